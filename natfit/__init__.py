@@ -1,0 +1,53 @@
+"""natfit: probabilistic models fitted with the natural gradient.
+
+Names are imported on first use (PEP 562), so that ``import natfit`` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "NaturalGaussianMLE",
+    "NaturalMLE",
+    "Status",
+    "display",
+    "distributions",
+    "fit",
+    "metrics",
+    "minimize",
+    "natural_gradient",
+    "solvers",
+    "steps",
+    "testing",
+]
+
+_HOME = {
+    "NaturalGaussianMLE": "natfit.estimators",
+    "NaturalMLE": "natfit.estimators",
+    "Status": "natfit.optimize",
+    "fit": "natfit.estimators",
+    "minimize": "natfit.optimize.minimize",
+    "natural_gradient": "natfit.optimize.minimize",
+}
+
+if TYPE_CHECKING:
+    from natfit import display, distributions, metrics, solvers, steps, testing
+    from natfit.estimators import NaturalGaussianMLE, NaturalMLE, fit
+    from natfit.optimize import Status
+    from natfit.optimize.minimize import minimize, natural_gradient
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    if name in __all__:
+        return importlib.import_module(f"natfit.{name}")
+    raise AttributeError(f"module 'natfit' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

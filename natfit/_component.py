@@ -1,0 +1,164 @@
+"""Components: objects with parameters, and the registry that finds them by file name.
+
+Every distribution, metric, solver, damping, step and coordinate system is a
+:class:`Component`. A string is its shorthand: ``resolve("kl", Step)`` imports
+``natfit/steps/kl.py`` and returns an instance of the component it defines. Adding a
+component is adding a file; no list is edited.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+from sklearn.base import BaseEstimator
+
+
+class Component(BaseEstimator):
+    """An object described by its constructor's arguments.
+
+    ``get_params``, ``set_params``, ``clone`` and ``repr`` are scikit-learn's, so that a grid
+    search reaches inside (``metric__n_draws``). Two components are equal when their types and
+    parameters are.
+
+    A base class of components names the package that holds its kind in ``_package``.
+    """
+
+    _package: ClassVar[str]
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by type and parameters."""
+        if type(self) is not type(other):
+            return NotImplemented
+        mine, theirs = self.get_params(deep=False), other.get_params(deep=False)
+        return mine.keys() == theirs.keys() and all(_same(mine[k], theirs[k]) for k in mine)
+
+    # Parameters may change (set_params), so identity is the only hash that stays valid.
+    __hash__ = object.__hash__
+
+    @classmethod
+    def examples(cls) -> list[Component]:
+        """Return instances that the registry's property tests run on."""
+        return [cls()]
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Equality that also works for arrays."""
+    if a is b:
+        return True
+    if hasattr(a, "shape") or hasattr(b, "shape"):
+        import numpy as np
+
+        return np.shape(a) == np.shape(b) and bool(np.all(np.asarray(a) == np.asarray(b)))
+    return bool(a == b)
+
+
+def available(base: type[Component]) -> list[str]:
+    """Names of the components of one kind: the files of its package."""
+    path = importlib.import_module(base._package).__path__
+    return sorted(
+        m.name
+        for m in pkgutil.iter_modules(path)
+        if not m.name.startswith("_") and m.name != "base" and not m.ispkg
+    )
+
+
+def component_class(name: str, base: type[Component]) -> type[Component]:
+    """Return the component that the file called ``name`` defines for this kind.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file; the message lists what there is.
+    """
+    names = available(base)
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        kind = base.__name__.lower()
+        raise ValueError(f"{kind} must be one of {names} or a {kind} object, got {name!r}{hint}")
+    module = importlib.import_module(f"{base._package}.{name}")
+    for value in vars(module).values():
+        if (
+            isinstance(value, type)
+            and issubclass(value, base)
+            and value.__module__ == module.__name__
+            and not value.__name__.startswith("_")
+        ):
+            return value
+    raise ValueError(f"{module.__name__} defines no {base.__name__}")
+
+
+def resolve(spec: Any, base: type[Component]) -> Any:
+    """Turn a string, a class or an instance into an instance of ``base``.
+
+    Parameters
+    ----------
+    spec : str, type or Component
+        ``"kl"`` is ``KLStep()``; a class is called without arguments; an instance is
+        returned as it is (never copied: parameters may be large).
+    base : type
+        The kind, e.g. ``Step``.
+
+    Raises
+    ------
+    ValueError
+        If a string names no component of this kind.
+    TypeError
+        If ``spec`` is of another type.
+    """
+    if isinstance(spec, base):
+        return spec
+    if isinstance(spec, str):
+        return component_class(spec, base)()
+    if isinstance(spec, type) and issubclass(spec, base):
+        return spec()
+    kind = base.__name__.lower()
+    raise TypeError(
+        f"{kind} must be a string or a {base.__name__} object, got {type(spec).__name__}; "
+        f"strings are {available(base)}"
+    )
+
+
+def registered(base: type[Component]) -> Iterator[tuple[str, Component]]:
+    """Yield ``(name, instance)`` for every example of every component of one kind."""
+    for name in available(base):
+        for instance in component_class(name, base).examples():
+            yield name, instance
+
+
+def lazy_package(package: str, base: Callable[[], type[Component]], extra: dict[str, str]) -> tuple:
+    """Module-level ``__getattr__`` and ``__dir__`` for a package of components (PEP 562).
+
+    Parameters
+    ----------
+    package : str
+        The package's dotted name.
+    base : callable
+        Returns the kind that the package holds.
+    extra : dict
+        Other public names and the submodule that defines each.
+    """
+
+    def __getattr__(name: str) -> Any:
+        if name in extra:
+            return getattr(importlib.import_module(f"{package}.{extra[name]}"), name)
+        if not name.startswith("_"):
+            kind = base()
+            if name == kind.__name__:
+                return kind
+            for file in available(kind):
+                cls = component_class(file, kind)
+                if cls.__name__ == name:
+                    return cls
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        kind = base()
+        names = [component_class(file, kind).__name__ for file in available(kind)]
+        return sorted([*names, *extra, kind.__name__])
+
+    return __getattr__, __dir__

@@ -1,0 +1,124 @@
+"""Argument checks. Each error names the argument, the rule, the value and the remedy."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+
+
+def check_number(
+    value: Any,
+    name: str,
+    *,
+    low: float = -np.inf,
+    high: float = np.inf,
+    closed_low: bool = True,
+    closed_high: bool = True,
+    integer: bool = False,
+    unit: str = "",
+    hint: str = "",
+) -> float:
+    """Return ``value`` if it is a number in the interval, else raise.
+
+    Raises
+    ------
+    TypeError
+        If it is not a number (bool counts as no number).
+    ValueError
+        If it is outside the interval or NaN.
+    """
+    kind = numbers.Integral if integer else numbers.Real
+    rule = _interval(low, high, closed_low, closed_high)
+    noun = "an integer" if integer else "a number"
+    tail = f"; try {hint}" if hint else ""
+    unit = f" {unit}" if unit else ""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, kind):
+        raise TypeError(f"{name} must be {noun} {rule}{unit}, got {value!r}{tail}")
+    above = value >= low if closed_low else value > low
+    below = value <= high if closed_high else value < high
+    if not (above and below):
+        raise ValueError(f"{name} must be {rule}{unit}, got {value!r}{tail}")
+    return int(value) if integer else float(value)
+
+
+def _interval(low: float, high: float, closed_low: bool, closed_high: bool) -> str:
+    """Describe an interval in words."""
+    parts = []
+    if low > -np.inf:
+        parts.append(f"{'>=' if closed_low else '>'} {low:g}")
+    if high < np.inf:
+        parts.append(f"{'<=' if closed_high else '<'} {high:g}")
+    return " and ".join(parts) or "finite"
+
+
+def check_option(value: Any, name: str, allowed: tuple) -> Any:
+    """Return ``value`` if it is one of ``allowed``, else raise ValueError listing them."""
+    if isinstance(value, str) and value in allowed:
+        return value
+    raise ValueError(f"{name} must be one of {list(allowed)}, got {value!r}")
+
+
+def check_vector(value: Any, name: str, size: int | None = None) -> np.ndarray:
+    """Return a finite float64 vector, else raise ValueError.
+
+    Parameters
+    ----------
+    value : array-like
+        The vector.
+    name : str
+        What the message calls it.
+    size : int, optional
+        The length that it must have.
+    """
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be an array of real numbers: {error}") from None
+    if array.ndim != 1:
+        raise ValueError(f"{name} must have one dimension, got shape {array.shape}")
+    if size is not None and array.size != size:
+        raise ValueError(f"{name} must have length {size}, got {array.size}")
+    if not np.all(np.isfinite(array)):
+        where = int(np.flatnonzero(~np.isfinite(array))[0])
+        raise ValueError(f"{name} must be finite, got {array[where]} at index {where}")
+    return array
+
+
+def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
+    """Return row weights (N,) in float64, or None when all rows count once.
+
+    Raises
+    ------
+    ValueError
+        If the shape is not (N,), or a weight is negative or not finite, or all are zero.
+    """
+    if sample_weight is None:
+        return None
+    if isinstance(sample_weight, numbers.Real) and not isinstance(sample_weight, bool):
+        sample_weight = np.full(n_rows, float(sample_weight))
+    weight = np.asarray(sample_weight)
+    if weight.dtype.kind not in "fiub":
+        raise ValueError(f"sample_weight must be numeric, got dtype {weight.dtype}")
+    weight = weight.astype(np.float64, copy=False)
+    if weight.ndim != 1:
+        # The wording is the one that scikit-learn's own checks look for.
+        raise ValueError("Sample weights must be 1D array or scalar")
+    if weight.shape != (n_rows,):
+        raise ValueError(
+            f"sample_weight.shape == {weight.shape}, expected {(n_rows,)}: one weight a row"
+        )
+    low, total = weight.min(), weight.sum()
+    if not np.isfinite(total):
+        where = int(np.argmax(~np.isfinite(weight)))
+        raise ValueError(f"sample_weight must be finite, got {weight[where]} at row {where}")
+    if low < 0:
+        where = int(np.argmin(weight))
+        raise ValueError(
+            f"sample_weight must be >= 0 (a weight is a number of repetitions), "
+            f"got {weight[where]:g} at row {where}"
+        )
+    if total == 0:
+        raise ValueError("sample_weight must have a positive sum, got all zeros")
+    return weight

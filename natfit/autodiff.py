@@ -1,0 +1,140 @@
+"""Derivatives by autograd; the only file that imports its operators.
+
+autograd keeps its trace in a module-level stack, so every entry holds one re-entrant lock:
+fits in several threads are then correct, one derivative at a time.
+
+Python integers and float32 inputs are cast: the first raise inside a trace, the second
+would make every derivative single precision.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from autograd import grad
+from autograd import numpy as anp
+from autograd.core import make_vjp, vspace
+
+_LOCK = threading.RLock()
+
+
+def _cast(x: Any) -> np.ndarray:
+    return np.asarray(x, dtype=np.float64)
+
+
+def value_and_grad(fun: Callable, x: Any) -> tuple[float, np.ndarray]:
+    """Value and gradient of a scalar function, in one forward and one backward pass.
+
+    Parameters
+    ----------
+    fun : callable
+        Maps an array to a scalar; written in ``autograd.numpy``.
+    x : array-like
+        Where.
+
+    Returns
+    -------
+    value : float
+    gradient : ndarray, of the shape of ``x``
+    """
+    x = _cast(x)
+    with _LOCK:
+        vjp, value = make_vjp(fun, x)
+        return float(value), _cast(vjp(vspace(value).ones()))
+
+
+def vjp(fun: Callable, x: Any) -> tuple[np.ndarray, Callable[[Any], np.ndarray]]:
+    """Value of a function and its pullback ``u -> J' u``; the graph is kept.
+
+    The pullback may be called many times: one pass each, no new forward pass.
+    """
+    x = _cast(x)
+    with _LOCK:
+        pull, value = make_vjp(fun, x)
+
+    def pullback(u: Any) -> np.ndarray:
+        with _LOCK:
+            return _cast(pull(_cast(u)))
+
+    return _cast(value), pullback
+
+
+def jvp(fun: Callable, x: Any) -> Callable[[Any], np.ndarray]:
+    """Return ``v -> J v``, by two pullbacks.
+
+    autograd has no forward mode for several functions used here (gammaln, solve, cholesky);
+    the pullback of the pullback exists for all of them.
+    """
+    x = _cast(x)
+    with _LOCK:
+        _, value = make_vjp(fun, x)
+        shape = np.shape(value)
+
+        def pull(u: Any) -> Any:
+            return make_vjp(fun, x)[0](u)
+
+        push, _ = make_vjp(pull, np.zeros(shape))
+
+    def pushforward(v: Any) -> np.ndarray:
+        with _LOCK:
+            return _cast(push(_cast(v)))
+
+    return pushforward
+
+
+def hvp(fun: Callable, x: Any) -> Callable[[Any], np.ndarray]:
+    """Return ``v -> H v`` for a scalar function; the gradient's graph is kept."""
+    x = _cast(x)
+    with _LOCK:
+        pull, _ = make_vjp(grad(fun), x)
+
+    def product(v: Any) -> np.ndarray:
+        with _LOCK:
+            return _cast(pull(_cast(v)))
+
+    return product
+
+
+def hessian(fun: Callable, x: Any) -> np.ndarray:
+    """Hessian (P, P) of a scalar function of a vector, P products with unit vectors."""
+    product = hvp(fun, x)
+    size = np.size(x)
+    matrix = np.stack([product(row) for row in np.eye(size)]) if size else np.zeros((0, 0))
+    return 0.5 * (matrix + matrix.T)
+
+
+def jacobian(fun: Callable, x: Any) -> np.ndarray:
+    """Jacobian (M, P) of a vector function of a vector, one pullback a component."""
+    value, pull = vjp(fun, x)
+    return np.stack([pull(row) for row in np.eye(value.size)])
+
+
+def row_value_and_grad(fun: Callable, rows: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Value (n,) and gradient (n, K) of a row-wise function, in one backward pass.
+
+    Row i of the value must depend on row i of ``rows`` alone; then the gradient of the sum
+    holds every row's gradient.
+    """
+    value, pull = vjp(fun, rows)
+    return value, pull(np.ones_like(value))
+
+
+def row_grad(fun: Callable, rows: Any) -> np.ndarray:
+    """Gradient (n, K) of a row-wise function of ``rows`` (n, K)."""
+    return row_value_and_grad(fun, rows)[1]
+
+
+def row_hessian(fun: Callable, rows: Any) -> np.ndarray:
+    """Hessians (n, K, K) of a row-wise function, K second passes for all rows together."""
+    rows = _cast(rows)
+    with _LOCK:
+        pull, _ = make_vjp(grad(lambda r: anp.sum(fun(r))), rows)
+        out = np.empty((*rows.shape, rows.shape[1]))
+        for k in range(rows.shape[1]):
+            unit = np.zeros_like(rows)
+            unit[:, k] = 1.0
+            out[:, :, k] = pull(unit)
+    return 0.5 * (out + np.swapaxes(out, 1, 2))

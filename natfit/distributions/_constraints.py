@@ -1,0 +1,5 @@
+"""The constraints of :mod:`natfit.bijectors`, exported beside the distributions that use them."""
+
+from natfit.bijectors import CholeskyFactor, Covariance, Positive, Real, Simplex, Unit
+
+__all__ = ["CholeskyFactor", "Covariance", "Positive", "Real", "Simplex", "Unit"]

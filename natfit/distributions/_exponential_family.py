@@ -1,0 +1,101 @@
+"""What exponential families share: summaries that stand in for the data, mean parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from natfit import rows
+from natfit.distributions.base import Distribution
+
+
+class ExponentialFamily(Distribution):
+    """A family whose log-density is linear in statistics T(y), up to a function of y alone.
+
+    The weighted mean of T over the data is then one row that stands in for all of them: every
+    method that takes ``y`` also takes the tuple that :meth:`sufficient` returns, so that with
+    a constant model the data are read once and the loop runs on the summary.
+
+    A family writes ``statistics(y)``: the tuple of T for rows, or the tuple itself. The tuple
+    may hold terms that do not depend on the parameters, such as the mean of log y!.
+    """
+
+    exponential = True
+    mean_names: tuple[str, ...] | None = None
+
+    @property
+    def mean_sizes(self) -> tuple[int, ...]:
+        """Length of each statistic's mean; all scalar unless a family says otherwise."""
+        return (1,) * self.n_params
+
+    def statistics(self, y: Any) -> tuple:
+        """The tuple of statistics of every row; a summary is returned as it is."""
+        raise NotImplementedError
+
+    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
+        """Weighted means of the statistics, each with a leading axis of one row."""
+
+        def part(y: np.ndarray, weight: np.ndarray | None) -> tuple:
+            values = self.statistics(y)
+            if weight is None:
+                return (float(len(y)), *(np.sum(v, axis=0) for v in values))
+            return (weight.sum(), *(weight @ v for v in values))
+
+        total, *sums = rows.sum_rows(part, (y, weight))
+        return tuple(np.asarray(s / total)[None] for s in sums)
+
+    def _refuse_constant(self, y: np.ndarray) -> None:
+        """Raise when all rows are equal."""
+        if y.min() == y.max():
+            raise ValueError(
+                f"y must not be constant for {type(self).__name__}, got {len(y)} rows equal to "
+                f"{y[0]:g}: the likelihood grows without bound as the distribution shrinks to a "
+                "point; remove the column, or use a discrete family"
+            )
+
+    # ------------------------------------------------------------------ mean parameters
+
+    def _to_mean(self, origin: tuple, *native: Any) -> tuple:
+        raise NotImplementedError
+
+    def _from_mean(self, origin: tuple, *mean: Any) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def expectation_coordinates(self, origin: np.ndarray) -> MeanCoordinates:
+        """Maps between eta and E[T(y)], T taken about the native values at ``origin`` (K,)."""
+        if self.mean_names is None:
+            return super().expectation_coordinates(origin)
+        return MeanCoordinates(self, self.native(np.reshape(origin, (1, -1))))
+
+
+@dataclass(frozen=True)
+class MeanCoordinates:
+    """Expectation coordinates m = E[T(y)] of an exponential family, flattened to (K,)."""
+
+    family: ExponentialFamily
+    origin: tuple
+
+    @property
+    def names(self) -> list[str]:
+        """A name for each coordinate."""
+        return list(self.family.mean_names)
+
+    def from_eta(self, eta: np.ndarray) -> np.ndarray:
+        """Mean parameters (K,) of eta (K,)."""
+        parts = self.family._to_mean(self.origin, *self.family.native(eta[None]))
+        return np.concatenate([np.reshape(part, -1) for part in parts])
+
+    def to_eta(self, mean: Any) -> Any:
+        """Unconstrained vector (K,) of mean parameters (K,); differentiable, NaN outside."""
+        ends = np.cumsum(self.family.mean_sizes)
+        starts = ends - self.family.mean_sizes
+        parts = [mean[a:b] for a, b in zip(starts, ends, strict=True)]
+        native = self.family._from_mean(self.origin, *parts)
+        try:
+            values = [c.to_eta(native[name]) for name, c in self.family.params.items()]
+        except np.linalg.LinAlgError:  # a second moment whose covariance has no factor
+            return np.full(self.family.n_params, np.nan)
+        return anp.concatenate([anp.reshape(v, (-1,)) for v in values])

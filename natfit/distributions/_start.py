@@ -1,0 +1,41 @@
+"""One-pass robust statistics that families start from."""
+
+from __future__ import annotations
+
+import numpy as np
+
+#: Median absolute deviation to standard deviation, for a normal: 1 / Phi^-1(3/4).
+MAD_TO_SD = 1.482602218505602
+
+
+def quantile(y: np.ndarray, weight: np.ndarray | None, q: float) -> float:
+    """Weighted quantile of y (n,): the smallest value with at least q of the weight below."""
+    order = np.argsort(y, kind="stable")
+    if weight is None:
+        mass = np.arange(1, len(y) + 1) / len(y)
+    else:
+        mass = np.cumsum(weight[order])
+        mass = mass / mass[-1]
+    return float(y[order[min(int(np.searchsorted(mass, q)), len(y) - 1)]])
+
+
+def median(y: np.ndarray, weight: np.ndarray | None) -> float:
+    """Weighted median."""
+    return quantile(y, weight, 0.5)
+
+
+def mean(y: np.ndarray, weight: np.ndarray | None) -> float:
+    """Weighted mean."""
+    return float(np.average(y, weights=weight))
+
+
+def location_scale(y: np.ndarray, weight: np.ndarray | None) -> tuple[float, float]:
+    """Median and scaled median absolute deviation; the standard deviation where that is zero."""
+    centre = median(y, weight)
+    spread = MAD_TO_SD * median(np.abs(y - centre), weight)
+    if spread <= 1e-8 * np.abs(y - centre).max():
+        spread = float(np.sqrt(mean((y - centre) ** 2, weight)))
+    if not spread > 0:
+        # A start is taken from a subsample, whose rows may all be alike where the data are not.
+        spread = abs(centre) or 1.0
+    return centre, spread

@@ -1,0 +1,80 @@
+"""Supports: where a distribution's y may lie, and the error when it does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from natfit import rows
+
+
+@dataclass(frozen=True)
+class Support:
+    """An interval of the real line or of the integers.
+
+    Parameters
+    ----------
+    low, high : float
+        Its ends.
+    closed : bool
+        Whether finite ends belong to it.
+    integer : bool
+        Whether only whole numbers belong to it.
+    """
+
+    low: float = -np.inf
+    high: float = np.inf
+    closed: bool = False
+    integer: bool = False
+
+    def contains(self, y: np.ndarray) -> np.ndarray:
+        """Tell for each value whether it belongs; shape of y."""
+        if self.closed:
+            inside = (y >= self.low) & (y <= self.high)
+        else:
+            inside = (y > self.low) & (y < self.high)
+        if self.integer:
+            inside &= y == np.floor(y)
+        return inside
+
+    def describe(self) -> str:
+        """The rule in words, for messages."""
+        noun = "whole numbers" if self.integer else "finite numbers"
+        relation = (">=", "<=") if self.closed else (">", "<")
+        if self.low > -np.inf and self.high < np.inf:
+            return f"{noun} with {self.low:g} {relation[1]} y {relation[1]} {self.high:g}"
+        if self.low > -np.inf:
+            return f"{noun} {relation[0]} {self.low:g}"
+        return noun
+
+    def check(self, y: np.ndarray, family: str) -> None:
+        """Raise ValueError that names the first row outside the support."""
+
+        def bad(part: np.ndarray) -> np.ndarray:
+            outside = ~self.contains(part)
+            return outside if outside.ndim == 1 else outside.any(axis=1)
+
+        where = rows.first_row(bad, (y,))
+        if where is not None:
+            raise ValueError(
+                f"y must be {self.describe()} for {family}, got {y[where]} at row {where}; "
+                "remove or correct such rows, or choose a family with a wider support"
+            )
+
+
+REAL = Support()
+POSITIVE = Support(low=0.0)
+NON_NEGATIVE = Support(low=0.0, closed=True)
+COUNTS = Support(low=0.0, closed=True, integer=True)
+BINARY = Support(low=0.0, high=1.0, closed=True, integer=True)
+UNIT = Support(low=0.0, high=1.0)
+
+BY_NAME = {
+    "real": REAL,
+    "positive": POSITIVE,
+    "non_negative": NON_NEGATIVE,
+    "counts": COUNTS,
+    "binary": BINARY,
+    "unit": UNIT,
+}

@@ -1,0 +1,366 @@
+"""Distributions: log p(y | eta), its score and its Fisher information.
+
+A distribution knows no data and no theta. Its K parameters eta are unconstrained; each
+declared parameter owns a block of them. A family writes
+
+    params       {name: constraint}
+    support      where y may lie
+    _log_prob    log density in native terms, in ``autograd.numpy``
+    _sample      draws
+    _initial     a start from a few rows, one pass
+
+and everything else is derived here: score and observed information by autograd, the Fisher
+information and Kullback-Leibler divergence by quadrature or enumeration. A closed form may be
+added for speed (``_score``, ``_observed``, ``_fisher``, ``_kl``); the registry's tests compare
+it with what is derived.
+
+Shapes: N rows, K parameters. ``eta`` is (N, K), or (1, K) for "all rows alike": then nothing
+of size N x K is made for it. Log-densities are in nats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from natfit import autodiff
+from natfit._component import Component
+from natfit.bijectors import Bijector
+from natfit.distributions._quadrature import Expectation
+from natfit.distributions._support import Support
+
+
+class Distribution(Component):
+    """Base of all families.
+
+    Attributes
+    ----------
+    params : dict
+        Parameter name to constraint, in the order of the blocks of eta.
+    support : Support
+        The values that y may take.
+    event_shape : tuple
+        ``()`` for a univariate family, ``(D,)`` for a multivariate one after :meth:`bind`.
+    exponential : bool
+        Whether the family is a full exponential family: then the observed and the expected
+        information agree at the optimum of a constant model.
+    """
+
+    _package = "natfit.distributions"
+
+    params: ClassVar[dict[str, Bijector]]
+    support: Support | None = None
+    event_shape: tuple = ()
+    exponential: bool = False
+
+    #: (parameter, "lower" or "upper") to what the family becomes at that bound.
+    limit_meaning: ClassVar[dict[tuple[str, str], str]] = {}
+
+    # Optional closed forms, on native parameters; derived when they stay None.
+    _score: Callable | None = None
+    _observed: Callable | None = None
+    _fisher: Callable | None = None
+    _kl: Callable | None = None
+    _sample: Callable | None = None
+    _to_scipy: Callable | None = None
+
+    # ------------------------------------------------------------------ the parameter blocks
+
+    def bind(self, y: np.ndarray) -> Distribution:
+        """Return the family with event_shape and K fixed by the data's shape.
+
+        A univariate family is returned as it is.
+        """
+        return self
+
+    @property
+    def n_params(self) -> int:
+        """K, the number of unconstrained parameters."""
+        return self._layout[1]
+
+    @cached_property
+    def _layout(self) -> tuple[dict[str, slice], int]:
+        start, blocks = 0, {}
+        for name, constraint in self.params.items():
+            blocks[name] = slice(start, start + constraint.size)
+            start += constraint.size
+        return blocks, start
+
+    @property
+    def blocks(self) -> dict[str, slice]:
+        """The slice of eta that each parameter owns."""
+        return self._layout[0]
+
+    def native(self, eta: Any) -> tuple:
+        """Native values of every parameter: (n, *shape) each, for eta (n, K)."""
+        blocks = self.blocks
+        return tuple(c.to_native(eta[:, blocks[name]]) for name, c in self.params.items())
+
+    def native_dict(self, eta: np.ndarray) -> dict[str, np.ndarray]:
+        """Native values by name at one point eta (K,)."""
+        values = self.native(np.reshape(eta, (1, -1)))
+        return {name: v[0] for name, v in zip(self.params, values, strict=True)}
+
+    def eta(self, **native: Any) -> np.ndarray:
+        """Unconstrained vector (K,) of native values given by name.
+
+        Raises
+        ------
+        ValueError
+            If a name is missing or unknown, or a value violates its constraint.
+        """
+        if set(native) != set(self.params):
+            raise ValueError(f"parameters must be {list(self.params)}, got {list(native)}")
+        parts = []
+        for name, constraint in self.params.items():
+            value = np.asarray(native[name], dtype=np.float64)
+            if value.shape != constraint.shape:
+                if value.size != max(1, int(np.prod(constraint.shape, dtype=int))):
+                    raise ValueError(
+                        f"{name} must have shape {constraint.shape}, got {value.shape}"
+                    )
+                value = value.reshape(constraint.shape)
+            if not constraint.valid(value):
+                raise ValueError(f"{name} must be {type(constraint).__name__}, got {value}")
+            parts.append(constraint.to_eta(value[None])[0])
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def eta_names(self) -> list[str]:
+        """A name for each of the K coordinates: ``loc``, ``scale``, ``covariance[0,1]``."""
+        names = []
+        for name, constraint in self.params.items():
+            if constraint.size == 1 and constraint.shape == ():
+                names.append(name)
+            elif hasattr(constraint, "entries"):
+                names += [f"{name}[{i},{j}]" for i, j in zip(*constraint.entries, strict=True)]
+            else:
+                names += [f"{name}[{i}]" for i in range(constraint.size)]
+        return names
+
+    @cached_property
+    def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Lower limit, upper limit and largest step of each coordinate, (K,) each."""
+        pairs = [c.limits() for c in self.params.values()]
+        steps = [c.steps() for c in self.params.values()]
+        join = np.concatenate
+        return join([p[0] for p in pairs]), join([p[1] for p in pairs]), join(steps)
+
+    # -------------------------------------------------------------------------- log-density
+
+    def _log_prob(self, y: Any, *native: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} must define _log_prob")
+
+    def _log_prob_eta(self, y: Any, eta: Any) -> Any:
+        """Log-density in terms of eta; override where that is what stays finite."""
+        return self._log_prob(y, *self.native(eta))
+
+    def log_prob(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        """Log-density of each row, (n,) nats. No check of the support: see :meth:`check`."""
+        return self._log_prob_eta(y, eta)
+
+    def log_density(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Log-density of each row, -inf outside the support, (n,) nats."""
+        with np.errstate(all="ignore"):
+            values = np.asarray(self.log_prob(y, eta), dtype=np.float64)
+        if self.support is None or self.event_shape != ():
+            return values
+        return np.where(self.support.contains(y), values, -np.inf)
+
+    def score(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        """Gradient of log p(y | eta) in eta, (n, K)."""
+        if self._score is not None:
+            return self._score(y, *self.native(eta))
+        return self.log_prob_and_score(y, eta)[1]
+
+    def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both, (n,) and (n, K); families override it to share work."""
+        if self._score is not None:
+            return self.log_prob(y, eta), self.score(y, eta)
+        return autodiff.row_value_and_grad(lambda e: self._log_prob_eta(y, e), tile(eta, y))
+
+    def observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        """Negative Hessian of log p(y | eta) in eta, (n, K, K)."""
+        if self._observed is not None:
+            return self._observed(y, *self.native(eta))
+        return -autodiff.row_hessian(lambda e: self._log_prob_eta(y, e), tile(eta, y))
+
+    # Sums over rows when all rows share eta. autograd then needs one pass on (1, K).
+
+    def sum_value_and_score(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray]:
+        """Weighted sums over rows of log p, a number, and of its score (K,), for eta (1, K)."""
+        if self._score is None:
+            return autodiff.value_and_grad(
+                lambda e: weighted_sum(self._log_prob_eta(y, e[None]), weight), eta[0]
+            )
+        value, score = self.log_prob_and_score(y, eta)
+        if weight is None:
+            return value.sum(), score.sum(axis=0)
+        return weight @ value, weight @ score
+
+    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """Weighted sum over rows of the negative Hessian, (K, K), for eta (1, K)."""
+        if self._observed is None:
+            return -autodiff.hessian(
+                lambda e: weighted_sum(self._log_prob_eta(y, e[None]), weight), eta[0]
+            )
+        rows = self.observed(y, eta)
+        return rows.sum(axis=0) if weight is None else np.tensordot(weight, rows, 1)
+
+    # --------------------------------------------------------------- information, divergence
+
+    @property
+    def fisher_kind(self) -> str | None:
+        """How the exact Fisher is had: ``closed form``, ``quadrature``, ``enumeration``, None."""
+        if self._fisher is not None:
+            return "closed form"
+        if self.event_shape == () and self.support is not None:
+            return "enumeration" if self.support.integer else "quadrature"
+        return None
+
+    def fisher(self, eta: np.ndarray) -> np.ndarray:
+        """Fisher information E[s s'] in eta, (n, K, K).
+
+        Raises
+        ------
+        ValueError
+            If the family has neither a closed form nor a univariate support to integrate
+            over, or if the quadrature does not reach its accuracy.
+        """
+        if self._fisher is not None:
+            return self._fisher(*self.native(eta))
+        if self.fisher_kind is None:
+            raise ValueError(
+                f"{type(self).__name__} has no exact Fisher information: no closed form, and no "
+                "univariate support to integrate over; use metric='monte_carlo' (needs a "
+                "sampler) or metric='empirical'"
+            )
+        out = np.empty((len(eta), self.n_params, self.n_params))
+        for i, row in enumerate(eta):
+            rule = self.expectation(row)
+            score = self.score(rule.y, row[None])
+            out[i] = (score * rule.weight[:, None]).T @ score
+        return out
+
+    def kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
+        """Kullback-Leibler divergence KL(eta || eta2) of each row, (n,) nats.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`fisher`.
+        """
+        if self._kl is not None:
+            return self._kl(*self.native(eta), *self.native(eta2))
+        if not self.has_kl:
+            raise ValueError(f"{type(self).__name__} has no closed-form divergence")
+        n = max(len(eta), len(eta2))
+        out = np.empty(n)
+        for i in range(n):
+            a, b = eta[i % len(eta)], eta2[i % len(eta2)]
+            rule = self.expectation(a)
+            gap = self.log_prob(rule.y, a[None]) - self.log_prob(rule.y, b[None])
+            out[i] = rule.weight @ gap
+        return out
+
+    @property
+    def has_kl(self) -> bool:
+        """Whether :meth:`kl` works."""
+        return self._kl is not None or (self.event_shape == () and self.support is not None)
+
+    def expectation(self, eta: np.ndarray) -> Expectation:
+        """Nodes and probabilities with ``sum(weight * h(y)) = E[h(y)]`` at eta (K,)."""
+        return Expectation.of(self, eta)
+
+    # ----------------------------------------------------------------------- data, sampling
+
+    def check(self, y: np.ndarray) -> None:
+        """Raise ValueError for the first row outside the support."""
+        self.support.check(y, type(self).__name__)
+
+    def check_degenerate(self, y: np.ndarray, weight: np.ndarray | None) -> None:
+        """Raise ValueError when the likelihood has no maximum inside the family for these data.
+
+        The default accepts all data.
+        """
+
+    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> Any | None:
+        """Summary that stands in for y as one row, or None where a family has none."""
+        return None
+
+    def initial(
+        self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Start (K,) for a constant model: one pass over a few rows, no iteration."""
+        return self.eta(**self._initial(y, weight))
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
+        raise NotImplementedError(f"{type(self).__name__} must define _initial")
+
+    @property
+    def can_sample(self) -> bool:
+        """Whether :meth:`sample` works."""
+        return self._sample is not None
+
+    def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
+        """Draw one value a row of eta, or ``size`` values when eta is (1, K): (n, *event_shape).
+
+        Raises
+        ------
+        ValueError
+            If the family has no sampler.
+        """
+        if self._sample is None:
+            raise ValueError(
+                f"{type(self).__name__} has no sampler; pass sample=... to from_log_prob, or use "
+                "a metric that draws nothing (exact, empirical, observed)"
+            )
+        n = len(eta) if size is None else size
+        return self._sample(rng, n, *self.native(eta))
+
+    def to_scipy(self, eta: np.ndarray) -> Any:
+        """Frozen ``scipy.stats`` distribution at eta (K,).
+
+        Raises
+        ------
+        ValueError
+            If scipy has no such distribution.
+        """
+        if self._to_scipy is None:
+            raise ValueError(f"{type(self).__name__} has no counterpart in scipy.stats")
+        return self._to_scipy(*self.native_dict(np.asarray(eta)).values())
+
+    def expectation_coordinates(self, origin: np.ndarray) -> Any:
+        """Maps between eta and mean parameters E[T(y)].
+
+        Raises
+        ------
+        ValueError
+            If the inverse is not closed-form; the message says why.
+        """
+        raise ValueError(
+            f"{type(self).__name__} has no expectation coordinates: it is no exponential family "
+            "in its parameters; use coordinates='unconstrained' or 'native'"
+        )
+
+
+def tile(eta: np.ndarray, y: Any) -> np.ndarray:
+    """Repeat eta (1, K) once for every row, for one backward pass over all rows."""
+    n = n_rows(y)
+    return eta if len(eta) == n else np.repeat(eta, n, axis=0)
+
+
+def n_rows(y: Any) -> int:
+    """Rows of an array, or of a summary (a tuple of arrays)."""
+    return len(y[0]) if isinstance(y, tuple) else len(y)
+
+
+def weighted_sum(values: Any, weight: np.ndarray | None) -> Any:
+    """Sum of values (n,), weighted; differentiable."""
+    import autograd.numpy as anp
+
+    return anp.sum(values) if weight is None else anp.dot(weight, values)

@@ -1,0 +1,253 @@
+"""The multivariate normal distribution."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from natfit import rows
+from natfit._validation import check_option
+from natfit.bijectors import Bijector
+from natfit.distributions._exponential_family import ExponentialFamily
+from natfit.distributions._gaussian_full import STRUCTURES
+from natfit.distributions._start import location_scale
+from natfit.distributions._support import REAL
+from natfit.distributions.base import Distribution
+
+#: Eigenvalue of a correlation matrix, per column, below which it is singular: rounding leaves
+#: about 1e-16 of an exact linear dependence.
+_SINGULAR = 1e-12
+
+#: Squared share of a column in the null space from which on the message names it.
+_INVOLVED = 1e-6
+
+
+class MultivariateNormal(ExponentialFamily):
+    """The multivariate normal distribution of y (n, D).
+
+    ``log p(y) = -D/2 log(2 pi) - 1/2 log|Sigma| - 1/2 (y - loc)' Sigma^-1 (y - loc)``.
+
+    =============  ==========================  ======================================  ========
+    covariance     native                      eta                                     K
+    =============  ==========================  ======================================  ========
+    ``full``       loc (D,), covariance (D,D)  loc, log diagonal of L, L below it      D(D+3)/2
+    ``diag``       loc (D,), scale (D,)        loc, log scale                          2 D
+    ``spherical``  loc (D,), scale             loc, log scale                          D + 1
+    =============  ==========================  ======================================  ========
+
+    L is the Cholesky factor, Sigma = L L'. The Fisher information is Sigma^-1 for loc; with
+    A = L^-1 dL it is the sum of dA_ij^2 below the diagonal and 2 dA_ii^2 on it (2 for each
+    column's log scale where Sigma is diagonal).
+
+    Parameters
+    ----------
+    covariance : {"full", "diag", "spherical"}
+        Structure of Sigma.
+    dim : int, optional
+        D. Without it, :meth:`bind` takes it from the data; before that the family has no
+        parameters.
+
+    Notes
+    -----
+    The closed forms take eta, not native values: Sigma's factor is a part of it. Matches
+    ``scipy.stats.multivariate_normal(mean=loc, cov=Sigma)``.
+    """
+
+    support = REAL
+
+    def __init__(self, covariance: str = "full", dim: int | None = None):
+        self.covariance = covariance
+        self.dim = dim
+
+    @classmethod
+    def examples(cls) -> list[Distribution]:
+        """Return every structure in two and three dimensions."""
+        return [cls(kind, dim) for kind in STRUCTURES for dim in (2, 3)]
+
+    # ------------------------------------------------------------------ the parameter blocks
+
+    def bind(self, y: np.ndarray) -> MultivariateNormal:
+        """Return the family with D taken from y (n, D).
+
+        Raises
+        ------
+        ValueError
+            If covariance is none of the structures, y is not (n, D), or D is not ``dim``.
+        """
+        check_option(self.covariance, "covariance", tuple(STRUCTURES))
+        if np.ndim(y) != 2:
+            raise ValueError(
+                f"y must have shape (n, D) for MultivariateNormal, got {np.shape(y)}; "
+                "use y.reshape(-1, 1), or the family 'normal'"
+            )
+        if self.dim not in (None, y.shape[1]):
+            raise ValueError(
+                f"y must have {self.dim} columns for MultivariateNormal(dim={self.dim}), got "
+                f"{y.shape[1]}; leave dim=None to take it from the data"
+            )
+        return self if self.dim is not None else type(self)(self.covariance, y.shape[1])
+
+    @cached_property
+    def _form(self) -> Any:
+        if self.dim is None:
+            raise ValueError(
+                "MultivariateNormal has no parameters before its dimension is known; call "
+                "bind(y) with data (n, D), or pass dim=D"
+            )
+        check_option(self.covariance, "covariance", tuple(STRUCTURES))
+        return STRUCTURES[self.covariance](self.dim)
+
+    @property
+    def params(self) -> dict[str, Bijector]:
+        """The constraints, once D is known."""
+        return self._form.params()
+
+    @property
+    def event_shape(self) -> tuple:
+        """(D,); (None,) before D is known."""
+        return (self.dim,)
+
+    # -------------------------------------------------------------------------- closed forms
+
+    def _log_prob_eta(self, y: Any, eta: Any) -> Any:
+        return self._form.log_prob(y, eta)
+
+    def _score(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        return self._form.score(y, eta)
+
+    def _observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        return self._form.observed(y, eta)
+
+    def _fisher(self, eta: np.ndarray) -> np.ndarray:
+        return self._form.fisher(eta)
+
+    def _kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
+        return self._form.kl(eta, eta2)
+
+    def score(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        """Gradient of log p(y | eta) in eta, (n, K)."""
+        return self._score(y, eta)
+
+    def observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        """Negative Hessian of log p(y | eta) in eta, (n, K, K)."""
+        return self._observed(y, eta)
+
+    def fisher(self, eta: np.ndarray) -> np.ndarray:
+        """Fisher information in eta, (n, K, K)."""
+        return self._fisher(eta)
+
+    def kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
+        """Kullback-Leibler divergence KL(eta || eta2) of each row, (n,) nats."""
+        return self._kl(eta, eta2)
+
+    # Rows that share eta are summed through their summary: nothing (n, K) is made.
+
+    def sum_value_and_score(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray]:
+        """Weighted sums of log p, a number, and of its score (K,), for eta (1, K)."""
+        if isinstance(y, tuple):
+            return super().sum_value_and_score(y, weight, eta)
+        total = float(len(y)) if weight is None else weight.sum()
+        mean = self.sufficient(y, weight)
+        return total * self.log_prob(mean, eta)[0], total * self.score(mean, eta)[0]
+
+    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """Weighted sum over rows of the negative Hessian, (K, K), for eta (1, K)."""
+        if isinstance(y, tuple):
+            return super().sum_observed(y, weight, eta)
+        total = float(len(y)) if weight is None else weight.sum()
+        return total * self.observed(self.sufficient(y, weight), eta)[0]
+
+    # ------------------------------------------------------------------------ data, sampling
+
+    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
+        """Mean (1, D) and second moment about it, accumulated about a row of the data.
+
+        The second moment is (1, D, D) for ``full``, else (1, D).
+        """
+        form, shift = self._form, y[len(y) // 2].astype(np.float64)
+
+        def part(y: np.ndarray, weight: np.ndarray | None) -> tuple:
+            gap = y - shift
+            if weight is None:
+                return float(len(y)), gap.sum(axis=0), form.moment(gap, None)
+            return weight.sum(), weight @ gap, form.moment(gap, weight)
+
+        total, first, second = rows.sum_rows(part, (y, weight))
+        delta = first / total
+        return (shift + delta)[None], form.centre(second / total, delta)[None]
+
+    def check_degenerate(self, y: np.ndarray, weight: np.ndarray | None) -> None:
+        """A constant column, or columns that depend linearly: |Sigma| -> 0, no bound.
+
+        Raises
+        ------
+        ValueError
+            Naming the columns and the remedy.
+        """
+        constant = np.flatnonzero(y.min(axis=0) == y.max(axis=0))
+        spared = self.covariance == "spherical" and len(constant) < y.shape[1]
+        if len(constant) and not spared:
+            raise ValueError(
+                f"y must have no constant column for MultivariateNormal, got column(s) "
+                f"{constant.tolist()} with {len(y)} equal rows: the likelihood grows without "
+                "bound as the density shrinks to a plane; drop them"
+            )
+        if self.covariance == "full":
+            self._refuse_dependent(y, weight)
+
+    def _refuse_dependent(self, y: np.ndarray, weight: np.ndarray | None) -> None:
+        """Raise when a combination of columns is constant."""
+        spread = self.sufficient(y, weight)[1][0]
+        scale = np.sqrt(np.diagonal(spread))
+        value, vector = np.linalg.eigh(spread / np.outer(scale, scale))
+        null = value <= _SINGULAR * len(scale)
+        if not null.any() and len(y) > len(scale):
+            return
+        share = np.sum(vector[:, null] ** 2, axis=1)
+        columns = np.flatnonzero(share > _INVOLVED).tolist()
+        raise ValueError(
+            f"y must have linearly independent columns for MultivariateNormal, got columns "
+            f"{columns} of which a linear combination is constant over the {len(y)} rows "
+            f"(D = {len(scale)}; more rows than D are needed): the likelihood grows without "
+            "bound; use covariance='diag', drop a column, or add rows"
+        )
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
+        loc, scale = np.transpose([location_scale(column, weight) for column in y.T])
+        return {"loc": loc, **self._form.start(scale)}
+
+    def _sample(self, rng: np.random.Generator, n: int, eta: np.ndarray) -> np.ndarray:
+        return self._form.scatter(rng.standard_normal((n, self.dim)), eta)
+
+    def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
+        """Draw one value a row of eta, or ``size`` values when eta is (1, K): (n, D)."""
+        return self._sample(rng, len(eta) if size is None else size, eta)
+
+    def _to_scipy(self, loc: Any, part: Any) -> Any:
+        from scipy.stats import multivariate_normal
+
+        return multivariate_normal(mean=loc, cov=self._form.scipy_covariance(part))
+
+    # ----------------------------------------------------------------------- mean parameters
+
+    @property
+    def mean_names(self) -> tuple[str, ...]:
+        """Names of E[y - c] and of the second moments about c."""
+        first = [f"E[(y - c)[{j}]]" for j in range(self.dim)]
+        return (*first, *self._form.mean_names())
+
+    @property
+    def mean_sizes(self) -> tuple[int, ...]:
+        """D first moments, then the second ones."""
+        return (self.dim, self.n_params - self.dim)
+
+    def _to_mean(self, origin: tuple, loc: Any, part: Any) -> tuple:
+        gap = loc - origin[0]
+        return gap, self._form.to_second(gap, part)
+
+    def _from_mean(self, origin: tuple, first: Any, second: Any) -> dict[str, Any]:
+        return {"loc": origin[0] + first, **self._form.from_second(first, second)}

@@ -1,0 +1,153 @@
+"""One column of data (or one block of a multivariate family) through the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from natfit import inference, rows
+from natfit.distributions.base import Distribution
+from natfit.estimators.base import Engine
+from natfit.metrics.base import Metric
+from natfit.models import Constant
+from natfit.models.coordinates import Coordinates
+from natfit.models.coordinates.unconstrained import Unconstrained
+from natfit.objectives import Likelihood
+from natfit.optimize import Fit, History, Status, run
+
+
+@dataclass(frozen=True)
+class ColumnFit:
+    """A finished run and what was learnt at its end."""
+
+    fit: Fit
+    eta: np.ndarray
+    information: Any
+    metric: Metric
+    total: float
+
+
+def constant_likelihood(
+    family: Distribution, data: np.ndarray, weight: np.ndarray | None, eta: np.ndarray
+) -> Likelihood:
+    """Likelihood in unconstrained coordinates, for statements at a given eta."""
+    return Likelihood(family, Constant(Unconstrained().bind(family, eta)), data, None, weight)
+
+
+def fit_column(
+    family: Distribution,
+    data: np.ndarray,
+    weight: np.ndarray | None,
+    start: np.ndarray | None,
+    coordinates: Coordinates,
+    engine: Engine,
+    rng: np.random.Generator,
+    hook: Callable | None,
+) -> ColumnFit:
+    """Check the data, start, descend, and take the information at the end."""
+    family.check(data)
+    family.check_degenerate(data, weight)
+    eta0 = _start(family, data, weight, start, rng)
+    bound = coordinates.bind(family, eta0)
+    objective = Likelihood(family, Constant(bound), data, None, weight)
+    metric = engine.metric.prepare(objective)
+    theta0 = bound.from_eta(eta0)
+    result = run(
+        objective,
+        metric,
+        engine.solver,
+        engine.step,
+        engine.damping,
+        theta0,
+        tol=engine.tol,
+        max_iter=engine.max_iter,
+        rng=rng,
+        callback=None if hook is None else lambda iterate: hook(_WithEta(iterate, bound)),
+    )
+    if result.status is Status.NON_FINITE and result.iterate.n_iter == 0:
+        raise ValueError(f"start_params must give a finite likelihood; {result.message}")
+    eta = np.asarray(bound.to_eta(result.theta))
+    return ColumnFit(
+        result, eta, inference.information(objective, result.theta), metric, objective.total
+    )
+
+
+def _start(
+    family: Distribution,
+    data: np.ndarray,
+    weight: np.ndarray | None,
+    start: np.ndarray | None,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """The given start or the family's own, inside the family's limits."""
+    if start is None:
+        part = rows.subsample(len(data))
+        start = family.initial(data[part], None if weight is None else weight[part], rng)
+    low, high, _ = family.limits
+    return np.clip(start, low, high)
+
+
+class _WithEta:
+    """An iterate that also knows its eta, for callbacks."""
+
+    def __init__(self, iterate: Any, coordinates: Coordinates):
+        self._iterate = iterate
+        self.eta = np.asarray(coordinates.to_eta(iterate.theta))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._iterate, name)
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The columns' results together."""
+
+    eta: np.ndarray
+    information: list
+    at_bound: list[tuple[int, ...]]
+    metric: Metric
+    attributes: dict[str, Any]
+
+
+#: From best to worst; the estimator's status is the worst of its columns'.
+_ORDER = [
+    Status.CONVERGED,
+    Status.GRADIENT_SMALL,
+    Status.ROUNDING_FLOOR,
+    Status.STOPPED_BY_CALLBACK,
+    Status.BOUNDARY,
+    Status.MAX_ITER,
+    Status.NO_DESCENT,
+    Status.SINGULAR,
+    Status.NON_FINITE,
+]
+
+
+def join(family: Distribution, columns: list[ColumnFit]) -> Joined:
+    """Join columns: one theta, one history, the worst status."""
+    fits = [c.fit for c in columns]
+    worst = max(range(len(fits)), key=lambda j: _ORDER.index(fits[j].status))
+    message = fits[worst].message
+    if len(fits) > 1 and not fits[worst].status.good:
+        message = f"column {worst}: {message}"
+    history = fits[0].history if len(fits) == 1 else History.concatenate([f.history for f in fits])
+    attributes = {
+        "theta_": np.concatenate([f.theta for f in fits]),
+        "n_obs_": columns[0].total,
+        "n_iter_": max(f.n_iter for f in fits),
+        "status_": fits[worst].status,
+        "statuses_": [f.status for f in fits],
+        "message_": message,
+        "history_": history,
+        "information_kind_": [c.information.kind for c in columns],
+    }
+    return Joined(
+        np.stack([c.eta for c in columns]),
+        [c.information for c in columns],
+        [f.iterate.active for f in fits],
+        columns[0].metric,
+        attributes,
+    )

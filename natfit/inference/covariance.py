@@ -1,0 +1,165 @@
+"""The covariance of an estimate, from the information at the optimum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.linalg import lapack
+
+from natfit.objectives.likelihood import Likelihood
+
+#: Eigenvalues of the information, scaled to a unit diagonal, below this count as zero.
+_SINGULAR = 1e-12
+
+
+@dataclass(frozen=True)
+class Information:
+    """Information a row at an estimate, in the unconstrained parameters eta.
+
+    Attributes
+    ----------
+    matrix : ndarray of shape (K, K)
+    kind : str
+        ``observed`` or ``expected``.
+    """
+
+    matrix: np.ndarray
+    kind: str
+
+
+def information(objective: Likelihood, theta: np.ndarray, kind: str = "observed") -> Information:
+    """Information a row in eta at the estimate.
+
+    The observed one is the negative Hessian of the mean log-likelihood in eta, at the data.
+    Where it is not positive definite (away from an optimum) the expected one stands in, and
+    ``kind`` says so. In a full exponential family both agree at the optimum, and the cheaper
+    expected one is returned for either.
+
+    Parameters
+    ----------
+    objective : Likelihood
+        With a constant model.
+    theta : ndarray of shape (P,)
+    kind : {"observed", "expected"}
+    """
+    family = objective.distribution
+    eta = objective.model.eta(theta, None)
+    expected = family.fisher_kind is not None
+    if kind == "expected" or (family.exponential and expected):
+        return Information(family.fisher(eta)[0], "expected")
+    with np.errstate(all="ignore"):
+        matrix = objective._shared_sum(family.sum_observed, eta) / objective.total
+    try:
+        np.linalg.cholesky(matrix / _outer_scale(matrix))
+    except np.linalg.LinAlgError:
+        if expected:
+            return Information(family.fisher(eta)[0], "expected")
+    return Information(matrix, "observed")
+
+
+def _outer_scale(matrix: np.ndarray) -> np.ndarray:
+    size = np.sqrt(np.abs(np.diagonal(matrix)))
+    size = np.where(size > 0, size, 1.0)
+    return np.outer(size, size)
+
+
+def inverse(matrix: np.ndarray, fixed: tuple[int, ...] = ()) -> np.ndarray:
+    """Inverse of an information matrix; coordinates that the data do not determine get inf.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (K, K)
+    fixed : tuple of int
+        Coordinates at a bound: they count as known for the others, and have no standard error
+        of their own (inf).
+    """
+    size = len(matrix)
+    free = np.ones(size, dtype=bool)
+    free[list(fixed)] = False
+    out = np.zeros((size, size))
+    out[~free, ~free] = np.inf
+    block = matrix[np.ix_(free, free)]
+    if block.size:
+        scale = np.sqrt(np.abs(np.diagonal(block)))
+        scale = np.where(scale > 0, scale, 1.0)
+        out[np.ix_(free, free)] = _scaled_inverse(block / np.outer(scale, scale)) / np.outer(
+            scale, scale
+        )
+    return out
+
+
+def _scaled_inverse(matrix: np.ndarray) -> np.ndarray:
+    """Inverse of a matrix with unit diagonal; inf on the diagonal where it is singular."""
+    factor, failed = lapack.dpotrf(matrix, lower=1)
+    if not failed and lapack.dpocon(factor, np.abs(matrix).sum(axis=0).max(), uplo="L")[0] > _SINGULAR:
+        low, _ = lapack.dpotri(factor, lower=1)
+        return np.tril(low) + np.tril(low, -1).T
+    values, vectors = np.linalg.eigh(matrix)
+    keep = values > _SINGULAR * max(values.max(), 0.0)
+    part = (vectors[:, keep] / values[keep]) @ vectors[:, keep].T
+    lost = np.flatnonzero(np.square(vectors[:, ~keep]).sum(axis=1) > 0.05)
+    part[lost, lost] = np.inf
+    return part
+
+
+def robust(objective: Likelihood, theta: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Huber's sandwich V S V in eta: V the covariance a model implies, S that of the scores.
+
+    ``S = sum_i w_i s_i s_i'`` (each repetition counts), as R's ``sandwich::sandwich``.
+    """
+    scores = objective.scores(theta).dense() * objective.total
+    return covariance @ scores @ covariance
+
+
+def native_jacobian(family: Any, eta: np.ndarray) -> np.ndarray:
+    """d native / d eta of all parameters, (M, K), block diagonal."""
+    rows = sum(c.native_size for c in family.params.values())
+    out, start = np.zeros((rows, family.n_params)), 0
+    for name, constraint in family.params.items():
+        stop = start + constraint.native_size
+        out[start:stop, family.blocks[name]] = constraint.jacobian(eta[family.blocks[name]])
+        start = stop
+    return out
+
+
+def to_native(family: Any, eta: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Delta method: covariance (K, K) in eta to (M, M) in native parameters; inf stays inf."""
+    jac = native_jacobian(family, eta)
+    unknown = np.isinf(np.diagonal(covariance))
+    finite = np.where(unknown[:, None] | unknown[None, :], 0.0, covariance)
+    out = jac @ finite @ jac.T
+    lost = np.flatnonzero(np.abs(jac[:, unknown]).sum(axis=1) > 0)
+    out[lost, lost] = np.inf
+    return out
+
+
+def standard_errors(family: Any, covariance: np.ndarray) -> dict[str, np.ndarray]:
+    """Square roots of the diagonal of a native covariance, by name and in the native shape."""
+    out, start = {}, 0
+    roots = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
+    for name, constraint in family.params.items():
+        part = roots[start : start + constraint.native_size]
+        start += constraint.native_size
+        if hasattr(constraint, "entries"):
+            row, col = constraint.entries
+            full = np.zeros(constraint.shape)
+            full[row, col] = full[col, row] = part
+            out[name] = full
+        else:
+            out[name] = part.reshape(constraint.shape)
+    return out
+
+
+def native_names(family: Any) -> list[str]:
+    """A name for each native number: ``loc``, ``scale[1]``, ``covariance[1,0]``."""
+    names = []
+    for name, constraint in family.params.items():
+        if hasattr(constraint, "entries"):
+            names += [f"{name}[{i},{j}]" for i, j in zip(*constraint.entries, strict=True)]
+        elif constraint.shape == ():
+            names.append(name)
+        else:
+            names += [f"{name}[{i}]" for i in range(constraint.native_size)]
+    return names

@@ -1,0 +1,10 @@
+"""Linear operators for curvature: what a metric returns and a solver inverts."""
+
+from natfit.linops.base import LinearOperator
+from natfit.linops.damped import Damped
+from natfit.linops.dense import Dense
+from natfit.linops.diagonal import Diagonal
+from natfit.linops.restricted import Restricted
+from natfit.linops.sandwich import Sandwich
+
+__all__ = ["Damped", "Dense", "Diagonal", "LinearOperator", "Restricted", "Sandwich"]

@@ -1,0 +1,57 @@
+"""F plus a non-negative diagonal."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from natfit.linops.base import LinearOperator
+
+
+class Damped(LinearOperator):
+    """F + diag(added).
+
+    Parameters
+    ----------
+    operator : LinearOperator
+        F.
+    added : ndarray of shape (P,)
+        Non-negative numbers.
+    """
+
+    def __init__(self, operator: LinearOperator, added: np.ndarray):
+        self.operator = operator
+        self.added = added
+        self.size = operator.size
+        self.positive = operator.positive
+        self.standard_error = operator.standard_error
+
+    @property
+    def rank_bound(self) -> int:
+        """The bound of B B' alone: what Woodbury's identity needs."""
+        return self.operator.rank_bound
+
+    @property
+    def is_diagonal(self) -> bool:
+        """Whether F is."""
+        return self.operator.is_diagonal
+
+    def __matmul__(self, v: np.ndarray) -> np.ndarray:
+        """F v + added * v."""
+        return self.operator @ v + self.added * v
+
+    def diag(self) -> np.ndarray:
+        """Sum of both diagonals."""
+        return self.operator.diag() + self.added
+
+    def factor(self) -> np.ndarray | None:
+        """Factor of F."""
+        return self.operator.factor()
+
+    def shift(self) -> np.ndarray | None:
+        """Everything that stands beside B B'."""
+        inner = self.operator.shift()
+        return self.added if inner is None else inner + self.added
+
+    def dense(self) -> np.ndarray:
+        """The matrix."""
+        return self.operator.dense() + np.diag(self.added)

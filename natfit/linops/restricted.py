@@ -1,0 +1,60 @@
+"""F on the coordinates that are free to move."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from natfit.linops.base import LinearOperator
+
+
+class Restricted(LinearOperator):
+    """The rows and columns of F that a mask selects.
+
+    Parameters
+    ----------
+    operator : LinearOperator
+        F, of size P.
+    free : ndarray of bool, shape (P,)
+        Coordinates that stay; the others rest at a bound.
+    """
+
+    def __init__(self, operator: LinearOperator, free: np.ndarray):
+        self.operator = operator
+        self.free = free
+        self.size = int(free.sum())
+        self.positive = operator.positive
+        self.standard_error = operator.standard_error
+
+    @property
+    def rank_bound(self) -> int:
+        """Never more than the coordinates that are left."""
+        return min(self.size, self.operator.rank_bound)
+
+    @property
+    def is_diagonal(self) -> bool:
+        """Whether F is."""
+        return self.operator.is_diagonal
+
+    def __matmul__(self, v: np.ndarray) -> np.ndarray:
+        """Product of the selected block."""
+        full = np.zeros(self.operator.size)
+        full[self.free] = v
+        return (self.operator @ full)[self.free]
+
+    def diag(self) -> np.ndarray:
+        """Selected part of the diagonal."""
+        return self.operator.diag()[self.free]
+
+    def factor(self) -> np.ndarray | None:
+        """Selected rows of the factor."""
+        factor = self.operator.factor()
+        return None if factor is None else factor[self.free]
+
+    def shift(self) -> np.ndarray | None:
+        """Selected part of the shift."""
+        shift = self.operator.shift()
+        return None if shift is None else shift[self.free]
+
+    def dense(self) -> np.ndarray:
+        """Selected block."""
+        return self.operator.dense()[np.ix_(self.free, self.free)]

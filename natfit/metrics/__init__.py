@@ -1,0 +1,12 @@
+"""Metrics: which curvature makes a gradient natural. One file a metric, one verb: ``at``."""
+
+from natfit._component import lazy_package
+
+
+def _base() -> type:
+    from natfit.metrics.base import Metric
+
+    return Metric
+
+
+__getattr__, __dir__ = lazy_package(__name__, _base, {})

@@ -1,0 +1,37 @@
+"""The best metric that the family allows."""
+
+from __future__ import annotations
+
+import warnings
+
+from natfit.metrics.base import Metric
+from natfit.metrics.empirical import EmpiricalFisher
+from natfit.metrics.euclidean import EuclideanMetric
+from natfit.metrics.exact import ExactFisher
+from natfit.metrics.monte_carlo import MonteCarloFisher
+from natfit.objectives import Objective
+
+
+class AutoMetric(Metric):
+    """Exact (with the observed endgame); else Monte Carlo; else empirical, with a warning.
+
+    A plain function gets the Euclidean metric.
+    """
+
+    def prepare(self, objective: Objective) -> Metric:
+        """Return what was chosen."""
+        if not objective.probabilistic:
+            return EuclideanMetric()
+        family = objective.distribution
+        if family.fisher_kind is not None:
+            return ExactFisher(endgame=True)
+        if family.can_sample:
+            return MonteCarloFisher().prepare(objective)
+        warnings.warn(
+            f"{type(family).__name__} has no exact Fisher information and no sampler; the "
+            "empirical Fisher is used instead, which can be far from it; pass fisher=, support= "
+            "or sample= to from_log_prob, or ask for metric='observed'",
+            UserWarning,
+            stacklevel=2,
+        )
+        return EmpiricalFisher()

@@ -1,0 +1,81 @@
+"""The Fisher information, exact: the natural gradient proper."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from natfit.linops import LinearOperator
+from natfit.metrics.base import Metric, need_likelihood
+from natfit.objectives import Objective
+
+#: Predicted decrease of the objective, nats a row, below which the endgame is tried.
+_NEAR = 0.1
+
+
+class ExactFisher(Metric):
+    """F = 1/W sum_i w_i J_i' E[s s'] J_i: closed form, else quadrature or enumeration.
+
+    Parameters
+    ----------
+    endgame : bool, default=False
+        Near the optimum use the observed information where it is positive definite. Fisher
+        scoring converges only linearly when the model is wrong for the data; this makes the
+        end quadratic. Exponential families with a constant model need none: both informations
+        agree at their optimum.
+    """
+
+    is_information = True
+
+    def __init__(self, endgame: bool = False):
+        self.endgame = endgame
+
+    def prepare(self, objective: Objective) -> ExactFisher:
+        """Check that the family has an exact Fisher."""
+        need_likelihood(self, objective)
+        family = objective.distribution
+        if family.fisher_kind is None:
+            raise ValueError(
+                f"metric='exact' needs a Fisher information, and {type(family).__name__} has "
+                "neither a closed form nor a univariate support to integrate over; use "
+                "metric='monte_carlo' (needs a sampler) or metric='empirical'"
+            )
+        return self
+
+    def at(self, objective: Objective, iterate: Any, rng: np.random.Generator) -> LinearOperator:
+        """Expected information, or the observed one in the endgame."""
+        fisher = objective.fisher(iterate.theta)
+        family = objective.distribution
+        if not self.endgame or not objective.model.shared or family.exponential:
+            return fisher
+        if iterate.decrease > _NEAR:
+            return fisher
+        hessian = objective.hessian(iterate.theta)
+        if _comparable(hessian.dense(), fisher.dense()):
+            hessian.positive = True
+            hessian.note = "observed"
+            return hessian
+        return fisher
+
+    @classmethod
+    def examples(cls) -> list[Metric]:
+        """Return both settings."""
+        return [cls(), cls(endgame=True)]
+
+
+def _comparable(hessian: np.ndarray, fisher: np.ndarray) -> bool:
+    """Whether the observed information is positive definite and not far below the expected.
+
+    Relative to the expected one its smallest eigenvalue must be at least 1/20: a Newton step
+    is then at most 20 times Fisher's.
+    """
+    if not np.all(np.isfinite(hessian)):
+        return False
+    try:
+        root = np.linalg.cholesky(fisher)
+        half = np.linalg.solve(root, hessian)
+        np.linalg.cholesky(np.linalg.solve(root, half.T) - 0.05 * np.eye(len(fisher)))
+    except np.linalg.LinAlgError:
+        return False
+    return True

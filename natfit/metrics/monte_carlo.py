@@ -1,0 +1,104 @@
+"""The Fisher information by sampling: the paper's Algorithm 2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from natfit import rows
+from natfit._validation import check_number, check_option
+from natfit.linops import LinearOperator
+from natfit.metrics.base import Metric, need_likelihood
+from natfit.objectives import Objective
+
+
+class MonteCarloFisher(Metric):
+    """F = mean of s s' over draws y ~ p(y | eta_i) from the model (not from the data).
+
+    Parameters
+    ----------
+    n_draws : int, default=1000
+        Number of draws, >= 1.
+    per : {"total", "row"}, default="total"
+        With a constant model all rows share one distribution, and ``total`` draws that many
+        from it, as Algorithm 2 does; ``row`` draws ``n_draws`` times the number of rows. With
+        a conditional model each row has its own distribution and gets ``n_draws`` (``row``) or
+        about ``n_draws / N``, at least one (``total``).
+    """
+
+    random = True
+
+    def __init__(self, n_draws: int = 1000, per: str = "total"):
+        self.n_draws = n_draws
+        self.per = per
+
+    def prepare(self, objective: Objective) -> MonteCarloFisher:
+        """Check the options and that the family can sample."""
+        need_likelihood(self, objective)
+        check_number(self.n_draws, "metric__n_draws", low=1, integer=True, hint="1000")
+        check_option(self.per, "metric__per", ("total", "row"))
+        family = objective.distribution
+        if not family.can_sample:
+            raise ValueError(
+                f"metric='monte_carlo' needs a sampler, and {type(family).__name__} has none; "
+                "pass sample=... to from_log_prob, or use metric='exact' or 'empirical'"
+            )
+        return self
+
+    def at(self, objective: Objective, iterate: Any, rng: np.random.Generator) -> LinearOperator:
+        """Draw, score, average; the relative standard error rides on the operator."""
+        family, n_rows = objective.distribution, len(objective.y)
+        stream = rows.block_rng(rng)
+        if not objective.model.shared:
+            each = self.n_draws if self.per == "row" else max(1, self.n_draws // n_rows)
+            return objective.sandwich(
+                iterate.theta, lambda eta, start: (None, _row_factor(family, eta, each, stream, start))
+            )
+        draws = self.n_draws if self.per == "total" else self.n_draws * n_rows
+        errors: list[float] = []
+
+        def rule(eta: np.ndarray, start: int) -> tuple:
+            if draws < family.n_params:
+                y = family.sample(eta, stream(0), draws)
+                return None, (family.score(y, eta).T / np.sqrt(draws))[None]
+            c, error = _average(family, eta, draws, stream)
+            errors.append(error)
+            return c[None], None
+
+        operator = objective.sandwich(iterate.theta, rule)
+        operator.standard_error = errors[0] if errors else None
+        return operator
+
+    @classmethod
+    def examples(cls) -> list[Metric]:
+        """Return both meanings of n_draws."""
+        return [cls(), cls(n_draws=4, per="row")]
+
+
+def _average(family: Any, eta: np.ndarray, draws: int, stream: Any) -> tuple[np.ndarray, float]:
+    """Mean of s s' over draws from one distribution, and its relative standard error."""
+    k = family.n_params
+    first, second = np.zeros((k, k)), 0.0
+    for block, start in enumerate(range(0, draws, rows.CHUNK)):
+        n = min(rows.CHUNK, draws - start)
+        score = family.score(family.sample(eta, stream(block), n), eta)
+        first += score.T @ score
+        # |s s'|^2 in the Frobenius norm is |s|^4.
+        second += np.square(np.einsum("nk,nk->n", score, score)).sum()
+    mean = first / draws
+    norm = np.linalg.norm(mean)
+    variance = max(second / draws - norm**2, 0.0) / max(draws - 1, 1)
+    return mean, float(np.sqrt(variance) / norm) if norm > 0 else 0.0
+
+
+def _row_factor(family: Any, eta: np.ndarray, each: int, stream: Any, start: int) -> np.ndarray:
+    """B (n, K, R) of R = ``each`` draws a row; draws depend on the block of rows alone."""
+    out = np.empty((len(eta), family.n_params, each))
+    for begin in range(0, len(eta), rows.BLOCK):
+        part = slice(begin, min(begin + rows.BLOCK, len(eta)))
+        rng = stream((start + begin) // rows.BLOCK)
+        for r in range(each):
+            y = family.sample(eta[part], rng)
+            out[part, :, r] = family.score(y, eta[part])
+    return out / np.sqrt(each)

@@ -1,0 +1,25 @@
+"""The Hessian at the data: Newton's method."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from natfit.linops import LinearOperator
+from natfit.metrics.base import Metric
+from natfit.objectives import Objective
+
+
+class ObservedInformation(Metric):
+    """The full Hessian of the objective, -d2 log p / d theta2 at the data.
+
+    It need not be positive definite away from an optimum; the solver then shifts eigenvalues
+    and says so.
+    """
+
+    is_information = True
+
+    def at(self, objective: Objective, iterate: Any, rng: np.random.Generator) -> LinearOperator:
+        """Hessian at the iterate."""
+        return objective.hessian(iterate.theta)

@@ -1,0 +1,53 @@
+"""A user's metric tensor G(x): the paper's Algorithm 1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from natfit.linops import Dense
+from natfit.metrics.base import Metric
+from natfit.objectives import Objective
+
+
+class TensorMetric(Metric):
+    """G(x), a symmetric positive definite matrix at every point.
+
+    Parameters
+    ----------
+    G : callable or array-like of shape (P, P)
+        ``G(x) -> (P, P)``, or one matrix for all points. None is the identity.
+    """
+
+    def __init__(self, G: Callable | np.ndarray | None = None):
+        self.G = G
+
+    def at(self, objective: Objective, iterate: Any, rng: np.random.Generator) -> Dense:
+        """Evaluate and check G.
+
+        Raises
+        ------
+        ValueError
+            If G is not (P, P), not finite, not symmetric, or not positive semidefinite.
+        """
+        size = objective.n_params
+        if self.G is None:
+            return Dense(np.eye(size))
+        value = self.G(iterate.theta) if callable(self.G) else self.G
+        matrix = np.asarray(value, dtype=np.float64)
+        if matrix.shape != (size, size):
+            raise ValueError(f"metric G must have shape {(size, size)}, got {matrix.shape}")
+        if not np.all(np.isfinite(matrix)):
+            raise ValueError(f"metric G must be finite, got {matrix.tolist()} at {iterate.theta}")
+        scale = np.abs(matrix).max()
+        if np.abs(matrix - matrix.T).max() > 1e-8 * scale:
+            raise ValueError("metric G must be symmetric; use (G + G.T) / 2")
+        low = np.linalg.eigvalsh(matrix)[0]
+        if low < -1e-10 * scale:
+            raise ValueError(
+                f"metric G must be positive semidefinite, got smallest eigenvalue {low:.3g} at "
+                f"{iterate.theta}; use metric='observed', which shifts negative ones"
+            )
+        return Dense(matrix)

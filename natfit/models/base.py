@@ -1,0 +1,83 @@
+"""The model's contract: it alone knows J = d eta / d theta."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from natfit._component import Component
+
+
+class Linearization:
+    """A model at one theta on a chunk of rows: eta and its derivative J in theta.
+
+    Attributes
+    ----------
+    eta : ndarray of shape (n, K)
+        Or (1, K) when all rows are alike.
+    """
+
+    eta: np.ndarray
+
+    def jvp(self, v: np.ndarray) -> np.ndarray:
+        """J v, (n, K)."""
+        raise NotImplementedError
+
+    def vjp(self, u: np.ndarray) -> np.ndarray:
+        """Sum over rows of J_i' u_i, (P,), for u (n, K)."""
+        raise NotImplementedError
+
+    def gram(self, c: np.ndarray) -> np.ndarray:
+        """Sum over rows of J_i' C_i J_i, (P, P), for C (n, K, K)."""
+        raise NotImplementedError
+
+    def diag(self, c: np.ndarray) -> np.ndarray:
+        """Diagonal of :meth:`gram`, (P,)."""
+        return np.diagonal(self.gram(c))
+
+    def pull_columns(self, b: np.ndarray) -> np.ndarray:
+        """Columns J_i' b_ir of all rows and r, (P, n R), for B (n, K, R)."""
+        raise NotImplementedError
+
+    def curvature(self, u: np.ndarray) -> np.ndarray | None:
+        """Sum over rows and k of u_ik d2 eta_ik / d theta2, (P, P); None when eta is linear."""
+        return None
+
+
+class Model(Component):
+    """A map from theta (P,) and a row of X to eta (K,).
+
+    Attributes
+    ----------
+    shared : bool
+        Whether all rows have the same eta: then a chunk's eta is (1, K).
+    """
+
+    shared: bool = False
+
+    @property
+    def n_params(self) -> int:
+        """P."""
+        raise NotImplementedError
+
+    def linearize(self, theta: np.ndarray, X: Any) -> Linearization:
+        """Return eta and J at theta for a chunk of rows."""
+        raise NotImplementedError
+
+    def eta(self, theta: np.ndarray, X: Any) -> np.ndarray:
+        """Eta alone, (n, K) or (1, K)."""
+        return self.linearize(theta, X).eta
+
+    def names(self) -> list[str]:
+        """A name for each coordinate of theta, (P,)."""
+        return [f"theta[{p}]" for p in range(self.n_params)]
+
+    def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Lower limit, upper limit and largest step of each coordinate of theta."""
+        infinite = np.full(self.n_params, np.inf)
+        return -infinite, infinite, infinite
+
+    def in_domain(self, theta: np.ndarray) -> bool:
+        """Whether theta gives a valid eta."""
+        return bool(np.all(np.isfinite(theta)))

@@ -1,0 +1,84 @@
+"""The constant model: every row has the same eta. Plain maximum likelihood."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from natfit.models.base import Linearization, Model
+from natfit.models.coordinates import Coordinates
+
+
+class Constant(Model):
+    """eta_i = eta(theta) for all rows; the coordinates say what theta means.
+
+    Parameters
+    ----------
+    coordinates : Coordinates
+        Bound to a distribution.
+    """
+
+    shared = True
+
+    def __init__(self, coordinates: Coordinates):
+        self.coordinates = coordinates
+
+    @property
+    def n_params(self) -> int:
+        """P, equal to K."""
+        return self.coordinates.family.n_params
+
+    def linearize(self, theta: np.ndarray, X: Any = None) -> ConstantLinearization:
+        """Return eta (1, K) and J (K, P)."""
+        return ConstantLinearization(self.coordinates, theta)
+
+    def eta(self, theta: np.ndarray, X: Any = None) -> np.ndarray:
+        """Eta (1, K)."""
+        return self.coordinates.to_eta(theta)[None]
+
+    def names(self) -> list[str]:
+        """Names of the coordinates."""
+        return self.coordinates.names()
+
+    def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Limits of the coordinates."""
+        return self.coordinates.limits()
+
+    def in_domain(self, theta: np.ndarray) -> bool:
+        """Whether the coordinates are valid, e.g. sigma > 0 in native ones."""
+        return bool(np.all(np.isfinite(theta))) and self.coordinates.in_domain(theta)
+
+
+class ConstantLinearization(Linearization):
+    """Eta (1, K) and J (K, P) of a constant model."""
+
+    def __init__(self, coordinates: Coordinates, theta: np.ndarray):
+        self._coordinates = coordinates
+        self._theta = theta
+        self.eta = coordinates.to_eta(theta)[None]
+        # None is the identity: unconstrained coordinates pay for no product.
+        self.jac = coordinates.jacobian(theta)
+
+    def jvp(self, v: np.ndarray) -> np.ndarray:
+        """J v, (1, K)."""
+        return (v if self.jac is None else self.jac @ v)[None]
+
+    def vjp(self, u: np.ndarray) -> np.ndarray:
+        """J' sum_i u_i."""
+        total = u[0] if len(u) == 1 else u.sum(axis=0)
+        return total if self.jac is None else self.jac.T @ total
+
+    def gram(self, c: np.ndarray) -> np.ndarray:
+        """J' (sum_i C_i) J."""
+        total = c[0] if len(c) == 1 else c.sum(axis=0)
+        return total if self.jac is None else self.jac.T @ total @ self.jac
+
+    def pull_columns(self, b: np.ndarray) -> np.ndarray:
+        """J' b of every row and column, (P, n R)."""
+        flat = np.swapaxes(b, 0, 1).reshape(b.shape[1], -1)
+        return flat if self.jac is None else self.jac.T @ flat
+
+    def curvature(self, u: np.ndarray) -> np.ndarray | None:
+        """Sum over k of u_k d2 eta_k / d theta2."""
+        return self._coordinates.curvature(self._theta, u.sum(axis=0))

@@ -1,0 +1,34 @@
+"""theta = eta: logarithms of scales, logits of probabilities."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from natfit.models.coordinates.base import Coordinates
+
+
+class Unconstrained(Coordinates):
+    """The default: theta is eta itself, so that every step stays inside the constraints."""
+
+    def to_eta(self, theta: np.ndarray) -> np.ndarray:
+        """Identity."""
+        return theta
+
+    def from_eta(self, eta: np.ndarray) -> np.ndarray:
+        """Identity."""
+        return eta
+
+    def jacobian(self, theta: np.ndarray) -> None:
+        """None, the identity."""
+
+    def curvature(self, theta: np.ndarray, u: np.ndarray) -> None:
+        """None: eta is linear in theta."""
+
+    def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The family's own."""
+        return self.family.limits
+
+    def in_domain(self, theta: np.ndarray) -> bool:
+        """Whether theta lies inside the family's limits."""
+        low, high, _ = self.family.limits
+        return bool(np.all(theta >= low) and np.all(theta <= high))

@@ -1,0 +1,7 @@
+"""Objectives: what is minimised, in nats per row where it is a likelihood."""
+
+from natfit.objectives.base import Objective
+from natfit.objectives.function import Function
+from natfit.objectives.likelihood import Likelihood
+
+__all__ = ["Function", "Likelihood", "Objective"]

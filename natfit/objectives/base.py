@@ -1,0 +1,67 @@
+"""The objective's contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from natfit.linops import LinearOperator
+
+
+class Objective:
+    """A function f(theta) to minimise, with what metrics and steps ask of it.
+
+    Attributes
+    ----------
+    n_params : int
+        P.
+    total : float or None
+        W, the sum of weights, where f is a mean over rows; None for plain functions.
+    evaluations : int
+        Calls of ``value_and_grad`` so far.
+    """
+
+    n_params: int
+    total: float | None = None
+    evaluations: int = 0
+
+    #: Whether f is a likelihood, so that a Fisher information exists.
+    probabilistic = False
+
+    def value_and_grad(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """f and its gradient (P,). Non-finite results are allowed; steps reject them."""
+        raise NotImplementedError
+
+    def value(self, theta: np.ndarray) -> float:
+        """f alone."""
+        return self.value_and_grad(theta)[0]
+
+    def hessian(self, theta: np.ndarray) -> LinearOperator:
+        """Second derivative of f as an operator (P, P); need not be positive."""
+        raise NotImplementedError
+
+    def information(self, theta: np.ndarray) -> LinearOperator | None:
+        """Exact or observed information, in which convergence is measured; None if there is none."""
+        return None
+
+    def kl(self, theta: np.ndarray, theta2: np.ndarray) -> float:
+        """Mean Kullback-Leibler divergence a row, nats; NaN where there is none."""
+        return np.nan
+
+    def names(self) -> Sequence[str]:
+        """A name for each coordinate of theta."""
+        return [f"x[{p}]" for p in range(self.n_params)]
+
+    def bound(self, index: int, side: str) -> str:
+        """Native value of a coordinate's bound, for messages: `` (df -> inf)``, or nothing."""
+        return ""
+
+    def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Lower limit, upper limit and largest step of each coordinate, (P,) each."""
+        infinite = np.full(self.n_params, np.inf)
+        return -infinite, infinite, infinite
+
+    def in_domain(self, theta: np.ndarray) -> bool:
+        """Whether f may be evaluated at theta."""
+        return bool(np.all(np.isfinite(theta)))

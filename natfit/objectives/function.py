@@ -1,0 +1,104 @@
+"""Any differentiable function: the paper's Algorithm 1 needs no data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from natfit import autodiff
+from natfit.linops import Dense
+from natfit.objectives.base import Objective
+
+
+class Function(Objective):
+    """f(x) of a vector x (P,).
+
+    Parameters
+    ----------
+    fun : callable
+        ``fun(x, *args) -> float``; written in ``autograd.numpy`` unless ``jac`` is given.
+    n_params : int
+        P.
+    jac : callable, True or None
+        Gradient ``jac(x, *args) -> (P,)``. True: ``fun`` returns (value, gradient). None:
+        autograd differentiates ``fun``.
+    args : tuple
+        Further arguments.
+    bounds : (low, high), optional
+        Limits of x, (P,) each.
+    """
+
+    def __init__(
+        self,
+        fun: Callable,
+        n_params: int,
+        jac: Callable | bool | None = None,
+        args: tuple = (),
+        bounds: tuple[np.ndarray, np.ndarray] | None = None,
+    ):
+        self.fun = fun
+        self.n_params = n_params
+        self.jac = jac
+        self.args = args
+        self.bounds = bounds
+
+    def value_and_grad(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """f and its gradient.
+
+        Raises
+        ------
+        ValueError
+            If ``fun`` returns no scalar, autograd cannot differentiate it, or ``jac`` returns
+            another shape than (P,).
+        """
+        self.evaluations += 1
+        if self.jac is None:
+            return self._by_autograd(theta)
+        if self.jac is True:
+            value, grad = self.fun(theta, *self.args)
+        else:
+            value, grad = self.fun(theta, *self.args), self.jac(theta, *self.args)
+        grad = np.asarray(grad, dtype=np.float64)
+        if grad.shape != theta.shape:
+            raise ValueError(f"jac must return shape {theta.shape}, got {grad.shape}")
+        return self._scalar(value), grad
+
+    def _scalar(self, value: Any) -> float:
+        array = np.asarray(value, dtype=np.float64)
+        if array.size != 1:
+            raise ValueError(f"fun must return one number, got shape {array.shape}")
+        return float(array.reshape(()))
+
+    def _by_autograd(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        try:
+            return autodiff.value_and_grad(lambda x: self.fun(x, *self.args), theta)
+        except (TypeError, AttributeError, ValueError) as error:
+            # Tell a function that fails anyway from one that only autograd cannot follow.
+            self._scalar(self.fun(theta, *self.args))
+            raise ValueError(
+                "fun could not be differentiated: write it in autograd.numpy (no float(), no item "
+                f"assignment, no scipy.stats), or pass jac; autograd said: {error}"
+            ) from error
+
+    def hessian(self, theta: np.ndarray) -> Dense:
+        """Hessian: by autograd, or by central differences of ``jac`` where that was given."""
+        if self.jac is None:
+            matrix = autodiff.hessian(lambda x: self.fun(x, *self.args), theta)
+            return Dense(matrix, positive=False)
+        from scipy.differentiate import jacobian
+
+        def columns(x: np.ndarray) -> np.ndarray:
+            flat = x.reshape(len(theta), -1)
+            grads = [self.value_and_grad(c)[1] for c in flat.T]
+            return np.stack(grads, axis=1).reshape(x.shape)
+
+        matrix = jacobian(columns, theta).df
+        return Dense(0.5 * (matrix + matrix.T), positive=False)
+
+    def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The bounds; no largest step."""
+        if self.bounds is None:
+            return super().limits()
+        return *self.bounds, np.full(self.n_params, np.inf)

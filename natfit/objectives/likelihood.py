@@ -1,0 +1,212 @@
+"""Negative mean log-likelihood of a distribution and a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from natfit import rows
+from natfit.distributions.base import Distribution
+from natfit.linops import Dense, LinearOperator, Sandwich
+from natfit.models import Model
+from natfit.objectives.base import Objective
+
+
+class Likelihood(Objective):
+    """f(theta) = -1/W sum_i w_i log p(y_i | eta_i(theta)), nats per row.
+
+    With a constant model and an exponential family the data are read once: ``data`` is then
+    the sufficient statistic, one row of weight W, and every sum below runs on it.
+
+    Parameters
+    ----------
+    distribution : Distribution
+        Bound to the data's shape.
+    model : Model
+        Gives eta.
+    y : ndarray of shape (N,) or (N, D)
+        The data.
+    X : ndarray of shape (N, ...), optional
+        What the model maps; None for a constant model.
+    weight : ndarray of shape (N,), optional
+        Repetitions of each row, all positive.
+    """
+
+    probabilistic = True
+
+    def __init__(
+        self,
+        distribution: Distribution,
+        model: Model,
+        y: np.ndarray,
+        X: Any = None,
+        weight: np.ndarray | None = None,
+    ):
+        self.distribution = distribution
+        self.model = model
+        self.y = y
+        self.X = X
+        self.weight = weight
+        self.total = float(len(y)) if weight is None else float(weight.sum())
+        self.summary = distribution.sufficient(y, weight) if model.shared else None
+        self._summary_weight = np.array([self.total])
+
+    @property
+    def n_params(self) -> int:
+        """P."""
+        return self.model.n_params
+
+    def value_and_grad(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """f and its gradient, one pass over the data (or over the summary)."""
+        self.evaluations += 1
+        with np.errstate(all="ignore"):
+            if self.model.shared:
+                lin = self.model.linearize(theta, None)
+                value, score = self._shared_sum(self.distribution.sum_value_and_score, lin.eta)
+                return -float(value) / self.total, lin.vjp(score[None]) / -self.total
+            value, grad = rows.sum_rows(
+                lambda y, X, w: self._row_part(theta, y, X, w), (self.y, self.X, self.weight)
+            )
+        return -float(value) / self.total, grad / -self.total
+
+    def _shared_sum(self, fn: Callable, eta: np.ndarray) -> Any:
+        """Sum over rows of a function that takes (y, weight, eta), eta the same for all."""
+        if self.summary is not None:
+            return fn(self.summary, self._summary_weight, eta)
+        return rows.sum_rows(lambda y, w: fn(y, w, eta), (self.y, self.weight))
+
+    def _row_part(self, theta: np.ndarray, y: Any, X: Any, w: Any) -> tuple[float, np.ndarray]:
+        lin = self.model.linearize(theta, X)
+        value, score = self.distribution.log_prob_and_score(y, lin.eta)
+        if w is None:
+            return value.sum(), lin.vjp(score)
+        return w @ value, lin.vjp(score * w[:, None])
+
+    # ------------------------------------------------------------------------- curvature
+
+    def fisher(self, theta: np.ndarray) -> Sandwich:
+        """Expected information 1/W sum_i w_i J_i' C(eta_i) J_i, exact."""
+        return self.sandwich(theta, lambda eta, start: (self.distribution.fisher(eta), None))
+
+    def sandwich(self, theta: np.ndarray, rule: Callable) -> Sandwich:
+        """1/W sum_i w_i J_i' C_i J_i with C_i from ``rule(eta, start)``, which sees no data.
+
+        ``rule`` returns (C, None) or (None, B), (n, K, K) or (n, K, R), for the rows whose eta
+        it is given; ``start`` is the index of the first.
+        """
+        if self.model.shared:
+            lin = self.model.linearize(theta, None)
+            return Sandwich([(lin, *rule(lin.eta, 0))], self.n_params)
+        terms, n = [], len(self.y)
+        for part in rows.chunks(n):
+            lin = self.model.linearize(theta, self.X[part])
+            share = self._share(part, len(lin.eta))
+            c, b = rule(lin.eta, part.start)
+            terms.append(
+                (lin, c * share[:, None, None], None)
+                if b is None
+                else (lin, None, b * np.sqrt(share)[:, None, None])
+            )
+        return Sandwich(terms, self.n_params)
+
+    def _share(self, part: slice, n: int) -> np.ndarray:
+        """w_i / W of the rows of a chunk."""
+        if self.weight is None:
+            return np.full(n, 1.0 / self.total)
+        return self.weight[part] / self.total
+
+    def scores(self, theta: np.ndarray) -> Sandwich:
+        """Empirical Fisher 1/W sum_i w_i (J_i' s_i)(J_i' s_i)', s_i the score at the data."""
+        score = self.distribution.score
+        if not self.model.shared:
+            terms = []
+            for part in rows.chunks(len(self.y)):
+                lin = self.model.linearize(theta, self.X[part])
+                b = score(self.y[part], lin.eta) * np.sqrt(self._share(part, len(lin.eta)))[:, None]
+                terms.append((lin, None, b[:, :, None]))
+            return Sandwich(terms, self.n_params)
+        lin = self.model.linearize(theta, None)
+        if len(self.y) < self.n_params:
+            # Fewer rows than parameters: keep the factor, for Woodbury.
+            share = self._share(slice(None), len(self.y))
+            b = score(self.y, lin.eta) * np.sqrt(share)[:, None]
+            return Sandwich([(lin, None, b[:, :, None])], self.n_params)
+
+        def part_sum(y: Any, w: Any) -> np.ndarray:
+            s = score(y, lin.eta)
+            return s.T @ s if w is None else (s * w[:, None]).T @ s
+
+        c = rows.sum_rows(part_sum, (self.y, self.weight)) / self.total
+        return Sandwich([(lin, c[None], None)], self.n_params)
+
+    def hessian(self, theta: np.ndarray) -> LinearOperator:
+        """Observed information, the Hessian of f: J'HJ and the curvature of the coordinates.
+
+        The second derivative in eta alone had the wrong sign in native coordinates.
+        """
+        if not self.model.shared:
+            raise ValueError(
+                "the observed information of a conditional model is not available; use "
+                "metric='exact'"
+            )
+        lin = self.model.linearize(theta, None)
+        with np.errstate(all="ignore"):
+            inner = self._shared_sum(self.distribution.sum_observed, lin.eta) / self.total
+            matrix = lin.gram(inner[None])
+            _, score = self._shared_sum(self.distribution.sum_value_and_score, lin.eta)
+            bend = lin.curvature(score[None] / -self.total)
+        return Dense(matrix if bend is None else matrix + bend, positive=False)
+
+    def information(self, theta: np.ndarray) -> LinearOperator | None:
+        """Exact expected information; else the observed one; None for conditional models without."""
+        if self.distribution.fisher_kind is not None:
+            try:
+                return self.fisher(theta)
+            except ValueError:
+                # Quadrature did not reach its accuracy here; the data still give a curvature.
+                pass
+        return self.hessian(theta) if self.model.shared else None
+
+    # ------------------------------------------------------------------ geometry and names
+
+    def kl(self, theta: np.ndarray, theta2: np.ndarray) -> float:
+        """Mean divergence a row between two iterates, nats; NaN where the family has none."""
+        if not self.distribution.has_kl:
+            return np.nan
+        with np.errstate(all="ignore"):
+            if self.model.shared:
+                pair = self.model.eta(theta, None), self.model.eta(theta2, None)
+                try:
+                    return float(self.distribution.kl(*pair)[0])
+                except ValueError:
+                    return np.nan
+
+            def part(X: Any, w: Any) -> float:
+                gap = self.distribution.kl(self.model.eta(theta, X), self.model.eta(theta2, X))
+                return gap.sum() if w is None else w @ gap
+
+            return float(rows.sum_rows(part, (self.X, self.weight))) / self.total
+
+    def names(self) -> Sequence[str]:
+        """The model's names."""
+        return self.model.names()
+
+    def bound(self, index: int, side: str) -> str:
+        """What the bound of a coordinate is in native terms, and which family it stands for."""
+        for name, block in self.distribution.blocks.items():
+            if block.start <= index < block.stop:
+                low, high = self.distribution.params[name].native_bounds
+                meaning = self.distribution.limit_meaning.get((name, side), "")
+                end = f"{name} -> {low if side == 'lower' else high:g}"
+                return f" ({end}{': ' + meaning if meaning else ''})"
+        return ""
+
+    def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The model's limits."""
+        return self.model.limits()
+
+    def in_domain(self, theta: np.ndarray) -> bool:
+        """The model's domain."""
+        return self.model.in_domain(theta)

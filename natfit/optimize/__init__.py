@@ -1,0 +1,8 @@
+"""The loop: one generator of frozen iterates, its history, its reasons to stop."""
+
+from natfit.optimize.history import History
+from natfit.optimize.local import Iterate, Local
+from natfit.optimize.loop import Fit, descend, run
+from natfit.optimize.stopping import Status
+
+__all__ = ["Fit", "History", "Iterate", "Local", "Status", "descend", "run"]

@@ -1,0 +1,139 @@
+"""The history of a fit: columns of numbers, one row an iterate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+#: Column name to attribute of the iterate.
+COLUMNS = {
+    "objective": "value",
+    "gradient_norm": "gradient_norm",
+    "natural_gradient_norm": "natural_norm",
+    "distance": "distance",
+    "step_length": "step_length",
+    "predicted_kl": "predicted_kl",
+    "kl": "kl",
+    "evaluations": "evaluations",
+    "solver_iterations": "solver_iterations",
+    "residual": "residual",
+    "damping": "damping",
+    "radius": "radius",
+    "metric_error": "metric_error",
+    "seconds": "seconds",
+}
+
+
+class History(Mapping):
+    """A mapping of column names to arrays, one row an iterate, the start first.
+
+    ======================  ================================================================
+    column                  meaning
+    ======================  ================================================================
+    objective               f, nats a row for a likelihood
+    gradient_norm           Euclidean norm of the gradient (depends on units)
+    natural_gradient_norm   sqrt(g' G^-1 g) in the metric of the step
+    distance                distance to the optimum in standard errors, sqrt(W g' I^-1 g)
+    step_length             multiple of the direction that was taken to get here
+    predicted_kl            1/2 delta' G delta of that step
+    kl                      realised divergence of that step, nats a row
+    evaluations             evaluations of f and its gradient that the step took
+    solver_iterations       products F v that the direction took (0: direct)
+    residual                relative residual of the solve
+    damping                 lambda
+    radius                  trust radius of the next step, nats
+    metric_error            relative standard error of a Monte Carlo metric
+    seconds                 wall time since the previous iterate
+    ======================  ================================================================
+
+    A value that does not exist is NaN; ``reasons`` says why a whole column is NaN. ``theta``
+    holds the iterates (n_rows, P), ``notes`` what was recorded at each (fallbacks).
+    """
+
+    def __init__(
+        self,
+        columns: Mapping[str, np.ndarray],
+        theta: np.ndarray,
+        notes: Iterable[str] = (),
+        reasons: Mapping[str, str] | None = None,
+    ):
+        self._columns = dict(columns)
+        self.theta = theta
+        self.notes = list(notes)
+        self.reasons = dict(reasons or {})
+
+    @classmethod
+    def from_iterates(cls, iterates: list[Any], reasons: Mapping[str, str]) -> History:
+        """Columns of a list of iterates."""
+        columns = {
+            name: np.array([getattr(i, attribute) for i in iterates], dtype=np.float64)
+            for name, attribute in COLUMNS.items()
+        }
+        for name in ("evaluations", "solver_iterations"):
+            columns[name] = columns[name].astype(int)
+        theta = np.stack([i.theta for i in iterates])
+        empty = {n: r for n, r in reasons.items() if np.all(np.isnan(columns[n]))}
+        return cls(columns, theta, [i.note or "" for i in iterates], empty)
+
+    @classmethod
+    def concatenate(cls, parts: list[History]) -> History:
+        """Join the histories of several columns of data; ``column`` tells them apart."""
+        columns: dict[str, np.ndarray] = {
+            "column": np.repeat(np.arange(len(parts)), [p.n_rows for p in parts])
+        }
+        for name in COLUMNS:
+            columns[name] = np.concatenate([p[name] for p in parts])
+        notes = [note for p in parts for note in p.notes]
+        reasons = {n: r for n, r in parts[0].reasons.items() if all(n in p.reasons for p in parts)}
+        return cls(columns, np.concatenate([p.theta for p in parts]), notes, reasons)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of iterates, the start included."""
+        return len(self.theta)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Return a column."""
+        try:
+            return self._columns[name]
+        except KeyError:
+            raise KeyError(f"history has columns {list(self._columns)}, not {name!r}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over column names."""
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        """Return the number of columns."""
+        return len(self._columns)
+
+    def head(self, n: int = 5) -> History:
+        """Return the first n rows."""
+        columns = {name: values[:n] for name, values in self._columns.items()}
+        return History(columns, self.theta[:n], self.notes[:n], self.reasons)
+
+    def to_frame(self) -> Any:
+        """Convert to a pandas DataFrame.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise ImportError("to_frame needs pandas; install it: pip install pandas") from None
+        return pandas.DataFrame(self._columns)
+
+    def __repr__(self) -> str:
+        """Print as a table; columns that are all NaN are left out."""
+        names = [n for n, v in self._columns.items() if not np.all(np.isnan(v))]
+        cells = [["", *names]]
+        for i in range(self.n_rows):
+            cells.append([str(i), *(f"{self._columns[n][i]:.6g}" for n in names)])
+        widths = [max(len(row[j]) for row in cells) for j in range(len(cells[0]))]
+        lines = (" ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in cells)
+        return "\n".join(line.rstrip() for line in lines)

@@ -1,0 +1,216 @@
+"""The frozen iterate, and the problem as a step sees it from there."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from natfit.linops import LinearOperator, Restricted
+from natfit.objectives import Objective
+from natfit.solvers.base import SolveInfo, Solver
+from natfit.solvers.cholesky import CholeskySolver
+from natfit.solvers.damping.base import Damping
+
+#: A natural step in a logarithmic coordinate above this is no rest: Poisson's rate for
+#: all-zero counts falls by a factor e a step while its distance in standard errors vanishes.
+_SETTLED = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Iterate:
+    """One state of the loop. Frozen: a failed step cannot spoil it."""
+
+    theta: np.ndarray
+    value: float
+    grad: np.ndarray
+    n_iter: int = 0
+    radius: float = np.nan
+    damping: float = 0.0
+    step_length: float = np.nan
+    predicted_kl: float = np.nan
+    kl: float = np.nan
+    evaluations: int = 1
+    solver_iterations: int = 0
+    residual: float = 0.0
+    note: str | None = None
+    status: str | None = None
+    started: float = 0.0
+    seconds: float = 0.0
+    # Set once the metric at theta is known:
+    natural_norm: float = np.nan
+    distance: float = np.nan
+    # Predicted by the metric, at the previous iterate until this one is measured.
+    decrease: float = np.inf
+    metric_error: float = np.nan
+    unidentified: tuple[int, ...] = ()
+    active: tuple[int, ...] = ()
+    settled: bool = False
+    rng_state: Any = None
+
+    @property
+    def gradient_norm(self) -> float:
+        """Euclidean norm of the gradient."""
+        return float(np.linalg.norm(self.grad))
+
+
+class Local:
+    """An objective at one iterate, with its metric, its limits and its solver.
+
+    Coordinates that rest at a limit while the gradient pushes them out are taken out of the
+    metric; everything here works on the free ones and returns vectors of full length P.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        operator: LinearOperator,
+        solver: Solver,
+        damping: Damping,
+        iterate: Iterate,
+    ):
+        self.objective = objective
+        self.solver = solver
+        self.damping = damping
+        self.iterate = iterate
+        low, high, self.steps = objective.limits()
+        self.low, self.high = low, high
+        theta, grad = iterate.theta, iterate.grad
+        pushed = ((theta <= low) & (grad > 0)) | ((theta >= high) & (grad < 0))
+        self.free = ~pushed
+        self._all_free = not pushed.any()
+        self.full_operator = operator
+        self.operator: LinearOperator = operator
+        if not self._all_free:
+            self.operator = _Padded(operator, self.free)
+        self._solved: dict[float, tuple[np.ndarray, SolveInfo]] = {}
+
+    # ----------------------------------------------------------------------- directions
+
+    def solve(self, state: float | None = None) -> tuple[np.ndarray, SolveInfo]:
+        """Direction (P,) with (G + damping) d = grad on the free coordinates; cached."""
+        state = self.iterate.damping if state is None else state
+        if state not in self._solved:
+            self._solved[state] = self._solve(self.iterate.grad, state)
+        return self._solved[state]
+
+    def _solve(
+        self, g: np.ndarray, state: float, solver: Solver | None = None, operator: Any = None
+    ) -> tuple[np.ndarray, SolveInfo]:
+        solver = self.solver if solver is None else solver
+        operator = self.full_operator if operator is None else operator
+        if self._all_free:
+            return solver.solve(self.damping.apply(operator, state), g)
+        direction = np.zeros_like(g)
+        if not self.free.any():
+            return direction, SolveInfo("none")
+        block = Restricted(operator, self.free)
+        part, info = solver.solve(self.damping.apply(block, state), g[self.free])
+        direction[self.free] = part
+        return direction, replace(info, unidentified=np.flatnonzero(self.free)[info.unidentified])
+
+    def norm_falls(self, grad: np.ndarray) -> bool:
+        """Whether the natural gradient at another point is shorter, in the metric here."""
+        direction, _ = self._solve(grad, 0.0)
+        return float(grad @ direction) < self.iterate.natural_norm**2
+
+    # --------------------------------------------------------------------------- limits
+
+    def clip(self, theta: np.ndarray) -> np.ndarray:
+        """Move theta to the nearest point inside the limits."""
+        return np.minimum(np.maximum(theta, self.low), self.high)
+
+    def limit_step(self, delta: np.ndarray) -> np.ndarray:
+        """Cut each coordinate's change at its largest step."""
+        return np.minimum(np.maximum(delta, -self.steps), self.steps)
+
+    def shorten(self, delta: np.ndarray) -> np.ndarray:
+        """Scale a whole step so that no coordinate breaks a limit or its largest step."""
+        theta = self.iterate.theta
+        with np.errstate(divide="ignore", invalid="ignore"):
+            room = np.where(delta > 0, self.high - theta, np.where(delta < 0, theta - self.low, np.inf))
+            ratio = np.where(delta != 0, np.minimum(room, self.steps) / np.abs(delta), np.inf)
+        return delta * min(1.0, float(ratio.min()))
+
+    # ------------------------------------------------------------------------- iterates
+
+    def measured(self, information: LinearOperator | None) -> Iterate:
+        """The iterate with its norms: natural gradient, distance in standard errors."""
+        iterate, grad = self.iterate, self.iterate.grad
+        direction, info = self.solve(0.0)
+        square = max(float(grad @ direction), 0.0)
+        step, measure, found = direction, square, info
+        if information is not None:
+            step, found = self._solve(grad, 0.0, CholeskySolver(), information)
+            measure = float(grad @ step)
+        # An indefinite information measures nothing: its zero may be a saddle.
+        if measure < 0 or "eigenvalues shifted" in (found.fallback or ""):
+            measure = np.inf
+        total = self.objective.total
+        distance = np.sqrt(measure * (1.0 if total is None else total))
+        logs = np.isfinite(self.steps)
+        return replace(
+            iterate,
+            natural_norm=np.sqrt(square),
+            distance=distance,
+            decrease=0.5 * square,
+            metric_error=np.nan if self.operator.standard_error is None else self.operator.standard_error,
+            unidentified=tuple(found.unidentified.tolist()),
+            active=tuple(np.flatnonzero(~self.free).tolist()),
+            settled=bool(np.all(np.abs(step[logs]) <= _SETTLED)),
+            note=self.operator.note,
+            seconds=time.perf_counter() - iterate.started,
+        )
+
+    def move(
+        self,
+        theta: np.ndarray,
+        value: float,
+        grad: np.ndarray,
+        length: float,
+        *,
+        info: SolveInfo,
+        kl: float | None = None,
+        radius: float | None = None,
+        damping: float | None = None,
+    ) -> Iterate:
+        """Return the next iterate."""
+        before = self.iterate
+        delta = theta - before.theta
+        notes = [n for n in (self.operator.note, info.fallback) if n]
+        return Iterate(
+            theta=theta,
+            value=float(value),
+            grad=grad,
+            n_iter=before.n_iter + 1,
+            radius=before.radius if radius is None else radius,
+            damping=before.damping if damping is None else damping,
+            step_length=length,
+            predicted_kl=0.5 * self.operator.quad(delta),
+            kl=self.objective.kl(before.theta, theta) if kl is None else kl,
+            evaluations=self.objective.evaluations,
+            solver_iterations=info.iterations,
+            residual=info.residual,
+            note="; ".join(notes) or None,
+            decrease=before.decrease,
+        )
+
+    def stop(self, status: str, info: SolveInfo | None = None) -> Iterate:
+        """Return the same iterate with a status: there is no acceptable next one."""
+        return replace(self.iterate, status=status)
+
+
+class _Padded(LinearOperator):
+    """The restricted operator on vectors of full length that vanish outside the free part."""
+
+    def __init__(self, operator: LinearOperator, free: np.ndarray):
+        self.inner = operator
+        self.size = operator.size
+        self.free = free
+        self.standard_error = operator.standard_error
+        self.note = operator.note
+
+    def __matmul__(self, v: np.ndarray) -> np.ndarray:
+        return np.where(self.free, self.inner @ np.where(self.free, v, 0.0), 0.0)

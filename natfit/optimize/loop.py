@@ -1,0 +1,201 @@
+"""The loop. A fit, a minimisation and a policy update are all runs of :func:`descend`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from natfit.linops import LinearOperator
+from natfit.metrics.base import Metric
+from natfit.objectives import Objective
+from natfit.optimize.history import History
+from natfit.optimize.local import Iterate, Local
+from natfit.optimize.stopping import Status
+from natfit.solvers.base import Solver
+from natfit.solvers.damping.base import Damping
+from natfit.steps.base import Step
+
+#: Parameters up to which the information is formed to measure convergence when the step's
+#: metric is none.
+_AFFORDABLE = 2_000
+
+
+def descend(
+    objective: Objective,
+    metric: Metric,
+    solver: Solver,
+    step: Step,
+    damping: Damping,
+    theta0: np.ndarray,
+    rng: np.random.Generator,
+) -> Iterator[tuple[Iterate, LinearOperator]]:
+    """Yield frozen iterates, the start first, each with the operator at it.
+
+    Ends by itself only when a step finds no next iterate; the last one then has a status.
+    Whoever consumes the generator decides when to stop (:func:`run`).
+    """
+    started = time.perf_counter()
+    objective.evaluations = 0
+    value, grad = objective.value_and_grad(theta0)
+    iterate = Iterate(theta0, value, grad, radius=step.radius(), damping=damping.start())
+    while True:
+        if metric.random:
+            iterate = replace(iterate, rng_state=rng.bit_generator.state)
+        operator = metric.at(objective, iterate, rng)
+        local = Local(objective, operator, solver, damping, replace(iterate, started=started))
+        iterate = local.measured(_yardstick(objective, metric, iterate))
+        local.iterate = iterate
+        yield iterate, operator
+        started = time.perf_counter()
+        objective.evaluations = 0
+        iterate = step.step(local)
+        if iterate.status is not None:
+            yield iterate, operator
+            return
+
+
+def _yardstick(objective: Objective, metric: Metric, iterate: Iterate) -> LinearOperator | None:
+    """The information in which distance is measured; None where the metric's own serves."""
+    if metric.is_information or objective.n_params > _AFFORDABLE:
+        return None
+    return objective.information(iterate.theta)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a run ended with.
+
+    Attributes
+    ----------
+    iterate : Iterate
+        The last one.
+    status : Status
+    message : str
+        The status in words, with the parameters it concerns and the remedy.
+    history : History
+    """
+
+    iterate: Iterate
+    status: Status
+    message: str
+    history: History
+
+    @property
+    def theta(self) -> np.ndarray:
+        """The estimate (P,)."""
+        return self.iterate.theta
+
+    @property
+    def n_iter(self) -> int:
+        """Steps taken, at least 1."""
+        return max(1, self.iterate.n_iter)
+
+
+def run(
+    objective: Objective,
+    metric: Metric,
+    solver: Solver,
+    step: Step,
+    damping: Damping,
+    theta0: np.ndarray,
+    *,
+    tol: float,
+    max_iter: int,
+    rng: np.random.Generator,
+    callback: Callable[[Iterate], bool] | None = None,
+) -> Fit:
+    """Descend until convergence, a failure, the cap, or a callback that returns True."""
+    iterates: list[Iterate] = []
+    status: Status | None = None
+    for iterate, _ in descend(objective, metric, solver, step, damping, theta0, rng):
+        if iterate.status is not None:
+            status = Status(iterate.status)
+            break
+        iterates.append(iterate)
+        status = _judge(objective, metric, iterate, tol, max_iter)
+        if callback is not None and callback(iterate) and status is None:
+            status = Status.STOPPED_BY_CALLBACK
+        if status is not None:
+            break
+    last = iterates[-1]
+    if status is Status.ROUNDING_FLOOR and last.active:
+        status = Status.BOUNDARY
+    history = History.from_iterates(iterates, _reasons(objective, metric, step))
+    return Fit(last, status, _message(status, last, objective, tol, max_iter), history)
+
+
+def _judge(
+    objective: Objective, metric: Metric, iterate: Iterate, tol: float, max_iter: int
+) -> Status | None:
+    """Decide from one iterate whether and why to stop."""
+    if not (np.isfinite(iterate.value) and np.all(np.isfinite(iterate.grad))):
+        return Status.NON_FINITE
+    if iterate.distance <= tol and iterate.settled:
+        if iterate.unidentified:
+            return Status.SINGULAR
+        if iterate.active:
+            return Status.BOUNDARY
+        if objective.probabilistic and not _measured_in_information(objective, metric):
+            return Status.GRADIENT_SMALL
+        return Status.CONVERGED
+    return Status.MAX_ITER if iterate.n_iter >= max_iter else None
+
+
+def _measured_in_information(objective: Objective, metric: Metric) -> bool:
+    return metric.is_information or objective.n_params <= _AFFORDABLE
+
+
+def _message(
+    status: Status, last: Iterate, objective: Objective, tol: float, max_iter: int
+) -> str:
+    """The status in words."""
+    names = objective.names()
+    unit = "standard errors" if objective.probabilistic else "in the metric's norm"
+    what = {
+        Status.CONVERGED: f"distance to the optimum {last.distance:.2g} {unit} <= tol {tol:g}",
+        Status.GRADIENT_SMALL: f"natural gradient {last.distance:.2g} <= tol {tol:g}",
+        Status.ROUNDING_FLOOR: (
+            f"rounding hides any further descent at distance {last.distance:.2g} {unit}"
+        ),
+        Status.BOUNDARY: f"{_bounds(last, objective)}; the others are at their optimum",
+        Status.MAX_ITER: (
+            f"max_iter={max_iter} reached at distance {last.distance:.2g} {unit}, tol {tol:g}"
+        ),
+        Status.NO_DESCENT: f"no step along the direction lowers the objective {last.value:.6g}",
+        Status.SINGULAR: (
+            "the data do not determine "
+            + ", ".join(names[i] for i in last.unidentified)
+            + ": the information matrix is singular in them"
+        ),
+        Status.NON_FINITE: (
+            f"the objective or its gradient is not finite ({last.value:.6g}) near "
+            f"{np.array2string(last.theta, precision=4, threshold=6)}"
+        ),
+        Status.STOPPED_BY_CALLBACK: f"a callback stopped the fit after {last.n_iter} iterations",
+    }[status]
+    return f"{status.value}: {what}" + ("" if status.good else f"; {status.remedy}")
+
+
+def _bounds(last: Iterate, objective: Objective) -> str:
+    """Which parameters rest at which bound."""
+    low, _, _ = objective.limits()
+    ends = []
+    for i in last.active:
+        side = "lower" if last.theta[i] <= low[i] else "upper"
+        ends.append(f"{objective.names()[i]} ran to its {side} bound{objective.bound(i, side)}")
+    return ", ".join(ends)
+
+
+def _reasons(objective: Objective, metric: Metric, step: Step) -> dict[str, str]:
+    """Why a column of the history may be NaN throughout."""
+    never = "no step was taken"
+    return {
+        "kl": "the objective has no divergence in closed form or by quadrature, or " + never,
+        "step_length": never,
+        "predicted_kl": never,
+        "radius": f"{type(step).__name__} has no trust radius",
+        "metric_error": f"{type(metric).__name__} draws no samples",
+    }

@@ -1,0 +1,50 @@
+"""Why a fit ended, and what to do about it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """The reason for stopping; a string, so that ``status_ == "converged"`` holds."""
+
+    CONVERGED = "converged"
+    GRADIENT_SMALL = "gradient_small"
+    ROUNDING_FLOOR = "rounding_floor"
+    BOUNDARY = "boundary"
+    MAX_ITER = "max_iter"
+    NO_DESCENT = "no_descent"
+    SINGULAR = "singular"
+    NON_FINITE = "non_finite"
+    STOPPED_BY_CALLBACK = "stopped_by_callback"
+
+    @property
+    def good(self) -> bool:
+        """Whether the optimum was reached as well as doubles allow."""
+        return self in (Status.CONVERGED, Status.GRADIENT_SMALL, Status.ROUNDING_FLOOR)
+
+    @property
+    def remedy(self) -> str:
+        """What to do."""
+        return _REMEDIES[self]
+
+
+_REMEDIES = {
+    Status.CONVERGED: "nothing to do",
+    Status.GRADIENT_SMALL: "nothing to do; standard errors were unaffordable as a yardstick",
+    Status.ROUNDING_FLOOR: (
+        "nothing to do; if more digits are needed, centre the data or scale them"
+    ),
+    Status.BOUNDARY: (
+        "use the simpler family that the bound stands for, fix the parameter, or collect data "
+        "that determine it"
+    ),
+    Status.MAX_ITER: "raise max_iter, or use step='backtracking' with metric='auto'",
+    Status.NO_DESCENT: (
+        "check that the gradient belongs to the objective; try damping='levenberg' or other "
+        "start values"
+    ),
+    Status.SINGULAR: "drop or fix the parameters named, or give data that determine them",
+    Status.NON_FINITE: "check the data's range and the start values; scale the data",
+    Status.STOPPED_BY_CALLBACK: "fit again with warm_start=True to go on",
+}

@@ -1,0 +1,12 @@
+"""Solvers: directions d with (F + damping) d = g. One file a solver, one verb: ``solve``."""
+
+from natfit._component import lazy_package
+
+
+def _base() -> type:
+    from natfit.solvers.base import Solver
+
+    return Solver
+
+
+__getattr__, __dir__ = lazy_package(__name__, _base, {"SolveInfo": "base"})

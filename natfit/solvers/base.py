@@ -1,0 +1,71 @@
+"""The solver's contract and what every solve reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from natfit._component import Component
+from natfit.linops import LinearOperator
+
+
+@dataclass(frozen=True)
+class SolveInfo:
+    """How a direction was found.
+
+    Attributes
+    ----------
+    solver : str
+        The solver that answered (``auto`` names its choice).
+    iterations : int
+        Products F v that it took; 0 for a direct solve.
+    residual : float
+        ``|F d - g| / |g|``.
+    fallback : str or None
+        What it had to do instead of a plain solve.
+    unidentified : ndarray of int
+        Coordinates that span the directions in which F is zero; empty when F is regular.
+    """
+
+    solver: str
+    iterations: int = 0
+    residual: float = 0.0
+    fallback: str | None = None
+    unidentified: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=int))
+
+
+class Solver(Component):
+    """Base of all solvers."""
+
+    _package = "natfit.solvers"
+
+    def solve(self, operator: LinearOperator, g: np.ndarray) -> tuple[np.ndarray, SolveInfo]:
+        """Solve F d = g.
+
+        Parameters
+        ----------
+        operator : LinearOperator
+            F, damping included.
+        g : ndarray of shape (P,)
+
+        Returns
+        -------
+        direction : ndarray of shape (P,)
+        info : SolveInfo
+
+        Raises
+        ------
+        ValueError
+            If the operator lacks what this solver needs; the message names another solver.
+        """
+        raise NotImplementedError
+
+
+def relative_residual(operator: LinearOperator, d: np.ndarray, g: np.ndarray) -> float:
+    """|F d - g| / |g|, in the scale of diag(F) so that units cancel."""
+    scale = np.sqrt(np.maximum(operator.diag(), np.finfo(float).tiny))
+    norm = np.linalg.norm(g / scale)
+    if norm == 0:
+        return 0.0
+    return float(np.linalg.norm((operator @ d - g) / scale) / norm)

@@ -1,0 +1,83 @@
+"""Direct solve by Cholesky's factorisation, with a recorded fallback."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import lapack
+
+from natfit.linops import LinearOperator
+from natfit.solvers.base import SolveInfo, Solver
+
+#: Share of a null vector's squared length from which a coordinate counts as unidentified.
+_PARTICIPATION = 0.05
+
+
+class CholeskySolver(Solver):
+    """Form F, scale it to a unit diagonal, factorise.
+
+    The scaling makes every decision below independent of the parameters' units. A matrix that
+    is singular in that scale is inverted on the eigenvalues above ``rcond`` alone, and the
+    coordinates that make up the dropped eigenvectors are reported as unidentified. An
+    indefinite matrix (an observed information far from the optimum) has its negative
+    eigenvalues replaced by their absolute values, so that the direction descends.
+
+    Parameters
+    ----------
+    rcond : float, default=1e-12
+        Eigenvalues of the scaled matrix below ``rcond`` times the largest count as zero.
+    """
+
+    def __init__(self, rcond: float = 1e-12):
+        self.rcond = rcond
+
+    def solve(self, operator: LinearOperator, g: np.ndarray) -> tuple[np.ndarray, SolveInfo]:
+        """Solve F d = g; see the class."""
+        if operator.is_diagonal:
+            return self._diagonal(operator.diag(), g)
+        matrix = operator.dense()
+        size = np.abs(np.diagonal(matrix))
+        scale = 1.0 / np.sqrt(np.where(size > 0, size, 1.0))
+        scaled = matrix * scale * scale[:, None]
+        factor, failed = lapack.dpotrf(scaled, lower=1, clean=0)
+        if not failed:
+            rcond, _ = lapack.dpocon(factor, np.abs(scaled).sum(axis=0).max(), uplo="L")
+            if rcond > self.rcond:
+                d, _ = lapack.dpotrs(factor, scale * g, lower=1)
+                return scale * d, SolveInfo("cholesky", residual=self._residual(scaled, d, g, scale))
+        d, info = self._truncated(scaled, scale * g, operator.positive)
+        return scale * d, info
+
+    @staticmethod
+    def _residual(scaled: np.ndarray, d: np.ndarray, g: np.ndarray, scale: np.ndarray) -> float:
+        right = scale * g
+        norm = np.linalg.norm(right)
+        return float(np.linalg.norm(scaled @ d - right) / norm) if norm > 0 else 0.0
+
+    def _diagonal(self, diag: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, SolveInfo]:
+        """A diagonal matrix needs no factor; its zeros are unidentified coordinates."""
+        zero = ~(np.abs(diag) > 0)
+        d = np.where(zero, 0.0, g / np.where(zero, 1.0, np.abs(diag)))
+        if not zero.any():
+            return d, SolveInfo("cholesky")
+        lost = float(np.linalg.norm(g[zero]) / max(np.linalg.norm(g), np.finfo(float).tiny))
+        return d, SolveInfo("cholesky", 0, lost, "pseudo-inverse", np.flatnonzero(zero))
+
+    def _truncated(
+        self, scaled: np.ndarray, right: np.ndarray, positive: bool
+    ) -> tuple[np.ndarray, SolveInfo]:
+        """Solve on the eigenvectors that the matrix determines."""
+        values, vectors = np.linalg.eigh(0.5 * (scaled + scaled.T))
+        size = np.abs(values)
+        keep = size > self.rcond * size.max() if size.size else size > 0
+        inverse = np.where(keep, 1.0 / np.where(keep, size, 1.0), 0.0)
+        d = vectors @ (inverse * (vectors.T @ right))
+        null = np.square(vectors[:, ~keep]).sum(axis=1)
+        what = "pseudo-inverse" if not keep.all() else None
+        if np.any(keep & (values < 0)):
+            what = "eigenvalues shifted" if what is None else f"{what}, eigenvalues shifted"
+        norm = np.linalg.norm(right)
+        residual = float(np.linalg.norm(scaled @ d - right) / norm) if norm > 0 else 0.0
+        info = SolveInfo(
+            "cholesky", 0, residual, what, np.flatnonzero(null > _PARTICIPATION)
+        )
+        return d, info

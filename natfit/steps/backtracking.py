@@ -1,0 +1,160 @@
+"""The default: a unit step under an adaptive KL radius, backtracked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from natfit._validation import check_number
+from natfit.steps.base import MOST_TRIALS, ROUNDING, Step
+
+if TYPE_CHECKING:
+    from natfit.optimize.local import Iterate, Local
+
+
+class BacktrackingStep(Step):
+    """A unit natural-gradient step, capped, then halved until it is proved to descend.
+
+    The step delta = -G^-1 grad f is capped three times: each logarithmic coordinate at a
+    change of 3 (a factor of 20), the predicted divergence 1/2 delta'G delta at the radius, the
+    coordinates at their limits. It is accepted when f is finite and lower by Armijo's rule
+    and the realised divergence, where the family has one, is at most ``kl_slack`` times the
+    radius. Otherwise damping that adapts is increased and the direction solved anew, or the
+    step is halved.
+
+    The radius grows when a capped step did what the quadratic model predicted and shrinks
+    when it did not, so that the end is quadratic and the beginning safe: raw unit steps from
+    (0, 1) for N(12, 4^2) overshoot sigma to e^80.
+
+    Where the predicted decrease is at rounding level a lower value proves nothing; a step is
+    then accepted if the natural gradient's norm falls, and otherwise the fit ends as
+    ``rounding_floor``.
+
+    Parameters
+    ----------
+    epsilon : float, default=0.5
+        First radius, nats a row, > 0.
+    armijo : float, default=1e-4
+        Share of the linear decrease that must be realised, in (0, 1).
+    shrink : float, default=0.5
+        Factor of a rejected step, in (0, 1).
+    adaptive : bool, default=True
+        Whether the radius adapts; without, it is a fixed cap.
+    kl_slack : float, default=4.0
+        Realised over allowed divergence at which a step is rejected, >= 1.
+    """
+
+    def __init__(
+        self,
+        epsilon: float = 0.5,
+        armijo: float = 1e-4,
+        shrink: float = 0.5,
+        adaptive: bool = True,
+        kl_slack: float = 4.0,
+    ):
+        self.epsilon = epsilon
+        self.armijo = armijo
+        self.shrink = shrink
+        self.adaptive = adaptive
+        self.kl_slack = kl_slack
+
+    def check(self) -> None:
+        """Validate the options."""
+        open_ = {"closed_low": False, "closed_high": False}
+        check_number(
+            self.epsilon, "step__epsilon", low=0.0, closed_low=False, unit="nats", hint="0.5"
+        )
+        check_number(self.armijo, "step__armijo", low=0.0, high=1.0, hint="1e-4", **open_)
+        check_number(self.shrink, "step__shrink", low=0.0, high=1.0, hint="0.5", **open_)
+        check_number(self.kl_slack, "step__kl_slack", low=1.0, hint="4")
+
+    def radius(self) -> float:
+        """Epsilon."""
+        return float(self.epsilon)
+
+    def step(self, local: Local) -> Iterate:
+        """Cap, try, backtrack."""
+        iterate, state, radius = local.iterate, local.iterate.damping, local.iterate.radius
+        shrink = 1.0
+        for trial in range(MOST_TRIALS):
+            direction, info = local.solve(state)
+            delta, length, capped = self._capped(local, direction, radius, shrink)
+            decrease = -float(iterate.grad @ delta)
+            if not decrease > 0:
+                return local.stop("no_descent", info=info)
+            predicted = decrease - 0.5 * local.operator.quad(delta)
+            theta = iterate.theta + delta
+            accepted = self._try(local, theta, decrease, radius)
+            if accepted is not None:
+                value, grad, kl = accepted
+                ratio = (iterate.value - value) / predicted if predicted > 0 else 1.0
+                return local.move(
+                    theta,
+                    value,
+                    grad,
+                    length,
+                    info=info,
+                    kl=kl,
+                    radius=self._adapt(radius, ratio, capped, local.operator.quad(delta)),
+                    damping=local.damping.accepted(state, ratio),
+                )
+            if self._at_rounding(local, decrease):
+                return local.stop("rounding_floor", info=info)
+            if local.damping.adaptive and trial % 2 == 0:
+                state = local.damping.rejected(state)
+            else:
+                shrink *= self.shrink
+        return local.stop("no_descent", info=info)
+
+    def _capped(
+        self, local: Local, direction: np.ndarray, radius: float, shrink: float
+    ) -> tuple[np.ndarray, float, bool]:
+        """The step after all caps, its length relative to a unit step, whether a cap held."""
+        delta = local.limit_step(-direction)
+        square = 0.5 * local.operator.quad(delta)
+        length, capped = shrink, shrink < 1.0
+        if square > radius:
+            length *= np.sqrt(radius / square)
+            capped = True
+        delta = local.clip(local.iterate.theta + length * delta) - local.iterate.theta
+        if not float(local.iterate.grad @ delta) < 0:
+            # Cutting coordinates one by one may turn the step uphill; cut it as a whole.
+            delta = local.shorten(-length * direction)
+        return delta, length, capped
+
+    def _try(
+        self, local: Local, theta: np.ndarray, decrease: float, radius: float
+    ) -> tuple[float, np.ndarray, float] | None:
+        """Value, gradient and realised divergence at a trial point, or None if it is refused."""
+        objective, iterate = local.objective, local.iterate
+        if not objective.in_domain(theta):
+            return None
+        value, grad = objective.value_and_grad(theta)
+        if not (np.isfinite(value) and np.all(np.isfinite(grad))):
+            return None
+        if self._at_rounding(local, decrease):
+            if not local.norm_falls(grad):
+                return None
+        elif not value <= iterate.value - self.armijo * decrease:
+            return None
+        kl = objective.kl(iterate.theta, theta)
+        if kl > self.kl_slack * max(radius, self.epsilon):
+            return None
+        return value, grad, kl
+
+    def _at_rounding(self, local: Local, decrease: float) -> bool:
+        return decrease < ROUNDING * max(1.0, abs(local.iterate.value))
+
+    def _adapt(self, radius: float, ratio: float, capped: bool, square: float) -> float:
+        """Grow fourfold after a capped step that did as predicted, shrink after a poor one."""
+        if not self.adaptive:
+            return radius
+        if ratio < 0.25:
+            return max(min(radius, 0.5 * square) * 0.25, 1e-10)
+        return radius * 4.0 if ratio > 0.5 and capped else radius
+
+    @classmethod
+    def examples(cls) -> list[Step]:
+        """Return an adaptive and a fixed cap."""
+        return [cls(), cls(epsilon=0.05, adaptive=False)]

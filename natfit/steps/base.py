@@ -1,0 +1,64 @@
+"""The step's contract, and the acceptance rules that steps share.
+
+A step gets a :class:`natfit.optimize.local.Local`: the objective at the current iterate with
+its metric, and ``solve`` for directions. It returns the next iterate, which it has proved
+acceptable, or the same iterate with a status that says why there is none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from natfit._component import Component
+
+if TYPE_CHECKING:
+    from natfit.optimize.local import Iterate, Local
+
+#: Below this predicted decrease (relative to max(1, |f|)) a lower value is rounding noise.
+ROUNDING = 1e-10
+
+#: Halvings after which a search gives up: 2^-50 of a step is below the rounding of any theta.
+MOST_TRIALS = 50
+
+
+class Step(Component):
+    """Base of all steps.
+
+    Attributes
+    ----------
+    converges : bool
+        False for a rule that keeps a fixed length and so cannot settle: reaching max_iter is
+        then what was asked for and gives no warning.
+    """
+
+    _package = "natfit.steps"
+    converges = True
+
+    def check(self) -> None:
+        """Validate the options; raise ValueError or TypeError."""
+
+    def radius(self) -> float:
+        """First trust radius, nats; NaN for rules without one."""
+        return np.nan
+
+    def step(self, local: Local) -> Iterate:
+        """Return the next iterate."""
+        raise NotImplementedError
+
+
+def plain(local: Local, direction: np.ndarray, length: float, **kwargs: object) -> Iterate:
+    """Move by ``length`` along minus the direction, halved until theta is in the domain.
+
+    Nothing else is asked of the new point than that the objective is finite there: this is
+    what steps of prescribed length share.
+    """
+    for _ in range(MOST_TRIALS):
+        trial = local.clip(local.iterate.theta - length * direction)
+        if local.objective.in_domain(trial):
+            value, grad = local.objective.value_and_grad(trial)
+            if np.isfinite(value) and np.all(np.isfinite(grad)):
+                return local.move(trial, value, grad, length, **kwargs)
+        length *= 0.5
+    return local.stop("non_finite")

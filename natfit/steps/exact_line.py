@@ -1,0 +1,80 @@
+"""Exact line search."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import brentq
+
+from natfit._validation import check_number
+from natfit.steps.base import MOST_TRIALS, Step, plain
+
+if TYPE_CHECKING:
+    from natfit.optimize.local import Iterate, Local
+
+
+class ExactLineSearch(Step):
+    """theta <- theta - t d with t the first minimum of f along the direction.
+
+    The slope phi'(t) = -d' grad f(theta - t d) is bracketed by doubling and its zero found by
+    Brent's method. For a quadratic f the slope is linear, and one secant step gives the
+    textbook t = g'd / d'Hd.
+
+    Parameters
+    ----------
+    tol : float, default=1e-10
+        Relative accuracy of the slope's zero, > 0.
+    longest : float, default=1e6
+        Longest t that is tried, > 0.
+    """
+
+    def __init__(self, tol: float = 1e-10, longest: float = 1e6):
+        self.tol = tol
+        self.longest = longest
+
+    def check(self) -> None:
+        """Options > 0."""
+        check_number(self.tol, "step__tol", low=0.0, closed_low=False, hint="1e-10")
+        check_number(self.longest, "step__longest", low=0.0, closed_low=False, hint="1e6")
+
+    def step(self, local: Local) -> Iterate:
+        """Search and go."""
+        direction, info = local.solve()
+        start = -float(local.iterate.grad @ direction)
+        if not start < 0:
+            return local.stop("no_descent")
+
+        def slope(t: float) -> float:
+            theta = local.clip(local.iterate.theta - t * direction)
+            if not local.objective.in_domain(theta):
+                return np.nan
+            value, grad = local.objective.value_and_grad(theta)
+            return -float(grad @ direction) if np.isfinite(value) else np.nan
+
+        length = self._zero(slope, start)
+        if length is None:
+            return local.stop("no_descent")
+        return plain(local, direction, length, info=info)
+
+    def _zero(self, slope: object, start: float) -> float | None:
+        """Smallest bracketed zero of the slope, or the longest t with a negative slope."""
+        low, at_low, high = 0.0, start, 1.0
+        for _ in range(MOST_TRIALS):
+            at_high = slope(high)
+            if not np.isfinite(at_high):
+                high = 0.5 * (low + high)
+                continue
+            if at_high >= 0:
+                break
+            low, at_low = high, at_high
+            if high >= self.longest:
+                return high
+            high *= 2.0
+        else:
+            return low if low > 0 else None
+        secant = low - at_low * (high - low) / (at_high - at_low)
+        at_secant = slope(secant)
+        if abs(at_secant) <= self.tol * abs(start):
+            return secant
+        return float(brentq(slope, low, high, xtol=1e-14 * high, rtol=max(self.tol, 1e-15)))

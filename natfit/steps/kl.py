@@ -1,0 +1,46 @@
+"""The paper's step: a fixed length in the metric's norm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from natfit._validation import check_number
+from natfit.steps.base import Step, plain
+
+if TYPE_CHECKING:
+    from natfit.optimize.local import Iterate, Local
+
+
+class KLStep(Step):
+    """theta <- theta - beta d with beta = sqrt(2 epsilon / d' G d), d = G^-1 grad f.
+
+    The last line of the paper's Algorithms 1 and 2: the constraint 1/2 |theta' - theta|_G^2 =
+    epsilon holds with equality at every step. The length never shrinks, so this rule circles
+    the optimum and ends at ``max_iter``; as a cap on a unit step see ``backtracking``.
+
+    Parameters
+    ----------
+    epsilon : float, default=0.01
+        Squared radius, > 0; nats a row when G is the Fisher information.
+    """
+
+    converges = False
+
+    def __init__(self, epsilon: float = 0.01):
+        self.epsilon = epsilon
+
+    def check(self) -> None:
+        """Epsilon > 0."""
+        check_number(
+            self.epsilon, "step__epsilon", low=0.0, closed_low=False, unit="nats", hint="0.01"
+        )
+
+    def step(self, local: Local) -> Iterate:
+        """Go."""
+        direction, info = local.solve()
+        square = local.operator.quad(direction)
+        if not square > 0:
+            return local.stop("no_descent")
+        return plain(local, direction, float(np.sqrt(2.0 * self.epsilon / square)), info=info)
