@@ -9,6 +9,7 @@ component is adding a file; no list is edited.
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
@@ -66,6 +67,7 @@ def available(base: type[Component]) -> list[str]:
     )
 
 
+@functools.cache
 def component_class(name: str, base: type[Component]) -> type[Component]:
     """Return the component that the file called ``name`` defines for this kind.
 

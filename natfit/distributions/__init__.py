@@ -17,7 +17,8 @@ __getattr__, __dir__ = lazy_package(
         "ExponentialFamily": "_exponential_family",
         "Support": "_support",
         **dict.fromkeys(
-            ("Real", "Positive", "Unit", "Simplex", "CholeskyFactor", "Covariance"), "_constraints"
+            ("Real", "Positive", "Reciprocal", "Unit", "Simplex", "CholeskyFactor", "Covariance"),
+            "_constraints",
         ),
     },
 )

@@ -1,5 +1,5 @@
 """The constraints of :mod:`natfit.bijectors`, exported beside the distributions that use them."""
 
-from natfit.bijectors import CholeskyFactor, Covariance, Positive, Real, Simplex, Unit
+from natfit.bijectors import CholeskyFactor, Covariance, Positive, Real, Reciprocal, Simplex, Unit
 
-__all__ = ["CholeskyFactor", "Covariance", "Positive", "Real", "Simplex", "Unit"]
+__all__ = ["CholeskyFactor", "Covariance", "Positive", "Real", "Reciprocal", "Simplex", "Unit"]

@@ -98,8 +98,10 @@ def _integrate(family: Any, eta: np.ndarray) -> Expectation:
     support = family.support
     centre, width = _locate(family, eta)
     best: Expectation | None = None
-    for nodes in (161, 321, 641, 1281, 2561):
-        t = np.linspace(-4.2, 4.2, nodes)
+    # The first span reaches y = 1e22 widths, the second 1e152: tails such as |y|^-1.1 need it.
+    spans = [(4.2, nodes) for nodes in (161, 321, 641, 1281, 2561)] + [(6.1, 2561), (6.1, 5121)]
+    for span, nodes in spans:
+        t = np.linspace(-span, span, nodes)
         y, slope = _map(support, t, centre, width)
         p = _density(family, y, eta)
         with np.errstate(all="ignore"):
@@ -141,4 +143,6 @@ def _locate(family: Any, eta: np.ndarray) -> tuple[float, float]:
     mass /= mass.sum()
     order = np.cumsum(mass)
     low, high = np.interp([0.16, 0.84], order, grid)
-    return peak, max(0.5 * float(high - low), 1e-300)
+    # Heavy tails spread the quantiles over many decades; the nodes must resolve the peak.
+    narrow = 0.4 / max(float(_density(family, np.array([peak]), eta)[0]), 1e-300)
+    return peak, max(min(0.5 * float(high - low), narrow), 1e-300)

@@ -10,13 +10,13 @@ import numpy as np
 
 from natfit import inference, rows
 from natfit.distributions.base import Distribution
-from natfit.estimators.base import Engine
 from natfit.metrics.base import Metric
 from natfit.models import Constant
 from natfit.models.coordinates import Coordinates
 from natfit.models.coordinates.unconstrained import Unconstrained
 from natfit.objectives import Likelihood
 from natfit.optimize import Fit, History, Status, run
+from natfit.optimize.engine import Engine
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from natfit._component import resolve
 from natfit._validation import check_option, check_weights
 from natfit.distributions.base import Distribution
 from natfit.estimators._columns import ColumnFit, fit_column, join
-from natfit.estimators.base import NaturalEstimator, bridge_rng
+from natfit.estimators.base import NaturalEstimator
 from natfit.inference import covariance as cov
 from natfit.models.coordinates import Coordinates
+from natfit.rng import bridge_rng
 
 
 class NaturalMLE(DensityMixin, NaturalEstimator):

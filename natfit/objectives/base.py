@@ -54,8 +54,9 @@ class Objective:
         return [f"x[{p}]" for p in range(self.n_params)]
 
     def bound(self, index: int, side: str) -> str:
-        """Native value of a coordinate's bound, for messages: `` (df -> inf)``, or nothing."""
-        return ""
+        """What a coordinate at its lower or upper limit ran to, for messages."""
+        low, high, _ = self.limits()
+        return f"{self.names()[index]} -> {(low if side == 'lower' else high)[index]:g}"
 
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Lower limit, upper limit and largest step of each coordinate, (P,) each."""

@@ -194,14 +194,17 @@ class Likelihood(Objective):
         return self.model.names()
 
     def bound(self, index: int, side: str) -> str:
-        """What the bound of a coordinate is in native terms, and which family it stands for."""
+        """The parameter, its bound in native terms, and which family that stands for."""
         for name, block in self.distribution.blocks.items():
             if block.start <= index < block.stop:
-                low, high = self.distribution.params[name].native_bounds
+                constraint = self.distribution.params[name]
+                low, high = constraint.native_bounds
+                if constraint.decreasing:
+                    side = "upper" if side == "lower" else "lower"
                 meaning = self.distribution.limit_meaning.get((name, side), "")
                 end = f"{name} -> {low if side == 'lower' else high:g}"
-                return f" ({end}{': ' + meaning if meaning else ''})"
-        return ""
+                return f"{end}{' (' + meaning + ')' if meaning else ''}"
+        return super().bound(index, side)
 
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The model's limits."""

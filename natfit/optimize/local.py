@@ -197,7 +197,7 @@ class Local:
             decrease=before.decrease,
         )
 
-    def stop(self, status: str, info: SolveInfo | None = None) -> Iterate:
+    def stop(self, status: str) -> Iterate:
         """Return the same iterate with a status: there is no acceptable next one."""
         return replace(self.iterate, status=status)
 

@@ -40,7 +40,7 @@ def descend(
     started = time.perf_counter()
     objective.evaluations = 0
     value, grad = objective.value_and_grad(theta0)
-    iterate = Iterate(theta0, value, grad, radius=step.radius(), damping=damping.start())
+    iterate = Iterate(theta0, value, grad, radius=step.radius(objective), damping=damping.start())
     while True:
         if metric.random:
             iterate = replace(iterate, rng_state=rng.bit_generator.state)
@@ -182,11 +182,9 @@ def _message(
 def _bounds(last: Iterate, objective: Objective) -> str:
     """Which parameters rest at which bound."""
     low, _, _ = objective.limits()
-    ends = []
-    for i in last.active:
-        side = "lower" if last.theta[i] <= low[i] else "upper"
-        ends.append(f"{objective.names()[i]} ran to its {side} bound{objective.bound(i, side)}")
-    return ", ".join(ends)
+    sides = ["lower" if last.theta[i] <= low[i] else "upper" for i in last.active]
+    ends = [objective.bound(i, side) for i, side in zip(last.active, sides, strict=True)]
+    return f"{', '.join(ends)}: the best value lies at this bound"
 
 
 def _reasons(objective: Objective, metric: Metric, step: Step) -> dict[str, str]:

@@ -10,7 +10,11 @@ from natfit._validation import check_number
 from natfit.steps.base import MOST_TRIALS, ROUNDING, Step
 
 if TYPE_CHECKING:
+    from natfit.objectives import Objective
     from natfit.optimize.local import Iterate, Local
+
+#: Halvings at rounding level: enough for a metric that is wrong by a factor of 1000.
+_MOST_AT_ROUNDING = 10
 
 
 class BacktrackingStep(Step):
@@ -33,8 +37,9 @@ class BacktrackingStep(Step):
 
     Parameters
     ----------
-    epsilon : float, default=0.5
-        First radius, nats a row, > 0.
+    epsilon : float, default=None
+        First radius, > 0. None is 0.5 nats a row for a likelihood, and no radius for a plain
+        function, whose values have no such unit.
     armijo : float, default=1e-4
         Share of the linear decrease that must be realised, in (0, 1).
     shrink : float, default=0.5
@@ -47,7 +52,7 @@ class BacktrackingStep(Step):
 
     def __init__(
         self,
-        epsilon: float = 0.5,
+        epsilon: float | None = None,
         armijo: float = 1e-4,
         shrink: float = 0.5,
         adaptive: bool = True,
@@ -62,27 +67,31 @@ class BacktrackingStep(Step):
     def check(self) -> None:
         """Validate the options."""
         open_ = {"closed_low": False, "closed_high": False}
-        check_number(
-            self.epsilon, "step__epsilon", low=0.0, closed_low=False, unit="nats", hint="0.5"
-        )
+        if self.epsilon is not None:
+            check_number(
+                self.epsilon, "step__epsilon", low=0.0, closed_low=False, unit="nats", hint="0.5"
+            )
         check_number(self.armijo, "step__armijo", low=0.0, high=1.0, hint="1e-4", **open_)
         check_number(self.shrink, "step__shrink", low=0.0, high=1.0, hint="0.5", **open_)
         check_number(self.kl_slack, "step__kl_slack", low=1.0, hint="4")
 
-    def radius(self) -> float:
-        """Epsilon."""
+    def radius(self, objective: Objective) -> float:
+        """Epsilon, or its default for this objective."""
+        if self.epsilon is None:
+            return 0.5 if objective.probabilistic else np.inf
         return float(self.epsilon)
 
     def step(self, local: Local) -> Iterate:
         """Cap, try, backtrack."""
         iterate, state, radius = local.iterate, local.iterate.damping, local.iterate.radius
-        shrink = 1.0
+        shrink, first = 1.0, None
         for trial in range(MOST_TRIALS):
             direction, info = local.solve(state)
             delta, length, capped = self._capped(local, direction, radius, shrink)
             decrease = -float(iterate.grad @ delta)
             if not decrease > 0:
-                return local.stop("no_descent", info=info)
+                break
+            first = decrease if first is None else first
             predicted = decrease - 0.5 * local.operator.quad(delta)
             theta = iterate.theta + delta
             accepted = self._try(local, theta, decrease, radius)
@@ -99,13 +108,14 @@ class BacktrackingStep(Step):
                     radius=self._adapt(radius, ratio, capped, local.operator.quad(delta)),
                     damping=local.damping.accepted(state, ratio),
                 )
-            if self._at_rounding(local, decrease):
-                return local.stop("rounding_floor", info=info)
+            if self._at_rounding(local, decrease) and trial >= _MOST_AT_ROUNDING:
+                break
             if local.damping.adaptive and trial % 2 == 0:
                 state = local.damping.rejected(state)
             else:
                 shrink *= self.shrink
-        return local.stop("no_descent", info=info)
+        flat = first is not None and self._at_rounding(local, first)
+        return local.stop("rounding_floor" if flat else "no_descent")
 
     def _capped(
         self, local: Local, direction: np.ndarray, radius: float, shrink: float
@@ -139,7 +149,7 @@ class BacktrackingStep(Step):
         elif not value <= iterate.value - self.armijo * decrease:
             return None
         kl = objective.kl(iterate.theta, theta)
-        if kl > self.kl_slack * max(radius, self.epsilon):
+        if kl > self.kl_slack * max(radius, self.radius(objective)):
             return None
         return value, grad, kl
 

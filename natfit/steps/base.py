@@ -14,6 +14,7 @@ import numpy as np
 from natfit._component import Component
 
 if TYPE_CHECKING:
+    from natfit.objectives import Objective
     from natfit.optimize.local import Iterate, Local
 
 #: Below this predicted decrease (relative to max(1, |f|)) a lower value is rounding noise.
@@ -39,7 +40,7 @@ class Step(Component):
     def check(self) -> None:
         """Validate the options; raise ValueError or TypeError."""
 
-    def radius(self) -> float:
+    def radius(self, objective: Objective) -> float:
         """First trust radius, nats; NaN for rules without one."""
         return np.nan
 

@@ -1,0 +1,57 @@
+# Every target works from a bare checkout: Python 3.11+ with pip, make, and a package index.
+
+PYTHON ?= python3
+VENV ?= .venv
+RUN = $(VENV)/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench docs clean venv-without-ensurepip
+.DELETE_ON_ERROR:
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# pyvenv.cfg stands for the environment: bin/python is a link with its target's date.
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "natfit needs Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] + "; try make PYTHON=python3.12")'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
+	  && echo '$(PYTHON) -m venv $(VENV)' && $(PYTHON) -m venv $(VENV) \
+	  || $(MAKE) --no-print-directory venv-without-ensurepip
+
+# Debian splits ensurepip off Python; pip itself can fill the environment then.
+venv-without-ensurepip:
+	$(PYTHON) -m venv --clear --without-pip $(VENV)
+	$(PYTHON) -m pip --python $(VENV)/bin/python install --quiet pip
+
+# One stamp an extra: natfit is installed anew only when its metadata change.
+$(VENV)/.installed-%: $(VENV)/pyvenv.cfg setup.cfg pyproject.toml
+	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+.SECONDARY:
+
+demo: $(VENV)/.installed-plot ## Fit Gaussians to scikit-learn's wine data, plot the convergence
+	$(RUN) examples/plot_wine_gaussian.py
+
+test: $(VENV)/.installed-test ## Run the whole test suite
+	$(RUN) -m pytest
+
+lint: $(VENV)/.installed-lint ## Check style, docstrings and formatting
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+format: $(VENV)/.installed-lint ## Format the code, sort the imports
+	$(RUN) -m ruff check --select I --fix .
+	$(RUN) -m ruff format .
+
+bench: $(VENV)/.installed-test ## Run the benchmarks, print the ratios
+	$(RUN) -m pytest -o addopts= -s tests/benchmarks
+
+docs: $(VENV)/.installed-docs ## Build the documentation in docs/_build/html
+	$(RUN) -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo docs/_build/html/index.html
+
+clean: ## Remove everything that these targets create, the environment too
+	rm -rf $(VENV) build dist *.egg-info docs/_build docs/api examples/output
+	rm -rf .pytest_cache .ruff_cache .hypothesis .benchmarks
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

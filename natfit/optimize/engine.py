@@ -1,0 +1,61 @@
+"""The components of one run, resolved and validated together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from natfit._component import resolve
+from natfit._validation import check_number
+from natfit.metrics.base import Metric
+from natfit.optimize.stopping import Status
+from natfit.solvers.base import Solver
+from natfit.solvers.damping.base import Damping
+from natfit.solvers.damping.relative import RelativeDamping
+from natfit.steps.base import Step
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The resolved components and limits of one fit."""
+
+    metric: Metric
+    solver: Solver
+    step: Step
+    damping: Damping
+    tol: float
+    max_iter: int
+
+    def ended_as_asked(self, status: Status) -> bool:
+        """Whether an end deserves no warning.
+
+        An iteration cap is what was asked for when ``tol`` is 0 or the step keeps its length.
+        """
+        asked = status is Status.MAX_ITER and (self.tol == 0.0 or not self.step.converges)
+        return status.good or asked or status is Status.STOPPED_BY_CALLBACK
+
+
+def resolve_engine(
+    metric: Any, solver: Any, step: Any, damping: Any, tol: Any, max_iter: Any
+) -> Engine:
+    """Resolve and validate what the loop needs.
+
+    ``damping`` may be None (none) or a number (relative to diag(F)), besides a string or an
+    object.
+    """
+    if damping is None:
+        damping = "none"
+    elif isinstance(damping, int | float) and not isinstance(damping, bool):
+        damping = RelativeDamping(damping)
+    chosen = resolve(step, Step)
+    chosen.check()
+    resolved = resolve(damping, Damping)
+    resolved.start()
+    return Engine(
+        resolve(metric, Metric),
+        resolve(solver, Solver),
+        chosen,
+        resolved,
+        check_number(tol, "tol", low=0.0, hint="1e-5"),
+        int(check_number(max_iter, "max_iter", low=1, integer=True, hint="100")),
+    )

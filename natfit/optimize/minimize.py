@@ -1,0 +1,234 @@
+"""The optimiser without any estimator: the paper's Algorithm 1 for any function."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy.optimize import Bounds, OptimizeResult
+from sklearn.exceptions import ConvergenceWarning
+
+from natfit._validation import check_vector
+from natfit.metrics.base import Metric
+from natfit.objectives.function import Function
+from natfit.optimize.engine import resolve_engine
+from natfit.optimize.loop import Fit, run
+from natfit.optimize.stopping import Status
+from natfit.rng import bridge_rng
+
+
+def minimize(
+    fun: Callable,
+    x0: Any,
+    *,
+    args: tuple = (),
+    jac: Callable | bool | None = None,
+    metric: Any = "auto",
+    solver: Any = "auto",
+    step: Any = "backtracking",
+    damping: Any = None,
+    bounds: Any = None,
+    max_iter: int = 1000,
+    tol: float = 1e-8,
+    callback: Callable | None = None,
+    random_state: Any = None,
+) -> OptimizeResult:
+    """Minimise a function by natural-gradient descent, ``x <- x - beta G(x)^-1 grad f(x)``.
+
+    The paper's Algorithm 1. With the Euclidean metric and a fixed step this is plain gradient
+    descent; with backtracking or an exact line search the other methods of the paper's
+    second section; with ``metric="observed"`` Newton's method.
+
+    Parameters
+    ----------
+    fun : callable
+        ``fun(x, *args) -> float`` for x of shape (P,), written in ``autograd.numpy`` unless
+        ``jac`` is given.
+    x0 : array-like of shape (P,)
+        Where to start.
+    args : tuple
+        Further arguments of ``fun`` and ``jac``.
+    jac : callable, True or None
+        Gradient ``jac(x, *args) -> (P,)``; True when ``fun`` returns (value, gradient); None
+        for autograd.
+    metric : callable, array-like, str or Metric, default="auto"
+        ``G(x) -> (P, P)``, a matrix (P, P), or a metric; ``auto`` is Euclidean.
+    solver, step, damping
+        As in :class:`natfit.NaturalMLE`.
+    bounds : scipy.optimize.Bounds or sequence of (low, high), optional
+        Limits of x; None in a pair means none.
+    max_iter : int, default=1000
+        Most iterations.
+    tol : float, default=1e-8
+        Stops when sqrt(g' G^-1 g) <= tol, in the metric's norm. 0 runs ``max_iter``
+        iterations.
+    callback : callable, optional
+        ``callback(intermediate_result)`` with x, fun, nit when its parameter has that name,
+        else ``callback(x)``. Raising StopIteration, or returning True, stops.
+    random_state : None, int, RandomState or Generator
+        For metrics that draw.
+
+    Returns
+    -------
+    scipy.optimize.OptimizeResult
+        x, fun, jac, success, status (a :class:`natfit.Status`), message, nit, nfev, njev,
+        history.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For arguments that cannot be used; the message says which, why and what to do.
+
+    Warns
+    -----
+    ConvergenceWarning
+        When the minimisation did not converge; ``message`` says why.
+
+    Examples
+    --------
+    >>> import natfit
+    >>> result = natfit.minimize(lambda x: (x[0] - 1.0) ** 2 + 10.0 * x[1] ** 2, [3.0, 2.0],
+    ...                          metric=[[2.0, 0.0], [0.0, 20.0]])
+    >>> result.nit, result.success
+    (1, True)
+    """
+    if not callable(fun):
+        raise TypeError(f"fun must be callable, got {type(fun).__name__}")
+    if jac is False:
+        jac = None
+    if not (jac is None or jac is True or callable(jac)):
+        raise TypeError(f"jac must be callable, True or None, got {jac!r}")
+    theta0 = check_vector(np.atleast_1d(x0), "x0")
+    engine = resolve_engine(_metric(metric), solver, step, damping, tol, max_iter)
+    limits = _bounds(bounds, theta0)
+    args = args if isinstance(args, tuple) else (args,)
+    objective = Function(fun, len(theta0), jac, args, limits)
+    if limits is not None:
+        theta0 = np.clip(theta0, *limits)
+    fit = run(
+        objective,
+        engine.metric.prepare(objective),
+        engine.solver,
+        engine.step,
+        engine.damping,
+        theta0,
+        tol=engine.tol,
+        max_iter=engine.max_iter,
+        rng=bridge_rng(random_state),
+        callback=_adapt(callback),
+    )
+    # Resting at a bound that the caller set is no failure.
+    if fit.status is not Status.BOUNDARY and not engine.ended_as_asked(fit.status):
+        warnings.warn(f"minimize: {fit.message}", ConvergenceWarning, stacklevel=2)
+    return _result(fit)
+
+
+def natural_gradient(
+    fun: Callable,
+    x0: Any,
+    args: tuple = (),
+    jac: Any = None,
+    hess: Any = None,
+    hessp: Any = None,
+    bounds: Any = None,
+    constraints: Any = (),
+    callback: Callable | None = None,
+    **options: Any,
+) -> OptimizeResult:
+    """:func:`minimize` as a custom method of ``scipy.optimize.minimize``.
+
+    ``scipy.optimize.minimize(fun, x0, method=natfit.natural_gradient, options={"metric": G})``.
+    ``options`` are the keyword arguments of :func:`minimize`; scipy's ``maxiter`` is understood
+    too. A Hessian passed as ``hess`` is the metric unless the options name one.
+
+    Raises
+    ------
+    ValueError
+        For constraints, or ``hessp``, which this method does not take.
+    """
+    if constraints is not None and np.size(constraints) > 0:
+        raise ValueError("natural_gradient takes bounds but no constraints; use method='SLSQP'")
+    if hessp is not None:
+        raise ValueError("natural_gradient takes no hessp; pass options={'metric': G} or hess")
+    if callable(hess):
+        options.setdefault("metric", lambda x: hess(x, *args))
+    if "maxiter" in options:
+        options["max_iter"] = options.pop("maxiter")
+    options.pop("disp", None)
+    return minimize(fun, x0, args=args, jac=jac, bounds=bounds, callback=callback, **options)
+
+
+def _metric(metric: Any) -> Any:
+    """A callable or a matrix becomes a tensor metric."""
+    if isinstance(metric, str | Metric) or (isinstance(metric, type) and issubclass(metric, Metric)):
+        return metric
+    from natfit.metrics.tensor import TensorMetric
+
+    if not callable(metric):
+        try:
+            metric = np.asarray(metric, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise TypeError(
+                "metric must be a string, a Metric, a callable G(x) or a matrix, "
+                f"got {type(metric).__name__}"
+            ) from None
+    return TensorMetric(metric)
+
+
+def _bounds(bounds: Any, x0: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """(low, high) arrays of length P, or None."""
+    if bounds is None:
+        return None
+    if isinstance(bounds, Bounds):
+        low, high = (np.broadcast_to(b, x0.shape).astype(float) for b in (bounds.lb, bounds.ub))
+    else:
+        pairs = list(bounds)
+        if len(pairs) != len(x0) or any(np.size(p) != 2 for p in pairs):
+            raise ValueError(f"bounds must be {len(x0)} pairs (low, high), got {bounds!r}")
+        low = np.array([-np.inf if p[0] is None else p[0] for p in pairs], dtype=float)
+        high = np.array([np.inf if p[1] is None else p[1] for p in pairs], dtype=float)
+    if not np.all(low <= high):
+        where = int(np.argmax(~(low <= high)))
+        raise ValueError(f"bounds must have low <= high, got {low[where]}, {high[where]} at {where}")
+    return low, high
+
+
+def _adapt(callback: Callable | None) -> Callable | None:
+    """scipy's two callback conventions to the loop's."""
+    if callback is None:
+        return None
+    names = list(inspect.signature(callback).parameters)
+    wants_result = names == ["intermediate_result"]
+
+    def hook(iterate: Any) -> bool:
+        if iterate.n_iter == 0:
+            return False
+        try:
+            if wants_result:
+                result = OptimizeResult(x=iterate.theta, fun=iterate.value, nit=iterate.n_iter)
+                return callback(intermediate_result=result) is True
+            return callback(iterate.theta.copy()) is True
+        except StopIteration:
+            return True
+
+    return hook
+
+
+def _result(fit: Fit) -> OptimizeResult:
+    last = fit.iterate
+    evaluations = int(fit.history["evaluations"].sum())
+    return OptimizeResult(
+        x=last.theta,
+        fun=last.value,
+        jac=last.grad,
+        success=fit.status.good or fit.status is Status.BOUNDARY,
+        status=fit.status,
+        message=fit.message,
+        nit=last.n_iter,
+        nfev=evaluations,
+        njev=evaluations,
+        history=fit.history,
+    )

@@ -1,0 +1,33 @@
+"""From scikit-learn's random_state to numpy's Generator, once a fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def bridge_rng(random_state: Any) -> np.random.Generator:
+    """One Generator from None, an int, a RandomState or a Generator.
+
+    scikit-learn's ``check_random_state`` refuses Generators; a RandomState is read once for a
+    seed. A Generator is used as it is and moves on.
+
+    Raises
+    ------
+    ValueError
+        For anything else.
+    """
+    if isinstance(random_state, np.random.Generator):
+        return random_state
+    if isinstance(random_state, np.random.RandomState):
+        return np.random.default_rng(random_state.randint(2**31, size=4))
+    if random_state is None:
+        return np.random.default_rng()
+    whole = isinstance(random_state, int | np.integer) and not isinstance(random_state, bool)
+    if whole and random_state >= 0:
+        return np.random.default_rng(int(random_state))
+    raise ValueError(
+        "random_state must be None, an int >= 0, a RandomState or a Generator, "
+        f"got {random_state!r}"
+    )
