@@ -21,19 +21,18 @@ of size N x K is made for it. Log-densities are in nats.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
 from natfit import autodiff
-from natfit._component import Component
 from natfit.bijectors import Bijector
+from natfit.distributions._parameters import Parametrised
 from natfit.distributions._quadrature import Expectation
 from natfit.distributions._support import Support
 
 
-class Distribution(Component):
+class Distribution(Parametrised):
     """Base of all families.
 
     Attributes
@@ -67,86 +66,12 @@ class Distribution(Component):
     _sample: Callable | None = None
     _to_scipy: Callable | None = None
 
-    # ------------------------------------------------------------------ the parameter blocks
-
     def bind(self, y: np.ndarray) -> Distribution:
         """Return the family with event_shape and K fixed by the data's shape.
 
         A univariate family is returned as it is.
         """
         return self
-
-    @property
-    def n_params(self) -> int:
-        """K, the number of unconstrained parameters."""
-        return self._layout[1]
-
-    @cached_property
-    def _layout(self) -> tuple[dict[str, slice], int]:
-        start, blocks = 0, {}
-        for name, constraint in self.params.items():
-            blocks[name] = slice(start, start + constraint.size)
-            start += constraint.size
-        return blocks, start
-
-    @property
-    def blocks(self) -> dict[str, slice]:
-        """The slice of eta that each parameter owns."""
-        return self._layout[0]
-
-    def native(self, eta: Any) -> tuple:
-        """Native values of every parameter: (n, *shape) each, for eta (n, K)."""
-        blocks = self.blocks
-        return tuple(c.to_native(eta[:, blocks[name]]) for name, c in self.params.items())
-
-    def native_dict(self, eta: np.ndarray) -> dict[str, np.ndarray]:
-        """Native values by name at one point eta (K,)."""
-        values = self.native(np.reshape(eta, (1, -1)))
-        return {name: v[0] for name, v in zip(self.params, values, strict=True)}
-
-    def eta(self, **native: Any) -> np.ndarray:
-        """Unconstrained vector (K,) of native values given by name.
-
-        Raises
-        ------
-        ValueError
-            If a name is missing or unknown, or a value violates its constraint.
-        """
-        if set(native) != set(self.params):
-            raise ValueError(f"parameters must be {list(self.params)}, got {list(native)}")
-        parts = []
-        for name, constraint in self.params.items():
-            value = np.asarray(native[name], dtype=np.float64)
-            if value.shape != constraint.shape:
-                if value.size != max(1, int(np.prod(constraint.shape, dtype=int))):
-                    raise ValueError(
-                        f"{name} must have shape {constraint.shape}, got {value.shape}"
-                    )
-                value = value.reshape(constraint.shape)
-            if not constraint.valid(value):
-                raise ValueError(f"{name} must be {type(constraint).__name__}, got {value}")
-            parts.append(constraint.to_eta(value[None])[0])
-        return np.concatenate(parts) if parts else np.empty(0)
-
-    def eta_names(self) -> list[str]:
-        """A name for each of the K coordinates: ``loc``, ``scale``, ``covariance[0,1]``."""
-        names = []
-        for name, constraint in self.params.items():
-            if constraint.size == 1 and constraint.shape == ():
-                names.append(name)
-            elif hasattr(constraint, "entries"):
-                names += [f"{name}[{i},{j}]" for i, j in zip(*constraint.entries, strict=True)]
-            else:
-                names += [f"{name}[{i}]" for i in range(constraint.size)]
-        return names
-
-    @cached_property
-    def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Lower limit, upper limit and largest step of each coordinate, (K,) each."""
-        pairs = [c.limits() for c in self.params.values()]
-        steps = [c.steps() for c in self.params.values()]
-        join = np.concatenate
-        return join([p[0] for p in pairs]), join([p[1] for p in pairs]), join(steps)
 
     # -------------------------------------------------------------------------- log-density
 
@@ -156,6 +81,10 @@ class Distribution(Component):
     def _log_prob_eta(self, y: Any, eta: Any) -> Any:
         """Log-density in terms of eta; override where that is what stays finite."""
         return self._log_prob(y, *self.native(eta))
+
+    def _arguments(self, eta: np.ndarray) -> tuple:
+        """What the closed forms take; native values unless a family works in eta."""
+        return self.native(eta)
 
     def log_prob(self, y: Any, eta: np.ndarray) -> np.ndarray:
         """Log-density of each row, (n,) nats. No check of the support: see :meth:`check`."""
@@ -172,7 +101,7 @@ class Distribution(Component):
     def score(self, y: Any, eta: np.ndarray) -> np.ndarray:
         """Gradient of log p(y | eta) in eta, (n, K)."""
         if self._score is not None:
-            return self._score(y, *self.native(eta))
+            return self._score(y, *self._arguments(eta))
         return self.log_prob_and_score(y, eta)[1]
 
     def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -184,7 +113,7 @@ class Distribution(Component):
     def observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
         """Negative Hessian of log p(y | eta) in eta, (n, K, K)."""
         if self._observed is not None:
-            return self._observed(y, *self.native(eta))
+            return self._observed(y, *self._arguments(eta))
         return -autodiff.row_hessian(lambda e: self._log_prob_eta(y, e), tile(eta, y))
 
     # Sums over rows when all rows share eta. autograd then needs one pass on (1, K).
@@ -232,7 +161,7 @@ class Distribution(Component):
             over, or if the quadrature does not reach its accuracy.
         """
         if self._fisher is not None:
-            return self._fisher(*self.native(eta))
+            return self._fisher(*self._arguments(eta))
         if self.fisher_kind is None:
             raise ValueError(
                 f"{type(self).__name__} has no exact Fisher information: no closed form, and no "
@@ -255,7 +184,7 @@ class Distribution(Component):
             As :meth:`fisher`.
         """
         if self._kl is not None:
-            return self._kl(*self.native(eta), *self.native(eta2))
+            return self._kl(*self._arguments(eta), *self._arguments(eta2))
         if not self.has_kl:
             raise ValueError(f"{type(self).__name__} has no closed-form divergence")
         n = max(len(eta), len(eta2))
@@ -287,6 +216,10 @@ class Distribution(Component):
 
         The default accepts all data.
         """
+
+    def bounded(self, summary: Any) -> tuple[Any, str | None]:
+        """Summary whose likelihood has a maximum, and what was bounded to that end (or None)."""
+        return summary, None
 
     def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> Any | None:
         """Summary that stands in for y as one row, or None where a family has none."""

@@ -59,21 +59,9 @@ class Bernoulli(ExponentialFamily):
         a, b = sign * logit, sign * logit2
         return np.logaddexp(0.0, b) - np.logaddexp(0.0, a) - _logistic(a) * (b - a)
 
-    def score(self, y: Any, eta: np.ndarray) -> np.ndarray:
-        """Gradient of log p(y | eta) in eta, (n, 1): y - prob."""
-        return self._score(y, eta[:, 0])
-
-    def observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
-        """Negative Hessian of log p(y | eta) in eta, (n, 1, 1): the Fisher information."""
-        return self._observed(y, eta[:, 0])
-
-    def fisher(self, eta: np.ndarray) -> np.ndarray:
-        """Fisher information in eta, (n, 1, 1): prob (1 - prob)."""
-        return self._fisher(eta[:, 0])
-
-    def kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
-        """Kullback-Leibler divergence KL(eta || eta2) of each row, (n,) nats."""
-        return self._kl(eta[:, 0], eta2[:, 0])
+    def _arguments(self, eta: np.ndarray) -> tuple:
+        """The logit."""
+        return (eta[:, 0],)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # Laplace's rule: one row more of each kind.

@@ -20,6 +20,10 @@ from natfit.distributions.base import Distribution
 #: about 1e-16 of an exact linear dependence.
 _SINGULAR = 1e-12
 
+#: Smallest eigenvalue of the correlation matrix where it is singular: the Fisher information's
+#: condition, its square, then stays inside double precision.
+_FLOOR = 1e-8
+
 #: Squared share of a column in the null space from which on the message names it.
 _INVOLVED = 1e-6
 
@@ -126,21 +130,9 @@ class MultivariateNormal(ExponentialFamily):
     def _kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
         return self._form.kl(eta, eta2)
 
-    def score(self, y: Any, eta: np.ndarray) -> np.ndarray:
-        """Gradient of log p(y | eta) in eta, (n, K)."""
-        return self._score(y, eta)
-
-    def observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
-        """Negative Hessian of log p(y | eta) in eta, (n, K, K)."""
-        return self._observed(y, eta)
-
-    def fisher(self, eta: np.ndarray) -> np.ndarray:
-        """Fisher information in eta, (n, K, K)."""
-        return self._fisher(eta)
-
-    def kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
-        """Kullback-Leibler divergence KL(eta || eta2) of each row, (n,) nats."""
-        return self._kl(eta, eta2)
+    def _arguments(self, eta: np.ndarray) -> tuple:
+        """Eta itself: Sigma's factor is a part of it."""
+        return (eta,)
 
     # Rows that share eta are summed through their summary: nothing (n, K) is made.
 
@@ -181,7 +173,7 @@ class MultivariateNormal(ExponentialFamily):
         return (shift + delta)[None], form.centre(second / total, delta)[None]
 
     def check_degenerate(self, y: np.ndarray, weight: np.ndarray | None) -> None:
-        """A constant column, or columns that depend linearly: |Sigma| -> 0, no bound.
+        """A constant column: |Sigma| -> 0, no bound.
 
         Raises
         ------
@@ -196,25 +188,32 @@ class MultivariateNormal(ExponentialFamily):
                 f"{constant.tolist()} with {len(y)} equal rows: the likelihood grows without "
                 "bound as the density shrinks to a plane; drop them"
             )
-        if self.covariance == "full":
-            self._refuse_dependent(y, weight)
 
-    def _refuse_dependent(self, y: np.ndarray, weight: np.ndarray | None) -> None:
-        """Raise when a combination of columns is constant."""
-        spread = self.sufficient(y, weight)[1][0]
-        scale = np.sqrt(np.diagonal(spread))
-        value, vector = np.linalg.eigh(spread / np.outer(scale, scale))
+    def bounded(self, summary: tuple) -> tuple[tuple, str | None]:
+        """Second moments whose correlation matrix has no eigenvalue below a floor.
+
+        Columns that depend linearly, or no more rows than columns, leave Sigma singular and the
+        likelihood without bound. Where an eigenvalue of the correlation matrix is zero, all of
+        them are held at 1e-8 at least: the maximum of the likelihood over the Sigma that keep
+        this bound has exactly these eigenvalues clipped (Won et al., 2013, section 2).
+        """
+        if self.covariance != "full":
+            return summary, None
+        mean, spread = summary
+        scale = np.sqrt(np.diagonal(spread[0]))
+        value, vector = np.linalg.eigh(spread[0] / np.outer(scale, scale))
         null = value <= _SINGULAR * len(scale)
-        if not null.any() and len(y) > len(scale):
-            return
-        share = np.sum(vector[:, null] ** 2, axis=1)
-        columns = np.flatnonzero(share > _INVOLVED).tolist()
-        raise ValueError(
-            f"y must have linearly independent columns for MultivariateNormal, got columns "
-            f"{columns} of which a linear combination is constant over the {len(y)} rows "
-            f"(D = {len(scale)}; more rows than D are needed): the likelihood grows without "
-            "bound; use covariance='diag', drop a column, or add rows"
+        if not null.any():
+            return summary, None
+        columns = np.flatnonzero(np.sum(vector[:, null] ** 2, axis=1) > _INVOLVED).tolist()
+        held = (vector * np.maximum(value, _FLOOR)) @ vector.T * np.outer(scale, scale)
+        note = (
+            f"covariance is singular: a linear combination of the columns {columns} is constant, "
+            f"or there are no more rows than the {len(scale)} columns; the variance of "
+            f"standardised combinations is held at {_FLOOR:g}; a diagonal covariance, fewer "
+            "columns or more rows determine it"
         )
+        return (mean, held[None]), note
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
         loc, scale = np.transpose([location_scale(column, weight) for column in y.T])

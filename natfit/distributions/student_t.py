@@ -7,7 +7,7 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
-from natfit.bijectors import Positive, Real
+from natfit.bijectors import Positive, Real, Reciprocal
 from natfit.distributions._start import location_scale
 from natfit.distributions._support import REAL
 from natfit.distributions.base import Distribution
@@ -34,12 +34,15 @@ class StudentT(Distribution):
 
     With z = (y - loc) / scale,
     ``log p(y) = log Gamma((df + 1) / 2) - log Gamma(df / 2) - 1/2 log(pi df) - log scale
-    - (df + 1) / 2 log(1 + z^2 / df)``; eta = (loc, log scale, log df). Fisher information, with
-    v = df and R(v) = -O(1 / v^5) from :func:`natfit.special.student_curvature`,::
+    - (df + 1) / 2 log(1 + z^2 / df)``; eta = (loc, log scale, arsinh(1 / df)):
+    the last is regular at the normal limit, 0. Fisher information in (loc, log scale, log df),
+    with v = df and R(v) = -O(1 / v^5) from :func:`natfit.special.student_curvature`,::
 
         [(v+1) / ((v+3) scale^2)   0                     0                                  ]
         [0                         2v / (v+3)            -2v / ((v+1)(v+3))                 ]
         [0                         -2v / ((v+1)(v+3))    (7v+3) / (2v(v+1)(v+3)) + v^2 R / 2]
+
+    and d log df / d eta = -sqrt(1 + v^2).
 
     Matches ``scipy.stats.t(df, loc, scale)``.
 
@@ -58,9 +61,10 @@ class StudentT(Distribution):
         "scale": Positive(),
         # At df = 1e10 the normal differs by less than 1e-9 nats a row; below df = 0.05 draws
         # exceed the largest double and expectations cannot be computed.
-        "df": Positive(low=0.05, high=1e10),
+        "df": Reciprocal(low=0.05, high=1e10),
     }
     support = REAL
+    limit_meaning = {("df", "upper"): "the normal distribution"}
 
     def _log_prob(self, y: Any, loc: Any, scale: Any, df: Any) -> Any:
         z = (y - loc) / scale
@@ -98,7 +102,8 @@ class StudentT(Distribution):
         gap *= df
         gap += w
         gap *= 0.5
-        np.add(gap, 0.5 * df * student_slope(df), out=out[2])
+        gap += 0.5 * df * student_slope(df)
+        np.multiply(gap, _chain(df), out=out[2])
         w *= df + 1.0
         np.subtract(w, 1.0, out=out[1])
         log *= -0.5 * (df + 1.0)
@@ -126,7 +131,7 @@ class StudentT(Distribution):
             [
                 (df + 1.0) / (df * scale) * _inner(z, h, weight),
                 (df + 1.0) * w_sum - rows,
-                0.5 * (df * _total(gap, weight) + w_sum + rows * df * student_slope(df)),
+                0.5 * _chain(df) * (df * (_total(gap, weight) + rows * student_slope(df)) + w_sum),
             ]
         )
         return float(value), score
@@ -138,11 +143,14 @@ class StudentT(Distribution):
         out[:, 0, 0] = slope / scale * (h * (1.0 - 2.0 * w))
         z *= h
         out[:, 0, 1] = out[:, 1, 0] = 2.0 * slope * (z * h)
-        out[:, 0, 2] = out[:, 2, 0] = slope * (z * (1.0 / (df + 1.0) - w))
+        chain = _chain(df)
+        out[:, 0, 2] = out[:, 2, 0] = chain * slope * (z * (1.0 / (df + 1.0) - w))
         out[:, 1, 1] = 2.0 * (df + 1.0) * (w * h)
         cross = w * (h - df * w)
-        out[:, 1, 2] = out[:, 2, 1] = cross
-        out[:, 2, 2] = 0.5 * (cross - df * gap) - _constant_curvature(df)
+        out[:, 1, 2] = out[:, 2, 1] = chain * cross
+        first = 0.5 * (df * gap + w) + 0.5 * df * student_slope(df)
+        second = 0.5 * (cross - df * gap) - _constant_curvature(df)
+        out[:, 2, 2] = chain**2 * second - df**2 * first
         return out
 
     def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
@@ -151,6 +159,7 @@ class StudentT(Distribution):
         z, w, h, _, gap = self._parts(y, loc, scale, df)
         rows = float(len(z)) if weight is None else weight.sum()
         gap = _total(gap, weight)
+        first = 0.5 * (df * (gap + rows * student_slope(df)) + _total(w, weight))
         z *= h
         zh, zhw = _total(z, weight), _inner(z, w, weight)
         h_sum, wh, ww = _total(h, weight), _inner(w, h, weight), _inner(w, w, weight)
@@ -158,20 +167,23 @@ class StudentT(Distribution):
         out = np.empty((3, 3))
         out[0, 0] = slope / scale * (h_sum - 2.0 * wh)
         out[0, 1] = out[1, 0] = 2.0 * slope * (zh - zhw)
-        out[0, 2] = out[2, 0] = slope * (zh / (df + 1.0) - zhw)
+        chain = _chain(df)
+        out[0, 2] = out[2, 0] = chain * slope * (zh / (df + 1.0) - zhw)
         out[1, 1] = 2.0 * (df + 1.0) * wh
-        out[1, 2] = out[2, 1] = cross
-        out[2, 2] = 0.5 * (cross - df * gap) - rows * _constant_curvature(df)
+        out[1, 2] = out[2, 1] = chain * cross
+        second = 0.5 * (cross - df * gap) - rows * _constant_curvature(df)
+        out[2, 2] = chain**2 * second - df**2 * first
         return out
 
     def _fisher(self, loc: Any, scale: Any, df: Any) -> np.ndarray:
         out = np.zeros((len(df), 3, 3))
         out[:, 0, 0] = (df + 1.0) / (df + 3.0) / scale**2
         out[:, 1, 1] = 2.0 * df / (df + 3.0)
-        out[:, 1, 2] = out[:, 2, 1] = -2.0 * df / ((df + 1.0) * (df + 3.0))
+        chain = _chain(df)
+        out[:, 1, 2] = out[:, 2, 1] = -2.0 * chain * df / ((df + 1.0) * (df + 3.0))
         # psi' terms cancel to order 1 / v^2 of the 1 / v they start with; see student_curvature.
         rational = (7.0 * df + 3.0) / (2.0 * df * (df + 1.0) * (df + 3.0))
-        out[:, 2, 2] = rational + 0.5 * df**2 * student_curvature(df)
+        out[:, 2, 2] = chain**2 * (rational + 0.5 * df**2 * student_curvature(df))
         return out
 
     # ---------------------------------------------------------------------- data, sampling
@@ -207,6 +219,11 @@ def _gap_series(w: np.ndarray) -> np.ndarray:
         total *= w
     total *= w
     return total
+
+
+def _chain(df: Any) -> Any:
+    """D log df / d eta for df = 1 / sinh(eta); its derivative is df^2."""
+    return -np.sqrt(df * df + 1.0)
 
 
 def _constant_curvature(df: Any) -> Any:

@@ -26,6 +26,9 @@ class Objective:
     total: float | None = None
     evaluations: int = 0
 
+    #: What had to be bounded for f to have a minimum at all; the fit then ends as ``boundary``.
+    bound_note: str | None = None
+
     #: Whether f is a likelihood, so that a Fisher information exists.
     probabilistic = False
 

@@ -51,6 +51,9 @@ class Likelihood(Objective):
         self.weight = weight
         self.total = float(len(y)) if weight is None else float(weight.sum())
         self.summary = distribution.sufficient(y, weight) if model.shared else None
+        self.bound_note: str | None = None
+        if self.summary is not None:
+            self.summary, self.bound_note = distribution.bounded(self.summary)
         self._summary_weight = np.array([self.total])
 
     @property

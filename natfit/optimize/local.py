@@ -14,6 +14,9 @@ from natfit.solvers.base import SolveInfo, Solver
 from natfit.solvers.cholesky import CholeskySolver
 from natfit.solvers.damping.base import Damping
 
+#: Rounds in which coordinates are held at their ends; more are cut without a new solve.
+_MOST_BOXED = 5
+
 #: A natural step in a logarithmic coordinate above this is no rest: Poisson's rate for
 #: all-zero counts falls by a factor e a step while its distance in standard errors vanishes.
 _SETTLED = 0.1
@@ -122,9 +125,40 @@ class Local:
         """Move theta to the nearest point inside the limits."""
         return np.minimum(np.maximum(theta, self.low), self.high)
 
-    def limit_step(self, delta: np.ndarray) -> np.ndarray:
-        """Cut each coordinate's change at its largest step."""
-        return np.minimum(np.maximum(delta, -self.steps), self.steps)
+    def boxed(self, state: float) -> tuple[np.ndarray, SolveInfo]:
+        """Minimum of the quadratic model inside the limits and the largest steps, (P,).
+
+        The unit step where it fits. Coordinates that would go too far are held at their end
+        and the others solved anew, given where these stand: cutting coordinates one by one
+        leaves the others a step that assumed the full move, and may lead uphill.
+        """
+        direction, info = self.solve(state)
+        delta = -direction
+        low = np.maximum(self.low - self.iterate.theta, -self.steps)
+        high = np.minimum(self.high - self.iterate.theta, self.steps)
+        held = np.zeros(len(delta), dtype=bool)
+        for _ in range(_MOST_BOXED):
+            out = (delta < low) | (delta > high)
+            if not np.any(out & ~held):
+                break
+            held |= out
+            delta = np.minimum(np.maximum(delta, low), high)
+            rest = self.free & ~held
+            if rest.any():
+                block = Restricted(self.full_operator, rest)
+                pull = self.iterate.grad + self.full_operator @ np.where(held, delta, 0.0)
+                part, info = self.solver.solve(self.damping.apply(block, state), pull[rest])
+                delta[rest] = -part
+        return np.minimum(np.maximum(delta, low), high), info
+
+    def shift(self, delta: np.ndarray, length: float) -> np.ndarray:
+        """Theta after a step; a coordinate that the whole step takes to its limit is on it."""
+        theta = self.iterate.theta + length * delta
+        if length == 1.0:
+            # start + (limit - start) may miss the limit by a rounding.
+            theta = np.where(delta == self.low - self.iterate.theta, self.low, theta)
+            theta = np.where(delta == self.high - self.iterate.theta, self.high, theta)
+        return self.clip(theta)
 
     def shorten(self, delta: np.ndarray) -> np.ndarray:
         """Scale a whole step so that no coordinate breaks a limit or its largest step."""

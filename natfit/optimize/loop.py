@@ -121,7 +121,7 @@ def run(
         if status is not None:
             break
     last = iterates[-1]
-    if status is Status.ROUNDING_FLOOR and last.active:
+    if status is Status.ROUNDING_FLOOR and (last.active or objective.bound_note is not None):
         status = Status.BOUNDARY
     history = History.from_iterates(iterates, _reasons(objective, metric, step))
     return Fit(last, status, _message(status, last, objective, tol, max_iter), history)
@@ -136,7 +136,7 @@ def _judge(
     if iterate.distance <= tol and iterate.settled:
         if iterate.unidentified:
             return Status.SINGULAR
-        if iterate.active:
+        if iterate.active or objective.bound_note is not None:
             return Status.BOUNDARY
         if objective.probabilistic and not _measured_in_information(objective, metric):
             return Status.GRADIENT_SMALL
@@ -181,6 +181,8 @@ def _message(
 
 def _bounds(last: Iterate, objective: Objective) -> str:
     """Which parameters rest at which bound."""
+    if objective.bound_note is not None:
+        return objective.bound_note
     low, _, _ = objective.limits()
     sides = ["lower" if last.theta[i] <= low[i] else "upper" for i in last.active]
     ends = [objective.bound(i, side) for i, side in zip(last.active, sides, strict=True)]

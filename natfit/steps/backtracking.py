@@ -12,6 +12,7 @@ from natfit.steps.base import MOST_TRIALS, ROUNDING, Step
 if TYPE_CHECKING:
     from natfit.objectives import Objective
     from natfit.optimize.local import Iterate, Local
+    from natfit.solvers.base import SolveInfo
 
 #: Halvings at rounding level: enough for a metric that is wrong by a factor of 1000.
 _MOST_AT_ROUNDING = 10
@@ -86,14 +87,13 @@ class BacktrackingStep(Step):
         iterate, state, radius = local.iterate, local.iterate.damping, local.iterate.radius
         shrink, first = 1.0, None
         for trial in range(MOST_TRIALS):
-            direction, info = local.solve(state)
-            delta, length, capped = self._capped(local, direction, radius, shrink)
+            theta, length, capped, info = self._capped(local, state, radius, shrink)
+            delta = theta - iterate.theta
             decrease = -float(iterate.grad @ delta)
             if not decrease > 0:
                 break
             first = decrease if first is None else first
             predicted = decrease - 0.5 * local.operator.quad(delta)
-            theta = iterate.theta + delta
             accepted = self._try(local, theta, decrease, radius)
             if accepted is not None:
                 value, grad, kl = accepted
@@ -118,20 +118,21 @@ class BacktrackingStep(Step):
         return local.stop("rounding_floor" if flat else "no_descent")
 
     def _capped(
-        self, local: Local, direction: np.ndarray, radius: float, shrink: float
-    ) -> tuple[np.ndarray, float, bool]:
-        """The step after all caps, its length relative to a unit step, whether a cap held."""
-        delta = local.limit_step(-direction)
+        self, local: Local, state: float, radius: float, shrink: float
+    ) -> tuple[np.ndarray, float, bool, SolveInfo]:
+        """Where the step leads after all caps, its relative length, whether a cap held."""
+        delta, info = local.boxed(state)
         square = 0.5 * local.operator.quad(delta)
         length, capped = shrink, shrink < 1.0
         if square > radius:
             length *= np.sqrt(radius / square)
             capped = True
-        delta = local.clip(local.iterate.theta + length * delta) - local.iterate.theta
-        if not float(local.iterate.grad @ delta) < 0:
-            # Cutting coordinates one by one may turn the step uphill; cut it as a whole.
-            delta = local.shorten(-length * direction)
-        return delta, length, capped
+        theta = local.shift(delta, length)
+        if not float(local.iterate.grad @ (theta - local.iterate.theta)) < 0:
+            # Several limits at once may turn the step uphill; cut the direction as a whole.
+            direction, info = local.solve(state)
+            theta = local.shift(local.shorten(-direction), length)
+        return theta, length, capped, info
 
     def _try(
         self, local: Local, theta: np.ndarray, decrease: float, radius: float

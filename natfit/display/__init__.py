@@ -1,0 +1,10 @@
+"""Displays of fits, in scikit-learn's manner: ``from_*`` computes, ``plot`` draws.
+
+matplotlib (``pip install natfit[plot]``) is imported only when something is drawn.
+"""
+
+from natfit.display.convergence import ConvergenceDisplay
+from natfit.display.field import GradientFieldDisplay
+from natfit.display.path import PathDisplay
+
+__all__ = ["ConvergenceDisplay", "GradientFieldDisplay", "PathDisplay"]

@@ -1,0 +1,97 @@
+"""What the displays share: matplotlib on demand, fitted estimators and their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sklearn.utils.validation import check_is_fitted
+
+
+def pyplot(caller: str) -> Any:
+    """Import ``matplotlib.pyplot``.
+
+    Raises
+    ------
+    ImportError
+        If it is not installed; the message names ``caller`` and the remedy.
+    """
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(f"{caller} needs matplotlib; pip install natfit[plot]") from error
+    return plt
+
+
+def last_step(estimator: Any) -> Any:
+    """Return the fitted estimator itself, or the last step of a pipeline.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If it has no ``history_``.
+    """
+    if hasattr(estimator, "steps"):
+        estimator = estimator[-1]
+    check_is_fitted(estimator, "history_")
+    return estimator
+
+
+def transform(estimator: Any, X: Any) -> Any:
+    """What the last step of a pipeline was given for X; X itself for an estimator."""
+    if hasattr(estimator, "steps") and len(estimator.steps) > 1:
+        return estimator[:-1].transform(X)
+    return X
+
+
+def named(estimators: Any) -> dict[str, Any]:
+    """Return estimators by name: a mapping as it is, a list named by how its members differ.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    TypeError
+        If it is neither a mapping nor an iterable of estimators.
+    """
+    if isinstance(estimators, Mapping):
+        found = {str(name): estimator for name, estimator in estimators.items()}
+    elif isinstance(estimators, Iterable) and not hasattr(estimators, "fit"):
+        members = list(estimators)
+        found = dict(zip(_names(members), members, strict=True))
+    else:
+        raise TypeError(
+            "estimators must be a list or a dict of name to fitted estimator, got "
+            f"{type(estimators).__name__}; use from_estimator for a single one"
+        )
+    if not found:
+        raise ValueError("estimators must hold at least one fitted estimator, got none")
+    return found
+
+
+def _names(members: list[Any]) -> list[str]:
+    """Name each by the arguments in which it differs from the others, else by its place."""
+    steps = [last_step(m) for m in members]
+    kinds = [type(s).__name__ for s in steps]
+    shown = [{"estimator": type(s).__name__, **s.get_params(deep=False)} for s in steps]
+    keys = dict.fromkeys(key for params in shown for key in params)
+    # By repr: arguments may be arrays.
+    differ = [k for k in keys if len({repr(params.get(k)) for params in shown}) > 1]
+    names = [", ".join(f"{k}={p[k]}" for k in differ if k in p) for p in shown]
+    if len(set(names)) == len(names) and all(names):
+        return names
+    return [f"{kind} {i}" for i, kind in enumerate(kinds)]
+
+
+def check_names(name: Any, n: int) -> list[str | None]:
+    """Return one name (or None) for each of n lines.
+
+    Raises
+    ------
+    ValueError
+        If a list has another length, or one string should name several lines.
+    """
+    names = [name] * n if name is None else [name] if isinstance(name, str) else list(name)
+    if len(names) != n:
+        raise ValueError(f"name must be a list of {n} names, one a line, got {name!r}")
+    return names

@@ -1,0 +1,201 @@
+"""The plane of a two-parameter fit: log-likelihood and gradients on a grid of points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_array
+
+from natfit import rows
+from natfit._component import resolve
+from natfit._validation import check_number, check_vector, check_weights
+from natfit.bijectors import Real
+from natfit.distributions.base import Distribution
+from natfit.metrics.exact import ExactFisher
+from natfit.models import Constant
+from natfit.models.coordinates import Coordinates
+from natfit.models.coordinates.unconstrained import Unconstrained
+from natfit.objectives import Likelihood
+from natfit.optimize.local import Iterate
+from natfit.solvers.cholesky import CholeskySolver
+
+#: Halvings after which a margin outside the domain is given up.
+_HALVINGS = 30
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A likelihood with a constant model of two coordinates."""
+
+    objective: Likelihood
+
+    @classmethod
+    def of(
+        cls,
+        family: Distribution,
+        coordinates: Coordinates,
+        data: np.ndarray,
+        weight: np.ndarray | None,
+    ) -> Plane:
+        """Check that there are two parameters, and read the data."""
+        if family.n_params != 2:
+            raise ValueError(
+                "a plane needs a family with 2 parameters, "
+                f"{type(family).__name__} has {family.n_params}: {family.eta_names()}"
+            )
+        family.check(data)
+        return cls(Likelihood(family, Constant(coordinates), data, None, weight))
+
+    @property
+    def coordinates(self) -> Coordinates:
+        """The coordinates, bound."""
+        return self.objective.model.coordinates
+
+    def names(self) -> list[str]:
+        """Axis labels: the coordinates' names, marked where the value is not the native one."""
+        names = list(self.objective.names())
+        params = self.objective.distribution.params
+        if not isinstance(self.coordinates, Unconstrained):
+            return names
+        return [n if params.get(n) == Real() else f"{n} (unconstrained)" for n in names]
+
+    def holds(self, theta: np.ndarray, eta: np.ndarray) -> bool:
+        """Whether theta means eta in these coordinates."""
+        if not self.objective.in_domain(theta):
+            return False
+        return bool(np.allclose(self.coordinates.to_eta(theta), eta, rtol=1e-6, atol=1e-9))
+
+    def box(self, points: np.ndarray, margin: np.ndarray) -> np.ndarray:
+        """Limits (2, 2), a row a coordinate, around points (n, 2); inside the domain.
+
+        A margin that leaves the domain (sigma <= 0) is halved until it does not.
+        """
+        low, high = points.min(axis=0), points.max(axis=0)
+        middle = points[-1]
+        limits = np.stack([low, high], axis=1)
+        for i in range(2):
+            for end, sign in ((0, -1.0), (1, 1.0)):
+                room = margin[i]
+                for _ in range(_HALVINGS):
+                    trial = middle.copy()
+                    trial[i] = limits[i, end] + sign * room
+                    if self.objective.in_domain(trial):
+                        break
+                    room *= 0.5
+                limits[i, end] += sign * room
+        return limits
+
+    def spread(self, theta: np.ndarray) -> np.ndarray:
+        """Standard deviation (2,) of one row's estimate at theta: a natural unit of length."""
+        operator = self.objective.information(theta)
+        solve = CholeskySolver().solve
+        return np.sqrt([abs(solve(operator, e)[0] @ e) for e in np.eye(2)])
+
+    # -------------------------------------------------------------------------- on a grid
+
+    def log_likelihood(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Mean log-likelihood a row, (len(y), len(x)) nats; NaN outside the domain."""
+        out = np.full((len(y), len(x)), np.nan)
+        for i, j, theta in self._points(x, y):
+            out[i, j] = -self.objective.value(theta)
+        return np.where(np.isfinite(out), out, np.nan)
+
+    def gradients(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Gradient and natural gradient of the mean log-likelihood, (len(y), len(x), 2) each."""
+        metric, solver = ExactFisher().prepare(self.objective), CholeskySolver()
+        rng = np.random.default_rng(0)  # the exact metric draws nothing
+        plain = np.full((len(y), len(x), 2), np.nan)
+        natural = plain.copy()
+        for i, j, theta in self._points(x, y):
+            value, grad = self.objective.value_and_grad(theta)
+            operator = metric.at(self.objective, Iterate(theta, value, grad), rng)
+            plain[i, j] = -grad
+            natural[i, j] = -solver.solve(operator, grad)[0]
+        return plain, natural
+
+    def _points(self, x: np.ndarray, y: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
+        for i, b in enumerate(y):
+            for j, a in enumerate(x):
+                theta = np.array([a, b])
+                if self.objective.in_domain(theta):
+                    yield i, j, theta
+
+
+def check_limits(limits: Any, name: str, default: np.ndarray) -> tuple[float, float]:
+    """Return (low, high), the default when None; raise ValueError unless low < high."""
+    if limits is None:
+        return tuple(default)
+    low, high = check_vector(limits, name, size=2)
+    if not low < high:
+        raise ValueError(f"{name} must be (low, high) with low < high, got {limits!r}")
+    return low, high
+
+
+def axes_of(
+    limits: np.ndarray, xlim: Any, ylim: Any, resolution: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Grid values of both coordinates, the user's limits before the default ones."""
+    n = int(check_number(resolution, "grid_resolution", low=2, integer=True, hint="100"))
+    pairs = check_limits(xlim, "xlim", limits[0]), check_limits(ylim, "ylim", limits[1])
+    return np.linspace(*pairs[0], n), np.linspace(*pairs[1], n)
+
+
+def check_data(
+    X: Any, sample_weight: Any, family: Distribution, column: int | None, n_columns: int
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return one column (N,) of X for a univariate family, all of it otherwise, and weights.
+
+    Raises
+    ------
+    ValueError
+        If there are several columns and ``column`` chooses none, or another than exist.
+    """
+    X = check_array(X, dtype=np.float64, ensure_2d=False)
+    X = X.reshape(-1, 1) if X.ndim == 1 else X
+    weight = check_weights(sample_weight, len(X))
+    if weight is not None:
+        X, weight = X[weight > 0], weight[weight > 0]
+    if family.event_shape != ():
+        return X, weight
+    if X.shape[1] != n_columns:
+        raise ValueError(f"X must have {n_columns} columns as in the fit, got {X.shape[1]}")
+    return X[:, check_column(column, n_columns)], weight
+
+
+def check_column(column: int | None, n_columns: int) -> int:
+    """Return the column to draw; None is allowed when there is one."""
+    if column is None and n_columns == 1:
+        return 0
+    if column is None:
+        raise ValueError(
+            f"column must say which of the {n_columns} columns of X to draw; try column=0"
+        )
+    return int(check_number(column, "column", low=0, high=n_columns - 1, integer=True))
+
+
+def plane_of_fit(
+    estimator: Any, X: Any, sample_weight: Any, column: int | None, coordinates: Any = None
+) -> Plane:
+    """Plane of a fitted estimator, in its own coordinates or in those asked for."""
+    family, n = estimator.distribution_, len(estimator._eta)
+    data, weight = check_data(X, sample_weight, family, column, n)
+    index = check_column(column, n)
+    start = estimator._starts(family, n)[index]
+    if start is None:
+        part = rows.subsample(len(data))
+        some = None if weight is None else weight[part]
+        start = family.initial(data[part], some, np.random.default_rng(0))
+    spec = estimator.coordinates if coordinates is None else coordinates
+    return Plane.of(family, resolve(spec, Coordinates).bind(family, start), data, weight)
+
+
+def iterates(estimator: Any, column: int | None) -> np.ndarray:
+    """The fit's iterates theta (n, P) for one column of data."""
+    history = estimator.history_
+    if "column" not in history:
+        return history.theta
+    index = check_column(column, len(estimator._eta))
+    return history.theta[history["column"] == index]

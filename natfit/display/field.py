@@ -1,0 +1,266 @@
+"""Gradients beside natural gradients over the plane of two parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from natfit._component import resolve
+from natfit.display._common import last_step, pyplot, transform
+from natfit.display._plane import Plane, axes_of, check_column, check_data, plane_of_fit
+from natfit.distributions.base import Distribution
+from natfit.models.coordinates import Coordinates
+
+#: Cells of the grid that the longest arrow spans.
+_LONGEST = 3.0
+
+#: Half the default range, in standard deviations of one row's estimate.
+_RANGE = 3.0
+
+
+class GradientFieldDisplay:
+    """Gradient and natural gradient of the mean log-likelihood, side by side.
+
+    The arrows point uphill: the way in which descent on the negative log-likelihood goes.
+    Lengths are true to scale within each axes.
+
+    Made by :meth:`from_distribution` or :meth:`from_estimator`; the constructor's arguments
+    are stored as attributes.
+
+    Parameters
+    ----------
+    grid_x, grid_y : ndarray of shape (n_x,) and (n_y,)
+        Values of the two parameters.
+    gradient : ndarray of shape (n_y, n_x, 2)
+        Gradient g of the mean log-likelihood per row; NaN outside the domain.
+    natural_gradient : ndarray of shape (n_y, n_x, 2)
+        F^-1 g, F the exact Fisher information.
+    param_names : list of str
+        Names of the two parameters, the axes' labels.
+    optimum : ndarray of shape (2,), optional
+        The estimate, marked by a star.
+    name : str, optional
+        Title of the figure.
+
+    Attributes
+    ----------
+    axes_ : ndarray of two matplotlib Axes
+        Gradient, natural gradient.
+    figure_ : matplotlib Figure
+    quivers_ : list of two matplotlib Quiver
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from natfit.display import GradientFieldDisplay
+    >>> y = np.random.default_rng(0).normal(12, 4, 1000)
+    >>> display = GradientFieldDisplay.from_distribution(
+    ...     "normal", y, xlim=(0, 20), ylim=(1, 10)
+    ... )  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        *,
+        grid_x: np.ndarray,
+        grid_y: np.ndarray,
+        gradient: np.ndarray,
+        natural_gradient: np.ndarray,
+        param_names: list[str],
+        optimum: np.ndarray | None = None,
+        name: str | None = None,
+    ):
+        self.grid_x = grid_x
+        self.grid_y = grid_y
+        self.gradient = gradient
+        self.natural_gradient = natural_gradient
+        self.param_names = param_names
+        self.optimum = optimum
+        self.name = name
+
+    def length_ratios(self) -> tuple[float, float]:
+        """Longest to shortest arrow: of the gradients, of the natural gradients."""
+        ratios = []
+        for field in (self.gradient, self.natural_gradient):
+            length = np.linalg.norm(field, axis=-1)
+            ratios.append(float(np.nanmax(length) / np.nanmin(length)))
+        return ratios[0], ratios[1]
+
+    def plot(
+        self, ax: Any = None, *, name: str | None = None, **kwargs: Any
+    ) -> GradientFieldDisplay:
+        """Draw both fields.
+
+        Parameters
+        ----------
+        ax : sequence of two matplotlib Axes, optional
+            Where to draw the gradients and the natural gradients; a new figure by default.
+        name : str, optional
+            Title of the figure in place of the stored one.
+        **kwargs
+            Passed to matplotlib's ``quiver`` for both.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If ``ax`` is not two axes.
+        """
+        plt = pyplot("GradientFieldDisplay.plot")
+        if ax is None:
+            layout = {"figsize": (11, 4.6), "layout": "constrained", "sharex": True, "sharey": True}
+            _, ax = plt.subplots(1, 2, **layout)
+        if np.size(ax) != 2:
+            raise ValueError(f"ax must be two axes, got {np.size(ax)}; try plt.subplots(1, 2)")
+        self.axes_ = np.ravel(ax)
+        self.figure_ = self.axes_[0].figure
+        self.quivers_ = []
+        titles = ("gradient", "natural gradient")
+        fields = (self.gradient, self.natural_gradient)
+        for axes, field, ratio, title in zip(
+            self.axes_, fields, self.length_ratios(), titles, strict=True
+        ):
+            self.quivers_.append(self._quiver(axes, field, **kwargs))
+            axes.set_title(f"{title}\nlongest / shortest arrow = {ratio:.2g}")
+        name = self.name if name is None else name
+        if name is not None:
+            self.figure_.suptitle(name)
+        return self
+
+    def _quiver(self, ax: Any, field: np.ndarray, **kwargs: Any) -> Any:
+        """Draw one field in the axes' own units, scaled by its longest arrow."""
+        cell = np.array([self.grid_x[1] - self.grid_x[0], self.grid_y[1] - self.grid_y[0]])
+        longest = np.nanmax(np.linalg.norm(field / cell, axis=-1))
+        style = {"angles": "xy", "scale_units": "xy", "scale": longest / _LONGEST}
+        style |= {"width": 0.004, "minlength": 0.0, "color": "C0", **kwargs}
+        quiver = ax.quiver(self.grid_x, self.grid_y, field[..., 0], field[..., 1], **style)
+        if self.optimum is not None:
+            star = {"marker": "*", "markersize": 13, "color": "C1", "markeredgecolor": "white"}
+            ax.plot(*self.optimum, **star, linestyle="none", label="estimate")
+            ax.legend(loc="upper right")
+        ax.set(xlabel=self.param_names[0], ylabel=self.param_names[1])
+        ax.set_xlim(self.grid_x[0] - cell[0], self.grid_x[-1] + cell[0])
+        ax.set_ylim(self.grid_y[0] - cell[1], self.grid_y[-1] + cell[1] * _LONGEST)
+        return quiver
+
+    @classmethod
+    def from_distribution(
+        cls,
+        distribution: str | Distribution,
+        X: Any,
+        *,
+        sample_weight: Any = None,
+        coordinates: str | Coordinates = "native",
+        xlim: tuple[float, float] | None = None,
+        ylim: tuple[float, float] | None = None,
+        grid_resolution: int = 10,
+        ax: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> GradientFieldDisplay:
+        """Draw the fields of a distribution's likelihood of data.
+
+        Parameters
+        ----------
+        distribution : str or Distribution
+            With two parameters and an exact Fisher information.
+        X : array-like of shape (N,) or (N, 1)
+            The data.
+        sample_weight : array-like of shape (N,), optional
+            Repetitions of each row.
+        coordinates : str or Coordinates, default="native"
+            What the two parameters mean; the paper's (mu, sigma) by default.
+        xlim, ylim : (float, float), optional
+            The part of the plane; by default three standard deviations of a row about the
+            family's start, inside the domain.
+        grid_resolution : int, default=10
+            Arrows a side.
+        ax, name, **kwargs
+            As in :meth:`plot`.
+
+        Returns
+        -------
+        GradientFieldDisplay
+
+        Raises
+        ------
+        ValueError
+            If the family has not two parameters or no exact Fisher information.
+        """
+        family = resolve(distribution, Distribution)
+        data, weight = check_data(X, sample_weight, family, None, 1)
+        family = family.bind(data)
+        family.check(data)
+        start = family.initial(data, weight, np.random.default_rng(0))
+        bound = resolve(coordinates, Coordinates).bind(family, start)
+        plane = Plane.of(family, bound, data, weight)
+        display = cls._compute(plane, start, None, xlim, ylim, grid_resolution)
+        return display.plot(ax, name=name, **kwargs)
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        *,
+        sample_weight: Any = None,
+        column: int | None = None,
+        coordinates: str | Coordinates = "native",
+        xlim: tuple[float, float] | None = None,
+        ylim: tuple[float, float] | None = None,
+        grid_resolution: int = 10,
+        ax: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> GradientFieldDisplay:
+        """Draw the fields around a fit, with the estimate marked.
+
+        Parameters
+        ----------
+        estimator : estimator or Pipeline
+            Fitted, with two parameters.
+        X : array-like of shape (N, D) or (N,)
+            The data.
+        sample_weight : array-like of shape (N,), optional
+            Repetitions of each row.
+        column : int, optional
+            Which column's fit to draw; needed when a univariate family was fitted to several.
+        coordinates, xlim, ylim, grid_resolution, ax, name, **kwargs
+            As in :meth:`from_distribution`; the default range is about the estimate.
+
+        Returns
+        -------
+        GradientFieldDisplay
+
+        Raises
+        ------
+        ValueError
+            As :meth:`from_distribution`.
+        """
+        fit = last_step(estimator)
+        plane = plane_of_fit(fit, transform(estimator, X), sample_weight, column, coordinates)
+        eta = fit._eta[check_column(column, len(fit._eta))]
+        optimum = plane.coordinates.from_eta(eta)
+        display = cls._compute(plane, eta, optimum, xlim, ylim, grid_resolution)
+        return display.plot(ax, name=name, **kwargs)
+
+    @classmethod
+    def _compute(
+        cls, plane: Plane, eta: np.ndarray, optimum: Any, xlim: Any, ylim: Any, resolution: Any
+    ) -> GradientFieldDisplay:
+        centre = plane.coordinates.from_eta(eta)
+        limits = plane.box(centre[None], _RANGE * plane.spread(centre))
+        x, y = axes_of(limits, xlim, ylim, resolution)
+        gradient, natural = plane.gradients(x, y)
+        return cls(
+            grid_x=x,
+            grid_y=y,
+            gradient=gradient,
+            natural_gradient=natural,
+            param_names=plane.names(),
+            optimum=optimum,
+        )

@@ -1,0 +1,129 @@
+"""Property checks of distributions: points, draws, starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from natfit.testing._core import NotApplicable, close, require, within_errors
+from natfit.testing._quadrature import rule
+
+#: Draws of the sampler's checks: a scale that is 3 % off lies 5 standard errors away.
+_DRAWS = 20_000
+
+
+def points(family: Any, n: int = 3, seed: int = 0) -> np.ndarray:
+    """Moderate points eta (n, K) inside the family's limits: 0.5 N(0, 1) in each coordinate."""
+    low, high, _ = family.limits
+    etas = 0.5 * np.random.default_rng(seed).standard_normal((n, family.n_params))
+    return np.clip(np.where(low >= 0, low + np.abs(etas) + 0.1, etas), low, high)
+
+
+def some_rows(family: Any, eta: np.ndarray, n: int = 100, seed: int = 1) -> np.ndarray:
+    """Rows (n, ...) to evaluate at: draws, or spread values of the support without a sampler."""
+    rng = np.random.default_rng(seed)
+    if family.can_sample:
+        return family.sample(eta[None], rng, n)
+    y = 2.0 * rng.standard_normal((n, *family.event_shape))
+    support = family.support
+    if support is None or not np.isfinite(support.low):
+        return y
+    y = np.exp(y) if not np.isfinite(support.high) else 1.0 / (1.0 + np.exp(-y))
+    y = support.low + y * (support.high - support.low if np.isfinite(support.high) else 1.0)
+    return np.floor(y) if support.integer else y
+
+
+def draws_in_support(family: Any, etas: np.ndarray) -> None:
+    """Draws are finite, of the right shape, and lie in the support."""
+    _need_sampler(family)
+    for eta in etas:
+        y = family.sample(eta[None], np.random.default_rng(2), 500)
+        require(y.shape == (500, *family.event_shape), f"draws have shape {y.shape}")
+        require(np.all(np.isfinite(y)), "draws are not finite")
+        if family.support is not None:
+            require(np.all(family.support.contains(y)), "draws lie outside the support")
+
+
+def draws_follow_seed(family: Any, etas: np.ndarray) -> None:
+    """Equal generators give equal draws; the generator moves on."""
+    _need_sampler(family)
+    rng, again = np.random.default_rng(3), np.random.default_rng(3)
+    first = family.sample(etas[:1], rng, 50)
+    require(np.array_equal(first, family.sample(etas[:1], again, 50)), "draws ignore the seed")
+    second = family.sample(etas[:1], rng, 50)
+    require(not np.array_equal(first, second), "the generator does not move on")
+
+
+def sampler_moments(family: Any, etas: np.ndarray) -> None:
+    """Bounded moments of draws agree with quadrature to 5 standard errors.
+
+    arctan, its square and its cosine are bounded, so that heavy tails have them too.
+    """
+    _need_sampler(family)
+    for eta in etas:
+        y = family.sample(eta[None], np.random.default_rng(4), _DRAWS)
+        nodes = rule(family, eta)
+        found, wanted = _bounded(y), nodes.mean(_bounded(nodes.y)) / nodes.weight.sum()
+        error = found.std(axis=0) / np.sqrt(_DRAWS)
+        within_errors("moments of the draws", found.mean(axis=0), wanted, error)
+
+
+def _bounded(y: np.ndarray) -> np.ndarray:
+    """Bounded functions of every column and, in several dimensions, of neighbours: (n, M)."""
+    angle = np.arctan(np.reshape(y, (len(y), -1)))
+    return np.concatenate([angle, angle**2, angle * np.roll(angle, 1, axis=1), np.cos(2 * angle)],
+                          axis=1)
+
+
+def draws_by_row(family: Any, etas: np.ndarray) -> None:
+    """With a row of eta for each draw, row i is drawn at eta_i."""
+    _need_sampler(family)
+    many = np.repeat(etas, 2_000, axis=0)
+    y = family.sample(many, np.random.default_rng(5))
+    require(y.shape == (len(many), *family.event_shape), f"draws have shape {y.shape}")
+    score = family.score(y, many)
+    for k in range(len(etas)):
+        part = score[2_000 * k : 2_000 * (k + 1)]
+        error = part.std(axis=0) / np.sqrt(len(part))
+        within_errors(f"mean score of rows at eta[{k}]", part.mean(axis=0), 0.0 * error, error)
+
+
+def native_round_trip(family: Any, etas: np.ndarray) -> None:
+    """eta -> native values by name -> eta, with a name and a limit for each coordinate."""
+    require(len(family.eta_names()) == family.n_params, "eta_names has another length than K")
+    for eta in etas:
+        native = family.native_dict(eta)
+        require(list(native) == list(family.params), "native_dict has other names than params")
+        close("eta of the native values", family.eta(**native), eta, rtol=1e-9)
+
+
+def start_is_finite(family: Any, etas: np.ndarray) -> None:
+    """The start is deterministic, inside the limits, and has a finite likelihood."""
+    low, high, _ = family.limits
+    for eta in etas:
+        y = some_rows(family, eta, 200)
+        for weight in (None, np.linspace(0.5, 2.0, len(y))):
+            start = family.initial(y, weight, np.random.default_rng(6))
+            require(start.shape == eta.shape, f"the start has shape {start.shape}")
+            require(np.all((start >= low) & (start <= high)), f"the start {start} breaks a limit")
+            value = family.log_prob(y, start[None])
+            require(np.all(np.isfinite(value)), f"the likelihood at the start {start} is infinite")
+            again = family.initial(y, weight, np.random.default_rng(6))
+            require(np.array_equal(start, again), "the start changes from call to call")
+
+
+def _need_sampler(family: Any) -> None:
+    if not family.can_sample:
+        raise NotApplicable("the family has no sampler")
+
+
+#: Checks of draws and starts, each called with (family, etas).
+DATA_CHECKS = [
+    draws_in_support,
+    draws_follow_seed,
+    sampler_moments,
+    draws_by_row,
+    native_round_trip,
+    start_is_finite,
+]

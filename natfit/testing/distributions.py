@@ -1,0 +1,283 @@
+"""Property checks of distributions: density, score, information and divergence.
+
+Each check takes a family and points eta (M, K); see :func:`points` for the default ones. The
+oracles are ``scipy.integrate.quad``, an independent quadrature, finite differences and
+``scipy.stats``.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from scipy import integrate
+
+from natfit import autodiff
+from natfit.testing._core import NotApplicable, close, gradient, refuses, require, run_checks
+from natfit.testing._quadrature import rule
+from natfit.testing.data import DATA_CHECKS, points, some_rows
+from natfit.testing.sums import SUM_CHECKS
+
+
+def check_distribution(family: Any, etas: np.ndarray | None = None) -> dict[str, str]:
+    """Run every check of :data:`DISTRIBUTION_CHECKS` on a distribution.
+
+    Parameters
+    ----------
+    family : Distribution
+        Bound to a dimension where it has one.
+    etas : ndarray of shape (M, K), optional
+        Where to check; a few moderate points by default.
+
+    Returns
+    -------
+    dict
+        Checks that do not apply, and why.
+
+    Raises
+    ------
+    AssertionError
+        With a line for each check that fails.
+    """
+    return run_checks(DISTRIBUTION_CHECKS, family, points(family) if etas is None else etas)
+
+
+# ------------------------------------------------------------------------------ the density
+
+
+def density_normalises(family: Any, etas: np.ndarray) -> None:
+    """The density integrates to one: scipy's quad, a sum, or a product rule."""
+    for eta in etas:
+        if family.event_shape == () and family.support is None:
+            raise NotApplicable("no support is declared to integrate over")
+        univariate = family.event_shape == () and not family.support.integer
+        total = _quad(family, eta) if univariate else rule(family, eta).weight.sum()
+        # The tail of a bivariate Cauchy beyond the product rule is 1e-8.
+        close(f"total probability at eta = {eta}", total, 1.0, rtol=1e-6)
+
+
+def _quad(family: Any, eta: np.ndarray) -> float:
+    """Integral of the density over pieces of the support."""
+    low, high = family.support.low, family.support.high
+    cuts = [c for c in (-30.0, -3.0, 0.0, 1e-3, 0.1, 3.0, 30.0) if low < c < high]
+
+    def p(y: float) -> float:
+        return float(np.exp(family.log_prob(np.array([y]), eta[None]))[0])
+
+    edges = [low, *cuts, high]
+    with warnings.catch_warnings():
+        # quad warns of slow convergence at an integrable pole; the total is checked anyway.
+        warnings.simplefilter("ignore", integrate.IntegrationWarning)
+        return sum(
+            integrate.quad(p, a, b, limit=200)[0]
+            for a, b in zip(edges[:-1], edges[1:], strict=True)
+        )
+
+
+def log_prob_matches_scipy(family: Any, etas: np.ndarray) -> None:
+    """log_prob equals scipy.stats' logpdf or logpmf."""
+    for eta in etas:
+        try:
+            frozen = family.to_scipy(eta)
+        except ValueError as error:
+            raise NotApplicable(str(error)) from None
+        y = some_rows(family, eta)
+        log = frozen.logpmf if hasattr(frozen, "logpmf") else frozen.logpdf
+        close("log_prob against scipy", family.log_prob(y, eta[None]), log(y), rtol=1e-10)
+
+
+def log_density_outside_support(family: Any, etas: np.ndarray) -> None:
+    """Outside the support log_density is -inf, and check() refuses the rows."""
+    support = family.support
+    if support is None or family.event_shape != ():
+        raise NotApplicable("no univariate support is declared")
+    bad = [v for v in (support.low - 1.0, support.high + 1.0) if np.isfinite(v)]
+    bad += [0.5] if support.integer else []
+    if not bad:
+        raise NotApplicable("the support is the real line")
+    inside = some_rows(family, etas[0])
+    for value in bad:
+        found = family.log_density(np.array([value]), etas[:1])[0]
+        require(found == -np.inf, f"log_density({value:g}) is {found}, expected -inf")
+        rows = np.concatenate([inside, [value]])
+        refuses(f"y = {value:g}", lambda rows=rows: family.check(rows))
+
+
+# ---------------------------------------------------------------------- score, observed
+
+
+def score_is_gradient(family: Any, etas: np.ndarray) -> None:
+    """The score is the derivative of log_prob, by central differences."""
+    for eta in etas:
+        y = some_rows(family, eta, 20)
+        want = gradient(lambda e, y=y: family.log_prob(y, e[None]), eta)
+        got = family.score(y, eta[None])
+        size = np.abs(want).max()
+        close("score against differences of log_prob", got, want, rtol=1e-7, scale=1.0 + size)
+
+
+def score_matches_autograd(family: Any, etas: np.ndarray) -> None:
+    """A closed-form score equals autograd's."""
+    if family._score is None:
+        raise NotApplicable("the score is derived by autograd")
+    for eta in etas:
+        y = some_rows(family, eta, 50)
+        tiled = np.repeat(eta[None], len(y), axis=0)
+        value, want = autodiff.row_value_and_grad(lambda e, y=y: family._log_prob_eta(y, e), tiled)
+        size = np.abs(want).max(axis=0)
+        close("score against autograd", family.score(y, eta[None]), want, rtol=1e-10, scale=size)
+        both = family.log_prob_and_score(y, eta[None])
+        close("log_prob_and_score's values", both[0], value, rtol=1e-12)
+        close("log_prob_and_score's score", both[1], want, rtol=1e-10, scale=size)
+
+
+def observed_is_hessian(family: Any, etas: np.ndarray) -> None:
+    """The observed information is minus the derivative of the score, by differences."""
+    for eta in etas:
+        y = some_rows(family, eta, 20)
+        want = -gradient(lambda e, y=y: family.score(y, e[None]), eta)
+        got = family.observed(y, eta[None])
+        size = np.abs(want).max()
+        close("observed against differences of score", got, want, rtol=1e-7, scale=1.0 + size)
+
+
+def observed_matches_autograd(family: Any, etas: np.ndarray) -> None:
+    """A closed-form observed information equals autograd's, and is symmetric."""
+    if family._observed is None:
+        raise NotApplicable("the observed information is derived by autograd")
+    for eta in etas:
+        y = some_rows(family, eta, 50)
+        tiled = np.repeat(eta[None], len(y), axis=0)
+        want = -autodiff.row_hessian(lambda e, y=y: family._log_prob_eta(y, e), tiled)
+        got = family.observed(y, eta[None])
+        size = np.abs(want).max(axis=0)
+        size = np.maximum(size, 1e-6 * size.max())
+        close("observed against autograd", got, want, rtol=1e-9, scale=size)
+        close("observed against its transpose", got, np.swapaxes(got, 1, 2), rtol=1e-12, scale=size)
+
+
+# ------------------------------------------------------------------------- the information
+
+
+def score_mean_zero(family: Any, etas: np.ndarray) -> None:
+    """E[s] = 0 (the paper's Appendix A)."""
+    for eta in etas:
+        nodes = rule(family, eta)
+        score = family.score(nodes.y, eta[None])
+        size = 1.0 + np.sqrt(nodes.mean(score**2))
+        close("mean of the score", nodes.mean(score), np.zeros(len(eta)), rtol=1e-5, scale=size)
+
+
+def score_covariance_is_fisher(family: Any, etas: np.ndarray) -> None:
+    """E[s s'] = F (Appendix A)."""
+    _need_fisher(family)
+    for eta in etas:
+        nodes = rule(family, eta)
+        score = family.score(nodes.y, eta[None])
+        _same_information("fisher against E[s s']", family.fisher(eta[None])[0],
+                          nodes.mean(score[:, :, None] * score[:, None, :]))
+
+
+def observed_mean_is_score_covariance(family: Any, etas: np.ndarray) -> None:
+    """-E[H] = E[s s'] (Appendix A)."""
+    for eta in etas:
+        nodes = rule(family, eta)
+        score = family.score(nodes.y, eta[None])
+        outer = nodes.mean(score[:, :, None] * score[:, None, :])
+        observed = np.broadcast_to(
+            family.observed(nodes.y, eta[None]), (len(nodes.y), len(eta), len(eta))
+        )
+        _same_information("E[observed] against E[s s']", nodes.mean(observed), outer)
+
+
+def fisher_positive(family: Any, etas: np.ndarray) -> None:
+    """F is symmetric and positive semidefinite, far from the usual points too."""
+    _need_fisher(family)
+    low, high, _ = family.limits
+    for eta in (*etas, *np.clip(4.0 * etas, low, high)):
+        f = family.fisher(eta[None])[0]
+        size = np.sqrt(np.abs(np.diagonal(f)))
+        scaled = f / np.outer(np.where(size > 0, size, 1.0), np.where(size > 0, size, 1.0))
+        close("fisher against its transpose", scaled, scaled.T, rtol=1e-12)
+        lowest = np.linalg.eigvalsh(scaled)[0]
+        require(lowest > -1e-10, f"fisher at {eta} has an eigenvalue {lowest:.3g} < 0 (scaled)")
+
+
+def _need_fisher(family: Any) -> None:
+    if family.fisher_kind is None:
+        raise NotApplicable("the family has no exact Fisher information")
+
+
+def _same_information(what: str, got: np.ndarray, want: np.ndarray) -> None:
+    size = np.sqrt(np.diagonal(want))
+    close(what, got, want, rtol=1e-5, scale=np.outer(size, size))
+
+
+# -------------------------------------------------------------------------- the divergence
+
+
+def kl_zero_at_itself(family: Any, etas: np.ndarray) -> None:
+    """KL(p || p) = 0, and KL >= 0 elsewhere."""
+    _need_kl(family)
+    for a in etas:
+        close("KL of a distribution from itself", family.kl(a[None], a[None]), [0.0], rtol=1e-9)
+        for b in etas:
+            found = family.kl(a[None], b[None])[0]
+            require(found >= -1e-9, f"KL is {found:.3g} < 0 between {a} and {b}")
+
+
+def kl_is_expected_log_ratio(family: Any, etas: np.ndarray) -> None:
+    """KL(a || b) = E_a[log p_a - log p_b], by quadrature."""
+    _need_kl(family)
+    for a, b in zip(etas, np.roll(etas, 1, axis=0), strict=True):
+        nodes = rule(family, a)
+        want = nodes.mean(family.log_prob(nodes.y, a[None]) - family.log_prob(nodes.y, b[None]))
+        close("kl against quadrature", family.kl(a[None], b[None]), [want], rtol=1e-6)
+
+
+def kl_hessian_is_fisher(family: Any, etas: np.ndarray) -> None:
+    """KL(eta || eta + d) = 1/2 d'Fd to second order, by differences."""
+    _need_kl(family)
+    _need_fisher(family)
+    for eta in etas[:2]:
+        fisher = family.fisher(eta[None])[0]
+        size = np.sqrt(np.diagonal(fisher))
+        unit = np.eye(len(eta)) / size
+        for i, j in np.ndindex(fisher.shape):
+            direction = unit[i] + unit[j]
+            # Fourth order: the two step lengths cancel the error in h^2.
+            near, far = (_curvature(family, eta, direction, h) for h in (2e-3, 4e-3))
+            want = direction @ fisher @ direction
+            close(f"curvature of KL along {i} + {j}", (4.0 * near - far) / 3.0, want, rtol=1e-4)
+
+
+def _curvature(family: Any, eta: np.ndarray, direction: np.ndarray, h: float) -> float:
+    pair = [family.kl(eta[None], (eta + s * h * direction)[None])[0] for s in (1.0, -1.0)]
+    return sum(pair) / h**2
+
+
+def _need_kl(family: Any) -> None:
+    if not family.has_kl:
+        raise NotApplicable("the family has no divergence in closed form or by quadrature")
+
+
+#: Every check that :func:`check_distribution` runs, each called with (family, etas).
+DISTRIBUTION_CHECKS = [
+    density_normalises,
+    log_prob_matches_scipy,
+    log_density_outside_support,
+    score_is_gradient,
+    score_matches_autograd,
+    observed_is_hessian,
+    observed_matches_autograd,
+    score_mean_zero,
+    score_covariance_is_fisher,
+    observed_mean_is_score_covariance,
+    fisher_positive,
+    kl_zero_at_itself,
+    kl_is_expected_log_ratio,
+    kl_hessian_is_fisher,
+    *SUM_CHECKS,
+    *DATA_CHECKS,
+]
