@@ -71,7 +71,7 @@ class Plane:
     def box(self, points: np.ndarray, margin: np.ndarray) -> np.ndarray:
         """Limits (2, 2), a row a coordinate, around points (n, 2); inside the domain.
 
-        A margin that leaves the domain (sigma <= 0) is halved until it does not.
+        A margin that leaves the domain (sigma <= 0) is cut until it ends well inside.
         """
         low, high = points.min(axis=0), points.max(axis=0)
         middle = points[-1]
@@ -85,7 +85,8 @@ class Plane:
                     if self.objective.in_domain(trial):
                         break
                     room *= 0.5
-                limits[i, end] += sign * room
+                # What was halved may still end next to the edge, where f explodes.
+                limits[i, end] += sign * (room if room == margin[i] else 0.75 * room)
         return limits
 
     def spread(self, theta: np.ndarray) -> np.ndarray:
@@ -101,7 +102,7 @@ class Plane:
         out = np.full((len(y), len(x)), np.nan)
         for i, j, theta in self._points(x, y):
             out[i, j] = -self.objective.value(theta)
-        return np.where(np.isfinite(out), out, np.nan)
+        return _some_finite(np.where(np.isfinite(out), out, np.nan), x, y)
 
     def gradients(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Gradient and natural gradient of the mean log-likelihood, (len(y), len(x), 2) each."""
@@ -114,7 +115,7 @@ class Plane:
             operator = metric.at(self.objective, Iterate(theta, value, grad), rng)
             plain[i, j] = -grad
             natural[i, j] = -solver.solve(operator, grad)[0]
-        return plain, natural
+        return _some_finite(plain, x, y), natural
 
     def _points(self, x: np.ndarray, y: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
         for i, b in enumerate(y):
@@ -199,3 +200,13 @@ def iterates(estimator: Any, column: int | None) -> np.ndarray:
         return history.theta
     index = check_column(column, len(estimator._eta))
     return history.theta[history["column"] == index]
+
+
+def _some_finite(values: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Refuse a grid that lies outside the domain altogether."""
+    if not np.any(np.isfinite(values)):
+        raise ValueError(
+            f"xlim and ylim must overlap the domain, got {x[0]:g}..{x[-1]:g} and "
+            f"{y[0]:g}..{y[-1]:g}, where no likelihood is finite; leave them out"
+        )
+    return values

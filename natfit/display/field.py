@@ -80,11 +80,15 @@ class GradientFieldDisplay:
         self.name = name
 
     def length_ratios(self) -> tuple[float, float]:
-        """Longest to shortest arrow: of the gradients, of the natural gradients."""
+        """Longest to shortest arrow: of the gradients, of the natural gradients.
+
+        inf where the grid holds the optimum itself.
+        """
         ratios = []
         for field in (self.gradient, self.natural_gradient):
             length = np.linalg.norm(field, axis=-1)
-            ratios.append(float(np.nanmax(length) / np.nanmin(length)))
+            with np.errstate(divide="ignore"):
+                ratios.append(float(np.nanmax(length) / np.nanmin(length)))
         return ratios[0], ratios[1]
 
     def plot(
@@ -112,40 +116,48 @@ class GradientFieldDisplay:
         """
         plt = pyplot("GradientFieldDisplay.plot")
         if ax is None:
-            layout = {"figsize": (11, 4.6), "layout": "constrained", "sharex": True, "sharey": True}
-            _, ax = plt.subplots(1, 2, **layout)
+            _, ax = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
         if np.size(ax) != 2:
             raise ValueError(f"ax must be two axes, got {np.size(ax)}; try plt.subplots(1, 2)")
         self.axes_ = np.ravel(ax)
         self.figure_ = self.axes_[0].figure
-        self.quivers_ = []
-        titles = ("gradient", "natural gradient")
-        fields = (self.gradient, self.natural_gradient)
-        for axes, field, ratio, title in zip(
-            self.axes_, fields, self.length_ratios(), titles, strict=True
-        ):
-            self.quivers_.append(self._quiver(axes, field, **kwargs))
-            axes.set_title(f"{title}\nlongest / shortest arrow = {ratio:.2g}")
+        fields = {"gradient": self.gradient, "natural gradient": self.natural_gradient}
+        self.quivers_ = [
+            self._quiver(axes, field, **kwargs)
+            for axes, field in zip(self.axes_, fields.values(), strict=True)
+        ]
+        tips = [q.XY + np.stack([q.U, q.V], axis=1) / q.scale for q in self.quivers_]
+        shown = np.concatenate([self.quivers_[0].XY, *tips])
+        low = np.nanmin(shown, axis=0) - 0.7 * self._cell
+        high = np.nanmax(shown, axis=0) + 0.7 * self._cell
+        for axes, title, ratio in zip(self.axes_, fields, self.length_ratios(), strict=True):
+            axes.set_title(f"{title} (longest / shortest: {float(f'{ratio:.2g}'):,g})")
+            axes.set(xlabel=self.param_names[0], ylabel=self.param_names[1])
+            axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
         name = self.name if name is None else name
         if name is not None:
             self.figure_.suptitle(name)
         return self
 
+    @property
+    def _cell(self) -> np.ndarray:
+        """Width and height of the grid's cells, (2,)."""
+        return np.array([self.grid_x[1] - self.grid_x[0], self.grid_y[1] - self.grid_y[0]])
+
     def _quiver(self, ax: Any, field: np.ndarray, **kwargs: Any) -> Any:
         """Draw one field in the axes' own units, scaled by its longest arrow."""
-        cell = np.array([self.grid_x[1] - self.grid_x[0], self.grid_y[1] - self.grid_y[0]])
-        longest = np.nanmax(np.linalg.norm(field / cell, axis=-1))
+        longest = np.nanmax(np.linalg.norm(field / self._cell, axis=-1))
         style = {"angles": "xy", "scale_units": "xy", "scale": longest / _LONGEST}
-        style |= {"width": 0.004, "minlength": 0.0, "color": "C0", **kwargs}
-        quiver = ax.quiver(self.grid_x, self.grid_y, field[..., 0], field[..., 1], **style)
+        style |= {"width": 0.004, "minlength": 0.0, "color": "C0", "zorder": 3, **kwargs}
+        x, y = np.meshgrid(self.grid_x, self.grid_y)
+        # Arrows too short to be seen still have a foot.
+        ax.plot(x.ravel(), y.ravel(), ".", color="0.7", markersize=2.5, zorder=1)
         if self.optimum is not None:
             star = {"marker": "*", "markersize": 13, "color": "C1", "markeredgecolor": "white"}
-            ax.plot(*self.optimum, **star, linestyle="none", label="estimate")
-            ax.legend(loc="upper right")
-        ax.set(xlabel=self.param_names[0], ylabel=self.param_names[1])
-        ax.set_xlim(self.grid_x[0] - cell[0], self.grid_x[-1] + cell[0])
-        ax.set_ylim(self.grid_y[0] - cell[1], self.grid_y[-1] + cell[1] * _LONGEST)
-        return quiver
+            ax.plot(*self.optimum, **star, linestyle="none", zorder=4)
+            where = {"xytext": (7, 5), "textcoords": "offset points", "color": "C1"}
+            ax.annotate("estimate", self.optimum, **where)
+        return ax.quiver(x, y, field[..., 0], field[..., 1], **style)
 
     @classmethod
     def from_distribution(

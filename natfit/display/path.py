@@ -144,7 +144,7 @@ class PathDisplay:
         column: int | None = None,
         xlim: tuple[float, float] | None = None,
         ylim: tuple[float, float] | None = None,
-        grid_resolution: int = 100,
+        grid_resolution: int = 60,
         ax: Any = None,
         name: str | None = None,
         levels: int | np.ndarray = 14,
@@ -197,7 +197,7 @@ class PathDisplay:
         column: int | None = None,
         xlim: tuple[float, float] | None = None,
         ylim: tuple[float, float] | None = None,
-        grid_resolution: int = 100,
+        grid_resolution: int = 60,
         ax: Any = None,
         name: list[str] | None = None,
         levels: int | np.ndarray = 14,
@@ -218,7 +218,7 @@ class PathDisplay:
             Which column's fit to draw; needed when a univariate family was fitted to several.
         xlim, ylim : (float, float), optional
             The part of the plane; by default the paths and 15 % around them.
-        grid_resolution : int, default=100
+        grid_resolution : int, default=60
             Points a side at which the log-likelihood is evaluated.
         ax, name, levels, contour_kw, **kwargs
             As in :meth:`plot`.
