@@ -1,0 +1,93 @@
+import importlib.util
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+matplotlib.use("Agg")
+
+FOLDER = Path(__file__).parents[2] / "examples"
+FILES = sorted(FOLDER.glob("plot_*.py"))
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
+
+
+def test_the_examples_are_found():
+    assert {file.stem for file in FILES} >= {
+        "plot_fig1_distance",
+        "plot_fig2_mle_paths",
+        "plot_fig3_fields",
+        "plot_wine_gaussian",
+    }
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_main_prints_the_path_of_its_figure(file, tmp_path, capsys):
+    module = load(file.stem)
+    assert callable(module.compute)
+    path = tmp_path / "new" / "figure.png"
+    module.main(["--output", str(path)])
+    out = capsys.readouterr().out
+    assert str(path) in out.splitlines()[-1]
+    assert path.read_bytes().startswith(PNG)
+
+
+def test_fig1_equal_distances_have_unequal_divergences():
+    result = load("plot_fig1_distance").compute(n_neighbours=4)
+    assert_allclose(result["euclidean"], 1.2)
+    assert result["kl"].min() > 0
+    assert result["kl"].max() > 20 * result["kl"].min()
+    # The closed form at (0, 0.3) from (0, 1.5).
+    assert_allclose(result["kl"][3], 0.5 * (25 - 1) - np.log(5))
+    mass = np.trapezoid(result["densities"], result["y"], axis=1)
+    assert_allclose(mass[[0, 3]], 1.0, atol=2e-3)
+
+
+def test_fig2_the_natural_gradient_arrives_and_gradient_descent_does_not():
+    # 200 rows at five times the rate: the same step on the mean as 1000 rows at 1e-4.
+    result = load("plot_fig2_mle_paths").compute(n_rows=200, rate=5e-4)
+    plain, natural = result["paths"]["gradient descent"], result["paths"]["natural gradient"]
+    assert plain.shape == natural.shape == (201, 2)
+    assert_allclose(plain[0], [0, 1])
+    assert plain[1, 1] > 15
+    assert plain[-1, 0] < 3
+    assert natural[:, 1].max() < 10
+    assert_allclose(natural[-1], result["optimum"], rtol=1e-5)
+
+
+def test_fig3_natural_gradients_are_more_alike():
+    result = load("plot_fig3_fields").compute(n_rows=100, grid_resolution=4)
+    assert result["natural_ratio"] < result["gradient_ratio"] / 10
+
+
+def test_wine_estimates_are_the_closed_form_ones():
+    from sklearn.datasets import load_wine
+
+    result = load("plot_wine_gaussian").compute(n_features=3)
+    wine = load_wine()
+    X = wine.data[:, :3]
+    Z = (X - X.mean(axis=0)) / X.std(axis=0)
+    assert list(result["feature_names"]) == wine.feature_names[:3]
+    for k, fit in enumerate(result["classes"].values()):
+        rows = Z[wine.target == k]
+        assert fit["status"] == "converged"
+        assert_allclose(fit["mean"], rows.mean(axis=0), atol=1e-6)
+        assert_allclose(fit["covariance"], np.cov(rows.T, bias=True), atol=1e-6)
+        assert_allclose(fit["mean_error"], rows.std(axis=0) / np.sqrt(len(rows)), rtol=1e-5)
+        assert fit["history"].n_rows == fit["n_iter"] + 1
