@@ -52,6 +52,6 @@ docs: $(VENV)/.installed-docs ## Build the documentation in docs/_build/html
 	@echo docs/_build/html/index.html
 
 clean: ## Remove everything that these targets create, the environment too
-	rm -rf $(VENV) build dist *.egg-info docs/_build docs/api examples/output
+	rm -rf $(VENV) build dist *.egg-info docs/_build docs/api docs/api.rst examples/output
 	rm -rf .pytest_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

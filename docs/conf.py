@@ -1,0 +1,111 @@
+"""Sphinx configuration. The lists of the API reference come from the registries."""
+
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+import natfit
+from natfit._component import Component, available, component_class
+
+project = "natfit"
+author = "natfit developers"
+copyright = author
+version = release = natfit.__version__
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+]
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+html_theme = "alabaster"
+html_theme_options = {"description": "Probabilistic models on the natural gradient"}
+autosummary_generate = True
+# The class template lists the members that a class defines itself.
+numpydoc_show_class_members = False
+# Metadata routing's, with references into scikit-learn's own manual.
+autodoc_default_options = {"exclude-members": "set_fit_request, set_score_request"}
+
+#: Title, module and base class of each kind of component.
+KINDS = [
+    ("Distributions", "natfit.distributions", "natfit.distributions.base.Distribution"),
+    ("Metrics", "natfit.metrics", "natfit.metrics.base.Metric"),
+    ("Solvers", "natfit.solvers", "natfit.solvers.base.Solver"),
+    ("Dampings", "natfit.solvers.damping", "natfit.solvers.damping.base.Damping"),
+    ("Steps", "natfit.steps", "natfit.steps.base.Step"),
+    ("Coordinates", "natfit.models.coordinates", "natfit.models.coordinates.base.Coordinates"),
+]
+CONSTRAINTS = "natfit.bijectors"
+TOP = ["NaturalMLE", "NaturalGaussianMLE", "fit", "minimize", "natural_gradient", "Status"]
+
+
+def _base(path: str) -> type[Component]:
+    module, name = path.rsplit(".", 1)
+    return getattr(importlib.import_module(module), name)
+
+
+def _classes(base: type[Component]) -> list[str]:
+    """Return the dotted names of the base and of what its registry finds."""
+    found = [component_class(name, base) for name in available(base)]
+    return [f"{cls.__module__}.{cls.__qualname__}" for cls in (base, *found)]
+
+
+def _constraints() -> list[str]:
+    from natfit.distributions import _constraints
+
+    return [f"{CONSTRAINTS}.{name}" for name in _constraints.__all__]
+
+
+def _section(title: str, names: list[str]) -> str:
+    lines = [title, "-" * len(title), "", ".. autosummary::", "   :toctree: api", ""]
+    return "\n".join([*lines, *(f"   {name}" for name in names), "", ""])
+
+
+def _write_reference() -> None:
+    """Write api.rst: what the package exports and what the registries hold."""
+    parts = ["API reference\n=============\n\n"]
+    parts.append(_section("Top level", [f"natfit.{name}" for name in TOP]))
+    for title, module, base in KINDS:
+        names = _classes(_base(base))
+        if module == "natfit.distributions":
+            names.append("natfit.distributions._custom.from_log_prob")
+        parts.append(_section(title, names))
+    parts.append(_section("Constraints", _constraints()))
+    display = importlib.import_module("natfit.display")
+    parts.append(_section("Displays", [f"natfit.display.{name}" for name in display.__all__]))
+    engine = ["loop.descend", "loop.run", "local.Iterate", "local.Local", "history.History"]
+    parts.append(_section("The loop", [f"natfit.optimize.{name}" for name in engine]))
+    testing = getattr(importlib.import_module("natfit.testing"), "__all__", [])
+    if testing:
+        parts.append(_section("Testing", [f"natfit.testing.{name}" for name in testing]))
+    Path(__file__).with_name("api.rst").write_text("".join(parts), encoding="utf-8")
+
+
+#: Literals, which stay, and the characters that formulas in prose share with markup.
+_LITERAL_OR_MARKUP = re.compile(r"(``.+?``|:\w+:`.+?`)|(?<!\\)([*|])")
+
+
+def _escape(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Escape * and | in prose: docstrings here have formulas but no emphasis."""
+    literal = False
+    for i, line in enumerate(lines):
+        # An indented block after a double colon is literal.
+        if literal and line and not line.startswith(" "):
+            literal = False
+        if not literal and not line.startswith((">>>", "...")):
+            lines[i] = _LITERAL_OR_MARKUP.sub(lambda m: m[1] if m[1] else "\\" + m[2], line)
+        literal = literal or line.endswith("::")
+
+
+def setup(app: Any) -> None:
+    """Run before numpydoc rewrites the docstrings."""
+    app.connect("autodoc-process-docstring", _escape, priority=100)
+
+
+_write_reference()

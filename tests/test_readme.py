@@ -1,0 +1,65 @@
+"""The Python blocks of README and the user guide run and print the text that follows them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?", re.M | re.S)
+
+
+@pytest.mark.parametrize("name, fewest", [("README.md", 4), ("docs/guide.md", 5)])
+def test_blocks_run_and_print_what_is_said(name, fewest, capsys):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    namespace = {"__name__": "document"}
+    blocks = list(BLOCK.finditer(text))
+    for block in blocks:
+        # Lines in a traceback are then those of the document.
+        source = "\n" * (text[: block.start()].count("\n") + 1) + block[1]
+        exec(compile(source, name, "exec"), namespace)
+        assert capsys.readouterr().out == (block[2] or ""), block[1]
+    assert len(blocks) >= fewest
+
+
+def test_local_links_lead_somewhere():
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", README)
+    assert targets
+    assert [t for t in targets if not (ROOT / t).exists()] == []
+
+
+@pytest.mark.parametrize("name", ["design.md", "mathematics.md"])
+def test_files_that_the_documents_name_exist(name):
+    paths = set(re.findall(r"`(natfit/[\w/]+(?:\.py|/))`", (ROOT / "docs" / name).read_text()))
+    assert paths
+    assert [p for p in sorted(paths) if not (ROOT / p).exists()] == []
+
+
+def test_named_choices_are_those_of_the_registry():
+    from natfit._component import available
+    from natfit.distributions.base import Distribution
+    from natfit.metrics.base import Metric
+    from natfit.models.coordinates import Coordinates
+    from natfit.solvers.base import Solver
+    from natfit.solvers.damping.base import Damping
+    from natfit.steps.base import Step
+
+    kinds = {
+        "distribution": Distribution,
+        "metric": Metric,
+        "solver": Solver,
+        "damping": Damping,
+        "step": Step,
+        "coordinates": Coordinates,
+    }
+    for noun, base in kinds.items():
+        (row,) = re.findall(rf"^\| {noun} \|.*$", README, re.M)
+        missing = [n for n in available(base) if f"`{n}`" not in row and n != "none"]
+        assert missing == [], noun
+
+
+def test_every_status_is_explained():
+    from natfit import Status
+
+    assert re.findall(r"^\| `(\w+)` \| ", README, re.M)[1:] == [str(s) for s in Status]
