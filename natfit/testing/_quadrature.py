@@ -18,7 +18,7 @@ from natfit.testing._core import NotApplicable
 _NEGLIGIBLE = 1e-18
 
 #: Half-width and spacing of t for each dimension: sinh(40) = 1e17 holds the tails of y^-1.6.
-_GRIDS = {1: (40.0, 0.01), 2: (20.0, 0.1), 3: (4.5, 0.2)}
+_GRIDS = {1: (40.0, 0.01), 2: (20.0, 0.1), 3: (4.5, 0.14)}
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Rule:
     weight: np.ndarray
 
     def mean(self, values: np.ndarray) -> np.ndarray:
-        """Sum of weight times values (M, ...)."""
-        return np.tensordot(self.weight, values, 1)
+        """Mean of values (M, ...): their weighted sum over the total probability."""
+        return np.tensordot(self.weight, values, 1) / self.weight.sum()
 
 
 def density(family: Any, y: np.ndarray, eta: np.ndarray) -> np.ndarray:

@@ -64,7 +64,7 @@ def sampler_moments(family: Any, etas: np.ndarray) -> None:
     for eta in etas:
         y = family.sample(eta[None], np.random.default_rng(4), _DRAWS)
         nodes = rule(family, eta)
-        found, wanted = _bounded(y), nodes.mean(_bounded(nodes.y)) / nodes.weight.sum()
+        found, wanted = _bounded(y), nodes.mean(_bounded(nodes.y))
         error = found.std(axis=0) / np.sqrt(_DRAWS)
         within_errors("moments of the draws", found.mean(axis=0), wanted, error)
 
@@ -72,8 +72,9 @@ def sampler_moments(family: Any, etas: np.ndarray) -> None:
 def _bounded(y: np.ndarray) -> np.ndarray:
     """Bounded functions of every column and, in several dimensions, of neighbours: (n, M)."""
     angle = np.arctan(np.reshape(y, (len(y), -1)))
-    return np.concatenate([angle, angle**2, angle * np.roll(angle, 1, axis=1), np.cos(2 * angle)],
-                          axis=1)
+    return np.concatenate(
+        [angle, angle**2, angle * np.roll(angle, 1, axis=1), np.cos(2 * angle)], axis=1
+    )
 
 
 def draws_by_row(family: Any, etas: np.ndarray) -> None:

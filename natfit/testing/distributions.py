@@ -175,8 +175,11 @@ def score_covariance_is_fisher(family: Any, etas: np.ndarray) -> None:
     for eta in etas:
         nodes = rule(family, eta)
         score = family.score(nodes.y, eta[None])
-        _same_information("fisher against E[s s']", family.fisher(eta[None])[0],
-                          nodes.mean(score[:, :, None] * score[:, None, :]))
+        _same_information(
+            "fisher against E[s s']",
+            family.fisher(eta[None])[0],
+            nodes.mean(score[:, :, None] * score[:, None, :]),
+        )
 
 
 def observed_mean_is_score_covariance(family: Any, etas: np.ndarray) -> None:

@@ -79,8 +79,9 @@ def shared_eta_is_tiled(family: Any, etas: np.ndarray) -> None:
             close("fisher row by row", one, family.fisher(eta[None])[0], rtol=1e-10)
     if family.has_kl:
         pair = family.kl(etas, np.roll(etas, 1, axis=0))
-        alone = [family.kl(a[None], b[None])[0] for a, b in zip(etas, np.roll(etas, 1, 0),
-                                                               strict=True)]
+        alone = [
+            family.kl(a[None], b[None])[0] for a, b in zip(etas, np.roll(etas, 1, 0), strict=True)
+        ]
         close("kl row by row", pair, alone, rtol=1e-10)
 
 

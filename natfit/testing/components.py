@@ -1,0 +1,76 @@
+"""Property checks that every component passes, whatever its kind."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+from sklearn.base import clone
+
+from natfit._component import resolve
+from natfit.testing._core import NotApplicable, require, run_checks
+
+
+def check_component(component: Any) -> dict[str, str]:
+    """Run every check of :data:`COMPONENT_CHECKS` on a component.
+
+    Returns
+    -------
+    dict
+        Checks that do not apply, and why.
+
+    Raises
+    ------
+    AssertionError
+        With a line for each check that fails.
+    """
+    return run_checks(COMPONENT_CHECKS, component)
+
+
+def clones_equal(component: Any) -> None:
+    """A clone is equal, and so is the component that its parameters build."""
+    require(clone(component) == component, "a clone is not equal")
+    require(
+        type(component)(**component.get_params(deep=False)) == component,
+        "the constructor does not store its arguments",
+    )
+    hash(component)
+
+
+def pickles_equal(component: Any) -> None:
+    """A pickled copy is equal."""
+    require(pickle.loads(pickle.dumps(component)) == component, "a pickled copy is not equal")
+
+
+def set_params_changes(component: Any) -> None:
+    """Each parameter can be set and read back, and makes the component unequal."""
+    params = component.get_params(deep=False)
+    if not params:
+        raise NotApplicable("the component has no parameters")
+    for name in params:
+        other = clone(component)
+        mark = object()
+        require(other.set_params(**{name: mark}) is other, "set_params does not return self")
+        require(getattr(other, name) is mark, f"{name} is not stored as given")
+
+
+def repr_names_class(component: Any) -> None:
+    """repr() begins with the class's name."""
+    require(repr(component).startswith(type(component).__name__), f"repr is {component!r}")
+
+
+def resolves_to_itself(component: Any) -> None:
+    """resolve() returns an instance as it is, and its class as an instance."""
+    base = next(c for c in reversed(type(component).__mro__) if "_package" in vars(c))
+    require(resolve(component, base) is component, "resolve copies an instance")
+    require(isinstance(resolve(type(component), base), base), "resolve does not call a class")
+
+
+#: Every check that :func:`check_component` runs, each called with a component.
+COMPONENT_CHECKS = [
+    clones_equal,
+    pickles_equal,
+    set_params_changes,
+    repr_names_class,
+    resolves_to_itself,
+]

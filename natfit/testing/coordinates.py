@@ -1,0 +1,137 @@
+"""Property checks of coordinates; each takes coordinates, a family and points eta (M, K)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from natfit.models import Constant
+from natfit.objectives import Likelihood
+from natfit.testing._core import NotApplicable, close, gradient, require, run_checks
+from natfit.testing.data import points, some_rows
+from natfit.testing.problems import dense
+
+
+def check_coordinates(coordinates: Any, family: Any) -> dict[str, str]:
+    """Run every check of :data:`COORDINATE_CHECKS` on coordinates of a family.
+
+    Returns
+    -------
+    dict
+        Checks that do not apply, and why.
+
+    Raises
+    ------
+    AssertionError
+        With a line for each check that fails.
+    """
+    return run_checks(COORDINATE_CHECKS, coordinates, family, points(family))
+
+
+def _bound(coordinates: Any, family: Any, origin: np.ndarray) -> Any:
+    try:
+        return coordinates.bind(family, origin)
+    except ValueError as error:
+        require(str(error), "the coordinates refuse the family without a message")
+        raise NotApplicable(str(error)) from None
+
+
+def round_trip_eta(coordinates: Any, family: Any, etas: np.ndarray) -> None:
+    """Eta -> theta -> eta, with a name for each coordinate; every such theta is in the domain."""
+    bound = _bound(coordinates, family, etas[0])
+    require(len(bound.names()) == family.n_params, "names() has another length than K")
+    for eta in etas:
+        theta = bound.from_eta(eta)
+        require(theta.shape == (family.n_params,), f"theta has shape {theta.shape}")
+        close("eta of theta", bound.to_eta(theta), eta, rtol=1e-8)
+        require(bound.in_domain(theta), f"theta = {theta} is not in the domain")
+
+
+def jacobian_of_eta(coordinates: Any, family: Any, etas: np.ndarray) -> None:
+    """The Jacobian is d eta / d theta, by central differences; None is the identity."""
+    bound = _bound(coordinates, family, etas[0])
+    for eta in etas:
+        theta = bound.from_eta(eta)
+        want = gradient(bound.to_eta, theta, 1e-5)
+        jac = bound.jacobian(theta)
+        got = np.eye(len(theta)) if jac is None else jac
+        close("jacobian against differences", got, want, rtol=1e-6, scale=np.abs(want).max())
+
+
+def curvature_of_eta(coordinates: Any, family: Any, etas: np.ndarray) -> None:
+    """The curvature is the derivative of J'u; None is zero."""
+    bound = _bound(coordinates, family, etas[0])
+    u = np.linspace(-1.0, 1.0, family.n_params) + 0.3
+    for eta in etas:
+        theta = bound.from_eta(eta)
+
+        def pulled(t: np.ndarray) -> np.ndarray:
+            jac = bound.jacobian(t)
+            return u if jac is None else jac.T @ u
+
+        want = gradient(pulled, theta, 1e-5)
+        got = bound.curvature(theta, u)
+        got = np.zeros_like(want) if got is None else got
+        size = 1e-3 + np.abs(want).max()
+        close("curvature against differences", got, want, rtol=1e-5, scale=size)
+
+
+def direction_is_invariant(coordinates: Any, family: Any, etas: np.ndarray) -> None:
+    """The natural gradient's tangent in eta is the same in all coordinates."""
+    if family.fisher_kind is None:
+        raise NotApplicable("the family has no exact Fisher information")
+    bound = _bound(coordinates, family, etas[0])
+    y = some_rows(family, etas[0], 40)
+    for eta in etas:
+        theta = bound.from_eta(eta)
+        objective = Likelihood(family, Constant(bound), y)
+        _, grad = objective.value_and_grad(theta)
+        direction = np.linalg.solve(dense(objective.fisher(theta)), grad)
+        jac = bound.jacobian(theta)
+        tangent = direction if jac is None else jac @ direction
+        score = -family.score(y, eta[None]).mean(axis=0)
+        want = np.linalg.solve(family.fisher(eta[None])[0], score)
+        close("natural gradient in eta", tangent, want, rtol=1e-7, scale=np.abs(want).max())
+
+
+def hessian_bends_with_coordinates(coordinates: Any, family: Any, etas: np.ndarray) -> None:
+    """The likelihood's Hessian in theta is the derivative of its gradient."""
+    bound = _bound(coordinates, family, etas[0])
+    objective = Likelihood(family, Constant(bound), some_rows(family, etas[0], 40))
+    for eta in etas[:2]:
+        theta = bound.from_eta(eta)
+        want = gradient(lambda t: objective.value_and_grad(t)[1], theta, 1e-5)
+        size = np.abs(want).max()
+        close(
+            "hessian against differences",
+            objective.hessian(theta).dense(),
+            want,
+            rtol=1e-6,
+            scale=size,
+        )
+
+
+def domain_ends_at_constraints(coordinates: Any, family: Any, etas: np.ndarray) -> None:
+    """NaN is outside the domain; limits have the right size and leave room for every point."""
+    bound = _bound(coordinates, family, etas[0])
+    low, high, steps = bound.limits()
+    require(low.shape == high.shape == steps.shape == etas[0].shape, "limits of a wrong shape")
+    require(np.all(low < high), "limits are out of order")
+    theta = bound.from_eta(etas[0])
+    model = Constant(bound)
+    for k in range(len(theta)):
+        bad = theta.copy()
+        bad[k] = np.nan
+        require(not model.in_domain(bad), f"NaN in coordinate {k} is in the domain")
+
+
+#: Every check that :func:`check_coordinates` runs, each called with (coordinates, family, etas).
+COORDINATE_CHECKS = [
+    round_trip_eta,
+    jacobian_of_eta,
+    curvature_of_eta,
+    direction_is_invariant,
+    hessian_bends_with_coordinates,
+    domain_ends_at_constraints,
+]

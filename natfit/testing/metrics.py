@@ -1,0 +1,158 @@
+"""Property checks of metrics.
+
+Each check takes a metric, an objective and a theta; see
+:func:`natfit.testing.problems.metric_problems` for the objectives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from natfit import rows
+from natfit.linops import LinearOperator
+from natfit.optimize import Iterate
+from natfit.testing._core import NotApplicable, close, require, run_checks, within_errors
+from natfit.testing.operators import OPERATOR_CHECKS
+from natfit.testing.problems import dense, metric_problems
+
+
+def check_metric(metric: Any, problems: dict | None = None) -> dict[str, str]:
+    """Run every check of :data:`METRIC_CHECKS` on a metric, on every kind of objective.
+
+    Parameters
+    ----------
+    metric : Metric
+    problems : dict, optional
+        Name to (objective, theta).
+
+    Returns
+    -------
+    dict
+        ``problem: check`` that do not apply, and why.
+
+    Raises
+    ------
+    AssertionError
+        With a line for each check that fails.
+    """
+    failed, skipped = [], {}
+    for name, (objective, theta) in (problems or metric_problems()).items():
+        try:
+            found = run_checks(METRIC_CHECKS, metric, objective, theta)
+        except AssertionError as error:
+            failed.append(f"{name}: {error}")
+            continue
+        skipped |= {f"{name}: {check}": reason for check, reason in found.items()}
+    if failed:
+        raise AssertionError("\n".join(failed))
+    return skipped
+
+
+def operator_at(metric: Any, objective: Any, theta: np.ndarray, seed: int = 0) -> LinearOperator:
+    """The metric's operator at theta.
+
+    Raises
+    ------
+    NotApplicable
+        If the metric refuses the objective, with its own message.
+    """
+    value, grad = objective.value_and_grad(theta)
+    try:
+        chosen = metric.prepare(objective)
+        return chosen.at(objective, Iterate(theta, value, grad), np.random.default_rng(seed))
+    except ValueError as error:
+        require(str(error), "the metric refuses the objective without a message")
+        raise NotApplicable(str(error)) from None
+
+
+def operator_is_sound(metric: Any, objective: Any, theta: np.ndarray) -> None:
+    """The operator has the objective's size and passes every operator check."""
+    operator = operator_at(metric, objective, theta)
+    require(operator.size == objective.n_params, f"the operator has size {operator.size}")
+    run_checks(OPERATOR_CHECKS, operator)
+
+
+def follows_seed(metric: Any, objective: Any, theta: np.ndarray) -> None:
+    """Equal generators give equal operators; a metric that is not random ignores them."""
+    first, again, other = (dense(operator_at(metric, objective, theta, s)) for s in (1, 1, 2))
+    require(np.array_equal(first, again), "the operator changes for the same seed")
+    if not metric.prepare(objective).random:
+        require(np.array_equal(first, other), "the operator depends on the seed, random is False")
+    else:
+        require(not np.array_equal(first, other), "random is True, but the seed changes nothing")
+
+
+def ignores_chunks(metric: Any, objective: Any, theta: np.ndarray) -> None:
+    """The operator does not depend on how rows are cut into chunks."""
+    whole = dense(operator_at(metric, objective, theta))
+    cut = with_chunk(rows.BLOCK, lambda: dense(operator_at(metric, objective, theta)))
+    size = np.sqrt(np.abs(np.diagonal(whole)))
+    close(
+        "operator in small chunks against one",
+        cut,
+        whole,
+        rtol=1e-10,
+        scale=np.outer(size, size) + 1e-300,
+    )
+
+
+def with_chunk(size: int, call: Callable[[], Any]) -> Any:
+    """Call with :data:`natfit.rows.CHUNK` set to a size, and set it back."""
+    kept = rows.CHUNK
+    rows.CHUNK = size
+    try:
+        return call()
+    finally:
+        rows.CHUNK = kept
+
+
+def random_is_unbiased(metric: Any, objective: Any, theta: np.ndarray) -> None:
+    """The mean of a metric that draws is the exact Fisher, to 5 standard errors."""
+    operator_at(metric, objective, theta)
+    if not metric.prepare(objective).random:
+        raise NotApplicable("the metric draws nothing")
+    draws = [dense(operator_at(metric, objective, theta, 100 + s)) for s in range(60)]
+    error = np.std(draws, axis=0) / np.sqrt(len(draws))
+    within_errors(
+        "mean over seeds against the exact Fisher",
+        np.mean(draws, axis=0),
+        dense(objective.fisher(theta)),
+        error,
+    )
+
+
+def error_is_honest(metric: Any, objective: Any, theta: np.ndarray) -> None:
+    """The relative standard error that a metric reports is that of its operators."""
+    operator = operator_at(metric, objective, theta)
+    if operator.standard_error is None:
+        raise NotApplicable("the metric reports no standard error")
+    exact = dense(objective.fisher(theta))
+    off = [
+        np.linalg.norm(dense(operator_at(metric, objective, theta, 200 + s)) - exact)
+        for s in range(60)
+    ]
+    found = np.sqrt(np.mean(np.square(off))) / np.linalg.norm(exact)
+    ratio = operator.standard_error / found
+    require(0.5 < ratio < 2.0, f"reported error {operator.standard_error:.3g}, found {found:.3g}")
+
+
+def leaves_objective_alone(metric: Any, objective: Any, theta: np.ndarray) -> None:
+    """Neither theta nor the data change."""
+    kept, before = theta.copy(), objective.value_and_grad(theta)[0]
+    operator_at(metric, objective, theta)
+    require(np.array_equal(theta, kept), "theta is changed")
+    require(objective.value_and_grad(theta)[0] == before, "the objective is changed")
+
+
+#: Every check that :func:`check_metric` runs, each called with (metric, objective, theta).
+METRIC_CHECKS = [
+    operator_is_sound,
+    follows_seed,
+    ignores_chunks,
+    random_is_unbiased,
+    error_is_honest,
+    leaves_objective_alone,
+]

@@ -1,0 +1,199 @@
+"""Property checks of linear operators, and an operator with a factor to test solvers on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from natfit.linops import Damped, LinearOperator, Restricted
+from natfit.testing._core import NotApplicable, close, require, run_checks
+
+
+class Factored(LinearOperator):
+    """F = B B', the form in which a Fisher information below full rank comes.
+
+    Parameters
+    ----------
+    columns : ndarray of shape (P, R)
+        B.
+    """
+
+    def __init__(self, columns: np.ndarray):
+        self.columns = columns
+        self.size = len(columns)
+
+    @property
+    def rank_bound(self) -> int:
+        """R, at most P."""
+        return min(self.columns.shape)
+
+    def __matmul__(self, v: np.ndarray) -> np.ndarray:
+        """B (B' v)."""
+        return self.columns @ (self.columns.T @ v)
+
+    def diag(self) -> np.ndarray:
+        """Squared norms of B's rows."""
+        return np.einsum("pr,pr->p", self.columns, self.columns)
+
+    def factor(self) -> np.ndarray:
+        """B."""
+        return self.columns
+
+
+def check_operator(operator: LinearOperator) -> dict[str, str]:
+    """Run every check of :data:`OPERATOR_CHECKS` on an operator.
+
+    Returns
+    -------
+    dict
+        Checks that do not apply, and why.
+
+    Raises
+    ------
+    AssertionError
+        With a line for each check that fails.
+    """
+    return run_checks(OPERATOR_CHECKS, operator)
+
+
+def _matrix(operator: LinearOperator) -> np.ndarray:
+    """The matrix by products with unit vectors: what every other verb is held against."""
+    return np.stack([operator @ row for row in np.eye(operator.size)], axis=1)
+
+
+def _size(matrix: np.ndarray) -> Any:
+    """Size of each entry in the matrix's own units, for tolerances."""
+    diag = np.sqrt(np.abs(np.diagonal(matrix)))
+    return np.outer(diag, diag) + 1e-12 * np.abs(matrix).max() + np.finfo(float).tiny
+
+
+def _vector(operator: LinearOperator) -> np.ndarray:
+    return np.random.default_rng(8).standard_normal(operator.size)
+
+
+def dense_is_products(operator: LinearOperator) -> None:
+    """dense() holds the products with unit vectors."""
+    matrix = _matrix(operator)
+    close("dense against products", operator.dense(), matrix, rtol=1e-10, scale=_size(matrix))
+
+
+def product_is_linear(operator: LinearOperator) -> None:
+    """F (a u + b v) = a F u + b F v."""
+    u, v = np.random.default_rng(9).standard_normal((2, operator.size))
+    got, want = operator @ (2.0 * u - 3.0 * v), 2.0 * (operator @ u) - 3.0 * (operator @ v)
+    close("F (2u - 3v)", got, want, rtol=1e-10, scale=1e-300 + np.abs(want).max())
+
+
+def symmetric(operator: LinearOperator) -> None:
+    """F = F'."""
+    matrix = _matrix(operator)
+    close("F against F'", matrix, matrix.T, rtol=1e-10, scale=_size(matrix))
+
+
+def positive_as_declared(operator: LinearOperator) -> None:
+    """An operator that declares itself positive has no negative eigenvalue."""
+    if not operator.positive:
+        raise NotApplicable("the operator does not claim to be positive")
+    matrix = _matrix(operator)
+    size = np.sqrt(np.abs(np.diagonal(matrix)))
+    size = np.where(size > 0, size, 1.0)
+    lowest = np.linalg.eigvalsh(matrix / np.outer(size, size))[0] if operator.size else 0.0
+    require(lowest > -1e-9, f"positive=True, but an eigenvalue is {lowest:.3g} (scaled)")
+
+
+def quad_is_form(operator: LinearOperator) -> None:
+    """quad(v) = v' F v."""
+    v = _vector(operator)
+    want = float(v @ _matrix(operator) @ v)
+    close(
+        "quad",
+        operator.quad(v),
+        want,
+        rtol=1e-10,
+        scale=1e-300 + np.abs(v) @ np.abs(_matrix(operator)) @ np.abs(v),
+    )
+
+
+def diag_is_diagonal(operator: LinearOperator) -> None:
+    """diag() is the diagonal, and everything there is if is_diagonal."""
+    matrix = _matrix(operator)
+    close(
+        "diag",
+        operator.diag(),
+        np.diagonal(matrix),
+        rtol=1e-10,
+        scale=1e-300 + np.abs(np.diagonal(matrix)),
+    )
+    if operator.is_diagonal:
+        off = np.abs(matrix - np.diag(np.diagonal(matrix))).max(initial=0.0)
+        require(off == 0.0, f"is_diagonal, but an entry off the diagonal is {off:.3g}")
+
+
+def factor_is_root(operator: LinearOperator) -> None:
+    """F = B B' + shift."""
+    factor = operator.factor()
+    if factor is None:
+        raise NotApplicable("the operator has no factor")
+    shift = operator.shift()
+    matrix = _matrix(operator)
+    found = factor @ factor.T + (0.0 if shift is None else np.diag(shift))
+    close("B B' + shift against F", found, matrix, rtol=1e-9, scale=_size(matrix))
+
+
+def rank_is_bounded(operator: LinearOperator) -> None:
+    """rank_bound is at least the rank (of B B' alone where there is a shift), at most P."""
+    matrix = _matrix(operator)
+    if operator.shift() is not None:
+        matrix = matrix - np.diag(operator.shift())
+    rank = np.linalg.matrix_rank(matrix, tol=1e-9 * max(np.abs(matrix).max(initial=0.0), 1e-300))
+    bound = operator.rank_bound
+    require(rank <= bound <= operator.size, f"rank {rank}, bound {bound}, size {operator.size}")
+
+
+def damped_adds_diagonal(operator: LinearOperator) -> None:
+    """Damped(F, a) is F + diag(a) by every verb."""
+    added = np.linspace(0.5, 2.0, operator.size)
+    _same(Damped(operator, added), _matrix(operator) + np.diag(added), "Damped")
+
+
+def restricted_selects_block(operator: LinearOperator) -> None:
+    """Restricted(F, mask) is the block of F by every verb."""
+    free = np.arange(operator.size) % 3 != 1
+    _same(Restricted(operator, free), _matrix(operator)[np.ix_(free, free)], "Restricted")
+
+
+def _same(operator: LinearOperator, want: np.ndarray, name: str) -> None:
+    require(operator.size == len(want), f"{name} has size {operator.size}, expected {len(want)}")
+    scale = _size(want)
+    close(f"{name}.dense", operator.dense(), want, rtol=1e-10, scale=scale)
+    close(f"{name} products", _matrix(operator), want, rtol=1e-10, scale=scale)
+    close(f"{name}.diag", operator.diag(), np.diagonal(want), rtol=1e-10)
+    if operator.factor() is not None:
+        factor_is_root(operator)
+    rank_is_bounded(operator)
+
+
+def leaves_input_alone(operator: LinearOperator) -> None:
+    """Products do not change their argument or the operator."""
+    v = _vector(operator)
+    kept, first = v.copy(), np.array(operator @ v)
+    operator.diag(), operator.factor(), operator.dense()
+    require(np.array_equal(v, kept), "a product changes its argument")
+    require(np.array_equal(operator @ v, first), "the same product gives another result")
+
+
+#: Every check that :func:`check_operator` runs, each called with an operator.
+OPERATOR_CHECKS = [
+    dense_is_products,
+    product_is_linear,
+    symmetric,
+    positive_as_declared,
+    quad_is_form,
+    diag_is_diagonal,
+    factor_is_root,
+    rank_is_bounded,
+    damped_adds_diagonal,
+    restricted_selects_block,
+    leaves_input_alone,
+]

@@ -1,0 +1,206 @@
+"""Property checks of steps: on quadratics, on Rosenbrock's function, on a likelihood."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from natfit._component import component_class, resolve
+from natfit.distributions.base import Distribution
+from natfit.metrics.base import Metric
+from natfit.metrics.tensor import TensorMetric
+from natfit.objectives import Function, Objective
+from natfit.optimize import Fit, Iterate, run
+from natfit.solvers.base import Solver
+from natfit.solvers.damping.base import Damping
+from natfit.testing._core import NotApplicable, close, require, run_checks
+from natfit.testing.problems import likelihood, quadratic, rosenbrock
+
+_HESSIAN = np.array([[3.0, 1.0], [1.0, 2.0]])
+_OPTIMUM = np.array([1.0, -2.0])
+
+
+def check_step(step: Any) -> dict[str, str]:
+    """Run every check of :data:`STEP_CHECKS` on a step.
+
+    Returns
+    -------
+    dict
+        Checks that do not apply, and why.
+
+    Raises
+    ------
+    AssertionError
+        With a line for each check that fails.
+    """
+    return run_checks(STEP_CHECKS, step)
+
+
+def trace(
+    step: Any,
+    objective: Objective,
+    start: Any,
+    metric: Any = "observed",
+    *,
+    solver: Any = "auto",
+    damping: Any = "none",
+    tol: float = 1e-8,
+    max_iter: int = 100,
+) -> tuple[Fit, list[Iterate]]:
+    """Run the loop with a step and return the fit and all iterates, the start first."""
+    iterates: list[Iterate] = []
+    chosen = resolve(metric, Metric).prepare(objective)
+    fit = run(
+        objective,
+        chosen,
+        resolve(solver, Solver),
+        step,
+        resolve(damping, Damping),
+        np.array(start, dtype=float),
+        tol=tol,
+        max_iter=max_iter,
+        rng=np.random.default_rng(0),
+        callback=lambda iterate: iterates.append(iterate),
+    )
+    return fit, iterates
+
+
+def prescribes_length(step: Any) -> bool:
+    """Whether a rule goes its length whatever the objective does: then it may ascend.
+
+    A step says so by ``descends = False``; the package's own two are known by their files.
+    """
+    known = type(step).__module__ in ("natfit.steps.fixed", "natfit.steps.kl")
+    return not getattr(step, "descends", not known)
+
+
+def _normal(start: tuple[float, float]) -> tuple[Objective, np.ndarray]:
+    """The paper's example in (mu, sigma): data from N(12, 4^2)."""
+    y = 12.0 + 4.0 * np.random.default_rng(14).standard_normal(400)
+    family = component_class("normal", Distribution)()
+    eta = family.eta(loc=start[0], scale=start[1])
+    return likelihood(family, y, "native", origin=eta), np.array(start)
+
+
+def lands_on_optimum(step: Any) -> None:
+    """On a quadratic with G = Hessian one unit step lands on the optimum."""
+    if not step.converges:
+        raise NotApplicable("the rule keeps a fixed length in the metric's norm")
+    objective = quadratic(_HESSIAN, _OPTIMUM)
+    start = _OPTIMUM + np.array([0.05, -0.02])
+    fit, iterates = trace(step, objective, start, TensorMetric(_HESSIAN), max_iter=1, tol=1e-12)
+    close("the first iterate", iterates[1].theta, _OPTIMUM, rtol=1e-9)
+
+
+def reaches_optimum(step: Any) -> None:
+    """Quadratics and Rosenbrock's function are solved with the Hessian as metric."""
+    if not step.converges:
+        raise NotApplicable("the rule keeps a fixed length in the metric's norm")
+    for objective, start, optimum in (
+        (quadratic(_HESSIAN, _OPTIMUM), [4.0, 3.0], _OPTIMUM),
+        (rosenbrock(), [-1.2, 1.0], np.ones(2)),
+    ):
+        fit, _ = trace(step, objective, start, max_iter=300)
+        require(fit.status.good, f"ended as {fit.message} from {start}")
+        close("the optimum", fit.theta, optimum, rtol=1e-6)
+
+
+def never_ascends(step: Any) -> None:
+    """No iterate is higher than the one before, with good and with poor metrics."""
+    if prescribes_length(step):
+        raise NotApplicable("the rule goes its length whatever the objective does")
+    for objective, start in ((rosenbrock(), [-1.2, 1.0]), _normal((0.0, 1.0))):
+        for metric in ("observed", "euclidean"):
+            _, iterates = trace(step, objective, start, metric, max_iter=60)
+            values = np.array([i.value for i in iterates])
+            rise = np.diff(values).max(initial=-np.inf)
+            room = 1e-10 * max(1.0, np.abs(values[-1]))
+            require(rise <= room, f"the objective rises by {rise:.3g} with metric {metric}")
+
+
+def stays_in_domain(step: Any) -> None:
+    """In native coordinates no iterate has sigma <= 0 or a value that is not finite."""
+    # The unit natural-gradient step from sigma = 40 leads to sigma < 0; that from (0, 1) to 78.
+    for start in ((0.0, 1.0), (12.0, 40.0), (60.0, 3.0)):
+        objective, theta = _normal(start)
+        for metric in ("exact", "euclidean"):
+            _, iterates = trace(step, objective, theta, metric, max_iter=30)
+            lowest = min(i.theta[1] for i in iterates)
+            require(lowest > 0, f"sigma = {lowest:.3g} from {start} with metric {metric}")
+            require(all(np.isfinite(i.value) for i in iterates), "a value is not finite")
+
+
+def rejects_undefined(step: Any) -> None:
+    """Where the objective is NaN or infinite no iterate is placed."""
+
+    def fun(x: np.ndarray) -> tuple[float, np.ndarray]:
+        if x[0] > 0.2:
+            return np.nan, np.full(1, np.nan)
+        return float((x[0] - 1.0) ** 2), 2.0 * (x - 1.0)
+
+    fit, iterates = trace(step, Function(fun, 1, jac=True), [-1.0], "euclidean", max_iter=20)
+    require(len(iterates) > 1, "no step was taken")
+    require(all(np.isfinite(i.value) for i in iterates), "an iterate has no finite value")
+
+
+def records_what_it_did(step: Any) -> None:
+    """The history is consistent: values, predicted KL and length are those of the iterates."""
+    objective = quadratic(_HESSIAN, _OPTIMUM)
+    fit, iterates = trace(step, objective, [3.0, 3.0], TensorMetric(_HESSIAN), max_iter=5)
+    for before, after in zip(iterates[:-1], iterates[1:], strict=True):
+        delta = after.theta - before.theta
+        require(after.n_iter == before.n_iter + 1, "n_iter does not count by one")
+        require(after.evaluations >= 1, "a step without an evaluation")
+        close("value", after.value, objective.value(after.theta), rtol=1e-12)
+        close("predicted_kl", after.predicted_kl, 0.5 * delta @ _HESSIAN @ delta, rtol=1e-10)
+        want = -after.step_length * np.linalg.solve(_HESSIAN, before.grad)
+        close("the step against its length times the direction", delta, want, rtol=1e-8)
+    require(len(fit.history["objective"]) == len(iterates), "the history misses iterates")
+
+
+def keeps_its_radius(step: Any) -> None:
+    """A rule of fixed length in the metric's norm has predicted_kl = epsilon at every step."""
+    if step.converges:
+        raise NotApplicable("the rule's length is not fixed in the metric's norm")
+    for metric in (TensorMetric(_HESSIAN), "observed", "euclidean"):
+        fit, iterates = trace(step, quadratic(_HESSIAN, _OPTIMUM), [3.0, 3.0], metric, max_iter=40)
+        found = [i.predicted_kl for i in iterates[1:]]
+        close("predicted_kl", found, np.full(40, step.epsilon), rtol=1e-9)
+        require(fit.status == "max_iter", f"ended as {fit.status}, expected max_iter")
+
+
+def stops_on_wrong_gradient(step: Any) -> None:
+    """With the gradient's sign wrong the rule gives up instead of climbing or looping."""
+    if prescribes_length(step):
+        raise NotApplicable("the rule goes its length whatever the objective does")
+
+    def fun(x: np.ndarray) -> tuple[float, np.ndarray]:
+        # Bounded, so that a rule that climbs does not overflow.
+        return float(np.sum(x * x / (1.0 + x * x))), -2.0 * x / (1.0 + x * x) ** 2
+
+    fit, iterates = trace(step, Function(fun, 2, jac=True), [1.0, 1.0], "euclidean")
+    climbed = fit.iterate.value - iterates[0].value
+    require(climbed <= 1e-6, f"climbed by {climbed:.3g} along a gradient of the wrong sign")
+    require(not fit.status.good, f"ended as {fit.status} with a wrong gradient")
+
+
+def repeats(step: Any) -> None:
+    """Two runs give the same iterates: the step keeps no state of its own."""
+    first, second = (trace(step, rosenbrock(), [-1.2, 1.0], max_iter=8)[1] for _ in range(2))
+    same = all(np.array_equal(a.theta, b.theta) for a, b in zip(first, second, strict=True))
+    require(same, "a second run takes another path")
+
+
+#: Every check that :func:`check_step` runs, each called with a step.
+STEP_CHECKS = [
+    lands_on_optimum,
+    reaches_optimum,
+    never_ascends,
+    stays_in_domain,
+    rejects_undefined,
+    records_what_it_did,
+    keeps_its_radius,
+    stops_on_wrong_gradient,
+    repeats,
+]
