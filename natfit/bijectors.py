@@ -67,7 +67,7 @@ class Bijector(Component):
 
     def to_native(self, eta: Any) -> Any:
         """Map (n, size) unconstrained coordinates to (n, *shape) native values."""
-        return anp.reshape(self._forward(eta), (eta.shape[0], *self.shape))
+        return self._forward(eta).reshape((eta.shape[0], *self.shape))
 
     def to_eta(self, native: Any) -> Any:
         """Map (n, *shape) native values to (n, size) unconstrained coordinates."""

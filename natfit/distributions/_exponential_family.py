@@ -47,6 +47,13 @@ class ExponentialFamily(Distribution):
         total, *sums = rows.sum_rows(part, (y, weight))
         return tuple(np.asarray(s / total)[None] for s in sums)
 
+    def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both, (n,) and (n, K), from one pass over the statistics."""
+        statistics, arguments = self.statistics(y), self._arguments(eta)
+        if type(self)._log_prob_eta is not Distribution._log_prob_eta:
+            return self._log_prob_eta(statistics, eta), self._score(statistics, *arguments)
+        return self._log_prob(statistics, *arguments), self._score(statistics, *arguments)
+
     def _refuse_constant(self, y: np.ndarray) -> None:
         """Raise when all rows are equal."""
         if y.min() == y.max():

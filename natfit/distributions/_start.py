@@ -10,12 +10,12 @@ MAD_TO_SD = 1.482602218505602
 
 def quantile(y: np.ndarray, weight: np.ndarray | None, q: float) -> float:
     """Weighted quantile of y (n,): the smallest value with at least q of the weight below."""
-    order = np.argsort(y, kind="stable")
     if weight is None:
-        mass = np.arange(1, len(y) + 1) / len(y)
-    else:
-        mass = np.cumsum(weight[order])
-        mass = mass / mass[-1]
+        at = min(max(int(np.ceil(q * len(y))) - 1, 0), len(y) - 1)
+        return float(np.partition(y, at)[at])
+    order = np.argsort(y, kind="stable")
+    mass = np.cumsum(weight[order])
+    mass = mass / mass[-1]
     return float(y[order[min(int(np.searchsorted(mass, q)), len(y) - 1)]])
 
 

@@ -211,10 +211,11 @@ class Distribution(Parametrised):
         """Raise ValueError for the first row outside the support."""
         self.support.check(y, type(self).__name__)
 
-    def check_degenerate(self, y: np.ndarray, weight: np.ndarray | None) -> None:
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """Raise ValueError when the likelihood has no maximum inside the family for these data.
 
-        The default accepts all data.
+        ``summary`` is what :meth:`sufficient` returned: where it proves that all is well, no
+        pass over y is made. The default accepts all data.
         """
 
     def bounded(self, summary: Any) -> tuple[Any, str | None]:

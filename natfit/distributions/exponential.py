@@ -48,7 +48,7 @@ class Exponential(ExponentialFamily):
         log_ratio = np.log(rate2 / rate)
         return np.expm1(log_ratio) - log_ratio
 
-    def check_degenerate(self, y: np.ndarray, weight: np.ndarray | None) -> None:
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """All rows zero: rate -> infinity and the likelihood has no bound."""
         if y.max() == 0:
             raise ValueError(

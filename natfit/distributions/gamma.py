@@ -69,9 +69,11 @@ class Gamma(ExponentialFamily):
             + shape * np.expm1(ratio)
         )
 
-    def check_degenerate(self, y: np.ndarray, weight: np.ndarray | None) -> None:
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """All rows alike: shape -> infinity and the likelihood has no bound."""
-        self._refuse_constant(y)
+        # log mean - mean log is zero for constant data alone, up to rounding.
+        if summary is None or not np.log(summary[0][0]) - summary[1][0] > 1e-8:
+            self._refuse_constant(y)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # Minka (2002): a closed-form approximation of the shape from log mean - mean log.

@@ -153,6 +153,10 @@ class MultivariateNormal(ExponentialFamily):
         total = float(len(y)) if weight is None else weight.sum()
         return total * self.observed(self.sufficient(y, weight), eta)[0]
 
+    def statistics(self, y: Any) -> Any:
+        """Rows or the summary, as they are: the closed forms know both."""
+        return y
+
     # ------------------------------------------------------------------------ data, sampling
 
     def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
@@ -172,7 +176,7 @@ class MultivariateNormal(ExponentialFamily):
         delta = first / total
         return (shift + delta)[None], form.centre(second / total, delta)[None]
 
-    def check_degenerate(self, y: np.ndarray, weight: np.ndarray | None) -> None:
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """A constant column: |Sigma| -> 0, no bound.
 
         Raises
@@ -180,6 +184,8 @@ class MultivariateNormal(ExponentialFamily):
         ValueError
             Naming the columns and the remedy.
         """
+        if summary is not None and np.all(self._form.variances(summary[1][0]) > 0):
+            return
         constant = np.flatnonzero(y.min(axis=0) == y.max(axis=0))
         spared = self.covariance == "spherical" and len(constant) < y.shape[1]
         if len(constant) and not spared:

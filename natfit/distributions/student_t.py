@@ -188,7 +188,7 @@ class StudentT(Distribution):
 
     # ---------------------------------------------------------------------- data, sampling
 
-    def check_degenerate(self, y: np.ndarray, weight: np.ndarray | None) -> None:
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """All rows alike: scale -> 0 and the likelihood has no maximum; see the class's notes."""
         if y.min() == y.max():
             raise ValueError(

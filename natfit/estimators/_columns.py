@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.utils import assert_all_finite
 
 from natfit import inference, rows
 from natfit.distributions.base import Distribution
@@ -48,11 +49,10 @@ def fit_column(
     hook: Callable | None,
 ) -> ColumnFit:
     """Check the data, start, descend, and take the information at the end."""
-    family.check(data)
-    family.check_degenerate(data, weight)
+    summary = checked_summary(family, data, weight)
     eta0 = _start(family, data, weight, start, rng)
     bound = coordinates.bind(family, eta0)
-    objective = Likelihood(family, Constant(bound), data, None, weight)
+    objective = Likelihood(family, Constant(bound), data, None, weight, summary)
     metric = engine.metric.prepare(objective)
     theta0 = bound.from_eta(eta0)
     result = run(
@@ -73,6 +73,31 @@ def fit_column(
     return ColumnFit(
         result, eta, inference.information(objective, result.theta), metric, objective.total
     )
+
+
+def checked_summary(family: Distribution, data: np.ndarray, weight: np.ndarray | None) -> Any:
+    """Check the data; return the family's summary of them, or None where it has none.
+
+    A finite summary proves that all rows are finite, so that such data are read once.
+
+    Raises
+    ------
+    ValueError
+        For NaN or infinite rows, rows outside the support, and data without a maximum.
+    """
+    with np.errstate(all="ignore"):
+        summary = family.sufficient(data, weight)
+    finite = summary is not None and all(np.isfinite(part).all() for part in summary)
+    if not finite:
+        assert_all_finite(data, input_name="X")
+    family.check(data)
+    if summary is not None and not finite:
+        raise ValueError(
+            f"X must be small enough for sums of squares to stay finite, got values up to "
+            f"{np.abs(data).max():g}; divide X by a constant"
+        )
+    family.check_degenerate(data, summary)
+    return summary
 
 
 def _start(

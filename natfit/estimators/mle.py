@@ -157,7 +157,10 @@ class NaturalMLE(DensityMixin, NaturalEstimator):
             return self._fit(X, sample_weight)
 
     def _fit(self, X: Any, sample_weight: Any) -> NaturalMLE:
-        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
+        # Whether rows are finite is seen in the pass that sums them up: checked_summary.
+        X = validate_data(
+            self, X, dtype=np.float64, ensure_min_samples=2, ensure_all_finite=False
+        )
         weight = check_weights(sample_weight, len(X))
         if weight is not None and not weight.all():
             X, weight = X[weight > 0], weight[weight > 0]

@@ -47,7 +47,7 @@ class Constant(Model):
 
     def in_domain(self, theta: np.ndarray) -> bool:
         """Whether the coordinates are valid, e.g. sigma > 0 in native ones."""
-        return bool(np.all(np.isfinite(theta))) and self.coordinates.in_domain(theta)
+        return self.coordinates.in_domain(theta)
 
 
 class ConstantLinearization(Linearization):

@@ -32,6 +32,8 @@ class Likelihood(Objective):
         What the model maps; None for a constant model.
     weight : ndarray of shape (N,), optional
         Repetitions of each row, all positive.
+    summary : tuple, optional
+        ``distribution.sufficient(y, weight)`` where it is known already.
     """
 
     probabilistic = True
@@ -43,6 +45,7 @@ class Likelihood(Objective):
         y: np.ndarray,
         X: Any = None,
         weight: np.ndarray | None = None,
+        summary: Any | None = None,
     ):
         self.distribution = distribution
         self.model = model
@@ -50,7 +53,9 @@ class Likelihood(Objective):
         self.X = X
         self.weight = weight
         self.total = float(len(y)) if weight is None else float(weight.sum())
-        self.summary = distribution.sufficient(y, weight) if model.shared else None
+        if summary is None and model.shared:
+            summary = distribution.sufficient(y, weight)
+        self.summary = summary
         self.bound_note: str | None = None
         if self.summary is not None:
             self.summary, self.bound_note = distribution.bounded(self.summary)

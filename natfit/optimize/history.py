@@ -26,6 +26,10 @@ COLUMNS = {
 }
 
 
+#: Columns of whole numbers.
+_WHOLE = ("column", "evaluations", "solver_iterations")
+
+
 class History(Mapping):
     """A mapping of column names to arrays, one row an iterate, the start first.
 
@@ -62,20 +66,20 @@ class History(Mapping):
         self._columns = dict(columns)
         self.theta = theta
         self.notes = list(notes)
-        self.reasons = dict(reasons or {})
+        self._why = dict(reasons or {})
 
     @classmethod
     def from_iterates(cls, iterates: list[Any], reasons: Mapping[str, str]) -> History:
         """Columns of a list of iterates."""
-        columns = {
-            name: np.array([getattr(i, attribute) for i in iterates], dtype=np.float64)
-            for name, attribute in COLUMNS.items()
-        }
-        for name in ("evaluations", "solver_iterations"):
-            columns[name] = columns[name].astype(int)
-        theta = np.stack([i.theta for i in iterates])
-        empty = {n: r for n, r in reasons.items() if np.all(np.isnan(columns[n]))}
-        return cls(columns, theta, [i.note or "" for i in iterates], empty)
+        rows = np.array([[getattr(i, a) for a in COLUMNS.values()] for i in iterates], dtype=float)
+        theta = np.array([i.theta for i in iterates])
+        columns = dict(zip(COLUMNS, rows.T, strict=True))
+        return cls(columns, theta, [i.note or "" for i in iterates], reasons)
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why a column is NaN throughout, for those that are."""
+        return {n: why for n, why in self._why.items() if np.all(np.isnan(self._columns[n]))}
 
     @classmethod
     def concatenate(cls, parts: list[History]) -> History:
@@ -86,8 +90,7 @@ class History(Mapping):
         for name in COLUMNS:
             columns[name] = np.concatenate([p[name] for p in parts])
         notes = [note for p in parts for note in p.notes]
-        reasons = {n: r for n, r in parts[0].reasons.items() if all(n in p.reasons for p in parts)}
-        return cls(columns, np.concatenate([p.theta for p in parts]), notes, reasons)
+        return cls(columns, np.concatenate([p.theta for p in parts]), notes, parts[0]._why)
 
     @property
     def n_rows(self) -> int:
@@ -97,7 +100,8 @@ class History(Mapping):
     def __getitem__(self, name: str) -> np.ndarray:
         """Return a column."""
         try:
-            return self._columns[name]
+            values = self._columns[name]
+            return values.astype(int) if name in _WHOLE else values
         except KeyError:
             raise KeyError(f"history has columns {list(self._columns)}, not {name!r}") from None
 
@@ -112,7 +116,7 @@ class History(Mapping):
     def head(self, n: int = 5) -> History:
         """Return the first n rows."""
         columns = {name: values[:n] for name, values in self._columns.items()}
-        return History(columns, self.theta[:n], self.notes[:n], self.reasons)
+        return History(columns, self.theta[:n], self.notes[:n], self._why)
 
     def to_frame(self) -> Any:
         """Convert to a pandas DataFrame.
@@ -126,7 +130,7 @@ class History(Mapping):
             import pandas
         except ImportError:
             raise ImportError("to_frame needs pandas; install it: pip install pandas") from None
-        return pandas.DataFrame(self._columns)
+        return pandas.DataFrame(dict(self))
 
     def __repr__(self) -> str:
         """Print as a table; columns that are all NaN are left out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 from typing import Any
@@ -40,7 +41,6 @@ class Iterate:
     residual: float = 0.0
     note: str | None = None
     status: str | None = None
-    started: float = 0.0
     seconds: float = 0.0
     # Set once the metric at theta is known:
     natural_norm: float = np.nan
@@ -73,7 +73,9 @@ class Local:
         solver: Solver,
         damping: Damping,
         iterate: Iterate,
+        started: float = 0.0,
     ):
+        self._started = started
         self.objective = objective
         self.solver = solver
         self.damping = damping
@@ -112,7 +114,8 @@ class Local:
         block = Restricted(operator, self.free)
         part, info = solver.solve(self.damping.apply(block, state), g[self.free])
         direction[self.free] = part
-        return direction, replace(info, unidentified=np.flatnonzero(self.free)[info.unidentified])
+        at = np.flatnonzero(self.free).tolist()
+        return direction, replace(info, unidentified=tuple(at[i] for i in info.unidentified))
 
     def norm_falls(self, grad: np.ndarray) -> bool:
         """Whether the natural gradient at another point is shorter, in the metric here."""
@@ -183,19 +186,18 @@ class Local:
         if measure < 0 or "eigenvalues shifted" in (found.fallback or ""):
             measure = np.inf
         total = self.objective.total
-        distance = np.sqrt(measure * (1.0 if total is None else total))
-        logs = np.isfinite(self.steps)
+        distance = math.sqrt(measure * (1.0 if total is None else total))
         return replace(
             iterate,
-            natural_norm=np.sqrt(square),
+            natural_norm=math.sqrt(square),
             distance=distance,
             decrease=0.5 * square,
             metric_error=np.nan if self.operator.standard_error is None else self.operator.standard_error,
-            unidentified=tuple(found.unidentified.tolist()),
-            active=tuple(np.flatnonzero(~self.free).tolist()),
-            settled=bool(np.all(np.abs(step[logs]) <= _SETTLED)),
+            unidentified=found.unidentified,
+            active=() if self._all_free else tuple(np.flatnonzero(~self.free).tolist()),
+            settled=bool(np.all((np.abs(step) <= _SETTLED) | (self.steps == np.inf))),
             note=self.operator.note,
-            seconds=time.perf_counter() - iterate.started,
+            seconds=time.perf_counter() - self._started,
         )
 
     def move(

@@ -45,7 +45,7 @@ def descend(
         if metric.random:
             iterate = replace(iterate, rng_state=rng.bit_generator.state)
         operator = metric.at(objective, iterate, rng)
-        local = Local(objective, operator, solver, damping, replace(iterate, started=started))
+        local = Local(objective, operator, solver, damping, iterate, started)
         iterate = local.measured(_yardstick(objective, metric, iterate))
         local.iterate = iterate
         yield iterate, operator
@@ -152,30 +152,29 @@ def _message(
     status: Status, last: Iterate, objective: Objective, tol: float, max_iter: int
 ) -> str:
     """The status in words."""
-    names = objective.names()
     unit = "standard errors" if objective.probabilistic else "in the metric's norm"
-    what = {
-        Status.CONVERGED: f"distance to the optimum {last.distance:.2g} {unit} <= tol {tol:g}",
-        Status.GRADIENT_SMALL: f"natural gradient {last.distance:.2g} <= tol {tol:g}",
-        Status.ROUNDING_FLOOR: (
-            f"rounding hides any further descent at distance {last.distance:.2g} {unit}"
-        ),
-        Status.BOUNDARY: f"{_bounds(last, objective)}; the others are at their optimum",
-        Status.MAX_ITER: (
-            f"max_iter={max_iter} reached at distance {last.distance:.2g} {unit}, tol {tol:g}"
-        ),
-        Status.NO_DESCENT: f"no step along the direction lowers the objective {last.value:.6g}",
-        Status.SINGULAR: (
-            "the data do not determine "
-            + ", ".join(names[i] for i in last.unidentified)
-            + ": the information matrix is singular in them"
-        ),
-        Status.NON_FINITE: (
-            f"the objective or its gradient is not finite ({last.value:.6g}) near "
-            f"{np.array2string(last.theta, precision=4, threshold=6)}"
-        ),
-        Status.STOPPED_BY_CALLBACK: f"a callback stopped the fit after {last.n_iter} iterations",
-    }[status]
+    near = f"distance {last.distance:.2g} {unit}"
+    if status is Status.CONVERGED:
+        what = f"distance to the optimum {last.distance:.2g} {unit} <= tol {tol:g}"
+    elif status is Status.GRADIENT_SMALL:
+        what = f"natural gradient {last.distance:.2g} <= tol {tol:g}"
+    elif status is Status.ROUNDING_FLOOR:
+        what = f"rounding hides any further descent at {near}"
+    elif status is Status.BOUNDARY:
+        what = f"{_bounds(last, objective)}; everything else is at its optimum"
+    elif status is Status.MAX_ITER:
+        what = f"max_iter={max_iter} reached at {near}, tol {tol:g}"
+    elif status is Status.NO_DESCENT:
+        what = f"no step along the direction lowers the objective {last.value:.6g}, at {near}"
+    elif status is Status.SINGULAR:
+        names = objective.names()
+        which = ", ".join(names[i] for i in last.unidentified)
+        what = f"the data do not determine {which}: the information matrix is singular in them"
+    elif status is Status.NON_FINITE:
+        where = np.array2string(last.theta, precision=4, threshold=6)
+        what = f"the objective or its gradient is not finite ({last.value:.6g}) near {where}"
+    else:
+        what = f"a callback stopped the fit after {last.n_iter} iterations"
     return f"{status.value}: {what}" + ("" if status.good else f"; {status.remedy}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class SolveInfo:
         ``|F d - g| / |g|``.
     fallback : str or None
         What it had to do instead of a plain solve.
-    unidentified : ndarray of int
+    unidentified : tuple of int
         Coordinates that span the directions in which F is zero; empty when F is regular.
     """
 
@@ -32,7 +32,7 @@ class SolveInfo:
     iterations: int = 0
     residual: float = 0.0
     fallback: str | None = None
-    unidentified: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=int))
+    unidentified: tuple[int, ...] = ()
 
 
 class Solver(Component):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy.linalg import lapack
 
@@ -38,20 +40,26 @@ class CholeskySolver(Solver):
         size = np.abs(np.diagonal(matrix))
         scale = 1.0 / np.sqrt(np.where(size > 0, size, 1.0))
         scaled = matrix * scale * scale[:, None]
+        right = scale * g
         factor, failed = lapack.dpotrf(scaled, lower=1, clean=0)
-        if not failed:
-            rcond, _ = lapack.dpocon(factor, np.abs(scaled).sum(axis=0).max(), uplo="L")
-            if rcond > self.rcond:
-                d, _ = lapack.dpotrs(factor, scale * g, lower=1)
-                return scale * d, SolveInfo("cholesky", residual=self._residual(scaled, d, g, scale))
-        d, info = self._truncated(scaled, scale * g, operator.positive)
+        if not failed and self._regular(factor, scaled):
+            d, _ = lapack.dpotrs(factor, right, lower=1)
+            return scale * d, SolveInfo("cholesky", residual=_residual(scaled, d, right))
+        d, info = self._truncated(scaled, right, operator.positive)
         return scale * d, info
 
-    @staticmethod
-    def _residual(scaled: np.ndarray, d: np.ndarray, g: np.ndarray, scale: np.ndarray) -> float:
-        right = scale * g
-        norm = np.linalg.norm(right)
-        return float(np.linalg.norm(scaled @ d - right) / norm) if norm > 0 else 0.0
+    def _regular(self, factor: np.ndarray, scaled: np.ndarray) -> bool:
+        """Whether the reciprocal condition number is above ``rcond``.
+
+        With a unit diagonal the smallest eigenvalue is at least the determinant over e, the
+        geometric mean of the others being at most (1 + 1 / (P - 1)); where that settles it, no
+        condition number is estimated.
+        """
+        pivots = factor.diagonal()
+        if float(np.multiply.reduce(pivots)) ** 2 > 3.0 * len(pivots) * self.rcond:
+            return True
+        rcond, _ = lapack.dpocon(factor, np.abs(scaled).sum(axis=0).max(), uplo="L")
+        return rcond > self.rcond
 
     def _diagonal(self, diag: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, SolveInfo]:
         """A diagonal matrix needs no factor; its zeros are unidentified coordinates."""
@@ -60,7 +68,7 @@ class CholeskySolver(Solver):
         if not zero.any():
             return d, SolveInfo("cholesky")
         lost = float(np.linalg.norm(g[zero]) / max(np.linalg.norm(g), np.finfo(float).tiny))
-        return d, SolveInfo("cholesky", 0, lost, "pseudo-inverse", np.flatnonzero(zero))
+        return d, SolveInfo("cholesky", 0, lost, "pseudo-inverse", tuple(np.flatnonzero(zero).tolist()))
 
     def _truncated(
         self, scaled: np.ndarray, right: np.ndarray, positive: bool
@@ -75,9 +83,12 @@ class CholeskySolver(Solver):
         what = "pseudo-inverse" if not keep.all() else None
         if np.any(keep & (values < 0)):
             what = "eigenvalues shifted" if what is None else f"{what}, eigenvalues shifted"
-        norm = np.linalg.norm(right)
-        residual = float(np.linalg.norm(scaled @ d - right) / norm) if norm > 0 else 0.0
-        info = SolveInfo(
-            "cholesky", 0, residual, what, np.flatnonzero(null > _PARTICIPATION)
-        )
-        return d, info
+        lost = tuple(np.flatnonzero(null > _PARTICIPATION).tolist())
+        return d, SolveInfo("cholesky", 0, _residual(scaled, d, right), what, lost)
+
+
+def _residual(scaled: np.ndarray, d: np.ndarray, right: np.ndarray) -> float:
+    """|F d - g| / |g| in the scale of the unit diagonal."""
+    square = float(right @ right)
+    gap = scaled @ d - right
+    return math.sqrt(float(gap @ gap) / square) if square > 0 else 0.0
