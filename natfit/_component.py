@@ -30,6 +30,9 @@ class Component(BaseEstimator):
 
     _package: ClassVar[str]
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Skip scikit-learn's metadata routing: a distribution's ``score`` is no estimator's."""
+
     def __eq__(self, other: object) -> bool:
         """Compare by type and parameters."""
         if type(self) is not type(other):

@@ -124,7 +124,7 @@ class _Elementwise(Bijector):
     """A constraint that maps every coordinate by one scalar function."""
 
     def first(self, eta: np.ndarray) -> np.ndarray:
-        """D native / d eta, elementwise."""
+        """d native / d eta, elementwise."""
         raise NotImplementedError
 
     def second(self, eta: np.ndarray) -> np.ndarray:
@@ -290,12 +290,12 @@ class Unit(_Elementwise):
         return anp.log(native) - anp.log1p(-native)
 
     def first(self, eta: np.ndarray) -> np.ndarray:
-        """P (1 - p)."""
+        """p (1 - p)."""
         e = np.exp(-np.abs(eta))
         return e / (1.0 + e) ** 2
 
     def second(self, eta: np.ndarray) -> np.ndarray:
-        """P (1 - p) (1 - 2 p)."""
+        """p (1 - p) (1 - 2 p)."""
         return self.first(eta) * np.tanh(-eta / 2.0)
 
     def valid(self, native: np.ndarray) -> bool:
@@ -341,7 +341,7 @@ class Simplex(Bijector):
 
     @property
     def size(self) -> int:
-        """N - 1."""
+        """n - 1."""
         return self.n - 1
 
     def _forward(self, eta: Any) -> Any:
@@ -410,7 +410,7 @@ class CholeskyFactor(Bijector):
 
     @property
     def size(self) -> int:
-        """D (d + 1) / 2."""
+        """d (d + 1) / 2."""
         return self.d * (self.d + 1) // 2
 
     @property

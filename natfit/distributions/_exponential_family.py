@@ -11,6 +11,10 @@ import numpy as np
 from natfit import rows
 from natfit.distributions.base import Distribution
 
+#: Rows a chunk of a summary: a few sums a row cost less than a call a chunk, and the one or two
+#: temporaries still fit a core's second-level cache.
+SUMMARY_CHUNK = 4 * rows.CHUNK
+
 
 class ExponentialFamily(Distribution):
     """A family whose log-density is linear in statistics T(y), up to a function of y alone.
@@ -42,9 +46,9 @@ class ExponentialFamily(Distribution):
             values = self.statistics(y)
             if weight is None:
                 return (float(len(y)), *(np.sum(v, axis=0) for v in values))
-            return (weight.sum(), *(weight @ v for v in values))
+            return (weight.sum(), *(rows.dot(weight, v) for v in values))
 
-        total, *sums = rows.sum_rows(part, (y, weight))
+        total, *sums = rows.sum_rows(part, (y, weight), SUMMARY_CHUNK)
         return tuple(np.asarray(s / total)[None] for s in sums)
 
     def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

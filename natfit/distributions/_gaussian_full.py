@@ -36,7 +36,7 @@ class Full:
         return self.factors.to_native(eta[:, self.dim :])
 
     def _chain(self, eta: np.ndarray) -> np.ndarray:
-        """D entry of L / d coordinate, (n, T): L_aa for the logarithms, one below."""
+        """d entry of L / d coordinate, (n, T): L_aa for the logarithms, one below."""
         below = np.ones((len(eta), len(self.row) - self.dim))
         return np.concatenate([np.exp(eta[:, self.dim : 2 * self.dim]), below], axis=1)
 

@@ -140,6 +140,9 @@ class Distribution(Parametrised):
         rows = self.observed(y, eta)
         return rows.sum(axis=0) if weight is None else np.tensordot(weight, rows, 1)
 
+    #: Optional: ``sum_value_and_score`` and ``sum_observed`` from one pass over the rows.
+    sum_terms: Callable | None = None
+
     # --------------------------------------------------------------- information, divergence
 
     @property

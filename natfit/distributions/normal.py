@@ -9,14 +9,11 @@ import numpy as np
 
 from natfit import rows
 from natfit.bijectors import Positive, Real
-from natfit.distributions._exponential_family import ExponentialFamily
+from natfit.distributions._exponential_family import SUMMARY_CHUNK, ExponentialFamily
 from natfit.distributions._start import location_scale
 from natfit.distributions._support import REAL
 
 _LOG_2PI = 1.8378770664093453
-
-#: Two sums a row cost less than a call a chunk; the one buffer still fits a core's cache.
-_CHUNK = 4 * rows.CHUNK
 
 
 class Normal(ExponentialFamily):
@@ -72,16 +69,16 @@ class Normal(ExponentialFamily):
         The shift keeps NIST NumAcc4 exact: sums of squares about zero would lose all digits.
         """
         shift = float(y[len(y) // 2])
-        buffer = np.empty(min(_CHUNK, len(y)))
+        buffer = np.empty(min(SUMMARY_CHUNK, len(y)))
 
         def part(y: np.ndarray, weight: np.ndarray | None) -> tuple:
             gap = np.subtract(y, shift, out=buffer[: len(y)])
             if weight is None:
-                return float(len(y)), gap.sum(), gap @ gap
+                return float(len(y)), gap.sum(), rows.dot(gap, gap)
             weighted = weight * gap
-            return weight.sum(), weighted.sum(), weighted @ gap
+            return weight.sum(), weighted.sum(), rows.dot(weighted, gap)
 
-        total, first, second = rows.sum_rows(part, (y, weight), _CHUNK)
+        total, first, second = rows.sum_rows(part, (y, weight), SUMMARY_CHUNK)
         delta = first / total
         spread = max(second / total - delta * delta, 0.0)
         return (np.array([shift + delta]), np.array([spread]))

@@ -13,6 +13,9 @@ from natfit.distributions._exponential_family import ExponentialFamily
 from natfit.distributions._start import mean, median
 from natfit.distributions._support import COUNTS
 
+#: Rows from which on a table of log y! pays, and the largest count that it holds.
+_FEW, _TABLE = 1_000, 10_000
+
 
 class Poisson(ExponentialFamily):
     """The Poisson distribution of counts y = 0, 1, 2, ...
@@ -30,7 +33,7 @@ class Poisson(ExponentialFamily):
 
     def statistics(self, y: Any) -> tuple:
         """(y, log y!)."""
-        return y if isinstance(y, tuple) else (y, special.gammaln(y + 1.0))
+        return y if isinstance(y, tuple) else (y, _log_factorial(y))
 
     def _log_prob(self, y: Any, rate: Any) -> Any:
         value, log_factorial = self.statistics(y)
@@ -76,3 +79,12 @@ class Poisson(ExponentialFamily):
 
     def _from_mean(self, origin: tuple, first: Any) -> dict[str, Any]:
         return {"rate": first}
+
+
+def _log_factorial(y: np.ndarray) -> np.ndarray:
+    """Log y!, looked up where there are many small counts: gammaln costs 18 ns a value."""
+    if len(y) > _FEW and 0 <= y.min() and y.max() < _TABLE:
+        count = y.astype(np.intp)
+        if np.array_equal(count, y):
+            return special.gammaln(np.arange(1.0, count.max() + 2.0))[count]
+    return special.gammaln(y + 1.0)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
 
+from natfit import rows
 from natfit.bijectors import Positive, Real, Reciprocal
 from natfit.distributions._start import location_scale
 from natfit.distributions._support import REAL
@@ -117,24 +119,47 @@ class StudentT(Distribution):
         """Both, (n,) and (n, 3), from one logarithm a row."""
         return self._value_and_score(y, *self.native(eta))
 
+    def sum_terms(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray, np.ndarray]:
+        """Weighted sums of log p, its score (3,) and its negative Hessian (3, 3), eta (1, 3).
+
+        One pass serves all three: the Hessian takes two inner products more than the score.
+        """
+        loc, scale, df = (float(v[0]) for v in self.native(eta))
+        z, w, h, log, gap = self._parts(y, loc, scale, df)
+        n = float(len(z)) if weight is None else float(weight.sum())
+        log, gap, w_sum, h_sum = (_total(v, weight) for v in (log, gap, w, h))
+        # z h, not z - z w: with heavy tails the difference has no digit left.
+        z *= h
+        zh, zhw = _total(z, weight), _total(z * w, weight)
+        wh, ww = _total(h * w, weight), _total(w * w, weight)
+        constant, slope, curvature = _constants(df)
+        value = n * (constant - np.log(scale)) - 0.5 * (df + 1.0) * log
+        first = 0.5 * (df * (gap + n * slope) + w_sum)
+        pull, chain = (df + 1.0) / (df * scale), float(_chain(df))
+        score = np.array([pull * zh, (df + 1.0) * w_sum - n, chain * first])
+        cross = wh - df * ww
+        second = 0.5 * (cross - df * gap) - n * curvature
+        mixed = chain * pull * (zh / (df + 1.0) - zhw)
+        observed = np.array(
+            [
+                [pull / scale * (h_sum - 2.0 * wh), 2.0 * pull * (zh - zhw), mixed],
+                [2.0 * pull * (zh - zhw), 2.0 * (df + 1.0) * wh, chain * cross],
+                [mixed, chain * cross, chain**2 * second - df**2 * first],
+            ]
+        )
+        return float(value), score, observed
+
     def sum_value_and_score(
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray
     ) -> tuple[float, np.ndarray]:
         """Weighted sums of log p, a number, and of its score (3,), for eta (1, 3)."""
-        loc, scale, df = (v[0] for v in self.native(eta))
-        z, w, h, log, gap = self._parts(y, loc, scale, df)
-        rows = float(len(z)) if weight is None else weight.sum()
-        w_sum = _total(w, weight)
-        constant = student_constant(df) - np.log(scale) - _HALF_LOG_2PI
-        value = rows * constant - 0.5 * (df + 1.0) * _total(log, weight)
-        score = np.array(
-            [
-                (df + 1.0) / (df * scale) * _inner(z, h, weight),
-                (df + 1.0) * w_sum - rows,
-                0.5 * _chain(df) * (df * (_total(gap, weight) + rows * student_slope(df)) + w_sum),
-            ]
-        )
-        return float(value), score
+        return self.sum_terms(y, weight, eta)[:2]
+
+    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """Weighted sum over rows of the negative Hessian, (3, 3), for eta (1, 3)."""
+        return self.sum_terms(y, weight, eta)[2]
 
     def _observed(self, y: Any, loc: Any, scale: Any, df: Any) -> np.ndarray:
         z, w, h, _, gap = self._parts(y, loc, scale, df)
@@ -151,28 +176,6 @@ class StudentT(Distribution):
         first = 0.5 * (df * gap + w) + 0.5 * df * student_slope(df)
         second = 0.5 * (cross - df * gap) - _constant_curvature(df)
         out[:, 2, 2] = chain**2 * second - df**2 * first
-        return out
-
-    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
-        """Weighted sum over rows of the negative Hessian, (3, 3), for eta (1, 3)."""
-        loc, scale, df = (v[0] for v in self.native(eta))
-        z, w, h, _, gap = self._parts(y, loc, scale, df)
-        rows = float(len(z)) if weight is None else weight.sum()
-        gap = _total(gap, weight)
-        first = 0.5 * (df * (gap + rows * student_slope(df)) + _total(w, weight))
-        z *= h
-        zh, zhw = _total(z, weight), _inner(z, w, weight)
-        h_sum, wh, ww = _total(h, weight), _inner(w, h, weight), _inner(w, w, weight)
-        slope, cross = (df + 1.0) / (df * scale), wh - df * ww
-        out = np.empty((3, 3))
-        out[0, 0] = slope / scale * (h_sum - 2.0 * wh)
-        out[0, 1] = out[1, 0] = 2.0 * slope * (zh - zhw)
-        chain = _chain(df)
-        out[0, 2] = out[2, 0] = chain * slope * (zh / (df + 1.0) - zhw)
-        out[1, 1] = 2.0 * (df + 1.0) * wh
-        out[1, 2] = out[2, 1] = chain * cross
-        second = 0.5 * (cross - df * gap) - rows * _constant_curvature(df)
-        out[2, 2] = chain**2 * second - df**2 * first
         return out
 
     def _fisher(self, loc: Any, scale: Any, df: Any) -> np.ndarray:
@@ -212,7 +215,7 @@ class StudentT(Distribution):
 
 
 def _gap_series(w: np.ndarray) -> np.ndarray:
-    """W - log(1 + u) = w + log(1 - w) < 0, by its series."""
+    """w - log(1 + u) = w + log(1 - w) < 0, by its series."""
     total = w * -0.2
     for c in (-0.25, -1 / 3, -0.5):
         total += c
@@ -222,7 +225,7 @@ def _gap_series(w: np.ndarray) -> np.ndarray:
 
 
 def _chain(df: Any) -> Any:
-    """D log df / d eta for df = 1 / sinh(eta); its derivative is df^2."""
+    """d log df / d eta for df = 1 / sinh(eta); its derivative is df^2."""
     return -np.sqrt(df * df + 1.0)
 
 
@@ -231,9 +234,13 @@ def _constant_curvature(df: Any) -> Any:
     return 0.5 * df * (student_slope(df) + df * student_slope_derivative(df))
 
 
+@functools.lru_cache(maxsize=64)
+def _constants(df: float) -> tuple[float, float, float]:
+    """The constant of log p, df's slope and its curvature: once for all chunks of rows."""
+    v = np.array([df])
+    constant = float(student_constant(v)[0]) - _HALF_LOG_2PI
+    return constant, float(student_slope(v)[0]), float(_constant_curvature(v)[0])
+
+
 def _total(values: np.ndarray, weight: np.ndarray | None) -> float:
-    return values.sum() if weight is None else weight @ values
-
-
-def _inner(a: np.ndarray, b: np.ndarray, weight: np.ndarray | None) -> float:
-    return a @ b if weight is None else weight @ (a * b)
+    return float(values.sum()) if weight is None else rows.dot(weight, values)

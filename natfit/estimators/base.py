@@ -47,6 +47,8 @@ class NaturalEstimator(CallbackSupportMixin, BaseEstimator):
         if not getattr(self, "_skl_callbacks", None):
             return None
         state: dict[str, Any] = {}
+        # scikit-learn's ScoringMonitor scores nothing without a y; a density's is its X.
+        y = X if y is None else y
 
         def begin() -> None:
             state["task"] = context.subcontext(task_name="iteration")

@@ -154,9 +154,9 @@ class NaturalMLE(DensityMixin, NaturalEstimator):
             If the fit did not converge; ``status_`` and ``message_`` say why.
         """
         with self._all_or_nothing():
-            return self._fit(X, sample_weight)
+            return self._fit(X, y, sample_weight)
 
-    def _fit(self, X: Any, sample_weight: Any) -> NaturalMLE:
+    def _fit(self, X: Any, y: Any, sample_weight: Any) -> NaturalMLE:
         # Whether rows are finite is seen in the pass that sums them up: checked_summary.
         X = validate_data(
             self, X, dtype=np.float64, ensure_min_samples=2, ensure_all_finite=False
@@ -179,7 +179,7 @@ class NaturalMLE(DensityMixin, NaturalEstimator):
             def fitted(iterate: Any, done: list[ColumnFit] = done) -> dict:
                 return self._preview(family, done, iterate, len(columns))
 
-            hook = self._iteration_hook(context, X, None, metadata, fitted)
+            hook = self._iteration_hook(context, X, y, metadata, fitted)
             done.append(fit_column(family, data, weight, start, coordinates, engine, rng, hook))
         self._publish(family, engine, join(family, done))
         self._warn(self.status_, self.message_, engine)

@@ -49,8 +49,7 @@ def information(objective: Likelihood, theta: np.ndarray, kind: str = "observed"
     expected = family.fisher_kind is not None
     if kind == "expected" or (family.exponential and expected):
         return Information(family.fisher(eta)[0], "expected")
-    with np.errstate(all="ignore"):
-        matrix = objective._shared_sum(family.sum_observed, eta) / objective.total
+    matrix = objective.observed(eta)
     try:
         np.linalg.cholesky(matrix / _outer_scale(matrix))
     except np.linalg.LinAlgError:

@@ -20,6 +20,9 @@ class Linearization:
 
     eta: np.ndarray
 
+    #: Whether eta is linear in theta, so that :meth:`curvature` vanishes.
+    linear = True
+
     def jvp(self, v: np.ndarray) -> np.ndarray:
         """J v, (n, K)."""
         raise NotImplementedError
@@ -40,9 +43,10 @@ class Linearization:
         """Columns J_i' b_ir of all rows and r, (P, n R), for B (n, K, R)."""
         raise NotImplementedError
 
-    def curvature(self, u: np.ndarray) -> np.ndarray | None:
-        """Sum over rows and k of u_ik d2 eta_ik / d theta2, (P, P); None when eta is linear."""
-        return None
+    def curvature(self, u: np.ndarray) -> np.ndarray:
+        """Sum over rows and k of u_ik d2 eta_ik / d theta2, (P, P)."""
+        size = self.vjp(u).size
+        return np.zeros((size, size))
 
 
 class Model(Component):

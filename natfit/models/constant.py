@@ -59,6 +59,7 @@ class ConstantLinearization(Linearization):
         self.eta = coordinates.to_eta(theta)[None]
         # None is the identity: unconstrained coordinates pay for no product.
         self.jac = coordinates.jacobian(theta)
+        self.linear = self.jac is None
 
     def jvp(self, v: np.ndarray) -> np.ndarray:
         """J v, (1, K)."""
@@ -79,6 +80,6 @@ class ConstantLinearization(Linearization):
         flat = np.swapaxes(b, 0, 1).reshape(b.shape[1], -1)
         return flat if self.jac is None else self.jac.T @ flat
 
-    def curvature(self, u: np.ndarray) -> np.ndarray | None:
+    def curvature(self, u: np.ndarray) -> np.ndarray:
         """Sum over k of u_k d2 eta_k / d theta2."""
         return self._coordinates.curvature(self._theta, u.sum(axis=0))

@@ -60,6 +60,7 @@ class Likelihood(Objective):
         if self.summary is not None:
             self.summary, self.bound_note = distribution.bounded(self.summary)
         self._summary_weight = np.array([self.total])
+        self._kept: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
     def n_params(self) -> int:
@@ -72,7 +73,7 @@ class Likelihood(Objective):
         with np.errstate(all="ignore"):
             if self.model.shared:
                 lin = self.model.linearize(theta, None)
-                value, score = self._shared_sum(self.distribution.sum_value_and_score, lin.eta)
+                value, score = self._sums(lin.eta)
                 return -float(value) / self.total, lin.vjp(score[None]) / -self.total
             value, grad = rows.sum_rows(
                 lambda y, X, w: self._row_part(theta, y, X, w), (self.y, self.X, self.weight)
@@ -84,6 +85,22 @@ class Likelihood(Objective):
         if self.summary is not None:
             return fn(self.summary, self._summary_weight, eta)
         return rows.sum_rows(lambda y, w: fn(y, w, eta), (self.y, self.weight))
+
+    def _sums(self, eta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Sums of log p and score; the Hessian that a family gives along with them is kept."""
+        family = self.distribution
+        if family.sum_terms is None:
+            return self._shared_sum(family.sum_value_and_score, eta)
+        value, score, observed = self._shared_sum(family.sum_terms, eta)
+        self._kept = eta, observed
+        return value, score
+
+    def observed(self, eta: np.ndarray) -> np.ndarray:
+        """Negative Hessian in eta of the mean log-likelihood, (K, K), for eta (1, K)."""
+        if self._kept is not None and np.array_equal(self._kept[0], eta):
+            return self._kept[1] / self.total
+        with np.errstate(all="ignore"):
+            return self._shared_sum(self.distribution.sum_observed, eta) / self.total
 
     def _row_part(self, theta: np.ndarray, y: Any, X: Any, w: Any) -> tuple[float, np.ndarray]:
         lin = self.model.linearize(theta, X)
@@ -160,12 +177,12 @@ class Likelihood(Objective):
                 "metric='exact'"
             )
         lin = self.model.linearize(theta, None)
-        with np.errstate(all="ignore"):
-            inner = self._shared_sum(self.distribution.sum_observed, lin.eta) / self.total
-            matrix = lin.gram(inner[None])
-            _, score = self._shared_sum(self.distribution.sum_value_and_score, lin.eta)
-            bend = lin.curvature(score[None] / -self.total)
-        return Dense(matrix if bend is None else matrix + bend, positive=False)
+        matrix = lin.gram(self.observed(lin.eta)[None])
+        if not lin.linear:
+            with np.errstate(all="ignore"):
+                _, score = self._sums(lin.eta)
+                matrix = matrix + lin.curvature(score[None] / -self.total)
+        return Dense(matrix, positive=False)
 
     def information(self, theta: np.ndarray) -> LinearOperator | None:
         """Exact expected information; else the observed one; None for conditional models without."""

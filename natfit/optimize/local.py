@@ -209,12 +209,14 @@ class Local:
         *,
         info: SolveInfo,
         kl: float | None = None,
+        predicted_kl: float | None = None,
         radius: float | None = None,
         damping: float | None = None,
     ) -> Iterate:
         """Return the next iterate."""
         before = self.iterate
-        delta = theta - before.theta
+        if predicted_kl is None:
+            predicted_kl = 0.5 * self.operator.quad(theta - before.theta)
         notes = [n for n in (self.operator.note, info.fallback) if n]
         return Iterate(
             theta=theta,
@@ -224,7 +226,7 @@ class Local:
             radius=before.radius if radius is None else radius,
             damping=before.damping if damping is None else damping,
             step_length=length,
-            predicted_kl=0.5 * self.operator.quad(delta),
+            predicted_kl=predicted_kl,
             kl=self.objective.kl(before.theta, theta) if kl is None else kl,
             evaluations=self.objective.evaluations,
             solver_iterations=info.iterations,

@@ -93,7 +93,8 @@ class BacktrackingStep(Step):
             if not decrease > 0:
                 break
             first = decrease if first is None else first
-            predicted = decrease - 0.5 * local.operator.quad(delta)
+            square = 0.5 * local.operator.quad(delta)
+            predicted = decrease - square
             accepted = self._try(local, theta, decrease, radius)
             if accepted is not None:
                 value, grad, kl = accepted
@@ -105,7 +106,8 @@ class BacktrackingStep(Step):
                     length,
                     info=info,
                     kl=kl,
-                    radius=self._adapt(radius, ratio, capped, local.operator.quad(delta)),
+                    predicted_kl=square,
+                    radius=self._adapt(radius, ratio, capped, square),
                     damping=local.damping.accepted(state, ratio),
                 )
             if self._at_rounding(local, decrease) and trial >= _MOST_AT_ROUNDING:
@@ -162,7 +164,7 @@ class BacktrackingStep(Step):
         if not self.adaptive:
             return radius
         if ratio < 0.25:
-            return max(min(radius, 0.5 * square) * 0.25, 1e-10)
+            return max(min(radius, square) * 0.25, 1e-10)
         return radius * 4.0 if ratio > 0.5 and capped else radius
 
     @classmethod

@@ -88,11 +88,13 @@ def direction_is_invariant(coordinates: Any, family: Any, etas: np.ndarray) -> N
         objective = Likelihood(family, Constant(bound), y)
         _, grad = objective.value_and_grad(theta)
         direction = np.linalg.solve(dense(objective.fisher(theta)), grad)
-        jac = bound.jacobian(theta)
-        tangent = direction if jac is None else jac @ direction
+        # The path's tangent itself: a wrong Jacobian would cancel from J (J'FJ)^-1 J'.
+        tangent = gradient(
+            lambda t, at=theta, along=direction: bound.to_eta(at + t[0] * along), np.zeros(1)
+        )
         score = -family.score(y, eta[None]).mean(axis=0)
         want = np.linalg.solve(family.fisher(eta[None])[0], score)
-        close("natural gradient in eta", tangent, want, rtol=1e-7, scale=np.abs(want).max())
+        close("tangent in eta", tangent[:, 0], want, rtol=1e-6, scale=np.abs(want).max())
 
 
 def hessian_bends_with_coordinates(coordinates: Any, family: Any, etas: np.ndarray) -> None:

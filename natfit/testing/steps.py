@@ -75,9 +75,9 @@ def prescribes_length(step: Any) -> bool:
     return not getattr(step, "descends", not known)
 
 
-def _normal(start: tuple[float, float]) -> tuple[Objective, np.ndarray]:
-    """The paper's example in (mu, sigma): data from N(12, 4^2)."""
-    y = 12.0 + 4.0 * np.random.default_rng(14).standard_normal(400)
+def _normal(start: tuple[float, float], sd: float = 4.0) -> tuple[Objective, np.ndarray]:
+    """The paper's example in (mu, sigma): data from N(12, sd^2)."""
+    y = 12.0 + sd * np.random.default_rng(14).standard_normal(400)
     family = component_class("normal", Distribution)()
     eta = family.eta(loc=start[0], scale=start[1])
     return likelihood(family, y, "native", origin=eta), np.array(start)
@@ -121,9 +121,9 @@ def never_ascends(step: Any) -> None:
 
 def stays_in_domain(step: Any) -> None:
     """In native coordinates no iterate has sigma <= 0 or a value that is not finite."""
-    # The unit natural-gradient step from sigma = 40 leads to sigma < 0; that from (0, 1) to 78.
-    for start in ((0.0, 1.0), (12.0, 40.0), (60.0, 3.0)):
-        objective, theta = _normal(start)
+    # A unit gradient step from sigma = 0.3 for data of spread 0.1 leads to sigma = -2.7.
+    for start, sd in (((0.0, 1.0), 4.0), ((12.0, 40.0), 4.0), ((12.0, 0.3), 0.1)):
+        objective, theta = _normal(start, sd)
         for metric in ("exact", "euclidean"):
             _, iterates = trace(step, objective, theta, metric, max_iter=30)
             lowest = min(i.theta[1] for i in iterates)

@@ -39,11 +39,11 @@ class Coordinates(Component):
         raise NotImplementedError
 
     def jacobian(self, theta: np.ndarray) -> np.ndarray | None:
-        """D eta / d theta, (K, K); None is the identity."""
+        """d eta / d theta, (K, K); None is the identity."""
         return autodiff.jacobian(self.to_eta, theta)
 
-    def curvature(self, theta: np.ndarray, u: np.ndarray) -> np.ndarray | None:
-        """Sum over k of u_k d2 eta_k / d theta2, (K, K); None where it vanishes."""
+    def curvature(self, theta: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """Sum over k of u_k d2 eta_k / d theta2, (K, K)."""
         import autograd.numpy as anp
 
         return autodiff.hessian(lambda t: anp.dot(u, self.to_eta(t)), theta)

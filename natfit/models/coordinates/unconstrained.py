@@ -21,8 +21,9 @@ class Unconstrained(Coordinates):
     def jacobian(self, theta: np.ndarray) -> None:
         """None, the identity."""
 
-    def curvature(self, theta: np.ndarray, u: np.ndarray) -> None:
-        """None: eta is linear in theta."""
+    def curvature(self, theta: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """Zero: eta is linear in theta."""
+        return np.zeros((len(theta), len(theta)))
 
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The family's own."""
