@@ -9,15 +9,12 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from natfit import rows
 from natfit._component import resolve
 from natfit._validation import check_number, check_vector, check_weights
-from natfit.bijectors import Real
 from natfit.distributions.base import Distribution
 from natfit.metrics.exact import ExactFisher
 from natfit.models import Constant
 from natfit.models.coordinates import Coordinates
-from natfit.models.coordinates.unconstrained import Unconstrained
 from natfit.objectives import Likelihood
 from natfit.optimize.local import Iterate
 from natfit.solvers.cholesky import CholeskySolver
@@ -55,12 +52,8 @@ class Plane:
         return self.objective.model.coordinates
 
     def names(self) -> list[str]:
-        """Axis labels: the coordinates' names, marked where the value is not the native one."""
-        names = list(self.objective.names())
-        params = self.objective.distribution.params
-        if not isinstance(self.coordinates, Unconstrained):
-            return names
-        return [n if params.get(n) == Real() else f"{n} (unconstrained)" for n in names]
+        """Axis labels: ``log scale`` where the coordinate is one."""
+        return self.coordinates.labels()
 
     def holds(self, theta: np.ndarray, eta: np.ndarray) -> bool:
         """Whether theta means eta in these coordinates."""
@@ -184,13 +177,10 @@ def plane_of_fit(
     family, n = estimator.distribution_, len(estimator._eta)
     data, weight = check_data(X, sample_weight, family, column, n)
     index = check_column(column, n)
-    start = estimator._starts(family, n)[index]
-    if start is None:
-        part = rows.subsample(len(data))
-        some = None if weight is None else weight[part]
-        start = family.initial(data[part], some, np.random.default_rng(0))
-    spec = estimator.coordinates if coordinates is None else coordinates
-    return Plane.of(family, resolve(spec, Coordinates).bind(family, start), data, weight)
+    fitted = estimator.coordinates_[index]
+    if coordinates is not None:
+        fitted = resolve(coordinates, Coordinates).bind(family, estimator._eta[index])
+    return Plane.of(family, fitted, data, weight)
 
 
 def iterates(estimator: Any, column: int | None) -> np.ndarray:

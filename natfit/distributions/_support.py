@@ -54,9 +54,7 @@ class Support:
             # Two reductions at most, nothing of size N is made.
             low, high = self.low > -np.inf, self.high < np.inf
             inside = np.greater_equal if self.closed else np.greater
-            if (not low or inside(y.min(), self.low)) and (
-                not high or inside(self.high, y.max())
-            ):
+            if (not low or inside(y.min(), self.low)) and (not high or inside(self.high, y.max())):
                 return
 
         def bad(part: np.ndarray) -> np.ndarray:

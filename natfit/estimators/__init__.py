@@ -1,5 +1,6 @@
 """Estimators in scikit-learn's manner."""
 
-from natfit.estimators.mle import NaturalGaussianMLE, NaturalMLE, fit
+from natfit.estimators.gaussian import NaturalGaussianMLE
+from natfit.estimators.mle import NaturalMLE, fit
 
 __all__ = ["NaturalGaussianMLE", "NaturalMLE", "fit"]

@@ -28,6 +28,7 @@ class ColumnFit:
     eta: np.ndarray
     information: Any
     metric: Metric
+    coordinates: Coordinates
     total: float
 
 
@@ -71,7 +72,12 @@ def fit_column(
         raise ValueError(f"start_params must give a finite likelihood; {result.message}")
     eta = np.asarray(bound.to_eta(result.theta))
     return ColumnFit(
-        result, eta, inference.information(objective, result.theta), metric, objective.total
+        result,
+        eta,
+        inference.information(objective, result.theta),
+        metric,
+        bound,
+        objective.total,
     )
 
 
@@ -167,6 +173,7 @@ def join(family: Distribution, columns: list[ColumnFit]) -> Joined:
         "statuses_": [f.status for f in fits],
         "message_": message,
         "history_": history,
+        "coordinates_": [c.coordinates for c in columns],
         "information_kind_": [c.information.kind for c in columns],
     }
     return Joined(

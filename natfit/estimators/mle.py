@@ -5,22 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import DensityMixin
 from sklearn.callback import with_callbacks
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
-from natfit import inference, rows
 from natfit._component import resolve
 from natfit._validation import check_option, check_weights
 from natfit.distributions.base import Distribution
 from natfit.estimators._columns import ColumnFit, fit_column, join
-from natfit.estimators.base import NaturalEstimator
-from natfit.inference import covariance as cov
+from natfit.estimators.density import DensityEstimator, native_values
 from natfit.models.coordinates import Coordinates
 from natfit.rng import bridge_rng
 
 
-class NaturalMLE(DensityMixin, NaturalEstimator):
+class NaturalMLE(DensityEstimator):
     """Maximum-likelihood estimate of a distribution by natural-gradient descent.
 
     Minimises ``f(theta) = -1/W sum_i w_i log p(y_i | theta)`` (nats per row, W the sum of
@@ -70,6 +67,8 @@ class NaturalMLE(DensityMixin, NaturalEstimator):
         The family, bound to the data's shape.
     metric_, solver_, step_, damping_
         The components that were used.
+    coordinates_ : list of Coordinates
+        What ``theta_`` means, one for each column that was fitted by itself.
     n_obs_ : float
         Sum of weights.
     n_iter_ : int
@@ -158,9 +157,7 @@ class NaturalMLE(DensityMixin, NaturalEstimator):
 
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> NaturalMLE:
         # Whether rows are finite is seen in the pass that sums them up: checked_summary.
-        X = validate_data(
-            self, X, dtype=np.float64, ensure_min_samples=2, ensure_all_finite=False
-        )
+        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2, ensure_all_finite=False)
         weight = check_weights(sample_weight, len(X))
         if weight is not None and not weight.all():
             X, weight = X[weight > 0], weight[weight > 0]
@@ -229,7 +226,7 @@ class NaturalMLE(DensityMixin, NaturalEstimator):
         self._eta = result.eta
         self._information = result.information
         self._at_bound = result.at_bound
-        self.params_ = _stack(family, result.eta)
+        self.params_ = native_values(family, result.eta)
         for name, value in result.attributes.items():
             setattr(self, name, value)
 
@@ -237,143 +234,7 @@ class NaturalMLE(DensityMixin, NaturalEstimator):
         """Attributes of an estimator that can score, as if the fit had stopped at an iterate."""
         # A column that has not begun borrows the current one's parameters.
         eta = np.stack([c.eta for c in done] + [iterate.eta] * (n - len(done)))
-        return {"distribution_": family, "_eta": eta, "params_": _stack(family, eta)}
-
-    # ----------------------------------------------------------------------- statements
-
-    @property
-    def standard_errors_(self) -> dict[str, np.ndarray]:
-        """Standard errors of ``params_``, of the same shapes."""
-        check_is_fitted(self)
-        family = self.distribution_
-        errors = [
-            cov.standard_errors(family, self._native_covariance(j, self._eta_covariance(j)))
-            for j in range(len(self._eta))
-        ]
-        if family.event_shape == ():
-            return {name: np.array([e[name] for e in errors]) for name in family.params}
-        return errors[0]
-
-    @property
-    def param_names_(self) -> list[str]:
-        """Names of the rows of :meth:`cov_params`."""
-        check_is_fitted(self)
-        names = cov.native_names(self.distribution_)
-        if len(self._eta) == 1:
-            return names
-        return [f"{name}[{j}]" for j in range(len(self._eta)) for name in names]
-
-    def _eta_covariance(self, column: int, kind: str = "observed") -> np.ndarray:
-        """Covariance of the estimate in eta."""
-        info = self._information[column]
-        matrix = info.matrix
-        if kind == "expected" and info.kind != "expected":
-            matrix = self.distribution_.fisher(self._eta[column][None])[0]
-        return cov.inverse(matrix, self._at_bound[column]) / self.n_obs_
-
-    def _native_covariance(self, column: int, matrix: np.ndarray) -> np.ndarray:
-        return cov.to_native(self.distribution_, self._eta[column], matrix)
-
-    def cov_params(
-        self, cov_type: str = "observed", X: Any = None, sample_weight: Any = None
-    ) -> np.ndarray:
-        """Covariance matrix of the estimates, in native parameters (``param_names_``).
-
-        Parameters
-        ----------
-        cov_type : {"observed", "expected", "robust"}
-            Inverse of the observed information (the negative Hessian; for full exponential
-            families equal to the expected at the optimum), of the expected one, or Huber's
-            sandwich of both, which holds when the family is wrong.
-        X, sample_weight : optional
-            The data of the fit; needed for ``robust`` alone, whose scores the estimator does
-            not keep.
-
-        Returns
-        -------
-        ndarray of shape (M, M)
-            Columns of data fitted independently are independent blocks. inf on the diagonal
-            marks what the data do not determine or what rests at a bound.
-
-        Raises
-        ------
-        ValueError
-            For another cov_type, or robust without X.
-        """
-        check_is_fitted(self)
-        check_option(cov_type, "cov_type", ("observed", "expected", "robust"))
-        if cov_type == "robust" and X is None:
-            raise ValueError("cov_type='robust' needs the scores of the rows: pass the fit's X")
-        blocks = []
-        for j in range(len(self._eta)):
-            matrix = self._eta_covariance(j, cov_type)
-            if cov_type == "robust":
-                matrix = self._robust(j, matrix, X, sample_weight)
-            blocks.append(self._native_covariance(j, matrix))
-        size = sum(len(b) for b in blocks)
-        out, start = np.zeros((size, size)), 0
-        for block in blocks:
-            out[start : start + len(block), start : start + len(block)] = block
-            start += len(block)
-        return out
-
-    def _robust(self, column: int, matrix: np.ndarray, X: Any, sample_weight: Any) -> np.ndarray:
-        from natfit.estimators._columns import constant_likelihood
-
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        weight = check_weights(sample_weight, len(X))
-        family = self.distribution_
-        data = X[:, column] if family.event_shape == () else X
-        objective = constant_likelihood(family, data, weight, self._eta[column])
-        return inference.robust(objective, self._eta[column], matrix)
-
-    # --------------------------------------------------------------------------- scoring
-
-    def score_samples(self, X: Any) -> np.ndarray:
-        """Log-density of each row, (N,) nats; -inf outside the support.
-
-        With a univariate family the columns are independent, and their log-densities add.
-        """
-        check_is_fitted(self, "_eta")
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        return rows.map_rows(self._log_density, (X,))
-
-    def _log_density(self, X: np.ndarray) -> np.ndarray:
-        family = self.distribution_
-        if family.event_shape != ():
-            return family.log_density(X, self._eta)
-        return sum(
-            family.log_density(X[:, j], eta[None]) for j, eta in enumerate(self._eta)
-        )
-
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Mean log-likelihood per row, nats; higher is better.
-
-        Parameters
-        ----------
-        X : array-like of shape (N, D)
-        y : None
-            Ignored.
-        sample_weight : array-like of shape (N,), optional
-        """
-        values = self.score_samples(X)
-        weight = check_weights(sample_weight, len(values))
-        if weight is None:
-            return float(values.mean())
-        kept = weight > 0
-        return float(weight[kept] @ values[kept] / weight.sum())
-
-    def sample(self, n_samples: int = 1, random_state: Any = None) -> np.ndarray:
-        """Draw rows from the fitted distribution, (n_samples, D)."""
-        from natfit._validation import check_number
-
-        check_is_fitted(self, "_eta")
-        n = int(check_number(n_samples, "n_samples", low=1, integer=True))
-        rng = bridge_rng(self.random_state if random_state is None else random_state)
-        family = self.distribution_
-        if family.event_shape != ():
-            return family.sample(self._eta, rng, n)
-        return np.stack([family.sample(eta[None], rng, n) for eta in self._eta], axis=1)
+        return {"distribution_": family, "_eta": eta, "params_": native_values(family, eta)}
 
     def __sklearn_tags__(self) -> Any:
         """Declare whether the family takes positive data only."""
@@ -384,106 +245,6 @@ class NaturalMLE(DensityMixin, NaturalEstimator):
             return tags
         tags.input_tags.positive_only = support is not None and support.low >= 0
         return tags
-
-
-def _stack(family: Distribution, eta: np.ndarray) -> dict[str, np.ndarray]:
-    """Native values: (D,) for a univariate family with D rows of eta, else its own shapes."""
-    values = family.native(eta)
-    if family.event_shape == ():
-        return {name: np.asarray(v) for name, v in zip(family.params, values, strict=True)}
-    return {name: np.asarray(v[0]) for name, v in zip(family.params, values, strict=True)}
-
-
-class NaturalGaussianMLE(NaturalMLE):
-    """Maximum-likelihood Gaussian, of one column or several.
-
-    The paper's example, in D dimensions: ``mean_`` and ``covariance_`` of
-    :class:`NaturalMLE` with the normal (D = 1) or the multivariate normal distribution.
-
-    Parameters
-    ----------
-    covariance_type : {"full", "diag", "spherical"}, default="full"
-        Form of the covariance matrix.
-    metric, solver, step, damping, coordinates, tol, max_iter, start_params, warm_start, \
-random_state
-        As in :class:`NaturalMLE`.
-
-    Attributes
-    ----------
-    mean_ : ndarray of shape (D,)
-    covariance_ : ndarray of shape (D, D)
-        The distribution's Sigma (the estimate's covariance is ``cov_params()``).
-    scale_ : ndarray of shape (D,)
-        Square roots of its diagonal. The divisor is W, as maximum likelihood has it.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from natfit import NaturalGaussianMLE
-    >>> model = NaturalGaussianMLE().fit(np.array([[1.0], [2.0], [4.0]]))
-    >>> round(float(model.mean_[0]), 6), round(float(model.covariance_[0, 0]), 6)
-    (2.333333, 1.555556)
-    """
-
-    def __init__(
-        self,
-        covariance_type: str = "full",
-        *,
-        metric: Any = "auto",
-        solver: Any = "auto",
-        step: Any = "backtracking",
-        damping: Any = None,
-        coordinates: Any = "unconstrained",
-        tol: float = 1e-5,
-        max_iter: int = 100,
-        start_params: Any = None,
-        warm_start: bool = False,
-        random_state: Any = None,
-    ):
-        self.covariance_type = covariance_type
-        self.metric = metric
-        self.solver = solver
-        self.step = step
-        self.damping = damping
-        self.coordinates = coordinates
-        self.tol = tol
-        self.max_iter = max_iter
-        self.start_params = start_params
-        self.warm_start = warm_start
-        self.random_state = random_state
-
-    def _family(self, X: np.ndarray) -> Distribution:
-        from natfit.distributions import MultivariateNormal, Normal
-
-        check_option(self.covariance_type, "covariance_type", ("full", "diag", "spherical"))
-        if X.shape[1] == 1:
-            return Normal()
-        return MultivariateNormal(covariance=self.covariance_type).bind(X)
-
-    def __sklearn_tags__(self) -> Any:
-        """Any real data."""
-        return super(NaturalMLE, self).__sklearn_tags__()
-
-    @property
-    def mean_(self) -> np.ndarray:
-        """Mean (D,)."""
-        check_is_fitted(self, "_eta")
-        return self.params_["loc"]
-
-    @property
-    def covariance_(self) -> np.ndarray:
-        """Covariance matrix (D, D)."""
-        check_is_fitted(self, "_eta")
-        if "covariance" in self.params_:
-            return self.params_["covariance"]
-        return np.diag(np.broadcast_to(self.params_["scale"] ** 2, self.mean_.shape))
-
-    @property
-    def scale_(self) -> np.ndarray:
-        """Standard deviations (D,)."""
-        if "covariance" in self.params_:
-            return np.sqrt(np.diagonal(self.covariance_))
-        return np.broadcast_to(self.params_["scale"], self.mean_.shape).copy()
 
 
 def fit(distribution: str | Distribution, x: Any, *, sample_weight: Any = None, **options: Any):

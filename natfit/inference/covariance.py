@@ -92,7 +92,10 @@ def inverse(matrix: np.ndarray, fixed: tuple[int, ...] = ()) -> np.ndarray:
 def _scaled_inverse(matrix: np.ndarray) -> np.ndarray:
     """Inverse of a matrix with unit diagonal; inf on the diagonal where it is singular."""
     factor, failed = lapack.dpotrf(matrix, lower=1)
-    if not failed and lapack.dpocon(factor, np.abs(matrix).sum(axis=0).max(), uplo="L")[0] > _SINGULAR:
+    if (
+        not failed
+        and lapack.dpocon(factor, np.abs(matrix).sum(axis=0).max(), uplo="L")[0] > _SINGULAR
+    ):
         low, _ = lapack.dpotri(factor, lower=1)
         return np.tril(low) + np.tril(low, -1).T
     values, vectors = np.linalg.eigh(matrix)

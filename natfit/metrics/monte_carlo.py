@@ -53,7 +53,8 @@ class MonteCarloFisher(Metric):
         if not objective.model.shared:
             each = self.n_draws if self.per == "row" else max(1, self.n_draws // n_rows)
             return objective.sandwich(
-                iterate.theta, lambda eta, start: (None, _row_factor(family, eta, each, stream, start))
+                iterate.theta,
+                lambda eta, start: (None, _row_factor(family, eta, each, stream, start)),
             )
         draws = self.n_draws if self.per == "total" else self.n_draws * n_rows
         errors: list[float] = []

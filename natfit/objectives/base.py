@@ -45,7 +45,7 @@ class Objective:
         raise NotImplementedError
 
     def information(self, theta: np.ndarray) -> LinearOperator | None:
-        """Exact or observed information, in which convergence is measured; None if there is none."""
+        """Information in which convergence is measured, exact or observed; None without one."""
         return None
 
     def kl(self, theta: np.ndarray, theta2: np.ndarray) -> float:

@@ -185,7 +185,7 @@ class Likelihood(Objective):
         return Dense(matrix, positive=False)
 
     def information(self, theta: np.ndarray) -> LinearOperator | None:
-        """Exact expected information; else the observed one; None for conditional models without."""
+        """Exact expected information, else the observed one; None where neither is to be had."""
         if self.distribution.fisher_kind is not None:
             try:
                 return self.fisher(theta)

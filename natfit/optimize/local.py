@@ -167,7 +167,9 @@ class Local:
         """Scale a whole step so that no coordinate breaks a limit or its largest step."""
         theta = self.iterate.theta
         with np.errstate(divide="ignore", invalid="ignore"):
-            room = np.where(delta > 0, self.high - theta, np.where(delta < 0, theta - self.low, np.inf))
+            room = np.where(
+                delta > 0, self.high - theta, np.where(delta < 0, theta - self.low, np.inf)
+            )
             ratio = np.where(delta != 0, np.minimum(room, self.steps) / np.abs(delta), np.inf)
         return delta * min(1.0, float(ratio.min()))
 
@@ -192,7 +194,9 @@ class Local:
             natural_norm=math.sqrt(square),
             distance=distance,
             decrease=0.5 * square,
-            metric_error=np.nan if self.operator.standard_error is None else self.operator.standard_error,
+            metric_error=np.nan
+            if self.operator.standard_error is None
+            else self.operator.standard_error,
             unidentified=found.unidentified,
             active=() if self._all_free else tuple(np.flatnonzero(~self.free).tolist()),
             settled=bool(np.all((np.abs(step) <= _SETTLED) | (self.steps == np.inf))),

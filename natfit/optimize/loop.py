@@ -148,9 +148,7 @@ def _measured_in_information(objective: Objective, metric: Metric) -> bool:
     return metric.is_information or objective.n_params <= _AFFORDABLE
 
 
-def _message(
-    status: Status, last: Iterate, objective: Objective, tol: float, max_iter: int
-) -> str:
+def _message(status: Status, last: Iterate, objective: Objective, tol: float, max_iter: int) -> str:
     """The status in words."""
     unit = "standard errors" if objective.probabilistic else "in the metric's norm"
     near = f"distance {last.distance:.2g} {unit}"

@@ -163,7 +163,9 @@ def natural_gradient(
 
 def _metric(metric: Any) -> Any:
     """A callable or a matrix becomes a tensor metric."""
-    if isinstance(metric, str | Metric) or (isinstance(metric, type) and issubclass(metric, Metric)):
+    if isinstance(metric, str | Metric) or (
+        isinstance(metric, type) and issubclass(metric, Metric)
+    ):
         return metric
     from natfit.metrics.tensor import TensorMetric
 
@@ -192,7 +194,9 @@ def _bounds(bounds: Any, x0: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None
         high = np.array([np.inf if p[1] is None else p[1] for p in pairs], dtype=float)
     if not np.all(low <= high):
         where = int(np.argmax(~(low <= high)))
-        raise ValueError(f"bounds must have low <= high, got {low[where]}, {high[where]} at {where}")
+        raise ValueError(
+            f"bounds must have low <= high, got {low[where]}, {high[where]} at {where}"
+        )
     return low, high
 
 

@@ -26,9 +26,7 @@ class CGSolver(Solver):
         Divide by diag(F).
     """
 
-    def __init__(
-        self, tol: float = 1e-10, max_iter: int | None = None, precondition: bool = True
-    ):
+    def __init__(self, tol: float = 1e-10, max_iter: int | None = None, precondition: bool = True):
         self.tol = tol
         self.max_iter = max_iter
         self.precondition = precondition

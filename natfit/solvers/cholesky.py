@@ -68,7 +68,9 @@ class CholeskySolver(Solver):
         if not zero.any():
             return d, SolveInfo("cholesky")
         lost = float(np.linalg.norm(g[zero]) / max(np.linalg.norm(g), np.finfo(float).tiny))
-        return d, SolveInfo("cholesky", 0, lost, "pseudo-inverse", tuple(np.flatnonzero(zero).tolist()))
+        return d, SolveInfo(
+            "cholesky", 0, lost, "pseudo-inverse", tuple(np.flatnonzero(zero).tolist())
+        )
 
     def _truncated(
         self, scaled: np.ndarray, right: np.ndarray, positive: bool

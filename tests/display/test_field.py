@@ -93,7 +93,7 @@ def test_coordinates_are_an_option(y):
     display = GradientFieldDisplay.from_distribution(
         "normal", y, coordinates="unconstrained", xlim=(5, 15), ylim=(1, 2), grid_resolution=4
     )
-    assert display.param_names == ["loc", "scale (unconstrained)"]
+    assert display.param_names == ["loc", "log scale"]
     mu, log_sigma = np.meshgrid(display.grid_x, display.grid_y)
     variance = np.exp(2 * log_sigma)
     expected = (y.var() + (y.mean() - mu) ** 2) / variance - 1

@@ -39,7 +39,7 @@ def test_contours_are_the_mean_log_likelihood(y):
 def test_contours_are_those_of_the_fits_coordinates(y):
     model = fitted(y, "unconstrained")
     display = PathDisplay.from_estimator(model, y, **SMALL)
-    assert display.param_names == ["loc", "scale (unconstrained)"]
+    assert display.param_names == ["loc", "log scale"]
     loc, log_scale = np.meshgrid(display.grid_x, display.grid_y)
     expected = stats.norm.logpdf(y[:, 0], loc[..., None], np.exp(log_scale)[..., None])
     assert_allclose(display.log_likelihood, expected.mean(axis=-1), rtol=1e-10)

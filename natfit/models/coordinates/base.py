@@ -52,6 +52,10 @@ class Coordinates(Component):
         """A name for each coordinate."""
         return self.family.eta_names()
 
+    def labels(self) -> list[str]:
+        """How each coordinate is written on an axis: ``log scale`` where its name is ``scale``."""
+        return self.names()
+
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Lower limit, upper limit and largest step of each coordinate."""
         infinite = np.full(self.family.n_params, np.inf)

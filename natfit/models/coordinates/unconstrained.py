@@ -25,6 +25,11 @@ class Unconstrained(Coordinates):
         """Zero: eta is linear in theta."""
         return np.zeros((len(theta), len(theta)))
 
+    def labels(self) -> list[str]:
+        """Names with what the constraint does to them."""
+        forms = [c.label for c in self.family.params.values() for _ in range(c.size)]
+        return [form.format(name) for form, name in zip(forms, self.names(), strict=True)]
+
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The family's own."""
         return self.family.limits

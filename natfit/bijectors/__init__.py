@@ -1,0 +1,35 @@
+"""Constraints on parameters, one spelling each: maps from unconstrained to native values.
+
+A distribution declares ``params = {"loc": Real(), "scale": Positive()}``. Each constraint maps
+a block of the unconstrained vector eta to the native value, here ``scale = exp(eta)``:
+
+======================  ====================  =========================================
+constraint              native values         map
+======================  ====================  =========================================
+``Real(shape)``         real                  identity
+``Positive(shape)``     > 0                   exp
+``Reciprocal(shape)``   > 0, infinity at 0    1 / sinh
+``Unit(shape)``         in (0, 1)             logistic function
+``Simplex(n)``          n numbers, sum 1      softmax against the last
+``CholeskyFactor(d)``   lower triangle, d x d  exp on the diagonal
+``Covariance(d)``       positive definite     L L' of the Cholesky factor
+======================  ====================  =========================================
+
+All maps are written in ``autograd.numpy`` and take a leading axis of rows.
+"""
+
+from natfit.bijectors.base import Bijector
+from natfit.bijectors.cholesky import CholeskyFactor, Covariance
+from natfit.bijectors.elementwise import Positive, Real, Reciprocal, Unit
+from natfit.bijectors.simplex import Simplex
+
+__all__ = [
+    "Bijector",
+    "CholeskyFactor",
+    "Covariance",
+    "Positive",
+    "Real",
+    "Reciprocal",
+    "Simplex",
+    "Unit",
+]

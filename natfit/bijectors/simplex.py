@@ -1,0 +1,78 @@
+"""Probabilities of several classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from natfit.bijectors.base import Bijector
+
+
+class Simplex(Bijector):
+    """Probabilities of n classes: softmax of (eta_1, ..., eta_{n-1}, 0).
+
+    Parameters
+    ----------
+    n : int
+        Number of classes, >= 2.
+    """
+
+    max_step = 3.0
+
+    def __init__(self, n: int = 2):
+        self.n = n
+
+    @property
+    def shape(self) -> tuple:
+        """(n,)."""
+        return (self.n,)
+
+    @property
+    def size(self) -> int:
+        """n - 1."""
+        return self.n - 1
+
+    def _forward(self, eta: Any) -> Any:
+        logits = anp.concatenate([eta, anp.zeros((eta.shape[0], 1))], axis=1)
+        logits = logits - anp.max(logits, axis=1, keepdims=True)
+        odds = anp.exp(logits)
+        return odds / anp.sum(odds, axis=1, keepdims=True)
+
+    def _backward(self, native: Any) -> Any:
+        logs = anp.log(native)
+        return logs[:, :-1] - logs[:, -1:]
+
+    def pack(self, native: np.ndarray) -> np.ndarray:
+        """All but the last probability."""
+        return np.asarray(native)[..., :-1].reshape(-1)
+
+    def unpack(self, free: Any) -> Any:
+        """Append the last probability."""
+        return anp.concatenate([free, 1.0 - anp.sum(free, axis=1, keepdims=True)], axis=1)
+
+    def valid(self, native: np.ndarray) -> bool:
+        """All positive, sum one."""
+        native = np.asarray(native)
+        return super().valid(native) and bool(np.all(native > 0) and abs(native.sum() - 1) < 1e-8)
+
+    def jacobian(self, eta: np.ndarray) -> np.ndarray:
+        """diag(p) - p p' of the first n - 1 classes."""
+        p = self.to_native(eta[None])[0, :-1]
+        return np.diag(p) - np.outer(p, p)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Log odds of +-36, where a probability is the last double below 1."""
+        return (-36.0, 36.0)
+
+    @property
+    def native_bounds(self) -> tuple[float, float]:
+        """Zero and one."""
+        return (0.0, 1.0)
+
+    @classmethod
+    def examples(cls) -> list[Bijector]:
+        """Return two and four classes."""
+        return [cls(2), cls(4)]

@@ -1,0 +1,169 @@
+"""A fitted density: what it says of itself and of data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import DensityMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from natfit import inference, rows
+from natfit._validation import check_number, check_option, check_weights
+from natfit.distributions.base import Distribution
+from natfit.estimators._columns import constant_likelihood
+from natfit.estimators.base import NaturalEstimator
+from natfit.inference import covariance as cov
+from natfit.rng import bridge_rng
+
+
+class DensityEstimator(DensityMixin, NaturalEstimator):
+    """Standard errors, scores and draws of a fitted distribution.
+
+    A fit leaves ``distribution_``, ``n_obs_``, eta (one row for each column of data that was
+    fitted by itself), the information at it and the coordinates that rest at a bound.
+    """
+
+    distribution_: Distribution
+    n_obs_: float
+    _eta: np.ndarray
+    _information: list
+    _at_bound: list[tuple[int, ...]]
+
+    # ----------------------------------------------------------------------- statements
+
+    @property
+    def standard_errors_(self) -> dict[str, np.ndarray]:
+        """Standard errors of ``params_``, of the same shapes."""
+        check_is_fitted(self)
+        family = self.distribution_
+        errors = [
+            cov.standard_errors(family, self._native_covariance(j, self._eta_covariance(j)))
+            for j in range(len(self._eta))
+        ]
+        if family.event_shape == ():
+            return {name: np.array([e[name] for e in errors]) for name in family.params}
+        return errors[0]
+
+    @property
+    def param_names_(self) -> list[str]:
+        """Names of the rows of :meth:`cov_params`."""
+        check_is_fitted(self)
+        names = cov.native_names(self.distribution_)
+        if len(self._eta) == 1:
+            return names
+        return [f"{name}[{j}]" for j in range(len(self._eta)) for name in names]
+
+    def _eta_covariance(self, column: int, kind: str = "observed") -> np.ndarray:
+        """Covariance of the estimate in eta."""
+        info = self._information[column]
+        matrix = info.matrix
+        if kind == "expected" and info.kind != "expected":
+            matrix = self.distribution_.fisher(self._eta[column][None])[0]
+        return cov.inverse(matrix, self._at_bound[column]) / self.n_obs_
+
+    def _native_covariance(self, column: int, matrix: np.ndarray) -> np.ndarray:
+        return cov.to_native(self.distribution_, self._eta[column], matrix)
+
+    def cov_params(
+        self, cov_type: str = "observed", X: Any = None, sample_weight: Any = None
+    ) -> np.ndarray:
+        """Covariance matrix of the estimates, in native parameters (``param_names_``).
+
+        Parameters
+        ----------
+        cov_type : {"observed", "expected", "robust"}
+            Inverse of the observed information (the negative Hessian; for full exponential
+            families equal to the expected at the optimum), of the expected one, or Huber's
+            sandwich of both, which holds when the family is wrong.
+        X, sample_weight : optional
+            The data of the fit; needed for ``robust`` alone, whose scores the estimator does
+            not keep.
+
+        Returns
+        -------
+        ndarray of shape (M, M)
+            Columns of data fitted independently are independent blocks. inf on the diagonal
+            marks what the data do not determine or what rests at a bound.
+
+        Raises
+        ------
+        ValueError
+            For another cov_type, or robust without X.
+        """
+        check_is_fitted(self)
+        check_option(cov_type, "cov_type", ("observed", "expected", "robust"))
+        if cov_type == "robust" and X is None:
+            raise ValueError("cov_type='robust' needs the scores of the rows: pass the fit's X")
+        blocks = []
+        for j in range(len(self._eta)):
+            matrix = self._eta_covariance(j, cov_type)
+            if cov_type == "robust":
+                matrix = self._robust(j, matrix, X, sample_weight)
+            blocks.append(self._native_covariance(j, matrix))
+        size = sum(len(b) for b in blocks)
+        out, start = np.zeros((size, size)), 0
+        for block in blocks:
+            out[start : start + len(block), start : start + len(block)] = block
+            start += len(block)
+        return out
+
+    def _robust(self, column: int, matrix: np.ndarray, X: Any, sample_weight: Any) -> np.ndarray:
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        weight = check_weights(sample_weight, len(X))
+        family = self.distribution_
+        data = X[:, column] if family.event_shape == () else X
+        objective = constant_likelihood(family, data, weight, self._eta[column])
+        return inference.robust(objective, self._eta[column], matrix)
+
+    # --------------------------------------------------------------------------- scoring
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """Log-density of each row, (N,) nats; -inf outside the support.
+
+        With a univariate family the columns are independent, and their log-densities add.
+        """
+        check_is_fitted(self, "_eta")
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return rows.map_rows(self._log_density, (X,))
+
+    def _log_density(self, X: np.ndarray) -> np.ndarray:
+        family = self.distribution_
+        if family.event_shape != ():
+            return family.log_density(X, self._eta)
+        return sum(family.log_density(X[:, j], eta[None]) for j, eta in enumerate(self._eta))
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Mean log-likelihood per row, nats; higher is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (N, D)
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (N,), optional
+        """
+        values = self.score_samples(X)
+        weight = check_weights(sample_weight, len(values))
+        if weight is None:
+            return float(values.mean())
+        kept = weight > 0
+        return float(weight[kept] @ values[kept] / weight.sum())
+
+    def sample(self, n_samples: int = 1, random_state: Any = None) -> np.ndarray:
+        """Draw rows from the fitted distribution, (n_samples, D)."""
+        check_is_fitted(self, "_eta")
+        n = int(check_number(n_samples, "n_samples", low=1, integer=True))
+        rng = bridge_rng(self.random_state if random_state is None else random_state)
+        family = self.distribution_
+        if family.event_shape != ():
+            return family.sample(self._eta, rng, n)
+        return np.stack([family.sample(eta[None], rng, n) for eta in self._eta], axis=1)
+
+
+def native_values(family: Distribution, eta: np.ndarray) -> dict[str, np.ndarray]:
+    """Native values: (D,) for a univariate family with D rows of eta, else its own shapes."""
+    values = family.native(eta)
+    if family.event_shape == ():
+        return {name: np.asarray(v) for name, v in zip(family.params, values, strict=True)}
+    return {name: np.asarray(v[0]) for name, v in zip(family.params, values, strict=True)}
