@@ -1,0 +1,100 @@
+"""Student's t: its Fisher information to the normal limit, its constant against mpmath."""
+
+import mpmath
+import numpy as np
+import pytest
+from scipy import stats
+
+from natfit.distributions import StudentT
+from natfit.special import student_constant, student_curvature, student_slope
+
+FAMILY = StudentT()
+DFS = [0.05, 0.3, 1.0, 2.5, 7.0, 15.9, 16.1, 100.0, 1e4, 1e6, 1e8, 1e10]
+
+
+def at(df, scale=2.0):
+    return FAMILY.eta(loc=1.0, scale=scale, df=df)
+
+
+@pytest.mark.parametrize("df", DFS)
+def test_fisher_of_location_and_scale(df):
+    fisher = FAMILY.fisher(at(df)[None])[0]
+    assert fisher[0, 0] == pytest.approx((df + 1) / ((df + 3) * 4.0), rel=1e-10)
+    assert fisher[1, 1] == pytest.approx(2.0 * df / (df + 3), rel=1e-10)
+    assert fisher[0, 1] == fisher[0, 2] == 0.0
+
+
+@pytest.mark.parametrize("df", DFS)
+def test_fisher_of_df_against_mpmath(df):
+    """The textbook form in 60 digits, in log df; in doubles it is -4.8e-9 at df 1e8."""
+    with mpmath.workdps(60):
+        v = mpmath.mpf(FAMILY.native(at(df)[None])[2][0])
+        trigamma = mpmath.psi(1, v / 2) - mpmath.psi(1, (v + 1) / 2)
+        native = trigamma / 4 - (v + 5) / (2 * v * (v + 1) * (v + 3))
+        cross = -2 / ((v + 1) * (v + 3))
+        slope = -mpmath.sqrt(1 + v * v) * v  # d df / d eta of df = 1 / sinh(eta)
+        want = float(native * slope**2), float(cross * slope)
+    fisher = FAMILY.fisher(at(df)[None])[0]
+    assert fisher[2, 2] == pytest.approx(want[0], rel=1e-9)
+    assert fisher[1, 2] == pytest.approx(want[1], rel=1e-9)
+
+
+@pytest.mark.parametrize("df", np.logspace(np.log10(0.05), 10, 60))
+def test_fisher_is_positive_semidefinite_to_the_ends(df):
+    fisher = FAMILY.fisher(at(df)[None])[0]
+    size = np.sqrt(np.diagonal(fisher))
+    assert np.all(np.diagonal(fisher) > 0)
+    assert np.linalg.eigvalsh(fisher / np.outer(size, size))[0] > 0
+
+
+@pytest.mark.parametrize("df", [0.05, 0.5, 3.0, 15.0, 17.0, 1e3, 1e6, 1e10])
+def test_special_functions_against_mpmath(df):
+    with mpmath.workdps(60):
+        v = mpmath.mpf(df)
+        constant = mpmath.loggamma((v + 1) / 2) - mpmath.loggamma(v / 2) - mpmath.log(v / 2) / 2
+        slope = mpmath.psi(0, (v + 1) / 2) - mpmath.psi(0, v / 2) - 1 / v
+        derivative = mpmath.psi(1, (v + 1) / 2) / 2 - mpmath.psi(1, v / 2) / 2 + 1 / v**2
+        curvature = -derivative - 1 / v**3
+    assert float(student_constant(df)) == pytest.approx(float(constant), rel=1e-13)
+    assert float(student_slope(df)) == pytest.approx(float(slope), rel=1e-13)
+    assert float(student_curvature(df)) == pytest.approx(float(curvature), rel=1e-11)
+
+
+def test_special_functions_are_differentiable():
+    from natfit import autodiff
+    from natfit.testing._core import gradient
+
+    for fun in (student_constant, student_slope):
+        for df in (0.4, 5.0, 60.0):
+            _, grad = autodiff.value_and_grad(lambda x, f=fun: f(x[0]), [df])
+            want = gradient(lambda x, f=fun: f(x[0]), np.array([df]))
+            assert grad[0] == pytest.approx(want[0], rel=1e-8)
+
+
+@pytest.mark.parametrize("df", [1e6, 1e8, 1e10])
+def test_the_normal_limit(df):
+    y = np.linspace(-5.0, 7.0, 9)
+    normal = stats.norm(1.0, 2.0).logpdf(y)
+    got = FAMILY.log_prob(y, at(df)[None])
+    # log p = normal + (z^4 - 2 z^2 - 1) / (4 df) + O(1 / df^2).
+    z = (y - 1.0) / 2.0
+    np.testing.assert_allclose(got, normal + (z**4 - 2 * z**2 - 1) / (4 * df), atol=1e-11)
+
+
+@pytest.mark.parametrize("df", [1e5, 1e8, 1e10])
+def test_score_of_df_keeps_its_digits_near_the_normal(df):
+    """d log p / d (1 / df) tends to (z^4 - 2 z^2 - 1) / 4."""
+    y = np.array([-3.0, 0.5, 1.0, 2.0, 6.0])
+    z = (y - 1.0) / 2.0
+    want = (z**4 - 2 * z**2 - 1) / 4
+    np.testing.assert_allclose(FAMILY.score(y, at(df)[None])[:, 2], want, rtol=1e-3, atol=1e-3)
+
+
+def test_cauchy():
+    y = np.array([-1e6, 0.0, 3.0])
+    got = FAMILY.log_prob(y, at(1.0)[None])
+    np.testing.assert_allclose(got, stats.cauchy(1.0, 2.0).logpdf(y), rtol=1e-12)
+
+
+def test_df_at_its_upper_limit_means_the_normal():
+    assert FAMILY.limit_meaning[("df", "upper")] == "the normal distribution"

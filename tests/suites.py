@@ -1,0 +1,113 @@
+"""The registries crossed with natfit.testing's checks, each result computed once a session.
+
+A suite is parametrised over (case, check); inapplicable checks skip with their reason, and the
+set of skips of every suite is itself asserted (test_skips.py in tests/testing).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from natfit import bijectors, testing
+from natfit._component import registered
+from natfit.distributions import _constraints
+from natfit.distributions._custom import CustomDistribution
+from natfit.distributions.base import Distribution
+from natfit.metrics.base import Metric
+from natfit.models.coordinates import Coordinates
+from natfit.solvers.base import Solver
+from natfit.solvers.damping.base import Damping
+from natfit.steps.base import Step
+
+
+def outcome(check: Callable, args: Sequence[Any]) -> Exception | None:
+    """What a check raises, or None."""
+    try:
+        check(*args)
+    except Exception as error:
+        return error
+    return None
+
+
+class Suite:
+    """Cases crossed with checks."""
+
+    def __init__(self, checks: list[Callable], cases: dict[str, tuple]):
+        self.checks = {check.__name__: check for check in checks}
+        self.cases = cases
+        self._result = functools.cache(lambda c, k: outcome(self.checks[k], self.cases[c]))
+
+    def pairs(self) -> list[Any]:
+        return [pytest.param(c, k, id=f"{c}-{k}") for c in self.cases for k in self.checks]
+
+    def run(self, case: str, check: str) -> None:
+        """Pass, skip with the reason, or raise what the check raised."""
+        error = self._result(case, check)
+        if isinstance(error, testing.NotApplicable):
+            pytest.skip(str(error))
+        if error is not None:
+            raise error
+
+    def skips(self) -> dict[str, list[str]]:
+        """Check to the cases that it says nothing about."""
+        found: dict[str, list[str]] = {}
+        for case in self.cases:
+            for check in self.checks:
+                if isinstance(self._result(case, check), testing.NotApplicable):
+                    found.setdefault(check, []).append(case)
+        return found
+
+
+def _named(base: type) -> dict[str, tuple]:
+    return {repr(c): (c,) for _, c in registered(base)}
+
+
+def families() -> dict[str, Distribution]:
+    """Every example of every family, custom ones included."""
+    found = {repr(f): f for _, f in registered(Distribution)}
+    custom = CustomDistribution.examples()
+    return found | {f"custom[{i}]": f for i, f in enumerate(custom)}
+
+
+def metrics() -> dict[str, Metric]:
+    return {repr(m): m for _, m in registered(Metric)}
+
+
+def constraints() -> dict[str, tuple]:
+    classes = [getattr(bijectors, name) for name in _constraints.__all__]
+    return {repr(c): (c,) for cls in classes for c in cls.examples()}
+
+
+def components() -> dict[str, tuple]:
+    kinds = (Distribution, Metric, Solver, Damping, Step, Coordinates)
+    return {repr(c): (c,) for kind in kinds for _, c in registered(kind)}
+
+
+DISTRIBUTIONS = Suite(
+    testing.DISTRIBUTION_CHECKS, {n: (f, testing.points(f)) for n, f in families().items()}
+)
+COORDINATES = Suite(
+    testing.COORDINATE_CHECKS,
+    {
+        f"{c!r} of {n}": (c, f, testing.points(f))
+        for _, c in registered(Coordinates)
+        for n, f in families().items()
+    },
+)
+METRICS = Suite(
+    testing.METRIC_CHECKS,
+    {
+        f"{n} on {kind}": (m, *problem)
+        for n, m in metrics().items()
+        for kind, problem in testing.metric_problems().items()
+    },
+)
+SOLVERS = Suite(testing.SOLVER_CHECKS, _named(Solver))
+DAMPINGS = Suite(testing.DAMPING_CHECKS, _named(Damping))
+STEPS = Suite(testing.STEP_CHECKS, _named(Step))
+BIJECTORS = Suite(testing.BIJECTOR_CHECKS, constraints())
+COMPONENTS = Suite(testing.COMPONENT_CHECKS, components())
