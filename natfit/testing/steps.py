@@ -61,7 +61,7 @@ def trace(
         tol=tol,
         max_iter=max_iter,
         rng=np.random.default_rng(0),
-        callback=lambda iterate: iterates.append(iterate),
+        callback=lambda iterate, done: iterates.append(iterate),
     )
     return fit, iterates
 

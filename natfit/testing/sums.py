@@ -11,7 +11,7 @@ from natfit.testing.data import some_rows
 
 
 def sums_are_row_sums(family: Any, etas: np.ndarray) -> None:
-    """sum_value_and_score and sum_observed are weighted sums of the row values."""
+    """Weighted sums (of value and score, of observed, of all terms) are sums of row values."""
     for eta in etas:
         y = some_rows(family, eta, 50)
         for weight in (None, np.linspace(0.5, 3.0, len(y))):
@@ -61,6 +61,11 @@ def _same_sums(family: Any, eta: np.ndarray, y: Any, w: Any, rows: Any, weight: 
     size = 1e-3 + np.tensordot(each, np.abs(observed), 1)
     wanted = np.tensordot(each, observed, 1)
     close("sum of observed", family.sum_observed(y, w, eta[None]), wanted, rtol=1e-9, scale=size)
+    if getattr(family, "sum_terms", None) is not None:
+        terms = family.sum_terms(y, w, eta[None])
+        close("value in sum_terms", terms[0], value, rtol=1e-9)
+        close("score in sum_terms", terms[1], total, rtol=1e-9, scale=1e-3 + each @ np.abs(score))
+        close("observed in sum_terms", terms[2], wanted, rtol=1e-9, scale=size)
 
 
 def shared_eta_is_tiled(family: Any, etas: np.ndarray) -> None:
