@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+
+from natfit._component import Component, available, component_class, registered, resolve
+from natfit.metrics.base import Metric
+from natfit.metrics.monte_carlo import MonteCarloFisher
+from natfit.metrics.tensor import TensorMetric
+from natfit.models.coordinates import Coordinates
+from natfit.solvers.base import Solver
+from natfit.solvers.damping.base import Damping
+from natfit.steps.base import Step
+from natfit.steps.kl import KLStep
+from tests.suites import COMPONENTS
+
+
+@pytest.mark.parametrize(("case", "check"), COMPONENTS.pairs())
+def test_property(case, check):
+    COMPONENTS.run(case, check)
+
+
+@pytest.mark.parametrize(
+    ("base", "names"),
+    [
+        (
+            Metric,
+            ["auto", "empirical", "euclidean", "exact", "monte_carlo", "observed", "tensor"],
+        ),
+        (Solver, ["auto", "cg", "cholesky", "woodbury"]),
+        (Damping, ["fixed", "levenberg", "none", "relative"]),
+        (Step, ["backtracking", "exact_line", "fixed", "kl"]),
+        (Coordinates, ["expectation", "native", "unconstrained"]),
+    ],
+)
+def test_a_component_is_a_file(base, names):
+    assert available(base) == names
+    for name in names:
+        cls = component_class(name, base)
+        assert cls.__module__ == f"{base._package}.{name}"
+        assert isinstance(resolve(name, base), cls)
+    assert {name for name, _ in registered(base)} == set(names)
+
+
+def test_equality_is_type_and_parameters():
+    assert KLStep(0.1) == KLStep(0.1)
+    assert KLStep(0.1) != KLStep(0.2)
+    assert KLStep(0.1) != MonteCarloFisher()
+    assert KLStep(0.1) != "kl"
+    assert TensorMetric(np.eye(2)) == TensorMetric(np.eye(2))
+    assert TensorMetric(np.eye(2)) != TensorMetric(2 * np.eye(2))
+    assert TensorMetric(np.eye(2)) != TensorMetric(np.eye(3))
+    assert TensorMetric(np.eye(2)) != TensorMetric(None)
+
+
+def test_resolve_takes_strings_classes_and_instances():
+    step = KLStep(0.3)
+    assert resolve(step, Step) is step
+    assert resolve(KLStep, Step) == KLStep()
+    assert resolve("kl", Step) == KLStep()
+
+
+@pytest.mark.parametrize("bad", [3, None, KLStep(), ["exact"]])
+def test_resolve_refuses_other_types(bad):
+    with pytest.raises(TypeError, match="metric must be a string or a Metric object") as error:
+        resolve(bad, Metric)
+    assert "monte_carlo" in str(error.value)
+
+
+def test_resolve_lists_the_names_and_the_nearest():
+    with pytest.raises(ValueError, match=r"step must be one of \['backtracking'.*'exact_lin'"):
+        resolve("exact_lin", Step)
+    with pytest.raises(ValueError, match="did you mean 'exact_line'"):
+        resolve("exact_lin", Step)
+    with pytest.raises(ValueError, match="got '_private'"):
+        resolve("_private", Step)
+    with pytest.raises(ValueError, match="got 'base'"):
+        resolve("base", Step)
+
+
+def test_grid_search_reaches_inside():
+    from sklearn.model_selection import ParameterGrid
+
+    from natfit import NaturalMLE
+
+    model = NaturalMLE(metric=MonteCarloFisher())
+    model.set_params(metric__n_draws=7)
+    assert model.metric.n_draws == 7
+    assert "metric__n_draws" in model.get_params()
+    assert len(ParameterGrid({"metric__n_draws": [1, 8]})) == 2
+
+
+def test_packages_export_lazily():
+    from natfit import metrics, solvers, steps
+
+    assert metrics.MonteCarloFisher is MonteCarloFisher
+    assert metrics.Metric is Metric
+    assert steps.KLStep is KLStep
+    assert "KLStep" in dir(steps)
+    assert "SolveInfo" in dir(solvers)
+    assert solvers.SolveInfo.__name__ == "SolveInfo"
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        steps.Nothing  # noqa: B018
+
+
+def test_components_describe_themselves():
+    assert repr(KLStep(0.5)) == "KLStep(epsilon=0.5)"
+    assert KLStep.examples() == [KLStep()]
+    assert issubclass(KLStep, Component)
