@@ -1,0 +1,191 @@
+"""Each solver against numpy, over random systems; options and fallbacks."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from natfit.linops import Damped, Dense, Diagonal
+from natfit.solvers.auto import AutoSolver
+from natfit.solvers.base import SolveInfo, Solver, relative_residual
+from natfit.solvers.cg import CGSolver
+from natfit.solvers.cholesky import CholeskySolver
+from natfit.solvers.woodbury import WoodburySolver
+from natfit.testing.operators import Factored
+
+QUIET = settings(deadline=None, derandomize=True, max_examples=40)
+SOLVERS = [CholeskySolver(), CGSolver(), WoodburySolver(), AutoSolver()]
+
+
+def system(seed, size, columns, decades):
+    """B (P, R), damping (P,) and g (P,), diagonal units over some decades."""
+    rng = np.random.default_rng(seed)
+    units = 10.0 ** rng.uniform(-decades, decades, size)
+    root = rng.standard_normal((size, columns)) * units[:, None]
+    added = 0.3 * np.square(root).sum(axis=1)
+    return root, added, units * rng.standard_normal(size)
+
+
+@QUIET
+@given(
+    st.integers(0, 10**6), st.integers(1, 12), st.integers(1, 15), st.sampled_from([0.0, 2.0, 4.0])
+)
+@pytest.mark.parametrize("solver", SOLVERS, ids=repr)
+def test_damped_systems_of_any_rank_and_scale(solver, seed, size, columns, decades):
+    root, added, g = system(seed, size, columns, decades)
+    operator = Damped(Factored(root), added)
+    unit = np.sqrt(operator.diag())
+    scaled = (root @ root.T + np.diag(added)) / np.outer(unit, unit)
+    want = np.linalg.solve(scaled, g / unit)
+    d, info = solver.solve(operator, g)
+    np.testing.assert_allclose(d * unit, want, rtol=1e-7, atol=1e-8 * np.abs(want).max())
+    assert info.residual < 1e-8
+    assert info.fallback is None
+
+
+@pytest.mark.parametrize(
+    ("operator", "name"),
+    [
+        (Diagonal(np.ones(3)), "cholesky"),
+        (Dense(np.eye(3)), "cholesky"),
+        (Factored(np.ones((3, 1))), "cholesky"),
+        (Damped(Factored(np.ones((3, 1))), np.ones(3)), "woodbury"),
+        (Damped(Factored(np.ones((3, 1))), np.array([1.0, 0.0, 1.0])), "cholesky"),
+        (Damped(Factored(np.ones((3, 4))), np.ones(3)), "cholesky"),
+    ],
+)
+def test_auto_says_what_it_chose(operator, name):
+    _, info = AutoSolver().solve(operator, np.ones(3))
+    assert info.solver == name
+
+
+def test_auto_does_not_form_a_large_matrix():
+    class Large(Diagonal):
+        is_diagonal = False
+
+        def dense(self):
+            raise AssertionError("formed")
+
+    operator = Large(np.linspace(1.0, 2.0, 5_000))
+    d, info = AutoSolver().solve(operator, np.ones(5_000))
+    assert info.solver == "cg"
+    np.testing.assert_allclose(d, 1.0 / operator.values, rtol=1e-8)
+    # Few columns and undamped, a kernel solve is cheaper than many products.
+    wide = Factored(np.random.default_rng(0).standard_normal((2_500, 3)))
+    assert AutoSolver().choose(wide) == WoodburySolver()
+
+
+def test_cholesky_takes_the_absolute_value_of_negative_curvature():
+    matrix = np.diag([2.0, -4.0]) + np.array([[0.0, 1e-3], [1e-3, 0.0]])
+    d, info = CholeskySolver().solve(Dense(matrix, positive=False), np.array([2.0, 4.0]))
+    assert info.fallback == "eigenvalues shifted"
+    np.testing.assert_allclose(d, [1.0, 1.0], rtol=1e-2)
+
+
+def test_cholesky_pseudo_inverse_is_numpys_on_a_unit_diagonal():
+    vectors = np.linalg.qr(np.random.default_rng(1).standard_normal((4, 4)))[0]
+    matrix = vectors @ np.diag([1.0, 2.0, 3.0, 0.0]) @ vectors.T
+    scale = 1.0 / np.sqrt(np.diagonal(matrix))
+    scaled = matrix * np.outer(scale, scale)
+    g = np.arange(1.0, 5.0)
+    d, info = CholeskySolver().solve(Dense(scaled), g)
+    want = np.linalg.pinv(scaled, rcond=1e-10, hermitian=True) @ g
+    np.testing.assert_allclose(d, want, rtol=1e-9)
+    assert info.fallback == "pseudo-inverse"
+    assert info.residual > 0.01
+
+
+def test_cholesky_names_the_coordinates_of_a_zero_diagonal():
+    d, info = CholeskySolver().solve(Diagonal(np.array([4.0, 0.0])), np.array([4.0, 3.0]))
+    np.testing.assert_allclose(d, [1.0, 0.0])
+    assert tuple(info.unidentified) == (1,)
+    assert info.fallback == "pseudo-inverse"
+    assert info.residual == pytest.approx(0.6)
+
+
+def test_cholesky_rcond_decides_what_is_zero():
+    matrix = Dense(np.array([[1.0, 1.0 - 1e-8], [1.0 - 1e-8, 1.0]]))
+    assert CholeskySolver().solve(matrix, np.ones(2))[1].fallback is None
+    assert CholeskySolver(rcond=1e-6).solve(matrix, np.ones(2))[1].fallback == "pseudo-inverse"
+
+
+def test_cg_stops_at_its_cap_and_says_so():
+    matrix = np.diag(np.arange(1.0, 21.0)) + 0.5
+    g = np.random.default_rng(0).standard_normal(20)
+    _, short = CGSolver(max_iter=3).solve(Dense(matrix), g)
+    _, full = CGSolver().solve(Dense(matrix), g)
+    assert short.iterations == 3
+    assert short.residual > 1e-6 > full.residual
+    assert full.iterations <= 20
+    _, loose = CGSolver(tol=1e-2).solve(Dense(matrix), g)
+    assert loose.iterations < full.iterations
+    assert loose.residual <= 1e-2
+
+
+def test_cg_takes_one_product_where_the_preconditioner_is_exact():
+    values = np.logspace(-8, 8, 9)
+    _, info = CGSolver().solve(Dense(np.diag(values)), values)
+    assert info.iterations == 1
+    _, plain = CGSolver(precondition=False).solve(Dense(np.diag(values[2:7])), values[2:7])
+    assert plain.iterations > 1
+
+
+def test_cg_records_negative_curvature():
+    d, info = CGSolver().solve(Dense(np.diag([1.0, -1.0]), positive=False), np.array([0.0, 1.0]))
+    assert info.fallback == "non-positive curvature"
+    assert d @ np.array([0.0, 1.0]) > 0
+
+
+def test_woodbury_records_the_shift_that_it_needs():
+    root = np.random.default_rng(0).standard_normal((6, 2))
+    g = root @ np.array([1.0, 2.0])
+    d, info = WoodburySolver().solve(Factored(root), g)
+    assert info.fallback == "shift of 1e-08 diag(F) added"
+    np.testing.assert_allclose(root @ (root.T @ d), g, rtol=1e-6)
+    assert WoodburySolver(1e-4).solve(Factored(root), g)[1].fallback.startswith("shift of 0.0001")
+
+
+def test_woodbury_needs_a_factor():
+    with pytest.raises(ValueError, match="use solver='cholesky' or 'cg'"):
+        WoodburySolver().solve(Dense(np.eye(2)), np.ones(2))
+
+
+@pytest.mark.parametrize(
+    ("solver", "error", "name"),
+    [
+        (CGSolver(tol=-1.0), ValueError, "solver__tol"),
+        (CGSolver(tol="small"), TypeError, "solver__tol"),
+        (CGSolver(max_iter=0), ValueError, "solver__max_iter"),
+        (CGSolver(max_iter=1.5), TypeError, "solver__max_iter"),
+        (WoodburySolver(0.0), ValueError, "relative_shift"),
+    ],
+)
+def test_bad_options_are_named(solver, error, name):
+    with pytest.raises(error, match=name):
+        solver.solve(Factored(np.eye(2)), np.ones(2))
+
+
+@pytest.mark.parametrize("rcond", [-1.0, "small", 2.0])
+def test_bad_rcond_is_named(rcond):
+    with pytest.raises((TypeError, ValueError), match="rcond"):
+        CholeskySolver(rcond).solve(Dense(np.ones((2, 2))), np.ones(2))
+
+
+def test_relative_residual_is_free_of_units():
+    matrix, g, units = (
+        np.array([[2.0, 1.0], [1.0, 2.0]]),
+        np.array([1.0, 3.0]),
+        np.array([1e6, 1.0]),
+    )
+    d = np.array([0.1, 0.2])
+    one = relative_residual(Dense(matrix), d, g)
+    other = relative_residual(Dense(matrix * np.outer(units, units)), d / units, g * units)
+    assert one == pytest.approx(other, rel=1e-12)
+    assert relative_residual(Dense(matrix), d, 0.0 * g) == 0.0
+
+
+def test_base_solver_asks_for_its_verb():
+    with pytest.raises(NotImplementedError):
+        Solver().solve(Dense(np.eye(1)), np.ones(1))
+    assert SolveInfo("x").fallback is None
+    assert len(SolveInfo("x").unidentified) == 0
