@@ -34,6 +34,10 @@ class Bijector(Component):
     #: Whether the native value falls as eta grows.
     decreasing = False
 
+    #: Whether its coordinates are cut together where one exceeds its largest step: the entries of
+    #: a Cholesky factor only make sense with its diagonal.
+    cut_as_one = False
+
     #: How an unconstrained coordinate is written, given the parameter's name.
     label = "{}"
 

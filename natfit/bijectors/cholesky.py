@@ -22,6 +22,8 @@ class CholeskyFactor(Bijector):
         Dimension, >= 1.
     """
 
+    cut_as_one = True
+
     def __init__(self, d: int = 1):
         self.d = d
 

@@ -93,3 +93,8 @@ class Parametrised(Component):
         steps = [c.steps() for c in self.params.values()]
         join = np.concatenate
         return join([p[0] for p in pairs]), join([p[1] for p in pairs]), join(steps)
+
+    @cached_property
+    def cut_together(self) -> list[slice]:
+        """Blocks whose coordinates a step cuts by one factor."""
+        return [self.blocks[name] for name, c in self.params.items() if c.cut_as_one]

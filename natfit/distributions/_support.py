@@ -57,16 +57,24 @@ class Support:
             if (not low or inside(y.min(), self.low)) and (not high or inside(self.high, y.max())):
                 return
 
-        def bad(part: np.ndarray) -> np.ndarray:
-            outside = ~self.contains(part)
-            return outside if outside.ndim == 1 else outside.any(axis=1)
+        where = rows.first_row(lambda part: _any(~self.contains(part)), (y,))
+        if where is None:
+            return
+        words = ""
+        if self.low == 0:
+            below = rows.first_row(lambda part: _any(part < 0), (y,))
+            if below is not None:
+                # The first words are those that scikit-learn's own checks look for.
+                where, words = below, "Negative values in data: "
+        raise ValueError(
+            f"{words}y must be {self.describe()} for {family}, got {y[where]} at row {where}; "
+            "remove or correct such rows, or choose a family with a wider support"
+        )
 
-        where = rows.first_row(bad, (y,))
-        if where is not None:
-            raise ValueError(
-                f"y must be {self.describe()} for {family}, got {y[where]} at row {where}; "
-                "remove or correct such rows, or choose a family with a wider support"
-            )
+
+def _any(mask: np.ndarray) -> np.ndarray:
+    """(n,) from (n,) or (n, D)."""
+    return mask if mask.ndim == 1 else mask.any(axis=1)
 
 
 REAL = Support()

@@ -66,7 +66,9 @@ def fit_column(
         tol=engine.tol,
         max_iter=engine.max_iter,
         rng=rng,
-        callback=None if hook is None else lambda iterate: hook(_WithEta(iterate, bound)),
+        callback=None
+        if hook is None
+        else lambda iterate, done: hook(_WithEta(iterate, bound), done),
     )
     if result.status is Status.NON_FINITE and result.iterate.n_iter == 0:
         raise ValueError(f"start_params must give a finite likelihood; {result.message}")

@@ -42,31 +42,24 @@ class NaturalEstimator(CallbackSupportMixin, BaseEstimator):
     ) -> Callable | None:
         """Bridge from the loop to scikit-learn's callbacks: one subtask an iteration.
 
-        Returns None when no callback is set, so that such a fit pays nothing.
+        Every task that begins ends, also the one whose step was not found. Returns None when
+        no callback is set, so that such a fit pays nothing.
         """
         if not getattr(self, "_skl_callbacks", None):
             return None
-        state: dict[str, Any] = {}
-        # scikit-learn's ScoringMonitor scores nothing without a y; a density's is its X.
-        y = X if y is None else y
+        data = {"estimator": self, "X": X, "y": y, "metadata": metadata}
+        state: dict[str, Any] = {"task": None}
 
-        def begin() -> None:
-            state["task"] = context.subcontext(task_name="iteration")
-            state["task"].call_on_fit_task_begin(estimator=self, X=X, y=y, metadata=metadata)
-
-        def hook(iterate: Any) -> bool:
-            if iterate.n_iter == 0:
-                begin()
-                return False
-            stop = state["task"].call_on_fit_task_end(
-                estimator=self,
-                X=X,
-                y=y,
-                metadata=metadata,
-                reconstruction_attributes=lambda: fitted(iterate),
-            )
-            if not stop and iterate.n_iter < self.max_iter:
-                begin()
+        def hook(iterate: Any, done: bool) -> bool:
+            stop = False
+            if state["task"] is not None:
+                stop = state["task"].call_on_fit_task_end(
+                    **data, reconstruction_attributes=lambda: fitted(iterate)
+                )
+                state["task"] = None
+            if not (done or stop):
+                state["task"] = context.subcontext(task_name="iteration")
+                state["task"].call_on_fit_task_begin(**data)
             return bool(stop)
 
         return hook

@@ -169,16 +169,30 @@ class NaturalMLE(DensityEstimator):
         coordinates = resolve(self.coordinates, Coordinates)
         rng = bridge_rng(self.random_state)
         context = self._init_callback_context(max_subtasks=None)
+        # scikit-learn's ScoringMonitor scores nothing without a y; a density's is its X.
+        target = X if y is None else y
         metadata = None if sample_weight is None else {"sample_weight": weight}
+        context.call_on_fit_task_begin(estimator=self, X=X, y=target, metadata=metadata)
         done: list[ColumnFit] = []
+
+        def fitted(iterate: Any) -> dict:
+            return self._preview(family, done, iterate, len(columns))
+
+        hook = self._iteration_hook(context, X, target, metadata, fitted)
         for data, start in zip(columns, starts, strict=True):
-
-            def fitted(iterate: Any, done: list[ColumnFit] = done) -> dict:
-                return self._preview(family, done, iterate, len(columns))
-
-            hook = self._iteration_hook(context, X, y, metadata, fitted)
-            done.append(fit_column(family, data, weight, start, coordinates, engine, rng, hook))
+            try:
+                fit = fit_column(family, data, weight, start, coordinates, engine, rng, hook)
+            except ValueError as error:
+                raise ValueError(_located(error, X, family, len(done))) from error
+            done.append(fit)
         self._publish(family, engine, join(family, done))
+        context.call_on_fit_task_end(
+            estimator=self,
+            X=X,
+            y=target,
+            metadata=metadata,
+            reconstruction_attributes=lambda: self._fitted_state(),
+        )
         self._warn(self.status_, self.message_, engine)
         return self
 
@@ -193,8 +207,10 @@ class NaturalMLE(DensityEstimator):
             "warm_start (True or False)",
             ("warm", "cold"),
         )
-        if self.warm_start and hasattr(self, "_eta") and self._eta.shape == (n, family.n_params):
-            return list(self._eta)
+        if self.warm_start and hasattr(self, "_eta"):
+            # Numbers of another family, or of other columns, mean nothing here.
+            if self.distribution_ == family and len(self._eta) == n:
+                return list(self._eta)
         if self.start_params is None:
             return [None] * n
         if isinstance(self.start_params, dict):
@@ -230,6 +246,10 @@ class NaturalMLE(DensityEstimator):
         for name, value in result.attributes.items():
             setattr(self, name, value)
 
+    def _fitted_state(self) -> dict:
+        """What an estimator needs to score."""
+        return {k: getattr(self, k) for k in ("distribution_", "_eta", "params_")}
+
     def _preview(self, family: Distribution, done: list, iterate: Any, n: int) -> dict:
         """Attributes of an estimator that can score, as if the fit had stopped at an iterate."""
         # A column that has not begun borrows the current one's parameters.
@@ -245,6 +265,17 @@ class NaturalMLE(DensityEstimator):
             return tags
         tags.input_tags.positive_only = support is not None and support.low >= 0
         return tags
+
+
+def _located(error: ValueError, X: np.ndarray, family: Distribution, column: int) -> str:
+    """The message with the column that it concerns, and whether X is negative anywhere."""
+    words = str(error)
+    univariate = family.event_shape == () and family.support is not None
+    if univariate and X.shape[1] > 1:
+        words = f"column {column} of X: {words}"
+    if univariate and family.support.low == 0 and np.any(X < 0) and "Negative" not in words:
+        words = f"Negative values in data: {words}"
+    return words
 
 
 def fit(distribution: str | Distribution, x: Any, *, sample_weight: Any = None, **options: Any):

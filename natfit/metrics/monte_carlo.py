@@ -12,6 +12,9 @@ from natfit.linops import LinearOperator
 from natfit.metrics.base import Metric, need_likelihood
 from natfit.objectives import Objective
 
+#: Draws made at once from one distribution.
+_DRAWS = 16_384
+
 
 class MonteCarloFisher(Metric):
     """F = mean of s s' over draws y ~ p(y | eta_i) from the model (not from the data).
@@ -81,8 +84,9 @@ def _average(family: Any, eta: np.ndarray, draws: int, stream: Any) -> tuple[np.
     """Mean of s s' over draws from one distribution, and its relative standard error."""
     k = family.n_params
     first, second = np.zeros((k, k)), 0.0
-    for block, start in enumerate(range(0, draws, rows.CHUNK)):
-        n = min(rows.CHUNK, draws - start)
+    # A size of its own: draws must not depend on how rows are cut into chunks.
+    for block, start in enumerate(range(0, draws, _DRAWS)):
+        n = min(_DRAWS, draws - start)
         score = family.score(family.sample(eta, stream(block), n), eta)
         first += score.T @ score
         # |s s'|^2 in the Frobenius norm is |s|^4.

@@ -82,6 +82,10 @@ class Model(Component):
         infinite = np.full(self.n_params, np.inf)
         return -infinite, infinite, infinite
 
+    def cut_together(self) -> list[slice]:
+        """Blocks of coordinates that are cut by one factor where one exceeds its largest step."""
+        return []
+
     def in_domain(self, theta: np.ndarray) -> bool:
         """Whether theta gives a valid eta."""
         return bool(np.all(np.isfinite(theta)))

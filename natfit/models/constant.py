@@ -45,6 +45,10 @@ class Constant(Model):
         """Limits of the coordinates."""
         return self.coordinates.limits()
 
+    def cut_together(self) -> list[slice]:
+        """Blocks of the coordinates."""
+        return self.coordinates.cut_together()
+
     def in_domain(self, theta: np.ndarray) -> bool:
         """Whether the coordinates are valid, e.g. sigma > 0 in native ones."""
         return self.coordinates.in_domain(theta)

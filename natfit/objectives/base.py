@@ -66,6 +66,10 @@ class Objective:
         infinite = np.full(self.n_params, np.inf)
         return -infinite, infinite, infinite
 
+    def cut_together(self) -> list[slice]:
+        """Blocks of coordinates that are cut by one factor where one exceeds its largest step."""
+        return []
+
     def in_domain(self, theta: np.ndarray) -> bool:
         """Whether f may be evaluated at theta."""
         return bool(np.all(np.isfinite(theta)))

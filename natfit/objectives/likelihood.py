@@ -235,6 +235,10 @@ class Likelihood(Objective):
         """The model's limits."""
         return self.model.limits()
 
+    def cut_together(self) -> list[slice]:
+        """The model's blocks."""
+        return self.model.cut_together()
+
     def in_domain(self, theta: np.ndarray) -> bool:
         """The model's domain."""
         return self.model.in_domain(theta)

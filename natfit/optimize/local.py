@@ -140,6 +140,12 @@ class Local:
         low = np.maximum(self.low - self.iterate.theta, -self.steps)
         high = np.minimum(self.high - self.iterate.theta, self.steps)
         held = np.zeros(len(delta), dtype=bool)
+        for block in self.objective.cut_together():
+            with np.errstate(invalid="ignore"):
+                excess = float((np.abs(delta[block]) / self.steps[block]).max(initial=0.0))
+            if excess > 1.0:
+                delta[block] /= excess
+                held[block] = True
         for _ in range(_MOST_BOXED):
             out = (delta < low) | (delta > high)
             if not np.any(out & ~held):

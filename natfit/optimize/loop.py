@@ -105,18 +105,25 @@ def run(
     tol: float,
     max_iter: int,
     rng: np.random.Generator,
-    callback: Callable[[Iterate], bool] | None = None,
+    callback: Callable[[Iterate, bool], bool] | None = None,
 ) -> Fit:
-    """Descend until convergence, a failure, the cap, or a callback that returns True."""
+    """Descend until convergence, a failure, the cap, or a callback that returns True.
+
+    ``callback(iterate, done)`` is called at every iterate, the start included; ``done`` says
+    that the run ends here. A step that finds no next iterate ends it at the last one.
+    """
     iterates: list[Iterate] = []
     status: Status | None = None
     for iterate, _ in descend(objective, metric, solver, step, damping, theta0, rng):
         if iterate.status is not None:
             status = Status(iterate.status)
+            if callback is not None:
+                callback(iterates[-1], True)
             break
         iterates.append(iterate)
         status = _judge(objective, metric, iterate, tol, max_iter)
-        if callback is not None and callback(iterate) and status is None:
+        stop = callback is not None and callback(iterate, status is not None)
+        if stop and status is None:
             status = Status.STOPPED_BY_CALLBACK
         if status is not None:
             break

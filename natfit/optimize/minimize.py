@@ -207,9 +207,13 @@ def _adapt(callback: Callable | None) -> Callable | None:
     names = list(inspect.signature(callback).parameters)
     wants_result = names == ["intermediate_result"]
 
-    def hook(iterate: Any) -> bool:
-        if iterate.n_iter == 0:
+    seen = 0
+
+    def hook(iterate: Any, done: bool) -> bool:
+        nonlocal seen
+        if iterate.n_iter == seen:
             return False
+        seen = iterate.n_iter
         try:
             if wants_result:
                 result = OptimizeResult(x=iterate.theta, fun=iterate.value, nit=iterate.n_iter)

@@ -61,6 +61,10 @@ class Coordinates(Component):
         infinite = np.full(self.family.n_params, np.inf)
         return -infinite, infinite, infinite
 
+    def cut_together(self) -> list[slice]:
+        """Blocks of coordinates that are cut by one factor where one exceeds its largest step."""
+        return []
+
     def in_domain(self, theta: np.ndarray) -> bool:
         """Whether theta gives a finite eta inside the family's limits."""
         with np.errstate(all="ignore"):

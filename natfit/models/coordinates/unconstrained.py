@@ -34,6 +34,10 @@ class Unconstrained(Coordinates):
         """The family's own."""
         return self.family.limits
 
+    def cut_together(self) -> list[slice]:
+        """The family's own."""
+        return self.family.cut_together
+
     def in_domain(self, theta: np.ndarray) -> bool:
         """Whether theta lies inside the family's limits."""
         low, high, _ = self.family.limits
