@@ -1,0 +1,103 @@
+"""Importing costs little, and brings nothing that is not needed."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+#: Seconds.
+LIMIT = 0.15
+
+REPEATS = 5
+
+
+def run(code):
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return json.loads(out.stdout)
+
+
+def best(code):
+    """Smallest of several times: the others are the machine's business."""
+    return min(run(code) for _ in range(REPEATS))
+
+
+TIMED = """
+import json, time
+{before}
+start = time.perf_counter()
+{timed}
+print(json.dumps(time.perf_counter() - start))
+"""
+
+
+def test_bare_import():
+    assert best(TIMED.format(before="", timed="import natfit")) <= LIMIT
+
+
+def test_estimator_above_scikit_learns_base():
+    code = TIMED.format(
+        before="from sklearn.base import BaseEstimator", timed="from natfit import NaturalMLE"
+    )
+    assert best(code) <= LIMIT
+
+
+LOADED = """
+import json, sys
+{code}
+print(json.dumps([m for m in {modules!r} if m in sys.modules]))
+"""
+
+HEAVY = ["matplotlib", "gymnasium", "pandas", "polars", "rich", "autograd", "scipy", "sklearn"]
+
+
+def test_bare_import_loads_nothing():
+    assert run(LOADED.format(code="import natfit", modules=HEAVY + ["numpy"])) == []
+
+
+# scikit-learn imports pandas and scipy.stats with its base, and rich with its callbacks.
+_NEW = """
+import json, sys, warnings
+warnings.simplefilter("ignore")
+import sklearn.base, sklearn.callback, sklearn.utils.validation
+before = set(sys.modules)
+{code}
+print(json.dumps([m for m in {modules!r} if m in set(sys.modules) - before]))
+"""
+
+CODE = [
+    "from natfit import NaturalMLE, NaturalGaussianMLE, fit, minimize",
+    *(
+        f"import natfit; natfit.fit({name!r}, [1.0, 2.0, 4.0, 3.0, 2.0, 3.0, 9.0]).standard_errors_"
+        for name in ("normal", "gamma", "poisson", "student_t")
+    ),
+]
+
+
+@pytest.mark.parametrize("code", CODE)
+def test_nothing_optional_beyond_what_scikit_learn_loads(code):
+    optional = ["matplotlib", "gymnasium", "pandas", "polars", "rich", "scipy.stats"]
+    assert run(_NEW.format(code=code, modules=optional)) == []
+
+
+def test_works_without_any_optional_package():
+    code = """
+for name in ("matplotlib", "gymnasium", "pandas", "polars", "rich"): sys.modules[name] = None
+import natfit
+assert natfit.fit("gamma", [1.0, 2.0, 4.0]).status_ == "converged"
+assert "objective" in str(natfit.fit("gamma", [1.0, 2.0, 4.0]).history_)
+try: natfit.fit("gamma", [1.0, 2.0, 4.0]).history_.to_frame()
+except ImportError as error: assert "pip install pandas" in str(error)
+for name in ("matplotlib", "gymnasium", "pandas", "polars", "rich"): del sys.modules[name]
+"""
+    assert run(LOADED.format(code=code, modules=["pandas"])) == []
+
+
+def test_public_names():
+    import natfit
+
+    for name in natfit.__all__:
+        assert getattr(natfit, name) is not None
+    assert set(natfit.__all__) <= set(dir(natfit))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = natfit.nothing
