@@ -1,0 +1,13 @@
+"""Prints the table of ratios after the benchmarks."""
+
+from measure import TABLE
+
+
+def pytest_terminal_summary(terminalreporter):
+    """One line a figure, with its limit where there is one."""
+    if not TABLE:
+        return
+    terminalreporter.section("figures")
+    width = max(len(what) for what, *_ in TABLE)
+    for what, value, limit in TABLE:
+        terminalreporter.write_line(f"{what.ljust(width)}  {value.rjust(12)}  {limit}".rstrip())
