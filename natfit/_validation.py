@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from typing import Any
 
@@ -40,6 +41,8 @@ def check_number(
     below = value <= high if closed_high else value < high
     if not (above and below):
         raise ValueError(f"{name} must be {rule}{unit}, got {value!r}{tail}")
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be finite and {rule}{unit}, got {value!r}{tail}")
     return int(value) if integer else float(value)
 
 
@@ -50,7 +53,14 @@ def _interval(low: float, high: float, closed_low: bool, closed_high: bool) -> s
         parts.append(f"{'>=' if closed_low else '>'} {low:g}")
     if high < np.inf:
         parts.append(f"{'<=' if closed_high else '<'} {high:g}")
-    return " and ".join(parts) or "finite"
+    return " and ".join(parts) or "a number"
+
+
+def check_bool(value: Any, name: str) -> bool:
+    """Return ``value`` if it is True or False, else raise ValueError."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise ValueError(f"{name} must be True or False, got {value!r}")
 
 
 def check_option(value: Any, name: str, allowed: tuple) -> Any:

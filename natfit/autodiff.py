@@ -10,7 +10,9 @@ would make every derivative single precision.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,14 @@ from autograd import numpy as anp
 from autograd.core import make_vjp, vspace
 
 _LOCK = threading.RLock()
+
+
+@contextmanager
+def _tracing() -> Iterator[None]:
+    """Hold the lock; a derivative that is zero everywhere is a result, not a warning."""
+    with _LOCK, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Output seems independent of input")
+        yield
 
 
 def _cast(x: Any) -> np.ndarray:
@@ -41,7 +51,7 @@ def value_and_grad(fun: Callable, x: Any) -> tuple[float, np.ndarray]:
     gradient : ndarray, of the shape of ``x``
     """
     x = _cast(x)
-    with _LOCK:
+    with _tracing():
         vjp, value = make_vjp(fun, x)
         return float(value), _cast(vjp(vspace(value).ones()))
 
@@ -52,11 +62,11 @@ def vjp(fun: Callable, x: Any) -> tuple[np.ndarray, Callable[[Any], np.ndarray]]
     The pullback may be called many times: one pass each, no new forward pass.
     """
     x = _cast(x)
-    with _LOCK:
+    with _tracing():
         pull, value = make_vjp(fun, x)
 
     def pullback(u: Any) -> np.ndarray:
-        with _LOCK:
+        with _tracing():
             return _cast(pull(_cast(u)))
 
     return _cast(value), pullback
@@ -69,7 +79,7 @@ def jvp(fun: Callable, x: Any) -> Callable[[Any], np.ndarray]:
     the pullback of the pullback exists for all of them.
     """
     x = _cast(x)
-    with _LOCK:
+    with _tracing():
         _, value = make_vjp(fun, x)
         shape = np.shape(value)
 
@@ -79,7 +89,7 @@ def jvp(fun: Callable, x: Any) -> Callable[[Any], np.ndarray]:
         push, _ = make_vjp(pull, np.zeros(shape))
 
     def pushforward(v: Any) -> np.ndarray:
-        with _LOCK:
+        with _tracing():
             return _cast(push(_cast(v)))
 
     return pushforward
@@ -88,11 +98,11 @@ def jvp(fun: Callable, x: Any) -> Callable[[Any], np.ndarray]:
 def hvp(fun: Callable, x: Any) -> Callable[[Any], np.ndarray]:
     """Return ``v -> H v`` for a scalar function; the gradient's graph is kept."""
     x = _cast(x)
-    with _LOCK:
+    with _tracing():
         pull, _ = make_vjp(grad(fun), x)
 
     def product(v: Any) -> np.ndarray:
-        with _LOCK:
+        with _tracing():
             return _cast(pull(_cast(v)))
 
     return product
@@ -130,7 +140,7 @@ def row_grad(fun: Callable, rows: Any) -> np.ndarray:
 def row_hessian(fun: Callable, rows: Any) -> np.ndarray:
     """Hessians (n, K, K) of a row-wise function, K second passes for all rows together."""
     rows = _cast(rows)
-    with _LOCK:
+    with _tracing():
         pull, _ = make_vjp(grad(lambda r: anp.sum(fun(r))), rows)
         out = np.empty((*rows.shape, rows.shape[1]))
         for k in range(rows.shape[1]):

@@ -176,13 +176,13 @@ class CustomDistribution(Distribution):
         Raises
         ------
         ValueError
-            If ``log_prob`` breaks its contract at the start; see :meth:`check_log_prob`.
+            If ``log_prob`` breaks its contract at the start; see :meth:`check_start`.
         """
         if self.initial_fn is not None:
             eta = self.eta(**self.initial_fn(y, weight))
         else:
             eta = self._best(y, weight)
-        self.check_log_prob(y, eta)
+        self.check_start(y, eta)
         return eta
 
     def _best(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
@@ -208,7 +208,7 @@ class CustomDistribution(Distribution):
             )
         return np.asarray(value, dtype=float)
 
-    def check_log_prob(self, y: np.ndarray, eta: np.ndarray) -> None:
+    def check_start(self, y: np.ndarray, eta: np.ndarray) -> None:
         """Raise when ``log_prob`` breaks its contract for rows y at eta (K,).
 
         Raises

@@ -235,6 +235,9 @@ class Distribution(Parametrised):
         """Start (K,) for a constant model: one pass over a few rows, no iteration."""
         return self.eta(**self._initial(y, weight))
 
+    def check_start(self, y: np.ndarray, eta: np.ndarray) -> None:
+        """Check the log-density itself at a start (K,); built-in families have no need to."""
+
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
         raise NotImplementedError(f"{type(self).__name__} must define _initial")
 

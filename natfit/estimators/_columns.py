@@ -19,6 +19,9 @@ from natfit.objectives import Likelihood
 from natfit.optimize import Fit, History, Status, run
 from natfit.optimize.engine import Engine
 
+#: Rows on which a family checks itself at a start that it did not choose.
+_FEW = 1_000
+
 
 @dataclass(frozen=True)
 class ColumnFit:
@@ -119,6 +122,8 @@ def _start(
     if start is None:
         part = rows.subsample(len(data))
         start = family.initial(data[part], None if weight is None else weight[part], rng)
+    else:
+        family.check_start(data[:_FEW], np.asarray(start))
     low, high, _ = family.limits
     return np.clip(start, low, high)
 

@@ -67,4 +67,4 @@ class NaturalEstimator(CallbackSupportMixin, BaseEstimator):
     def _warn(self, status: Status, message: str, engine: Engine) -> None:
         """Warn unless the fit ended well, or as it was asked to."""
         if not engine.ended_as_asked(status):
-            warnings.warn(f"{type(self).__name__}: {message}", ConvergenceWarning, stacklevel=4)
+            warnings.warn(f"{type(self).__name__}: {message}", ConvergenceWarning, stacklevel=5)

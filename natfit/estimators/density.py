@@ -143,12 +143,19 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
             Ignored.
         sample_weight : array-like of shape (N,), optional
         """
-        values = self.score_samples(X)
-        weight = check_weights(sample_weight, len(values))
-        if weight is None:
-            return float(values.mean())
-        kept = weight > 0
-        return float(weight[kept] @ values[kept] / weight.sum())
+        check_is_fitted(self, "_eta")
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        weight = check_weights(sample_weight, len(X))
+
+        def part(X: np.ndarray, weight: np.ndarray | None) -> float:
+            values = self._log_density(X)
+            if weight is None:
+                return float(values.sum())
+            kept = weight > 0
+            return rows.dot(weight[kept], values[kept])
+
+        total = float(len(X)) if weight is None else float(weight.sum())
+        return float(rows.sum_rows(part, (X, weight))) / total
 
     def sample(self, n_samples: int = 1, random_state: Any = None) -> np.ndarray:
         """Draw rows from the fitted distribution, (n_samples, D)."""

@@ -9,7 +9,7 @@ from sklearn.callback import with_callbacks
 from sklearn.utils.validation import validate_data
 
 from natfit._component import resolve
-from natfit._validation import check_option, check_weights
+from natfit._validation import check_bool, check_weights
 from natfit.distributions.base import Distribution
 from natfit.estimators._columns import ColumnFit, fit_column, join
 from natfit.estimators.density import DensityEstimator, native_values
@@ -202,11 +202,7 @@ class NaturalMLE(DensityEstimator):
 
     def _starts(self, family: Distribution, n: int) -> list[np.ndarray | None]:
         """Starts in eta for each column, or None for the family's own."""
-        check_option(
-            "warm" if self.warm_start is True else "cold" if self.warm_start is False else "?",
-            "warm_start (True or False)",
-            ("warm", "cold"),
-        )
+        check_bool(self.warm_start, "warm_start")
         if self.warm_start and hasattr(self, "_eta"):
             # Numbers of another family, or of other columns, mean nothing here.
             if self.distribution_ == family and len(self._eta) == n:
@@ -215,24 +211,31 @@ class NaturalMLE(DensityEstimator):
             return [None] * n
         if isinstance(self.start_params, dict):
             return [self._native_start(family, j, n) for j in range(n)]
-        eta = np.asarray(self.start_params, dtype=np.float64)
+        try:
+            eta = np.asarray(self.start_params, dtype=np.float64)
+            got = f"shape {eta.shape}"
+        except (TypeError, ValueError):
+            eta, got = np.empty(0), repr(self.start_params)
         if eta.size == family.n_params:
             eta = np.tile(eta.reshape(-1), n)
-        if eta.size != n * family.n_params or not np.all(np.isfinite(eta)):
+        if not eta.size or eta.size != n * family.n_params or not np.all(np.isfinite(eta)):
             raise ValueError(
                 f"start_params must be a dict of {list(family.params)} or {family.n_params} finite "
-                f"unconstrained numbers, got shape {np.shape(self.start_params)}"
+                f"unconstrained numbers, got {got}"
             )
         return list(eta.reshape(n, family.n_params))
 
     def _native_start(self, family: Distribution, column: int, n: int) -> np.ndarray:
         values = {}
-        for name, value in self.start_params.items():
-            array = np.asarray(value, dtype=np.float64)
-            if family.event_shape == () and array.shape == (n,):
-                array = array[column]
-            values[name] = array
-        return family.eta(**values)
+        try:
+            for name, value in self.start_params.items():
+                array = np.asarray(value, dtype=np.float64)
+                if family.event_shape == () and array.shape == (n,):
+                    array = array[column]
+                values[name] = array
+            return family.eta(**values)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"start_params are not valid: {error}") from error
 
     def _publish(self, family: Distribution, engine: Any, result: Any) -> None:
         """Set the fitted attributes, all together."""

@@ -60,6 +60,9 @@ class Model(Component):
 
     shared: bool = False
 
+    #: Whether theta is unconstrained; else limits are those of native values.
+    unconstrained: bool = True
+
     @property
     def n_params(self) -> int:
         """P."""

@@ -25,6 +25,11 @@ class Constant(Model):
         self.coordinates = coordinates
 
     @property
+    def unconstrained(self) -> bool:
+        """Whether the coordinates are the unconstrained ones."""
+        return self.coordinates.unconstrained
+
+    @property
     def n_params(self) -> int:
         """P, equal to K."""
         return self.coordinates.family.n_params

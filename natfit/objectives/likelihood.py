@@ -224,7 +224,7 @@ class Likelihood(Objective):
             if block.start <= index < block.stop:
                 constraint = self.distribution.params[name]
                 low, high = constraint.native_bounds
-                if constraint.decreasing:
+                if constraint.decreasing and self.model.unconstrained:
                     side = "upper" if side == "lower" else "lower"
                 meaning = self.distribution.limit_meaning.get((name, side), "")
                 end = f"{name} -> {low if side == 'lower' else high:g}"

@@ -51,9 +51,11 @@ def resolve_engine(
     chosen.check()
     resolved = resolve(damping, Damping)
     resolved.start()
+    inverse = resolve(solver, Solver)
+    inverse.check()
     return Engine(
         resolve(metric, Metric),
-        resolve(solver, Solver),
+        inverse,
         chosen,
         resolved,
         check_number(tol, "tol", low=0.0, hint="1e-5"),

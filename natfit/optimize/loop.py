@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from natfit.linops import LinearOperator
+from natfit.linops import Diagonal, LinearOperator
 from natfit.metrics.base import Metric
 from natfit.objectives import Objective
 from natfit.optimize.history import History
@@ -41,6 +41,10 @@ def descend(
     objective.evaluations = 0
     value, grad = objective.value_and_grad(theta0)
     iterate = Iterate(theta0, value, grad, radius=step.radius(objective), damping=damping.start())
+    if not (np.isfinite(value) and np.all(np.isfinite(grad))):
+        # No metric is asked for where there is not even a value.
+        yield replace(iterate, status=Status.NON_FINITE), Diagonal(np.ones(len(theta0)))
+        return
     while True:
         if metric.random:
             iterate = replace(iterate, rng_state=rng.bit_generator.state)
@@ -117,6 +121,7 @@ def run(
     for iterate, _ in descend(objective, metric, solver, step, damping, theta0, rng):
         if iterate.status is not None:
             status = Status(iterate.status)
+            iterates = iterates or [iterate]
             if callback is not None:
                 callback(iterates[-1], True)
             break

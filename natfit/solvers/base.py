@@ -40,6 +40,9 @@ class Solver(Component):
 
     _package = "natfit.solvers"
 
+    def check(self) -> None:
+        """Validate the options; raise ValueError or TypeError."""
+
     def solve(self, operator: LinearOperator, g: np.ndarray) -> tuple[np.ndarray, SolveInfo]:
         """Solve F d = g.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from natfit._validation import check_number
+from natfit._validation import check_bool, check_number
 from natfit.linops import LinearOperator
 from natfit.solvers.base import SolveInfo, Solver
 
@@ -31,12 +31,17 @@ class CGSolver(Solver):
         self.max_iter = max_iter
         self.precondition = precondition
 
+    def check(self) -> None:
+        """Tol >= 0, max_iter >= 1, precondition a bool."""
+        check_number(self.tol, "solver__tol", low=0.0, hint="1e-10")
+        check_bool(self.precondition, "solver__precondition")
+        if self.max_iter is not None:
+            check_number(self.max_iter, "solver__max_iter", low=1, integer=True)
+
     def solve(self, operator: LinearOperator, g: np.ndarray) -> tuple[np.ndarray, SolveInfo]:
         """Solve F d = g by products alone."""
-        check_number(self.tol, "solver__tol", low=0.0, hint="1e-10")
-        most = max(10 * len(g), 50)
-        if self.max_iter is not None:
-            most = check_number(self.max_iter, "solver__max_iter", low=1, integer=True)
+        self.check()
+        most = max(10 * len(g), 50) if self.max_iter is None else self.max_iter
         inverse = self._preconditioner(operator, len(g))
         d = np.zeros_like(g)
         residual = g.copy()

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from scipy.linalg import lapack
 
+from natfit._validation import check_number
 from natfit.linops import LinearOperator
 from natfit.solvers.base import SolveInfo, Solver
 
@@ -32,8 +33,15 @@ class CholeskySolver(Solver):
     def __init__(self, rcond: float = 1e-12):
         self.rcond = rcond
 
+    def check(self) -> None:
+        """0 <= rcond < 1."""
+        check_number(
+            self.rcond, "solver__rcond", low=0.0, high=1.0, closed_high=False, hint="1e-12"
+        )
+
     def solve(self, operator: LinearOperator, g: np.ndarray) -> tuple[np.ndarray, SolveInfo]:
         """Solve F d = g; see the class."""
+        self.check()
         if operator.is_diagonal:
             return self._diagonal(operator.diag(), g)
         matrix = operator.dense()

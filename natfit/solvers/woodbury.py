@@ -27,6 +27,12 @@ class WoodburySolver(Solver):
     def __init__(self, relative_shift: float = 1e-8):
         self.relative_shift = relative_shift
 
+    def check(self) -> None:
+        """relative_shift > 0."""
+        check_number(
+            self.relative_shift, "solver__relative_shift", low=0.0, closed_low=False, hint="1e-8"
+        )
+
     def solve(self, operator: LinearOperator, g: np.ndarray) -> tuple[np.ndarray, SolveInfo]:
         """Solve through the kernel.
 
@@ -35,7 +41,7 @@ class WoodburySolver(Solver):
         ValueError
             If the operator has no factor.
         """
-        check_number(self.relative_shift, "relative_shift", low=0.0, closed_low=False, hint="1e-8")
+        self.check()
         factor = operator.factor()
         if factor is None:
             raise ValueError(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from natfit._validation import check_number
+from natfit._validation import check_bool, check_number
 from natfit.steps.base import MOST_TRIALS, ROUNDING, Step
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class BacktrackingStep(Step):
             )
         check_number(self.armijo, "step__armijo", low=0.0, high=1.0, hint="1e-4", **open_)
         check_number(self.shrink, "step__shrink", low=0.0, high=1.0, hint="0.5", **open_)
+        check_bool(self.adaptive, "step__adaptive")
         check_number(self.kl_slack, "step__kl_slack", low=1.0, hint="4")
 
     def radius(self, objective: Objective) -> float:

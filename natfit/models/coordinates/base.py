@@ -20,6 +20,9 @@ class Coordinates(Component):
     _package = "natfit.models.coordinates"
     family: Any
 
+    #: Whether theta is eta itself.
+    unconstrained = False
+
     def bind(self, family: Any, origin: np.ndarray) -> Coordinates:
         """Return a copy for one distribution; ``origin`` (K,) is the eta of the start."""
         bound = type(self)(**self.get_params(deep=False))

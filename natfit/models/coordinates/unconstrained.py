@@ -10,6 +10,8 @@ from natfit.models.coordinates.base import Coordinates
 class Unconstrained(Coordinates):
     """The default: theta is eta itself, so that every step stays inside the constraints."""
 
+    unconstrained = True
+
     def to_eta(self, theta: np.ndarray) -> np.ndarray:
         """Identity."""
         return theta
