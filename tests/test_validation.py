@@ -25,8 +25,7 @@ def test_what_is_no_number(value):
 
 @pytest.mark.parametrize("value", [-1, 2, np.nan, np.inf, -np.inf])
 def test_outside_the_interval(value):
-    rule = "" if np.isfinite(value) else "finite and "
-    with pytest.raises(ValueError, match=f"x must be {rule}>= 0 and <= 1, got {value}"):
+    with pytest.raises(ValueError, match=f"x must be .*>= 0 and <= 1, got {value}"):
         check_number(value, "x", low=0, high=1)
 
 

@@ -1,0 +1,229 @@
+"""The architecture's rules, read from the syntax trees of the package."""
+
+import ast
+import importlib
+import json
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import natfit
+
+ROOT = Path(natfit.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in FILES}
+
+FLOORS = [
+    {"_component", "_validation", "autodiff", "rows", "special", "rng"},
+    {"bijectors", "linops"},
+    {"distributions", "models", "solvers"},
+    {"objectives"},
+    {"metrics", "steps"},
+    {"optimize"},
+    {"inference"},
+    {"estimators"},
+    {"display", "testing"},
+]
+FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}
+
+LONGEST_FILE, LONGEST_FUNCTION = 320, 45
+
+
+def statements(tree):
+    """All nodes but those inside ``if TYPE_CHECKING``."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            for other in node.orelse:
+                yield other
+                yield from statements(other)
+            continue
+        yield node
+        yield from statements(node)
+
+
+def imports(tree, package="natfit"):
+    """Absolute dotted names that a module imports, names of ``from`` included."""
+    found = []
+    for node in statements(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative import"
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+def unit(path):
+    """The package or module of the floor table that a file belongs to."""
+    return path.split("/")[0].removesuffix(".py")
+
+
+def climbs(path, tree):
+    """Imports of a file that do not go down: (imported unit)."""
+    mine = unit(path)
+    for name in imports(tree):
+        parts = name.split(".")
+        if parts[0] == "natfit" and len(parts) > 1 and parts[1] != mine:
+            # Modules of the ground floor may share; packages of one floor may not.
+            if FLOOR[parts[1]] > FLOOR[mine] or FLOOR[parts[1]] == FLOOR[mine] > 0:
+                yield parts[1]
+
+
+def test_every_unit_has_a_floor():
+    assert {unit(path) for path in TREES} - {"__init__"} == set(FLOOR)
+
+
+@pytest.mark.parametrize("path", [p for p in TREES if p != "__init__.py"])
+def test_imports_go_down_only(path):
+    assert list(climbs(path, TREES[path])) == []
+
+
+def test_the_check_of_floors_can_fail():
+    up = "def f():\n    from natfit.optimize import run\n"
+    assert list(climbs("steps/x.py", ast.parse(up))) == ["optimize"]
+    assert list(climbs("steps/x.py", ast.parse("from natfit import metrics"))) == ["metrics"]
+    assert list(climbs("steps/x.py", ast.parse("import natfit.display.path"))) == ["display"]
+    assert list(climbs("steps/x.py", ast.parse(f"if TYPE_CHECKING:\n    {up[9:].strip()}"))) == []
+    assert list(climbs("testing/x.py", ast.parse(up))) == []
+
+
+def derives(tree):
+    """Imports of autograd that are more than its numpy and scipy."""
+    allowed = ("autograd.numpy", "autograd.scipy")
+    return [n for n in imports(tree) if n.split(".")[0] == "autograd" and not n.startswith(allowed)]
+
+
+def test_two_files_differentiate():
+    assert [path for path, tree in TREES.items() if derives(tree)] == ["autodiff.py", "special.py"]
+
+
+def forbidden_calls(tree):
+    """Calls of a ``fit`` of scipy.stats, and any way to scipy.optimize.minimize."""
+    stats = {n.split(".")[-1] for n in imports(tree) if n.startswith("scipy.stats")} | {"stats"}
+    found = [n for n in imports(tree) if n == "scipy.optimize.minimize"]
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Attribute):
+            continue
+        text = ast.unparse(node)
+        if text.endswith("optimize.minimize"):
+            found.append(text)
+        names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+        names |= {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
+        if node.attr == "fit" and names & stats:
+            found.append(text)
+    return found
+
+
+@pytest.mark.parametrize("path", TREES)
+def test_no_fit_is_borrowed(path):
+    assert forbidden_calls(TREES[path]) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from scipy.stats import gamma\ngamma.fit(x)",
+        "from scipy import stats\nstats.norm.fit(x)",
+        "import scipy.stats\nscipy.stats.t.fit(x)",
+        "import scipy\nf = scipy.optimize.minimize",
+        "from scipy import optimize\noptimize.minimize(f, x)",
+        "def f():\n    from scipy.optimize import minimize as m",
+    ],
+)
+def test_the_check_of_borrowing_can_fail(code):
+    assert forbidden_calls(ast.parse(code))
+
+
+def test_no_estimator_or_family_overrides_the_loop():
+    """Only estimators fit, and only optimize/ runs the loop itself."""
+    fits = {
+        path
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name == "fit"
+    }
+    assert {unit(path) for path in fits} == {"estimators"}
+
+
+@pytest.mark.parametrize("path", TREES)
+def test_files_are_short(path):
+    assert len((ROOT / path).read_text().splitlines()) <= LONGEST_FILE
+
+
+def body_lines(node):
+    """Lines of a function's body, docstring apart."""
+    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    return body[-1].end_lineno - body[0].lineno + 1 if body else 0
+
+
+@pytest.mark.parametrize("path", TREES)
+def test_functions_are_short(path):
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    functions = [n for n in ast.walk(TREES[path]) if isinstance(n, kinds)]
+    assert {n.name: body_lines(n) for n in functions if body_lines(n) > LONGEST_FUNCTION} == {}
+
+
+@pytest.mark.parametrize("path", TREES)
+def test_public_names_have_docstrings(path):
+    tree = TREES[path]
+    assert ast.get_docstring(tree)
+    named = (ast.FunctionDef, ast.ClassDef)
+    silent = [
+        n.name
+        for n in tree.body
+        if isinstance(n, named) and not n.name.startswith("_") and not ast.get_docstring(n)
+    ]
+    assert silent == []
+
+
+def modules():
+    found = pkgutil.walk_packages([str(ROOT)], "natfit.")
+    return ["natfit", *(m.name for m in found)]
+
+
+@pytest.mark.parametrize("name", modules())
+def test_names_in_all_are_importable(name):
+    module = importlib.import_module(name)
+    names = getattr(module, "__all__", [])
+    assert len(set(names)) == len(names)
+    for public in names:
+        assert getattr(module, public) is not None
+
+
+def loaded(code, names):
+    """Which of ``names`` a fresh interpreter has imported after ``code``."""
+    report = f"import sys, json; print(json.dumps([n for n in {names!r} if n in sys.modules]))"
+    out = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT.parent,
+    )
+    return json.loads(out.stdout)
+
+
+HEAVY = ["numpy", "scipy", "autograd", "sklearn", "matplotlib", "pandas", "polars", "gymnasium"]
+
+
+def test_bare_import_brings_nothing():
+    assert loaded("import natfit", HEAVY) == []
+    assert loaded("import natfit, numpy", HEAVY) == ["numpy"]
+
+
+def test_the_estimator_brings_nothing_optional():
+    """What scikit-learn itself imports (1.9: pandas and rich, where installed) does not count."""
+    optional = ["matplotlib", "pandas", "polars", "gymnasium", "rich", "scipy.stats"]
+    base = "import sklearn.base, sklearn.callback, sklearn.utils.validation"
+    brought = set(loaded("from natfit import NaturalMLE", optional))
+    assert brought <= set(loaded(base, optional))
+    assert not brought & {"matplotlib", "gymnasium"}
+
+
+def test_package_directory():
+    assert set(natfit.__all__) <= set(dir(natfit))
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = natfit.nothing
