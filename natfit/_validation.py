@@ -119,7 +119,10 @@ def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
         raise ValueError(
             f"sample_weight.shape == {weight.shape}, expected {(n_rows,)}: one weight a row"
         )
-    low, total = weight.min(), weight.sum()
+    with np.errstate(over="ignore"):
+        low, total = weight.min(), weight.sum()
+    if not np.isfinite(total) and np.isfinite(weight).all():
+        raise ValueError("sample_weight must have a finite sum; divide the weights by a constant")
     if not np.isfinite(total):
         where = int(np.argmax(~np.isfinite(weight)))
         raise ValueError(f"sample_weight must be finite, got {weight[where]} at row {where}")

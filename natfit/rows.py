@@ -114,6 +114,13 @@ def block_rng(rng: np.random.Generator) -> Callable[[int], np.random.Generator]:
     return stream
 
 
-def subsample(n_rows: int, most: int = 1_000) -> slice:
-    """Evenly spaced rows, at most ``most`` of them: enough for a start, at no cost."""
-    return slice(None, None, max(1, -(-n_rows // most)))
+def subsample(n_rows: int, most: int = 500) -> slice | np.ndarray:
+    """Rows for a start: all, or about ``most`` of them at irrational spacing.
+
+    Evenly spaced rows would be fooled by data with a period; these are spread as evenly, and
+    deterministic (Weyl's sequence of the golden ratio).
+    """
+    if n_rows <= most:
+        return slice(None)
+    golden = 0.6180339887498949
+    return np.unique((np.arange(most) * golden % 1.0 * n_rows).astype(np.intp))

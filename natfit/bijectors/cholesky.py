@@ -24,6 +24,9 @@ class CholeskyFactor(Bijector):
 
     cut_as_one = True
 
+    #: Whether the native matrix repeats its lower triangle above the diagonal.
+    symmetric = False
+
     def __init__(self, d: int = 1):
         self.d = d
 
@@ -96,6 +99,11 @@ class CholeskyFactor(Bijector):
         """Diagonal: exp(eta) on the diagonal's coordinates, one below it."""
         return np.diag(np.concatenate([np.exp(eta[: self.d]), np.ones(self.size - self.d)]))
 
+    @property
+    def native_bounds(self) -> tuple[float, float]:
+        """Zero and infinity, of the diagonal: the only entries with limits."""
+        return (0.0, np.inf)
+
     def steps(self) -> np.ndarray:
         """Largest change of each coordinate in one step: 3 for logarithms."""
         return np.concatenate([np.full(self.d, 3.0), np.full(self.size - self.d, np.inf)])
@@ -116,6 +124,8 @@ class Covariance(CholeskyFactor):
 
     ``pack`` gives the lower triangle in the order of the coordinates (diagonal first).
     """
+
+    symmetric = True
 
     def _forward(self, eta: Any) -> Any:
         factor = self._factor(eta)

@@ -6,6 +6,7 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
+from autograd.scipy.special import expit
 
 from natfit.bijectors.base import LOG_RANGE, Bijector, Elementwise
 
@@ -159,9 +160,7 @@ class Unit(Elementwise):
         self.margin = margin
 
     def _forward(self, eta: Any) -> Any:
-        # exp of a negative number only: no overflow at either end.
-        e = anp.exp(-anp.abs(eta))
-        return anp.where(eta >= 0, 1.0 / (1.0 + e), e / (1.0 + e))
+        return expit(eta)
 
     def _backward(self, native: Any) -> Any:
         return anp.log(native) - anp.log1p(-native)

@@ -179,11 +179,24 @@ class CustomDistribution(Distribution):
             If ``log_prob`` breaks its contract at the start; see :meth:`check_start`.
         """
         if self.initial_fn is not None:
-            eta = self.eta(**self.initial_fn(y, weight))
+            eta = self._given(y, weight)
         else:
             eta = self._best(y, weight)
         self.check_start(y, eta)
         return eta
+
+    def _given(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        """The start of the user's ``initial``."""
+        values = self.initial_fn(y, weight)
+        if not isinstance(values, dict):
+            raise ValueError(
+                f"initial must return a dict of {list(self.params)}, got {values!r} from "
+                f"{self.label}"
+            )
+        try:
+            return self.eta(**values)
+        except ValueError as error:
+            raise ValueError(f"initial of {self.label} is not valid: {error}") from error
 
     def _best(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
         """Guess with the highest mean log-density; the first where none is finite."""

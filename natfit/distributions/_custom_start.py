@@ -12,7 +12,7 @@ from natfit.distributions._start import location_scale
 
 _LOCATIONS = ("loc", "location", "mean", "mu")
 _SCALES = ("scale", "sigma", "sd", "std")
-_RATES = ("rate", "rates", "lam", "lambda_")
+_RATES = ("rate", "rates")
 
 #: Factors of 5 apart, in the unit of a logarithm: an optimiser covers what lies between.
 _SPREAD = (0.0, 1.6, -1.6)

@@ -13,7 +13,7 @@ from natfit.distributions.base import Distribution
 
 #: Rows a chunk of a summary: a few sums a row cost less than a call a chunk, and the one or two
 #: temporaries still fit a core's second-level cache.
-SUMMARY_CHUNK = 4 * rows.CHUNK
+SUMMARY_CHUNK = 8 * rows.CHUNK
 
 
 class ExponentialFamily(Distribution):

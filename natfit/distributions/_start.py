@@ -30,12 +30,17 @@ def mean(y: np.ndarray, weight: np.ndarray | None) -> float:
 
 
 def location_scale(y: np.ndarray, weight: np.ndarray | None) -> tuple[float, float]:
-    """Median and scaled median absolute deviation; the standard deviation where that is zero."""
+    """Median and scaled median absolute deviation.
+
+    Where more than half of the rows are equal, the deviations of the others; where all are,
+    the size of the median or one, so that a start exists.
+    """
     centre = median(y, weight)
-    spread = MAD_TO_SD * median(np.abs(y - centre), weight)
-    if spread <= 1e-8 * np.abs(y - centre).max():
-        spread = float(np.sqrt(mean((y - centre) ** 2, weight)))
+    gap = np.abs(y - centre)
+    spread = MAD_TO_SD * median(gap, weight)
     if not spread > 0:
-        # A start is taken from a subsample, whose rows may all be alike where the data are not.
-        spread = abs(centre) or 1.0
+        other = gap > 0
+        if not other.any():
+            return centre, abs(centre) or 1.0
+        spread = MAD_TO_SD * median(gap[other], None if weight is None else weight[other])
     return centre, spread

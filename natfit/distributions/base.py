@@ -28,7 +28,7 @@ import numpy as np
 from natfit import autodiff
 from natfit.bijectors import Bijector
 from natfit.distributions._parameters import Parametrised
-from natfit.distributions._quadrature import Expectation
+from natfit.distributions._quadrature import ACCURACY, Expectation
 from natfit.distributions._support import Support
 
 
@@ -54,6 +54,9 @@ class Distribution(Parametrised):
     support: Support | None = None
     event_shape: tuple = ()
     exponential: bool = False
+
+    #: Whether finite sufficient statistics prove that all rows lie in the support.
+    summary_proves_support: bool = False
 
     #: (parameter, "lower" or "upper") to what the family becomes at that bound.
     limit_meaning: ClassVar[dict[tuple[str, str], str]] = {}
@@ -174,8 +177,14 @@ class Distribution(Parametrised):
         out = np.empty((len(eta), self.n_params, self.n_params))
         for i, row in enumerate(eta):
             rule = self.expectation(row)
-            score = self.score(rule.y, row[None])
-            out[i] = (score * rule.weight[:, None]).T @ score
+            with np.errstate(all="ignore"):
+                score = self.score(rule.y, row[None])
+            # Far in a tail the score may overflow where the probability is nil.
+            fine = np.isfinite(score).all(axis=1)
+            if rule.weight[~fine].sum() > ACCURACY:
+                raise ValueError(f"the score of {type(self).__name__} is not finite at {row}")
+            score = score[fine]
+            out[i] = (score * rule.weight[fine, None]).T @ score
         return out
 
     def kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:

@@ -29,6 +29,7 @@ class Bernoulli(ExponentialFamily):
 
     params = {"prob": Unit(margin=1e-8)}
     support = BINARY
+    limit_meaning = {("prob", "lower"): "all rows are 0", ("prob", "upper"): "all rows are 1"}
     mean_names = ("E[y]",)
 
     def statistics(self, y: Any) -> tuple:

@@ -27,6 +27,8 @@ class Gamma(ExponentialFamily):
 
     params = {"shape": Positive(), "scale": Positive()}
     support = POSITIVE
+    # The logarithm of a number <= 0 is not finite.
+    summary_proves_support = True
 
     def statistics(self, y: Any) -> tuple:
         """(y, log y)."""

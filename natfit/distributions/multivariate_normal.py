@@ -24,6 +24,9 @@ _SINGULAR = 1e-12
 #: condition, its square, then stays inside double precision.
 _FLOOR = 1e-8
 
+#: Variances whose squares, which standard errors are made of, are doubles.
+_RANGE = (1e-140, 1e140)
+
 #: Squared share of a column in the null space from which on the message names it.
 _INVOLVED = 1e-6
 
@@ -184,8 +187,11 @@ class MultivariateNormal(ExponentialFamily):
         ValueError
             Naming the columns and the remedy.
         """
-        if summary is not None and np.all(self._form.variances(summary[1][0]) > 0):
-            return
+        if summary is not None:
+            size = self._form.variances(summary[1][0])
+            if np.all(size > 0):
+                self._check_range(size)
+                return
         constant = np.flatnonzero(y.min(axis=0) == y.max(axis=0))
         spared = self.covariance == "spherical" and len(constant) < y.shape[1]
         if len(constant) and not spared:
@@ -193,6 +199,16 @@ class MultivariateNormal(ExponentialFamily):
                 f"y must have no constant column for MultivariateNormal, got column(s) "
                 f"{constant.tolist()} with {len(y)} equal rows: the likelihood grows without "
                 "bound as the density shrinks to a plane; drop them"
+            )
+
+    def _check_range(self, variance: np.ndarray) -> None:
+        """Raise where variances of variances would leave the range of doubles."""
+        out = np.flatnonzero((variance < _RANGE[0]) | (variance > _RANGE[1]))
+        if len(out):
+            raise ValueError(
+                f"y must have variances between {_RANGE[0]:g} and {_RANGE[1]:g} for "
+                f"MultivariateNormal, got {variance[out[0]]:g} in column {out[0]}; divide the "
+                "columns by their size, as StandardScaler does"
             )
 
     def bounded(self, summary: tuple) -> tuple[tuple, str | None]:

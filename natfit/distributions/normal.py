@@ -27,6 +27,7 @@ class Normal(ExponentialFamily):
 
     params = {"loc": Real(), "scale": Positive()}
     support = REAL
+    summary_proves_support = True
 
     def statistics(self, y: Any) -> tuple:
         """Mean and mean square deviation from it: of a single row, (y, 0)."""
@@ -64,24 +65,15 @@ class Normal(ExponentialFamily):
         return 0.5 * (np.expm1(2 * log_ratio) + ((loc - loc2) / scale2) ** 2) - log_ratio
 
     def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
-        """Mean and mean square deviation, accumulated about a row of the data.
+        """Mean and mean square deviation, accumulated about zero or about a row of the data.
 
-        The shift keeps NIST NumAcc4 exact: sums of squares about zero would lose all digits.
+        About zero where the mean is at most ten standard deviations away, which costs two
+        digits at most; else about a row, which keeps NIST NumAcc4 exact.
         """
-        shift = float(y[len(y) // 2])
-        buffer = np.empty(min(SUMMARY_CHUNK, len(y)))
-
-        def part(y: np.ndarray, weight: np.ndarray | None) -> tuple:
-            gap = np.subtract(y, shift, out=buffer[: len(y)])
-            if weight is None:
-                return float(len(y)), gap.sum(), rows.dot(gap, gap)
-            weighted = weight * gap
-            return weight.sum(), weighted.sum(), rows.dot(weighted, gap)
-
-        total, first, second = rows.sum_rows(part, (y, weight), SUMMARY_CHUNK)
-        delta = first / total
-        spread = max(second / total - delta * delta, 0.0)
-        return (np.array([shift + delta]), np.array([spread]))
+        mean, spread = _moments(y, weight, 0.0)
+        if not mean * mean <= 100.0 * spread:
+            mean, spread = _moments(y, weight, float(y[len(y) // 2]))
+        return (np.array([mean]), np.array([spread]))
 
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """All rows alike: scale -> 0 and the likelihood has no bound."""
@@ -108,3 +100,19 @@ class Normal(ExponentialFamily):
         return {"loc": origin[0] + first, "scale": anp.sqrt(second - first**2)}
 
     mean_names = ("E[y - c]", "E[(y - c)^2]")
+
+
+def _moments(y: np.ndarray, weight: np.ndarray | None, shift: float) -> tuple[float, float]:
+    """Mean and mean square deviation from sums of ``y - shift``."""
+    buffer = np.empty(min(SUMMARY_CHUNK, len(y))) if shift else None
+
+    def part(y: np.ndarray, weight: np.ndarray | None) -> tuple:
+        gap = y if buffer is None else np.subtract(y, shift, out=buffer[: len(y)])
+        if weight is None:
+            return float(len(y)), gap.sum(), rows.dot(gap, gap)
+        weighted = weight * gap
+        return weight.sum(), weighted.sum(), rows.dot(weighted, gap)
+
+    total, first, second = rows.sum_rows(part, (y, weight), SUMMARY_CHUNK)
+    delta = first / total
+    return float(shift + delta), float(np.maximum(second / total - delta * delta, 0.0))

@@ -29,6 +29,7 @@ class Poisson(ExponentialFamily):
     # exp(-1e-8) is 1 to eight digits: a smaller rate is the boundary rate = 0.
     params = {"rate": Positive(low=1e-8)}
     support = COUNTS
+    limit_meaning = {("rate", "lower"): "all counts are zero"}
     mean_names = ("E[y]",)
 
     def statistics(self, y: Any) -> tuple:

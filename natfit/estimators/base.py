@@ -11,12 +11,42 @@ from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 
+from natfit._component import resolve
+from natfit.distributions.base import Distribution
+from natfit.metrics.base import Metric
+from natfit.models.coordinates import Coordinates
 from natfit.optimize import Status
 from natfit.optimize.engine import Engine, resolve_engine
+from natfit.solvers.base import Solver
+from natfit.solvers.damping.base import Damping
+from natfit.steps.base import Step
+
+#: Parameters that a string may stand for an object in.
+_KINDS = {
+    "distribution": Distribution,
+    "metric": Metric,
+    "solver": Solver,
+    "step": Step,
+    "damping": Damping,
+    "coordinates": Coordinates,
+}
 
 
 class NaturalEstimator(CallbackSupportMixin, BaseEstimator):
     """Base of all estimators."""
+
+    def set_params(self, **params: Any) -> NaturalEstimator:
+        """Set parameters; a nested name such as ``step__epsilon`` reaches inside a string too.
+
+        ``step="backtracking"`` is shorthand for an object: where one of its options is set, the
+        object takes the string's place.
+        """
+        nested = {k: v for k, v in params.items() if "__" in k}
+        super().set_params(**{k: v for k, v in params.items() if k not in nested})
+        for name in {k.split("__")[0] for k in nested}:
+            if name in _KINDS and isinstance(getattr(self, name, None), str):
+                setattr(self, name, resolve(getattr(self, name), _KINDS[name]))
+        return super().set_params(**nested)
 
     def _engine(self) -> Engine:
         """Resolve this estimator's options; the constructor's arguments stay as they are."""

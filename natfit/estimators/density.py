@@ -112,7 +112,16 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         X = validate_data(self, X, dtype=np.float64, reset=False)
         weight = check_weights(sample_weight, len(X))
         family = self.distribution_
+        if weight is not None and not weight.all():
+            X, weight = X[weight > 0], weight[weight > 0]
+        total = float(len(X)) if weight is None else float(weight.sum())
+        if not np.isclose(total, self.n_obs_, rtol=1e-9):
+            raise ValueError(
+                f"X must be the data of the fit, {self.n_obs_:g} observations, got {total:g}; "
+                "pass the fit's X and sample_weight"
+            )
         data = X[:, column] if family.event_shape == () else X
+        family.check(data)
         objective = constant_likelihood(family, data, weight, self._eta[column])
         return inference.robust(objective, self._eta[column], matrix)
 

@@ -147,7 +147,9 @@ def standard_errors(family: Any, covariance: np.ndarray) -> dict[str, np.ndarray
         if hasattr(constraint, "entries"):
             row, col = constraint.entries
             full = np.zeros(constraint.shape)
-            full[row, col] = full[col, row] = part
+            full[row, col] = part
+            if constraint.symmetric:
+                full[col, row] = part
             out[name] = full
         else:
             out[name] = part.reshape(constraint.shape)

@@ -23,7 +23,8 @@ class ExactFisher(Metric):
         Near the optimum use the observed information where it is positive definite. Fisher
         scoring converges only linearly when the model is wrong for the data; this makes the
         end quadratic. Exponential families with a constant model need none: both informations
-        agree at their optimum.
+        agree at their optimum. Where quadrature fails the empirical Fisher stands in; both
+        are recorded in ``history_.notes``.
     """
 
     is_information = True
@@ -45,7 +46,15 @@ class ExactFisher(Metric):
 
     def at(self, objective: Objective, iterate: Any, rng: np.random.Generator) -> LinearOperator:
         """Expected information, or the observed one in the endgame."""
-        fisher = objective.fisher(iterate.theta)
+        try:
+            fisher = objective.fisher(iterate.theta)
+        except ValueError:
+            if not self.endgame:
+                raise
+            # Quadrature did not reach its accuracy here; scores always exist.
+            scores = objective.scores(iterate.theta)
+            scores.note = "empirical: the exact Fisher information was not to be had"
+            return scores
         family = objective.distribution
         if not self.endgame or not objective.model.shared or family.exponential:
             return fisher

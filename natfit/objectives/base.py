@@ -26,6 +26,10 @@ class Objective:
     total: float | None = None
     evaluations: int = 0
 
+    #: What convergence multiplies squared norms by: W, or the number of rows where weights are a
+    #: common factor below it (the maximum of a likelihood does not depend on the factor).
+    yardstick: float = 1.0
+
     #: What had to be bounded for f to have a minimum at all; the fit then ends as ``boundary``.
     bound_note: str | None = None
 

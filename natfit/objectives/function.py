@@ -66,14 +66,23 @@ class Function(Objective):
         return self._scalar(value), grad
 
     def _scalar(self, value: Any) -> float:
+        if np.iscomplexobj(value):
+            raise ValueError(f"fun must return a real number, got {value!r}")
         array = np.asarray(value, dtype=np.float64)
         if array.size != 1:
             raise ValueError(f"fun must return one number, got shape {array.shape}")
         return float(array.reshape(()))
 
+    def _real(self, x: Any) -> Any:
+        """``fun`` under autograd; complex values have no minimum."""
+        value = self.fun(x, *self.args)
+        if np.iscomplexobj(getattr(value, "_value", value)):
+            raise ValueError("fun must return a real number, got a complex one")
+        return value
+
     def _by_autograd(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         try:
-            return autodiff.value_and_grad(lambda x: self.fun(x, *self.args), theta)
+            return autodiff.value_and_grad(self._real, theta)
         except (TypeError, AttributeError, ValueError) as error:
             # Tell a function that fails anyway from one that only autograd cannot follow.
             self._scalar(self.fun(theta, *self.args))

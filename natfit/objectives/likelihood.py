@@ -59,6 +59,7 @@ class Likelihood(Objective):
         self.bound_note: str | None = None
         if self.summary is not None:
             self.summary, self.bound_note = distribution.bounded(self.summary)
+        self.yardstick = max(self.total, float(len(y)))
         self._summary_weight = np.array([self.total])
         self._kept: tuple[np.ndarray, np.ndarray] | None = None
 
@@ -223,11 +224,17 @@ class Likelihood(Objective):
         for name, block in self.distribution.blocks.items():
             if block.start <= index < block.stop:
                 constraint = self.distribution.params[name]
-                low, high = constraint.native_bounds
+                ends = constraint.native_bounds
                 if constraint.decreasing and self.model.unconstrained:
                     side = "upper" if side == "lower" else "lower"
                 meaning = self.distribution.limit_meaning.get((name, side), "")
-                end = f"{name} -> {low if side == 'lower' else high:g}"
+                if (name, side) not in self.distribution.limit_meaning:
+                    # The user's own limits are named as they were given.
+                    ends = (
+                        getattr(constraint, "low", 0.0) or ends[0],
+                        getattr(constraint, "high", ends[1]),
+                    )
+                end = f"{name} -> {ends[0] if side == 'lower' else ends[1]:g}"
                 return f"{end}{' (' + meaning + ')' if meaning else ''}"
         return super().bound(index, side)
 

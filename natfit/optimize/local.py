@@ -50,13 +50,24 @@ class Iterate:
     metric_error: float = np.nan
     unidentified: tuple[int, ...] = ()
     active: tuple[int, ...] = ()
-    settled: bool = False
+    # The natural step at this iterate and the largest one allowed, for `settled`.
+    natural_step: np.ndarray | None = None
+    largest_step: np.ndarray | None = None
     rng_state: Any = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether the natural step in every logarithmic coordinate is small."""
+        if self.natural_step is None:
+            return False
+        logs = self.largest_step < np.inf
+        return bool((np.abs(self.natural_step[logs]) <= _SETTLED).all())
 
     @property
     def gradient_norm(self) -> float:
         """Euclidean norm of the gradient."""
-        return float(np.linalg.norm(self.grad))
+        with np.errstate(over="ignore"):
+            return float(np.linalg.norm(self.grad))
 
 
 class Local:
@@ -76,6 +87,7 @@ class Local:
         started: float = 0.0,
     ):
         self._started = started
+        self._held = False
         self.objective = objective
         self.solver = solver
         self.damping = damping
@@ -148,7 +160,7 @@ class Local:
                 held[block] = True
         for _ in range(_MOST_BOXED):
             out = (delta < low) | (delta > high)
-            if not np.any(out & ~held):
+            if not out.any():
                 break
             held |= out
             delta = np.minimum(np.maximum(delta, low), high)
@@ -158,12 +170,13 @@ class Local:
                 pull = self.iterate.grad + self.full_operator @ np.where(held, delta, 0.0)
                 part, info = self.solver.solve(self.damping.apply(block, state), pull[rest])
                 delta[rest] = -part
-        return np.minimum(np.maximum(delta, low), high), info
+        self._held = bool(held.any())
+        return (np.minimum(np.maximum(delta, low), high) if self._held else delta), info
 
     def shift(self, delta: np.ndarray, length: float) -> np.ndarray:
         """Theta after a step; a coordinate that the whole step takes to its limit is on it."""
         theta = self.iterate.theta + length * delta
-        if length == 1.0:
+        if length == 1.0 and self._held:
             # start + (limit - start) may miss the limit by a rounding.
             theta = np.where(delta == self.low - self.iterate.theta, self.low, theta)
             theta = np.where(delta == self.high - self.iterate.theta, self.high, theta)
@@ -193,8 +206,7 @@ class Local:
         # An indefinite information measures nothing: its zero may be a saddle.
         if measure < 0 or "eigenvalues shifted" in (found.fallback or ""):
             measure = np.inf
-        total = self.objective.total
-        distance = math.sqrt(measure * (1.0 if total is None else total))
+        distance = math.sqrt(measure * self.objective.yardstick)
         return replace(
             iterate,
             natural_norm=math.sqrt(square),
@@ -205,8 +217,9 @@ class Local:
             else self.operator.standard_error,
             unidentified=found.unidentified,
             active=() if self._all_free else tuple(np.flatnonzero(~self.free).tolist()),
-            settled=bool(np.all((np.abs(step) <= _SETTLED) | (self.steps == np.inf))),
-            note=self.operator.note,
+            natural_step=step,
+            largest_step=self.steps,
+            note=_join(iterate.note, self.operator.note, info.fallback),
             seconds=time.perf_counter() - self._started,
         )
 
@@ -227,7 +240,6 @@ class Local:
         before = self.iterate
         if predicted_kl is None:
             predicted_kl = 0.5 * self.operator.quad(theta - before.theta)
-        notes = [n for n in (self.operator.note, info.fallback) if n]
         return Iterate(
             theta=theta,
             value=float(value),
@@ -241,13 +253,19 @@ class Local:
             evaluations=self.objective.evaluations,
             solver_iterations=info.iterations,
             residual=info.residual,
-            note="; ".join(notes) or None,
+            note=info.fallback,
             decrease=before.decrease,
         )
 
     def stop(self, status: str) -> Iterate:
         """Return the same iterate with a status: there is no acceptable next one."""
         return replace(self.iterate, status=status)
+
+
+def _join(*notes: str | None) -> str | None:
+    """Notes without repetition, or None."""
+    kept = list(dict.fromkeys(n for note in notes if note for n in note.split("; ")))
+    return "; ".join(kept) or None
 
 
 class _Padded(LinearOperator):

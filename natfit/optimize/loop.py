@@ -143,8 +143,6 @@ def _judge(
     objective: Objective, metric: Metric, iterate: Iterate, tol: float, max_iter: int
 ) -> Status | None:
     """Decide from one iterate whether and why to stop."""
-    if not (np.isfinite(iterate.value) and np.all(np.isfinite(iterate.grad))):
-        return Status.NON_FINITE
     if iterate.distance <= tol and iterate.settled:
         if iterate.unidentified:
             return Status.SINGULAR

@@ -101,6 +101,8 @@ def minimize(
         jac = None
     if not (jac is None or jac is True or callable(jac)):
         raise TypeError(f"jac must be callable, True or None, got {jac!r}")
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be callable or None, got {callback!r}")
     theta0 = check_vector(np.atleast_1d(x0), "x0")
     engine = resolve_engine(_metric(metric), solver, step, damping, tol, max_iter)
     limits = _bounds(bounds, theta0)
@@ -192,6 +194,8 @@ def _bounds(bounds: Any, x0: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None
             raise ValueError(f"bounds must be {len(x0)} pairs (low, high), got {bounds!r}")
         low = np.array([-np.inf if p[0] is None else p[0] for p in pairs], dtype=float)
         high = np.array([np.inf if p[1] is None else p[1] for p in pairs], dtype=float)
+    if np.any(np.isposinf(low)) or np.any(np.isneginf(high)):
+        raise ValueError(f"bounds must leave room between low and high, got {bounds!r}")
     if not np.all(low <= high):
         where = int(np.argmax(~(low <= high)))
         raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 #: Halvings at rounding level: enough for a metric that is wrong by a factor of 1000.
 _MOST_AT_ROUNDING = 10
+
+#: Distance in standard errors below which a step that rounding of theta swallows is an end.
+_HIDDEN = 1e-2
 
 
 class BacktrackingStep(Step):
@@ -96,7 +100,8 @@ class BacktrackingStep(Step):
             first = decrease if first is None else first
             square = 0.5 * local.operator.quad(delta)
             predicted = decrease - square
-            accepted = self._try(local, theta, decrease, radius)
+            flat = self._at_rounding(local, first)
+            accepted = self._try(local, theta, decrease, radius, flat)
             if accepted is not None:
                 value, grad, kl = accepted
                 ratio = (iterate.value - value) / predicted if predicted > 0 else 1.0
@@ -111,14 +116,24 @@ class BacktrackingStep(Step):
                     radius=self._adapt(radius, ratio, capped, square),
                     damping=local.damping.accepted(state, ratio),
                 )
-            if self._at_rounding(local, decrease) and trial >= _MOST_AT_ROUNDING:
+            if flat and trial >= _MOST_AT_ROUNDING:
                 break
             if local.damping.adaptive and trial % 2 == 0:
                 state = local.damping.rejected(state)
             else:
                 shrink *= self.shrink
-        flat = first is not None and self._at_rounding(local, first)
-        return local.stop("rounding_floor" if flat else "no_descent")
+        return local.stop("rounding_floor" if self._worn_out(local, first) else "no_descent")
+
+    def _worn_out(self, local: Local, first: float | None) -> bool:
+        """Whether rounding, of the objective or of theta, hides any further descent."""
+        if not np.isfinite(local.iterate.distance):
+            # An indefinite information: this may be a saddle.
+            return False
+        if first is not None and self._at_rounding(local, first):
+            return True
+        direction, _ = local.solve(0.0)
+        ulp = np.spacing(np.abs(local.iterate.theta))
+        return bool((np.abs(direction) <= 4.0 * ulp).any() and local.iterate.distance < _HIDDEN)
 
     def _capped(
         self, local: Local, state: float, radius: float, shrink: float
@@ -138,17 +153,19 @@ class BacktrackingStep(Step):
         return theta, length, capped, info
 
     def _try(
-        self, local: Local, theta: np.ndarray, decrease: float, radius: float
+        self, local: Local, theta: np.ndarray, decrease: float, radius: float, flat: bool
     ) -> tuple[float, np.ndarray, float] | None:
         """Value, gradient and realised divergence at a trial point, or None if it is refused."""
         objective, iterate = local.objective, local.iterate
         if not objective.in_domain(theta):
             return None
         value, grad = objective.value_and_grad(theta)
-        if not (np.isfinite(value) and np.all(np.isfinite(grad))):
+        if not (math.isfinite(value) and np.isfinite(grad).all()):
             return None
-        if self._at_rounding(local, decrease):
-            if not local.norm_falls(grad):
+        if flat:
+            # Lower is noise here, but higher by more than noise is not.
+            noise = ROUNDING * max(1.0, abs(iterate.value))
+            if value > iterate.value + noise or not local.norm_falls(grad):
                 return None
         elif not value <= iterate.value - self.armijo * decrease:
             return None

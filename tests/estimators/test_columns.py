@@ -11,6 +11,11 @@ import natfit
 from natfit import NaturalGaussianMLE, NaturalMLE, Status
 
 
+def assert_same(actual, desired):
+    """Equal up to the order in which a strided and a contiguous column are summed."""
+    np.testing.assert_allclose(actual, desired, rtol=1e-12)
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_columns_are_fitted_independently(name):
     x = sample(name, 120, 40, columns=3)
@@ -19,11 +24,9 @@ def test_columns_are_fitted_independently(name):
     for key in model.params_:
         assert model.params_[key].shape == (3,)
         assert model.standard_errors_[key].shape == (3,)
-        np.testing.assert_array_equal(model.params_[key], [m.params_[key][0] for m in alone])
-        np.testing.assert_array_equal(
-            model.standard_errors_[key], [m.standard_errors_[key][0] for m in alone]
-        )
-    np.testing.assert_array_equal(model.theta_, np.concatenate([m.theta_ for m in alone]))
+        assert_same(model.params_[key], [m.params_[key][0] for m in alone])
+        assert_same(model.standard_errors_[key], [m.standard_errors_[key][0] for m in alone])
+    assert_same(model.theta_, np.concatenate([m.theta_ for m in alone]))
     assert model.n_iter_ == max(m.n_iter_ for m in alone)
     assert model.statuses_ == [m.status_ for m in alone]
     np.testing.assert_allclose(model.score(x), sum(m.score(x[:, [j]]) for j, m in enumerate(alone)))

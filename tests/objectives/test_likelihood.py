@@ -133,10 +133,10 @@ def test_observed_information_of_a_conditional_model_is_refused():
     ("family", "index", "side", "text"),
     [
         (Normal(), 1, "lower", "scale -> 0"),
-        (Poisson(), 0, "lower", "rate -> 0"),
-        (Bernoulli(), 0, "upper", "prob -> 1"),
+        (Poisson(), 0, "lower", r"rate -> 0 \(all counts are zero\)"),
+        (Bernoulli(), 0, "upper", r"prob -> 1 \(all rows are 1\)"),
         (StudentT(), 2, "lower", r"df -> inf \(the normal distribution\)"),
-        (StudentT(), 2, "upper", "df -> 0"),
+        (StudentT(), 2, "upper", "df -> 0.05"),
     ],
 )
 def test_bounds_in_words(family, index, side, text):

@@ -43,4 +43,4 @@ class Unconstrained(Coordinates):
     def in_domain(self, theta: np.ndarray) -> bool:
         """Whether theta lies inside the family's limits."""
         low, high, _ = self.family.limits
-        return bool(np.all(theta >= low) and np.all(theta <= high))
+        return bool((theta >= low).all() and (theta <= high).all())
