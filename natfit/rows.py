@@ -114,7 +114,7 @@ def block_rng(rng: np.random.Generator) -> Callable[[int], np.random.Generator]:
     return stream
 
 
-def subsample(n_rows: int, most: int = 500) -> slice | np.ndarray:
+def subsample(n_rows: int, most: int = 250) -> slice | np.ndarray:
     """Rows for a start: all, or about ``most`` of them at irrational spacing.
 
     Evenly spaced rows would be fooled by data with a period; these are spread as evenly, and
@@ -123,4 +123,4 @@ def subsample(n_rows: int, most: int = 500) -> slice | np.ndarray:
     if n_rows <= most:
         return slice(None)
     golden = 0.6180339887498949
-    return np.unique((np.arange(most) * golden % 1.0 * n_rows).astype(np.intp))
+    return (np.arange(most) * golden % 1.0 * n_rows).astype(np.intp)

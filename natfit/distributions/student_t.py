@@ -55,7 +55,7 @@ class StudentT(Distribution):
     ``df < m / (n - m)`` (m = 1 for distinct rows: df < 1 / (n - 1)). The estimate is the local
     maximum that starts at the median lead to, as everywhere in the literature. Only where all rows
     are alike is there none, and these data are refused. Heavily tied data (half of the rows
-    equal: df < 1) may reach that corner; the fit then ends as ``boundary``.
+    equal: df < 1) may run into that corner, scale -> 0; the fit then does not converge, and warns.
     """
 
     params = {

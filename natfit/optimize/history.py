@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -28,6 +29,8 @@ COLUMNS = {
 
 #: Columns of whole numbers.
 _WHOLE = ("column", "evaluations", "solver_iterations")
+
+_cells = operator.attrgetter(*COLUMNS.values())
 
 
 class History(Mapping):
@@ -71,7 +74,7 @@ class History(Mapping):
     @classmethod
     def from_iterates(cls, iterates: list[Any], reasons: Mapping[str, str]) -> History:
         """Columns of a list of iterates."""
-        rows = np.array([[getattr(i, a) for a in COLUMNS.values()] for i in iterates], dtype=float)
+        rows = np.array([_cells(i) for i in iterates], dtype=float)
         theta = np.array([i.theta for i in iterates])
         columns = dict(zip(COLUMNS, rows.T, strict=True))
         return cls(columns, theta, [i.note or "" for i in iterates], reasons)

@@ -183,7 +183,9 @@ def _message(status: Status, last: Iterate, objective: Objective, tol: float, ma
         what = f"the objective or its gradient is not finite ({last.value:.6g}) near {where}"
     else:
         what = f"a callback stopped the fit after {last.n_iter} iterations"
-    return f"{status.value}: {what}" + ("" if status.good else f"; {status.remedy}")
+    # A bound that the caller of minimize set needs no remedy.
+    own_bound = status is Status.BOUNDARY and not objective.probabilistic
+    return f"{status.value}: {what}" + ("" if status.good or own_bound else f"; {status.remedy}")
 
 
 def _bounds(last: Iterate, objective: Objective) -> str:

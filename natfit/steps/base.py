@@ -37,6 +37,9 @@ class Step(Component):
     _package = "natfit.steps"
     converges = True
 
+    #: Whether every accepted step lowers the objective.
+    descends = True
+
     def check(self) -> None:
         """Validate the options; raise ValueError or TypeError."""
 

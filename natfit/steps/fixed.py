@@ -24,6 +24,8 @@ class FixedStep(Step):
         summed log-likelihood is ``length = alpha * N`` here.
     """
 
+    descends = False
+
     def __init__(self, length: float = 1.0):
         self.length = length
 

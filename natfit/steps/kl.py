@@ -27,6 +27,7 @@ class KLStep(Step):
     """
 
     converges = False
+    descends = False
 
     def __init__(self, epsilon: float = 0.01):
         self.epsilon = epsilon
