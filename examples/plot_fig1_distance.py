@@ -44,7 +44,7 @@ def compute(
     neighbours = reference + distance * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     eta0 = family.eta(loc=loc, scale=scale)
     etas = np.stack([family.eta(loc=a, scale=b) for a, b in neighbours])
-    y = np.linspace(loc - 4 * scale, loc + 4 * scale, 200)
+    y = np.linspace(loc - 4 * scale, loc + 4 * scale, 401)
     return {
         "reference": reference,
         "neighbours": neighbours,

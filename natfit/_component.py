@@ -149,6 +149,8 @@ def lazy_package(package: str, base: Callable[[], type[Component]], extra: dict[
     """
 
     def __getattr__(name: str) -> Any:
+        if name == "__all__":
+            return __dir__()
         if name in extra:
             return getattr(importlib.import_module(f"{package}.{extra[name]}"), name)
         if not name.startswith("_"):

@@ -100,7 +100,7 @@ def checked_summary(family: Distribution, data: np.ndarray, weight: np.ndarray |
         summary = family.sufficient(data, weight)
     finite = summary is not None and all(np.isfinite(part).all() for part in summary)
     if not finite:
-        assert_all_finite(data, input_name="X")
+        _refuse_non_finite(data)
     if not (finite and family.summary_proves_support):
         family.check(data)
     if summary is not None and not finite:
@@ -110,6 +110,17 @@ def checked_summary(family: Distribution, data: np.ndarray, weight: np.ndarray |
         )
     family.check_degenerate(data, summary)
     return summary
+
+
+def _refuse_non_finite(data: np.ndarray) -> None:
+    """Raise scikit-learn's error for NaN and infinity, with the row and the remedy."""
+    try:
+        assert_all_finite(data, input_name="X")
+    except ValueError as error:
+        bad = ~np.isfinite(data)
+        row = int(np.argmax(bad if bad.ndim == 1 else bad.any(axis=1)))
+        words = str(error).splitlines()[0].rstrip(".")
+        raise ValueError(f"{words} at row {row}; remove or impute such rows") from None
 
 
 def _start(

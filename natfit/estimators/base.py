@@ -16,7 +16,7 @@ from natfit.distributions.base import Distribution
 from natfit.metrics.base import Metric
 from natfit.models.coordinates import Coordinates
 from natfit.optimize import Status
-from natfit.optimize.engine import Engine, resolve_engine
+from natfit.optimize.engine import Engine, resolve_damping, resolve_engine
 from natfit.solvers.base import Solver
 from natfit.solvers.damping.base import Damping
 from natfit.steps.base import Step
@@ -44,8 +44,11 @@ class NaturalEstimator(CallbackSupportMixin, BaseEstimator):
         nested = {k: v for k, v in params.items() if "__" in k}
         super().set_params(**{k: v for k, v in params.items() if k not in nested})
         for name in {k.split("__")[0] for k in nested}:
-            if name in _KINDS and isinstance(getattr(self, name, None), str):
-                setattr(self, name, resolve(getattr(self, name), _KINDS[name]))
+            value = getattr(self, name, None)
+            if name == "damping" and not isinstance(value, Damping):
+                self.damping = resolve_damping(value)
+            elif name in _KINDS and isinstance(value, str):
+                setattr(self, name, resolve(value, _KINDS[name]))
         return super().set_params(**nested)
 
     def _engine(self) -> Engine:

@@ -43,8 +43,8 @@ class NaturalMLE(DensityEstimator):
         What theta means: ``unconstrained`` (log scale), ``native`` (the paper's mu, sigma),
         ``expectation`` (mean parameters, where their inverse is closed-form).
     tol : float, default=1e-5
-        Distance to the optimum, in standard errors, at which the fit has converged. 0 runs
-        ``max_iter`` iterations.
+        Distance to the optimum, in standard errors, at which the fit has converged. 0 stops
+        only where the distance is exactly zero, or at ``max_iter``.
     max_iter : int, default=100
         Most iterations.
     start_params : dict or array-like, optional

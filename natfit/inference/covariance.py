@@ -131,7 +131,10 @@ def to_native(family: Any, eta: np.ndarray, covariance: np.ndarray) -> np.ndarra
     jac = native_jacobian(family, eta)
     unknown = np.isinf(np.diagonal(covariance))
     finite = np.where(unknown[:, None] | unknown[None, :], 0.0, covariance)
-    out = jac @ finite @ jac.T
+    with np.errstate(over="ignore", invalid="ignore"):
+        out = jac @ finite @ jac.T
+    # Out of the range of doubles is as good as unknown.
+    out[~np.isfinite(out)] = np.inf
     lost = np.flatnonzero(np.abs(jac[:, unknown]).sum(axis=1) > 0)
     out[lost, lost] = np.inf
     return out

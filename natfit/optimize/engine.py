@@ -35,21 +35,22 @@ class Engine:
         return status.good or asked or status is Status.STOPPED_BY_CALLBACK
 
 
-def resolve_engine(
-    metric: Any, solver: Any, step: Any, damping: Any, tol: Any, max_iter: Any
-) -> Engine:
-    """Resolve and validate what the loop needs.
-
-    ``damping`` may be None (none) or a number (relative to diag(F)), besides a string or an
-    object.
-    """
+def resolve_damping(damping: Any) -> Damping:
+    """Damping of None (none), a number (relative to diag(F)), a string or an object."""
     if damping is None:
         damping = "none"
     elif isinstance(damping, int | float) and not isinstance(damping, bool):
         damping = RelativeDamping(damping)
+    return resolve(damping, Damping)
+
+
+def resolve_engine(
+    metric: Any, solver: Any, step: Any, damping: Any, tol: Any, max_iter: Any
+) -> Engine:
+    """Resolve and validate what the loop needs."""
     chosen = resolve(step, Step)
     chosen.check()
-    resolved = resolve(damping, Damping)
+    resolved = resolve_damping(damping)
     resolved.start()
     inverse = resolve(solver, Solver)
     inverse.check()

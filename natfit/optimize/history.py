@@ -136,11 +136,11 @@ class History(Mapping):
         return pandas.DataFrame(dict(self))
 
     def __repr__(self) -> str:
-        """Print as a table; columns that are all NaN are left out."""
-        names = [n for n, v in self._columns.items() if not np.all(np.isnan(v))]
+        """Print as a table; columns without a number other than zero are left out."""
+        names = [n for n, v in self._columns.items() if np.any(np.nan_to_num(v) != 0)]
         cells = [["", *names]]
         for i in range(self.n_rows):
-            cells.append([str(i), *(f"{self._columns[n][i]:.6g}" for n in names)])
+            cells.append([str(i), *(f"{self._columns[n][i]:.5g}" for n in names)])
         widths = [max(len(row[j]) for row in cells) for j in range(len(cells[0]))]
         lines = (" ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in cells)
         return "\n".join(line.rstrip() for line in lines)

@@ -16,7 +16,7 @@ from natfit.optimize.local import Iterate, Local
 from natfit.optimize.stopping import Status
 from natfit.solvers.base import Solver
 from natfit.solvers.damping.base import Damping
-from natfit.steps.base import Step
+from natfit.steps.base import ROUNDING, Step
 
 #: Parameters up to which the information is formed to measure convergence when the step's
 #: metric is none.
@@ -127,6 +127,9 @@ def run(
             break
         iterates.append(iterate)
         status = _judge(objective, metric, iterate, tol, max_iter)
+        if status is not None and not step.descends and _rose(iterates):
+            # A step that may climb has left for where nothing changes any more.
+            status = Status.NO_DESCENT if status is not Status.MAX_ITER else status
         stop = callback is not None and callback(iterate, status is not None)
         if stop and status is None:
             status = Status.STOPPED_BY_CALLBACK
@@ -136,7 +139,17 @@ def run(
     if status is Status.ROUNDING_FLOOR and (last.active or objective.bound_note is not None):
         status = Status.BOUNDARY
     history = History.from_iterates(iterates, _reasons(objective, metric, step))
-    return Fit(last, status, _message(status, last, objective, tol, max_iter), history)
+    words = _message(status, last, objective, tol, max_iter)
+    if not step.descends and not status.good and _rose(iterates):
+        first = iterates[0].value
+        words += f"; the objective rose from {first:.6g} to {last.value:.6g}: shorten the step"
+    return Fit(last, status, words, history)
+
+
+def _rose(iterates: list[Iterate]) -> bool:
+    """Whether the objective is higher than at the start, by more than rounding."""
+    start = iterates[0].value
+    return bool(iterates[-1].value > start + ROUNDING * max(1.0, abs(start)))
 
 
 def _judge(

@@ -63,8 +63,8 @@ def minimize(
     max_iter : int, default=1000
         Most iterations.
     tol : float, default=1e-8
-        Stops when sqrt(g' G^-1 g) <= tol, in the metric's norm. 0 runs ``max_iter``
-        iterations.
+        Stops when sqrt(g' G^-1 g) <= tol, in the metric's norm. 0 stops
+        only where the distance is exactly zero, or at ``max_iter``.
     callback : callable, optional
         ``callback(intermediate_result)`` with x, fun, nit when its parameter has that name,
         else ``callback(x)``. Raising StopIteration, or returning True, stops.

@@ -39,7 +39,10 @@ _REMEDIES = {
         "use the simpler family that the bound stands for, fix the parameter, or collect data "
         "that determine it"
     ),
-    Status.MAX_ITER: "raise max_iter, or use step='backtracking' with metric='auto'",
+    Status.MAX_ITER: (
+        "raise max_iter; if the distance has stopped falling, another metric (observed, for "
+        "instance) or other start values may need fewer iterations"
+    ),
     Status.NO_DESCENT: (
         "check that the gradient belongs to the objective; try damping='levenberg' or other "
         "start values"

@@ -14,12 +14,16 @@ from natfit.solvers.woodbury import WoodburySolver
 DENSE_LIMIT = 2_000
 
 #: Kernel size up to which Woodbury beats ten conjugate-gradient products (measured at 1e6
-#: parameters: 0.13 s against 0.21 s at 1000, 0.82 against 0.52 at 3000).
-KERNEL_LIMIT = 3_000
+#: parameters: 0.13 s against 0.21 s at 1000, 0.82 against 0.52 at 3000; they cross between).
+KERNEL_LIMIT = 2_000
 
 
 class AutoSolver(Solver):
-    """Woodbury below full rank, Cholesky up to 2000 parameters, conjugate gradients above."""
+    """Choose by size, rank and damping.
+
+    Woodbury where F is damped and below full rank; else Cholesky up to 2000 parameters; above,
+    Woodbury below full rank and conjugate gradients otherwise.
+    """
 
     def solve(self, operator: LinearOperator, g: np.ndarray) -> tuple[np.ndarray, SolveInfo]:
         """Solve by the solver that :meth:`choose` names."""

@@ -34,7 +34,7 @@ class BacktrackingStep(Step):
 
     The radius grows when a capped step did what the quadratic model predicted and shrinks
     when it did not, so that the end is quadratic and the beginning safe: raw unit steps from
-    (0, 1) for N(12, 4^2) overshoot sigma to e^80.
+    (0, 1) for N(12, 4^2) overshoot sigma to e^77.
 
     Where the predicted decrease is at rounding level a lower value proves nothing; a step is
     then accepted if the natural gradient's norm falls, and otherwise the fit ends as
