@@ -18,11 +18,25 @@ class TensorMetric(Metric):
     Parameters
     ----------
     G : callable or array-like of shape (P, P)
-        ``G(x) -> (P, P)``, or one matrix for all points. None is the identity.
+        ``G(x) -> (P, P)``, or one matrix for all points.
     """
 
     def __init__(self, G: Callable | np.ndarray | None = None):
         self.G = G
+
+    def prepare(self, objective: Objective) -> TensorMetric:
+        """Check that there is a G: the string ``tensor`` stands for none."""
+        if self.G is None:
+            raise ValueError(
+                "metric 'tensor' needs a G: pass natfit.metrics.TensorMetric(G), G a matrix or a "
+                "callable G(x), or metric='euclidean' for the identity"
+            )
+        return self
+
+    @classmethod
+    def examples(cls) -> list[Metric]:
+        """Return the identity as a callable."""
+        return [cls(_Identity())]
 
     def at(self, objective: Objective, iterate: Any, rng: np.random.Generator) -> Dense:
         """Evaluate and check G.
@@ -33,8 +47,6 @@ class TensorMetric(Metric):
             If G is not (P, P), not finite, not symmetric, or not positive semidefinite.
         """
         size = objective.n_params
-        if self.G is None:
-            return Dense(np.eye(size))
         value = self.G(iterate.theta) if callable(self.G) else self.G
         matrix = np.asarray(value, dtype=np.float64)
         if matrix.shape != (size, size):
@@ -51,3 +63,19 @@ class TensorMetric(Metric):
                 f"{iterate.theta}; use metric='observed', which shifts negative ones"
             )
         return Dense(matrix)
+
+
+class _Identity:
+    """I (P, P) at every point."""
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return np.eye(len(x))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity)
+
+    def __hash__(self) -> int:
+        return hash(_Identity)
+
+    def __repr__(self) -> str:
+        return "identity"

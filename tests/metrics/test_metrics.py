@@ -208,7 +208,8 @@ def test_tensor_is_the_users():
     np.testing.assert_array_equal(dense(operator_at(moving, objective, x)), np.diag(x))
     fixed = TensorMetric([[2.0, 0.5], [0.5, 1.0]])
     np.testing.assert_array_equal(dense(operator_at(fixed, objective, x)), fixed.G)
-    np.testing.assert_array_equal(dense(operator_at(TensorMetric(), objective, x)), np.eye(2))
+    with pytest.raises(ValueError, match=r"needs a G: pass natfit.metrics.TensorMetric\(G\)"):
+        TensorMetric().prepare(objective)
 
 
 @pytest.mark.parametrize(
