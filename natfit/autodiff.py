@@ -10,25 +10,42 @@ would make every derivative single precision.
 from __future__ import annotations
 
 import threading
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from autograd import grad
 from autograd import numpy as anp
-from autograd.core import make_vjp, vspace
+from autograd.core import VJPNode, backward_pass, vspace
+from autograd.tracer import isbox, new_box, trace_stack
 
 _LOCK = threading.RLock()
 
 
-@contextmanager
-def _tracing() -> Iterator[None]:
-    """Hold the lock; a derivative that is zero everywhere is a result, not a warning."""
-    with _LOCK, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Output seems independent of input")
-        yield
+def make_vjp(fun: Callable, x: Any) -> tuple[Callable, Any]:
+    """Pullback and value, as autograd's own, without its warning where the pullback is zero.
+
+    A derivative that vanishes everywhere is a result. autograd's warning could only be silenced
+    by a filter, and filters are shared by all threads.
+    """
+    root = VJPNode.new_root()
+    with trace_stack.new_trace() as t:
+        start = new_box(x, t, root)
+        end = fun(start)
+        traced = isbox(end) and end._trace == start._trace
+        value, node = (end._value, end._node) if traced else (end, None)
+    if node is None:
+        return (lambda g: vspace(x).zeros()), value
+    return (lambda g: backward_pass(g, node)), value
+
+
+def grad(fun: Callable) -> Callable:
+    """Gradient of a scalar function; it may be traced again."""
+
+    def gradient(x: Any) -> Any:
+        pull, value = make_vjp(fun, x)
+        return pull(vspace(value).ones())
+
+    return gradient
 
 
 def _cast(x: Any) -> np.ndarray:
@@ -51,7 +68,7 @@ def value_and_grad(fun: Callable, x: Any) -> tuple[float, np.ndarray]:
     gradient : ndarray, of the shape of ``x``
     """
     x = _cast(x)
-    with _tracing():
+    with _LOCK:
         vjp, value = make_vjp(fun, x)
         return float(value), _cast(vjp(vspace(value).ones()))
 
@@ -62,11 +79,11 @@ def vjp(fun: Callable, x: Any) -> tuple[np.ndarray, Callable[[Any], np.ndarray]]
     The pullback may be called many times: one pass each, no new forward pass.
     """
     x = _cast(x)
-    with _tracing():
+    with _LOCK:
         pull, value = make_vjp(fun, x)
 
     def pullback(u: Any) -> np.ndarray:
-        with _tracing():
+        with _LOCK:
             return _cast(pull(_cast(u)))
 
     return _cast(value), pullback
@@ -79,7 +96,7 @@ def jvp(fun: Callable, x: Any) -> Callable[[Any], np.ndarray]:
     the pullback of the pullback exists for all of them.
     """
     x = _cast(x)
-    with _tracing():
+    with _LOCK:
         _, value = make_vjp(fun, x)
         shape = np.shape(value)
 
@@ -89,7 +106,7 @@ def jvp(fun: Callable, x: Any) -> Callable[[Any], np.ndarray]:
         push, _ = make_vjp(pull, np.zeros(shape))
 
     def pushforward(v: Any) -> np.ndarray:
-        with _tracing():
+        with _LOCK:
             return _cast(push(_cast(v)))
 
     return pushforward
@@ -98,11 +115,11 @@ def jvp(fun: Callable, x: Any) -> Callable[[Any], np.ndarray]:
 def hvp(fun: Callable, x: Any) -> Callable[[Any], np.ndarray]:
     """Return ``v -> H v`` for a scalar function; the gradient's graph is kept."""
     x = _cast(x)
-    with _tracing():
+    with _LOCK:
         pull, _ = make_vjp(grad(fun), x)
 
     def product(v: Any) -> np.ndarray:
-        with _tracing():
+        with _LOCK:
             return _cast(pull(_cast(v)))
 
     return product
@@ -140,7 +157,7 @@ def row_grad(fun: Callable, rows: Any) -> np.ndarray:
 def row_hessian(fun: Callable, rows: Any) -> np.ndarray:
     """Hessians (n, K, K) of a row-wise function, K second passes for all rows together."""
     rows = _cast(rows)
-    with _tracing():
+    with _LOCK:
         pull, _ = make_vjp(grad(lambda r: anp.sum(fun(r))), rows)
         out = np.empty((*rows.shape, rows.shape[1]))
         for k in range(rows.shape[1]):

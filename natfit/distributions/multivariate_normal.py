@@ -163,11 +163,13 @@ class MultivariateNormal(ExponentialFamily):
     # ------------------------------------------------------------------------ data, sampling
 
     def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
-        """Mean (1, D) and second moment about it, accumulated about a row of the data.
+        """Mean (1, D) and second moment about it, accumulated about the mean of a few rows.
 
         The second moment is (1, D, D) for ``full``, else (1, D).
         """
-        form, shift = self._form, y[len(y) // 2].astype(np.float64)
+        # The mean of a few rows: one row could be an outlier that hardly counts.
+        form, few = self._form, rows.subsample(len(y))
+        shift = np.average(y[few], axis=0, weights=None if weight is None else weight[few])
 
         def part(y: np.ndarray, weight: np.ndarray | None) -> tuple:
             gap = y - shift

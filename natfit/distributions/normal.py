@@ -15,6 +15,9 @@ from natfit.distributions._support import REAL
 
 _LOG_2PI = 1.8378770664093453
 
+#: Variances whose squares, which the derivatives are made of, are doubles.
+_TINY = 1e-280
+
 
 class Normal(ExponentialFamily):
     """The normal distribution, the paper's N(mu, sigma^2).
@@ -65,20 +68,26 @@ class Normal(ExponentialFamily):
         return 0.5 * (np.expm1(2 * log_ratio) + ((loc - loc2) / scale2) ** 2) - log_ratio
 
     def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
-        """Mean and mean square deviation, accumulated about zero or about a row of the data.
+        """Mean and mean square deviation, accumulated about zero or about the mean.
 
         About zero where the mean is at most ten standard deviations away, which costs two
-        digits at most; else about a row, which keeps NIST NumAcc4 exact.
+        digits at most; else about the mean that this gave, which keeps NIST NumAcc4 exact.
         """
         mean, spread = _moments(y, weight, 0.0)
         if not mean * mean <= 100.0 * spread:
-            mean, spread = _moments(y, weight, float(y[len(y) // 2]))
+            # About the mean itself: a row could be an outlier that hardly counts.
+            shift = mean if np.isfinite(mean) else float(y[len(y) // 2])
+            mean, spread = _moments(y, weight, shift)
         return (np.array([mean]), np.array([spread]))
 
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """All rows alike: scale -> 0 and the likelihood has no bound."""
-        if summary is None or not summary[1][0] > 0:
+        if summary is None or not _TINY < summary[1][0] < 1.0 / _TINY:
             self._refuse_constant(y)
+            raise ValueError(
+                f"y must have a variance between {_TINY:g} and {1.0 / _TINY:g} for Normal, got "
+                f"values from {y.min():g} to {y.max():g}; divide them by their size"
+            )
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         loc, scale = location_scale(y, weight)

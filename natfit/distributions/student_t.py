@@ -193,7 +193,13 @@ class StudentT(Distribution):
 
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """All rows alike: scale -> 0 and the likelihood has no maximum; see the class's notes."""
-        if y.min() == y.max():
+        low, high = float(y.min()), float(y.max())
+        if high > low and not (high - low > 1e-140 and max(-low, high) < 1e150):
+            raise ValueError(
+                f"y must have a spread above 1e-140 and values below 1e150 for StudentT, got "
+                f"{low:g} to {high:g}; divide them by their size"
+            )
+        if low == high:
             raise ValueError(
                 f"y must not be constant for StudentT, got {len(y)} rows equal to {y[0]:g}: the "
                 "likelihood grows without bound as the distribution shrinks to a point; remove "

@@ -16,7 +16,7 @@ from natfit.optimize.local import Iterate, Local
 from natfit.optimize.stopping import Status
 from natfit.solvers.base import Solver
 from natfit.solvers.damping.base import Damping
-from natfit.steps.base import ROUNDING, Step
+from natfit.steps.base import Step, noise
 
 #: Parameters up to which the information is formed to measure convergence when the step's
 #: metric is none.
@@ -149,7 +149,7 @@ def run(
 def _rose(iterates: list[Iterate]) -> bool:
     """Whether the objective is higher than at the start, by more than rounding."""
     start = iterates[0].value
-    return bool(iterates[-1].value > start + ROUNDING * max(1.0, abs(start)))
+    return bool(iterates[-1].value > start + noise(start))
 
 
 def _judge(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from natfit._validation import check_bool, check_number
-from natfit.steps.base import MOST_TRIALS, ROUNDING, Step
+from natfit.steps.base import MOST_TRIALS, Step, noise
 
 if TYPE_CHECKING:
     from natfit.objectives import Objective
@@ -90,17 +90,15 @@ class BacktrackingStep(Step):
     def step(self, local: Local) -> Iterate:
         """Cap, try, backtrack."""
         iterate, state, radius = local.iterate, local.iterate.damping, local.iterate.radius
-        shrink, first = 1.0, None
+        shrink, flat = 1.0, iterate.decrease < noise(iterate.value)
         for trial in range(MOST_TRIALS):
             theta, length, capped, info = self._capped(local, state, radius, shrink)
             delta = theta - iterate.theta
             decrease = -float(iterate.grad @ delta)
             if not decrease > 0:
                 break
-            first = decrease if first is None else first
             square = 0.5 * local.operator.quad(delta)
             predicted = decrease - square
-            flat = self._at_rounding(local, first)
             accepted = self._try(local, theta, decrease, radius, flat)
             if accepted is not None:
                 value, grad, kl = accepted
@@ -122,14 +120,15 @@ class BacktrackingStep(Step):
                 state = local.damping.rejected(state)
             else:
                 shrink *= self.shrink
-        return local.stop("rounding_floor" if self._worn_out(local, first) else "no_descent")
+        return local.stop("rounding_floor" if self._worn_out(local, flat) else "no_descent")
 
-    def _worn_out(self, local: Local, first: float | None) -> bool:
+    def _worn_out(self, local: Local, flat: bool) -> bool:
         """Whether rounding, of the objective or of theta, hides any further descent."""
-        if not np.isfinite(local.iterate.distance):
-            # An indefinite information: this may be a saddle.
+        far = local.iterate.distance > 1.0 and local.objective.probabilistic
+        if far or not np.isfinite(local.iterate.distance):
+            # A standard error away nothing is hidden; an indefinite information may be a saddle's.
             return False
-        if first is not None and self._at_rounding(local, first):
+        if flat:
             return True
         direction, _ = local.solve(0.0)
         ulp = np.spacing(np.abs(local.iterate.theta))
@@ -164,8 +163,7 @@ class BacktrackingStep(Step):
             return None
         if flat:
             # Lower is noise here, but higher by more than noise is not.
-            noise = ROUNDING * max(1.0, abs(iterate.value))
-            if value > iterate.value + noise or not local.norm_falls(grad):
+            if value > iterate.value + noise(iterate.value) or not local.norm_falls(grad):
                 return None
         elif not value <= iterate.value - self.armijo * decrease:
             return None
@@ -173,9 +171,6 @@ class BacktrackingStep(Step):
         if kl > self.kl_slack * max(radius, self.radius(objective)):
             return None
         return value, grad, kl
-
-    def _at_rounding(self, local: Local, decrease: float) -> bool:
-        return decrease < ROUNDING * max(1.0, abs(local.iterate.value))
 
     def _adapt(self, radius: float, ratio: float, capped: bool, square: float) -> float:
         """Grow fourfold after a capped step that did as predicted, shrink after a poor one."""

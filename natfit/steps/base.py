@@ -17,8 +17,14 @@ if TYPE_CHECKING:
     from natfit.objectives import Objective
     from natfit.optimize.local import Iterate, Local
 
-#: Below this predicted decrease (relative to max(1, |f|)) a lower value is rounding noise.
+#: Below this predicted decrease a lower value is rounding noise, where |f| is of order one.
 ROUNDING = 1e-10
+
+
+def noise(value: float) -> float:
+    """Change of an objective of this size that says nothing: 1e-10, or 256 units of rounding."""
+    return max(ROUNDING, 256.0 * float(np.spacing(abs(value))))
+
 
 #: Halvings after which a search gives up: 2^-50 of a step is below the rounding of any theta.
 MOST_TRIALS = 50

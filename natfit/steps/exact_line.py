@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from natfit._validation import check_number
-from natfit.steps.base import MOST_TRIALS, ROUNDING, Step, plain
+from natfit.steps.base import MOST_TRIALS, Step, noise, plain
 
 if TYPE_CHECKING:
     from natfit.optimize.local import Iterate, Local
@@ -56,14 +56,10 @@ class ExactLineSearch(Step):
         if length is None:
             return local.stop("no_descent")
         found = plain(local, direction, length, info=info)
-        if found.status is None and found.value > local.iterate.value + self._noise(local):
+        if found.status is None and found.value > local.iterate.value + noise(local.iterate.value):
             # A gradient that does not belong to f has a slope that is not f's.
             return local.stop("no_descent")
         return found
-
-    @staticmethod
-    def _noise(local: Local) -> float:
-        return ROUNDING * max(1.0, abs(local.iterate.value))
 
     def _zero(self, slope: object, start: float) -> float | None:
         """Smallest bracketed zero of the slope, or the longest t with a negative slope."""
