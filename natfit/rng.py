@@ -31,3 +31,16 @@ def bridge_rng(random_state: Any) -> np.random.Generator:
         "random_state must be None, an int >= 0, a RandomState or a Generator, "
         f"got {random_state!r}"
     )
+
+
+class FreshGenerator:
+    """A Generator from the system's entropy that is made when it is first used.
+
+    Most fits draw nothing, and asking the system for entropy costs as much as a sum over ten
+    thousand rows.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        """Make the generator, once, and answer as it does."""
+        generator = self.__dict__.setdefault("_generator", np.random.default_rng())
+        return getattr(generator, name)

@@ -14,7 +14,7 @@ from natfit.distributions.base import Distribution
 from natfit.estimators._columns import ColumnFit, fit_column, join
 from natfit.estimators.density import DensityEstimator, native_values
 from natfit.models.coordinates import Coordinates
-from natfit.rng import bridge_rng
+from natfit.rng import FreshGenerator, bridge_rng
 
 
 class NaturalMLE(DensityEstimator):
@@ -156,8 +156,7 @@ class NaturalMLE(DensityEstimator):
             return self._fit(X, y, sample_weight)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> NaturalMLE:
-        # Whether rows are finite is seen in the pass that sums them up: checked_summary.
-        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2, ensure_all_finite=False)
+        X = self._validated(X)
         weight = check_weights(sample_weight, len(X))
         if weight is not None and not weight.all():
             X, weight = X[weight > 0], weight[weight > 0]
@@ -167,7 +166,7 @@ class NaturalMLE(DensityEstimator):
         columns = [X[:, j] for j in range(X.shape[1])] if univariate else [X]
         starts = self._starts(family, len(columns))
         coordinates = resolve(self.coordinates, Coordinates)
-        rng = bridge_rng(self.random_state)
+        rng = FreshGenerator() if self.random_state is None else bridge_rng(self.random_state)
         context = self._init_callback_context(max_subtasks=None)
         # scikit-learn's ScoringMonitor scores nothing without a y; a density's is its X.
         target = X if y is None else y
@@ -195,6 +194,16 @@ class NaturalMLE(DensityEstimator):
         )
         self._warn(self.status_, self.message_, engine)
         return self
+
+    def _validated(self, X: Any) -> np.ndarray:
+        """Rows as float64 (N, D). Whether they are finite is seen in the pass that sums them up."""
+        plain = type(X) is np.ndarray and X.dtype == np.float64 and X.ndim == 2
+        if plain and len(X) >= 2 and X.shape[1] >= 1:
+            # Nothing to convert: only the number and names of features are recorded.
+            return validate_data(self, X, skip_check_array=True)
+        return validate_data(
+            self, X, dtype=np.float64, ensure_min_samples=2, ensure_all_finite=False
+        )
 
     def _family(self, X: np.ndarray) -> Distribution:
         """Resolve the distribution and bind it to the data's shape."""
