@@ -95,14 +95,8 @@ def minimize(
     >>> result.nit, result.success
     (1, True)
     """
-    if not callable(fun):
-        raise TypeError(f"fun must be callable, got {type(fun).__name__}")
-    if jac is False:
-        jac = None
-    if not (jac is None or jac is True or callable(jac)):
-        raise TypeError(f"jac must be callable, True or None, got {jac!r}")
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback must be callable or None, got {callback!r}")
+    jac = None if jac is False else jac
+    _check_callables(fun, jac, callback)
     theta0 = check_vector(np.atleast_1d(x0), "x0")
     engine = resolve_engine(_metric(metric), solver, step, damping, tol, max_iter)
     limits = _bounds(bounds, theta0)
@@ -161,6 +155,16 @@ def natural_gradient(
         options["max_iter"] = options.pop("maxiter")
     options.pop("disp", None)
     return minimize(fun, x0, args=args, jac=jac, bounds=bounds, callback=callback, **options)
+
+
+def _check_callables(fun: Any, jac: Any, callback: Any) -> None:
+    """Raise TypeError that names the argument that should have been callable."""
+    if not callable(fun):
+        raise TypeError(f"fun must be callable, got {type(fun).__name__}")
+    if not (jac is None or jac is True or callable(jac)):
+        raise TypeError(f"jac must be callable, True or None, got {jac!r}")
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be callable or None, got {callback!r}")
 
 
 def _metric(metric: Any) -> Any:
