@@ -2,14 +2,15 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+RL_VENV ?= .venv-rl
 RUN = $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench docs clean venv-without-ensurepip
+.PHONY: help demo test lint format bench bench-rl docs clean venv-without-ensurepip
 .DELETE_ON_ERROR:
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # pyvenv.cfg stands for the environment: bin/python is a link with its target's date.
 $(VENV)/pyvenv.cfg:
@@ -47,11 +48,23 @@ format: $(VENV)/.installed-lint ## Format the code, sort the imports
 bench: $(VENV)/.installed-test ## Run the benchmarks, print the ratios
 	$(RUN) -m pytest -o addopts= -s tests/benchmarks
 
+bench-rl: ## Compare policies with sb3-contrib's TRPO (long; goes on where it was stopped)
+	@$(MAKE) --no-print-directory VENV=$(RL_VENV) $(RL_VENV)/.installed-peer
+	$(RL_VENV)/bin/python tests/benchmarks/rl/compare.py --throughput --json .benchmarks/rl.json \
+	  --env CartPole-v1 Pendulum-v1 Acrobot-v1 MountainCarContinuous-v0
+
+# The peer, without the packages for graphics cards where PyTorch's own index can be reached.
+$(RL_VENV)/.installed-peer: $(RL_VENV)/.installed-rl
+	$(RL_VENV)/bin/python -m pip install --quiet torch --index-url https://download.pytorch.org/whl/cpu \
+	  || $(RL_VENV)/bin/python -m pip install --quiet torch
+	$(RL_VENV)/bin/python -m pip install --quiet sb3-contrib 'gymnasium[classic-control]'
+	@touch $@
+
 docs: $(VENV)/.installed-docs ## Build the documentation in docs/_build/html
 	$(RUN) -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo docs/_build/html/index.html
 
 clean: ## Remove everything that these targets create, the environment too
-	rm -rf $(VENV) build dist *.egg-info docs/_build docs/api docs/api.rst examples/output
+	rm -rf $(VENV) $(RL_VENV) build dist *.egg-info docs/_build docs/api docs/api.rst examples/output
 	rm -rf .pytest_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

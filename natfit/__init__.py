@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 __all__ = [
     "NaturalGaussianMLE",
     "NaturalMLE",
+    "NaturalPolicyEstimator",
     "Status",
     "display",
     "distributions",
@@ -28,6 +29,7 @@ __all__ = [
 _HOME = {
     "NaturalGaussianMLE": "natfit.estimators",
     "NaturalMLE": "natfit.estimators",
+    "NaturalPolicyEstimator": "natfit.estimators",
     "Status": "natfit.optimize",
     "fit": "natfit.estimators",
     "minimize": "natfit.optimize.minimize",
@@ -36,7 +38,7 @@ _HOME = {
 
 if TYPE_CHECKING:
     from natfit import display, distributions, metrics, solvers, steps, testing
-    from natfit.estimators import NaturalGaussianMLE, NaturalMLE, fit
+    from natfit.estimators import NaturalGaussianMLE, NaturalMLE, NaturalPolicyEstimator, fit
     from natfit.optimize import Status
     from natfit.optimize.minimize import minimize, natural_gradient
 

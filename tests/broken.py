@@ -7,6 +7,8 @@ its mistake through is caught here, and so is one that fails for another reason.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from natfit import bijectors, testing
@@ -19,6 +21,12 @@ from natfit.metrics.base import Metric
 from natfit.metrics.monte_carlo import MonteCarloFisher
 from natfit.models.coordinates.native import Native
 from natfit.models.coordinates.unconstrained import Unconstrained
+from natfit.models.linear import Linear
+from natfit.models.mlp import MLP, cut
+from natfit.rl.baselines.fourier import FourierBaseline
+from natfit.rl.baselines.quadratic import QuadraticBaseline
+from natfit.rl.environments.drift import Drift
+from natfit.rl.environments.pendulum import Pendulum
 from natfit.solvers.base import SolveInfo, Solver
 from natfit.solvers.cholesky import CholeskySolver
 from natfit.solvers.damping.base import Damping
@@ -113,6 +121,37 @@ class KLOffset(Normal):
         return super()._kl(*native) - 1e-4
 
 
+class EntropyOff(Normal):
+    """The entropy's constant is another one."""
+
+    def _entropy(self, eta):
+        return super()._entropy(eta) - 0.5
+
+
+class EntropySlope(Normal):
+    """The entropy's gradient has the wrong sign."""
+
+    def entropy_and_grad(self, eta):
+        value, slope = super().entropy_and_grad(eta)
+        return value, -slope
+
+
+class NoEntropy(Normal):
+    """An entropy of zero in place of a refusal."""
+
+    _entropy = None
+
+    def entropy(self, eta):
+        return np.zeros(len(eta))
+
+
+class ModeOff(Normal):
+    """The mode is a scale away."""
+
+    def _mode(self, eta):
+        return super()._mode(eta) + np.exp(eta[:, 1])
+
+
 class SamplerScale(Normal):
     """Draws have 5 % too much spread."""
 
@@ -197,7 +236,7 @@ class WrongEta(Normal):
 SCORE = {"score_is_gradient", "score_matches_autograd"}
 OBSERVED = {"observed_is_hessian", "observed_matches_autograd"}
 DISTRIBUTIONS = [
-    (NotNormalised(), {"density_normalises"}),
+    (NotNormalised(), {"density_normalises", "entropy_is_expected"}),
     (WrongTail(), {"log_prob_matches_scipy"}),
     (
         ScoreFactor(),
@@ -217,6 +256,10 @@ DISTRIBUTIONS = [
     (KLReversed(), {"kl_is_expected_log_ratio"}),
     (KLHalf(), {"kl_is_expected_log_ratio", "kl_hessian_is_fisher"}),
     (KLOffset(), {"kl_zero_at_itself", "kl_is_expected_log_ratio", "kl_hessian_is_fisher"}),
+    (EntropyOff(), {"entropy_is_expected"}),
+    (EntropySlope(), {"entropy_gradient_is_derivative"}),
+    (NoEntropy(), {"entropy_is_expected"}),
+    (ModeOff(), {"mode_is_most_probable"}),
     (SamplerScale(), {"sampler_moments"}),
     (SamplerUnseeded(), {"draws_follow_seed"}),
     (SamplerFirstRow(), {"draws_by_row"}),
@@ -319,6 +362,13 @@ class WrongFactor(Factored):
         return 1.01 * self.columns
 
 
+class WrongKernel(Factored):
+    """A kernel of another factor."""
+
+    def kernel(self):
+        return 1.01 * super().kernel()
+
+
 class LowBound(Factored):
     """A rank bound below the rank."""
 
@@ -365,6 +415,7 @@ OPERATORS = [
         WrongFactor(_ROOT),
         {"factor_is_root", "damped_adds_diagonal", "restricted_selects_block"},
     ),
+    (WrongKernel(_ROOT), {"kernel_is_of_factor"}),
     (LowBound(_ROOT), {"rank_is_bounded", "damped_adds_diagonal", "restricted_selects_block"}),
     (NotDiagonal(_SPD), {"diag_is_diagonal"}),
     (
@@ -784,6 +835,400 @@ COMPONENTS = [
     (Closure(lambda: 0), {"pickles_equal"}),
 ]
 
+# ---------------------------------------------------------------------------- baselines
+
+
+class Eager(QuadraticBaseline):
+    """Predicts before it has seen anything."""
+
+    def predict(self, state, X):
+        return np.ones(len(X)) if state is None else super().predict(state, X)
+
+
+class OffByAHundredth(QuadraticBaseline):
+    """A constant too much."""
+
+    def predict(self, state, X):
+        return super().predict(state, X) + (0.01 if state is not None else 0.0)
+
+
+class Shrunk(QuadraticBaseline):
+    """A penalty that is no longer small."""
+
+    def __init__(self):
+        super().__init__(penalty=1.0)
+
+
+class TiedToUnits(QuadraticBaseline):
+    """Columns are compressed in their own units."""
+
+    def fit(self, X, target, state=None, rng=None):
+        return super().fit(20.0 * np.arcsinh(X / 20.0), target, state, rng)
+
+    def predict(self, state, X):
+        return super().predict(state, 20.0 * np.arcsinh(X / 20.0))
+
+
+class TrustsConstants(QuadraticBaseline):
+    """A column without spread gets an effect."""
+
+    def predict(self, state, X):
+        value = super().predict(state, X)
+        if state is None:
+            return value
+        moved = (X - state.columns.mean) * ~state.columns.varies
+        return np.clip(value + 1e-3 * moved.sum(axis=1), state.low, state.high)
+
+
+class ExtrapolatesFreely(QuadraticBaseline):
+    """Predictions are not cut, columns neither."""
+
+    def predict(self, state, X):
+        if state is None:
+            return super().predict(state, X)
+        z = (X - state.columns.mean) / state.columns.scale * state.columns.varies
+        return self._predict(state.parts, z)
+
+
+class OwnFeatures(FourierBaseline):
+    """Features are not drawn from the generator that is given."""
+
+    def _draw(self, z, before, rng):
+        return super()._draw(z, before, np.random.default_rng())
+
+
+class Impermanent(QuadraticBaseline):
+    """The state does not pickle."""
+
+    def _draw(self, z, before, rng):
+        return {"note": lambda: None}
+
+
+class OverwritesState(QuadraticBaseline):
+    """The state that is gone on from is used up."""
+
+    def fit(self, X, target, state=None, rng=None):
+        after = super().fit(X, target, state, rng)
+        if state is not None:
+            state.parts["weight"][:] = 0.0
+        return after
+
+
+class OverlooksNaN(QuadraticBaseline):
+    """What is not finite becomes zero in silence."""
+
+    def fit(self, X, target, state=None, rng=None):
+        clean = (np.nan_to_num(a, posinf=0.0, neginf=0.0) for a in (X, target))
+        return super().fit(*clean, state, rng)
+
+
+BASELINES = [
+    (Eager(), {"zeros_before_fit"}),
+    (OffByAHundredth(), {"reproduces_constant_targets", "fits_one_row", "stays_in_range"}),
+    (Shrunk(), {"fits_linear_targets"}),
+    (TiedToUnits(), {"ignores_units_of_columns"}),
+    (TrustsConstants(), {"ignores_constant_columns"}),
+    (ExtrapolatesFreely(), {"stays_in_range"}),
+    (OwnFeatures(), {"follows_seed", "ignores_units_of_columns"}),
+    (Impermanent(), {"goes_on_from_pickle"}),
+    (OverwritesState(), {"leaves_arguments_alone"}),
+    (OverlooksNaN(), {"refuses_bad_data"}),
+]
+
+# --------------------------------------------------------------------------------- models
+
+
+class ClaimsShared(Linear):
+    """Says that all rows have the same eta."""
+
+    shared = True
+
+
+class EtaRounds(Linear):
+    """eta() is another arithmetic's, to nine digits."""
+
+    def _map_eta(self, theta, X):
+        return super()._map_eta(theta, X) * (1.0 + 1e-9)
+
+
+class StartsElsewhere(MLP):
+    """The output's bias starts at zero."""
+
+    def _map_init(self, rng, eta0):
+        return super()._map_init(rng, 0.0 * eta0)
+
+
+class SameNames(Linear):
+    """The names of the inputs are left out."""
+
+    def _map_names(self, eta_names):
+        return eta_names * (self.n_features + 1)
+
+
+class LimitsReversed(Linear):
+    """Upper limits come first."""
+
+    def limits(self):
+        low, high, step = super().limits()
+        return high, low, step
+
+
+class AnyTheta(Linear):
+    """NaN is as good as any number."""
+
+    def in_domain(self, theta):
+        return True
+
+
+class BindsItself(Linear):
+    """bind() changes the specification in place."""
+
+    def bind(self, n_features, family, constant=()):
+        vars(self).update(vars(super().bind(n_features, family, constant)))
+        return self
+
+
+class KeepsTheta(MLP):
+    """Deltas pass through weights that are still the caller's."""
+
+    def _map_rows(self, theta, X):
+        rows = super()._map_rows(theta, X)
+        rows._weights = [layer[:-1] for layer in cut(theta, self._shapes)[1:]]
+        return rows
+
+
+class Centred(Linear):
+    """Takes the mean of the rows that it happens to see."""
+
+    def _map_rows(self, theta, X):
+        return super()._map_rows(theta, X - X.mean(axis=0))
+
+    def _map_eta(self, theta, X):
+        return super()._map_eta(theta, X - X.mean(axis=0))
+
+
+class TakesAnyShape(Linear):
+    """Cuts X and theta to the width that it needs."""
+
+    def _arguments(self, theta, X):
+        return super()._arguments(theta[: self.n_params], X[:, : self.n_features])
+
+
+class WrongVerb(Linear):
+    """One verb of the linearization is another's."""
+
+    def __init__(self, verb="", change=None):
+        super().__init__()
+        self.verb = verb
+        self.change = change
+
+    def _map_rows(self, theta, X):
+        rows = super()._map_rows(theta, X)
+        setattr(rows, self.verb, partial(self.change, getattr(rows, self.verb)))
+        return rows
+
+
+class NoSecondDerivative(MLP):
+    """The network's curvature is left out."""
+
+    def _map_rows(self, theta, X):
+        rows = super()._map_rows(theta, X)
+        rows.curvature = _zeros
+        return rows
+
+
+def _zeros(u):
+    return np.zeros((17, 17))
+
+
+def _one_percent(verb, argument):
+    """1 % too much."""
+    return 1.01 * verb(argument)
+
+
+def _no_intercept(jvp, v):
+    """The intercept's part of J v is left out."""
+    return jvp(np.append(v[:-2], [0.0, 0.0]))
+
+
+def _absolute(diag, c):
+    """The weights are taken for positive."""
+    return diag(np.abs(c))
+
+
+def _by_column(pull, b):
+    """All rows of the first column of B come first."""
+    columns = pull(b)
+    return np.swapaxes(columns.reshape(len(columns), len(b), -1), 1, 2).reshape(columns.shape)
+
+
+def _by_column_twice(kernel, b):
+    """The same, of rows and columns."""
+    first = _by_column(kernel, b)
+    return _by_column(lambda b: first.T, b)
+
+
+_BUFFER = np.empty((7, 2))
+
+
+def _in_a_buffer(jvp, v):
+    """Every result is given in the same array."""
+    found = jvp(v)
+    if found.shape != _BUFFER.shape:
+        return found
+    _BUFFER[:] = found
+    return _BUFFER
+
+
+_PRODUCTS = {
+    "jvp_is_derivative",
+    "vjp_is_adjoint",
+    "gram_is_sum",
+    "diag_is_diagonal",
+    "columns_are_pulled",
+    "kernel_is_inner_products",
+}
+MODELS = [
+    (ClaimsShared(), {"eta_has_shape"}),
+    (EtaRounds(), {"eta_alone_is_same"}),
+    (WrongVerb("jvp", _no_intercept), _PRODUCTS),
+    (WrongVerb("vjp", _one_percent), {"vjp_is_adjoint"}),
+    (WrongVerb("gram", _one_percent), {"gram_is_sum"}),
+    (WrongVerb("diag", _absolute), {"diag_is_diagonal"}),
+    (WrongVerb("pull_columns", _by_column), {"columns_are_pulled"}),
+    (WrongVerb("kernel", _by_column_twice), {"kernel_is_inner_products"}),
+    (WrongVerb("jvp", _in_a_buffer), {"results_are_kept"}),
+    (NoSecondDerivative((3,)), {"curvature_is_second_derivative"}),
+    (StartsElsewhere((3,)), {"start_gives_eta"}),
+    (SameNames(), {"names_are_unique"}),
+    (LimitsReversed(), {"limits_have_shape"}),
+    (AnyTheta(), {"domain_needs_numbers"}),
+    (BindsItself(), {"copies_agree"}),
+    (KeepsTheta((3,)), {"theta_may_change"}),
+    (Centred(), {"rows_are_independent"}),
+    (TakesAnyShape(), {"refuses_other_width"}),
+]
+
+
+def _bound(model):
+    """The model for two features and a normal distribution, and rows for it."""
+    return model.bind(2, Normal()), np.random.default_rng(0).standard_normal((7, 2))
+
+
+class RewardColumn(Drift):
+    """Rewards are a column."""
+
+    def step(self, state, action):
+        new, reward, terminated = super().step(state, action)
+        return new, reward[:, None], terminated
+
+
+class EndsAreNumbers(Drift):
+    """Ends are floats."""
+
+    def step(self, state, action):
+        new, reward, terminated = super().step(state, action)
+        return new, reward, terminated.astype(float)
+
+
+class Remembers(Drift):
+    """The object counts its steps and rewards with the count."""
+
+    count = 0
+
+    def step(self, state, action):
+        self.count += 1
+        new, reward, terminated = super().step(state, action)
+        return new, reward - self.count, terminated
+
+
+class OneStart(Pendulum):
+    """One start for all rows."""
+
+    def start(self, rng, n):
+        return np.repeat(super().start(rng, 1), n, axis=0)
+
+
+class InPlace(Drift):
+    """The state is updated in place."""
+
+    def step(self, state, action):
+        new, reward, terminated = super().step(state, action)
+        state[:] = new
+        return new, reward, terminated
+
+
+class Aliased(Drift):
+    """The observation is a view of the state."""
+
+    def observe(self, state):
+        return state[:, :1]
+
+
+class RowsMix(Drift):
+    """The reward is the mean of all rows'."""
+
+    def step(self, state, action):
+        new, reward, terminated = super().step(state, action)
+        return new, np.full(len(new), reward.mean()), terminated
+
+
+class SpaceTooSmall(Pendulum):
+    """Speeds leave the declared box."""
+
+    def observe(self, state):
+        return 1.5 * super().observe(state)
+
+
+class RewardNaN(Drift):
+    """A logarithm of a negative action."""
+
+    def step(self, state, action):
+        new, reward, terminated = super().step(state, action)
+        with np.errstate(invalid="ignore"):
+            return new, np.log(action[:, 0]), terminated
+
+
+class LosesParameter(Drift):
+    """What is set after construction is lost in a clone."""
+
+    def __init__(self, horizon=10):
+        super().__init__(horizon)
+        self.shift = 0.0
+
+    def step(self, state, action):
+        new, reward, terminated = super().step(state, action)
+        return new, reward + self.shift, terminated
+
+
+def _shifted():
+    environment = LosesParameter()
+    environment.shift = 1.0
+    return environment
+
+
+class Endless(Pendulum):
+    """Neither a limit nor an end."""
+
+    time_limit = None
+
+
+ENVIRONMENTS = [
+    (RewardColumn(), {"shapes"}),
+    (EndsAreNumbers(), {"shapes", "episodes_end"}),
+    (Remembers(), {"follows_generator", "rows_independent", "copies_alike"}),
+    (OneStart(), {"starts_differ"}),
+    (InPlace(), {"arguments_kept", "rows_independent"}),
+    (Aliased(), {"arguments_kept"}),
+    (RowsMix(), {"rows_independent"}),
+    (SpaceTooSmall(), {"observations_in_space"}),
+    # NaN equals nothing, itself included.
+    (RewardNaN(), {"rewards_finite", "follows_generator", "rows_independent", "copies_alike"}),
+    (_shifted(), {"copies_alike"}),
+    (Drift(horizon=0), {"parameters_valid"}),
+    (Endless(), {"episodes_end"}),
+]
+
 BROKEN = {
     "distribution": (
         testing.DISTRIBUTION_CHECKS,
@@ -799,5 +1244,8 @@ BROKEN = {
         testing.COORDINATE_CHECKS,
         [(c, (c, Normal(), testing.points(Normal())), e) for c, e in COORDINATES],
     ),
+    "model": (testing.MODEL_CHECKS, [(m, _bound(m), e) for m, e in MODELS]),
+    "environment": (testing.ENVIRONMENT_CHECKS, [(c, (c,), e) for c, e in ENVIRONMENTS]),
     "component": (testing.COMPONENT_CHECKS, [(c, (c,), e) for c, e in COMPONENTS]),
+    "baseline": (testing.BASELINE_CHECKS, [(c, (c,), e) for c, e in BASELINES]),
 }

@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 from natfit import bijectors, testing
@@ -17,8 +18,13 @@ from natfit._component import registered
 from natfit.distributions import _constraints
 from natfit.distributions._custom import CustomDistribution
 from natfit.distributions.base import Distribution
+from natfit.distributions.multivariate_normal import MultivariateNormal
+from natfit.distributions.normal import Normal
 from natfit.metrics.base import Metric
+from natfit.models import Model
 from natfit.models.coordinates import Coordinates
+from natfit.rl.baselines.base import Baseline
+from natfit.rl.environments.base import Environment
 from natfit.solvers.base import Solver
 from natfit.solvers.damping.base import Damping
 from natfit.steps.base import Step
@@ -83,8 +89,26 @@ def constraints() -> dict[str, tuple]:
 
 
 def components() -> dict[str, tuple]:
-    kinds = (Distribution, Metric, Solver, Damping, Step, Coordinates)
+    kinds = (Distribution, Metric, Solver, Damping, Step, Coordinates, Model, Environment)
     return {repr(c): (c,) for kind in kinds for _, c in registered(kind)}
+
+
+#: Families with two parameters that depend on x, and the names of those that do not.
+BINDINGS = (
+    (Normal(), ()),
+    (MultivariateNormal("full", 2), ("covariance",)),
+    (MultivariateNormal("diag", 2), ("loc",)),
+)
+
+
+def bound_models() -> dict[str, tuple]:
+    """Every example of every model, bound to each family, and rows for it."""
+    X = np.random.default_rng(0).standard_normal((7, 2))
+    return {
+        f"{m!r} of {f!r}, constant {list(names)}": (m.bind(2, f, names), X)
+        for _, m in registered(Model)
+        for f, names in BINDINGS
+    }
 
 
 DISTRIBUTIONS = Suite(
@@ -106,8 +130,11 @@ METRICS = Suite(
         for kind, problem in testing.metric_problems().items()
     },
 )
+MODELS = Suite(testing.MODEL_CHECKS, bound_models())
 SOLVERS = Suite(testing.SOLVER_CHECKS, _named(Solver))
 DAMPINGS = Suite(testing.DAMPING_CHECKS, _named(Damping))
 STEPS = Suite(testing.STEP_CHECKS, _named(Step))
+ENVIRONMENTS = Suite(testing.ENVIRONMENT_CHECKS, _named(Environment))
 BIJECTORS = Suite(testing.BIJECTOR_CHECKS, constraints())
 COMPONENTS = Suite(testing.COMPONENT_CHECKS, components())
+BASELINES = Suite([*testing.BASELINE_CHECKS, *testing.COMPONENT_CHECKS], _named(Baseline))

@@ -5,7 +5,10 @@ from natfit._component import Component, available, component_class, registered,
 from natfit.metrics.base import Metric
 from natfit.metrics.monte_carlo import MonteCarloFisher
 from natfit.metrics.tensor import TensorMetric
+from natfit.models import Model
 from natfit.models.coordinates import Coordinates
+from natfit.rl.baselines import Baseline
+from natfit.rl.environments.base import Environment
 from natfit.solvers.base import Solver
 from natfit.solvers.damping.base import Damping
 from natfit.steps.base import Step
@@ -27,7 +30,10 @@ def test_property(case, check):
         ),
         (Solver, ["auto", "cg", "cholesky", "woodbury"]),
         (Damping, ["fixed", "levenberg", "none", "relative"]),
-        (Step, ["backtracking", "exact_line", "fixed", "kl"]),
+        (Step, ["backtracking", "exact_line", "fixed", "kl", "trust_region"]),
+        (Environment, ["cartpole", "drift", "lqr", "pendulum", "two_state"]),
+        (Baseline, ["constant", "fourier", "mlp", "none", "quadratic"]),
+        (Model, ["constant", "linear", "mlp", "predictor"]),
         (Coordinates, ["expectation", "native", "unconstrained"]),
     ],
 )

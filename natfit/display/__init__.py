@@ -5,6 +5,7 @@ matplotlib (``pip install natfit[plot]``) is imported only when something is dra
 
 from natfit.display.convergence import ConvergenceDisplay
 from natfit.display.field import GradientFieldDisplay
+from natfit.display.learning_curve import LearningCurveDisplay
 from natfit.display.path import PathDisplay
 
-__all__ = ["ConvergenceDisplay", "GradientFieldDisplay", "PathDisplay"]
+__all__ = ["ConvergenceDisplay", "GradientFieldDisplay", "LearningCurveDisplay", "PathDisplay"]

@@ -41,6 +41,10 @@ class Diagonal:
         """(n, D)."""
         return eta[:, self.dim :]
 
+    def half_log_det(self, eta: Any) -> Any:
+        """log|Sigma| / 2, (n,)."""
+        return anp.sum(self._log_scale(eta), axis=1)
+
     def _collect(self, values: np.ndarray) -> np.ndarray:
         """Adjoint of :meth:`_log_scale`: what a column's log scale gives to eta's."""
         return values

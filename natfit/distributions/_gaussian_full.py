@@ -35,6 +35,10 @@ class Full:
         """L, (n, D, D)."""
         return self.factors.to_native(eta[:, self.dim :])
 
+    def half_log_det(self, eta: Any) -> Any:
+        """log|Sigma| / 2, (n,)."""
+        return anp.sum(eta[:, self.dim : 2 * self.dim], axis=1)
+
     def _chain(self, eta: np.ndarray) -> np.ndarray:
         """d entry of L / d coordinate, (n, T): L_aa for the logarithms, one below."""
         below = np.ones((len(eta), len(self.row) - self.dim))
@@ -62,14 +66,13 @@ class Full:
         square = anp.sum(z * z, axis=1)
         if spread is not None:
             square = square + anp.trace(_whiten_spread(factor[0], spread[0]))
-        half_log_det = anp.sum(eta[:, self.dim : 2 * self.dim], axis=1)
-        return -0.5 * square - half_log_det - 0.5 * self.dim * LOG_2PI
+        return -0.5 * square - self.half_log_det(eta) - 0.5 * self.dim * LOG_2PI
 
     def _moments(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, ...]:
         """L^-1, z, p = L^-T z, and for a summary L^-1 S L^-T, else None."""
         mean, spread = split(y)
         factor = self.factor(eta)
-        inverse = np.stack([_solve(one, np.eye(self.dim)) for one in factor])
+        inverse = _inverse(factor)
         z = _whiten(factor, mean - eta[:, : self.dim])
         pull = z @ inverse[0] if len(inverse) == 1 else np.einsum("nij,ni->nj", inverse, z)
         inner = None if spread is None else _whiten_spread(factor[0], spread[0])
@@ -113,7 +116,7 @@ class Full:
     def fisher(self, eta: np.ndarray) -> np.ndarray:
         """Fisher information, (n, K, K), one column of L at a time."""
         d = self.dim
-        inverse = np.stack([_solve(one, np.eye(d)) for one in self.factor(eta)])
+        inverse = _inverse(self.factor(eta))
         precision = np.swapaxes(inverse, 1, 2) @ inverse
         out = np.zeros((len(eta), d + len(self.row), d + len(self.row)))
         out[:, :d, :d] = precision
@@ -132,7 +135,7 @@ class Full:
         d = self.dim
         factor2 = self.factor(eta2)
         gap = _whiten(factor2, eta[:, :d] - eta2[:, :d])
-        ratio = np.linalg.solve(factor2, self.factor(eta))
+        ratio = _inverse(factor2) @ self.factor(eta)
         low = np.tril(ratio, -1)
         log_ratio = eta[:, d : 2 * d] - eta2[:, d : 2 * d]
         square = np.sum(gap * gap, axis=1) + np.sum(low * low, axis=(1, 2))
@@ -177,10 +180,23 @@ def _solve(factor: Any, right: Any) -> Any:
     return anp.linalg.solve(factor, right)
 
 
+def _inverse(factor: np.ndarray) -> np.ndarray:
+    """L^-1 for all L (n, D, D), by forward substitution, one row of L^-1 at a time."""
+    out = np.zeros_like(factor)
+    for i in range(factor.shape[1]):
+        pivot = 1.0 / factor[:, i, i]
+        row = factor[:, None, i, :i] @ out[:, :i, :i]
+        out[:, i, :i] = row[:, 0] * -pivot[:, None]
+        out[:, i, i] = pivot
+    return out
+
+
 def _whiten(factor: Any, gap: Any) -> Any:
     """Solve z = L^-1 gap for rows gap (n, D) and L (n or 1, D, D)."""
     if len(factor) == 1:
         return anp.transpose(_solve(factor[0], anp.transpose(gap)))
+    if isinstance(factor, np.ndarray) and isinstance(gap, np.ndarray):
+        return np.einsum("nij,nj->ni", _inverse(factor), gap)
     return anp.linalg.solve(factor, gap[:, :, None])[:, :, 0]
 
 

@@ -16,7 +16,7 @@ class Support:
     Parameters
     ----------
     low, high : float
-        Its ends.
+        Its ends; ``high`` may be a tuple, one end a column.
     closed : bool
         Whether finite ends belong to it.
     integer : bool
@@ -24,7 +24,7 @@ class Support:
     """
 
     low: float = -np.inf
-    high: float = np.inf
+    high: float | tuple[float, ...] = np.inf
     closed: bool = False
     integer: bool = False
 
@@ -42,8 +42,9 @@ class Support:
         """The rule in words, for messages."""
         noun = "whole numbers" if self.integer else "finite numbers"
         relation = (">=", "<=") if self.closed else (">", "<")
-        if self.low > -np.inf and self.high < np.inf:
-            return f"{noun} with {self.low:g} {relation[1]} y {relation[1]} {self.high:g}"
+        if self.low > -np.inf and np.all(np.less(self.high, np.inf)):
+            high = np.array2string(np.asarray(self.high), formatter={"float": "{:g}".format})
+            return f"{noun} with {self.low:g} {relation[1]} y {relation[1]} {high}"
         if self.low > -np.inf:
             return f"{noun} {relation[0]} {self.low:g}"
         return noun

@@ -12,7 +12,7 @@ declared parameter owns a block of them. A family writes
 and everything else is derived here: score and observed information by autograd, the Fisher
 information and Kullback-Leibler divergence by quadrature or enumeration. A closed form may be
 added for speed (``_score``, ``_observed``, ``_fisher``, ``_kl``); the registry's tests compare
-it with what is derived.
+it with what is derived. Entropy and mode exist where ``_entropy`` and ``_mode`` are written.
 
 Shapes: N rows, K parameters. ``eta`` is (N, K), or (1, K) for "all rows alike": then nothing
 of size N x K is made for it. Log-densities are in nats.
@@ -27,12 +27,11 @@ import numpy as np
 
 from natfit import autodiff
 from natfit.bijectors import Bijector
-from natfit.distributions._parameters import Parametrised
-from natfit.distributions._quadrature import ACCURACY, Expectation
+from natfit.distributions._information import Informed
 from natfit.distributions._support import Support
 
 
-class Distribution(Parametrised):
+class Distribution(Informed):
     """Base of all families.
 
     Attributes
@@ -64,8 +63,6 @@ class Distribution(Parametrised):
     # Optional closed forms, on native parameters; derived when they stay None.
     _score: Callable | None = None
     _observed: Callable | None = None
-    _fisher: Callable | None = None
-    _kl: Callable | None = None
     _sample: Callable | None = None
     _to_scipy: Callable | None = None
 
@@ -97,9 +94,11 @@ class Distribution(Parametrised):
         """Log-density of each row, -inf outside the support, (n,) nats."""
         with np.errstate(all="ignore"):
             values = np.asarray(self.log_prob(y, eta), dtype=np.float64)
-        if self.support is None or self.event_shape != ():
+        if self.support is None or (self.event_shape != () and not self.support.integer):
             return values
-        return np.where(self.support.contains(y), values, -np.inf)
+        inside = self.support.contains(y)
+        inside = inside if self.event_shape == () else inside.all(axis=1)
+        return np.where(inside, values, -np.inf)
 
     def score(self, y: Any, eta: np.ndarray) -> np.ndarray:
         """Gradient of log p(y | eta) in eta, (n, K)."""
@@ -145,77 +144,6 @@ class Distribution(Parametrised):
 
     #: Optional: ``sum_value_and_score`` and ``sum_observed`` from one pass over the rows.
     sum_terms: Callable | None = None
-
-    # --------------------------------------------------------------- information, divergence
-
-    @property
-    def fisher_kind(self) -> str | None:
-        """How the exact Fisher is had: ``closed form``, ``quadrature``, ``enumeration``, None."""
-        if self._fisher is not None:
-            return "closed form"
-        if self.event_shape == () and self.support is not None:
-            return "enumeration" if self.support.integer else "quadrature"
-        return None
-
-    def fisher(self, eta: np.ndarray) -> np.ndarray:
-        """Fisher information E[s s'] in eta, (n, K, K).
-
-        Raises
-        ------
-        ValueError
-            If the family has neither a closed form nor a univariate support to integrate
-            over, or if the quadrature does not reach its accuracy.
-        """
-        if self._fisher is not None:
-            return self._fisher(*self._arguments(eta))
-        if self.fisher_kind is None:
-            raise ValueError(
-                f"{type(self).__name__} has no exact Fisher information: no closed form, and no "
-                "univariate support to integrate over; use metric='monte_carlo' (needs a "
-                "sampler) or metric='empirical'"
-            )
-        out = np.empty((len(eta), self.n_params, self.n_params))
-        for i, row in enumerate(eta):
-            rule = self.expectation(row)
-            with np.errstate(all="ignore"):
-                score = self.score(rule.y, row[None])
-            # Far in a tail the score may overflow where the probability is nil.
-            fine = np.isfinite(score).all(axis=1)
-            if rule.weight[~fine].sum() > ACCURACY:
-                raise ValueError(f"the score of {type(self).__name__} is not finite at {row}")
-            score = score[fine]
-            out[i] = (score * rule.weight[fine, None]).T @ score
-        return out
-
-    def kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
-        """Kullback-Leibler divergence KL(eta || eta2) of each row, (n,) nats.
-
-        Raises
-        ------
-        ValueError
-            As :meth:`fisher`.
-        """
-        if self._kl is not None:
-            return self._kl(*self._arguments(eta), *self._arguments(eta2))
-        if not self.has_kl:
-            raise ValueError(f"{type(self).__name__} has no closed-form divergence")
-        n = max(len(eta), len(eta2))
-        out = np.empty(n)
-        for i in range(n):
-            a, b = eta[i % len(eta)], eta2[i % len(eta2)]
-            rule = self.expectation(a)
-            gap = self.log_prob(rule.y, a[None]) - self.log_prob(rule.y, b[None])
-            out[i] = rule.weight @ gap
-        return out
-
-    @property
-    def has_kl(self) -> bool:
-        """Whether :meth:`kl` works."""
-        return self._kl is not None or (self.event_shape == () and self.support is not None)
-
-    def expectation(self, eta: np.ndarray) -> Expectation:
-        """Nodes and probabilities with ``sum(weight * h(y)) = E[h(y)]`` at eta (K,)."""
-        return Expectation.of(self, eta)
 
     # ----------------------------------------------------------------------- data, sampling
 

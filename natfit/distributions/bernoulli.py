@@ -6,6 +6,7 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
+from scipy.special import expit
 
 from natfit.bijectors import Unit
 from natfit.distributions._exponential_family import ExponentialFamily
@@ -46,19 +47,22 @@ class Bernoulli(ExponentialFamily):
 
     def _score(self, y: Any, logit: np.ndarray) -> np.ndarray:
         yes, no = self.statistics(y)
-        return (yes * _logistic(-logit) - no * _logistic(logit))[:, None]
+        return (yes * expit(-logit) - no * expit(logit))[:, None]
 
     def _observed(self, y: Any, logit: np.ndarray) -> np.ndarray:
         return np.broadcast_to(self._fisher(logit), (max(n_rows(y), len(logit)), 1, 1))
 
     def _fisher(self, logit: np.ndarray) -> np.ndarray:
-        return (_logistic(logit) * _logistic(-logit))[:, None, None]
+        return (expit(logit) * expit(-logit))[:, None, None]
 
     def _kl(self, logit: np.ndarray, logit2: np.ndarray) -> np.ndarray:
-        # Swapping 0 and 1 changes nothing; the rarer outcome keeps its digits.
-        sign = np.where(logit > 0, -1.0, 1.0)
-        a, b = sign * logit, sign * logit2
-        return np.logaddexp(0.0, b) - np.logaddexp(0.0, a) - _logistic(a) * (b - a)
+        return divergence(logit, logit2)
+
+    def _entropy(self, eta: Any) -> Any:
+        return entropy(eta[:, 0])
+
+    def _mode(self, eta: np.ndarray) -> np.ndarray:
+        return (eta[:, 0] > 0.0).astype(np.float64)
 
     def _arguments(self, eta: np.ndarray) -> tuple:
         """The logit."""
@@ -83,6 +87,16 @@ class Bernoulli(ExponentialFamily):
         return {"prob": first}
 
 
-def _logistic(x: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(-x)) without overflow."""
-    return Unit().to_native(x[:, None])
+def divergence(logit: np.ndarray, logit2: np.ndarray) -> np.ndarray:
+    """KL between Bernoulli distributions of given logits, elementwise, nats."""
+    # Swapping 0 and 1 changes nothing; the rarer outcome keeps its digits.
+    sign = np.where(logit > 0, -1.0, 1.0)
+    a, b = sign * logit, sign * logit2
+    return np.logaddexp(0.0, b) - np.logaddexp(0.0, a) - expit(a) * (b - a)
+
+
+def entropy(logit: Any) -> Any:
+    """Entropy of a Bernoulli distribution of a given logit, elementwise, nats."""
+    size = anp.abs(logit)
+    odds = anp.exp(-size)
+    return anp.log1p(odds) + size * odds / (1.0 + odds)

@@ -11,6 +11,7 @@ from natfit import rows
 from natfit._validation import check_option
 from natfit.bijectors import Bijector
 from natfit.distributions._exponential_family import ExponentialFamily
+from natfit.distributions._gaussian import LOG_2PI
 from natfit.distributions._gaussian_full import STRUCTURES
 from natfit.distributions._start import location_scale
 from natfit.distributions._support import REAL
@@ -132,6 +133,12 @@ class MultivariateNormal(ExponentialFamily):
 
     def _kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
         return self._form.kl(eta, eta2)
+
+    def _entropy(self, eta: Any) -> Any:
+        return self._form.half_log_det(eta) + 0.5 * self.dim * (1.0 + LOG_2PI)
+
+    def _mode(self, eta: np.ndarray) -> np.ndarray:
+        return eta[:, : self.dim].copy()
 
     def _arguments(self, eta: np.ndarray) -> tuple:
         """Eta itself: Sigma's factor is a part of it."""

@@ -67,6 +67,12 @@ class Normal(ExponentialFamily):
         log_ratio = np.log(scale / scale2)
         return 0.5 * (np.expm1(2 * log_ratio) + ((loc - loc2) / scale2) ** 2) - log_ratio
 
+    def _entropy(self, eta: Any) -> Any:
+        return eta[:, 1] + 0.5 * (1.0 + _LOG_2PI)
+
+    def _mode(self, eta: np.ndarray) -> np.ndarray:
+        return eta[:, 0].copy()
+
     def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
         """Mean and mean square deviation, accumulated about zero or about the mean.
 

@@ -2,5 +2,6 @@
 
 from natfit.estimators.gaussian import NaturalGaussianMLE
 from natfit.estimators.mle import NaturalMLE, fit
+from natfit.estimators.policy import NaturalPolicyEstimator
 
-__all__ = ["NaturalGaussianMLE", "NaturalMLE", "fit"]
+__all__ = ["NaturalGaussianMLE", "NaturalMLE", "NaturalPolicyEstimator", "fit"]

@@ -14,9 +14,11 @@ from sklearn.exceptions import ConvergenceWarning
 from natfit._component import resolve
 from natfit.distributions.base import Distribution
 from natfit.metrics.base import Metric
+from natfit.models import Model
 from natfit.models.coordinates import Coordinates
 from natfit.optimize import Status
 from natfit.optimize.engine import Engine, resolve_damping, resolve_engine
+from natfit.rl.baselines import Baseline
 from natfit.solvers.base import Solver
 from natfit.solvers.damping.base import Damping
 from natfit.steps.base import Step
@@ -29,6 +31,8 @@ _KINDS = {
     "step": Step,
     "damping": Damping,
     "coordinates": Coordinates,
+    "policy": Model,
+    "baseline": Baseline,
 }
 
 

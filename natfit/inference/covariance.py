@@ -145,8 +145,9 @@ def standard_errors(family: Any, covariance: np.ndarray) -> dict[str, np.ndarray
     out, start = {}, 0
     roots = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
     for name, constraint in family.params.items():
-        part = roots[start : start + constraint.native_size]
-        start += constraint.native_size
+        own = slice(start, start + constraint.native_size)
+        start = own.stop
+        part = roots[own]
         if hasattr(constraint, "entries"):
             row, col = constraint.entries
             full = np.zeros(constraint.shape)
@@ -154,9 +155,23 @@ def standard_errors(family: Any, covariance: np.ndarray) -> dict[str, np.ndarray
             if constraint.symmetric:
                 full[col, row] = part
             out[name] = full
+        elif len(part) < np.prod(constraint.shape):
+            out[name] = _dependent_errors(constraint, covariance[own, own])
         else:
             out[name] = part.reshape(constraint.shape)
     return out
+
+
+def _dependent_errors(constraint: Any, covariance: np.ndarray) -> np.ndarray:
+    """Standard errors of a value that is affine in its free numbers, as probabilities are."""
+    free = np.concatenate([np.zeros((1, len(covariance))), np.eye(len(covariance))])
+    values = np.asarray(constraint.unpack(free)).reshape(len(free), -1)
+    slope = values[1:] - values[0]
+    unknown = np.isinf(np.diagonal(covariance))
+    finite = np.where(unknown[:, None] | unknown[None, :], 0.0, covariance)
+    square = np.sum((finite @ slope) * slope, axis=0)
+    square[np.any(slope[unknown] != 0.0, axis=0)] = np.inf
+    return np.sqrt(np.maximum(square, 0.0)).reshape(constraint.shape)
 
 
 def native_names(family: Any) -> list[str]:

@@ -37,6 +37,11 @@ class LinearOperator:
         """Whether :meth:`diag` says everything."""
         return False
 
+    @property
+    def matrix_free(self) -> bool:
+        """Whether :meth:`kernel`, :meth:`pull` and :meth:`push` never form :meth:`factor`."""
+        return False
+
     def __matmul__(self, v: np.ndarray) -> np.ndarray:
         """Product with a vector (P,)."""
         raise NotImplementedError
@@ -52,6 +57,19 @@ class LinearOperator:
     def factor(self) -> np.ndarray | None:
         """A matrix B (P, R) with F = B B' (shift apart), or None where there is none."""
         return None
+
+    def kernel(self) -> np.ndarray | None:
+        """B' B (R, R), or None where there is no factor."""
+        factor = self.factor()
+        return None if factor is None else factor.T @ factor
+
+    def pull(self, u: np.ndarray) -> np.ndarray:
+        """B u (P,) for u (R,); only where there is a factor."""
+        return self.factor() @ u
+
+    def push(self, v: np.ndarray) -> np.ndarray:
+        """B' v (R,) for v (P,); only where there is a factor."""
+        return v @ self.factor()
 
     def shift(self) -> np.ndarray | None:
         """Diagonal (P,) that is added to B B', or None."""

@@ -35,9 +35,20 @@ class Damped(LinearOperator):
         """Whether F is."""
         return self.operator.is_diagonal
 
+    @property
+    def matrix_free(self) -> bool:
+        """Whether B B' is: the diagonal stands beside it."""
+        return self.operator.matrix_free
+
     def __matmul__(self, v: np.ndarray) -> np.ndarray:
         """F v + added * v."""
-        return self.operator @ v + self.added * v
+        out = self.added * v
+        out += self.operator @ v
+        return out
+
+    def quad(self, v: np.ndarray) -> float:
+        """v' F v + sum of added * v^2."""
+        return self.operator.quad(v) + float(v @ (self.added * v))
 
     def diag(self) -> np.ndarray:
         """Sum of both diagonals."""
@@ -46,6 +57,18 @@ class Damped(LinearOperator):
     def factor(self) -> np.ndarray | None:
         """Factor of F."""
         return self.operator.factor()
+
+    def kernel(self) -> np.ndarray | None:
+        """Kernel of F."""
+        return self.operator.kernel()
+
+    def pull(self, u: np.ndarray) -> np.ndarray:
+        """B u of F's factor."""
+        return self.operator.pull(u)
+
+    def push(self, v: np.ndarray) -> np.ndarray:
+        """B' v of F's factor."""
+        return self.operator.push(v)
 
     def shift(self) -> np.ndarray | None:
         """Everything that stands beside B B'."""

@@ -37,9 +37,17 @@ class Restricted(LinearOperator):
 
     def __matmul__(self, v: np.ndarray) -> np.ndarray:
         """Product of the selected block."""
+        return (self.operator @ self._padded(v))[self.free]
+
+    def quad(self, v: np.ndarray) -> float:
+        """F's quadratic form at v padded with zeros."""
+        return self.operator.quad(self._padded(v))
+
+    def _padded(self, v: np.ndarray) -> np.ndarray:
+        """v (free,) at its places in a vector (P,) of zeros."""
         full = np.zeros(self.operator.size)
         full[self.free] = v
-        return (self.operator @ full)[self.free]
+        return full
 
     def diag(self) -> np.ndarray:
         """Selected part of the diagonal."""
@@ -49,6 +57,14 @@ class Restricted(LinearOperator):
         """Selected rows of the factor."""
         factor = self.operator.factor()
         return None if factor is None else factor[self.free]
+
+    def pull(self, u: np.ndarray) -> np.ndarray:
+        """Selected part of B u."""
+        return self.operator.pull(u)[self.free]
+
+    def push(self, v: np.ndarray) -> np.ndarray:
+        """B' v, v padded with zeros."""
+        return self.operator.push(self._padded(v))
 
     def shift(self) -> np.ndarray | None:
         """Selected part of the shift."""

@@ -2,5 +2,8 @@
 
 from natfit.models.base import Linearization, Model
 from natfit.models.constant import Constant
+from natfit.models.linear import Linear
+from natfit.models.mlp import MLP
+from natfit.models.predictor import Predictor
 
-__all__ = ["Constant", "Linearization", "Model"]
+__all__ = ["MLP", "Constant", "Linear", "Linearization", "Model", "Predictor"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,9 @@ class Linearization:
     #: Whether eta is linear in theta, so that :meth:`curvature` vanishes.
     linear = True
 
+    #: Whether :meth:`kernel` needs no P x n R columns.
+    matrix_free = False
+
     def jvp(self, v: np.ndarray) -> np.ndarray:
         """J v, (n, K)."""
         raise NotImplementedError
@@ -43,6 +47,15 @@ class Linearization:
         """Columns J_i' b_ir of all rows and r, (P, n R), for B (n, K, R)."""
         raise NotImplementedError
 
+    def kernel(self, b: np.ndarray) -> np.ndarray:
+        """Inner products of :meth:`pull_columns`, B_i' J_i J_j' B_j, (n R, n R).
+
+        What Woodbury's identity solves with where P exceeds n R; a model may know it without
+        the P n R entries of the columns.
+        """
+        columns = self.pull_columns(b)
+        return columns.T @ columns
+
     def curvature(self, u: np.ndarray) -> np.ndarray:
         """Sum over rows and k of u_ik d2 eta_ik / d theta2, (P, P)."""
         size = self.vjp(u).size
@@ -52,16 +65,45 @@ class Linearization:
 class Model(Component):
     """A map from theta (P,) and a row of X to eta (K,).
 
+    The constructor takes hyperparameters alone; :meth:`bind` gives the copy that knows the
+    number of features D and the distribution, and has theta.
+
     Attributes
     ----------
     shared : bool
         Whether all rows have the same eta: then a chunk's eta is (1, K).
+    family : Distribution
+        The distribution that the model is bound to.
     """
+
+    family: Any
+    _package = "natfit.models"
 
     shared: bool = False
 
+    #: Whether :meth:`init` gives eta0.
+    starts_at_eta: bool = True
+
     #: Whether theta is unconstrained; else limits are those of native values.
     unconstrained: bool = True
+
+    def bind(self, n_features: int, family: Any, constant: Sequence[str] = ()) -> Model:
+        """Return a copy for D features and one distribution.
+
+        Parameters
+        ----------
+        n_features : int
+            D, columns of X.
+        family : Distribution
+            Bound, so that K is known.
+        constant : sequence of str
+            Names of the family's parameters that do not depend on x.
+        """
+        raise NotImplementedError
+
+    def init(self, rng: np.random.Generator, eta0: np.ndarray) -> np.ndarray:
+        """Start theta (P,) at which eta is about eta0 (K,) for every x."""
+        raise NotImplementedError
 
     @property
     def n_params(self) -> int:

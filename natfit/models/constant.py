@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from natfit._component import resolve
+from natfit.models._conditional import check_constant
 from natfit.models.base import Linearization, Model
 from natfit.models.coordinates import Coordinates
 
@@ -15,14 +18,51 @@ class Constant(Model):
 
     Parameters
     ----------
-    coordinates : Coordinates
-        Bound to a distribution.
+    coordinates : Coordinates, str or None
+        Bound to a distribution, or what :meth:`bind` binds: by default the unconstrained ones.
     """
 
     shared = True
 
-    def __init__(self, coordinates: Coordinates):
+    def __init__(self, coordinates: Coordinates | str | None = None):
         self.coordinates = coordinates
+
+    def bind(self, n_features: int, family: Any, constant: Sequence[str] = ()) -> Constant:
+        """Return a copy whose coordinates are the family's; D is not used.
+
+        Raises
+        ------
+        ValueError
+            If ``constant`` names no parameter of the family, or the family has no such
+            coordinates.
+        """
+        check_constant(family, constant)
+        chosen = "unconstrained" if self.coordinates is None else self.coordinates
+        origin = np.zeros(family.n_params)
+        return type(self)(resolve(chosen, Coordinates).bind(family, origin))
+
+    def init(self, rng: np.random.Generator, eta0: np.ndarray) -> np.ndarray:
+        """Theta (P,) of eta0 (K,), exactly; nothing is drawn."""
+        return np.array(self.coordinates.from_eta(np.asarray(eta0, dtype=np.float64)))
+
+    @classmethod
+    def examples(cls) -> list[Constant]:
+        """Unconstrained and native coordinates."""
+        return [cls(), cls("native")]
+
+    @property
+    def family(self) -> Any:
+        """The distribution that the coordinates are bound to.
+
+        Raises
+        ------
+        ValueError
+            Before :meth:`bind`.
+        """
+        found = getattr(self.coordinates, "family", None)
+        if found is None:
+            raise ValueError("Constant has no parameters yet; call bind(n_features, family)")
+        return found
 
     @property
     def unconstrained(self) -> bool:
@@ -32,7 +72,7 @@ class Constant(Model):
     @property
     def n_params(self) -> int:
         """P, equal to K."""
-        return self.coordinates.family.n_params
+        return self.family.n_params
 
     def linearize(self, theta: np.ndarray, X: Any = None) -> ConstantLinearization:
         """Return eta (1, K) and J (K, P)."""
@@ -65,7 +105,8 @@ class ConstantLinearization(Linearization):
     def __init__(self, coordinates: Coordinates, theta: np.ndarray):
         self._coordinates = coordinates
         self._theta = theta
-        self.eta = coordinates.to_eta(theta)[None]
+        # A copy: unconstrained coordinates return theta itself, which may change.
+        self.eta = np.array(coordinates.to_eta(theta))[None]
         # None is the identity: unconstrained coordinates pay for no product.
         self.jac = coordinates.jacobian(theta)
         self.linear = self.jac is None

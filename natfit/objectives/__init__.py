@@ -3,5 +3,6 @@
 from natfit.objectives.base import Objective
 from natfit.objectives.function import Function
 from natfit.objectives.likelihood import Likelihood
+from natfit.objectives.surrogate import PolicySurrogate
 
-__all__ = ["Function", "Likelihood", "Objective"]
+__all__ = ["Function", "Likelihood", "Objective", "PolicySurrogate"]

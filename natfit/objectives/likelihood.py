@@ -10,7 +10,7 @@ import numpy as np
 from natfit import rows
 from natfit.distributions.base import Distribution
 from natfit.linops import Dense, LinearOperator, Sandwich
-from natfit.models import Model
+from natfit.models import Linearization, Model
 from natfit.objectives.base import Objective
 
 
@@ -38,6 +38,9 @@ class Likelihood(Objective):
 
     probabilistic = True
 
+    #: Whether a sufficient statistic may stand in for the rows.
+    summarises = True
+
     def __init__(
         self,
         distribution: Distribution,
@@ -53,15 +56,16 @@ class Likelihood(Objective):
         self.X = X
         self.weight = weight
         self.total = float(len(y)) if weight is None else float(weight.sum())
-        if summary is None and model.shared:
-            summary = distribution.sufficient(y, weight)
         self.summary = summary
+        if summary is None and model.shared and self.summarises:
+            self.summary = distribution.sufficient(y, weight)
         self.bound_note: str | None = None
         if self.summary is not None:
             self.summary, self.bound_note = distribution.bounded(self.summary)
         self.yardstick = max(self.total, float(len(y)))
         self._summary_weight = np.array([self.total])
         self._kept: tuple[np.ndarray, np.ndarray] | None = None
+        self._linear: tuple[np.ndarray, Any] | None = None
 
     @property
     def n_params(self) -> int:
@@ -103,8 +107,19 @@ class Likelihood(Objective):
         with np.errstate(all="ignore"):
             return self._shared_sum(self.distribution.sum_observed, eta) / self.total
 
+    def linearize(self, theta: np.ndarray, X: Any) -> Linearization:
+        """The model at theta on a chunk of rows; kept where the chunk is all there is.
+
+        The gradient and the curvature at one theta then share one forward pass.
+        """
+        if X is None or len(X) < len(self.y):
+            return self.model.linearize(theta, X)
+        if self._linear is None or not np.array_equal(self._linear[0], theta):
+            self._linear = theta.copy(), self.model.linearize(theta, X)
+        return self._linear[1]
+
     def _row_part(self, theta: np.ndarray, y: Any, X: Any, w: Any) -> tuple[float, np.ndarray]:
-        lin = self.model.linearize(theta, X)
+        lin = self.linearize(theta, X)
         value, score = self.distribution.log_prob_and_score(y, lin.eta)
         if w is None:
             return value.sum(), lin.vjp(score)
@@ -127,7 +142,7 @@ class Likelihood(Objective):
             return Sandwich([(lin, *rule(lin.eta, 0))], self.n_params)
         terms, n = [], len(self.y)
         for part in rows.chunks(n):
-            lin = self.model.linearize(theta, self.X[part])
+            lin = self.linearize(theta, self.X[part])
             share = self._share(part, len(lin.eta))
             c, b = rule(lin.eta, part.start)
             terms.append(
@@ -149,7 +164,7 @@ class Likelihood(Objective):
         if not self.model.shared:
             terms = []
             for part in rows.chunks(len(self.y)):
-                lin = self.model.linearize(theta, self.X[part])
+                lin = self.linearize(theta, self.X[part])
                 b = score(self.y[part], lin.eta) * np.sqrt(self._share(part, len(lin.eta)))[:, None]
                 terms.append((lin, None, b[:, :, None]))
             return Sandwich(terms, self.n_params)

@@ -2,7 +2,7 @@
 
 from natfit.optimize.history import History
 from natfit.optimize.local import Iterate, Local
-from natfit.optimize.loop import Fit, descend, run
+from natfit.optimize.loop import Fit, advance, descend, run
 from natfit.optimize.stopping import Status
 
-__all__ = ["Fit", "History", "Iterate", "Local", "Status", "descend", "run"]
+__all__ = ["Fit", "History", "Iterate", "Local", "Status", "advance", "descend", "run"]

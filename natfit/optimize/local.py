@@ -39,6 +39,8 @@ class Iterate:
     evaluations: int = 1
     solver_iterations: int = 0
     residual: float = 0.0
+    solver: str = ""
+    backtracks: int = 0
     note: str | None = None
     status: str | None = None
     seconds: float = 0.0
@@ -85,7 +87,10 @@ class Local:
         damping: Damping,
         iterate: Iterate,
         started: float = 0.0,
+        last: bool = False,
     ):
+        # Whether no step follows the next one, which then needs no gradient.
+        self.last = last
         self._started = started
         self._held = False
         self.objective = objective
@@ -235,6 +240,7 @@ class Local:
         predicted_kl: float | None = None,
         radius: float | None = None,
         damping: float | None = None,
+        backtracks: int = 0,
     ) -> Iterate:
         """Return the next iterate."""
         before = self.iterate
@@ -253,6 +259,8 @@ class Local:
             evaluations=self.objective.evaluations,
             solver_iterations=info.iterations,
             residual=info.residual,
+            solver=info.solver,
+            backtracks=backtracks,
             note=info.fallback,
             decrease=before.decrease,
         )

@@ -61,6 +61,30 @@ def descend(
             return
 
 
+def advance(
+    objective: Objective,
+    metric: Metric,
+    solver: Solver,
+    step: Step,
+    damping: Damping,
+    theta0: np.ndarray,
+    rng: np.random.Generator,
+) -> tuple[Iterate, Iterate]:
+    """One step of the loop, for an objective that is another one afterwards: start and end.
+
+    Convergence is not measured: that takes a second solve, and a policy's surrogate has no
+    optimum to be at. An end without a next iterate has a status and the start's theta.
+    """
+    objective.evaluations = 0
+    value, grad = objective.value_and_grad(theta0)
+    start = Iterate(theta0, value, grad, radius=step.radius(objective), damping=damping.start())
+    if not (np.isfinite(value) and np.all(np.isfinite(grad))):
+        return start, replace(start, status=Status.NON_FINITE)
+    operator = metric.at(objective, start, rng)
+    local = Local(objective, operator, solver, damping, start, last=True)
+    return start, step.step(local)
+
+
 def _yardstick(objective: Objective, metric: Metric, iterate: Iterate) -> LinearOperator | None:
     """The information in which distance is measured; None where the metric's own serves."""
     if metric.is_information or objective.n_params > _AFFORDABLE:

@@ -8,21 +8,29 @@ from natfit.linops import LinearOperator
 from natfit.solvers.base import SolveInfo, Solver
 from natfit.solvers.cg import CGSolver
 from natfit.solvers.cholesky import CholeskySolver
-from natfit.solvers.woodbury import WoodburySolver
+from natfit.solvers.woodbury import WoodburySolver, factor_fits, is_uniform
 
 #: Up to here P^3 / 3 operations are a fraction of a second.
 DENSE_LIMIT = 2_000
 
-#: Kernel size up to which Woodbury beats ten conjugate-gradient products (measured at 1e6
-#: parameters: 0.13 s against 0.21 s at 1000, 0.82 against 0.52 at 3000; they cross between).
-KERNEL_LIMIT = 2_000
+#: Kernel size up to which Woodbury goes without B. Measured with networks, one thread, seconds of
+#: an exact solve and of ten conjugate-gradient products, by kernel size:
+#: 992,501 parameters: 0.48 and 1.48 at 1000, 2.0 and 4.1 at 3000, 7.7 and 10.3 at 6000;
+#: 16,801 parameters: 0.05 and 0.03 at 1024, 0.35 and 0.08 at 3000.
+#: Ten products are far from a solution: CG took 700 to 1000 of them for ten digits.
+KERNEL_LIMIT = 3_000
+
+#: The same where B (P, R) is formed.
+FORMED_LIMIT = 2_000
 
 
 class AutoSolver(Solver):
     """Choose by size, rank and damping.
 
     Woodbury where F is damped and below full rank; else Cholesky up to 2000 parameters; above,
-    Woodbury below full rank and conjugate gradients otherwise.
+    Woodbury below full rank and conjugate gradients otherwise. Woodbury as long as its kernel
+    is at most 2000 x 2000 and B (P, R) has at most 5e7 numbers; 3000 x 3000 and any P where the
+    operator finds the kernel without B and the damping is lambda I or none.
     """
 
     def solve(self, operator: LinearOperator, g: np.ndarray) -> tuple[np.ndarray, SolveInfo]:
@@ -33,13 +41,21 @@ class AutoSolver(Solver):
         """Return the solver for this operator."""
         if operator.is_diagonal:
             return CholeskySolver()
+        if operator.rank_bound >= operator.size:
+            return CholeskySolver() if operator.size <= DENSE_LIMIT else CGSolver()
+        shift = operator.shift()
         # Undamped and below full rank, F is singular: Cholesky's pseudo-inverse says which
         # parameters are not identified as long as F is small enough to form.
-        shift = operator.shift() if operator.rank_bound < operator.size else None
-        if shift is not None and np.all(shift > 0) and operator.rank_bound <= KERNEL_LIMIT:
-            return WoodburySolver()
-        if operator.size <= DENSE_LIMIT:
+        damped = shift is not None and bool(np.all(shift > 0))
+        if operator.size <= DENSE_LIMIT and not damped:
             return CholeskySolver()
-        if operator.rank_bound <= KERNEL_LIMIT and operator.rank_bound < operator.size:
+        if _kernel_pays(operator, shift):
             return WoodburySolver()
-        return CGSolver()
+        return CholeskySolver() if operator.size <= DENSE_LIMIT else CGSolver()
+
+
+def _kernel_pays(operator: LinearOperator, shift: np.ndarray | None) -> bool:
+    """Whether a kernel solve is to be had at the price of ten products."""
+    if operator.matrix_free and (shift is None or is_uniform(shift)):
+        return operator.rank_bound <= KERNEL_LIMIT
+    return operator.rank_bound <= FORMED_LIMIT and factor_fits(operator)

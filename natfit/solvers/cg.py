@@ -42,10 +42,11 @@ class CGSolver(Solver):
         """Solve F d = g by products alone."""
         self.check()
         most = max(10 * len(g), 50) if self.max_iter is None else self.max_iter
-        inverse = self._preconditioner(operator, len(g))
-        d = np.zeros_like(g)
-        residual = g.copy()
-        z = inverse * residual
+        inverse = self._preconditioner(operator)
+        d, residual = np.zeros_like(g), g.copy()
+        # Vectors of length P are updated in place: ten products allocate nothing else.
+        work = np.empty_like(g)
+        z = residual if inverse is None else inverse * residual
         p = z.copy()
         rho = residual @ z
         target = self.tol**2 * rho
@@ -60,19 +61,23 @@ class CGSolver(Solver):
                     d = z.copy()
                 break
             alpha = rho / curvature
-            d += alpha * p
-            residual -= alpha * product
-            z = inverse * residual
+            d += np.multiply(p, alpha, out=work)
+            residual -= np.multiply(product, alpha, out=work)
+            if inverse is not None:
+                np.multiply(inverse, residual, out=z)
             rho, previous = residual @ z, rho
-            p = z + (rho / previous) * p
+            p *= rho / previous
+            p += z
         reached = float(np.sqrt(max(rho, 0.0) / first)) if first > 0 else 0.0
         return d, SolveInfo("cg", done, reached, fallback)
 
-    def _preconditioner(self, operator: LinearOperator, size: int) -> np.ndarray:
+    def _preconditioner(self, operator: LinearOperator) -> np.ndarray | None:
+        """1 / diag(F), or None for the identity."""
         if not self.precondition:
-            return np.ones(size)
+            return None
         diag = np.abs(operator.diag())
-        return 1.0 / np.where(diag > 0, diag, 1.0)
+        diag[~(diag > 0)] = 1.0
+        return np.divide(1.0, diag, out=diag)
 
     @classmethod
     def examples(cls) -> list[Solver]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.linalg import lapack
 
@@ -9,19 +11,33 @@ from natfit._validation import check_number
 from natfit.linops import LinearOperator
 from natfit.solvers.base import SolveInfo, Solver, relative_residual
 
+#: Numbers in a factor B (P, R) up to which it is formed: 400 MB.
+FACTOR_LIMIT = 5e7
+
+#: Residual from which one step of refinement is taken.
+_EXACT = 1e-10
+
 
 class WoodburySolver(Solver):
-    """Solve (D + B B') d = g through the R x R kernel I + B' D^-1 B.
+    """Solve (D + B B') d = g through an R x R kernel: exact, at R^2 P instead of P^3.
 
-    ``d = D^-1 g - D^-1 B (I + B' D^-1 B)^-1 B' D^-1 g``: exact, at the cost of R^2 P instead of
-    P^3. Used when there are fewer rows (times columns of B) than parameters. F must have a
-    factor. Without damping F is singular there, and a small D relative to diag(F) stands in,
-    which is recorded.
+    Used when there are fewer rows (times columns of B) than parameters; F must have a factor B.
+
+    - D = lambda I (``damping='fixed'``): ``d = (g - B (lambda I + B' B)^-1 B' g) / lambda``
+      from the operator's kernel B' B and products with B and B'. A model that knows its kernel
+      (linear, mlp) never forms B.
+    - Another diagonal D: ``d = D^-1 g - D^-1 B (I + B' D^-1 B)^-1 B' D^-1 g`` with B formed,
+      as long as P R <= 5e7.
+
+    Without damping F is singular, and a small D stands in, which is recorded: relative to
+    diag(F) where B may be formed; for larger factors uniform, ``relative_shift`` times the mean
+    of diag(B' B), which depends on the parameters' units.
 
     Parameters
     ----------
     relative_shift : float, default=1e-8
-        D = relative_shift * diag(F) where no damping was asked for.
+        D = relative_shift * diag(F), or times the mean of diag(B' B), where no damping was
+        asked for.
     """
 
     def __init__(self, relative_shift: float = 1e-8):
@@ -39,30 +55,88 @@ class WoodburySolver(Solver):
         Raises
         ------
         ValueError
-            If the operator has no factor.
+            If the operator has no factor, or one that is too large to form beside a D that is
+            not lambda I.
         """
         self.check()
-        factor = operator.factor()
-        if factor is None:
+        shift, small = operator.shift(), factor_fits(operator)
+        if is_uniform(shift) or (shift is None and not small):
+            inverse, lost, fallback = self._matrix_free(operator, shift)
+        elif small:
+            inverse, lost, fallback = self._formed(operator, shift)
+        else:
             raise ValueError(
-                "the woodbury solver needs a metric with a factor F = B B' (exact, monte_carlo, "
-                "empirical); this one has none; use solver='cholesky' or 'cg'"
+                f"the woodbury solver would form a factor of {operator.size} x "
+                f"{operator.rank_bound} numbers, more than {FACTOR_LIMIT:g}, for a damping that "
+                "differs between parameters; use damping='fixed' (lambda I), which needs none, "
+                "or solver='cg'"
             )
-        shift, fallback = operator.shift(), None
-        size = np.einsum("pr,pr->p", factor, factor)
+        d = inverse(g)
+        residual = relative_residual(operator, d, g)
+        if residual > _EXACT and fallback is None:
+            # A small D cancels digits: g - B (...) is then a small difference.
+            better = d + inverse(g - operator @ d)
+            again = relative_residual(operator, better, g)
+            if again < residual:
+                d, residual = better, again
+        return d, SolveInfo("woodbury", 0, residual, lost or fallback)
+
+    def _matrix_free(
+        self, operator: LinearOperator, shift: np.ndarray | None
+    ) -> tuple[Callable, str | None, str | None]:
+        """(lambda I + B B')^-1 without forming B, what went wrong, and what was added."""
+        kernel, added = _need(operator.kernel()), None
+        if shift is None:
+            mean = float(np.diagonal(kernel).mean())
+            strength = self.relative_shift * (mean if mean > 0 else 1.0)
+            added = f"shift of {self.relative_shift:g} mean(diag(B'B)) added"
+        else:
+            strength = float(shift[0])
+        inner, lost = _shifted_inverse(kernel, strength)
+        return (lambda g: (g - operator.pull(inner(operator.push(g)))) / strength), lost, added
+
+    def _formed(
+        self, operator: LinearOperator, shift: np.ndarray | None
+    ) -> tuple[Callable, str | None, str | None]:
+        """(D + B B')^-1 with B formed, what went wrong, and what was added."""
+        factor, added = _need(operator.factor()), None
         if shift is None or not np.all(shift > 0):
+            size = np.einsum("pr,pr->p", factor, factor)
             floor = self.relative_shift * np.where(size > 0, size, max(size.max(), 1.0))
             shift = floor if shift is None else np.maximum(shift, floor)
-            fallback = f"shift of {self.relative_shift:g} diag(F) added"
+            added = f"shift of {self.relative_shift:g} diag(F) added"
         scaled = factor / shift[:, None]
-        kernel = factor.T @ scaled
-        kernel[np.diag_indices_from(kernel)] += 1.0
-        root, failed = lapack.dpotrf(kernel, lower=1)
-        right = scaled.T @ g
-        if failed:
-            inner = np.linalg.lstsq(kernel, right, rcond=None)[0]
-            fallback = "kernel solved by least squares"
-        else:
-            inner, _ = lapack.dpotrs(root, right, lower=1)
-        d = g / shift - scaled @ inner
-        return d, SolveInfo("woodbury", 0, relative_residual(operator, d, g), fallback)
+        inner, lost = _shifted_inverse(factor.T @ scaled, 1.0)
+        return (lambda g: g / shift - scaled @ inner(scaled.T @ g)), lost, added
+
+
+def _shifted_inverse(kernel: np.ndarray, shift: float) -> tuple[Callable, str | None]:
+    """(kernel + shift I)^-1 by Cholesky's factorisation, and what went wrong."""
+    kernel[np.diag_indices_from(kernel)] += shift
+    # The transpose is what Fortran stores: no copy in another order.
+    root, failed = lapack.dpotrf(kernel.T, lower=1, clean=0)
+    if failed:
+        return (
+            lambda right: np.linalg.lstsq(kernel, right, rcond=None)[0]
+        ), "kernel solved by least squares"
+    return (lambda right: lapack.dpotrs(root, right, lower=1)[0]), None
+
+
+def _need(found: np.ndarray | None) -> np.ndarray:
+    """What a factor or a kernel is asked for, if there is one."""
+    if found is None:
+        raise ValueError(
+            "the woodbury solver needs a metric with a factor F = B B' (exact, monte_carlo, "
+            "empirical); this one has none; use solver='cholesky' or 'cg'"
+        )
+    return found
+
+
+def is_uniform(shift: np.ndarray | None) -> bool:
+    """Whether a shift (P,) is lambda I with lambda > 0."""
+    return shift is not None and shift.size > 0 and shift[0] > 0 and bool(np.all(shift == shift[0]))
+
+
+def factor_fits(operator: LinearOperator) -> bool:
+    """Whether the factor B (P, R) is small enough to be formed."""
+    return operator.size * operator.rank_bound <= FACTOR_LIMIT

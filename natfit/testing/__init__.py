@@ -6,35 +6,44 @@ parametrised by a test runner; :class:`NotApplicable` then means skip.
 """
 
 from natfit.testing._core import NotApplicable, run_checks
+from natfit.testing.baselines import BASELINE_CHECKS, check_baseline
 from natfit.testing.bijectors import BIJECTOR_CHECKS, check_bijector
 from natfit.testing.components import COMPONENT_CHECKS, check_component
 from natfit.testing.coordinates import COORDINATE_CHECKS, check_coordinates
 from natfit.testing.damping import DAMPING_CHECKS, check_damping
 from natfit.testing.data import points
 from natfit.testing.distributions import DISTRIBUTION_CHECKS, check_distribution
+from natfit.testing.environments import ENVIRONMENT_CHECKS, check_environment
 from natfit.testing.metrics import METRIC_CHECKS, check_metric
+from natfit.testing.models import MODEL_CHECKS, check_model
 from natfit.testing.operators import OPERATOR_CHECKS, check_operator
 from natfit.testing.problems import metric_problems
 from natfit.testing.solvers import SOLVER_CHECKS, check_solver
 from natfit.testing.steps import STEP_CHECKS, check_step
 
 __all__ = [
+    "BASELINE_CHECKS",
     "BIJECTOR_CHECKS",
     "COMPONENT_CHECKS",
     "COORDINATE_CHECKS",
     "DAMPING_CHECKS",
     "DISTRIBUTION_CHECKS",
+    "ENVIRONMENT_CHECKS",
     "METRIC_CHECKS",
+    "MODEL_CHECKS",
     "OPERATOR_CHECKS",
     "SOLVER_CHECKS",
     "STEP_CHECKS",
     "NotApplicable",
+    "check_baseline",
     "check_bijector",
     "check_component",
     "check_coordinates",
     "check_damping",
     "check_distribution",
+    "check_environment",
     "check_metric",
+    "check_model",
     "check_operator",
     "check_solver",
     "check_step",

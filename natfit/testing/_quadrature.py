@@ -48,7 +48,10 @@ def rule(family: Any, eta: np.ndarray) -> Rule:
     NotApplicable
         If the support is not declared, or there are more than three dimensions.
     """
-    if family.event_shape != ():
+    if family.event_shape != () and family.support is not None and family.support.integer:
+        y = _lattice(family)
+        slope = np.ones(len(y))
+    elif family.event_shape != ():
         y, slope = _product(family)
     elif family.support is None:
         raise NotApplicable("no support is declared to integrate over")
@@ -69,6 +72,13 @@ def _whole_numbers(support: Any) -> np.ndarray:
     return np.arange(low, min(support.high, low + 4000.0) + 1.0)
 
 
+def _lattice(family: Any) -> np.ndarray:
+    """All rows (M, D) of whole numbers from zero to the ends of a bounded support."""
+    ends = np.broadcast_to(family.support.high, family.event_shape).astype(int)
+    axes = np.meshgrid(*[np.arange(end + 1.0) for end in ends], indexing="ij")
+    return np.stack([a.ravel() for a in axes], axis=1)
+
+
 def _line(support: Any) -> tuple[np.ndarray, np.ndarray]:
     """Nodes on an interval and their share of its length."""
     most, step = _GRIDS[1]
@@ -86,7 +96,7 @@ def _line(support: Any) -> tuple[np.ndarray, np.ndarray]:
 
 def _product(family: Any) -> tuple[np.ndarray, np.ndarray]:
     dim = family.event_shape[0]
-    if dim not in _GRIDS or dim == 1:
+    if dim not in _GRIDS:
         raise NotApplicable(f"no quadrature in {dim} dimensions")
     most, step = _GRIDS[dim]
     t = np.arange(-most, most + step / 2, step)

@@ -1,4 +1,4 @@
-"""Property checks of distributions: points, draws, starts."""
+"""Property checks of distributions: points, draws, modes, starts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from natfit.testing._core import NotApplicable, close, require, within_errors
+from natfit.testing._core import NotApplicable, close, refuses, require, within_errors
 from natfit.testing._quadrature import rule
 
 #: Draws of the sampler's checks: a scale that is 3 % off lies 5 standard errors away.
@@ -90,6 +90,21 @@ def draws_by_row(family: Any, etas: np.ndarray) -> None:
         within_errors(f"mean score of rows at eta[{k}]", part.mean(axis=0), 0.0 * error, error)
 
 
+def mode_is_most_probable(family: Any, etas: np.ndarray) -> None:
+    """No draw is more probable than the mode, row by row; without one it is refused."""
+    if family._mode is None:
+        refuses("a mode that is not defined", lambda: family.mode(etas))
+        raise NotApplicable("the family defines no mode")
+    modes = family.mode(etas)
+    require(modes.shape == (len(etas), *family.event_shape), f"modes have shape {modes.shape}")
+    for mode, eta in zip(modes, etas, strict=True):
+        top = family.log_prob(mode[None], eta[None])[0]
+        most = family.log_prob(some_rows(family, eta, 500), eta[None]).max()
+        require(
+            most <= top + 1e-12, f"log_prob is {top:.6g} at the mode {mode}, {most:.6g} at a draw"
+        )
+
+
 def native_round_trip(family: Any, etas: np.ndarray) -> None:
     """eta -> native values by name -> eta, with a name and a limit for each coordinate."""
     require(len(family.eta_names()) == family.n_params, "eta_names has another length than K")
@@ -119,12 +134,13 @@ def _need_sampler(family: Any) -> None:
         raise NotApplicable("the family has no sampler")
 
 
-#: Checks of draws and starts, each called with (family, etas).
+#: Checks of draws, modes and starts, each called with (family, etas).
 DATA_CHECKS = [
     draws_in_support,
     draws_follow_seed,
     sampler_moments,
     draws_by_row,
+    mode_is_most_probable,
     native_round_trip,
     start_is_finite,
 ]

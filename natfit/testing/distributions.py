@@ -90,18 +90,22 @@ def log_prob_matches_scipy(family: Any, etas: np.ndarray) -> None:
 def log_density_outside_support(family: Any, etas: np.ndarray) -> None:
     """Outside the support log_density is -inf, and check() refuses the rows."""
     support = family.support
-    if support is None or family.event_shape != ():
+    if support is None or (family.event_shape != () and not support.integer):
         raise NotApplicable("no univariate support is declared")
-    bad = [v for v in (support.low - 1.0, support.high + 1.0) if np.isfinite(v)]
+    inside = some_rows(family, etas[0])
+    # Beyond the end of the last column, which may have its own.
+    beyond = np.ravel(support.high)[-1] + 1.0
+    bad = [v for v in (support.low - 1.0, beyond) if np.isfinite(v)]
     bad += [0.5] if support.integer else []
     if not bad:
         raise NotApplicable("the support is the real line")
-    inside = some_rows(family, etas[0])
     for value in bad:
-        found = family.log_density(np.array([value]), etas[:1])[0]
-        require(found == -np.inf, f"log_density({value:g}) is {found}, expected -inf")
-        rows = np.concatenate([inside, [value]])
-        refuses(f"y = {value:g}", lambda rows=rows: family.check(rows))
+        row = inside[:1].copy()
+        row[..., -1] = value
+        found = family.log_density(row, etas[:1])[0]
+        require(found == -np.inf, f"log_density({row[0]}) is {found}, expected -inf")
+        rows = np.concatenate([inside, row])
+        refuses(f"y = {row[0]}", lambda rows=rows: family.check(rows))
 
 
 # ---------------------------------------------------------------------- score, observed
@@ -265,6 +269,29 @@ def _need_kl(family: Any) -> None:
         raise NotApplicable("the family has no divergence in closed form or by quadrature")
 
 
+# ----------------------------------------------------------------------------- the entropy
+
+
+def entropy_is_expected(family: Any, etas: np.ndarray) -> None:
+    """The entropy is E[-log p], by quadrature, row by row; without one it is refused."""
+    if not family.has_entropy:
+        refuses("an entropy without a closed form", lambda: family.entropy(etas))
+        raise NotApplicable("the family has no closed-form entropy")
+    nodes = [rule(family, eta) for eta in etas]
+    want = [-n.mean(family.log_prob(n.y, e[None])) for n, e in zip(nodes, etas, strict=True)]
+    close("entropy against quadrature", family.entropy(etas), want, rtol=1e-6)
+
+
+def entropy_gradient_is_derivative(family: Any, etas: np.ndarray) -> None:
+    """entropy_and_grad gives the entropy and its derivative, by central differences."""
+    if not family.has_entropy:
+        raise NotApplicable("the family has no closed-form entropy")
+    value, slope = family.entropy_and_grad(etas)
+    close("entropy_and_grad's values", value, family.entropy(etas), rtol=1e-12)
+    want = [gradient(lambda e: family.entropy(e[None])[0], eta) for eta in etas]
+    close("entropy's gradient against differences", slope, want, rtol=1e-8)
+
+
 #: Every check that :func:`check_distribution` runs, each called with (family, etas).
 DISTRIBUTION_CHECKS = [
     density_normalises,
@@ -281,6 +308,8 @@ DISTRIBUTION_CHECKS = [
     kl_zero_at_itself,
     kl_is_expected_log_ratio,
     kl_hessian_is_fisher,
+    entropy_is_expected,
+    entropy_gradient_is_derivative,
     *SUM_CHECKS,
     *DATA_CHECKS,
 ]

@@ -141,6 +141,23 @@ def factor_is_root(operator: LinearOperator) -> None:
     close("B B' + shift against F", found, matrix, rtol=1e-9, scale=_size(matrix))
 
 
+def kernel_is_of_factor(operator: LinearOperator) -> None:
+    """kernel(), pull(u) and push(v) are B' B, B u and B' v of factor()'s B."""
+    factor = operator.factor()
+    if factor is None:
+        require(operator.kernel() is None, "kernel() of an operator without a factor")
+        raise NotApplicable("the operator has no factor")
+    size = np.linalg.norm(factor, axis=0)
+    size = size + 1e-12 * size.max(initial=0.0) + 1e-150
+    outer = np.outer(size, size)
+    close("kernel", operator.kernel(), factor.T @ factor, rtol=1e-9, scale=outer)
+    rng = np.random.default_rng(14)
+    u, v = rng.standard_normal(factor.shape[1]), rng.standard_normal(operator.size)
+    room = np.finfo(float).tiny + np.abs(factor)
+    close("pull", operator.pull(u), factor @ u, rtol=1e-10, scale=room @ np.abs(u))
+    close("push", operator.push(v), v @ factor, rtol=1e-10, scale=np.abs(v) @ room)
+
+
 def rank_is_bounded(operator: LinearOperator) -> None:
     """rank_bound is at least the rank (of B B' alone where there is a shift), at most P."""
     matrix = _matrix(operator)
@@ -178,7 +195,7 @@ def leaves_input_alone(operator: LinearOperator) -> None:
     """Products do not change their argument or the operator."""
     v = _vector(operator)
     kept, first = v.copy(), np.array(operator @ v)
-    operator.diag(), operator.factor(), operator.dense()
+    operator.diag(), operator.factor(), operator.kernel(), operator.dense()
     require(np.array_equal(v, kept), "a product changes its argument")
     require(np.array_equal(operator @ v, first), "the same product gives another result")
 
@@ -192,6 +209,7 @@ OPERATOR_CHECKS = [
     quad_is_form,
     diag_is_diagonal,
     factor_is_root,
+    kernel_is_of_factor,
     rank_is_bounded,
     damped_adds_diagonal,
     restricted_selects_block,

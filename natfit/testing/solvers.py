@@ -110,13 +110,15 @@ def solves_badly_scaled(solver: Any) -> None:
 
 
 def damping_counts(solver: Any) -> None:
-    """Stronger damping gives another direction: that of F + diag(added)."""
-    root, g = random_system(6)
-    for added in (0.01, 1.0, 100.0):
-        operator = Damped(Factored(root), np.full(6, added))
-        want = np.linalg.solve(root @ root.T + added * np.eye(6), g)
-        d, _ = solver.solve(operator, g)
-        close(f"direction with damping {added:g}", d, want, rtol=1e-8, scale=np.abs(want).max())
+    """Stronger damping gives another direction: that of F + lambda I, F of any rank."""
+    full, g = random_system(6)
+    for added in (0.1, 1.0, 100.0):
+        for root in (full, full[:, :2]):
+            operator = Damped(Factored(root), np.full(6, added))
+            want = np.linalg.solve(root @ root.T + added * np.eye(6), g)
+            d, _ = solver.solve(operator, g)
+            what = f"direction with damping {added:g}, rank {root.shape[1]}"
+            close(what, d, want, rtol=1e-8, scale=np.abs(want).max())
 
 
 def singular_is_recorded(solver: Any) -> None:

@@ -161,7 +161,7 @@ def records_what_it_did(step: Any) -> None:
 
 def keeps_its_radius(step: Any) -> None:
     """A rule of fixed length in the metric's norm has predicted_kl = epsilon at every step."""
-    if step.converges:
+    if step.converges or step.descends:
         raise NotApplicable("the rule's length is not fixed in the metric's norm")
     for metric in (TensorMetric(_HESSIAN), "observed", "euclidean"):
         fit, iterates = trace(step, quadratic(_HESSIAN, _OPTIMUM), [3.0, 3.0], metric, max_iter=40)

@@ -190,8 +190,11 @@ def test_registry_is_the_folder():
     names = [name for name, _ in registered(Distribution)]
     assert sorted(set(names)) == [
         "bernoulli",
+        "categorical",
         "exponential",
         "gamma",
+        "multi_bernoulli",
+        "multi_categorical",
         "multivariate_normal",
         "normal",
         "poisson",

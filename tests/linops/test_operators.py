@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 
+from natfit.distributions import Normal
 from natfit.linops import Damped, Dense, Diagonal, LinearOperator, Restricted, Sandwich
+from natfit.models.mlp import MLP
 from natfit.testing import OPERATOR_CHECKS
 from natfit.testing.operators import Factored
-from natfit.testing.problems import LinearModel, likelihood, regression
+from natfit.testing.problems import LinearModel, LinearRows, likelihood, regression
 from tests.suites import Suite
 
 RNG = np.random.default_rng(0)
@@ -23,6 +25,12 @@ def rows_of(n, k, r=None, seed=1):
 def sandwich(form, n=6, k=2, r=None):
     lin, c, b = rows_of(n, k, r)
     other, c2, b2 = rows_of(3, k, r, seed=2)
+    if form == "diagonal":
+        c, c2 = (np.eye(k) * np.abs(x) for x in (b, b2))
+        return Sandwich([(lin, c, None), (other, c2, None)], 2 * k)
+    if form == "singular":
+        c, c2 = (x[:, :, :1] * x[:, None, :, 0] for x in (b, b2))
+        return Sandwich([(lin, c, None), (other, c2, None)], 2 * k)
     if form == "C":
         return Sandwich([(lin, c, None), (other, c2, None)], 2 * k)
     if form == "B":
@@ -30,10 +38,17 @@ def sandwich(form, n=6, k=2, r=None):
     return Sandwich([(lin, c, None), (other, None, b2)], 2 * k)
 
 
+def network():
+    """The one-term sandwich of a network with a constant scale, 5 rows, P = 20."""
+    rng = np.random.default_rng(4)
+    model = MLP((2, 3)).bind(2, Normal(), constant=("scale",))
+    lin = model.linearize(rng.standard_normal(model.n_params), rng.standard_normal((5, 2)))
+    c = np.eye(2) * rng.random((5, 1, 2))
+    return Sandwich([(lin, c, None)], model.n_params)
+
+
 def constant(coordinates):
     """The one-row sandwich of a constant model."""
-    from natfit.distributions import Normal
-
     objective = likelihood(Normal(), np.arange(9.0), coordinates)
     return objective.fisher(np.array([3.0, 2.0]))
 
@@ -54,6 +69,13 @@ OPERATORS = {
     "Sandwich B": sandwich("B", r=1),
     "Sandwich of both": sandwich("both"),
     "Sandwich below full rank": sandwich("B", n=1, k=5, r=1),
+    "Sandwich of diagonals": sandwich("diagonal"),
+    "Sandwich, K = 1": sandwich("C", k=1),
+    "Sandwich, K = 9": sandwich("C", k=9),
+    "Sandwich, singular C": sandwich("singular"),
+    "Sandwich, one term": network(),
+    "Damped Sandwich": Damped(network(), np.full(20, 0.1)),
+    "Restricted Sandwich": Restricted(network(), np.arange(20) % 2 == 0),
     "Sandwich, constant": constant("unconstrained"),
     "Sandwich, native": constant("native"),
 }
@@ -68,17 +90,16 @@ def test_property(case, check):
 def test_skips():
     skips = SUITE.skips()
     assert skips.pop("positive_as_declared") == ["indefinite"]
-    assert skips == {
-        "factor_is_root": [
-            "Dense",
-            "indefinite",
-            "one by one",
-            "Diagonal",
-            "Damped Dense",
-            "Damped Diagonal",
-            "Restricted Dense",
-        ]
-    }
+    without = [
+        "Dense",
+        "indefinite",
+        "one by one",
+        "Diagonal",
+        "Damped Dense",
+        "Damped Diagonal",
+        "Restricted Dense",
+    ]
+    assert skips == {"factor_is_root": without, "kernel_is_of_factor": without}
 
 
 @pytest.mark.parametrize("form", ["C", "B", "both"])
@@ -91,6 +112,45 @@ def test_sandwich_is_the_sum_of_its_rows(form):
             jac = np.kron(x, np.eye(2))
             want += jac.T @ inner @ jac
     np.testing.assert_allclose(operator.dense(), want, rtol=1e-12)
+
+
+def test_the_diagonal_is_found_once():
+    calls = []
+
+    class Counts(LinearRows):
+        def diag(self, c):
+            calls.append(1)
+            return super().diag(c)
+
+    lin, c, _ = rows_of(4, 2)
+    operator = Sandwich([(Counts(lin.X, np.ones((2, 2))), c, None)], 4)
+    first = operator.diag()
+    np.testing.assert_array_equal(operator.diag(), first)
+    assert len(calls) == 1
+    with pytest.raises(ValueError, match="read-only"):
+        first[0] = 0.0
+
+
+def test_kernel_asks_the_model_and_forms_no_factor():
+    class Knows(LinearRows):
+        matrix_free = True
+
+        def kernel(self, b):
+            columns = super().pull_columns(b)
+            return columns.T @ columns
+
+        def pull_columns(self, b):
+            raise AssertionError("formed")
+
+    lin, c, b = rows_of(3, 2)
+    term = (Knows(lin.X, np.ones((2, 2))), c, None)
+    one, plain = Sandwich([term], 4), Sandwich([(lin, c, None)], 4)
+    assert one.matrix_free
+    assert Damped(one, np.ones(4)).matrix_free
+    assert not plain.matrix_free
+    assert not Sandwich([term, term], 4).matrix_free
+    assert not Restricted(one, np.arange(4) > 0).matrix_free
+    np.testing.assert_allclose(one.kernel(), plain.factor().T @ plain.factor(), rtol=1e-12)
 
 
 def test_weights_of_a_regression_ride_in_c():

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from natfit.linops import Damped, Dense, Diagonal
+from natfit.distributions import Normal
+from natfit.linops import Damped, Dense, Diagonal, Sandwich
+from natfit.models.mlp import MLP
 from natfit.solvers.auto import AutoSolver
 from natfit.solvers.base import SolveInfo, Solver, relative_residual
 from natfit.solvers.cg import CGSolver
@@ -148,6 +150,100 @@ def test_woodbury_records_the_shift_that_it_needs():
 def test_woodbury_needs_a_factor():
     with pytest.raises(ValueError, match="use solver='cholesky' or 'cg'"):
         WoodburySolver().solve(Dense(np.eye(2)), np.ones(2))
+
+
+class Unformed(Factored):
+    """Has a kernel, and a factor that must not be formed."""
+
+    matrix_free = True
+
+    def factor(self):
+        raise AssertionError("formed")
+
+    def kernel(self):
+        return self.columns.T @ self.columns
+
+    def pull(self, u):
+        return self.columns @ u
+
+    def push(self, v):
+        return v @ self.columns
+
+
+class Wide(Unformed):
+    """The same, said to be of 10,000 columns: too large to form."""
+
+    rank_bound = 10_000
+
+
+@pytest.mark.parametrize("strength", [1e-5, 1e-3, 10.0])
+def test_woodbury_beside_lambda_i_forms_no_factor(strength):
+    rng = np.random.default_rng(5)
+    root, g = rng.standard_normal((30, 4)), rng.standard_normal(30)
+    for right in (g, root @ g[:4]):
+        want = np.linalg.solve(root @ root.T + strength * np.eye(30), right)
+        operator = Damped(Unformed(root), np.full(30, strength))
+        d, info = WoodburySolver().solve(operator, right)
+        np.testing.assert_allclose(d, want, rtol=1e-8, atol=1e-8 * np.abs(want).max())
+        assert info.fallback is None
+
+
+def test_woodbury_of_a_network_is_the_dense_solve():
+    rng = np.random.default_rng(6)
+    model = MLP((4, 3)).bind(3, Normal(), constant=("scale",))
+    lin = model.linearize(rng.standard_normal(model.n_params), rng.standard_normal((7, 3)))
+    root = rng.standard_normal((7, 2, 2))
+    fisher = Sandwich([(lin, np.einsum("nkr,nlr->nkl", root, root), None)], model.n_params)
+    jac = np.stack([lin.jvp(row).ravel() for row in np.eye(model.n_params)], axis=1)
+    half = np.einsum("nkr,nkp->nrp", root, jac.reshape(7, 2, -1)).reshape(14, -1)
+    g = rng.standard_normal(model.n_params)
+    want = np.linalg.solve(half.T @ half + 1e-3 * np.eye(len(g)), g)
+    d, _ = WoodburySolver().solve(Damped(fisher, np.full(len(g), 1e-3)), g)
+    np.testing.assert_allclose(d, want, rtol=1e-8, atol=1e-8 * np.abs(want).max())
+
+
+def test_woodbury_of_a_large_factor_adds_a_uniform_shift():
+    root = np.random.default_rng(7).standard_normal((6_000, 3))
+    g = root @ np.array([1.0, -2.0, 3.0])
+    d, info = WoodburySolver().solve(Wide(root), g)
+    assert info.fallback == "shift of 1e-08 mean(diag(B'B)) added"
+    np.testing.assert_allclose(root @ (root.T @ d), g, rtol=1e-6, atol=1e-6)
+    assert info.residual < 1e-6
+    with pytest.raises(ValueError, match="use damping='fixed'"):
+        WoodburySolver().solve(Damped(Wide(root), np.linspace(1.0, 2.0, 6_000)), g)
+
+
+def test_auto_asks_what_the_kernel_costs():
+    class Free(Unformed):
+        rank_bound = 2_500
+
+    root = np.ones((60_000, 1))
+    uniform, other = np.ones(60_000), np.linspace(1.0, 2.0, 60_000)
+    choose = AutoSolver().choose
+    assert choose(Damped(Free(root), uniform)) == WoodburySolver()
+    assert choose(Free(root)) == WoodburySolver()
+    assert choose(Damped(Free(root), other)) == CGSolver()
+    assert choose(Damped(Wide(root), uniform)) == CGSolver()
+    # B is formed: few columns, and not too many numbers.
+    assert choose(Damped(Factored(root), other)) == WoodburySolver()
+    assert choose(Damped(Factored(np.ones((60_000, 900))), uniform)) == CGSolver()
+
+
+@pytest.mark.parametrize("precondition", [True, False])
+def test_cg_is_the_recursion_by_hestenes_and_stiefel(precondition):
+    rng = np.random.default_rng(8)
+    half = rng.standard_normal((9, 9))
+    matrix, g = half @ half.T + np.diag(np.arange(1.0, 10.0)), rng.standard_normal(9)
+    inverse = 1.0 / np.diagonal(matrix) if precondition else np.ones(9)
+    # The k-th iterate minimises the energy over the Krylov space of the scaled matrix.
+    basis = [inverse * g]
+    for _ in range(3):
+        basis.append(inverse * (matrix @ basis[-1]))
+    basis = np.linalg.qr(np.stack(basis, axis=1))[0]
+    want = basis @ np.linalg.solve(basis.T @ matrix @ basis, basis.T @ g)
+    d, info = CGSolver(tol=0.0, max_iter=4, precondition=precondition).solve(Dense(matrix), g)
+    assert info.iterations == 4
+    np.testing.assert_allclose(d, want, rtol=1e-8)
 
 
 @pytest.mark.parametrize(

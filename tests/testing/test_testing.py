@@ -18,7 +18,10 @@ from tests.broken import FisherOff
 def test_every_entry_point_returns_what_it_skipped():
     assert testing.check_distribution(Normal()).keys() == {"log_density_outside_support"}
     assert testing.check_bijector(Positive()) == {}
-    assert testing.check_operator(Dense(np.eye(2))).keys() == {"factor_is_root"}
+    assert testing.check_operator(Dense(np.eye(2))).keys() == {
+        "factor_is_root",
+        "kernel_is_of_factor",
+    }
     assert testing.check_solver(CholeskySolver()) == {}
     assert "regularises_singular" in testing.check_damping(NoDamping())
     assert testing.check_step(BacktrackingStep()).keys() == {"keeps_its_radius"}

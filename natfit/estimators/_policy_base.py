@@ -1,0 +1,213 @@
+"""What a trained policy can do: act, be scored, be stored."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from natfit._validation import check_bool, check_number
+from natfit.estimators.base import NaturalEstimator
+from natfit.rl.evaluation import Evaluation, evaluate
+from natfit.rl.make import make_environment
+from natfit.rl.policy import Policy
+from natfit.rl.vector import VectorEnvironment
+from natfit.rng import bridge_rng
+
+#: Episodes side by side in training, and at most in an evaluation.
+_ENVS, _MOST_ENVS = 8, 64
+
+#: Episodes of a score without seeds.
+_EPISODES = 20
+
+
+def seeds_of(X: Any) -> np.ndarray:
+    """Seeds (n,) of an array (n,) or (n, 1).
+
+    Raises
+    ------
+    ValueError
+        If they are no integers >= 0.
+    """
+    values = np.asarray(X)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1 or len(values) == 0:
+        raise ValueError(
+            f"X must hold one seed a row, shape (n,) or (n, 1), got shape {np.shape(X)}"
+        )
+    if values.dtype.kind not in "iu" or values.min() < 0:
+        raise ValueError(
+            f"X must hold integer seeds >= 0, got {values[:3].tolist()} of type {values.dtype}; "
+            "try numpy.arange(n)"
+        )
+    return values.astype(np.int64)
+
+
+def _has_probabilities(estimator: Any) -> bool:
+    """Whether actions are classes; of an estimator without fit nothing is known yet."""
+    policy = getattr(estimator, "policy_", None)
+    if policy is None or hasattr(policy.distribution, "probabilities"):
+        return True
+    raise AttributeError(
+        f"predict_proba needs a discrete action space, this policy acts in {policy.action_space}; "
+        "see log_prob"
+    )
+
+
+class PolicyBase(NaturalEstimator):
+    """Acting, scoring and storing."""
+
+    policy_: Policy
+
+    # ------------------------------------------------------------------------------ acting
+
+    def predict(self, observations: Any) -> np.ndarray:
+        """The most probable action for each observation, values of the action space.
+
+        Parameters
+        ----------
+        observations : array-like of shape (n, *observation_space.shape)
+
+        Returns
+        -------
+        ndarray of shape (n, *action_space.shape)
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        ValueError
+            If the observations have another shape or are not finite.
+        """
+        policy, encoded = self._encoded(observations)
+        return policy.to_space(policy.greedy(encoded))
+
+    @available_if(_has_probabilities)
+    def predict_proba(self, observations: Any) -> np.ndarray:
+        """Probability of every action, (n, n_actions); of every 1 for MultiBinary, (n, A).
+
+        For MultiDiscrete the elements' classes stand side by side, (n, sum of nvec).
+        """
+        policy, encoded = self._encoded(observations)
+        eta = policy.eta(encoded)
+        p = policy.distribution.probabilities(eta)
+        return p if len(p) == len(encoded) else np.repeat(p, len(encoded), axis=0)
+
+    def sample(self, observations: Any, random_state: Any = None) -> np.ndarray:
+        """Draw an action for each observation, values of the action space (clipped to a Box)."""
+        policy, encoded = self._encoded(observations)
+        return policy.to_space(policy.act(encoded, bridge_rng(random_state)))
+
+    def log_prob(self, observations: Any, actions: Any) -> np.ndarray:
+        """log pi(a | s) of each row, (n,) nats; of real actions as drawn, before any clipping."""
+        policy, encoded = self._encoded(observations)
+        y = policy.from_space(actions)
+        if len(y) != len(encoded):
+            raise ValueError(f"actions must be one a row, {len(encoded)}, got {len(y)}")
+        return policy.distribution.log_prob(y, policy.eta(encoded))
+
+    def _encoded(self, observations: Any) -> tuple[Policy, np.ndarray]:
+        """The policy and checked observations as features (n, D)."""
+        check_is_fitted(self, "policy_")
+        space = self.policy_.observation_space
+        values = np.asarray(observations)
+        want = f"(n, {', '.join(map(str, space.shape))})"
+        if values.dtype.kind not in "fiub":
+            raise ValueError(f"observations must be numbers, got dtype {values.dtype}")
+        if values.shape[1:] != space.shape or values.ndim != 1 + len(space.shape):
+            raise ValueError(f"observations must have shape {want}, got {values.shape}")
+        encoded = space.encode(values)
+        if not np.all(np.isfinite(encoded)):
+            where = int(np.argmin(np.isfinite(encoded).all(axis=1)))
+            raise ValueError(f"observations must be finite, got {values[where]} at row {where}")
+        return self.policy_, encoded
+
+    # ----------------------------------------------------------------------------- scoring
+
+    def evaluate(
+        self,
+        n_episodes: int = _EPISODES,
+        *,
+        seeds: Any = None,
+        greedy: bool = True,
+        random_state: Any = None,
+    ) -> Evaluation:
+        """Undiscounted returns of whole episodes, with their standard error.
+
+        Parameters
+        ----------
+        n_episodes : int, default=20
+            Where no seeds are given.
+        seeds : array-like of int, optional
+            One episode from each.
+        greedy : bool, default=True
+            The most probable action, or one that is drawn.
+        random_state : None, int, RandomState or Generator
+            Draws the seeds where none are given; None is the seeds 0, 1, 2, ...
+        """
+        check_is_fitted(self, "policy_")
+        check_bool(greedy, "greedy")
+        n = int(check_number(n_episodes, "n_episodes", low=1, integer=True))
+        if seeds is not None:
+            seeds = seeds_of(seeds)
+        elif random_state is None:
+            seeds = np.arange(n)
+        else:
+            seeds = bridge_rng(random_state).integers(2**31, size=n)
+        env, shared = self._evaluation_environment(len(seeds))
+        try:
+            return evaluate(
+                env,
+                self.policy_,
+                seeds.tolist(),
+                greedy=greedy,
+                longest=int(self.max_episode_steps),
+                n_jobs=self.n_jobs,
+            )
+        finally:
+            if shared:
+                # The training's episodes were played on the same object.
+                self._state = self._state.without_episodes()
+            else:
+                env.close()
+
+    def score(self, X: Any = None, y: Any = None) -> float:
+        """Mean undiscounted return of the greedy policy, one episode from each seed in X.
+
+        Without X the seeds are 0, ..., 19.
+        """
+        return self.evaluate(seeds=X).mean
+
+    # ------------------------------------------------------------------- environments, storing
+
+    def _training_environment(self) -> VectorEnvironment:
+        """New episodes side by side, as many as ``n_envs`` says."""
+        if self.n_envs is not None:
+            return make_environment(
+                self.env, int(check_number(self.n_envs, "n_envs", low=1, integer=True))
+            )
+        own = hasattr(self.env, "num_envs") or isinstance(self.env, VectorEnvironment)
+        return make_environment(self.env, None if own else _ENVS)
+
+    def _evaluation_environment(self, n: int) -> tuple[VectorEnvironment, bool]:
+        """Episodes for an evaluation, and whether they share an object with the training."""
+        if hasattr(self.env, "num_envs") or isinstance(self.env, VectorEnvironment):
+            return make_environment(self.env), True
+        if self.n_envs == 1 and hasattr(self.env, "step") and not hasattr(self.env, "get_params"):
+            return make_environment(self.env, 1), True
+        return make_environment(self.env, min(max(n, 2), _MOST_ENVS)), False
+
+    def __getstate__(self) -> dict:
+        """The estimator with its training's state; episodes that do not pickle begin anew."""
+        state = dict(super().__getstate__())
+        training = state.get("_state")
+        if training is not None and training.env is not None:
+            try:
+                pickle.dumps(training.env)
+            except Exception:
+                state["_state"] = training.without_episodes()
+        return state

@@ -1,0 +1,157 @@
+"""From a policy estimator's options to the plan and the first state of a training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from natfit._component import resolve
+from natfit._validation import check_bool, check_number, check_option
+from natfit.distributions.base import Distribution
+from natfit.models import Model
+from natfit.optimize.engine import resolve_engine
+from natfit.rl.baselines import Baseline
+from natfit.rl.normalizer import RunningNormalizer
+from natfit.rl.policy import Policy, action_distribution, spread_limits, start_eta
+from natfit.rl.spaces import Box
+from natfit.rl.training import Plan, State
+from natfit.rl.vector import VectorEnvironment
+from natfit.rng import bridge_rng
+from natfit.solvers.cg import CGSolver
+from natfit.steps.fixed import FixedStep
+from natfit.steps.kl import KLStep
+from natfit.steps.trust_region import TrustRegionStep
+
+#: Name of a method to the options that it stands for.
+PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
+    "reinforce": lambda: {
+        "metric": "euclidean",
+        "solver": "auto",
+        "step": FixedStep(0.1),
+        "damping": None,
+        "advantage": "reward_to_go",
+        "baseline": "constant",
+    },
+    "npg": lambda: {
+        "metric": "exact",
+        "solver": "auto",
+        "step": KLStep(0.01),
+        "damping": 1e-3,
+        "advantage": "gae",
+    },
+    "trpo": lambda: {
+        "metric": "exact",
+        "solver": CGSolver(tol=1e-3, max_iter=10),
+        "step": TrustRegionStep(0.01),
+        "damping": 1e-3,
+        "advantage": "gae",
+    },
+}
+
+
+def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
+    """Validate an estimator's options for an environment: the plan and the policy's shape.
+
+    The policy has no theta yet.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Naming the option, the rule, the value and the remedy.
+    """
+    o = options
+    engine = resolve_engine(o.metric, o.solver, o.step, o.damping, 0.0, o.max_iter)
+    baseline = resolve(o.baseline, Baseline)
+    baseline.check()
+    family = action_distribution(env.action_space, o.distribution)
+    model = _model(o.policy, env, family)
+    std_bounds = _std_bounds(o.std_bounds, o.init_std)
+    unit = check_option(o.batch_unit, "batch_unit", ("steps", "episodes"))
+    steps, target = o.max_env_steps, o.target_return
+    plan = Plan(
+        engine,
+        baseline,
+        check_option(o.advantage, "advantage", ("gae", "reward_to_go", "total_return")),
+        check_number(o.discount, "discount", low=0.0, high=1.0, hint="0.99"),
+        check_number(o.gae_lambda, "gae_lambda", low=0.0, high=1.0, hint="0.95"),
+        int(check_number(o.batch_size, "batch_size", low=1, integer=True, hint="512")),
+        unit == "episodes",
+        check_bool(o.normalize_advantage, "normalize_advantage"),
+        check_bool(o.normalize_observations, "normalize_observations"),
+        check_number(o.entropy_bonus, "entropy_bonus", low=0.0, hint="0.01"),
+        int(check_number(o.max_episode_steps, "max_episode_steps", low=1, integer=True)),
+        spread_limits(model, env.action_space, std_bounds),
+        _jobs(o.n_jobs),
+        engine.max_iter,
+        None if steps is None else int(check_number(steps, "max_env_steps", low=1, integer=True)),
+        None if target is None else check_number(target, "target_return"),
+    )
+    eta0 = _start(o, family, env)
+    policy = Policy(family, model, eta0, env.observation_space, env.action_space)
+    return plan, policy
+
+
+def _model(spec: Any, env: VectorEnvironment, family: Distribution) -> Model:
+    """The policy's model, bound; for a Box nothing but the location depends on the state."""
+    constant = ()
+    if isinstance(env.action_space, Box):
+        constant = tuple(name for name in family.params if name != "loc")
+    return resolve(spec, Model).bind(env.observation_space.width, family, constant)
+
+
+def _std_bounds(bounds: Any, init_std: Any) -> tuple[float, float]:
+    init = check_number(init_std, "init_std", low=0.0, closed_low=False, hint="1.0")
+    try:
+        low, high = (float(b) for b in bounds)
+    except (TypeError, ValueError):
+        low, high = np.nan, np.nan
+    if not 0.0 < low <= init <= high < np.inf:
+        raise ValueError(
+            "std_bounds must be (low, high) with 0 < low <= init_std <= high, got "
+            f"{bounds!r} with init_std={init_std!r}; try (1e-3, 10.0)"
+        )
+    return low, high
+
+
+def _jobs(n_jobs: Any) -> int | None:
+    if n_jobs is None:
+        return None
+    jobs = int(check_number(n_jobs, "n_jobs", integer=True))
+    if jobs == 0:
+        raise ValueError("n_jobs must not be 0; try 1, or -1 for all processors")
+    return jobs
+
+
+def _start(options: Any, family: Distribution, env: VectorEnvironment) -> np.ndarray:
+    """Eta (K,) of the first policy."""
+    if options.start_params is None:
+        return start_eta(family, env.action_space, float(options.init_std))
+    if not isinstance(options.start_params, dict):
+        raise TypeError(
+            f"start_params must be a dict of {list(family.params)}, got {options.start_params!r}"
+        )
+    try:
+        return family.eta(**options.start_params)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"start_params are not valid: {error}") from error
+
+
+def first_state(options: Any, policy: Policy) -> State:
+    """The state before the first update; ``random_state`` is read here, once."""
+    rng = bridge_rng(options.random_state)
+    root = int(rng.integers(2**63))
+    theta = policy.model.init(np.random.default_rng((root, 0, 3)), policy.theta)
+    normalizer = None
+    if options.normalize_observations:
+        normalizer = RunningNormalizer.empty(policy.observation_space.width)
+    policy = Policy(
+        policy.distribution,
+        policy.model,
+        np.asarray(theta, dtype=np.float64),
+        policy.observation_space,
+        policy.action_space,
+        normalizer,
+    )
+    return State(policy, root, normalizer=normalizer)

@@ -1,0 +1,300 @@
+"""Policies trained by policy gradients: REINFORCE, the natural gradient, TRPO."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sklearn.callback import with_callbacks
+
+from natfit._validation import check_bool
+from natfit.estimators._policy_base import PolicyBase, seeds_of
+from natfit.estimators._policy_options import PRESETS, checked_plan, first_state
+from natfit.rl.history import PolicyHistory
+from natfit.rl.policy import Policy
+from natfit.rl.stopping import TrainingStatus
+from natfit.rl.training import RECENT, Plan, State, train
+
+
+class NaturalPolicyEstimator(PolicyBase):
+    """Train a policy pi(a | s) = p(a | eta(theta, s)) by natural policy gradients.
+
+    Each update rolls out the policy, estimates advantages, and takes one step of the engine on
+    the importance-ratio surrogate ``-mean(rho A)``: gradient, metric, solver and step are the
+    ones of maximum likelihood. With ``metric="euclidean"`` this is REINFORCE, with the Fisher
+    metric over visited states the natural policy gradient (Kakade, 2002), with
+    ``step="trust_region"`` TRPO (Schulman et al., 2015), the default. :meth:`preset` names them.
+
+    Parameters
+    ----------
+    env : str, Environment, environment of Gymnasium's form, or callable
+        A built-in one (``"cartpole"``, ``natfit.rl.environments``), a Gymnasium id, an
+        environment or vector environment, a factory, or any object with ``reset(seed=)`` and
+        ``step(action)``. Ids whose dynamics are built in need no Gymnasium.
+    policy : str or Model, default="mlp"
+        ``linear``, ``mlp``, ``constant``, or an object: ``MLP(hidden=(64, 64))``,
+        ``Predictor(fun, init)``.
+    metric, solver, step, damping
+        As in :class:`NaturalMLE`; defaults ``exact``, ``auto``, ``trust_region``, and 1e-3
+        relative to diag(F).
+    distribution : str or Distribution, optional
+        Of the actions; default the one that fits the action space.
+    advantage : {"gae", "reward_to_go", "total_return"}, default="gae"
+        Generalised advantage estimate; return from the step on; return of the whole episode.
+    baseline : str or Baseline, default="fourier"
+        ``none``, ``constant``, ``quadratic``, ``fourier``, ``mlp``.
+    discount : float, default=0.99
+        In [0, 1].
+    gae_lambda : float, default=0.95
+        In [0, 1].
+    normalize_advantage : bool, default=True
+        Whether advantages are standardised in each batch.
+    normalize_observations : bool, default=True
+        Whether observations are standardised by their running mean and deviation.
+    entropy_bonus : float, default=0.0
+        Advantage that one nat of entropy is worth, >= 0.
+    batch_size : int, default=512
+        Steps an update, or episodes.
+    batch_unit : {"steps", "episodes"}, default="steps"
+        Whole episodes begin anew at every update.
+    n_envs : int, optional
+        Episodes side by side; default 8, or those of a vector environment.
+    max_iter : int, default=100
+        Most updates, those before a warm start included.
+    max_env_steps : int, optional
+        Most steps in the environment, likewise: an update that would go beyond is not begun.
+    target_return : float, optional
+        Stop when the mean return of the last 20 episodes reaches it.
+    max_episode_steps : int, default=10000
+        An episode longer than this is taken for one that never ends, an error.
+    start_params : dict, optional
+        Native parameters of the first policy by name; default the middle of the action space.
+    init_std : float, default=1.0
+        First standard deviation of real actions; the unit is half the width of a bounded box.
+    std_bounds : (low, high), default=(1e-3, 10.0)
+        Limits of the standard deviations in that unit.
+    warm_start : bool, default=False
+        Go on from the previous fit, bit for bit as if it had not stopped.
+    random_state : None, int, RandomState or Generator
+        Read once a fit; not again by a warm start.
+    n_jobs : int, optional
+        Processes for environments that are stepped one by one; results do not depend on it.
+
+    Attributes
+    ----------
+    theta_ : ndarray of shape (P,)
+    policy_ : Policy
+        Model, distribution and normaliser at theta_.
+    baseline_, metric_, solver_, step_, damping_
+        The components that were used.
+    history_ : PolicyHistory
+        Columns of numbers, one row an update.
+    status_ : TrainingStatus
+        ``max_iter``, ``max_env_steps``, ``target_return``, ``stopped_by_callback`` or
+        ``interrupted``.
+    message_ : str
+        The status in words.
+    n_iter_, n_env_steps_ : int
+        Updates, and steps in the environment.
+
+    Examples
+    --------
+    >>> from natfit import NaturalPolicyEstimator
+    >>> agent = NaturalPolicyEstimator("cartpole", max_iter=2, random_state=0).fit()
+    >>> agent.predict([[0.0, 0.0, 0.1, 0.0]]).shape
+    (1,)
+    """
+
+    def __init__(
+        self,
+        env: Any = "CartPole-v1",
+        policy: Any = "mlp",
+        *,
+        metric: Any = "exact",
+        solver: Any = "auto",
+        step: Any = "trust_region",
+        damping: Any = 1e-3,
+        distribution: Any = None,
+        advantage: str = "gae",
+        baseline: Any = "fourier",
+        discount: float = 0.99,
+        gae_lambda: float = 0.95,
+        normalize_advantage: bool = True,
+        normalize_observations: bool = True,
+        entropy_bonus: float = 0.0,
+        batch_size: int = 512,
+        batch_unit: str = "steps",
+        n_envs: int | None = None,
+        max_iter: int = 100,
+        max_env_steps: int | None = None,
+        target_return: float | None = None,
+        max_episode_steps: int = 10_000,
+        start_params: dict | None = None,
+        init_std: float = 1.0,
+        std_bounds: tuple[float, float] = (1e-3, 10.0),
+        warm_start: bool = False,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+    ):
+        self.env = env
+        self.policy = policy
+        self.metric = metric
+        self.solver = solver
+        self.step = step
+        self.damping = damping
+        self.distribution = distribution
+        self.advantage = advantage
+        self.baseline = baseline
+        self.discount = discount
+        self.gae_lambda = gae_lambda
+        self.normalize_advantage = normalize_advantage
+        self.normalize_observations = normalize_observations
+        self.entropy_bonus = entropy_bonus
+        self.batch_size = batch_size
+        self.batch_unit = batch_unit
+        self.n_envs = n_envs
+        self.max_iter = max_iter
+        self.max_env_steps = max_env_steps
+        self.target_return = target_return
+        self.max_episode_steps = max_episode_steps
+        self.start_params = start_params
+        self.init_std = init_std
+        self.std_bounds = std_bounds
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    @classmethod
+    def preset(cls, name: str, env: Any = "CartPole-v1", **options: Any) -> NaturalPolicyEstimator:
+        """An estimator with the options of a named method; ``options`` replace them.
+
+        ``reinforce`` (Williams, 1992): Euclidean metric, fixed step, return from each step on,
+        constant baseline. ``npg`` (Kakade, 2002): Fisher metric, fixed KL length. ``trpo``
+        (Schulman et al., 2015): Fisher metric by conjugate gradients, trust region.
+
+        Raises
+        ------
+        ValueError
+            If there is no such preset.
+        """
+        if name not in PRESETS:
+            raise ValueError(f"preset must be one of {sorted(PRESETS)}, got {name!r}")
+        return cls(env, **{**PRESETS[name](), **options})
+
+    @with_callbacks
+    def fit(self, X: Any = None, y: Any = None) -> NaturalPolicyEstimator:
+        """Train the policy.
+
+        Parameters
+        ----------
+        X : array-like of int, shape (n,) or (n, 1), optional
+            Seeds: every episode starts from one of them. Default: seeds from ``random_state``.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            For options or seeds that cannot be used; the estimator is then as it was before.
+        EnvironmentFailure
+            If the environment fails; the last complete update stays, as after Ctrl-C, and a
+            warm start goes on from it with new episodes.
+        """
+        with self._all_or_nothing():
+            plan, state, records = self._prepared(X)
+            context = self._init_callback_context(max_subtasks=None)
+            context.call_on_fit_task_begin(estimator=self, X=X, y=y, metadata=None)
+            hook = self._iteration_hook(context, X, y, None, lambda s: {"policy_": s.policy})
+        updates, done = train(plan, state), len(records)
+        try:
+            status = self._caps(plan, state)
+            while status is None:
+                state = next(updates)
+                records.append((state.record, state.note))
+                status = self._caps(plan, state)
+                if hook is not None and hook(state, status is not None) and status is None:
+                    status = TrainingStatus.STOPPED_BY_CALLBACK
+        except BaseException:
+            # What an interrupted environment looks like inside is not known: it begins anew.
+            if len(records) > done or self._state is not None:
+                self._publish(plan, state.without_episodes(), records, TrainingStatus.INTERRUPTED)
+            raise
+        self._publish(plan, state, records, status)
+        context.call_on_fit_task_end(
+            estimator=self,
+            X=X,
+            y=y,
+            metadata=None,
+            reconstruction_attributes=lambda: {"policy_": state.policy},
+        )
+        return self
+
+    def _prepared(self, X: Any) -> tuple:
+        """Plan, state and records to start or to go on from."""
+        check_bool(self.warm_start, "warm_start")
+        seeds = None if X is None else seeds_of(X)
+        before = getattr(self, "_state", None) if self.warm_start else None
+        same = before is not None and before.env is not None
+        same = same and np.array_equal(seeds, self._seeds) and self.n_envs in (None, before.env.n)
+        env = before.env if same else self._training_environment()
+        plan, policy = checked_plan(self, env)
+        if same:
+            return plan, _resumable(before, policy), list(self._records)
+        env.plan = None if seeds is None else [_turn(seeds, e, env.n) for e in range(env.n)]
+        if before is None:
+            state, records = first_state(self, policy), []
+        else:
+            state, records = _resumable(before, policy).without_episodes(), list(self._records)
+        self._state, self._seeds = None if before is None else before, seeds
+        return plan, replace(state, env=env), records
+
+    def _caps(self, plan: Plan, state: State) -> TrainingStatus | None:
+        """Whether and why to stop before the next update."""
+        recent = state.recent
+        if plan.target is not None and len(recent) == RECENT and np.mean(recent) >= plan.target:
+            return TrainingStatus.TARGET_RETURN
+        if plan.most_steps is not None:
+            ahead = plan.batch_size if not plan.whole_episodes else 1
+            if state.env_steps + ahead > plan.most_steps:
+                return TrainingStatus.MAX_ENV_STEPS
+        return TrainingStatus.MAX_ITER if state.n_iter >= plan.max_iter else None
+
+    def _publish(self, plan: Plan, state: State, records: list, status: TrainingStatus) -> None:
+        """Set the fitted attributes, all together."""
+        self._state, self._records = state, records
+        self.policy_, self.theta_ = state.policy, state.policy.theta
+        self.metric_, self.solver_ = plan.engine.metric, plan.engine.solver
+        self.step_, self.damping_ = plan.engine.step, plan.engine.damping
+        self.baseline_ = plan.baseline
+        self.n_features_in_ = state.policy.observation_space.width
+        self.n_iter_, self.n_env_steps_ = state.n_iter, state.env_steps
+        if records:
+            self.history_ = PolicyHistory.from_records(*zip(*records, strict=True))
+        self.status_ = status
+        self.message_ = (
+            f"{status.value}: {state.n_iter} updates, {state.env_steps} steps, "
+            f"{state.n_episodes} episodes; {status.remedy}"
+        )
+
+
+def _resumable(state: State, policy: Policy) -> State:
+    """The last state, if it belongs to this policy and this environment."""
+    old = state.policy
+    same = old.model.n_params == policy.model.n_params and type(old.model) is type(policy.model)
+    spaces = old.observation_space, old.action_space
+    if not same or spaces != (policy.observation_space, policy.action_space):
+        raise ValueError(
+            "warm_start=True needs the policy and the spaces of the fit it goes on from; policy, "
+            "distribution or env have changed: set warm_start=False"
+        )
+    return state
+
+
+def _turn(seeds: np.ndarray, row: int, n: int) -> list[int]:
+    """The seeds that a row takes in turn."""
+    return seeds[row::n].tolist() or [int(seeds[row % len(seeds)])]

@@ -1,0 +1,124 @@
+"""Maps made of layers a -> a W + b: J is known by inputs and deltas, without its entries.
+
+For a layer with inputs a_i (the one of the intercept included) and deltas d_ik, the derivative
+of output k with respect to the layer's outputs, row i's part of J is a_i (x) d_ik. A layer's
+parameters are the matrix (W; b), row by row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from natfit.models.base import Linearization
+
+#: Numbers that a temporary may hold, a few megabytes.
+_ROOM = 1 << 20
+
+
+def with_ones(X: np.ndarray) -> np.ndarray:
+    """X (n, D) and a column of ones, (n, D + 1): the inputs that an intercept needs."""
+    out = np.empty((X.shape[0], X.shape[1] + 1))
+    out[:, :-1] = X
+    out[:, -1] = 1.0
+    return out
+
+
+def blocks(n_rows: int, width: int) -> Iterator[slice]:
+    """Slices of rows whose temporaries of ``width`` numbers a row are small."""
+    size = max(1, _ROOM // max(width, 1))
+    for start in range(0, n_rows, size):
+        yield slice(start, min(start + size, n_rows))
+
+
+class Layers(Linearization):
+    """Products that need each layer's inputs and deltas alone.
+
+    Attributes
+    ----------
+    inputs : list of ndarray of shape (n, A)
+        Of each layer.
+    """
+
+    matrix_free = True
+
+    inputs: list[np.ndarray]
+
+    def deltas(self, b: np.ndarray, part: slice) -> list[np.ndarray]:
+        """Each layer's deltas of the combinations B (m, K, R) of outputs, (m, R, H).
+
+        ``part`` are the rows that B belongs to.
+        """
+        raise NotImplementedError
+
+    def _unit_deltas(self, part: slice) -> list[np.ndarray]:
+        k = self.eta.shape[1]
+        rows = part.stop - part.start
+        return self.deltas(np.broadcast_to(np.eye(k), (rows, k, k)), part)
+
+    def gram(self, c: np.ndarray) -> np.ndarray:
+        """Sum over rows of J_i' C_i J_i, (P, P), from J of a few rows at a time."""
+        n, k = self.eta.shape
+        out = None
+        for part in blocks(n, k * self._size()):
+            jac = self._jacobian(part)
+            flat = jac.reshape(-1, jac.shape[2])
+            added = flat.T @ np.matmul(c[part], jac).reshape(flat.shape)
+            out = added if out is None else np.add(out, added, out=out)
+        return out
+
+    def _size(self) -> int:
+        """P."""
+        widths = [d.shape[2] for d in self._unit_deltas(slice(0, 1))]
+        return sum(a.shape[1] * h for a, h in zip(self.inputs, widths, strict=True))
+
+    def _jacobian(self, part: slice) -> np.ndarray:
+        """J of some rows, (m, K, P)."""
+        parts = []
+        for a, delta in zip(self.inputs, self._unit_deltas(part), strict=True):
+            outer = a[part, None, :, None] * delta[:, :, None, :]
+            parts.append(outer.reshape(*outer.shape[:2], -1))
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
+
+    def diag(self, c: np.ndarray) -> np.ndarray:
+        """Diagonal of :meth:`gram`, (P,): sum_i a_i^2 (x) (d_i' C_i d_i), no J."""
+        n, k = self.eta.shape
+        total = None
+        for part in blocks(n, k * max(a.shape[1] for a in self.inputs)):
+            terms = []
+            for a, delta in zip(self.inputs, self._unit_deltas(part), strict=True):
+                square = np.einsum("nkh,nkh->nh", delta, np.matmul(c[part], delta))
+                terms.append((np.square(a[part]).T @ square).ravel())
+            added = np.concatenate(terms)
+            total = added if total is None else total + added
+        return total
+
+    def pull_columns(self, b: np.ndarray) -> np.ndarray:
+        """Columns J_i' b_ir of all rows and r, (P, n R)."""
+        n, r = b.shape[0], b.shape[2]
+        deltas = self.deltas(b, slice(0, n))
+        sizes = [a.shape[1] * d.shape[2] for a, d in zip(self.inputs, deltas, strict=True)]
+        out = np.empty((sum(sizes), n * r))
+        start = 0
+        for a, delta, size in zip(self.inputs, deltas, sizes, strict=True):
+            left = np.repeat(a.T, r, axis=1)
+            right = np.ascontiguousarray(delta.reshape(n * r, -1).T)
+            view = out[start : start + size].reshape(len(left), len(right), n * r)
+            np.multiply(left[:, None], right, out=view)
+            start += size
+        return out
+
+    def kernel(self, b: np.ndarray) -> np.ndarray:
+        """B_i' J_i J_j' B_j, (n R, n R): sum over layers of (a_i . a_j) (d_ir . d_js), no J."""
+        n, r = b.shape[0], b.shape[2]
+        out = None
+        for a, delta in zip(self.inputs, self.deltas(b, slice(0, n)), strict=True):
+            flat = np.ascontiguousarray(delta.reshape(n * r, -1))
+            added = flat @ flat.T
+            near = a @ a.T
+            if r > 1:
+                near = np.repeat(near, r, axis=1)
+            added.reshape(n, r, n * r)[...] *= near[:, None]
+            out = added if out is None else np.add(out, added, out=out)
+        return out

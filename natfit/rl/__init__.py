@@ -1,0 +1,24 @@
+"""Environments for policies: spaces, built-in dynamics, and adapters for those of Gymnasium."""
+
+from natfit.rl._checks import EnvironmentFailure
+from natfit.rl.adapters import Batched, OneByOne
+from natfit.rl.environments.base import Environment
+from natfit.rl.make import make_environment
+from natfit.rl.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space
+from natfit.rl.vector import Simulated, Step, VectorEnvironment
+
+__all__ = [
+    "Batched",
+    "Box",
+    "Discrete",
+    "Environment",
+    "EnvironmentFailure",
+    "MultiBinary",
+    "MultiDiscrete",
+    "OneByOne",
+    "Simulated",
+    "Space",
+    "Step",
+    "VectorEnvironment",
+    "make_environment",
+]

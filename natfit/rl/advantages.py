@@ -1,0 +1,201 @@
+"""Advantages of the actions taken, and the returns that a baseline is fitted to.
+
+Arrays have shape (T, n): T steps of n environments side by side, time first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from natfit._validation import check_number, check_weights
+
+
+def gae(
+    reward: np.ndarray,
+    value: np.ndarray,
+    next_value: np.ndarray,
+    ended: np.ndarray,
+    terminated: np.ndarray,
+    valid: np.ndarray | None,
+    discount: float,
+    lam: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Generalised advantage estimates, Schulman et al. (2016), equation 16.
+
+    ``A_t = sum_k (discount lam)^k delta_{t+k}`` up to the episode's end, with
+    ``delta_t = r_t + discount V(s_{t+1}) - V(s_t)``, where V is 0 after a terminal state. An
+    episode that was truncated, or that the last row leaves unfinished, goes on from the value
+    of its last observation.
+
+    Parameters
+    ----------
+    reward : ndarray of shape (T, n)
+        r_t, in the environment's units.
+    value : ndarray of shape (T, n)
+        V(s_t), the baseline's prediction where the action was taken.
+    next_value : ndarray of shape (T, n)
+        V(s_{t+1}); where the episode ended, the value of its FINAL observation and not of the
+        next episode's first. It is not read where ``terminated``.
+    ended : ndarray of bool, shape (T, n)
+        Whether the episode ended with this step, terminated or truncated.
+    terminated : ndarray of bool, shape (T, n)
+        Whether it reached a terminal state.
+    valid : ndarray of bool, shape (T, n), or None
+        False for rows that only reset an environment: they get 0, and what is in them is not
+        read. None when all rows are steps.
+    discount : float
+        In [0, 1]; 1 is undiscounted.
+    lam : float
+        In [0, 1]: 0 is the one-step error, 1 the return less the value.
+
+    Returns
+    -------
+    advantage : ndarray of shape (T, n)
+        A_t.
+    target : ndarray of shape (T, n)
+        A_t + V(s_t), what the baseline is fitted to.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is outside its interval, shapes differ, or a number read is not finite.
+
+    References
+    ----------
+    Schulman, Moritz, Levine, Jordan and Abbeel (2016), "High-dimensional continuous control
+    using generalized advantage estimation", ICLR.
+    """
+    discount = check_number(discount, "discount", low=0.0, high=1.0, hint="0.99")
+    lam = check_number(lam, "lam", low=0.0, high=1.0, hint="0.95")
+    reward, value, next_value = (
+        np.asarray(a, dtype=np.float64) for a in (reward, value, next_value)
+    )
+    ended, terminated = (np.asarray(a, dtype=bool) for a in (ended, terminated))
+    valid = np.ones(reward.shape, dtype=bool) if valid is None else np.asarray(valid, dtype=bool)
+    _same_shape(
+        reward=reward,
+        value=value,
+        next_value=next_value,
+        ended=ended,
+        terminated=terminated,
+        valid=valid,
+    )
+    # Chosen, not multiplied: a row that is not read may hold anything, NaN included.
+    base = np.where(valid, value, 0.0)
+    advantage = np.where(valid, reward, 0.0) - base
+    with np.errstate(all="ignore"):
+        advantage += discount * np.where(valid & ~terminated, next_value, 0.0)
+        # A terminal step ends its episode, whether ``ended`` says so or not.
+        decay = np.where(valid & ~(ended | terminated), discount * lam, 0.0)
+        for t in range(len(advantage) - 2, -1, -1):
+            advantage[t] += decay[t] * advantage[t + 1]
+        target = advantage + base
+    if not np.all(np.isfinite(target)):
+        where = tuple(map(int, np.argwhere(~np.isfinite(target))[-1]))
+        raise ValueError(
+            f"reward, value and next_value must be finite, got {reward[where]}, {value[where]} "
+            f"and {next_value[where]} at row {where}; check the environment's rewards"
+        )
+    return advantage, target
+
+
+def discounted_return(reward: Any, episode: Any, discount: float) -> np.ndarray:
+    """Return from each step to the end of its episode, ``G_t = sum_k discount^k r_{t+k}``.
+
+    Parameters
+    ----------
+    reward : array-like of shape (N,)
+        Rewards of whole episodes, one after the other.
+    episode : array-like of shape (N,)
+        Booleans: whether a step is an episode's first. Otherwise the episode's number or name:
+        an episode begins wherever it changes.
+    discount : float
+        In [0, 1].
+
+    Returns
+    -------
+    ndarray of shape (N,)
+        G_t; an episode's own return is that of its first step.
+
+    Raises
+    ------
+    ValueError
+        If ``discount`` is outside its interval, shapes differ, or a reward is not finite.
+    """
+    discount = check_number(discount, "discount", low=0.0, high=1.0, hint="0.99")
+    total = np.array(reward, dtype=np.float64)
+    episode = np.asarray(episode)
+    if total.ndim != 1 or episode.shape != total.shape:
+        raise ValueError(
+            f"reward and episode must have one shape (N,), got {total.shape} and {episode.shape}"
+        )
+    if not np.all(np.isfinite(total)):
+        where = int(np.argmin(np.isfinite(total)))
+        raise ValueError(f"reward must be finite, got {total[where]} at row {where}")
+    if episode.dtype != bool:
+        episode = np.concatenate(
+            [np.ones(min(len(total), 1), dtype=bool), episode[1:] != episode[:-1]]
+        )
+    number = np.cumsum(episode)
+    # Sums over 1, 2, 4, ... steps ahead: each doubling adds the sum that begins where it ends.
+    ahead, factor = 1, discount
+    while ahead < len(total):
+        same = number[ahead:] == number[:-ahead]
+        if factor == 0.0 or not same.any():
+            break
+        total[:-ahead] += np.where(same, factor * total[ahead:], 0.0)
+        ahead, factor = 2 * ahead, factor * factor
+    return total
+
+
+def standardised(advantage: Any, weight: Any = None) -> np.ndarray:
+    """Advantages less their mean, in units of their standard deviation: ``(A - mean) / std``.
+
+    Parameters
+    ----------
+    advantage : array-like of any shape
+        A.
+    weight : array-like of the same shape, optional
+        Repetitions of each row, >= 0, in mean and standard deviation; 0 leaves a row out of
+        them.
+
+    Returns
+    -------
+    ndarray of the same shape
+        Zeros where all advantages (of positive weight) are equal but for rounding.
+
+    Raises
+    ------
+    ValueError
+        If an advantage is not finite, or the weights are of another shape, negative, not
+        finite or all zero.
+    """
+    advantage = np.asarray(advantage, dtype=np.float64)
+    if advantage.size == 0:
+        return advantage.copy()
+    if not np.all(np.isfinite(advantage)):
+        where = int(np.argmin(np.isfinite(advantage.ravel())))
+        raise ValueError(f"advantage must be finite, got {advantage.flat[where]} at row {where}")
+    if weight is not None:
+        weight = np.asarray(weight)
+        _same_shape(advantage=advantage, weight=weight)
+        weight = check_weights(weight.ravel(), advantage.size).reshape(advantage.shape)
+        weight = weight / weight.max()
+    # In units of the largest, so that squares neither overflow nor vanish.
+    size = float(np.abs(advantage).max()) or 1.0
+    scaled = advantage / size
+    centred = scaled - np.average(scaled, weights=weight)
+    std = float(np.sqrt(np.average(centred**2, weights=weight)))
+    return centred / std if std > 1e-12 else np.zeros_like(centred)
+
+
+def _same_shape(**arrays: np.ndarray) -> None:
+    """Raise ValueError unless all arrays have the first one's shape."""
+    (first, leader), *rest = arrays.items()
+    for name, array in rest:
+        if array.shape != leader.shape:
+            raise ValueError(
+                f"{name} must have the shape of {first}, {leader.shape}, got {array.shape}"
+            )

@@ -1,0 +1,195 @@
+"""The baseline's contract, and the ridge regression that baselines share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from natfit._component import Component
+from natfit._validation import check_number
+from natfit.rl.normalizer import LARGEST, RunningNormalizer
+
+#: Predictions leave the range of the targets seen by at most this many of their standard
+#: deviations.
+MARGIN = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What a fit leaves behind: numbers and arrays alone, so that it pickles bit for bit.
+
+    Attributes
+    ----------
+    columns : RunningNormalizer
+        Of the rows that were fitted.
+    low, high : float
+        Limits of a prediction.
+    parts : dict of str to ndarray
+        The baseline's own parameters.
+    """
+
+    columns: RunningNormalizer
+    low: float
+    high: float
+    parts: dict[str, np.ndarray]
+
+    def standardised(self, X: Any) -> np.ndarray:
+        """Columns less their mean, in standard deviations, cut to +-10; (N, D).
+
+        A column that was constant gives zeros: nothing is known of its effect.
+        """
+        return self.columns.transform(X) * self.columns.varies
+
+
+class Baseline(Component):
+    """Base of all baselines: a regression of returns on states that must never explode.
+
+    A baseline holds parameters alone; what it learns is a state that its owner keeps::
+
+        state = baseline.fit(X, target, state, rng)     # None at first
+        value = baseline.predict(state, X)
+
+    Columns are standardised by the rows fitted. A prediction is cut to the range of the
+    targets fitted, widened by one standard deviation of them on both sides.
+
+    Attributes
+    ----------
+    uses_target : bool
+        False when predictions are zeros whatever the targets.
+    uses_columns : bool
+        False when all states have the same prediction.
+    """
+
+    _package: ClassVar[str] = "natfit.rl.baselines"
+
+    uses_target: bool = True
+    uses_columns: bool = True
+
+    def check(self) -> None:
+        """Validate the options; raise ValueError or TypeError."""
+
+    def fit(
+        self, X: Any, target: Any, state: Fitted | None = None, rng: Any = None
+    ) -> Fitted | None:
+        """Return the state fitted to targets.
+
+        Parameters
+        ----------
+        X : array-like of shape (N, D)
+            Encoded observations, N >= 1, D >= 1.
+        target : array-like of shape (N,)
+            Returns or their estimates, in the rewards' units.
+        state : Fitted, optional
+            Of the fit before: what is worth keeping (random features, a start) is kept.
+        rng : None, int or Generator
+            For baselines that draw.
+
+        Returns
+        -------
+        Fitted or None
+            Never the object that was given, which is left as it was.
+
+        Raises
+        ------
+        ValueError
+            If shapes disagree, with ``state`` too, or a number is not finite.
+        """
+        self.check()
+        X, target = checked(X, target, state)
+        columns = RunningNormalizer.empty(X.shape[1]).update(X)
+        room = MARGIN * float(target.std()) if np.ptp(target) > 0 else 0.0
+        limits = float(target.min()) - room, float(target.max()) + room
+        blank = Fitted(columns, *limits, {})
+        before = None if state is None else state.parts
+        return Fitted(columns, *limits, self._fit(blank.standardised(X), target, before, rng))
+
+    def predict(self, state: Fitted | None, X: Any) -> np.ndarray:
+        """Expected return of each row of X (N, D), (N,); zeros where ``state`` is None.
+
+        Raises
+        ------
+        ValueError
+            If X has not the columns that were fitted, or a value is not finite.
+        """
+        if state is None:
+            return np.zeros(len(X))
+        value = self._predict(state.parts, state.standardised(X))
+        return np.clip(value, state.low, state.high)
+
+    def _fit(
+        self, z: np.ndarray, target: np.ndarray, before: dict | None, rng: Any
+    ) -> dict[str, np.ndarray]:
+        """Parameters for standardised columns z (N, D)."""
+        raise NotImplementedError
+
+    def _predict(self, parts: dict[str, np.ndarray], z: np.ndarray) -> np.ndarray:
+        """Predictions (N,), not yet cut."""
+        raise NotImplementedError
+
+
+class Ridge(Baseline):
+    """Base of baselines that are linear in features: ridge regression with an intercept.
+
+    ``w = (F'F + penalty N I)^-1 F'(target - mean)`` for the features F (N, M) less their means,
+    by Cholesky. Features are functions of standardised columns and of order one, which is what
+    ties the penalty to their scale.
+    """
+
+    def check(self) -> None:
+        """The penalty keeps the normal equations regular in double precision."""
+        check_number(self.penalty, "baseline__penalty", low=1e-8, hint="1e-3")
+
+    def _features(self, parts: dict[str, np.ndarray], z: np.ndarray) -> np.ndarray:
+        """Features (N, M) without the intercept."""
+        raise NotImplementedError
+
+    def _draw(self, z: np.ndarray, before: dict | None, rng: Any) -> dict[str, np.ndarray]:
+        """What the features need besides z."""
+        return {}
+
+    def _fit(
+        self, z: np.ndarray, target: np.ndarray, before: dict | None, rng: Any
+    ) -> dict[str, np.ndarray]:
+        parts = self._draw(z, before, rng)
+        features = self._features(parts, z)
+        centre = features.mean(axis=0)
+        features -= centre
+        mean = mean_of(target)
+        gram = features.T @ features
+        gram.flat[:: len(gram) + 1] += self.penalty * len(z)
+        factor = cho_factor(gram, overwrite_a=True, check_finite=False)
+        weight = cho_solve(factor, features.T @ (target - mean), check_finite=False)
+        return {**parts, "weight": weight, "intercept": np.array(mean - centre @ weight)}
+
+    def _predict(self, parts: dict[str, np.ndarray], z: np.ndarray) -> np.ndarray:
+        return self._features(parts, z) @ parts["weight"] + parts["intercept"]
+
+
+def mean_of(target: np.ndarray) -> float:
+    """The mean, exact when all targets are equal."""
+    return float(target[0] + (target - target[0]).mean())
+
+
+def checked(X: Any, target: Any, state: Fitted | None) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and targets in float64; raise ValueError as :meth:`Baseline.fit`."""
+    X, target = np.asarray(X, dtype=np.float64), np.asarray(target, dtype=np.float64)
+    if X.ndim != 2 or 0 in X.shape:
+        raise ValueError(f"X must have shape (N, D) with N, D >= 1, got {X.shape}")
+    if target.shape != X.shape[:1]:
+        raise ValueError(f"target must have shape {X.shape[:1]}, one a row, got {target.shape}")
+    for name, array in (("X", X), ("target", target)):
+        if not np.abs(array).max() < LARGEST:
+            where = tuple(map(int, np.argwhere(~(np.abs(array) < LARGEST))[0]))
+            raise ValueError(
+                f"{name} must be finite and within +-{LARGEST:g}, got {array[where]} at row "
+                f"{where[0]}"
+            )
+    if state is not None and state.columns.mean.size != X.shape[1]:
+        raise ValueError(
+            f"X must have the {state.columns.mean.size} columns of the state that is gone on "
+            f"from, got {X.shape[1]}; pass state=None to begin anew"
+        )
+    return X, target

@@ -1,0 +1,35 @@
+"""A quadratic function of the state."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from natfit._validation import check_number
+from natfit.rl.baselines.base import Ridge
+
+
+class QuadraticBaseline(Ridge):
+    """Ridge regression on an intercept, the standardised columns, their squares and products.
+
+    Parameters
+    ----------
+    penalty : float, default=1e-3
+        Ridge a row, >= 1e-8; see :class:`natfit.rl.baselines.base.Ridge`.
+    most_crossed : int, default=32
+        Products of pairs of columns are features only for D up to this: they are D (D - 1) / 2.
+    """
+
+    def __init__(self, penalty: float = 1e-3, most_crossed: int = 32):
+        self.penalty = penalty
+        self.most_crossed = most_crossed
+
+    def check(self) -> None:
+        """Validate the options."""
+        super().check()
+        check_number(self.most_crossed, "baseline__most_crossed", low=0, integer=True, hint="32")
+
+    def _features(self, parts: dict[str, np.ndarray], z: np.ndarray) -> np.ndarray:
+        if z.shape[1] > self.most_crossed:
+            return np.hstack([z, z * z])
+        first, second = np.triu_indices(z.shape[1])
+        return np.hstack([z, z[:, first] * z[:, second]])

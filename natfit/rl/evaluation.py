@@ -1,0 +1,87 @@
+"""Returns of a policy that learns nothing while it acts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from natfit.rl.policy import Policy
+from natfit.rl.rollout import begin, rollout
+from natfit.rl.vector import VectorEnvironment
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Undiscounted returns of whole episodes.
+
+    Attributes
+    ----------
+    returns : ndarray of shape (n_episodes,)
+        In the order of the seeds where seeds were given.
+    lengths : ndarray of shape (n_episodes,)
+        Steps.
+    """
+
+    returns: np.ndarray
+    lengths: np.ndarray
+
+    @property
+    def mean(self) -> float:
+        """Mean return."""
+        return float(self.returns.mean())
+
+    @property
+    def standard_error(self) -> float:
+        """Standard error of the mean, std / sqrt(n); inf for one episode."""
+        n = len(self.returns)
+        return float(self.returns.std(ddof=1) / np.sqrt(n)) if n > 1 else np.inf
+
+    def __repr__(self) -> str:
+        """Print the mean with its standard error."""
+        return (
+            f"Evaluation(mean={self.mean:.6g}, standard_error={self.standard_error:.3g}, "
+            f"n_episodes={len(self.returns)})"
+        )
+
+
+def evaluate(
+    env: VectorEnvironment,
+    policy: Policy,
+    seeds: Sequence[int],
+    *,
+    greedy: bool = True,
+    longest: int,
+    n_jobs: int | None = None,
+) -> Evaluation:
+    """Play one episode from each seed, rows taking the seeds in turn.
+
+    An environment that resets by itself starts from the first seeds and goes on as it likes.
+    """
+    m, n = len(seeds), env.n
+    if env.can_seed:
+        env.plan = [list(seeds[e::n]) or [seeds[0]] for e in range(n)]
+    observation = begin(env, (int(seeds[0]), m))
+    quota = np.full(n, m // n)
+    quota[: m % n] += 1
+    _, batch = rollout(
+        env,
+        policy,
+        observation,
+        (int(seeds[0]), m),
+        n_jobs,
+        quota=quota,
+        greedy=greedy,
+        longest=longest,
+    )
+    returns, lengths = np.empty(m), np.empty(m, dtype=int)
+    reward = np.where(batch.valid, batch.reward, 0.0)
+    for e in range(n):
+        edges = np.flatnonzero(batch.ended[:, e])
+        if len(edges):
+            played = np.add.reduceat(reward[:, e], [0, *(edges[:-1] + 1)])
+            # Rows that are no steps come after the row's last end, or only begin an episode.
+            counted = np.add.reduceat(batch.valid[:, e].astype(int), [0, *(edges[:-1] + 1)])
+            returns[e::n], lengths[e::n] = played[: quota[e]], counted[: quota[e]]
+    return Evaluation(returns, lengths)

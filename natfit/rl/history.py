@@ -1,0 +1,61 @@
+"""The history of a training: columns of numbers, one row an update."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from natfit.optimize.history import History
+
+#: Columns of whole numbers.
+_WHOLE = ("env_steps", "episodes", "solver_iterations", "backtracks")
+
+_REASONS = {
+    "mean_return": "no episode ended in any update",
+    "std_return": "no episode ended in any update",
+    "explained_variance": "the returns had no variance",
+    "kl": "the distribution has no divergence",
+    "predicted_kl": "no step was taken",
+}
+
+
+class PolicyHistory(History):
+    """A mapping of column names to arrays, one row an update.
+
+    ==================  ===================================================================
+    column              meaning
+    ==================  ===================================================================
+    env_steps           steps in the environment so far
+    episodes            episodes that have ended so far
+    mean_return         mean undiscounted return of the episodes that ended in this update
+    std_return          their standard deviation
+    surrogate_gain      rise of the surrogate, in the advantages' units; 0: no step
+    predicted_kl        1/2 delta' F delta of the step, nats a visit
+    kl                  realised KL(old || new), nats a visit
+    entropy             of the new policy over the visits, nats
+    gradient_norm       Euclidean norm of the policy gradient
+    explained_variance  share of the returns' variance that the baseline foresaw
+    solver_iterations   products F v (0: direct)
+    residual            relative residual of the solve
+    step_length         multiple of the direction taken
+    backtracks          rejected trials before it
+    seconds_rollout     wall time in the environment and the policy
+    seconds_update      wall time in everything else
+    ==================  ===================================================================
+
+    A value that does not exist is NaN (a mean over no episodes); ``notes`` names the solver
+    that did the work, its fallbacks, and why there was no step.
+    """
+
+    @classmethod
+    def from_records(cls, records: Sequence[dict], notes: Sequence[str]) -> PolicyHistory:
+        """Columns of a list of records."""
+        columns = {name: np.array([r[name] for r in records], dtype=float) for name in records[0]}
+        return cls(columns, np.empty((len(records), 0)), notes, _REASONS)
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a column."""
+        values = super().__getitem__(name)
+        return values.astype(int) if name in _WHOLE else values

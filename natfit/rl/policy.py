@@ -1,0 +1,212 @@
+"""A policy: a conditional model and a distribution, between two spaces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from natfit._component import resolve
+from natfit.distributions.base import Distribution
+from natfit.models import Model
+from natfit.rl.normalizer import LIMIT, RunningNormalizer
+from natfit.rl.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space
+
+
+@dataclass(frozen=True)
+class Policy:
+    """pi(a | s) = p(a | eta(theta, x(s))), x the normalised features of a state.
+
+    Attributes
+    ----------
+    distribution : Distribution
+        Bound to the action space.
+    model : Model
+        Bound to the features and the distribution.
+    theta : ndarray of shape (P,)
+    observation_space, action_space : Space
+    normalizer : RunningNormalizer or None
+    """
+
+    distribution: Distribution
+    model: Model
+    theta: np.ndarray
+    observation_space: Space
+    action_space: Space
+    normalizer: RunningNormalizer | None = None
+
+    def with_theta(self, theta: np.ndarray) -> Policy:
+        """The policy at another theta."""
+        return replace(self, theta=theta)
+
+    @cached_property
+    def _frame(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.normalizer.mean, self.normalizer.scale
+
+    def normalised(self, encoded: np.ndarray) -> np.ndarray:
+        """Features x (n, D) of encoded observations (n, D), as the normaliser has them."""
+        if self.normalizer is None:
+            return encoded
+        mean, scale = self._frame
+        out = (encoded - mean) / scale
+        return np.minimum(np.maximum(out, -LIMIT, out=out), LIMIT, out=out)
+
+    def eta(self, encoded: np.ndarray) -> np.ndarray:
+        """Eta (n, K) of encoded observations (n, D); (1, K) from a constant model."""
+        return self.model.eta(self.theta, self.normalised(encoded))
+
+    def act(self, encoded: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Draw an action for each observation, as the distribution's y."""
+        eta = self.eta(encoded)
+        if len(eta) == len(encoded):
+            return self.distribution.sample(eta, rng)
+        return self.distribution.sample(eta, rng, len(encoded))
+
+    def greedy(self, encoded: np.ndarray) -> np.ndarray:
+        """The most probable action for each observation, as the distribution's y."""
+        mode = self.distribution.mode(self.eta(encoded))
+        return mode if len(mode) == len(encoded) else np.repeat(mode, len(encoded), axis=0)
+
+    @cached_property
+    def _edges(self) -> tuple[np.ndarray, np.ndarray] | None:
+        space = self.action_space
+        return (space.low.ravel(), space.high.ravel()) if isinstance(space, Box) else None
+
+    def clipped(self, actions: np.ndarray) -> np.ndarray:
+        """What the environment gets: numbers inside the box, (n, A); classes as they are.
+
+        The log-density is that of the action drawn, never of the one clipped.
+        """
+        if self._edges is None:
+            return actions
+        low, high = self._edges
+        return np.minimum(np.maximum(actions.reshape(len(actions), -1), low), high)
+
+    def to_space(self, actions: np.ndarray) -> np.ndarray:
+        """Actions as values of the space, (n, *shape)."""
+        return self.action_space.decode(self.clipped(actions))
+
+    def from_space(self, actions: Any) -> np.ndarray:
+        """Actions of the space as the distribution's y, (n,) or (n, A).
+
+        Raises
+        ------
+        ValueError
+            If the shape is not that of n actions, or a discrete action is not in the space.
+        """
+        space = self.action_space
+        values = np.asarray(actions, dtype=np.float64)
+        if values.shape[1:] != space.shape:
+            raise ValueError(
+                f"actions must have shape (n, {', '.join(map(str, space.shape))}) for {space}, "
+                f"got {values.shape}"
+            )
+        if not np.all(np.isfinite(values)):
+            where = int(
+                np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))[0]
+            )
+            raise ValueError(f"actions must be finite, got {values[where]} at row {where}")
+        if not isinstance(space, Box):
+            inside = space.contains(values)
+            if not np.all(inside):
+                where = int(np.argmin(inside))
+                raise ValueError(f"actions must lie in {space}, got {values[where]} at row {where}")
+            values = values - getattr(space, "start", 0)
+            return values.reshape((len(values), *self.distribution.event_shape))
+        return values.reshape((len(values), *self.distribution.event_shape))
+
+
+def action_distribution(space: Space, distribution: Any = None) -> Distribution:
+    """The distribution of actions in a space, bound.
+
+    Categorical for Discrete, independent ones for MultiDiscrete and MultiBinary, a normal with
+    its own variance for each number of a Box. ``distribution`` replaces the default.
+
+    Raises
+    ------
+    ValueError
+        If the distribution does not fit the space.
+    """
+    width = int(np.prod(space.shape, dtype=int))
+    if distribution is None:
+        if isinstance(space, Discrete):
+            return _family("categorical", n=space.n)
+        if isinstance(space, MultiDiscrete):
+            return _family("multi_categorical", nvec=tuple(space.nvec.ravel().tolist()))
+        if isinstance(space, MultiBinary):
+            return _family("multi_bernoulli", dim=width)
+        return _family("multivariate_normal", covariance="diag", dim=width)
+    family = resolve(distribution, Distribution)
+    if isinstance(space, Box):
+        example = np.zeros((2, width)) if family.event_shape != () else np.zeros(2)
+        family = family.bind(example)
+        fits = family.event_shape == (width,) or (family.event_shape == () and width == 1)
+    else:
+        default = action_distribution(space)
+        options = {k: v for k, v in default.get_params().items() if hasattr(family, k)}
+        family = type(family)(**{**family.get_params(deep=False), **options})
+        fits = family.event_shape == default.event_shape and type(family) is type(default)
+    if not fits or (
+        isinstance(space, Box) and family.support is not None and family.support.integer
+    ):
+        raise ValueError(
+            f"distribution {family!r} does not describe actions in {space}; leave "
+            "distribution=None to take the one that fits"
+        )
+    return family
+
+
+def _family(name: str, **options: Any) -> Distribution:
+    """A distribution by its file's name."""
+    return type(resolve(name, Distribution))(**options)
+
+
+def start_eta(family: Distribution, space: Space, init_std: float) -> np.ndarray:
+    """Eta (K,) of the first policy: the middle of the space, all discrete actions alike.
+
+    A bounded Box has half its width as the unit of ``init_std``, an unbounded one 1.
+    """
+    if not isinstance(space, Box):
+        return np.zeros(family.n_params)
+    centre, half = box_units(space)
+    names = list(family.params)
+    if family.event_shape == ():
+        centre, half = centre[0], half[0]
+    if "covariance" in names:
+        return family.eta(loc=centre, covariance=np.diag((init_std * half) ** 2))
+    scale = init_std * half
+    if family.params["scale"].shape == ():
+        scale = np.sqrt(np.mean(np.square(scale)))
+    return family.eta(**{**dict(loc=centre, scale=scale), **_others(family)})
+
+
+def _others(family: Distribution) -> dict[str, Any]:
+    """Ordinary values of parameters beyond location and scale (Student-t's df)."""
+    return {n: 10.0 for n in family.params if n not in ("loc", "scale")}
+
+
+def box_units(space: Box) -> tuple[np.ndarray, np.ndarray]:
+    """Centre and half width of every number of a Box, (A,) each; 0 and 1 where unbounded."""
+    low, high = np.ravel(space.low), np.ravel(space.high)
+    bounded = np.isfinite(low) & np.isfinite(high)
+    with np.errstate(invalid="ignore", over="ignore"):
+        centre = np.where(bounded, 0.5 * (low + high), 0.0)
+        half = np.where(bounded, 0.5 * (high - low), 1.0)
+    return centre, np.where(half > 0, half, 1.0)
+
+
+def spread_limits(
+    model: Model, space: Space, std_bounds: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Limits (P,) of theta: those of the model, log standard deviations inside ``std_bounds``."""
+    low, high, steps = model.limits()
+    low, high = low.copy(), high.copy()
+    logs = np.flatnonzero(np.isfinite(steps))
+    if isinstance(space, Box) and len(logs):
+        _, half = box_units(space)
+        half = half if len(half) == len(logs) else np.full(len(logs), np.exp(np.log(half).mean()))
+        low[logs] = np.maximum(low[logs], np.log(half * std_bounds[0]))
+        high[logs] = np.minimum(high[logs], np.log(half * std_bounds[1]))
+    return low, high

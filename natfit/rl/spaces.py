@@ -1,0 +1,302 @@
+"""Sets of observations and actions: whole numbers, vectors of them, boxes of real vectors.
+
+A policy sees an observation as D floats (``encode``) and answers with classes counted from 0 or
+with real numbers, which ``decode`` turns into what the space contains.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+#: Relative distance by which a value may leave a box: float32 rounding.
+_TOLERANCE = 1e-5
+
+
+class Space:
+    """Base of all spaces.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Shape of one value.
+    width : int
+        Number D of float features that ``encode`` makes of one value.
+    """
+
+    shape: tuple[int, ...]
+    width: int
+
+    def contains(self, values: np.ndarray) -> np.ndarray:
+        """Whether each of values (n, *shape) belongs to the space, (n,) bool."""
+        raise NotImplementedError
+
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """Values (n, *shape) as float64 features (n, D)."""
+        raise NotImplementedError
+
+    def decode(self, actions: np.ndarray) -> np.ndarray:
+        """A policy's actions, (n,) or (n, A), as values of the space (n, *shape)."""
+        raise NotImplementedError
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by type and fields."""
+        if type(self) is not type(other):
+            return NotImplemented
+        return all(
+            np.array_equal(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)
+        )
+
+    def __hash__(self) -> int:
+        """Hash by type and shape."""
+        return hash((type(self).__name__, self.shape))
+
+
+@dataclass(frozen=True, eq=False)
+class Discrete(Space):
+    """Whole numbers start, ..., start + n - 1; encoded as n indicators.
+
+    Parameters
+    ----------
+    n : int
+        How many.
+    start : int, default=0
+        The smallest.
+    """
+
+    n: int
+    start: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the count."""
+        _whole("n", self.n)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """A number: ()."""
+        return ()
+
+    @property
+    def width(self) -> int:
+        """One indicator a value."""
+        return self.n
+
+    def contains(self, values: np.ndarray) -> np.ndarray:
+        """Whole and between the ends."""
+        values = np.asarray(values)
+        index = values - self.start
+        return (index >= 0) & (index < self.n) & (np.floor(index) == index)
+
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """Indicators (n, D) of values (n,)."""
+        index = np.asarray(values) - self.start
+        return (index[:, None] == np.arange(self.n)).astype(np.float64)
+
+    def decode(self, actions: np.ndarray) -> np.ndarray:
+        """Class indices from 0, (n,), as values."""
+        index = np.asarray(actions).astype(np.int64, copy=False)
+        return index + self.start if self.start else index
+
+
+@dataclass(frozen=True, eq=False)
+class MultiDiscrete(Space):
+    """Arrays of whole numbers, element j among start_j, ..., start_j + nvec_j - 1.
+
+    Parameters
+    ----------
+    nvec : array-like of int
+        How many values each element has; its shape is that of a value.
+    start : array-like of int, default=0
+        The smallest value of each element.
+    """
+
+    nvec: np.ndarray
+    start: np.ndarray | int = 0
+
+    def __post_init__(self) -> None:
+        """Check the counts and keep them as arrays."""
+        nvec = np.array(self.nvec)
+        for value in nvec.ravel().tolist():
+            _whole("nvec", value)
+        if nvec.size == 0:
+            raise ValueError("nvec must have at least one element")
+        object.__setattr__(self, "nvec", _frozen(nvec.astype(np.int64)))
+        start = np.broadcast_to(np.asarray(self.start, dtype=np.int64), nvec.shape)
+        object.__setattr__(self, "start", _frozen(start.copy()))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of nvec."""
+        return self.nvec.shape
+
+    @property
+    def width(self) -> int:
+        """Indicators of all elements."""
+        return int(self.nvec.sum())
+
+    def contains(self, values: np.ndarray) -> np.ndarray:
+        """Every element whole and between its ends."""
+        index = np.asarray(values) - self.start
+        inside = (index >= 0) & (index < self.nvec) & (np.floor(index) == index)
+        return inside.reshape(len(inside), -1).all(axis=1)
+
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """Indicators of the elements side by side, (n, D)."""
+        index = (np.asarray(values) - self.start).reshape(len(values), -1)
+        element = np.repeat(np.arange(self.nvec.size), self.nvec.ravel())
+        value = np.concatenate([np.arange(k) for k in self.nvec.ravel()])
+        return (index[:, element] == value).astype(np.float64)
+
+    def decode(self, actions: np.ndarray) -> np.ndarray:
+        """Class indices from 0, (n, A), as values."""
+        index = np.asarray(actions).astype(np.int64, copy=False)
+        return index.reshape(len(index), *self.shape) + self.start
+
+
+@dataclass(frozen=True, eq=False)
+class MultiBinary(Space):
+    """Arrays of zeros and ones.
+
+    Parameters
+    ----------
+    n : int or tuple of int
+        How many, or the shape.
+    """
+
+    n: int | tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        """Check the counts."""
+        for value in self.shape:
+            _whole("n", value)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n,), or n if it is a tuple."""
+        return tuple(np.atleast_1d(self.n).tolist())
+
+    @property
+    def width(self) -> int:
+        """One feature an element."""
+        return int(np.prod(self.shape))
+
+    def contains(self, values: np.ndarray) -> np.ndarray:
+        """Every element 0 or 1."""
+        values = np.asarray(values)
+        inside = (values == 0) | (values == 1)
+        return inside.reshape(len(inside), -1).all(axis=1)
+
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """Elements as floats, (n, D)."""
+        return np.asarray(values, dtype=np.float64).reshape(len(values), -1)
+
+    def decode(self, actions: np.ndarray) -> np.ndarray:
+        """Zeros and ones (n, A) in the space's shape."""
+        actions = np.asarray(actions).astype(np.int8)
+        return actions.reshape(len(actions), *self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Box(Space):
+    """Real arrays between two arrays; the bounds may be infinite.
+
+    Parameters
+    ----------
+    low, high : array-like
+        Of equal shape, that of a value; low <= high.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Check the bounds and keep them in float64."""
+        low, high = (np.array(b, dtype=np.float64) for b in (self.low, self.high))
+        if low.shape != high.shape:
+            raise ValueError(
+                f"low and high must have equal shapes, got {low.shape} and {high.shape}"
+            )
+        if low.size == 0:
+            raise ValueError("low and high must have at least one element")
+        if not np.all(low <= high):
+            raise ValueError(f"low must be <= high, got {self.low} and {self.high}")
+        object.__setattr__(self, "low", _frozen(low))
+        object.__setattr__(self, "high", _frozen(high))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the bounds."""
+        return self.low.shape
+
+    @property
+    def width(self) -> int:
+        """One feature an element."""
+        return self.low.size
+
+    def contains(self, values: np.ndarray) -> np.ndarray:
+        """Every element finite and between its bounds, up to rounding in float32."""
+        values = np.asarray(values, dtype=np.float64)
+        low, high = self.low, self.high
+        with np.errstate(invalid="ignore"):
+            low = np.where(np.isfinite(low), low - _TOLERANCE * (1.0 + np.abs(low)), low)
+            high = np.where(np.isfinite(high), high + _TOLERANCE * (1.0 + np.abs(high)), high)
+        inside = (values >= low) & (values <= high) & np.isfinite(values)
+        return inside.reshape(len(inside), -1).all(axis=1)
+
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """Elements side by side, (n, D)."""
+        return np.asarray(values, dtype=np.float64).reshape(len(values), -1)
+
+    def decode(self, actions: np.ndarray) -> np.ndarray:
+        """Real actions (n, A) in the space's shape."""
+        actions = np.asarray(actions, dtype=np.float64)
+        return actions.reshape(len(actions), *self.shape)
+
+
+def from_gymnasium(space: Any, name: str) -> Space:
+    """Turn a space of Gymnasium's form into one of these, by its class's name.
+
+    Parameters
+    ----------
+    space : object
+        A :class:`Space`, returned as it is, or a Gymnasium Discrete, MultiDiscrete, MultiBinary
+        or Box, known by the name of its class or of one above it.
+    name : str
+        What the message calls it.
+
+    Raises
+    ------
+    ValueError
+        For any other space.
+    """
+    if isinstance(space, Space):
+        return space
+    kinds = {kind.__name__ for kind in type(space).__mro__}
+    if "Discrete" in kinds:
+        return Discrete(int(space.n), int(getattr(space, "start", 0)))
+    if "MultiDiscrete" in kinds:
+        return MultiDiscrete(space.nvec, getattr(space, "start", 0))
+    if "MultiBinary" in kinds:
+        whole = np.ndim(space.n) == 0
+        return MultiBinary(int(space.n) if whole else tuple(int(k) for k in space.n))
+    if "Box" in kinds and np.dtype(space.dtype).kind in "fiub":
+        return Box(space.low, space.high)
+    raise ValueError(
+        f"{name} must be Discrete, MultiDiscrete, MultiBinary or Box (of real numbers), got "
+        f"{space!r}; wrap the environment so that it is one of these, e.g. with "
+        "gymnasium.wrappers.FlattenObservation"
+    )
+
+
+def _whole(name: str, value: Any) -> None:
+    """Raise unless a count is an integer >= 1."""
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} must be an integer >= 1, got {value!r}")
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    """Make an array read-only."""
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,255 @@
+"""Training: roll out, estimate advantages, take one step of the engine, learn the baseline.
+
+A generator of frozen states: whoever consumes it decides when to stop, and the last state is
+all that is needed to go on. Update k draws from streams of the seeds (root, k), so that it is
+a function of the state before it, whatever was interrupted and wherever it runs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from natfit.objectives import PolicySurrogate
+from natfit.optimize import Iterate, advance
+from natfit.optimize.engine import Engine
+from natfit.rl.advantages import gae, standardised
+from natfit.rl.baselines import Baseline
+from natfit.rl.normalizer import RunningNormalizer
+from natfit.rl.policy import Policy
+from natfit.rl.rollout import Rollout, begin, check_length, rollout
+from natfit.rl.vector import VectorEnvironment
+
+#: Episodes over which a return is compared with its target.
+RECENT = 20
+
+# The streams of one update: the policy's actions, the update, the starts of new episodes.
+_ACTIONS, _UPDATE, _STARTS = range(3)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What does not change in the course of a training."""
+
+    engine: Engine
+    baseline: Baseline
+    advantage: str
+    discount: float
+    gae_lambda: float
+    batch_size: int
+    whole_episodes: bool
+    normalize_advantage: bool
+    normalize_observations: bool
+    entropy_bonus: float
+    max_episode_steps: int
+    limits: tuple[np.ndarray, np.ndarray]
+    n_jobs: int | None
+    max_iter: int
+    most_steps: int | None
+    target: float | None
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything that one update leaves to the next."""
+
+    policy: Policy
+    root: int
+    env: VectorEnvironment | None = None
+    n_iter: int = 0
+    env_steps: int = 0
+    n_episodes: int = 0
+    normalizer: RunningNormalizer | None = None
+    baseline: Any = None
+    observation: np.ndarray | None = None
+    running: np.ndarray | None = None
+    recent: tuple[float, ...] = ()
+    record: dict[str, float] = field(default_factory=dict)
+    note: str = ""
+
+    def without_episodes(self) -> State:
+        """The state with new episodes to begin."""
+        return replace(self, env=None, observation=None, running=None)
+
+    def stream(self, purpose: int) -> tuple[int, ...]:
+        """Seed of a generator for one purpose of the next update."""
+        return (self.root, self.n_iter, purpose)
+
+
+def train(plan: Plan, state: State) -> Iterator[State]:
+    """Yield the state after every update, for ever.
+
+    A state without observation begins new episodes.
+    """
+    while True:
+        state = _update(plan, state)
+        yield state
+
+
+def _update(plan: Plan, state: State) -> State:
+    started = time.perf_counter()
+    state, batch = _rollout(plan, state)
+    gained, running = batch.episodes(state.running)
+    # Beyond this an episode is taken for one that never ends.
+    check_length(state.env, plan.max_episode_steps, running[1])
+    rolled = time.perf_counter()
+    rng = np.random.default_rng(state.stream(_UPDATE))
+    features, advantage, target, value = _advantages(plan, state, batch)
+    keep = batch.valid.ravel()
+    rows, actions, gain = features, batch.action.reshape(-1, *batch.action.shape[2:]), advantage
+    if not keep.all():
+        rows, actions = rows[keep], actions[keep]
+        gain, target, value = gain[keep], target[keep], value[keep]
+    surrogate, start, end = improved(plan, state.policy, rows, actions, gain, rng)
+    baseline = plan.baseline.fit(rows, target, state.baseline, rng)
+    normalizer = state.normalizer
+    if plan.normalize_observations:
+        raw = batch.observation.reshape(-1, batch.observation.shape[2])
+        normalizer = normalizer.update(raw if keep.all() else raw[keep])
+    record = {
+        **_counts(state, batch, gained[0]),
+        **step_record(surrogate, start, end),
+        "explained_variance": _explained(value, target),
+        "seconds_rollout": rolled - started,
+        "seconds_update": time.perf_counter() - rolled,
+    }
+    return replace(
+        state,
+        policy=replace(state.policy, theta=end.theta, normalizer=normalizer),
+        n_iter=state.n_iter + 1,
+        env_steps=record["env_steps"],
+        n_episodes=record["episodes"],
+        normalizer=normalizer,
+        baseline=baseline,
+        observation=batch.last,
+        running=running,
+        recent=(*state.recent, *gained[0].tolist())[-RECENT:],
+        record=record,
+        note=note_of(end),
+    )
+
+
+def improved(
+    plan: Plan,
+    policy: Policy,
+    rows: np.ndarray,
+    actions: np.ndarray,
+    gain: np.ndarray,
+    rng: np.random.Generator,
+    **options: Any,
+) -> tuple[PolicySurrogate, Iterate, Iterate]:
+    """One step of the engine on the surrogate of what happened: surrogate, start, end."""
+    surrogate = PolicySurrogate(
+        policy.distribution,
+        policy.model,
+        actions,
+        rows,
+        standardised(gain) if plan.normalize_advantage else gain,
+        policy.theta,
+        entropy_bonus=plan.entropy_bonus,
+        limits=plan.limits,
+        **options,
+    )
+    engine = plan.engine
+    metric = engine.metric.prepare(surrogate)
+    start, end = advance(
+        surrogate, metric, engine.solver, engine.step, engine.damping, policy.theta, rng
+    )
+    return surrogate, start, end
+
+
+def _counts(state: State, batch: Rollout, returns: np.ndarray) -> dict[str, float]:
+    """Totals so far, and the returns of the episodes that ended."""
+    return {
+        "env_steps": state.env_steps + batch.n_steps,
+        "episodes": state.n_episodes + len(returns),
+        "mean_return": returns.mean() if len(returns) else np.nan,
+        "std_return": returns.std() if len(returns) else np.nan,
+    }
+
+
+def _rollout(plan: Plan, state: State) -> tuple[State, Rollout]:
+    """A batch from where the state stands; whole episodes begin anew."""
+    env, quota = state.env, None
+    if plan.whole_episodes:
+        quota = np.full(env.n, plan.batch_size // env.n)
+        quota[: plan.batch_size % env.n] += 1
+    if state.observation is None or quota is not None:
+        observation = begin(env, state.stream(_STARTS))
+        state = replace(state, observation=observation, running=np.zeros((2, env.n)))
+    env, batch = rollout(
+        env,
+        state.policy,
+        state.observation,
+        state.stream(_ACTIONS),
+        plan.n_jobs,
+        steps=None if quota is not None else -(-plan.batch_size // env.n),
+        quota=quota,
+        longest=plan.max_episode_steps,
+    )
+    return replace(state, env=env), batch
+
+
+def _advantages(
+    plan: Plan, state: State, batch: Rollout
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Features (T n, D), advantages, targets and values (T n,) of a batch."""
+    steps, n, width = batch.observation.shape
+    m = steps * n
+    stacked = np.concatenate([batch.observation.reshape(m, width), batch.last, batch.final])
+    features = state.policy.normalised(stacked)
+    values = plan.baseline.predict(state.baseline, features)
+    value = values[:m].reshape(steps, n)
+    follow = values[n : m + n].reshape(steps, n).copy()
+    ended = batch.ended
+    follow[ended] = values[m + n :]
+    discount, lam = plan.discount, plan.gae_lambda if plan.advantage == "gae" else 1.0
+    args = (ended, batch.terminated, batch.valid, discount, lam)
+    advantage, target = gae(batch.reward, value, follow, *args)
+    if plan.advantage == "total_return":
+        advantage = _whole_return(batch) - value
+    return features[:m], advantage.ravel(), target.ravel(), value.ravel()
+
+
+def _whole_return(batch: Rollout) -> np.ndarray:
+    """Undiscounted return of the episode that each step belongs to, (T, n)."""
+    out = np.where(batch.valid, batch.reward, 0.0)
+    after = np.where(batch.ended, 0.0, 1.0)
+    for t in range(len(out) - 2, -1, -1):
+        out[t] += after[t] * out[t + 1]
+    # out is the rest of the episode now; its first step's is the whole.
+    for t in range(1, len(out)):
+        out[t] = np.where(batch.ended[t - 1], out[t], out[t - 1])
+    return out
+
+
+def step_record(surrogate: PolicySurrogate, start: Iterate, end: Iterate) -> dict[str, float]:
+    """What the engine's step did; zeros where none was found."""
+    moved = end.status is None
+    return {
+        "surrogate_gain": start.value - end.value if moved else 0.0,
+        "predicted_kl": end.predicted_kl if moved else 0.0,
+        "kl": end.kl if moved else 0.0,
+        "entropy": surrogate.entropy(end.theta),
+        "gradient_norm": start.gradient_norm,
+        "solver_iterations": end.solver_iterations,
+        "residual": end.residual,
+        "step_length": end.step_length if moved else 0.0,
+        "backtracks": end.backtracks,
+    }
+
+
+def note_of(end: Iterate) -> str:
+    """Which solver worked, its fallback, and why there was no step."""
+    words = [end.solver, end.note, None if end.status is None else f"no step: {end.status}"]
+    return "; ".join(w for w in words if w)
+
+
+def _explained(value: np.ndarray, target: np.ndarray) -> float:
+    """Share of the targets' variance that the values explain; NaN where there is none."""
+    variance = target.var()
+    return float(1.0 - (target - value).var() / variance) if variance > 0 else np.nan

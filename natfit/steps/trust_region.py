@@ -1,0 +1,98 @@
+"""TRPO's step: the KL radius first, then halved until objective and divergence are right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from natfit._validation import check_number
+from natfit.steps.base import Step
+
+if TYPE_CHECKING:
+    from natfit.objectives import Objective
+    from natfit.optimize.local import Iterate, Local
+
+#: Share of the radius that is tried first: at the whole, rounding alone rejects half the steps
+#: whose divergence is the quadratic one.
+_INSIDE = 1.0 - 1e-10
+
+
+class TrustRegionStep(Step):
+    """theta <- theta - t beta d, beta = sqrt(2 epsilon / d' G d), t = 1, shrink, shrink^2, ...
+
+    The first t is taken at which the objective is finite and lower *and* the realised
+    divergence KL(theta || theta') is at most epsilon; where the objective has no divergence,
+    1/2 delta' G delta stands in. Without one the fit ends as ``no_descent`` at the very theta
+    it came from. The length starts anew from the full radius at every step, so that a noisy
+    gradient is followed as far as the radius allows: this rule does not settle, and reaching
+    ``max_iter`` is what was asked for.
+
+    Parameters
+    ----------
+    epsilon : float, default=0.01
+        Radius delta, > 0; nats a row when G is the Fisher information.
+    shrink : float, default=0.5
+        Factor of a rejected step, in (0, 1).
+    max_backtracks : int, default=10
+        Most rejections, >= 0.
+
+    Notes
+    -----
+    Schulman et al. (2015), Trust region policy optimization, appendix C.
+    """
+
+    converges = False
+
+    def __init__(self, epsilon: float = 0.01, shrink: float = 0.5, max_backtracks: int = 10):
+        self.epsilon = epsilon
+        self.shrink = shrink
+        self.max_backtracks = max_backtracks
+
+    def check(self) -> None:
+        """Validate the options."""
+        open_ = {"closed_low": False, "closed_high": False}
+        check_number(
+            self.epsilon, "step__epsilon", low=0.0, closed_low=False, unit="nats", hint="0.01"
+        )
+        check_number(self.shrink, "step__shrink", low=0.0, high=1.0, hint="0.5", **open_)
+        check_number(self.max_backtracks, "step__max_backtracks", low=0, integer=True, hint="10")
+
+    def radius(self, objective: Objective) -> float:
+        """Epsilon."""
+        return float(self.epsilon)
+
+    def step(self, local: Local) -> Iterate:
+        """Search from the full radius down."""
+        direction, info = local.solve()
+        iterate, objective = local.iterate, local.objective
+        square = local.operator.quad(direction)
+        if not (np.isfinite(square) and square > 0 and float(iterate.grad @ direction) > 0):
+            return local.stop("no_descent")
+        length = float(_INSIDE * np.sqrt(2.0 * self.epsilon / square))
+        for trial in range(self.max_backtracks + 1):
+            theta = local.clip(iterate.theta - length * direction)
+            if objective.in_domain(theta):
+                value = objective.value(theta)
+                predicted = 0.5 * local.operator.quad(theta - iterate.theta)
+                kl = objective.kl(iterate.theta, theta)
+                spent = predicted if np.isnan(kl) and not objective.probabilistic else kl
+                if value < iterate.value and spent <= self.epsilon:
+                    grad = iterate.grad if local.last else objective.value_and_grad(theta)[1]
+                    if np.all(np.isfinite(grad)):
+                        ratio = (iterate.value - value) / float(
+                            iterate.grad @ (iterate.theta - theta)
+                        )
+                        return local.move(
+                            theta,
+                            value,
+                            grad,
+                            length,
+                            info=info,
+                            kl=kl,
+                            predicted_kl=predicted,
+                            damping=local.damping.accepted(iterate.damping, ratio),
+                            backtracks=trial,
+                        )
+            length *= self.shrink
+        return local.stop("no_descent")

@@ -1,0 +1,70 @@
+"""What is compared: the tasks, and each side's hyperparameters."""
+
+from __future__ import annotations
+
+#: threshold: mean return of a greedy evaluation that counts as solved; every: environment steps
+#: between evaluations; peer_cap: environment steps after which a run of the peer is given up.
+TASKS = {
+    "CartPole-v1": {"threshold": 475.0, "every": 1_000, "peer_cap": 45_200},
+    "Pendulum-v1": {"threshold": -200.0, "every": 5_000, "peer_cap": 254_000},
+    "Acrobot-v1": {"threshold": -100.0, "every": 5_000, "peer_cap": 90_000},
+    "MountainCarContinuous-v0": {"threshold": 90.0, "every": 5_000, "peer_cap": 300_000},
+}
+
+#: Solved: this many evaluations in a row, of this many episodes each.
+IN_A_ROW, EPISODES = 3, 20
+
+#: natfit may use this many times the peer's median steps.
+CAP_RATIO = 4
+
+#: The RL zoo's hyperparameters, those of its "# Tuned" entries, "normalize" included:
+#: https://github.com/DLR-RM/rl-baselines3-zoo/blob/master/hyperparams/trpo.yml
+#: (as at commit 13a3fe74510342bc368b09d459d8117e470ab620). What is not listed is sb3-contrib's
+#: default. The zoo tuned them with n_envs = ZOO_ENVS; PEER_ENVS is what runs unless --peer-envs
+#: says otherwise, with n_steps (per environment) as listed: a batch four times the tuned one.
+#: --keep-batch shortens n_steps instead.
+PEER = {
+    "CartPole-v1": {
+        "n_steps": 512,
+        "batch_size": 512,
+        "cg_damping": 1e-3,
+        "gae_lambda": 0.98,
+        "gamma": 0.99,
+        "learning_rate": 1e-3,
+        "n_critic_updates": 20,
+    },
+    "Pendulum-v1": {
+        "n_steps": 1024,
+        "gamma": 0.9,
+        "n_critic_updates": 15,
+        "use_sde": True,
+        "sde_sample_freq": 4,
+    },
+    "Acrobot-v1": {"normalize": True, "n_steps": 1024},
+    "MountainCarContinuous-v0": {
+        "normalize": True,
+        # sb3-contrib's default, not in the zoo's entry.
+        "n_steps": 2048,
+        "use_sde": True,
+        "sde_sample_freq": 4,
+    },
+}
+PEER_ENVS, ZOO_ENVS = 8, 2
+
+#: Arguments of NaturalPolicyEstimator, the seed and the caps apart.
+NATFIT = {
+    "CartPole-v1": {"n_envs": 8},
+    "Pendulum-v1": {"n_envs": 8},
+    "Acrobot-v1": {"n_envs": 8},
+    "MountainCarContinuous-v0": {"n_envs": 8},
+}
+
+#: Throughput on CartPole-v1: hidden layers, and how many times the peer's steps/s are wanted.
+NETS = {"linear": ((), 5.0), "2x32": ((32, 32), 5.0), "64x64": ((64, 64), 4.0)}
+BATCH, ENVS = 1024, 8
+
+#: Built-in CartPole-v1, linear policy, so many environments: steps/s wanted.
+WIDE_ENVS, WIDE_RATE = 64, 300_000.0
+
+#: One update of the 64x64 policy on a batch, so many CG iterations: milliseconds wanted.
+CG_ITERATIONS, UPDATE_MS = 15, 25.0

@@ -1,0 +1,202 @@
+"""Episodes side by side: ends, seeds, plans, pickles, checks."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from natfit.rl import Box, Environment, EnvironmentFailure, Simulated
+from natfit.rl.environments import LQR, CartPole, Drift, Pendulum, TwoState
+
+
+def starts(environment, seeds):
+    state = np.concatenate([environment.start(np.random.default_rng(s), 1) for s in seeds])
+    return environment.observation_space.encode(environment.observe(state))
+
+
+def same(a, b):
+    for x, y in zip(a, b, strict=True):
+        assert (x is None) == (y is None)
+        if x is not None:
+            assert_array_equal(x, y)
+
+
+@pytest.mark.parametrize("environment", [CartPole(), Pendulum(), TwoState(), LQR(noise=0.1)])
+def test_a_seed_is_a_start(environment):
+    vector = Simulated(environment, 3)
+    assert vector.can_seed
+    assert_array_equal(vector.reset([5, 9, 5]), starts(environment, [5, 9, 5]))
+    mixed = vector.reset([None, 9, None])
+    assert_array_equal(mixed[1], starts(environment, [9])[0])
+
+
+def test_unseeded_rows_go_on_with_one_generator():
+    vector = Simulated(CartPole(), 2)
+    vector.reset([7, 8])
+    rng = np.random.default_rng(7)
+    rng.uniform(size=4)
+    assert_array_equal(vector.reset(), rng.uniform(-0.05, 0.05, (2, 4)))
+    assert_array_equal(vector.reset([3, None])[1], rng.uniform(-0.05, 0.05, 4))
+
+
+def test_termination_and_limit_differ():
+    drift = Simulated(Drift(horizon=3), 2)
+    drift.reset([0, 1])
+    steps = [drift.step(np.array([1.0, 2.0])) for _ in range(3)]
+    assert [s.final is None for s in steps] == [True, True, False]
+    assert_array_equal(steps[1].observation, [[2.0], [4.0]])
+    last = steps[2]
+    assert last.terminated.all()
+    assert not last.truncated.any()
+    assert_array_equal(last.final, [[3.0], [6.0]])
+    assert_array_equal(last.observation, [[0.0], [0.0]])
+    assert last.valid is None
+    two = Simulated(TwoState(time_limit=2), 2)
+    two.reset([0, 1])
+    assert not two.step(np.zeros(2)).truncated.any()
+    last = two.step(np.ones(2))
+    assert last.truncated.all()
+    assert not last.terminated.any()
+
+
+def test_an_end_on_the_limit_is_no_truncation():
+    class Both(Drift):
+        time_limit = 3
+
+    vector = Simulated(Both(horizon=3), 1)
+    vector.reset([0])
+    last = [vector.step(np.zeros(1)) for _ in range(3)][-1]
+    assert (last.terminated[0], last.truncated[0]) == (True, False)
+
+
+def test_only_ended_rows_begin_anew():
+    vector = Simulated(CartPole(), 16)
+    before = vector.reset(range(16))
+    rng, ends = np.random.default_rng(0), 0
+    lengths = np.zeros(16, dtype=int)
+    for _ in range(200):
+        kept = before.copy()
+        step = vector.step(rng.integers(2, size=16))
+        assert_array_equal(before, kept)
+        lengths += 1
+        for row in np.flatnonzero(step.terminated):
+            ends += 1
+            assert lengths[row] >= 8
+            assert abs(step.final[row, 0]) > 2.4 or abs(step.final[row, 2]) > np.deg2rad(12)
+            assert np.abs(step.observation[row]).max() <= 0.05
+            lengths[row] = 0
+        if step.final is not None:
+            going = ~step.terminated
+            assert_array_equal(step.final[going], step.observation[going])
+        before = step.observation
+    assert ends > 50
+
+
+def test_the_plan_is_followed_row_by_row():
+    vector = Simulated(Pendulum(), 2)
+    vector.reset([0, 1])
+    vector.plan = [[10, 11], [20]]
+    seen = []
+    for _ in range(600):
+        step = vector.step(np.zeros(2))
+        if step.truncated.any():
+            seen.append(step.observation)
+    for got, seeds in zip(seen, ([10, 20], [11, 20], [10, 20]), strict=True):
+        assert_array_equal(got, starts(Pendulum(), seeds))
+    vector.plan = vector.plan
+    vector.plan = None
+    for _ in range(200):
+        step = vector.step(np.zeros(2))
+    assert not np.array_equal(step.observation, starts(Pendulum(), [11, 20]))
+
+
+def test_the_plan_and_seeds_are_checked():
+    vector = Simulated(CartPole(), 2)
+    with pytest.raises(ValueError, match="plan must be 2 lists"):
+        vector.plan = [[1]]
+    with pytest.raises(ValueError, match="plan must be 2 lists"):
+        vector.plan = [[1], []]
+    with pytest.raises(ValueError, match="seeds must be 2, one a row, got 3"):
+        vector.reset([1, 2, 3])
+    with pytest.raises(RuntimeError, match="'cartpole' must be reset before"):
+        vector.step(np.zeros(2))
+
+
+@pytest.mark.parametrize("plan", [None, [[1, 2], [3], [4]]])
+def test_a_pickled_copy_goes_on_alike(plan):
+    vector = Simulated(CartPole(), 3)
+    vector.reset([0, 1, 2])
+    vector.plan = plan
+    rng, ends = np.random.default_rng(0), 0
+    for _ in range(30):
+        vector.step(rng.integers(2, size=3))
+    other = pickle.loads(pickle.dumps(vector))
+    for _ in range(100):
+        action = rng.integers(2, size=3)
+        step = vector.step(action)
+        ends += step.terminated.sum()
+        same(step, other.step(action))
+    assert ends > 3
+    vector.close()
+
+
+class Custom(Drift):
+    """Misbehaves on the third step of row 1, once told how."""
+
+    def __init__(self, how="", horizon=10):
+        super().__init__(horizon)
+        self.how = how
+
+    def step(self, state, action):
+        new, reward, terminated = super().step(state, action)
+        late = len(new) > 1 and new[0, 1] == 3
+        if late and self.how == "reward":
+            reward[1] = np.nan
+        if late and self.how == "observation":
+            new[1, 0] = np.inf
+        if late and self.how == "flag":
+            terminated = np.array([False, 0.5], dtype=object)
+        return new, reward, terminated
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("reward", "the reward is nan; a reward must be a finite real number"),
+        ("observation", r"the observation array\(\[inf\]\) is not finite; correct it"),
+        ("flag", "terminated is 0.5; terminated must be True or False"),
+    ],
+)
+def test_ones_own_environment_is_checked(how, message):
+    vector = Simulated(Custom(how), 2)
+    vector.reset([0, 1])
+    vector.step(np.zeros(2))
+    vector.step(np.zeros(2))
+    where = "environment 'drift', row 1, in step 3 of its episode: "
+    with pytest.raises(EnvironmentFailure, match=where + message):
+        vector.step(np.zeros(2))
+
+
+def test_trust_is_not_inherited():
+    class Wider(Pendulum):
+        observation_space = Box([-0.1] * 3, [0.1] * 3)
+
+    with pytest.raises(EnvironmentFailure, match="row 0, when it was reset: .* outside its space"):
+        Simulated(Wider(), 2).reset([0, 1])
+
+
+@pytest.mark.parametrize("environment", [Drift(), LQR()])
+def test_overflow_of_an_open_environment_is_reported(environment):
+    vector = Simulated(environment, 2)
+    vector.reset([0, 1])
+    with pytest.raises(EnvironmentFailure, match="row 1, in step 1 of its episode: the reward is"):
+        vector.step(np.array([[1.0], [1e200]]))
+
+
+def test_the_base_class_asks_for_its_verbs():
+    base = Environment()
+    for call in (lambda: base.start(None, 1), lambda: base.step(None, None)):
+        with pytest.raises(NotImplementedError):
+            call()
+    assert_array_equal(base.observe(np.ones((1, 2))), np.ones((1, 2)))
