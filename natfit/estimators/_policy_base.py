@@ -14,6 +14,8 @@ from natfit.estimators.base import NaturalEstimator
 from natfit.rl.evaluation import Evaluation, evaluate
 from natfit.rl.make import make_environment
 from natfit.rl.policy import Policy
+from natfit.rl.spaces import Box
+from natfit.rl.stopping import TrainingStatus
 from natfit.rl.vector import VectorEnvironment
 from natfit.rng import bridge_rng
 
@@ -50,7 +52,7 @@ def seeds_of(X: Any) -> np.ndarray:
 def _has_probabilities(estimator: Any) -> bool:
     """Whether actions are classes; of an estimator without fit nothing is known yet."""
     policy = getattr(estimator, "policy_", None)
-    if policy is None or hasattr(policy.distribution, "probabilities"):
+    if policy is None or not isinstance(policy.action_space, Box):
         return True
     raise AttributeError(
         f"predict_proba needs a discrete action space, this policy acts in {policy.action_space}; "
@@ -83,8 +85,9 @@ class PolicyBase(NaturalEstimator):
         ValueError
             If the observations have another shape or are not finite.
         """
-        policy, encoded = self._encoded(observations)
-        return policy.to_space(policy.greedy(encoded))
+        check_is_fitted(self, "policy_")
+        policy = self.policy_
+        return policy.to_space(policy.greedy(policy.encoded(observations)))
 
     @available_if(_has_probabilities)
     def predict_proba(self, observations: Any) -> np.ndarray:
@@ -93,8 +96,8 @@ class PolicyBase(NaturalEstimator):
         For MultiDiscrete the elements' classes stand side by side, (n, sum of nvec).
         """
         policy, encoded = self._encoded(observations)
-        eta = policy.eta(encoded)
-        p = policy.distribution.probabilities(eta)
+        native = policy.distribution.native(policy.eta(encoded))
+        p = np.concatenate([part.reshape(len(part), -1) for part in native], axis=1)
         return p if len(p) == len(encoded) else np.repeat(p, len(encoded), axis=0)
 
     def sample(self, observations: Any, random_state: Any = None) -> np.ndarray:
@@ -113,18 +116,22 @@ class PolicyBase(NaturalEstimator):
     def _encoded(self, observations: Any) -> tuple[Policy, np.ndarray]:
         """The policy and checked observations as features (n, D)."""
         check_is_fitted(self, "policy_")
-        space = self.policy_.observation_space
-        values = np.asarray(observations)
-        want = f"(n, {', '.join(map(str, space.shape))})"
-        if values.dtype.kind not in "fiub":
-            raise ValueError(f"observations must be numbers, got dtype {values.dtype}")
-        if values.shape[1:] != space.shape or values.ndim != 1 + len(space.shape):
-            raise ValueError(f"observations must have shape {want}, got {values.shape}")
-        encoded = space.encode(values)
-        if not np.all(np.isfinite(encoded)):
-            where = int(np.argmin(np.isfinite(encoded).all(axis=1)))
-            raise ValueError(f"observations must be finite, got {values[where]} at row {where}")
-        return self.policy_, encoded
+        return self.policy_, self.policy_.encoded(observations)
+
+    def _publish_policy(self, plan: Any, state: Any, status: TrainingStatus) -> None:
+        """Set the fitted attributes that every way of fitting has."""
+        self._state = state
+        self.policy_, self.theta_ = state.policy, state.policy.theta
+        self.metric_, self.solver_ = plan.engine.metric, plan.engine.solver
+        self.step_, self.damping_ = plan.engine.step, plan.engine.damping
+        self.baseline_ = plan.baseline
+        self.n_features_in_ = state.policy.observation_space.width
+        self.n_iter_, self.n_env_steps_ = state.n_iter, state.env_steps
+        self.status_ = status
+        self.message_ = (
+            f"{status.value}: {state.n_iter} updates, {state.env_steps} steps, "
+            f"{state.n_episodes} episodes; {status.remedy}"
+        )
 
     # ----------------------------------------------------------------------------- scoring
 

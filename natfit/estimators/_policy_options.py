@@ -24,29 +24,27 @@ from natfit.steps.fixed import FixedStep
 from natfit.steps.kl import KLStep
 from natfit.steps.trust_region import TrustRegionStep
 
+
+def default_solver() -> CGSolver:
+    """TRPO's: ten products F v at most, no preconditioner."""
+    return CGSolver(tol=1e-2, max_iter=10, precondition=False)
+
+
 #: Name of a method to the options that it stands for.
 PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
     "reinforce": lambda: {
         "metric": "euclidean",
-        "solver": "auto",
         "step": FixedStep(0.1),
         "damping": None,
         "advantage": "reward_to_go",
         "baseline": "constant",
     },
-    "npg": lambda: {
-        "metric": "exact",
-        "solver": "auto",
-        "step": KLStep(0.01),
-        "damping": 1e-3,
-        "advantage": "gae",
-    },
+    "npg": lambda: {"metric": "exact", "step": KLStep(0.01), "damping": "fixed"},
     "trpo": lambda: {
         "metric": "exact",
-        "solver": CGSolver(tol=1e-3, max_iter=10),
+        "solver": default_solver(),
         "step": TrustRegionStep(0.01),
-        "damping": 1e-3,
-        "advantage": "gae",
+        "damping": "fixed",
     },
 }
 
@@ -62,7 +60,8 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
         Naming the option, the rule, the value and the remedy.
     """
     o = options
-    engine = resolve_engine(o.metric, o.solver, o.step, o.damping, 0.0, o.max_iter)
+    solver = default_solver() if o.solver is None else o.solver
+    engine = resolve_engine(o.metric, solver, o.step, o.damping, 0.0, o.max_iter)
     baseline = resolve(o.baseline, Baseline)
     baseline.check()
     family = action_distribution(env.action_space, o.distribution)
@@ -76,7 +75,7 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
         check_option(o.advantage, "advantage", ("gae", "reward_to_go", "total_return")),
         check_number(o.discount, "discount", low=0.0, high=1.0, hint="0.99"),
         check_number(o.gae_lambda, "gae_lambda", low=0.0, high=1.0, hint="0.95"),
-        int(check_number(o.batch_size, "batch_size", low=1, integer=True, hint="512")),
+        int(check_number(o.batch_size, "batch_size", low=1, integer=True, hint="1024")),
         unit == "episodes",
         check_bool(o.normalize_advantage, "normalize_advantage"),
         check_bool(o.normalize_observations, "normalize_observations"),

@@ -9,7 +9,8 @@ import numpy as np
 from sklearn.callback import with_callbacks
 
 from natfit._validation import check_bool
-from natfit.estimators._policy_base import PolicyBase, seeds_of
+from natfit.estimators._policy_base import seeds_of
+from natfit.estimators._policy_logged import LoggedPolicy
 from natfit.estimators._policy_options import PRESETS, checked_plan, first_state
 from natfit.rl.history import PolicyHistory
 from natfit.rl.policy import Policy
@@ -17,7 +18,7 @@ from natfit.rl.stopping import TrainingStatus
 from natfit.rl.training import RECENT, Plan, State, train
 
 
-class NaturalPolicyEstimator(PolicyBase):
+class NaturalPolicyEstimator(LoggedPolicy):
     """Train a policy pi(a | s) = p(a | eta(theta, s)) by natural policy gradients.
 
     Each update rolls out the policy, estimates advantages, and takes one step of the engine on
@@ -36,8 +37,8 @@ class NaturalPolicyEstimator(PolicyBase):
         ``linear``, ``mlp``, ``constant``, or an object: ``MLP(hidden=(64, 64))``,
         ``Predictor(fun, init)``.
     metric, solver, step, damping
-        As in :class:`NaturalMLE`; defaults ``exact``, ``auto``, ``trust_region``, and 1e-3
-        relative to diag(F).
+        As in :class:`NaturalMLE`; defaults ``exact``, at most 10 conjugate-gradient products
+        (None), ``trust_region``, and 1e-2 I (``fixed``).
     distribution : str or Distribution, optional
         Of the actions; default the one that fits the action space.
     advantage : {"gae", "reward_to_go", "total_return"}, default="gae"
@@ -54,7 +55,7 @@ class NaturalPolicyEstimator(PolicyBase):
         Whether observations are standardised by their running mean and deviation.
     entropy_bonus : float, default=0.0
         Advantage that one nat of entropy is worth, >= 0.
-    batch_size : int, default=512
+    batch_size : int, default=1024
         Steps an update, or episodes.
     batch_unit : {"steps", "episodes"}, default="steps"
         Whole episodes begin anew at every update.
@@ -112,9 +113,9 @@ class NaturalPolicyEstimator(PolicyBase):
         policy: Any = "mlp",
         *,
         metric: Any = "exact",
-        solver: Any = "auto",
+        solver: Any = None,
         step: Any = "trust_region",
-        damping: Any = 1e-3,
+        damping: Any = "fixed",
         distribution: Any = None,
         advantage: str = "gae",
         baseline: Any = "fourier",
@@ -123,7 +124,7 @@ class NaturalPolicyEstimator(PolicyBase):
         normalize_advantage: bool = True,
         normalize_observations: bool = True,
         entropy_bonus: float = 0.0,
-        batch_size: int = 512,
+        batch_size: int = 1024,
         batch_unit: str = "steps",
         n_envs: int | None = None,
         max_iter: int = 100,
@@ -221,8 +222,10 @@ class NaturalPolicyEstimator(PolicyBase):
                     status = TrainingStatus.STOPPED_BY_CALLBACK
         except BaseException:
             # What an interrupted environment looks like inside is not known: it begins anew.
-            if len(records) > done or self._state is not None:
+            if len(records) > done:
                 self._publish(plan, state.without_episodes(), records, TrainingStatus.INTERRUPTED)
+            elif self.warm_start and getattr(self, "_state", None) is not None:
+                self._state = self._state.without_episodes()
             raise
         self._publish(plan, state, records, status)
         context.call_on_fit_task_end(
@@ -240,7 +243,8 @@ class NaturalPolicyEstimator(PolicyBase):
         seeds = None if X is None else seeds_of(X)
         before = getattr(self, "_state", None) if self.warm_start else None
         same = before is not None and before.env is not None
-        same = same and np.array_equal(seeds, self._seeds) and self.n_envs in (None, before.env.n)
+        if same:
+            same = _equal(seeds, before.seeds) and self.n_envs in (None, before.env.n)
         env = before.env if same else self._training_environment()
         plan, policy = checked_plan(self, env)
         if same:
@@ -250,8 +254,7 @@ class NaturalPolicyEstimator(PolicyBase):
             state, records = first_state(self, policy), []
         else:
             state, records = _resumable(before, policy).without_episodes(), list(self._records)
-        self._state, self._seeds = None if before is None else before, seeds
-        return plan, replace(state, env=env), records
+        return plan, replace(state, env=env, seeds=seeds), records
 
     def _caps(self, plan: Plan, state: State) -> TrainingStatus | None:
         """Whether and why to stop before the next update."""
@@ -266,20 +269,10 @@ class NaturalPolicyEstimator(PolicyBase):
 
     def _publish(self, plan: Plan, state: State, records: list, status: TrainingStatus) -> None:
         """Set the fitted attributes, all together."""
-        self._state, self._records = state, records
-        self.policy_, self.theta_ = state.policy, state.policy.theta
-        self.metric_, self.solver_ = plan.engine.metric, plan.engine.solver
-        self.step_, self.damping_ = plan.engine.step, plan.engine.damping
-        self.baseline_ = plan.baseline
-        self.n_features_in_ = state.policy.observation_space.width
-        self.n_iter_, self.n_env_steps_ = state.n_iter, state.env_steps
+        self._publish_policy(plan, state, status)
+        self._records = records
         if records:
             self.history_ = PolicyHistory.from_records(*zip(*records, strict=True))
-        self.status_ = status
-        self.message_ = (
-            f"{status.value}: {state.n_iter} updates, {state.env_steps} steps, "
-            f"{state.n_episodes} episodes; {status.remedy}"
-        )
 
 
 def _resumable(state: State, policy: Policy) -> State:
@@ -293,6 +286,11 @@ def _resumable(state: State, policy: Policy) -> State:
             "distribution or env have changed: set warm_start=False"
         )
     return state
+
+
+def _equal(a: np.ndarray | None, b: np.ndarray | None) -> bool:
+    """Whether both are the same seeds, or none."""
+    return a is b is None or (a is not None and b is not None and np.array_equal(a, b))
 
 
 def _turn(seeds: np.ndarray, row: int, n: int) -> list[int]:

@@ -59,3 +59,20 @@ class PolicyHistory(History):
         """Return a column."""
         values = super().__getitem__(name)
         return values.astype(int) if name in _WHOLE else values
+
+
+class LoggedHistory(PolicyHistory):
+    """Of a fit to logged episodes: the columns of a step, and what the data say of each policy.
+
+    ``effective_episodes`` and ``estimated_return`` are those of the policy after the update;
+    row 0 is the first policy, with no step before it.
+    """
+
+    @classmethod
+    def from_records(cls, records: Sequence[dict], notes: Sequence[str]) -> LoggedHistory:
+        """Columns of a list of records; the start has no step."""
+        names = dict.fromkeys(name for record in records for name in record)
+        filled = [{name: record.get(name, np.nan) for name in names} for record in records]
+        for name in names.keys() & set(_WHOLE):
+            filled[0][name] = 0
+        return super().from_records(filled, notes)

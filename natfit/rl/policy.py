@@ -88,6 +88,33 @@ class Policy:
         """Actions as values of the space, (n, *shape)."""
         return self.action_space.decode(self.clipped(actions))
 
+    def encoded(self, observations: Any) -> np.ndarray:
+        """Features (n, D) of observations (n, *shape).
+
+        Raises
+        ------
+        ValueError
+            If the shape is another, or an observation is not finite.
+        """
+        space = self.observation_space
+        values = np.asarray(observations)
+        if values.dtype.kind not in "fiub":
+            raise ValueError(f"observations must be numbers, got dtype {values.dtype}")
+        if values.ndim != 1 + len(space.shape) or values.shape[1:] != space.shape:
+            want = ", ".join(["n", *map(str, space.shape)])
+            raise ValueError(f"observations must have shape ({want}), got {values.shape}")
+        encoded = space.encode(values)
+        fine = np.isfinite(encoded).all(axis=1)
+        if not fine.all():
+            where = int(np.argmin(fine))
+            raise ValueError(f"observations must be finite, got {values[where]} at row {where}")
+        if not isinstance(space, Box) and not np.all(space.contains(values)):
+            where = int(np.argmin(space.contains(values)))
+            raise ValueError(
+                f"observations must lie in {space}, got {values[where]} at row {where}"
+            )
+        return encoded
+
     def from_space(self, actions: Any) -> np.ndarray:
         """Actions of the space as the distribution's y, (n,) or (n, A).
 

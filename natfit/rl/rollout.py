@@ -120,6 +120,7 @@ def collect(
     alone = n == width
     done, length, always = np.zeros(n, dtype=int), 0, np.ones(n, dtype=bool)
     ends = np.zeros(n, dtype=int)
+    place = None if quota is None or env.plan is None else np.array(env._position)
     while len(log.reward) < steps if steps is not None else np.any(done < quota):
         if alone:
             action = policy.greedy(observation) if greedy else policy.act(observation, rng)
@@ -147,6 +148,9 @@ def collect(
         if step.final is not None:
             log.final.append(step.final[(terminated | truncated)])
         observation = step.observation
+    if place is not None:
+        # Seeds of episodes that nobody asked for, begun while other rows played, are still due.
+        env._position = (place + quota - 1).tolist()
     return _packed(log, observation)
 
 

@@ -60,6 +60,7 @@ class State:
     policy: Policy
     root: int
     env: VectorEnvironment | None = None
+    seeds: np.ndarray | None = None
     n_iter: int = 0
     env_steps: int = 0
     n_episodes: int = 0
@@ -234,7 +235,7 @@ def step_record(surrogate: PolicySurrogate, start: Iterate, end: Iterate) -> dic
         "surrogate_gain": start.value - end.value if moved else 0.0,
         "predicted_kl": end.predicted_kl if moved else 0.0,
         "kl": end.kl if moved else 0.0,
-        "entropy": surrogate.entropy(end.theta),
+        "entropy": surrogate.entropy(end.theta) if surrogate.distribution.has_entropy else np.nan,
         "gradient_norm": start.gradient_norm,
         "solver_iterations": end.solver_iterations,
         "residual": end.residual,

@@ -14,17 +14,17 @@ class FixedDamping(Damping):
 
     Parameters
     ----------
-    strength : float, default=1e-3
+    strength : float, default=1e-2
         Lambda, > 0.
     """
 
-    def __init__(self, strength: float = 1e-3):
+    def __init__(self, strength: float = 1e-2):
         self.strength = strength
 
     def start(self) -> float:
         """The strength."""
         return check_number(
-            self.strength, "damping__strength", low=0.0, closed_low=False, hint="1e-3"
+            self.strength, "damping__strength", low=0.0, closed_low=False, hint="1e-2"
         )
 
     def added(self, operator: LinearOperator, state: float) -> np.ndarray:

@@ -88,7 +88,7 @@ def settings_of(side: str, env: str, args: argparse.Namespace) -> dict:
     if side == "natfit":
         return NATFIT[env]
     settings = {**PEER[env], "n_envs": args.peer_envs}
-    if args.keep_batch:
+    if not args.listed_n_steps:
         settings["n_steps"] = settings["n_steps"] * ZOO_ENVS // args.peer_envs
     return settings
 
@@ -262,9 +262,9 @@ def main() -> None:
     parser.add_argument("--side", choices=(*SIDES, "both"), default="both")
     parser.add_argument("--peer-envs", type=int, default=PEER_ENVS)
     parser.add_argument(
-        "--keep-batch",
+        "--listed-n-steps",
         action="store_true",
-        help="the peer's n_steps shortened so that a batch is as large as the zoo's",
+        help="the peer's n_steps (per environment) as listed, for a batch larger than the zoo's",
     )
     parser.add_argument("--throughput", action="store_true")
     parser.add_argument("--rounds", type=int, default=5)

@@ -21,8 +21,8 @@ CAP_RATIO = 4
 #: https://github.com/DLR-RM/rl-baselines3-zoo/blob/master/hyperparams/trpo.yml
 #: (as at commit 13a3fe74510342bc368b09d459d8117e470ab620). What is not listed is sb3-contrib's
 #: default. The zoo tuned them with n_envs = ZOO_ENVS; PEER_ENVS is what runs unless --peer-envs
-#: says otherwise, with n_steps (per environment) as listed: a batch four times the tuned one.
-#: --keep-batch shortens n_steps instead.
+#: says otherwise, with n_steps (per environment) shortened so that a batch is as large as the
+#: zoo's, which is fastest for the peer; --listed-n-steps takes n_steps as listed.
 PEER = {
     "CartPole-v1": {
         "n_steps": 512,
@@ -53,10 +53,11 @@ PEER_ENVS, ZOO_ENVS = 8, 2
 
 #: Arguments of NaturalPolicyEstimator, the seed and the caps apart.
 NATFIT = {
-    "CartPole-v1": {"n_envs": 8},
-    "Pendulum-v1": {"n_envs": 8},
-    "Acrobot-v1": {"n_envs": 8},
-    "MountainCarContinuous-v0": {"n_envs": 8},
+    # The defaults of the estimator.
+    "CartPole-v1": {},
+    "Pendulum-v1": {"discount": 0.95, "batch_size": 2048, "n_envs": 16},
+    "Acrobot-v1": {"gae_lambda": 0.98},
+    "MountainCarContinuous-v0": {"batch_size": 2048, "init_std": 3.0},
 }
 
 #: Throughput on CartPole-v1: hidden layers, and how many times the peer's steps/s are wanted.

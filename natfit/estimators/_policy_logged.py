@@ -1,0 +1,121 @@
+"""Fitting a policy to logged episodes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from natfit._validation import check_number, check_vector
+from natfit.estimators._policy_base import PolicyBase
+from natfit.estimators._policy_options import checked_plan, first_state
+from natfit.rl.history import LoggedHistory
+from natfit.rl.logged import Logged, learn
+from natfit.rl.make import make_environment
+from natfit.rl.policy import Policy
+from natfit.rl.stopping import TrainingStatus
+from natfit.rl.training import State
+
+
+class LoggedPolicy(PolicyBase):
+    """A policy estimator that learns from other policies' episodes too."""
+
+    def fit_logged(
+        self,
+        observations: Any,
+        actions: Any,
+        rewards: Any,
+        episode_ids: Any,
+        behaviour_log_prob: Any,
+        *,
+        min_effective_episodes: float = 10.0,
+    ) -> LoggedPolicy:
+        """Train on episodes that another policy played, by importance sampling.
+
+        Updates go on to ``max_iter``, or until the data would say too little about the next
+        policy. ``env`` gives the spaces only; nothing is played.
+
+        Parameters
+        ----------
+        observations : array-like of shape (N, *observation_space.shape)
+        actions : array-like of shape (N, *action_space.shape)
+            As drawn, not clipped.
+        rewards : array-like of shape (N,)
+        episode_ids : array-like of shape (N,)
+            Equal for the rows of one episode; within it they are in the order of time.
+        behaviour_log_prob : array-like of shape (N,)
+            log b(a | s) of each action under the policy that took it, nats.
+        min_effective_episodes : float, default=10
+            Least effective number of episodes, >= 1.
+
+        Returns
+        -------
+        self
+            ``effective_episodes_`` is that of the final policy; ``history_`` has it for every
+            update, with the estimated return.
+
+        Raises
+        ------
+        ValueError
+            If the data are not valid, or the effective number of episodes of the first policy
+            is below the minimum.
+        """
+        with self._all_or_nothing():
+            minimum = check_number(min_effective_episodes, "min_effective_episodes", low=1.0)
+            env = make_environment(self.env, None if hasattr(self.env, "num_envs") else 1)
+            plan, policy = checked_plan(self, env)
+            data = _checked(policy, observations, actions, rewards, episode_ids, behaviour_log_prob)
+            state = self._logged_start(policy, data)
+            states: list[State] = []
+            for state in learn(plan, state, data, minimum):
+                if not states and state.record["effective_episodes"] < minimum:
+                    raise ValueError(
+                        "the logged episodes say too little about the first policy: their "
+                        f"effective number is {state.record['effective_episodes']:.3g} of "
+                        f"{data.episode[-1] + 1}, below min_effective_episodes={minimum:g}; log "
+                        "more or shorter episodes, or start from a policy near the one that "
+                        "played them (warm_start=True, or start_params)"
+                    )
+                states.append(state)
+                if state.n_iter - states[0].n_iter >= plan.max_iter:
+                    break
+            reached = states[-1].n_iter - states[0].n_iter >= plan.max_iter
+            status = TrainingStatus.MAX_ITER if reached else TrainingStatus.FEW_EFFECTIVE
+            self._publish_policy(plan, states[-1], status)
+            self._records = []
+            self.history_ = LoggedHistory.from_records(
+                [s.record for s in states], [s.note for s in states]
+            )
+            self.effective_episodes_ = states[-1].record["effective_episodes"]
+        return self
+
+    def _logged_start(self, policy: Policy, data: Logged) -> State:
+        """The first state: that of the fit before where it is gone on from."""
+        before = getattr(self, "_state", None) if self.warm_start else None
+        if before is not None and before.policy.model.n_params == policy.model.n_params:
+            return before.without_episodes()
+        state = first_state(self, policy)
+        if state.normalizer is None:
+            return state
+        normalizer = state.normalizer.update(data.encoded)
+        return replace(
+            state, normalizer=normalizer, policy=replace(state.policy, normalizer=normalizer)
+        )
+
+
+def _checked(
+    policy: Policy, observations: Any, actions: Any, rewards: Any, ids: Any, log_prob: Any
+) -> Logged:
+    """The five arrays, one row each."""
+    encoded = policy.encoded(observations)
+    n = len(encoded)
+    actions = policy.from_space(actions)
+    rewards = check_vector(rewards, "rewards", n)
+    log_prob = check_vector(log_prob, "behaviour_log_prob", n)
+    ids = np.asarray(ids)
+    if ids.shape != (n,):
+        raise ValueError(f"episode_ids must have shape ({n},), one a row, got {ids.shape}")
+    if len(actions) != n or n == 0:
+        raise ValueError(f"actions must be one a row, {n}, got {len(actions)}")
+    return Logged.of(encoded, actions, rewards, ids, log_prob)

@@ -1,0 +1,145 @@
+"""Learning from episodes that another policy played: per-decision importance sampling.
+
+With rho_t = pi(a_t | s_t) / b(a_t | s_t), b the behaviour policy, row t of an episode counts
+rho_0 ... rho_t times, and its return is G_t = r_t + discount rho_{t+1} G_{t+1} (Precup, Sutton
+and Singh, 2000, Eligibility traces for off-policy policy evaluation, section 3). Whether the
+data still say anything about pi is measured by the effective number of episodes,
+(sum_e w_e)^2 / sum_e w_e^2 with w_e the product of a whole episode's ratios (Kong, 1992).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from natfit.rl.policy import Policy
+from natfit.rl.training import Plan, State, improved, note_of, step_record
+
+#: Largest log of a weight: the sum over rows stays a double.
+_MOST = 600.0
+
+
+@dataclass(frozen=True)
+class Logged:
+    """N rows of E episodes, in time order within each.
+
+    Attributes
+    ----------
+    encoded : ndarray of shape (N, D)
+        Observations.
+    actions : ndarray of shape (N,) or (N, A)
+        As the distribution's y.
+    rewards, behaviour_log_prob : ndarray of shape (N,)
+    episode, time : ndarray of int, shape (N,)
+        Number of the row's episode, and its step.
+    """
+
+    encoded: np.ndarray
+    actions: np.ndarray
+    rewards: np.ndarray
+    behaviour_log_prob: np.ndarray
+    episode: np.ndarray
+    time: np.ndarray
+
+    @classmethod
+    def of(cls, encoded: Any, actions: Any, rewards: Any, ids: Any, log_prob: Any) -> Logged:
+        """Group the rows by episode; their order within one is kept."""
+        _, number = np.unique(ids, return_inverse=True)
+        order = np.argsort(number, kind="stable")
+        number = number[order]
+        first = np.flatnonzero(np.append(True, number[1:] != number[:-1]))
+        time = np.arange(len(number)) - first[number]
+        return cls(encoded[order], actions[order], rewards[order], log_prob[order], number, time)
+
+    def matrix(self, values: np.ndarray, fill: float) -> np.ndarray:
+        """Values (N,) as (T, E), time by episode."""
+        out = np.full((self.time.max() + 1, self.episode[-1] + 1), fill)
+        out[self.time, self.episode] = values
+        return out
+
+    def weighed(self, log_prob: np.ndarray, discount: float) -> Weighed:
+        """Weights and returns of the rows for a policy with log pi(a | s) (N,)."""
+        log_ratio = self.matrix(log_prob - self.behaviour_log_prob, 0.0)
+        summed = np.cumsum(log_ratio, axis=0)
+        # A common factor changes no ratio of weights and keeps them inside doubles.
+        whole = summed[-1] - summed[-1].max()
+        episode_weight = np.exp(whole)
+        ratio = np.exp(np.minimum(log_ratio, _MOST))
+        total = self.matrix(self.rewards, 0.0)
+        undiscounted = total.sum(axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for t in range(len(total) - 2, -1, -1):
+                total[t] += discount * ratio[t + 1] * total[t + 1]
+        rows = summed[self.time, self.episode]
+        return Weighed(
+            np.exp(np.maximum(rows - rows.max(), -_MOST)),
+            total[self.time, self.episode],
+            float(episode_weight.sum() ** 2 / np.square(episode_weight).sum()),
+            float(episode_weight @ undiscounted / episode_weight.sum()),
+        )
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """What the logged rows say of one policy.
+
+    Attributes
+    ----------
+    weight, returns : ndarray of shape (N,)
+        rho_0 ... rho_t up to a common factor, and G_t.
+    effective : float
+        Effective number of episodes.
+    mean_return : float
+        Estimate of the policy's mean undiscounted return, weights normalised.
+    """
+
+    weight: np.ndarray
+    returns: np.ndarray
+    effective: float
+    mean_return: float
+
+
+def learn(plan: Plan, state: State, data: Logged, minimum: float) -> Iterator[State]:
+    """Yield the start and the state after every update whose policy the data still reach.
+
+    ``record["effective_episodes"]`` is that of the state's own policy. The generator ends
+    before a policy with fewer effective episodes than ``minimum``, or where no step is found.
+    """
+    features = state.policy.normalised(data.encoded)
+    weighed = _weigh(state.policy, features, data, plan.discount)
+    record = {"effective_episodes": weighed.effective, "estimated_return": weighed.mean_return}
+    yield replace(state, record=record)
+    while weighed.effective >= minimum:
+        rng = np.random.default_rng(state.stream(1))
+        baseline = plan.baseline.fit(features, weighed.returns, state.baseline, rng)
+        gain = weighed.returns - plan.baseline.predict(baseline, features)
+        surrogate, start, end = improved(
+            plan, state.policy, features, data.actions, gain, rng, weight=weighed.weight
+        )
+        policy = state.policy.with_theta(end.theta)
+        weighed = _weigh(policy, features, data, plan.discount)
+        if end.status is not None or weighed.effective < minimum:
+            return
+        record = {
+            "effective_episodes": weighed.effective,
+            "estimated_return": weighed.mean_return,
+            **step_record(surrogate, start, end),
+        }
+        state = replace(
+            state,
+            policy=policy,
+            n_iter=state.n_iter + 1,
+            baseline=baseline,
+            record=record,
+            note=note_of(end),
+        )
+        yield state
+
+
+def _weigh(policy: Policy, features: np.ndarray, data: Logged, discount: float) -> Weighed:
+    """The rows seen from a policy."""
+    eta = policy.model.eta(policy.theta, features)
+    return data.weighed(policy.distribution.log_prob(data.actions, eta), discount)
