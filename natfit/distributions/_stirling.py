@@ -1,0 +1,116 @@
+"""What Stirling's formula leaves of log Gamma and of its derivatives, to full precision.
+
+With c the correction, ``log Gamma(x) = (x - 1/2) log x - x + 1/2 log(2 pi) + c(x)``. Differences
+of log-gammas, whose terms cancel where x is large, are then sums of logarithms of ratios, which
+``log1p`` gives exactly, and of small corrections. From x = 16 on the corrections are asymptotic
+series, exact to rounding; below they are what the formula says.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+from autograd.scipy.special import gammaln
+from scipy import special
+
+HALF_LOG_2PI = 0.9189385332046727
+
+#: From here on the series are exact to rounding.
+_FROM = 16.0
+
+#: Bernoulli numbers B_2, B_4, ..., B_14.
+_BERNOULLI = np.array([1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6])
+_ORDER = np.arange(1, 8)
+_C = _BERNOULLI / (2 * _ORDER * (2 * _ORDER - 1))
+_E = -_BERNOULLI / (2 * _ORDER)
+_K = ((1.0 - 1.0 / _ORDER) * _BERNOULLI)[1:]
+
+#: Below this, log(1 - r) + r is summed as a series: the difference has lost three digits.
+_SMALL_RATIO = 0.03
+
+
+def namespace(*values: Any) -> Any:
+    """numpy for arrays, autograd's numpy where one of the values is traced: ten times slower."""
+    return np if all(isinstance(v, np.ndarray) for v in values) else anp
+
+
+def correction(x: Any) -> Any:
+    """c(x) = log Gamma(x) - (x - 1/2) log x + x - 1/2 log(2 pi), elementwise; differentiable."""
+    if isinstance(x, np.ndarray):
+        return _by_size(x, lambda v: v * _correction(v), _C) / x
+    low, high = anp.where(x < _FROM, x, 1.0), anp.where(x < _FROM, _FROM, x)
+    return anp.where(x < _FROM, _correction(low), _polynomial(_C, high**-2.0) / high)
+
+
+def slope(x: Any) -> np.ndarray:
+    """x^2 e(x), e(x) = psi(x) - log x + 1 / (2 x), elementwise; -1/12 at infinity."""
+    return _by_size(x, lambda v: v * v * _slope(v), _E)
+
+
+def curvature(x: Any) -> np.ndarray:
+    """x^3 e'(x), e'(x) = psi'(x) - 1 / x - 1 / (2 x^2), elementwise; 1/6 at infinity."""
+    return _by_size(x, lambda v: v**3 * _curvature(v), _BERNOULLI)
+
+
+def balance(x: Any) -> np.ndarray:
+    """x^4 (2 e(x) + x e'(x)), elementwise; -1/60 at infinity."""
+    return _by_size(x, lambda v: v**4 * (2.0 * _slope(v) + v * _curvature(v)), _K)
+
+
+def log_ratio(a: Any, b: Any, gap: Any) -> Any:
+    """log(a / b) of positive numbers, elementwise, given gap = a - b exactly; differentiable."""
+    xp = namespace(a, b, gap)
+    near = xp.abs(gap) < 0.5 * b
+    return xp.where(
+        near, xp.log1p(xp.where(near, gap, 0.0) / b), xp.log(xp.where(near, 1.0, a / b))
+    )
+
+
+def log_gap(r: np.ndarray, one_minus: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """l = log(1 - r) + r, which is -r^2 / 2 - ..., and 2 l + r^2 / (1 - r), which is r^3 / 3 + ...
+
+    ``one_minus`` is 1 - r, which the caller has exactly.
+    """
+    small = np.abs(r) < _SMALL_RATIO
+    x = np.where(small, r, 0.0)
+    powers = np.arange(2, 13)
+    first = -x * x * _polynomial(1.0 / powers, x)
+    second = x**3 * _polynomial(1.0 - 2.0 / powers[1:], x)
+    far = np.log(np.where(small, 1.0, one_minus)) + r
+    return (
+        np.where(small, first, far),
+        np.where(small, second, 2.0 * far + r * r / one_minus),
+    )
+
+
+def _correction(x: Any) -> Any:
+    return gammaln(x) - (x - 0.5) * anp.log(x) + x - HALF_LOG_2PI
+
+
+def _slope(x: np.ndarray) -> np.ndarray:
+    return special.psi(x) - np.log(x) + 0.5 / x
+
+
+def _curvature(x: np.ndarray) -> np.ndarray:
+    return special.polygamma(1, x) - 1.0 / x - 0.5 / (x * x)
+
+
+def _by_size(x: Any, exact: Any, series: np.ndarray) -> np.ndarray:
+    """The formula below 16, a series in 1 / x^2 from there on."""
+    x = np.asarray(x, dtype=np.float64)
+    high = np.where(x < _FROM, _FROM, x)
+    out = _polynomial(series, high**-2.0)
+    low = x < _FROM
+    if low.any():
+        out[low] = exact(x[low])
+    return out
+
+
+def _polynomial(coefficients: np.ndarray, x: Any) -> Any:
+    """Horner's rule, lowest order first."""
+    total = 0.0 * x + coefficients[-1]
+    for c in coefficients[-2::-1]:
+        total = total * x + c
+    return total
