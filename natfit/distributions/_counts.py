@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from natfit import rows
 from natfit.distributions._exponential_family import SUMMARY_CHUNK
@@ -15,8 +16,11 @@ from natfit.distributions.base import Distribution
 #: Largest count that is tabulated by counting; larger ones are sorted.
 _MOST = 100_000
 
-#: Counts below this are enumerated; those above are points of a smooth density.
+#: Counts below this are enumerated.
 _EXACT = 256
+
+#: Where integral takes over from sum, smoothly: centre and width of the change, and its beginning.
+_CENTRE, _WIDTH, _FIRST = 160.0, 16.0, 64.0
 
 #: Gauss-Legendre nodes of the smooth part, in the logarithm of the count.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
@@ -91,10 +95,9 @@ def count_rule(
 ) -> Expectation:
     """Nodes and probabilities of a family of counts that is smooth where counts are large.
 
-    Counts below 256 are enumerated. Above, the sum is the integral from 255.5 on (the midpoint
-    rule backwards, whose relative error is below 1e-6 there and falls as 1 / y^2), by
-    Gauss-Legendre nodes in log y over what carries probability: the cost does not grow with the
-    mean.
+    Up to about 160 counts are enumerated; above, the sum is the integral, by Gauss-Legendre nodes
+    in log y over what carries probability: the cost does not grow with the mean. One takes over
+    from the other by a smooth partition of unity, so that no end leaves an error.
 
     Parameters
     ----------
@@ -103,16 +106,16 @@ def count_rule(
     tail : float
         Increase of y over which its far tail falls by a factor e.
     """
-    low = np.arange(float(_EXACT))
-    first, last = max(_EXACT - 0.5, mean - 12.0 * sd), mean + 12.0 * sd + 40.0 * tail
-    nodes, steps = np.empty(0), np.empty(0)
-    if last > first:
+    y, last = np.arange(float(_EXACT)), mean + 12.0 * sd + 40.0 * tail
+    share = np.ones(_EXACT)
+    if last >= _EXACT:
+        first = max(_FIRST, mean - 12.0 * sd)
         half = 0.5 * np.log(last / first)
         nodes = first * np.exp(half * (_NODES + 1.0))
-        steps = half * _WEIGHTS * nodes
-    y = np.concatenate([low, nodes])
+        y = np.concatenate([y, nodes])
+        share = 0.5 * special.erfc((y - _CENTRE) / _WIDTH)
+        share[_EXACT:] = half * _WEIGHTS * nodes * (1.0 - share[_EXACT:])
     with np.errstate(all="ignore"):
-        weight = np.exp(family.log_prob(y, eta[None]))
-    weight[_EXACT:] *= steps
+        weight = np.exp(family.log_prob(y, eta[None])) * share
     keep = weight > 0
     return Expectation(y[keep], weight[keep] / weight[keep].sum())

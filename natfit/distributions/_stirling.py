@@ -85,6 +85,12 @@ def log_gap(r: np.ndarray, one_minus: np.ndarray) -> tuple[np.ndarray, np.ndarra
     )
 
 
+def log_probability(p: Any, complement: Any) -> np.ndarray:
+    """log p of a probability whose complement is known to full precision, elementwise."""
+    with np.errstate(divide="ignore"):
+        return np.where(p < 0.5, np.log(p), np.log1p(-complement))
+
+
 def _correction(x: Any) -> Any:
     return gammaln(x) - (x - 0.5) * anp.log(x) + x - HALF_LOG_2PI
 

@@ -11,7 +11,13 @@ from scipy import special
 from natfit.bijectors import Positive
 from natfit.distributions._exponential_family import ExponentialFamily
 from natfit.distributions._start import mean
-from natfit.distributions._stirling import HALF_LOG_2PI, correction, curvature, slope
+from natfit.distributions._stirling import (
+    HALF_LOG_2PI,
+    correction,
+    curvature,
+    log_probability,
+    slope,
+)
 from natfit.distributions._support import UNIT
 
 
@@ -77,10 +83,10 @@ class Beta(ExponentialFamily):
         return self._log_prob(expected, a, b) - self._log_prob(expected, a2, b2)
 
     def _log_cdf(self, y: Any, a: Any, b: Any) -> np.ndarray:
-        return np.log(special.betainc(a, b, y))
+        return log_probability(special.betainc(a, b, y), special.betaincc(a, b, y))
 
     def _log_sf(self, y: Any, a: Any, b: Any) -> np.ndarray:
-        return np.log(special.betaincc(a, b, y))
+        return log_probability(special.betaincc(a, b, y), special.betainc(a, b, y))
 
     def check(self, y: np.ndarray) -> None:
         """Raise ValueError for the first row outside (0, 1)."""

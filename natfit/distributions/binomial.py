@@ -13,6 +13,7 @@ from natfit._validation import check_number
 from natfit.bijectors import Unit
 from natfit.distributions._exponential_family import ExponentialFamily
 from natfit.distributions._start import mean
+from natfit.distributions._stirling import log_probability
 from natfit.distributions._support import COUNTS, Support
 from natfit.distributions.base import n_rows
 from natfit.distributions.bernoulli import divergence
@@ -55,7 +56,9 @@ class Binomial(ExponentialFamily):
         Raises
         ------
         ValueError
-            If n is no whole number >= 1.
+            If n is not given or below 1.
+        TypeError
+            If n is no integer.
         """
         if self.n is None:
             raise ValueError(
@@ -112,10 +115,10 @@ class Binomial(ExponentialFamily):
         return (eta[:, 0],)
 
     def _log_cdf(self, y: Any, prob: Any) -> np.ndarray:
-        return np.log(special.bdtr(y, self.n, prob))
+        return log_probability(special.bdtr(y, self.n, prob), special.bdtrc(y, self.n, prob))
 
     def _log_sf(self, y: Any, prob: Any) -> np.ndarray:
-        return np.log(special.bdtrc(y, self.n, prob))
+        return log_probability(special.bdtrc(y, self.n, prob), special.bdtr(y, self.n, prob))
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # Laplace's rule: one success and one failure more.

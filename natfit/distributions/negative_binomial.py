@@ -18,6 +18,7 @@ from natfit.distributions._stirling import (
     correction,
     curvature,
     log_gap,
+    log_probability,
     log_ratio,
     namespace,
     slope,
@@ -115,16 +116,10 @@ class NegativeBinomial(Tabulated):
         return _expectation(*eta.tolist())
 
     def _log_cdf(self, y: Any, mean: Any, n: Any) -> np.ndarray:
-        y = np.floor(y)
-        poisson = special.gammaincc(y + 1.0, mean)
-        share = special.betaincc(y + 1.0, n, mean / (n + mean))
-        return np.log(np.where(n > _LARGE_N, poisson, share))
+        return log_probability(*_tails(y, mean, n))
 
     def _log_sf(self, y: Any, mean: Any, n: Any) -> np.ndarray:
-        y = np.floor(y)
-        poisson = special.gammainc(y + 1.0, mean)
-        share = special.betainc(y + 1.0, n, mean / (n + mean))
-        return np.log(np.where(n > _LARGE_N, poisson, share))
+        return log_probability(*_tails(y, mean, n)[::-1])
 
     # ---------------------------------------------------------------------- data, sampling
 
@@ -149,6 +144,13 @@ class NegativeBinomial(Tabulated):
         if n > _LARGE_N * (1.0 + mean):
             return poisson(mu=float(mean))
         return nbinom(n=float(n), p=float(n / (n + mean)))
+
+
+def _tails(y: Any, mean: Any, n: Any) -> tuple[np.ndarray, np.ndarray]:
+    """P(Y <= y) and P(Y > y); the Poisson's where n has no effect left."""
+    y, odds, poisson = np.floor(y) + 1.0, mean / (n + mean), n > _LARGE_N
+    below = np.where(poisson, special.gammaincc(y, mean), special.betaincc(y, n, odds))
+    return below, np.where(poisson, special.gammainc(y, mean), special.betainc(y, n, odds))
 
 
 def _chain(n: Any) -> Any:
