@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from natfit.distributions._compositions import CountVectors, Simplex
 from natfit.testing._core import NotApplicable
 
 #: Nodes that carry less than this share of the probability are left out.
@@ -48,7 +49,11 @@ def rule(family: Any, eta: np.ndarray) -> Rule:
     NotApplicable
         If the support is not declared, or there are more than three dimensions.
     """
-    if family.event_shape != () and family.support is not None and family.support.integer:
+    if isinstance(family.support, Simplex):
+        y, slope = _simplex(family)
+    elif isinstance(family, CountVectors):
+        y, slope = _counts(family)
+    elif family.event_shape != () and family.support is not None and family.support.integer:
         y = _lattice(family)
         slope = np.ones(len(y))
     elif family.event_shape != ():
@@ -60,6 +65,9 @@ def rule(family: Any, eta: np.ndarray) -> Rule:
         slope = np.ones(len(y))
     else:
         y, slope = _line(family.support)
+        if hasattr(family, "kinks"):
+            # A node at the kink, and no mass near it: the rule converges as for smooth densities.
+            y, slope = family.kinks(eta)[0] + y**3, 3.0 * y**2 * slope
     with np.errstate(over="ignore"):
         weight = density(family, y, eta) * slope
     weight = np.where(np.isfinite(weight), weight, 0.0)
@@ -77,6 +85,34 @@ def _lattice(family: Any) -> np.ndarray:
     ends = np.broadcast_to(family.support.high, family.event_shape).astype(int)
     axes = np.meshgrid(*[np.arange(end + 1.0) for end in ends], indexing="ij")
     return np.stack([a.ravel() for a in axes], axis=1)
+
+
+def _counts(family: Any) -> tuple[np.ndarray, np.ndarray]:
+    """All rows (M, D) of counts of each total, and the total's share."""
+    totals = np.atleast_1d(family.totals)
+    found = []
+    for total in totals:
+        axes = np.meshgrid(*[np.arange(total + 1.0)] * (family.dim - 1), indexing="ij")
+        first = np.stack([a.ravel() for a in axes], axis=1)
+        last = total - first.sum(axis=1, keepdims=True)
+        found.append(np.concatenate([first, last], axis=1)[last[:, 0] >= 0])
+    y = np.concatenate(found)
+    return y, np.full(len(y), 1.0 / len(totals))
+
+
+def _simplex(family: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of two or three parts, by breaking a stick at logistic points."""
+    step = {2: 0.05, 3: 0.25}.get(family.dim)
+    if step is None:
+        raise NotApplicable(f"no quadrature of {family.dim} shares")
+    t = np.arange(-150.0, 150.0, step)
+    left, right = 1.0 / (1.0 + np.exp(-t)), 1.0 / (1.0 + np.exp(t))
+    slope = step * left * right
+    if family.dim == 2:
+        return np.stack([left, right], axis=1), slope
+    a, b = (i.ravel() for i in np.meshgrid(np.arange(len(t)), np.arange(len(t)), indexing="ij"))
+    y = np.stack([left[a], right[a] * left[b], right[a] * right[b]], axis=1)
+    return y, slope[a] * right[a] * slope[b]
 
 
 def _line(support: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -17,6 +17,7 @@ from natfit import autodiff
 from natfit.testing._core import NotApplicable, close, gradient, refuses, require, run_checks
 from natfit.testing._quadrature import rule
 from natfit.testing.data import DATA_CHECKS, points, some_rows
+from natfit.testing.entropy import ENTROPY_CHECKS
 from natfit.testing.sums import SUM_CHECKS
 
 
@@ -84,7 +85,9 @@ def log_prob_matches_scipy(family: Any, etas: np.ndarray) -> None:
             raise NotApplicable(str(error)) from None
         y = some_rows(family, eta)
         log = frozen.logpmf if hasattr(frozen, "logpmf") else frozen.logpdf
-        close("log_prob against scipy", family.log_prob(y, eta[None]), log(y), rtol=1e-10)
+        # scipy's Dirichlet alone takes columns.
+        want = log(y.T if type(frozen).__name__ == "dirichlet_frozen" else y)
+        close("log_prob against scipy", family.log_prob(y, eta[None]), want, rtol=1e-10)
 
 
 def log_density_outside_support(family: Any, etas: np.ndarray) -> None:
@@ -188,6 +191,8 @@ def score_covariance_is_fisher(family: Any, etas: np.ndarray) -> None:
 
 def observed_mean_is_score_covariance(family: Any, etas: np.ndarray) -> None:
     """-E[H] = E[s s'] (Appendix A)."""
+    if hasattr(family, "kinks"):
+        raise NotApplicable("the log-density has kinks, whose curvature no row shows")
     for eta in etas:
         nodes = rule(family, eta)
         score = family.score(nodes.y, eta[None])
@@ -199,11 +204,15 @@ def observed_mean_is_score_covariance(family: Any, etas: np.ndarray) -> None:
 
 
 def fisher_positive(family: Any, etas: np.ndarray) -> None:
-    """F is symmetric and positive semidefinite, far from the usual points too."""
+    """F is symmetric and positive semidefinite, far from the usual points too, or refused."""
     _need_fisher(family)
     low, high, _ = family.limits
-    for eta in np.clip(np.concatenate([etas, 4.0 * etas, 10.0 * etas]), low, high):
-        f = family.fisher(eta[None])[0]
+    for k, eta in enumerate(np.clip(np.concatenate([etas, 4.0 * etas, 10.0 * etas]), low, high)):
+        try:
+            f = family.fisher(eta[None])[0]
+        except ValueError as error:
+            require(k >= len(etas) and str(error), f"fisher is refused at {eta}: {error}")
+            continue
         size = np.sqrt(np.abs(np.diagonal(f)))
         scaled = f / np.outer(np.where(size > 0, size, 1.0), np.where(size > 0, size, 1.0))
         close("fisher against its transpose", scaled, scaled.T, rtol=1e-12)
@@ -240,7 +249,9 @@ def kl_is_expected_log_ratio(family: Any, etas: np.ndarray) -> None:
     for a, b in zip(etas, np.roll(etas, 1, axis=0), strict=True):
         nodes = rule(family, a)
         want = nodes.mean(family.log_prob(nodes.y, a[None]) - family.log_prob(nodes.y, b[None]))
-        close("kl against quadrature", family.kl(a[None], b[None]), [want], rtol=1e-6)
+        # A kink of b between the nodes of a costs digits of the oracle.
+        rtol = 2e-5 if hasattr(family, "kinks") else 1e-6
+        close("kl against quadrature", family.kl(a[None], b[None]), [want], rtol=rtol)
 
 
 def kl_hessian_is_fisher(family: Any, etas: np.ndarray) -> None:
@@ -253,10 +264,10 @@ def kl_hessian_is_fisher(family: Any, etas: np.ndarray) -> None:
         unit = np.eye(len(eta)) / size
         for i, j in np.ndindex(fisher.shape):
             direction = unit[i] + unit[j]
-            # Fourth order: the two step lengths cancel the error in h^2.
-            near, far = (_curvature(family, eta, direction, h) for h in (2e-3, 4e-3))
-            want = direction @ fisher @ direction
-            close(f"curvature of KL along {i} + {j}", (4.0 * near - far) / 3.0, want, rtol=1e-4)
+            # The three step lengths cancel the errors in h^2 and in |h|, which kinks bring.
+            a, b, c = (_curvature(family, eta, direction, h) for h in (2e-3, 4e-3, 8e-3))
+            want, got = direction @ fisher @ direction, (8.0 * a - 6.0 * b + c) / 3.0
+            close(f"curvature of KL along {i} + {j}", got, want, rtol=1e-4)
 
 
 def _curvature(family: Any, eta: np.ndarray, direction: np.ndarray, h: float) -> float:
@@ -267,29 +278,6 @@ def _curvature(family: Any, eta: np.ndarray, direction: np.ndarray, h: float) ->
 def _need_kl(family: Any) -> None:
     if not family.has_kl:
         raise NotApplicable("the family has no divergence in closed form or by quadrature")
-
-
-# ----------------------------------------------------------------------------- the entropy
-
-
-def entropy_is_expected(family: Any, etas: np.ndarray) -> None:
-    """The entropy is E[-log p], by quadrature, row by row; without one it is refused."""
-    if not family.has_entropy:
-        refuses("an entropy without a closed form", lambda: family.entropy(etas))
-        raise NotApplicable("the family has no closed-form entropy")
-    nodes = [rule(family, eta) for eta in etas]
-    want = [-n.mean(family.log_prob(n.y, e[None])) for n, e in zip(nodes, etas, strict=True)]
-    close("entropy against quadrature", family.entropy(etas), want, rtol=1e-6)
-
-
-def entropy_gradient_is_derivative(family: Any, etas: np.ndarray) -> None:
-    """entropy_and_grad gives the entropy and its derivative, by central differences."""
-    if not family.has_entropy:
-        raise NotApplicable("the family has no closed-form entropy")
-    value, slope = family.entropy_and_grad(etas)
-    close("entropy_and_grad's values", value, family.entropy(etas), rtol=1e-12)
-    want = [gradient(lambda e: family.entropy(e[None])[0], eta) for eta in etas]
-    close("entropy's gradient against differences", slope, want, rtol=1e-8)
 
 
 #: Every check that :func:`check_distribution` runs, each called with (family, etas).
@@ -308,8 +296,7 @@ DISTRIBUTION_CHECKS = [
     kl_zero_at_itself,
     kl_is_expected_log_ratio,
     kl_hessian_is_fisher,
-    entropy_is_expected,
-    entropy_gradient_is_derivative,
+    *ENTROPY_CHECKS,
     *SUM_CHECKS,
     *DATA_CHECKS,
 ]
