@@ -12,7 +12,39 @@ from natfit.bijectors.base import LOG_RANGE, Bijector, Elementwise
 
 
 class Real(Elementwise):
-    """Any real number: the identity."""
+    """Any real number: the identity.
+
+    Parameters
+    ----------
+    shape : tuple
+        Shape of the native value.
+    low, high : float
+        Practical limits; a fit that reaches one ends as ``boundary``.
+    max_step : float
+        Largest change in one step, for numbers that have a natural unit as shapes do.
+    """
+
+    def __init__(
+        self,
+        shape: tuple = (),
+        low: float = -np.inf,
+        high: float = np.inf,
+        max_step: float = np.inf,
+    ):
+        super().__init__(shape)
+        self.low = low
+        self.high = high
+        self.max_step = max_step
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Low and high."""
+        return (self.low, self.high)
+
+    @property
+    def native_bounds(self) -> tuple[float, float]:
+        """Low and high."""
+        return (self.low, self.high)
 
     def _forward(self, eta: Any) -> Any:
         return eta

@@ -66,6 +66,10 @@ class Distribution(Informed):
     _sample: Callable | None = None
     _to_scipy: Callable | None = None
 
+    #: Whether a row may be an interval that y is known to lie in. The expected information is
+    #: then that of complete rows, an upper bound: the observed one is the better metric.
+    incomplete: bool = False
+
     def bind(self, y: np.ndarray) -> Distribution:
         """Return the family with event_shape and K fixed by the data's shape.
 
@@ -171,6 +175,24 @@ class Distribution(Informed):
     ) -> np.ndarray:
         """Start (K,) for a constant model: one pass over a few rows, no iteration."""
         return self.eta(**self._initial(y, weight))
+
+    def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """What the family's own start (K,) becomes once all rows are seen; itself by default.
+
+        For families whose density vanishes, or overflows, at a row that the start did not see.
+        """
+        return eta
+
+    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+        """Optimum (K,) of a simpler family inside this one, closed-form; None without one.
+
+        A fit that ends below it, at another local maximum, starts again there.
+        """
+        return None
+
+    def no_maximum(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> str | None:
+        """Why the likelihood has no bound near eta (K,), where a fit ended; None where it has."""
+        return None
 
     def check_start(self, y: np.ndarray, eta: np.ndarray) -> None:
         """Check the log-density itself at a start (K,); built-in families have no need to."""

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from sklearn.utils import assert_all_finite
 
 from natfit import inference, rows
+from natfit.distributions._restricted import Fixed
 from natfit.distributions.base import Distribution
 from natfit.metrics.base import Metric
 from natfit.models import Constant
 from natfit.models.coordinates import Coordinates
 from natfit.models.coordinates.unconstrained import Unconstrained
-from natfit.objectives import Likelihood
+from natfit.objectives import Likelihood, Penalised, Prior
 from natfit.optimize import Fit, History, Status, run
 from natfit.optimize.engine import Engine
+from natfit.steps.base import noise
 
 #: Rows on which a family checks itself at a start that it did not choose.
 _FEW = 1_000
+
+#: Rows up to which a fit that converged is compared with a simpler family's optimum: with more
+#: the likelihood has no second maximum that matters, and the comparison would cost a pass.
+_COMPARED = 10_000
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,7 @@ class ColumnFit:
     metric: Metric
     coordinates: Coordinates
     total: float
+    at_bound: tuple[int, ...]
 
 
 def constant_likelihood(
@@ -51,39 +58,105 @@ def fit_column(
     engine: Engine,
     rng: np.random.Generator,
     hook: Callable | None,
+    prior: dict[str, Prior] | None = None,
 ) -> ColumnFit:
     """Check the data, start, descend, and take the information at the end."""
     summary = checked_summary(family, data, weight)
     eta0 = _start(family, data, weight, start, rng)
     bound = coordinates.bind(family, eta0)
-    objective = Likelihood(family, Constant(bound), data, None, weight, summary)
+    terms = family, Constant(bound), data, None, weight, summary
+    objective = Penalised(prior, *terms) if prior else Likelihood(*terms)
+    if prior and start is None:
+        eta0 = objective.feasible(eta0)
+    if start is not None and not np.isfinite(objective.value_and_grad(bound.from_eta(eta0))[0]):
+        # Where the family knows how, a start that gives some row no density is moved.
+        eta0 = family.refine_start(data, weight, eta0)
     metric = engine.metric.prepare(objective)
-    theta0 = bound.from_eta(eta0)
-    result = run(
-        objective,
-        metric,
-        engine.solver,
-        engine.step,
-        engine.damping,
-        theta0,
-        tol=engine.tol,
-        max_iter=engine.max_iter,
-        rng=rng,
-        callback=None
-        if hook is None
-        else lambda iterate, done: hook(_WithEta(iterate, bound), done),
-    )
+
+    def descend(theta: np.ndarray) -> Fit:
+        return run(
+            objective,
+            metric,
+            engine.solver,
+            engine.step,
+            engine.damping,
+            theta,
+            tol=engine.tol,
+            max_iter=engine.max_iter,
+            rng=rng,
+            callback=None
+            if hook is None
+            else lambda iterate, done: hook(_WithEta(iterate, bound), done),
+        )
+
+    result = descend(bound.from_eta(eta0))
     if result.status is Status.NON_FINITE and result.iterate.n_iter == 0:
         raise ValueError(f"start_params must give a finite likelihood; {result.message}")
+    nested = _nested(family, objective, bound, result, data, weight)
+    if nested is not None:
+        result = descend(nested)
     eta = np.asarray(bound.to_eta(result.theta))
-    return ColumnFit(
-        result,
+    column = ColumnFit(
+        _judged(family, result, eta, data, weight),
         eta,
         inference.information(objective, result.theta),
         metric,
         bound,
         objective.total,
+        result.iterate.active,
     )
+    return _whole(family, column)
+
+
+def _whole(family: Distribution, column: ColumnFit) -> ColumnFit:
+    """The result in all of eta, where some parameters were fixed."""
+    if not isinstance(family, Fixed):
+        return column
+    eta = family.full(column.eta[None])[0]
+    return replace(
+        column,
+        eta=eta,
+        information=column.information.embedded(family.free, len(eta)),
+        at_bound=tuple(family.free[list(column.at_bound)].tolist()),
+    )
+
+
+def _nested(
+    family: Distribution,
+    objective: Likelihood,
+    bound: Coordinates,
+    result: Fit,
+    data: np.ndarray,
+    weight: np.ndarray | None,
+) -> np.ndarray | None:
+    """Theta of a simpler family's optimum where the fit ended above it, else None."""
+    if result.status is Status.STOPPED_BY_CALLBACK:
+        return None
+    if result.status.good and len(data) > _COMPARED:
+        return None
+    eta = family.nested_start(data, weight)
+    if eta is None:
+        return None
+    low, high, _ = family.limits
+    theta = bound.from_eta(np.clip(eta, low, high))
+    value, best = objective.value_and_grad(theta)[0], result.iterate.value
+    # A fit that found no end may as well start where the simpler family has its own.
+    slack = noise(best) if result.status.good or result.iterate.active else -noise(best)
+    return theta if value < best - slack else None
+
+
+def _judged(
+    family: Distribution, result: Fit, eta: np.ndarray, data: np.ndarray, weight: np.ndarray | None
+) -> Fit:
+    """The fit, with the family's word where it found no end because there is none."""
+    if result.status.good or result.status is Status.STOPPED_BY_CALLBACK:
+        return result
+    why = family.no_maximum(data, weight, eta)
+    if why is None:
+        return result
+    status = Status.UNBOUNDED
+    message = f"{status.value}: {why}; {status.remedy}"
+    return replace(result, status=status, message=message)
 
 
 def checked_summary(family: Distribution, data: np.ndarray, weight: np.ndarray | None) -> Any:
@@ -96,6 +169,12 @@ def checked_summary(family: Distribution, data: np.ndarray, weight: np.ndarray |
     ValueError
         For NaN or infinite rows, rows outside the support, and data without a maximum.
     """
+    if family.incomplete:
+        # Open ends are no errors, and rows that are not finite were refused as they came.
+        family.check(data)
+        summary = family.sufficient(data, weight)
+        family.check_degenerate(data, summary)
+        return summary
     with np.errstate(all="ignore"):
         summary = family.sufficient(data, weight)
     finite = summary is not None and all(np.isfinite(part).all() for part in summary)
@@ -134,6 +213,7 @@ def _start(
     if start is None:
         part = rows.subsample(len(data))
         start = family.initial(data[part], None if weight is None else weight[part], rng)
+        start = family.refine_start(data, weight, start)
     else:
         family.check_start(data[:_FEW], np.asarray(start))
     low, high, _ = family.limits
@@ -145,7 +225,9 @@ class _WithEta:
 
     def __init__(self, iterate: Any, coordinates: Coordinates):
         self._iterate = iterate
-        self.eta = np.asarray(coordinates.to_eta(iterate.theta))
+        eta = np.asarray(coordinates.to_eta(iterate.theta))
+        family = coordinates.family
+        self.eta = family.full(eta[None])[0] if isinstance(family, Fixed) else eta
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._iterate, name)
@@ -172,6 +254,7 @@ _ORDER = [
     Status.MAX_ITER,
     Status.NO_DESCENT,
     Status.SINGULAR,
+    Status.UNBOUNDED,
     Status.NON_FINITE,
 ]
 
@@ -198,7 +281,7 @@ def join(family: Distribution, columns: list[ColumnFit]) -> Joined:
     return Joined(
         np.stack([c.eta for c in columns]),
         [c.information for c in columns],
-        [f.iterate.active for f in fits],
+        [c.at_bound for c in columns],
         columns[0].metric,
         attributes,
     )

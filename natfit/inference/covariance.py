@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +24,31 @@ class Information:
     matrix : ndarray of shape (K, K)
     kind : str
         ``observed`` or ``expected``.
+    known : tuple of int
+        Coordinates that were given, not estimated: their standard error is zero.
+    prior : ndarray of shape (K, K) or None
+        What a prior adds to an expected information.
+    complete : bool
+        Whether every row is known exactly: else there is no expected information.
     """
 
     matrix: np.ndarray
     kind: str
+    known: tuple[int, ...] = ()
+    prior: np.ndarray | None = None
+    complete: bool = True
+
+    def embedded(self, free: np.ndarray, size: int) -> Information:
+        """The same among ``size`` coordinates of which only ``free`` were estimated."""
+        at = np.ix_(free, free)
+        matrix = np.zeros((size, size))
+        matrix[at] = self.matrix
+        prior = None
+        if self.prior is not None:
+            prior = np.zeros((size, size))
+            prior[at] = self.prior
+        known = tuple(i for i in range(size) if i not in set(free.tolist()))
+        return Information(matrix, self.kind, known, prior, self.complete)
 
 
 def information(objective: Likelihood, theta: np.ndarray, kind: str = "observed") -> Information:
@@ -46,16 +68,22 @@ def information(objective: Likelihood, theta: np.ndarray, kind: str = "observed"
     """
     family = objective.distribution
     eta = objective.model.eta(theta, None)
-    expected = family.fisher_kind is not None
-    if kind == "expected" or (family.exponential and expected):
-        return Information(family.fisher(eta)[0], "expected")
+    more = {
+        "prior": objective.prior_information(eta) if objective.penalised else None,
+        "complete": not family.incomplete,
+    }
+    expected = family.fisher_kind is not None and not family.incomplete
+    if kind == "expected" or (family.exponential and expected and not objective.penalised):
+        return Information(objective.expected(eta), "expected", **more)
     matrix = objective.observed(eta)
     try:
         np.linalg.cholesky(matrix / _outer_scale(matrix))
     except np.linalg.LinAlgError:
         if expected:
-            return Information(family.fisher(eta)[0], "expected")
-    return Information(matrix, "observed")
+            # Where the expected one is infinite there is none to stand in.
+            with contextlib.suppress(ValueError):
+                return Information(objective.expected(eta), "expected", **more)
+    return Information(matrix, "observed", **more)
 
 
 def _outer_scale(matrix: np.ndarray) -> np.ndarray:
@@ -64,7 +92,9 @@ def _outer_scale(matrix: np.ndarray) -> np.ndarray:
     return np.outer(size, size)
 
 
-def inverse(matrix: np.ndarray, fixed: tuple[int, ...] = ()) -> np.ndarray:
+def inverse(
+    matrix: np.ndarray, fixed: tuple[int, ...] = (), known: tuple[int, ...] = ()
+) -> np.ndarray:
     """Inverse of an information matrix; coordinates that the data do not determine get inf.
 
     Parameters
@@ -73,12 +103,14 @@ def inverse(matrix: np.ndarray, fixed: tuple[int, ...] = ()) -> np.ndarray:
     fixed : tuple of int
         Coordinates at a bound: they count as known for the others, and have no standard error
         of their own (inf).
+    known : tuple of int
+        Coordinates that were given: their variance is zero.
     """
     size = len(matrix)
     free = np.ones(size, dtype=bool)
-    free[list(fixed)] = False
+    free[[*fixed, *known]] = False
     out = np.zeros((size, size))
-    out[~free, ~free] = np.inf
+    out[list(fixed), list(fixed)] = np.inf
     block = matrix[np.ix_(free, free)]
     if block.size:
         scale = np.sqrt(np.abs(np.diagonal(block)))

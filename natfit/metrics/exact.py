@@ -7,11 +7,16 @@ from typing import Any
 import numpy as np
 
 from natfit.linops import LinearOperator
+from natfit.metrics._incomplete import ObservedOrComplete
 from natfit.metrics.base import Metric, need_likelihood
 from natfit.objectives import Objective
 
 #: Predicted decrease of the objective, nats a row, below which the endgame is tried.
 _NEAR = 0.1
+
+#: Smallest eigenvalue of the observed information relative to the expected one at which it is
+#: used: a Newton step is then at most 20 times Fisher's. Nearer to the optimum, 1000 times.
+_LEAST, _NEARER, _LEAST_NEARER = 0.05, 1e-3, 1e-3
 
 
 class ExactFisher(Metric):
@@ -42,6 +47,8 @@ class ExactFisher(Metric):
                 "neither a closed form nor a univariate support to integrate over; use "
                 "metric='monte_carlo' (needs a sampler) or metric='empirical'"
             )
+        if family.incomplete and objective.model.shared:
+            return ObservedOrComplete()
         return self
 
     def at(self, objective: Objective, iterate: Any, rng: np.random.Generator) -> LinearOperator:
@@ -51,17 +58,18 @@ class ExactFisher(Metric):
         except ValueError:
             if not self.endgame:
                 raise
-            # Quadrature did not reach its accuracy here; scores always exist.
-            scores = objective.scores(iterate.theta)
-            scores.note = "empirical: the exact Fisher information was not to be had"
-            return scores
+            # It is infinite here, or quadrature did not reach its accuracy; scores always exist.
+            fisher = objective.scores(iterate.theta)
+            fisher.note = "empirical: the exact Fisher information was not to be had"
         family = objective.distribution
-        if not self.endgame or not objective.model.shared or family.exponential:
+        same = family.exponential and not objective.penalised
+        if not self.endgame or not objective.model.shared or same:
             return fisher
         if iterate.decrease > _NEAR:
             return fisher
         hessian = objective.hessian(iterate.theta)
-        if _comparable(hessian.dense(), fisher.dense()):
+        least = _LEAST if iterate.decrease > _NEARER else _LEAST_NEARER
+        if _comparable(hessian.dense(), fisher.dense(), least):
             hessian.positive = True
             hessian.note = "observed"
             return hessian
@@ -73,18 +81,14 @@ class ExactFisher(Metric):
         return [cls(), cls(endgame=True)]
 
 
-def _comparable(hessian: np.ndarray, fisher: np.ndarray) -> bool:
-    """Whether the observed information is positive definite and not far below the expected.
-
-    Relative to the expected one its smallest eigenvalue must be at least 1/20: a Newton step
-    is then at most 20 times Fisher's.
-    """
+def _comparable(hessian: np.ndarray, fisher: np.ndarray, least: float) -> bool:
+    """Whether the smallest eigenvalue of the observed information is ``least`` expected ones."""
     if not np.all(np.isfinite(hessian)):
         return False
     try:
         root = np.linalg.cholesky(fisher)
         half = np.linalg.solve(root, hessian)
-        np.linalg.cholesky(np.linalg.solve(root, half.T) - 0.05 * np.eye(len(fisher)))
+        np.linalg.cholesky(np.linalg.solve(root, half.T) - least * np.eye(len(fisher)))
     except np.linalg.LinAlgError:
         return False
     return True

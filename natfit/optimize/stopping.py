@@ -15,6 +15,7 @@ class Status(StrEnum):
     MAX_ITER = "max_iter"
     NO_DESCENT = "no_descent"
     SINGULAR = "singular"
+    UNBOUNDED = "unbounded"
     NON_FINITE = "non_finite"
     STOPPED_BY_CALLBACK = "stopped_by_callback"
 
@@ -48,6 +49,10 @@ _REMEDIES = {
         "start values"
     ),
     Status.SINGULAR: "drop or fix the parameters named, or give data that determine them",
+    Status.UNBOUNDED: (
+        "these data have no maximum likelihood estimate in this family: fix a parameter, remove "
+        "repeated values, or use another family"
+    ),
     Status.NON_FINITE: "check the data's range and the start values; scale the data",
     Status.STOPPED_BY_CALLBACK: "fit again with warm_start=True to go on",
 }

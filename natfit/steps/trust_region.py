@@ -69,6 +69,9 @@ class TrustRegionStep(Step):
         square = local.operator.quad(direction)
         if not (np.isfinite(square) and square > 0 and float(iterate.grad @ direction) > 0):
             return local.stop("no_descent")
+        # A family whose members differ in support has no finite divergence: the metric's serves.
+        family = getattr(objective, "distribution", None)
+        measured = objective.probabilistic and (family is None or family.has_kl)
         length = float(_INSIDE * np.sqrt(2.0 * self.epsilon / square))
         for trial in range(self.max_backtracks + 1):
             theta = local.clip(iterate.theta - length * direction)
@@ -76,7 +79,7 @@ class TrustRegionStep(Step):
                 value = objective.value(theta)
                 predicted = 0.5 * local.operator.quad(theta - iterate.theta)
                 kl = objective.kl(iterate.theta, theta)
-                spent = predicted if np.isnan(kl) and not objective.probabilistic else kl
+                spent = predicted if np.isnan(kl) and not measured else kl
                 if value < iterate.value and spent <= self.epsilon:
                     grad = iterate.grad if local.last else objective.value_and_grad(theta)[1]
                     if np.all(np.isfinite(grad)):

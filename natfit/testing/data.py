@@ -14,9 +14,13 @@ _DRAWS = 20_000
 
 
 def points(family: Any, n: int = 3, seed: int = 0) -> np.ndarray:
-    """Moderate points eta (n, K) inside the family's limits: 0.5 N(0, 1) in each coordinate."""
-    low, high, _ = family.limits
+    """Moderate points eta (n, K) inside the family's limits: 0.5 N(0, 1) in each coordinate.
+
+    Less where the largest step is below that of a logarithm, 3: a shape's unit is smaller.
+    """
+    low, high, step = family.limits
     etas = 0.5 * np.random.default_rng(seed).standard_normal((n, family.n_params))
+    etas *= np.minimum(1.0, step / 3.0)
     return np.clip(np.where(low >= 0, low + np.abs(etas) + 0.1, etas), low, high)
 
 

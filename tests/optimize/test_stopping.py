@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -78,6 +79,14 @@ def non_finite():
     return go(objective, [1.0], natfit.metrics.EuclideanMetric())
 
 
+def unbounded():
+    """Three rows of four are equal: the family knows that its scale -> 0."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = natfit.fit("cauchy", [0.0, 0.0, 0.0, 1.0])
+    return SimpleNamespace(status=model.status_, message=model.message_)
+
+
 def stopped_by_callback():
     objective = likelihood(Normal(), Y)
     return go(objective, [0.0, 0.0], ExactFisher(), callback=lambda i, done: i.n_iter == 2)
@@ -92,6 +101,7 @@ CASES = {
     Status.NO_DESCENT: (no_descent, "no step along the direction lowers the objective 2"),
     Status.SINGULAR: (singular, r"do not determine x\[0\], x\[1\]"),
     Status.NON_FINITE: (non_finite, r"not finite \(nan\) near \[1"),
+    Status.UNBOUNDED: (unbounded, "75 % of the rows equal 0"),
     Status.STOPPED_BY_CALLBACK: (stopped_by_callback, "after 2 iterations"),
 }
 
