@@ -73,8 +73,9 @@ def tabulated_sum(fn: Callable, y: Any, weight: np.ndarray | None, eta: np.ndarr
 
 def table(y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Distinct values (M,) of y (N,), ascending, and the weight of each (M,)."""
-    if len(y) and y.min() >= 0 and y.max() < _MOST:
-        size = int(y.max()) + 1
+    most = y.max()
+    if y.min() >= 0 and most < _MOST:
+        size = int(most) + 1
 
         def part(y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
             count = y.astype(np.intp)

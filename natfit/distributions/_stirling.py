@@ -106,9 +106,13 @@ def _curvature(x: np.ndarray) -> np.ndarray:
 def _by_size(x: Any, exact: Any, series: np.ndarray) -> np.ndarray:
     """The formula below 16, a series in 1 / x^2 from there on."""
     x = np.asarray(x, dtype=np.float64)
-    high = np.where(x < _FROM, _FROM, x)
-    out = _polynomial(series, high**-2.0)
     low = x < _FROM
+    inverse = 1.0 / np.maximum(x, _FROM)
+    inverse *= inverse
+    out = np.full_like(inverse, series[-1])
+    for c in series[-2::-1].tolist():
+        out *= inverse
+        out += c
     if low.any():
         out[low] = exact(x[low])
     return out
