@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 __all__ = [
+    "Censored",
     "NaturalGaussianMLE",
     "NaturalMLE",
     "NaturalPolicyEstimator",
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "Censored": "natfit.distributions",
     "NaturalGaussianMLE": "natfit.estimators",
     "NaturalMLE": "natfit.estimators",
     "NaturalPolicyEstimator": "natfit.estimators",
@@ -38,6 +40,7 @@ _HOME = {
 
 if TYPE_CHECKING:
     from natfit import display, distributions, metrics, solvers, steps, testing
+    from natfit.distributions import Censored
     from natfit.estimators import NaturalGaussianMLE, NaturalMLE, NaturalPolicyEstimator, fit
     from natfit.optimize import Status
     from natfit.optimize.minimize import minimize, natural_gradient

@@ -135,3 +135,19 @@ def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
     if total == 0:
         raise ValueError("sample_weight must have a positive sum, got all zeros")
     return weight
+
+
+def check_truncation(value: Any) -> tuple[float, float]:
+    """Return the ends of a window, -inf and inf for None, else raise ValueError."""
+    try:
+        low, high = (
+            default if end is None else float(end)
+            for end, default in zip(value, (-np.inf, np.inf), strict=True)
+        )
+    except (TypeError, ValueError):
+        low, high = np.nan, np.nan
+    if not low < high:
+        raise ValueError(
+            f"truncation must be (low, high) with low < high, None for an open end, got {value!r}"
+        )
+    return low, high

@@ -1,8 +1,9 @@
-"""What follows from a log-density: information, divergence, entropy, mode."""
+"""What follows from a log-density: information, divergence, probabilities, entropy, mode."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +36,11 @@ class Informed(Parametrised):
 
     #: Optional: the most probable y (n, *event_shape) of eta (n, K).
     _mode: Callable | None = None
+
+    #: Optional: log P(Y <= y) and log P(Y > y), (n,) nats, at native parameters, in plain numpy
+    #: and accurate in both tails. Censoring and truncation need them; derivatives do not.
+    _log_cdf: Callable | None = None
+    _log_sf: Callable | None = None
 
     log_prob: Callable
     score: Callable
@@ -149,6 +155,47 @@ class Informed(Parametrised):
         if self._mode is None:
             raise ValueError(f"{type(self).__name__} defines no mode; draw with sample() instead")
         return self._mode(eta)
+
+    @property
+    def has_cdf(self) -> bool:
+        """Whether :meth:`log_cdf` and :meth:`log_sf` work."""
+        return self._log_cdf is not None and self._log_sf is not None
+
+    def log_cdf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Log P(Y <= y) of each row, (n,) nats; y may be infinite.
+
+        Raises
+        ------
+        ValueError
+            If the family defines no distribution function.
+        """
+        return self._tail(self._log_cdf, y, eta, -np.inf, 0.0)
+
+    def log_sf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Log P(Y > y) of each row, (n,) nats; y may be infinite.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`log_cdf`.
+        """
+        return self._tail(self._log_sf, y, eta, 0.0, -np.inf)
+
+    def _tail(self, fn: Any, y: Any, eta: Any, below: float, above: float) -> np.ndarray:
+        """``fn`` inside the support, its limits outside."""
+        if fn is None:
+            raise ValueError(
+                f"{type(self).__name__} has no distribution function, which censored and "
+                "truncated data need; use a family that defines _log_cdf and _log_sf"
+            )
+        y = np.asarray(y, dtype=np.float64)
+        low, high = -np.inf, np.inf
+        if self.support is not None:
+            low, high = self.support.low, np.max(self.support.high)
+        under = y < low if self.support is not None and self.support.integer else y <= low
+        with np.errstate(all="ignore"):
+            values = fn(np.where(under | (y >= high), 1.0, y), *self.native(eta))
+        return np.where(under, below, np.where(y >= high, above, values))
 
     def expectation(self, eta: np.ndarray) -> Expectation:
         """Nodes and probabilities with ``sum(weight * h(y)) = E[h(y)]`` at eta (K,)."""

@@ -68,6 +68,12 @@ class Bernoulli(ExponentialFamily):
         """The logit."""
         return (eta[:, 0],)
 
+    def _log_cdf(self, y: np.ndarray, prob: Any) -> np.ndarray:
+        return np.where(y < 1.0, np.log1p(-prob), 0.0)
+
+    def _log_sf(self, y: np.ndarray, prob: Any) -> np.ndarray:
+        return np.where(y < 1.0, np.log(prob), -np.inf)
+
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # Laplace's rule: one row more of each kind.
         return {"prob": (mean(y, weight) * len(y) + 1.0) / (len(y) + 2.0)}

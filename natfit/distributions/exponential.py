@@ -48,6 +48,12 @@ class Exponential(ExponentialFamily):
         log_ratio = np.log(rate2 / rate)
         return np.expm1(log_ratio) - log_ratio
 
+    def _log_cdf(self, y: np.ndarray, rate: Any) -> np.ndarray:
+        return np.log(-np.expm1(-rate * y))
+
+    def _log_sf(self, y: np.ndarray, rate: Any) -> np.ndarray:
+        return -rate * y
+
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """All rows zero: rate -> infinity and the likelihood has no bound."""
         if y.max() == 0:

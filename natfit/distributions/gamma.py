@@ -13,6 +13,7 @@ from natfit.bijectors import Positive
 from natfit.distributions._exponential_family import ExponentialFamily
 from natfit.distributions._start import mean
 from natfit.distributions._support import POSITIVE
+from natfit.distributions._tails import log_gammainc, log_gammaincc
 
 
 class Gamma(ExponentialFamily):
@@ -70,6 +71,12 @@ class Gamma(ExponentialFamily):
             - shape2 * ratio
             + shape * np.expm1(ratio)
         )
+
+    def _log_cdf(self, y: np.ndarray, shape: Any, scale: Any) -> np.ndarray:
+        return log_gammainc(shape, y / scale)
+
+    def _log_sf(self, y: np.ndarray, shape: Any, scale: Any) -> np.ndarray:
+        return log_gammaincc(shape, y / scale)
 
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """All rows alike: shape -> infinity and the likelihood has no bound."""

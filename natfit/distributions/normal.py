@@ -6,6 +6,7 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
+from scipy.special import log_ndtr
 
 from natfit import rows
 from natfit.bijectors import Positive, Real
@@ -72,6 +73,12 @@ class Normal(ExponentialFamily):
 
     def _mode(self, eta: np.ndarray) -> np.ndarray:
         return eta[:, 0].copy()
+
+    def _log_cdf(self, y: np.ndarray, loc: Any, scale: Any) -> np.ndarray:
+        return log_ndtr((y - loc) / scale)
+
+    def _log_sf(self, y: np.ndarray, loc: Any, scale: Any) -> np.ndarray:
+        return log_ndtr((loc - y) / scale)
 
     def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
         """Mean and mean square deviation, accumulated about zero or about the mean.

@@ -12,6 +12,7 @@ from natfit.bijectors import Positive
 from natfit.distributions._exponential_family import ExponentialFamily
 from natfit.distributions._start import mean, median
 from natfit.distributions._support import COUNTS
+from natfit.distributions._tails import log_gammainc, log_gammaincc
 
 #: Rows from which on a table of log y! pays, and the largest count that it holds.
 _FEW, _TABLE = 1_000, 10_000
@@ -57,6 +58,12 @@ class Poisson(ExponentialFamily):
     def _kl(self, rate: Any, rate2: Any) -> np.ndarray:
         log_ratio = np.log(rate2 / rate)
         return rate * (np.expm1(log_ratio) - log_ratio)
+
+    def _log_cdf(self, y: np.ndarray, rate: Any) -> np.ndarray:
+        return log_gammaincc(np.floor(y) + 1.0, rate)
+
+    def _log_sf(self, y: np.ndarray, rate: Any) -> np.ndarray:
+        return log_gammainc(np.floor(y) + 1.0, rate)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # The median is rate - 1/3 + O(1 / rate). Where it is zero it says nothing, but the share

@@ -10,8 +10,9 @@ import numpy as np
 
 from natfit import rows
 from natfit.bijectors import Positive, Real, Reciprocal
-from natfit.distributions._start import location_scale
+from natfit.distributions._start import location_scale, mean
 from natfit.distributions._support import REAL
+from natfit.distributions._tails import log_stdtr
 from natfit.distributions.base import Distribution
 from natfit.special import (
     student_constant,
@@ -29,6 +30,9 @@ _SMALL = 1e-3
 #: The difference's rounding, 1e-16 z^2 / df, is 1e-12 of the score's spread (2 / df^2) here;
 #: the series is used from here on.
 _LARGE_DF = 1e4
+
+#: At this df the normal differs by less than 1e-9 nats a row.
+_NORMAL = 1e10
 
 
 class StudentT(Distribution):
@@ -55,15 +59,17 @@ class StudentT(Distribution):
     ``df < m / (n - m)`` (m = 1 for distinct rows: df < 1 / (n - 1)). The estimate is the local
     maximum that starts at the median lead to, as everywhere in the literature. Only where all rows
     are alike is there none, and these data are refused. Heavily tied data (half of the rows
-    equal: df < 1) may run into that corner, scale -> 0; the fit then does not converge, and warns.
+    equal: df < 1) may run into that corner, scale -> 0; the fit then ends as ``unbounded``.
+
+    With a dozen rows or fewer the local maximum may lie below the normal's: the fit is compared
+    with it, df -> infinity, and goes there if that is likelier.
     """
 
     params = {
         "loc": Real(),
         "scale": Positive(),
-        # At df = 1e10 the normal differs by less than 1e-9 nats a row; below df = 0.05 draws
-        # exceed the largest double and expectations cannot be computed.
-        "df": Reciprocal(low=0.05, high=1e10),
+        # Below df = 0.05 draws exceed the largest double, and expectations cannot be computed.
+        "df": Reciprocal(low=0.05, high=_NORMAL),
     }
     support = REAL
     limit_meaning = {("df", "upper"): "the normal distribution"}
@@ -189,6 +195,12 @@ class StudentT(Distribution):
         out[:, 2, 2] = chain**2 * (rational + 0.5 * df**2 * student_curvature(df))
         return out
 
+    def _log_cdf(self, y: np.ndarray, loc: Any, scale: Any, df: Any) -> np.ndarray:
+        return log_stdtr(df, (y - loc) / scale)
+
+    def _log_sf(self, y: np.ndarray, loc: Any, scale: Any, df: Any) -> np.ndarray:
+        return log_stdtr(df, (loc - y) / scale)
+
     # ---------------------------------------------------------------------- data, sampling
 
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
@@ -210,6 +222,24 @@ class StudentT(Distribution):
         # The quartile of t with df = 5 is 0.7267 scales from its centre, a normal's 0.6745.
         loc, scale = location_scale(y, weight)
         return {"loc": loc, "scale": 0.928 * scale, "df": 5.0}
+
+    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        """The normal's optimum, at the largest df."""
+        loc = mean(y, weight)
+        return self.eta(loc=loc, scale=np.sqrt(mean((y - loc) ** 2, weight)), df=_NORMAL)
+
+    def no_maximum(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> str | None:
+        """A value whose share m / n of the weight has df < m / (n - m): scale -> 0 there."""
+        loc, scale, df = (float(v) for v in self.native_dict(eta).values())
+        gap = np.abs(y - loc)
+        at = y[np.argmin(gap)]
+        share = float(np.average(y == at, weights=weight))
+        if scale > 1e-3 * float(gap.max()) or df * (1.0 - share) > share:
+            return None
+        return (
+            f"{100 * share:.3g} % of the rows equal {at:g} and df = {df:.3g}: the likelihood "
+            "grows without bound as scale -> 0 there"
+        )
 
     def _sample(self, rng: np.random.Generator, n: int, loc: Any, scale: Any, df: Any) -> Any:
         return loc + scale * rng.standard_t(df, n)

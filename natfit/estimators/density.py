@@ -10,6 +10,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from natfit import inference, rows
 from natfit._validation import check_number, check_option, check_weights
+from natfit.distributions import Censored
+from natfit.distributions._censored_family import CensoredFamily
 from natfit.distributions.base import Distribution
 from natfit.estimators._columns import constant_likelihood
 from natfit.estimators.base import NaturalEstimator
@@ -58,9 +60,15 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         """Covariance of the estimate in eta."""
         info = self._information[column]
         matrix = info.matrix
+        if kind == "expected" and not info.complete:
+            raise ValueError(
+                "cov_type='expected' is not defined for censored rows: how the exact ones would "
+                "have been censored is not known; use 'observed'"
+            )
         if kind == "expected" and info.kind != "expected":
             matrix = self.distribution_.fisher(self._eta[column][None])[0]
-        return cov.inverse(matrix, self._at_bound[column]) / self.n_obs_
+            matrix = matrix if info.prior is None else matrix + info.prior
+        return cov.inverse(matrix, self._at_bound[column], info.known) / self.n_obs_
 
     def _native_covariance(self, column: int, matrix: np.ndarray) -> np.ndarray:
         return cov.to_native(self.distribution_, self._eta[column], matrix)
@@ -109,9 +117,8 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         return out
 
     def _robust(self, column: int, matrix: np.ndarray, X: Any, sample_weight: Any) -> np.ndarray:
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X, family = self._seen(X)
         weight = check_weights(sample_weight, len(X))
-        family = self.distribution_
         if weight is not None and not weight.all():
             X, weight = X[weight > 0], weight[weight > 0]
         total = float(len(X)) if weight is None else float(weight.sum())
@@ -120,7 +127,8 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
                 f"X must be the data of the fit, {self.n_obs_:g} observations, got {total:g}; "
                 "pass the fit's X and sample_weight"
             )
-        data = X[:, column] if family.event_shape == () else X
+        by_column = family.event_shape == () and not family.incomplete
+        data = X[:, column] if by_column else X
         family.check(data)
         objective = constant_likelihood(family, data, weight, self._eta[column])
         return inference.robust(objective, self._eta[column], matrix)
@@ -130,15 +138,25 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
     def score_samples(self, X: Any) -> np.ndarray:
         """Log-density of each row, (N,) nats; -inf outside the support.
 
+        Of a censored row (:class:`natfit.Censored`) the log-probability of its interval.
+
         With a univariate family the columns are independent, and their log-densities add.
         """
         check_is_fitted(self, "_eta")
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        return rows.map_rows(self._log_density, (X,))
+        X, family = self._seen(X)
+        return rows.map_rows(lambda part: self._log_density(family, part), (X,))
 
-    def _log_density(self, X: np.ndarray) -> np.ndarray:
-        family = self.distribution_
-        if family.event_shape != ():
+    def _seen(self, X: Any) -> tuple[np.ndarray, Distribution]:
+        """Rows (N, D), or the ends of censored ones (N, 2), and the family that they have."""
+        censored = Censored.of(X)
+        if censored is None:
+            return validate_data(self, X, dtype=np.float64, reset=False), self.distribution_
+        if len(self._eta) > 1:
+            raise ValueError(f"X must have {len(self._eta)} columns as in the fit, got Censored")
+        return censored.rows, CensoredFamily(self.distribution_)
+
+    def _log_density(self, family: Distribution, X: np.ndarray) -> np.ndarray:
+        if family.event_shape != () or family.incomplete:
             return family.log_density(X, self._eta)
         return sum(family.log_density(X[:, j], eta[None]) for j, eta in enumerate(self._eta))
 
@@ -147,17 +165,17 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (N, D)
+        X : array-like of shape (N, D), or Censored
         y : None
             Ignored.
         sample_weight : array-like of shape (N,), optional
         """
         check_is_fitted(self, "_eta")
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X, family = self._seen(X)
         weight = check_weights(sample_weight, len(X))
 
         def part(X: np.ndarray, weight: np.ndarray | None) -> float:
-            values = self._log_density(X)
+            values = self._log_density(family, X)
             if weight is None:
                 return float(values.sum())
             kept = weight > 0

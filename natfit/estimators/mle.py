@@ -10,11 +10,18 @@ from sklearn.utils.validation import validate_data
 
 from natfit._component import resolve
 from natfit._validation import check_bool, check_weights
+from natfit.distributions import Censored
+from natfit.distributions._restricted import Fixed
 from natfit.distributions.base import Distribution
+from natfit.estimators._adjust import adjust, located
 from natfit.estimators._columns import ColumnFit, fit_column, join
+from natfit.estimators._starts import given_starts
 from natfit.estimators.density import DensityEstimator, native_values
 from natfit.models.coordinates import Coordinates
 from natfit.rng import FreshGenerator, bridge_rng
+
+#: Options that change the family, in the order in which :func:`adjust` takes them.
+_ADJUSTMENTS = ("truncation", "fixed", "bounds", "prior", "bijectors")
 
 
 class NaturalMLE(DensityEstimator):
@@ -51,6 +58,21 @@ class NaturalMLE(DensityEstimator):
         Where to start: native values by name, or an unconstrained vector (K,).
     warm_start : bool, default=False
         Start from the previous fit.
+    truncation : (low, high), optional
+        Window outside which no value is ever seen: ``log p - log P(low <= Y <= high)``. None
+        for an open end. A univariate family with a distribution function.
+    fixed : dict, optional
+        Native values by name of parameters that are known: they leave theta, and their
+        standard error is 0. A vector (D,) gives one number a column.
+    bounds : dict, optional
+        Native limits ``{name: (low, high)}``, None for none. A fit that rests at one ends as
+        ``boundary``.
+    prior : dict, optional
+        Densities of native parameters, without Jacobian: frozen ``scipy.stats`` distributions
+        or ``(family, params)``. The estimate is then the posterior's mode, standard errors are
+        those of the posterior's curvature.
+    bijectors : dict, optional
+        Constraints (``natfit.bijectors``) in place of the family's own.
     random_state : None, int, RandomState or Generator
         For metrics that draw; read once a fit.
 
@@ -94,6 +116,9 @@ class NaturalMLE(DensityEstimator):
     True
     """
 
+    # Subclasses may leave these options out of their constructors.
+    truncation = fixed = bounds = prior = bijectors = None
+
     def __init__(
         self,
         distribution: str | Distribution = "normal",
@@ -107,6 +132,11 @@ class NaturalMLE(DensityEstimator):
         max_iter: int = 100,
         start_params: Any = None,
         warm_start: bool = False,
+        truncation: Any = None,
+        fixed: dict | None = None,
+        bounds: dict | None = None,
+        prior: dict | None = None,
+        bijectors: dict | None = None,
         random_state: Any = None,
     ):
         self.distribution = distribution
@@ -119,6 +149,11 @@ class NaturalMLE(DensityEstimator):
         self.max_iter = max_iter
         self.start_params = start_params
         self.warm_start = warm_start
+        self.truncation = truncation
+        self.fixed = fixed
+        self.bounds = bounds
+        self.prior = prior
+        self.bijectors = bijectors
         self.random_state = random_state
 
     # ------------------------------------------------------------------------------ fit
@@ -129,8 +164,9 @@ class NaturalMLE(DensityEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (N, D)
-            The data. pandas and polars frames keep their column names.
+        X : array-like of shape (N, D), Censored or scipy.stats.CensoredData
+            The data. pandas and polars frames keep their column names. Of censored rows there
+            is one column, and the family needs a distribution function.
         y : None
             Ignored.
         sample_weight : array-like of shape (N,), optional
@@ -156,15 +192,23 @@ class NaturalMLE(DensityEstimator):
             return self._fit(X, y, sample_weight)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> NaturalMLE:
-        X = self._validated(X)
+        censored = Censored.of(X)
+        X = self._validated(X) if censored is None else self._validated_rows(censored)
         weight = check_weights(sample_weight, len(X))
         if weight is not None and not weight.all():
             X, weight = X[weight > 0], weight[weight > 0]
         engine = self._engine()
-        family = self._family(X)
-        univariate = family.event_shape == ()
-        columns = [X[:, j] for j in range(X.shape[1])] if univariate else [X]
-        starts = self._starts(family, len(columns))
+        family = self._family(X if censored is None else X[:, :1])
+        by_column = family.event_shape == () and censored is None
+        columns = [X[:, j] for j in range(X.shape[1])] if by_column else [X]
+        plan = adjust(
+            family,
+            len(columns),
+            censored is not None,
+            **{name: getattr(self, name) for name in _ADJUSTMENTS},
+        )
+        family = plan.family
+        starts = self._starts(family, plan.fitted)
         coordinates = resolve(self.coordinates, Coordinates)
         rng = FreshGenerator() if self.random_state is None else bridge_rng(self.random_state)
         context = self._init_callback_context(max_subtasks=None)
@@ -178,11 +222,13 @@ class NaturalMLE(DensityEstimator):
             return self._preview(family, done, iterate, len(columns))
 
         hook = self._iteration_hook(context, X, target, metadata, fitted)
-        for data, start in zip(columns, starts, strict=True):
+        for data, start, own in zip(columns, starts, plan.fitted, strict=True):
             try:
-                fit = fit_column(family, data, weight, start, coordinates, engine, rng, hook)
+                fit = fit_column(
+                    own, data, weight, start, coordinates, engine, rng, hook, plan.prior
+                )
             except ValueError as error:
-                raise ValueError(_located(error, X, family, len(done))) from error
+                raise ValueError(located(error, X, own, len(done))) from error
             done.append(fit)
         self._publish(family, engine, join(family, done))
         context.call_on_fit_task_end(
@@ -205,46 +251,31 @@ class NaturalMLE(DensityEstimator):
             self, X, dtype=np.float64, ensure_min_samples=2, ensure_all_finite=False
         )
 
+    def _validated_rows(self, censored: Censored) -> np.ndarray:
+        """Ends of the intervals, (N, 2): one column of data."""
+        if len(censored) < 2:
+            raise ValueError(f"X must have at least 2 rows, got {len(censored)}")
+        self.n_features_in_ = 1
+        self.__dict__.pop("feature_names_in_", None)
+        return censored.rows
+
     def _family(self, X: np.ndarray) -> Distribution:
         """Resolve the distribution and bind it to the data's shape."""
         return resolve(self.distribution, Distribution).bind(X)
 
-    def _starts(self, family: Distribution, n: int) -> list[np.ndarray | None]:
+    def _starts(self, family: Distribution, fitted: list[Distribution]) -> list:
         """Starts in eta for each column, or None for the family's own."""
         check_bool(self.warm_start, "warm_start")
         if self.warm_start and hasattr(self, "_eta"):
             # Numbers of another family, or of other columns, mean nothing here.
-            if self.distribution_ == family and len(self._eta) == n:
-                return list(self._eta)
+            if self.distribution_ == family and len(self._eta) == len(fitted):
+                return [
+                    own.reduce(eta) if isinstance(own, Fixed) else eta
+                    for own, eta in zip(fitted, self._eta, strict=True)
+                ]
         if self.start_params is None:
-            return [None] * n
-        if isinstance(self.start_params, dict):
-            return [self._native_start(family, j, n) for j in range(n)]
-        try:
-            eta = np.asarray(self.start_params, dtype=np.float64)
-            got = f"shape {eta.shape}"
-        except (TypeError, ValueError):
-            eta, got = np.empty(0), repr(self.start_params)
-        if eta.size == family.n_params:
-            eta = np.tile(eta.reshape(-1), n)
-        if not eta.size or eta.size != n * family.n_params or not np.all(np.isfinite(eta)):
-            raise ValueError(
-                f"start_params must be a dict of {list(family.params)} or {family.n_params} finite "
-                f"unconstrained numbers, got {got}"
-            )
-        return list(eta.reshape(n, family.n_params))
-
-    def _native_start(self, family: Distribution, column: int, n: int) -> np.ndarray:
-        values = {}
-        try:
-            for name, value in self.start_params.items():
-                array = np.asarray(value, dtype=np.float64)
-                if family.event_shape == () and array.shape == (n,):
-                    array = array[column]
-                values[name] = array
-            return family.eta(**values)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"start_params are not valid: {error}") from error
+            return [None] * len(fitted)
+        return given_starts(self.start_params, fitted)
 
     def _publish(self, family: Distribution, engine: Any, result: Any) -> None:
         """Set the fitted attributes, all together."""
@@ -277,44 +308,3 @@ class NaturalMLE(DensityEstimator):
             return tags
         tags.input_tags.positive_only = support is not None and support.low >= 0
         return tags
-
-
-def _located(error: ValueError, X: np.ndarray, family: Distribution, column: int) -> str:
-    """The message with the column that it concerns, and whether X is negative anywhere."""
-    words = str(error)
-    univariate = family.event_shape == () and family.support is not None
-    if univariate and X.shape[1] > 1:
-        words = f"column {column} of X: {words}"
-    if univariate and family.support.low == 0 and np.any(X < 0) and "Negative" not in words:
-        words = f"Negative values in data: {words}"
-    return words
-
-
-def fit(distribution: str | Distribution, x: Any, *, sample_weight: Any = None, **options: Any):
-    """Fit a distribution to a plain vector.
-
-    Parameters
-    ----------
-    distribution : str or Distribution
-        As in :class:`NaturalMLE`.
-    x : array-like of shape (N,) or (N, D)
-        The data; a vector is one column.
-    sample_weight : array-like of shape (N,), optional
-        Repetitions of each row.
-    **options
-        Further arguments of :class:`NaturalMLE`.
-
-    Returns
-    -------
-    NaturalMLE
-        Fitted.
-
-    Examples
-    --------
-    >>> import natfit
-    >>> round(float(natfit.fit("exponential", [1.0, 2.0, 3.0]).params_["rate"][0]), 6)
-    0.5
-    """
-    if getattr(x, "ndim", None) == 1 or (not hasattr(x, "ndim") and np.ndim(x) == 1):
-        x = np.asarray(x).reshape(-1, 1)
-    return NaturalMLE(distribution, **options).fit(x, sample_weight=sample_weight)

@@ -24,7 +24,7 @@ class AutoMetric(Metric):
             return EuclideanMetric()
         family = objective.distribution
         if family.fisher_kind is not None:
-            return ExactFisher(endgame=True)
+            return ExactFisher(endgame=True).prepare(objective)
         if family.can_sample:
             return MonteCarloFisher().prepare(objective)
         warnings.warn(

@@ -41,6 +41,9 @@ class Likelihood(Objective):
     #: Whether a sufficient statistic may stand in for the rows.
     summarises = True
 
+    #: Whether a prior is part of f: then no summary makes observed and expected information equal.
+    penalised = False
+
     def __init__(
         self,
         distribution: Distribution,
@@ -106,6 +109,10 @@ class Likelihood(Objective):
             return self._kept[1] / self.total
         with np.errstate(all="ignore"):
             return self._shared_sum(self.distribution.sum_observed, eta) / self.total
+
+    def expected(self, eta: np.ndarray) -> np.ndarray:
+        """Expected information a row in eta, (K, K), for eta (1, K)."""
+        return self.distribution.fisher(eta)[0]
 
     def linearize(self, theta: np.ndarray, X: Any) -> Linearization:
         """The model at theta on a chunk of rows; kept where the chunk is all there is.
@@ -201,8 +208,11 @@ class Likelihood(Objective):
         return Dense(matrix, positive=False)
 
     def information(self, theta: np.ndarray) -> LinearOperator | None:
-        """Exact expected information, else the observed one; None where neither is to be had."""
-        if self.distribution.fisher_kind is not None:
+        """Exact expected information, else the observed one; None where neither is to be had.
+
+        Of incomplete rows always the observed one: the expected one is that of complete rows.
+        """
+        if self.distribution.fisher_kind is not None and not self.distribution.incomplete:
             try:
                 return self.fisher(theta)
             except ValueError:
@@ -246,7 +256,7 @@ class Likelihood(Objective):
                 if (name, side) not in self.distribution.limit_meaning:
                     # The user's own limits are named as they were given.
                     ends = (
-                        getattr(constraint, "low", 0.0) or ends[0],
+                        getattr(constraint, "low", ends[0]),
                         getattr(constraint, "high", ends[1]),
                     )
                 end = f"{name} -> {ends[0] if side == 'lower' else ends[1]:g}"

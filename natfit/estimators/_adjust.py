@@ -1,0 +1,109 @@
+"""What a user's options make of a family: constraints, limits, a window, known values, priors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from natfit._validation import check_truncation
+from natfit.distributions._censored_family import CensoredFamily
+from natfit.distributions._restricted import Bounded, Constrained, Fixed
+from natfit.distributions.base import Distribution
+from natfit.distributions.truncated import Truncated
+from natfit.objectives import Prior
+
+
+@dataclass(frozen=True)
+class Adjusted:
+    """A family as it is published, as each column of data is fitted with it, and the priors.
+
+    Attributes
+    ----------
+    family : Distribution
+        What ``distribution_`` will be.
+    fitted : list of Distribution
+        One for each column: through censoring, without the fixed parameters.
+    prior : dict or None
+        Parameter name to :class:`natfit.objectives.Prior`.
+    """
+
+    family: Distribution
+    fitted: list[Distribution]
+    prior: dict[str, Prior] | None
+
+
+def adjust(
+    family: Distribution,
+    n_columns: int,
+    censored: bool,
+    *,
+    truncation: Any,
+    fixed: Any,
+    bounds: Any,
+    prior: Any,
+    bijectors: Any,
+) -> Adjusted:
+    """Apply the options of an estimator to a bound family.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an option names no parameter or has a value that it cannot have.
+    """
+    for name, option in (
+        ("fixed", fixed),
+        ("bounds", bounds),
+        ("prior", prior),
+        ("bijectors", bijectors),
+    ):
+        if option is not None and not isinstance(option, dict):
+            raise TypeError(
+                f"{name} must be a dict by parameter name ({list(family.params)}), got {option!r}"
+            )
+    if bijectors:
+        family = Constrained(family, bijectors)
+    if bounds:
+        family = Bounded(family, bounds)
+    if truncation is not None:
+        family = Truncated(family, *check_truncation(truncation))
+        _ = family.inner
+    seen = CensoredFamily(family) if censored else family
+    fitted = [seen] * n_columns
+    if fixed:
+        fitted = [Fixed(seen, _of_column(fixed, j, n_columns, seen)) for j in range(n_columns)]
+    return Adjusted(family, fitted, _priors(prior, fitted[0]) if prior else None)
+
+
+def _of_column(values: dict, column: int, n: int, family: Distribution) -> dict[str, Any]:
+    """Native values for one column: a vector of one number a column gives its own."""
+    out = {}
+    for name, value in values.items():
+        array = np.asarray(value, dtype=np.float64)
+        scalar = name in family.params and family.params[name].shape == ()
+        out[name] = array[column] if scalar and array.shape == (n,) else array
+    return out
+
+
+def _priors(prior: dict, family: Distribution) -> dict[str, Prior]:
+    """Priors of free parameters that are numbers."""
+    free = [name for name, c in family.params.items() if hasattr(c, "first")]
+    wrong = [name for name in prior if name not in free]
+    if wrong:
+        raise ValueError(
+            f"prior must name some of {free} (numbers that are estimated), got {wrong[0]!r}"
+        )
+    return {name: Prior(name, density) for name, density in prior.items()}
+
+
+def located(error: ValueError, X: np.ndarray, family: Distribution, column: int) -> str:
+    """The message with the column that it concerns, and whether X is negative anywhere."""
+    words = str(error)
+    univariate = family.event_shape == () and family.support is not None
+    univariate = univariate and not family.incomplete
+    if univariate and X.shape[1] > 1:
+        words = f"column {column} of X: {words}"
+    if univariate and family.support.low == 0 and np.any(X < 0) and "Negative" not in words:
+        words = f"Negative values in data: {words}"
+    return words

@@ -1,0 +1,43 @@
+"""The shortest way to a fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from natfit.distributions import Censored
+from natfit.distributions.base import Distribution
+from natfit.estimators.mle import NaturalMLE
+
+
+def fit(distribution: str | Distribution, x: Any, *, sample_weight: Any = None, **options: Any):
+    """Fit a distribution to a plain vector.
+
+    Parameters
+    ----------
+    distribution : str or Distribution
+        As in :class:`NaturalMLE`.
+    x : array-like of shape (N,) or (N, D), Censored, or scipy.stats.CensoredData
+        The data; a vector is one column.
+    sample_weight : array-like of shape (N,), optional
+        Repetitions of each row.
+    **options
+        Further arguments of :class:`NaturalMLE`.
+
+    Returns
+    -------
+    NaturalMLE
+        Fitted.
+
+    Examples
+    --------
+    >>> import natfit
+    >>> round(float(natfit.fit("exponential", [1.0, 2.0, 3.0]).params_["rate"][0]), 6)
+    0.5
+    """
+    if Censored.of(x) is None and (
+        getattr(x, "ndim", None) == 1 or (not hasattr(x, "ndim") and np.ndim(x) == 1)
+    ):
+        x = np.asarray(x).reshape(-1, 1)
+    return NaturalMLE(distribution, **options).fit(x, sample_weight=sample_weight)

@@ -1,0 +1,60 @@
+"""Starts that a user gives, in eta."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from natfit.distributions._restricted import Fixed
+from natfit.distributions.base import Distribution
+
+
+def given_starts(start_params: Any, fitted: list[Distribution]) -> list[np.ndarray]:
+    """Starts (K,) for each column of data, from native values by name or unconstrained numbers.
+
+    Parameters
+    ----------
+    start_params : dict or array-like
+        Parameters that are fixed may be left out of a dict; a vector holds the free ones alone.
+    fitted : list of Distribution
+        The family of each column.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit the family.
+    """
+    n = len(fitted)
+    if isinstance(start_params, dict):
+        return [_native_start(start_params, family, j, n) for j, family in enumerate(fitted)]
+    size, names = fitted[0].n_params, list(fitted[0].params)
+    try:
+        eta = np.asarray(start_params, dtype=np.float64)
+        got = f"shape {eta.shape}"
+    except (TypeError, ValueError):
+        eta, got = np.empty(0), repr(start_params)
+    if eta.size == size:
+        eta = np.tile(eta.reshape(-1), n)
+    if not eta.size or eta.size != n * size or not np.all(np.isfinite(eta)):
+        raise ValueError(
+            f"start_params must be a dict of {names} or {size} finite unconstrained numbers, got "
+            f"{got}"
+        )
+    return list(eta.reshape(n, size))
+
+
+def _native_start(start: dict, family: Distribution, column: int, n: int) -> np.ndarray:
+    """One column's start; a vector of one number a column gives its own."""
+    values = {}
+    known = family.values if isinstance(family, Fixed) else {}
+    try:
+        for name, value in start.items():
+            array = np.asarray(value, dtype=np.float64)
+            if family.event_shape == () and array.shape == (n,):
+                array = array[column]
+            if name not in known:
+                values[name] = array
+        return family.eta(**values)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"start_params are not valid: {error}") from error

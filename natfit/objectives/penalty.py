@@ -1,0 +1,167 @@
+"""A likelihood times a prior: the maximum a posteriori estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from natfit.distributions.base import Distribution
+from natfit.linops import Sandwich
+from natfit.objectives.likelihood import Likelihood
+
+#: Differences of a prior's log-density: share of its spread, and of the way to its ends.
+_STEP = 2e-3
+
+#: Fourth-order central differences at -2, -1, 1, 2 and at -2, ..., 2.
+_FIRST = np.array([1.0, -8.0, 8.0, -1.0]) / 12.0
+_SECOND = np.array([-1.0, 16.0, -30.0, 16.0, -1.0]) / 12.0
+
+
+class Prior:
+    """The log-density of one native number, with two derivatives by differences.
+
+    Parameters
+    ----------
+    name : str
+        The parameter, for messages.
+    density : object
+        A frozen ``scipy.stats`` distribution, or ``(distribution, params)``: a family of natfit,
+        by name or object, and its native parameters.
+
+    Raises
+    ------
+    ValueError
+        If it is neither, or a family is not univariate.
+    """
+
+    def __init__(self, name: str, density: Any):
+        if isinstance(density, tuple) and len(density) == 2 and isinstance(density[1], Mapping):
+            self._log, self._ends = _of_family(name, *density)
+        elif hasattr(density, "logpdf"):
+            self._log, self._ends = density.logpdf, density.support()
+        else:
+            raise ValueError(
+                f"prior[{name!r}] must be a frozen scipy.stats distribution or (family, params), "
+                f"got {density!r}"
+            )
+        low, self.median, high = _quartiles(density)
+        self._spread = high - low
+
+    def terms(self, x: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """Sum of log p over x (m,), and its first and second derivatives in each, (m,)."""
+        with np.errstate(all="ignore"):
+            room = np.minimum(x - self._ends[0], self._ends[1] - x)
+            h = _STEP * np.minimum(self._spread, room)
+            grid = x[:, None] + h[:, None] * np.arange(-2.0, 3.0)
+            values = np.asarray(self._log(grid.reshape(-1)), dtype=np.float64).reshape(grid.shape)
+            first = values[:, [0, 1, 3, 4]] @ _FIRST / h
+            return float(values[:, 2].sum()), first, values @ _SECOND / h**2
+
+
+def _of_family(name: str, family: Any, params: Mapping) -> tuple[Callable, tuple[float, float]]:
+    """Log-density and support of a natfit family at native parameters."""
+    from natfit._component import resolve
+
+    found = resolve(family, Distribution)
+    if found.event_shape != () or found.support is None or found.support.integer:
+        raise ValueError(
+            f"prior[{name!r}] must be a univariate density, got {type(found).__name__}"
+        )
+    eta = found.eta(**params)[None]
+    return lambda y: found.log_density(y, eta), (found.support.low, found.support.high)
+
+
+def _quartiles(density: Any) -> tuple[float, float, float]:
+    """Quartiles of a density: where it lies and the length on which it changes."""
+    if isinstance(density, tuple):
+        from natfit._component import resolve
+
+        family = resolve(density[0], Distribution)
+        rule = family.expectation(family.eta(**density[1]))
+        order = np.argsort(rule.y)
+        mass = np.cumsum(rule.weight[order])
+        return tuple(float(rule.y[order][np.searchsorted(mass, q)]) for q in (0.25, 0.5, 0.75))
+    return tuple(float(v) for v in density.ppf([0.25, 0.5, 0.75]))
+
+
+class Penalised(Likelihood):
+    """f(theta) = -1/W (sum_i w_i log p(y_i | theta) + log prior(native parameters)).
+
+    The prior's density is that of the native parameters (no Jacobian), so that its mode is
+    where the prior alone would put the estimate, in any coordinates. Its negative Hessian
+    joins the observed information as it is, and a metric with its negative part cut off:
+    a metric stays positive.
+
+    Parameters
+    ----------
+    prior : dict
+        Parameter name to :class:`Prior`.
+    *args, **kwargs
+        As for :class:`natfit.objectives.Likelihood`, with a constant model.
+    """
+
+    penalised = True
+
+    def __init__(self, prior: dict[str, Prior], *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.prior = prior
+
+    def prior_terms(self, eta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """Log prior, its gradient (K,) and the diagonal (K,) of its negative Hessian in eta."""
+        value, grad, curve = 0.0, np.zeros(len(eta)), np.zeros(len(eta))
+        for name, prior in self.prior.items():
+            block = self.distribution.blocks[name]
+            constraint, own = self.distribution.params[name], eta[block]
+            native = np.reshape(constraint.to_native(own[None])[0], -1)
+            log, first, second = prior.terms(native)
+            slope = constraint.first(own)
+            value += log
+            grad[block] = first * slope
+            curve[block] = -(second * slope**2 + first * constraint.second(own))
+        return value, grad, curve
+
+    def feasible(self, eta: np.ndarray) -> np.ndarray:
+        """Eta (K,) with the parameters that their prior excludes moved to its median."""
+        out = np.array(eta, dtype=np.float64)
+        for name, prior in self.prior.items():
+            block, constraint = self.distribution.blocks[name], self.distribution.params[name]
+            native = np.reshape(constraint.to_native(out[None, block])[0], -1)
+            if not np.isfinite(prior.terms(native)[0]):
+                middle = np.full(constraint.shape, prior.median)
+                if constraint.valid(middle):
+                    out[block] = constraint.to_eta(middle[None])[0]
+        return out
+
+    def _sums(self, eta: np.ndarray) -> tuple[float, np.ndarray]:
+        value, score = super()._sums(eta)
+        log, grad, _ = self.prior_terms(eta[0])
+        return value + log, score + grad
+
+    def observed(self, eta: np.ndarray) -> np.ndarray:
+        """Negative Hessian in eta of the mean log-posterior, (K, K)."""
+        return super().observed(eta) + np.diag(self.prior_terms(eta[0])[2]) / self.total
+
+    def expected(self, eta: np.ndarray) -> np.ndarray:
+        """Expected information a row and the prior's, (K, K)."""
+        return super().expected(eta) + self.prior_information(eta)
+
+    def prior_information(self, eta: np.ndarray) -> np.ndarray:
+        """Positive part of the prior's negative Hessian in eta a row, (K, K)."""
+        return np.diag(np.maximum(self.prior_terms(eta[0])[2], 0.0)) / self.total
+
+    def sandwich(self, theta: np.ndarray, rule: Callable) -> Sandwich:
+        """The likelihood's, and the positive part of the prior's."""
+        return self._joined(super().sandwich(theta, rule), theta)
+
+    def scores(self, theta: np.ndarray) -> Sandwich:
+        """The likelihood's, and the positive part of the prior's."""
+        return self._joined(super().scores(theta), theta)
+
+    def _joined(self, operator: Sandwich, theta: np.ndarray) -> Sandwich:
+        lin = self.model.linearize(theta, None)
+        extra = (lin, self.prior_information(lin.eta)[None], None)
+        out = Sandwich([*operator.terms, extra], self.n_params)
+        out.standard_error = operator.standard_error
+        return out
