@@ -41,14 +41,18 @@ DATA = {
     )
     * 1.0,
     "exponential": RNG.exponential(3.0, 200),
+    "exponentiated_weibull": np.random.default_rng(4).weibull(0.7, (200, 3)).max(axis=1),
     "gamma": RNG.gamma(2.5, 1.5, 200),
     "generalized_pareto": 2.0 * RNG_B.pareto(4.0, 200),
     "geometric": np.random.default_rng(1).geometric(0.3, 200) - 1.0,
     "gev": 3.0 + 2.0 * stats.genextreme.rvs(0.1, size=200, random_state=RNG_B),
     "gumbel": RNG_B.gumbel(3.0, 2.0, 200),
     "hurdle": np.where(np.arange(200) < 60, 0, 1 + np.arange(200) % 4).astype(float),
+    "inverse_gamma": 2.0 / np.random.default_rng(2).gamma(3.0, size=200),
+    "inverse_gaussian": np.random.default_rng(2).wald(3.0, 4.0, 200),
     "laplace": RNG_B.laplace(3.0, 2.0, 201),
     "logistic": RNG_B.logistic(3.0, 2.0, 200),
+    "lognormal": np.random.default_rng(2).lognormal(1.0, 0.5, 200),
     "multi_bernoulli": (RNG.random((200, 2)) < [0.3, 0.6]).astype(float),
     "multi_categorical": np.column_stack([RNG.integers(0, 2, 200), RNG.integers(0, 3, 200)]) * 1.0,
     "multinomial": np.random.default_rng(1).multinomial(5 + np.arange(200) % 9, [0.2, 0.5, 0.3])
@@ -63,6 +67,7 @@ DATA = {
     "poisson": RNG.poisson(4.0, 200).astype(float),
     "student_t": 3.0 + 2.0 * RNG.standard_t(3.0, 200),
     "von_mises": np.random.default_rng(1).vonmises(1.0, 2.0, 200),
+    "weibull": 3.0 * np.random.default_rng(2).weibull(1.5, 200),
     "zero_inflated": np.where(np.arange(200) < 60, 0, 1 + np.arange(200) % 4).astype(float),
 }
 
@@ -122,6 +127,29 @@ def polished(family, y, start):
     return best
 
 
+def weibull_mle(y):
+    """1 / c + mean log y = sum y^c log y / sum y^c, by scipy's root finder."""
+    log = np.log(y)
+    shape = optimize.brentq(
+        lambda c: np.average(log, weights=y**c) - log.mean() - 1.0 / c, 0.1, 20.0, xtol=1e-14
+    )
+    return [shape, np.mean(y**shape) ** (1.0 / shape)]
+
+
+def exponentiated_weibull_mle(y):
+    """The power is -n / sum log cdf of the Weibull; scipy's root finder for the other two."""
+
+    def score(t):
+        c, w = np.exp(t[0]), (y / np.exp(t[1])) ** np.exp(t[0])
+        power = -1.0 / np.mean(np.log1p(-np.exp(-w)))
+        slope = 1.0 - w + (power - 1.0) * w / np.expm1(w)
+        return np.mean(slope), 1.0 / c + np.mean(slope * (np.log(y) - t[1]))
+
+    t = optimize.root(score, np.log(weibull_mle(y)), tol=1e-14).x
+    w = (y / np.exp(t[1])) ** np.exp(t[0])
+    return [np.exp(t[0]), np.exp(t[1]), -1.0 / np.mean(np.log1p(-np.exp(-w)))]
+
+
 ORACLES = {
     "bernoulli": lambda y: [y.mean()],
     "beta": lambda y: stats.beta.fit(y, floc=0, fscale=1)[:2],
@@ -131,6 +159,7 @@ ORACLES = {
     "dirichlet": dirichlet_mle,
     "dirichlet_multinomial": dirichlet_multinomial_mle,
     "exponential": lambda y: [1.0 / y.mean()],
+    "exponentiated_weibull": exponentiated_weibull_mle,
     "gamma": gamma_mle,
     "generalized_pareto": lambda y: polished(
         lambda k, s: stats.genpareto(k, 0.0, s), y, [0.2, y.mean()]
@@ -141,8 +170,11 @@ ORACLES = {
     ),
     "gumbel": stats.gumbel_r.fit,
     "hurdle": lambda y: [np.mean(y == 0), cut_poisson_rate(y[y > 0])],
+    "inverse_gamma": lambda y: [gamma_mle(1.0 / y)[0], 1.0 / gamma_mle(1.0 / y)[1]],
+    "inverse_gaussian": lambda y: [y.mean(), 1.0 / (np.mean(1.0 / y) - 1.0 / y.mean())],
     "laplace": stats.laplace.fit,
     "logistic": lambda y: polished(stats.logistic, y, [np.median(y), 1.5]),
+    "lognormal": lambda y: [np.log(y).std(), np.exp(np.log(y).mean())],
     "multi_bernoulli": lambda y: y.mean(axis=0),
     "multi_categorical": lambda y: [
         share for column in y.T for share in np.bincount(column.astype(int)) / len(y)
@@ -155,6 +187,7 @@ ORACLES = {
     "poisson": lambda y: [y.mean()],
     "student_t": student_mle,
     "von_mises": lambda y: stats.vonmises.fit(y, fscale=1)[1::-1],
+    "weibull": weibull_mle,
     "zero_inflated": inflated_poisson_mle,
 }
 #: Families that the data alone do not determine.
