@@ -86,7 +86,7 @@ class InverseGaussian(ExponentialFamily):
         with np.errstate(divide="ignore"):
             # Below the mean this is the cdf, above it the survival function.
             log = np.log(0.5 * (near + sign * b)) - a * a
-        # The smaller term first; it exceeds a half nowhere by enough to cancel.
+        # Digits are lost only where shape is far below mean: the cdf nears one below the mean.
         other = np.log1p(-np.minimum(np.exp(log), 1.0 - 1e-16))
         return np.where(a > 0, other, log), np.where(a > 0, log, other)
 

@@ -10,11 +10,16 @@ from natfit._component import component_class, registered, resolve
 from natfit.distributions import (
     Bernoulli,
     Exponential,
+    ExponentiatedWeibull,
     Gamma,
+    InverseGamma,
+    InverseGaussian,
+    Lognormal,
     MultivariateNormal,
     Normal,
     Poisson,
     StudentT,
+    Weibull,
 )
 from natfit.distributions.base import Distribution
 
@@ -36,6 +41,16 @@ EXTREME = [
     (StudentT(), {"loc": 1e3, "scale": 1e-3, "df": 0.3}, [1e3, 1e3 + 1e-3, 2e3]),
     (StudentT(), {"loc": 0.0, "scale": 1.0, "df": 1.0}, [0.0, 1e10, -1e100]),
     (StudentT(), {"loc": 0.0, "scale": 1.0, "df": 1e6}, [0.0, 1.0, -6.0]),
+    (Lognormal(), {"shape": 1e-6, "scale": 1e8}, [1e8 * (1.0 - 2e-6), 1e8, 1e8 * (1.0 + 1e-6)]),
+    (Lognormal(), {"shape": 20.0, "scale": 1e-3}, [1e-30, 1e-3, 1e30]),
+    (Weibull(), {"shape": 0.2, "scale": 1.0}, [1e-30, 1.0, 1e5]),
+    (Weibull(), {"shape": 50.0, "scale": 1e-8}, [8e-9, 1e-8, 1.05e-8]),
+    (ExponentiatedWeibull(), {"shape": 0.1, "scale": 1e-9, "power": 1e5}, [1e-3, 1.0, 1e6]),
+    (ExponentiatedWeibull(), {"shape": 900.0, "scale": 7.0, "power": 2e-3}, [6.0, 6.9, 7.003]),
+    (InverseGamma(), {"shape": 1e-2, "scale": 1.0}, [1e-2, 1.0, 1e50]),
+    (InverseGamma(), {"shape": 1e6, "scale": 1e6}, [0.998, 1.0, 1.003]),
+    (InverseGaussian(), {"mean": 1.0, "shape": 1e8}, [0.9998, 1.0, 1.0003]),
+    (InverseGaussian(), {"mean": 1e6, "shape": 1e-2}, [1e-4, 1.0, 1e7]),
 ]
 
 
@@ -219,6 +234,7 @@ def test_registry_is_the_folder():
         "negative_binomial",
         "normal",
         "poisson",
+        "skew_normal",
         "student_t",
         "von_mises",
         "weibull",
