@@ -42,6 +42,7 @@ class CensoredFamily(Wrapper):
     """
 
     incomplete = True
+    regular = False
 
     def __init__(self, family: Distribution):
         super().__init__(family)

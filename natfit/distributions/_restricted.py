@@ -61,7 +61,7 @@ class Fixed(_Mapped):
 
     Parameters
     ----------
-    family : Distribution
+    family : str or Distribution
     values : dict
         Native values by name.
 
@@ -71,7 +71,7 @@ class Fixed(_Mapped):
         If a name is unknown, a value violates its constraint, or nothing is left to fit.
     """
 
-    def __init__(self, family: Distribution, values: dict[str, Any]):
+    def __init__(self, family: str | Distribution, values: dict[str, Any]):
         super().__init__(family)
         self.values = values
         names = list(self.inner.params)
@@ -86,6 +86,7 @@ class Fixed(_Mapped):
             self._known[block] = _to_eta(name, value, self.inner.params[name])
             free[block] = False
         self.free = np.flatnonzero(free)
+        self._place = np.eye(self.inner.n_params)[self.free]
 
     @property
     def params(self) -> dict[str, Bijector]:
@@ -93,10 +94,8 @@ class Fixed(_Mapped):
         return {n: c for n, c in self.inner.params.items() if n not in self.values}
 
     def full(self, eta: np.ndarray) -> np.ndarray:
-        """All of eta, (n, K)."""
-        out = np.repeat(self._known[None], len(eta), axis=0)
-        out[:, self.free] = eta
-        return out
+        """All of eta, (n, K); differentiable."""
+        return anp.dot(eta, self._place) + self._known
 
     def reduce(self, eta: np.ndarray) -> np.ndarray:
         """Drop the known blocks, (K',)."""

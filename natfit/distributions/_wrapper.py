@@ -74,6 +74,11 @@ class Wrapper(Distribution):
         return self.inner.incomplete
 
     @property
+    def regular(self) -> bool:
+        """The inner family's."""
+        return self.inner.regular
+
+    @property
     def fisher_kind(self) -> str | None:
         """The inner family's."""
         return self.inner.fisher_kind
@@ -108,6 +113,9 @@ class Wrapper(Distribution):
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
         """The inner family's."""
         return self.inner.sample(self.full(eta), rng, size)
+
+    def _log_prob_eta(self, y: Any, eta: Any) -> Any:
+        return self.inner._log_prob_eta(y, self.full(eta))
 
     def log_prob(self, y: Any, eta: np.ndarray) -> np.ndarray:
         """The inner family's."""

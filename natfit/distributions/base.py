@@ -57,6 +57,10 @@ class Distribution(Informed):
     #: Whether finite sufficient statistics prove that all rows lie in the support.
     summary_proves_support: bool = False
 
+    #: Iterations after which a fit without an end is compared with :meth:`nested_start` already:
+    #: for families whose way to that bound is long. None compares ended fits alone.
+    compare_after: int | None = None
+
     #: (parameter, "lower" or "upper") to what the family becomes at that bound.
     limit_meaning: ClassVar[dict[tuple[str, str], str]] = {}
 
@@ -66,9 +70,13 @@ class Distribution(Informed):
     _sample: Callable | None = None
     _to_scipy: Callable | None = None
 
-    #: Whether a row may be an interval that y is known to lie in. The expected information is
-    #: then that of complete rows, an upper bound: the observed one is the better metric.
+    #: Whether a row may be an interval that y is known to lie in, (n, 2); the expected
+    #: information is then that of complete rows, an upper bound.
     incomplete: bool = False
+
+    #: Whether the expected information measures a fit. Where it is undefined or infinite the
+    #: observed one is the metric and the yardstick.
+    regular: bool = True
 
     def bind(self, y: np.ndarray) -> Distribution:
         """Return the family with event_shape and K fixed by the data's shape.

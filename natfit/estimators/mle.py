@@ -13,7 +13,7 @@ from natfit._validation import check_bool, check_weights
 from natfit.distributions import Censored
 from natfit.distributions._restricted import Fixed
 from natfit.distributions.base import Distribution
-from natfit.estimators._adjust import adjust, located
+from natfit.estimators._adjust import Adjusted, adjust, located
 from natfit.estimators._columns import ColumnFit, fit_column, join
 from natfit.estimators._starts import given_starts
 from natfit.estimators.density import DensityEstimator, native_values
@@ -198,15 +198,7 @@ class NaturalMLE(DensityEstimator):
         if weight is not None and not weight.all():
             X, weight = X[weight > 0], weight[weight > 0]
         engine = self._engine()
-        family = self._family(X if censored is None else X[:, :1])
-        by_column = family.event_shape == () and censored is None
-        columns = [X[:, j] for j in range(X.shape[1])] if by_column else [X]
-        plan = adjust(
-            family,
-            len(columns),
-            censored is not None,
-            **{name: getattr(self, name) for name in _ADJUSTMENTS},
-        )
+        columns, plan = self._plan(X, censored is not None)
         family = plan.family
         starts = self._starts(family, plan.fitted)
         coordinates = resolve(self.coordinates, Coordinates)
@@ -240,6 +232,14 @@ class NaturalMLE(DensityEstimator):
         )
         self._warn(self.status_, self.message_, engine)
         return self
+
+    def _plan(self, X: np.ndarray, censored: bool) -> tuple[list[np.ndarray], Adjusted]:
+        """The columns to fit, and what the options make of the family."""
+        family = self._family(X[:, :1] if censored else X)
+        by_column = family.event_shape == () and not censored
+        columns = [X[:, j] for j in range(X.shape[1])] if by_column else [X]
+        options = {name: getattr(self, name) for name in _ADJUSTMENTS}
+        return columns, adjust(family, len(columns), censored, **options)
 
     def _validated(self, X: Any) -> np.ndarray:
         """Rows as float64 (N, D). Whether they are finite is seen in the pass that sums them up."""
@@ -286,6 +286,9 @@ class NaturalMLE(DensityEstimator):
         self._information = result.information
         self._at_bound = result.at_bound
         self.params_ = native_values(family, result.eta)
+        for name, value in (self.fixed or {}).items():
+            # As given, not as it comes back from eta.
+            self.params_[name] = np.resize(np.float64(value), self.params_[name].shape)
         for name, value in result.attributes.items():
             setattr(self, name, value)
 

@@ -72,7 +72,7 @@ def information(objective: Likelihood, theta: np.ndarray, kind: str = "observed"
         "prior": objective.prior_information(eta) if objective.penalised else None,
         "complete": not family.incomplete,
     }
-    expected = family.fisher_kind is not None and not family.incomplete
+    expected = family.fisher_kind is not None and family.regular
     if kind == "expected" or (family.exponential and expected and not objective.penalised):
         return Information(objective.expected(eta), "expected", **more)
     matrix = objective.observed(eta)

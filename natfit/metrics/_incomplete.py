@@ -1,4 +1,4 @@
-"""The metric of censored rows, which have no expected information."""
+"""The metric where an expected information is undefined or infinite."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from natfit.objectives import Objective
 
 
 class ObservedOrComplete(Metric):
-    """Observed information where it is positive definite, else that of complete rows.
+    """Observed information where it is positive definite, else an expected one, else the scores'.
 
-    How the exact rows would have been censored is not known, so that an expected information is
-    undefined. The complete rows' one bounds it from above: a metric whose unit step is an EM
-    step's equal to first order. Which of the two served is recorded in ``history_.notes``.
+    How exact rows would have been censored is not known, so that their expected information is
+    undefined; that of complete rows bounds it from above and is the metric of the EM algorithm.
+    Where a family's is infinite, the outer products of the scores remain. Which of them served
+    is recorded in ``history_.notes``.
     """
 
     def at(self, objective: Objective, iterate: Any, rng: np.random.Generator) -> LinearOperator:
@@ -28,9 +29,18 @@ class ObservedOrComplete(Metric):
         try:
             np.linalg.cholesky(matrix / np.outer(size, size) - 1e-10 * np.eye(len(size)))
         except np.linalg.LinAlgError:
-            complete = objective.fisher(iterate.theta)
-            complete.note = "expected information of complete rows"
-            return complete
+            return self._fallback(objective, iterate.theta)
         hessian.positive = True
         hessian.note = "observed"
         return hessian
+
+    def _fallback(self, objective: Objective, theta: np.ndarray) -> LinearOperator:
+        try:
+            expected = objective.fisher(theta)
+        except ValueError:
+            scores = objective.scores(theta)
+            scores.note = "empirical: the exact Fisher information was not to be had"
+            return scores
+        incomplete = objective.distribution.incomplete
+        expected.note = "expected information of complete rows" if incomplete else "expected"
+        return expected

@@ -47,7 +47,7 @@ class ExactFisher(Metric):
                 "neither a closed form nor a univariate support to integrate over; use "
                 "metric='monte_carlo' (needs a sampler) or metric='empirical'"
             )
-        if family.incomplete and objective.model.shared:
+        if not family.regular and objective.model.shared:
             return ObservedOrComplete()
         return self
 

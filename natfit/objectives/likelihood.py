@@ -210,9 +210,9 @@ class Likelihood(Objective):
     def information(self, theta: np.ndarray) -> LinearOperator | None:
         """Exact expected information, else the observed one; None where neither is to be had.
 
-        Of incomplete rows always the observed one: the expected one is that of complete rows.
+        Of a family that is not regular always the observed one.
         """
-        if self.distribution.fisher_kind is not None and not self.distribution.incomplete:
+        if self.distribution.fisher_kind is not None and self.distribution.regular:
             try:
                 return self.fisher(theta)
             except ValueError:
