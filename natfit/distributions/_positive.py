@@ -6,10 +6,6 @@ from typing import Any
 
 import numpy as np
 
-#: Largest exponent z at a start. At the optimum a Weibull's exp(z) has mean one, so that no z
-#: exceeds log N; from 700 on exp(z) is infinite.
-_STEEPEST = 30.0
-
 #: Relative spread of rows that is no more than the rounding of one value.
 SPREAD = 1e-12
 
@@ -32,14 +28,25 @@ def refuse_constant(y: np.ndarray, family: str) -> None:
         )
 
 
-def flattened(eta: np.ndarray, largest: float) -> np.ndarray:
-    """Start (log shape, log scale, ...) whose ``shape (log y - log scale)`` ends at 30.
+def seen_by_all(
+    family: Any, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray
+) -> np.ndarray:
+    """Start (log shape, log scale, perhaps log power), made anew where a row would overflow.
 
-    ``largest`` is the largest row. A few rows may give a shape that makes a row they do not
-    hold infinitely improbable.
+    At the maximum the mean of ``w = (y / scale)^shape`` is at most max(1, power), so that no w
+    exceeds N max(1, power). A start from a few rows that breaks this has not seen an outlier:
+    it is made anew from all rows, and flattened until it holds.
     """
-    reach = np.log(largest) - eta[1]
-    if np.exp(eta[0]) * reach > _STEEPEST:
-        eta = eta.copy()
-        eta[0] = np.log(_STEEPEST / reach)
+
+    def bound(eta: np.ndarray) -> tuple[float, float]:
+        """Log of the largest w over shape, and the most it may be."""
+        return np.log(y.max()) - eta[1], np.log(len(y)) + eta[2:].max(initial=0.0)
+
+    reach, most = bound(eta)
+    if np.exp(eta[0]) * reach <= most:
+        return eta
+    eta = family.eta(**family._initial(y, weight))
+    reach, most = bound(eta)
+    if np.exp(eta[0]) * reach > most:
+        eta[0] = np.log(most / reach)
     return eta

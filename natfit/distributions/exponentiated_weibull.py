@@ -9,7 +9,7 @@ import numpy as np
 
 from natfit import rows
 from natfit.bijectors import Positive
-from natfit.distributions._positive import flattened, log_one_minus_exp, refuse_constant
+from natfit.distributions._positive import log_one_minus_exp, refuse_constant, seen_by_all
 from natfit.distributions._start import mean
 from natfit.distributions._support import POSITIVE
 from natfit.distributions.base import Distribution
@@ -21,17 +21,6 @@ _TINY = -700.0
 #: Powers that the start tries, the limits among them: from there a fit to data that prefer a
 #: limit need not follow the flat curve towards it.
 _POWERS = np.array([1e-3, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0, 1e4, 1e6])
-
-
-def _wide(max_step: float, **limits: float) -> Positive:
-    """Positive numbers whose logarithm may change by more than 3 in one step.
-
-    Near the Frechet limit the scale is many powers of ten away, and one standard error of its
-    logarithm is 1 / (shape sqrt N). Cut to 3, the scale would leave the others a step uphill.
-    """
-    constraint = Positive(**limits)
-    constraint.max_step = max_step
-    return constraint
 
 
 class ExponentiatedWeibull(Distribution):
@@ -52,9 +41,9 @@ class ExponentiatedWeibull(Distribution):
     """
 
     params = {
-        "shape": _wide(6.0),
-        "scale": _wide(1e3),
-        "power": _wide(6.0, low=_POWERS[0], high=_POWERS[-1]),
+        "shape": Positive(),
+        "scale": Positive(),
+        "power": Positive(low=_POWERS[0], high=_POWERS[-1]),
     }
     support = POSITIVE
     limit_meaning = {
@@ -195,8 +184,8 @@ class ExponentiatedWeibull(Distribution):
         return found
 
     def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
-        """A flatter start where the largest row would be infinitely improbable."""
-        return flattened(eta, float(y.max()))
+        """A flatter start where the largest row would be all but impossible."""
+        return seen_by_all(self, y, weight, eta)
 
     def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
         """The Weibull's optimum, power = 1."""

@@ -10,7 +10,7 @@ from scipy import special
 
 from natfit import rows
 from natfit.bijectors import Positive
-from natfit.distributions._positive import flattened, log_one_minus_exp, refuse_constant
+from natfit.distributions._positive import log_one_minus_exp, refuse_constant, seen_by_all
 from natfit.distributions._start import mean
 from natfit.distributions._support import POSITIVE
 from natfit.distributions.base import Distribution
@@ -84,9 +84,8 @@ class Weibull(Distribution):
         if weight is not None:
             w *= weight
         total = float(w.sum())
-        first = rows.dot(z, w)
         w *= z
-        second = rows.dot(z, w)
+        first, second = float(w.sum()), rows.dot(z, w)
         mid = shape * (log - n * np.log(scale))
         value = n * np.log(shape) - log + mid - total
         score = np.array([n + mid - first, shape * (total - n)])
@@ -139,8 +138,8 @@ class Weibull(Distribution):
         return {"shape": shape, "scale": np.exp(centre + _EULER / shape)}
 
     def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
-        """A flatter start where the largest row would be infinitely improbable."""
-        return flattened(eta, float(y.max()))
+        """A flatter start where the largest row would be all but impossible."""
+        return seen_by_all(self, y, weight, eta)
 
     def _sample(self, rng: np.random.Generator, n: int, shape: Any, scale: Any) -> np.ndarray:
         return scale * rng.weibull(shape, n)
@@ -166,9 +165,9 @@ def optimum(y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
     The equation ``1 / shape + mean log y = mean(log y exp(z)) / mean exp(z)`` has one root, its
     right side less its left grows.
     """
-    native = Weibull()._initial(y, weight)
-    native = Weibull().native_dict(flattened(Weibull().eta(**native), float(y.max())))
-    shape, centre = float(native["shape"]), float(np.log(native["scale"]))
+    family = Weibull()
+    log_shape, centre = seen_by_all(family, y, weight, family.eta(**family._initial(y, weight)))
+    shape = float(np.exp(log_shape))
 
     def part(y: np.ndarray, weight: np.ndarray | None) -> tuple:
         log = np.log(y)
