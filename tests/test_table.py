@@ -8,7 +8,7 @@ from scipy import optimize, stats
 from scipy.special import digamma
 
 from natfit._component import available, registered, resolve
-from natfit.distributions import Binomial
+from natfit.distributions import Binomial, Shifted
 from natfit.distributions.base import Distribution
 from natfit.solvers.base import Solver
 from natfit.steps.base import Step
@@ -65,7 +65,11 @@ DATA = {
     "negative_binomial": np.random.default_rng(1).negative_binomial(2, 0.3, 200).astype(float),
     "normal": RNG.normal(12.0, 4.0, 200),
     "poisson": RNG.poisson(4.0, 200).astype(float),
+    "skew_normal": stats.skewnorm.rvs(3.0, 1.0, 2.0, size=200, random_state=RNG_B),
+    "scaled": np.random.default_rng(4).gamma(2.5, 1.5, 200),
+    "shifted": 5.0 + np.random.default_rng(4).lognormal(4.0, 0.5, 200),
     "student_t": 3.0 + 2.0 * RNG.standard_t(3.0, 200),
+    "truncated": np.abs(np.random.default_rng(4).normal(1.0, 2.0, 200)),
     "von_mises": np.random.default_rng(1).vonmises(1.0, 2.0, 200),
     "weibull": 3.0 * np.random.default_rng(2).weibull(1.5, 200),
     "zero_inflated": np.where(np.arange(200) < 60, 0, 1 + np.arange(200) % 4).astype(float),
@@ -150,6 +154,12 @@ def exponentiated_weibull_mle(y):
     return [np.exp(t[0]), np.exp(t[1]), -1.0 / np.mean(np.log1p(-np.exp(-w)))]
 
 
+def skew_normal_mle(y):
+    """Mean and standard deviation of scipy's best (shape, loc, scale), and its shape."""
+    best = polished(stats.skewnorm, y, [2.0, y.mean() - 1.0, 2.0])
+    return [stats.skewnorm(*best).mean(), stats.skewnorm(*best).std(), best[0]]
+
+
 ORACLES = {
     "bernoulli": lambda y: [y.mean()],
     "beta": lambda y: stats.beta.fit(y, floc=0, fscale=1)[:2],
@@ -185,13 +195,21 @@ ORACLES = {
     "negative_binomial": negative_binomial_mle,
     "normal": lambda y: [y.mean(), y.std()],
     "poisson": lambda y: [y.mean()],
+    "skew_normal": skew_normal_mle,
+    "scaled": lambda y: gamma_mle(y)[::-1],
+    "shifted": lambda y: polished(
+        lambda m, s, c: stats.lognorm(s, m, c), y, [0.0, 0.5, np.median(y)]
+    ),
     "student_t": student_mle,
+    "truncated": lambda y: polished(
+        lambda m, s: stats.truncnorm(-m / s, np.inf, m, s), y, [1.0, 2.0]
+    ),
     "von_mises": lambda y: stats.vonmises.fit(y, fscale=1)[1::-1],
     "weibull": weibull_mle,
     "zero_inflated": inflated_poisson_mle,
 }
 #: Families that the data alone do not determine.
-FAMILIES = {"binomial": Binomial(n=10)}
+FAMILIES = {"binomial": Binomial(n=10), "shifted": Shifted("lognormal")}
 PROBLEMS = ["quadratic", "rosenbrock", *available(Distribution)]
 SOLVERS = {repr(s): s for _, s in registered(Solver)}
 STEPS = {repr(s): s for _, s in registered(Step)}

@@ -106,8 +106,7 @@ def log_one_minus_exp(x: np.ndarray) -> np.ndarray:
     """log(1 - exp(-x)) for x >= 0, to full accuracy at both ends."""
     x = np.asarray(x, dtype=np.float64)
     with np.errstate(divide="ignore"):
-        small = np.log(-np.expm1(-x))
-    return np.where(x < np.log(2.0), small, np.log1p(-np.exp(-x)))
+        return np.where(x < np.log(2.0), np.log(-np.expm1(-x)), np.log1p(-np.exp(-x)))
 
 
 def quartile_start(y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:

@@ -73,7 +73,7 @@ def fit_column(
         eta0 = family.refine_start(data, weight, eta0)
     metric = engine.metric.prepare(objective)
 
-    def descend(theta: np.ndarray) -> Fit:
+    def descend(theta: np.ndarray, most: int) -> Fit:
         return run(
             objective,
             metric,
@@ -82,19 +82,18 @@ def fit_column(
             engine.damping,
             theta,
             tol=engine.tol,
-            max_iter=engine.max_iter,
+            max_iter=most,
             rng=rng,
             callback=None
             if hook is None
             else lambda iterate, done: hook(_WithEta(iterate, bound), done),
         )
 
-    result = descend(bound.from_eta(eta0))
-    if result.status is Status.NON_FINITE and result.iterate.n_iter == 0:
-        raise ValueError(f"start_params must give a finite likelihood; {result.message}")
-    nested = _nested(family, objective, bound, result, data, weight)
-    if nested is not None:
-        result = descend(nested)
+    def nested(result: Fit) -> np.ndarray | None:
+        return _nested(family, objective, bound, result, data, weight)
+
+    settles = family.compare_after if engine.step.converges else None
+    result = _settle(descend, nested, bound.from_eta(eta0), engine.max_iter, settles)
     eta = np.asarray(bound.to_eta(result.theta))
     column = ColumnFit(
         _judged(family, result, eta, data, weight),
@@ -106,6 +105,35 @@ def fit_column(
         result.iterate.active,
     )
     return _whole(family, column)
+
+
+def _settle(
+    descend: Callable, nested: Callable, theta: np.ndarray, max_iter: int, settles: int | None
+) -> Fit:
+    """Descend; start again where a simpler family's optimum is lower; go on if cut short."""
+    result = descend(theta, max_iter if settles is None else min(max_iter, settles))
+    if result.status is Status.NON_FINITE and result.iterate.n_iter == 0:
+        raise ValueError(f"start_params must give a finite likelihood; {result.message}")
+    for _ in range(2):
+        left = max_iter - result.iterate.n_iter
+        again = nested(result)
+        if again is None and result.status is Status.MAX_ITER:
+            again = result.theta
+        if again is None or left <= 0:
+            break
+        result = _joined(result, descend(again, left), left)
+    return result
+
+
+def _joined(first: Fit, second: Fit, left: int) -> Fit:
+    """Two runs as one: all iterations count."""
+    total = first.iterate.n_iter + left
+    return Fit(
+        replace(second.iterate, n_iter=first.iterate.n_iter + second.iterate.n_iter),
+        second.status,
+        second.message.replace(f"max_iter={left} ", f"max_iter={total} "),
+        first.history.then(second.history),
+    )
 
 
 def _whole(family: Distribution, column: ColumnFit) -> ColumnFit:

@@ -95,6 +95,12 @@ class History(Mapping):
         notes = [note for p in parts for note in p.notes]
         return cls(columns, np.concatenate([p.theta for p in parts]), notes, parts[0]._why)
 
+    def then(self, other: History) -> History:
+        """Return the history of this run and of one that went on, without the latter's start."""
+        columns = {n: np.concatenate([self._columns[n], other._columns[n][1:]]) for n in COLUMNS}
+        theta = np.concatenate([self.theta, other.theta[1:]])
+        return History(columns, theta, self.notes + other.notes[1:], self._why | other._why)
+
     @property
     def n_rows(self) -> int:
         """Number of iterates, the start included."""

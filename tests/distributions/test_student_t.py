@@ -1,10 +1,14 @@
 """Student's t: its Fisher information to the normal limit, its constant against mpmath."""
 
+import warnings
+
 import mpmath
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.exceptions import ConvergenceWarning
 
+import natfit
 from natfit.distributions import StudentT
 from natfit.special import student_constant, student_curvature, student_slope
 
@@ -98,3 +102,56 @@ def test_cauchy():
 
 def test_df_at_its_upper_limit_means_the_normal():
     assert FAMILY.limit_meaning[("df", "upper")] == "the normal distribution"
+
+
+# ---------------------------------------------------------------------------- fits
+
+
+def fit(x):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return natfit.fit("student_t", x)
+
+
+def loglik(x, df, loc, scale):
+    return stats.t(df, loc, scale).logpdf(x).sum()
+
+
+@pytest.mark.parametrize("df", [3.0, 30.0, 200.0, np.inf])
+@pytest.mark.parametrize(("loc", "scale"), [(1e3, 0.01), (1e6, 1.0), (0.0, 1e-4)])
+@pytest.mark.parametrize("seed", range(3))
+def test_hostile_locations_and_the_normal_limit(loc, scale, df, seed):
+    """As likely as at scale 1, where scipy and the truth are the yardsticks."""
+    rng = np.random.default_rng(seed)
+    z = rng.standard_normal(400) if np.isinf(df) else rng.standard_t(df, 400)
+    model = fit(loc + scale * z)
+    assert model.status_ in ("converged", "boundary", "rounding_floor")
+    got = model.score((loc + scale * z)[:, None]) * 400 + 400 * np.log(scale)
+    best = loglik(z, *stats.t.fit(z))
+    normal = stats.norm(z.mean(), z.std()).logpdf(z).sum()
+    assert got >= max(best, normal) - 400 * 1e-8
+    if model.status_ == "boundary":
+        assert normal >= best - 1e-4
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_dozen_rows_never_end_below_the_normal(seed):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal(3 + seed % 10)
+    model = fit(x)
+    normal = stats.norm(x.mean(), x.std()).logpdf(x).sum()
+    assert model.score(x[:, None]) * len(x) >= normal - 1e-6
+
+
+@pytest.mark.parametrize("share", [0.6, 0.9])
+def test_heavy_ties_have_no_maximum(share):
+    x = np.random.default_rng(0).standard_normal(100)
+    x[: int(100 * share)] = 2.0
+    model = fit(x)
+    assert model.status_ == "unbounded"
+    assert f"{100 * share:.3g} % of the rows equal 2" in model.message_
+
+
+def test_light_ties_do_no_harm():
+    x = np.round(np.random.default_rng(0).standard_t(3.0, 500), 1)
+    assert fit(x).status_ == "converged"
