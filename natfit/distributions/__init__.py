@@ -14,6 +14,7 @@ __getattr__, __dir__ = lazy_package(
     _base,
     {
         "from_log_prob": "_custom",
+        "from_scipy": "_scipy",
         "Censored": "_censored",
         "ExponentialFamily": "_exponential_family",
         "Support": "_support",

@@ -13,7 +13,7 @@ from scipy.linalg import block_diag
 
 from natfit import autodiff
 from natfit.bijectors import Bijector, Positive, Real
-from natfit.distributions._custom_start import candidates
+from natfit.distributions._custom_start import best_start
 from natfit.distributions._support import BY_NAME, POSITIVE, Support
 from natfit.distributions.base import Distribution
 
@@ -200,15 +200,8 @@ class CustomDistribution(Distribution):
 
     def _best(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
         """Guess with the highest mean log-density; the first where none is finite."""
-        best, best_value = None, -np.inf
-        guesses = candidates(self.params, y, weight, positive=self.support == POSITIVE)
-        for eta in guesses:
-            with np.errstate(all="ignore"):
-                value = float(np.average(self._values(y, eta), weights=weight))
-            if best is None or (np.isfinite(value) and value > best_value):
-                best = eta
-                best_value = value if np.isfinite(value) else -np.inf
-        return best
+        positive = self.support == POSITIVE
+        return best_start(lambda e: self._values(y, e), self.params, y, weight, positive)[0]
 
     def _values(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Log-density (n,) at eta (K,), its shape checked."""

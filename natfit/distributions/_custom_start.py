@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -16,6 +16,9 @@ _RATES = ("rate", "rates")
 
 #: Factors of 5 apart, in the unit of a logarithm: an optimiser covers what lies between.
 _SPREAD = (0.0, 1.6, -1.6)
+
+#: Most sweeps that improve a start, and their smallest step, in the unit of each coordinate.
+_SWEEPS, _SMALLEST = 30, 0.1
 
 #: More free coordinates than this are varied one at a time: the product has 3^k guesses.
 _PRODUCT = 3
@@ -52,6 +55,62 @@ def candidates(
     coordinates = np.flatnonzero(free)
     for shift in _shifts(len(start), coordinates):
         yield np.clip(start + shift, low, high)
+
+
+def best_start(
+    log_prob: Callable,
+    params: dict[str, Bijector],
+    y: np.ndarray,
+    weight: np.ndarray | None,
+    positive: bool,
+) -> tuple[np.ndarray, float]:
+    """Guess eta (K,) with the highest mean of ``log_prob(eta) -> (n,)``, and that mean.
+
+    The first guess where none has a finite one.
+    """
+    best, best_value = None, -np.inf
+    for eta in candidates(params, y, weight, positive):
+        with np.errstate(all="ignore"):
+            value = float(np.average(log_prob(eta), weights=weight))
+        if best is None or (np.isfinite(value) and value > best_value):
+            best = eta
+            best_value = value if np.isfinite(value) else -np.inf
+    return best, best_value
+
+
+def improved(
+    mean: Callable, inside: Callable, unit: Callable, eta: np.ndarray, value: float
+) -> tuple[np.ndarray, float]:
+    """A better start (K,) and its value: sweeps over coordinates and pairs of them.
+
+    Guesses a factor of 5 apart may leave a shape where it hardly matters (Rice's at zero):
+    Fisher's metric is nearly singular there, and scoring slow.
+
+    Parameters
+    ----------
+    mean : callable
+        ``mean(eta) -> float``, what is to be large.
+    inside : callable
+        ``inside(eta) -> eta``, moved to where the family is defined.
+    unit : callable
+        ``unit(eta) -> (K,)``, the unit of each coordinate.
+    eta, value
+        Where to begin, and the mean there.
+    """
+    step, one = 0.8, np.eye(len(eta))
+    ways = [*one, *(a + s * b for i, a in enumerate(one) for b in one[:i] for s in (1.0, -1.0))]
+    for _ in range(_SWEEPS):
+        before, size = value, unit(eta)
+        for way in (s * step * size * w for w in ways for s in (1.0, -1.0)):
+            trial = inside(eta + way)
+            found = mean(trial)
+            if found > value:
+                eta, value = trial, found
+        if value == before:
+            step *= 0.5
+        if step < _SMALLEST:
+            break
+    return eta, value
 
 
 def _shifts(size: int, coordinates: np.ndarray) -> Iterator[np.ndarray]:

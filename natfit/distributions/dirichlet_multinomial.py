@@ -215,6 +215,13 @@ class DirichletMultinomial(CountVectors):
         share = float(np.clip(share, 1e-3, 0.9))
         return {"probs": probs, "concentration": 1.0 / share - 1.0}
 
+    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        """The multinomial's optimum, at the largest concentration."""
+        count = y.sum(axis=0) if weight is None else weight @ y
+        probs = np.maximum(count / count.sum(), _FLOOR)
+        high = self.params["concentration"].high
+        return self.eta(probs=probs / probs.sum(), concentration=high)
+
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
         """Draw counts for every row of eta, or ``size`` times for eta (1, K): (n, D) float64."""
         return self._sample(rng, len(eta) if size is None else size, *self.native(eta))

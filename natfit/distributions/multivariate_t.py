@@ -281,6 +281,12 @@ class MultivariateT(Distribution):
         loc, scale = start(y, weight)
         return {"loc": loc, "scale": scale, "df": 5.0}
 
+    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        """The multivariate normal's optimum, at the largest df."""
+        covariance = np.cov(y.T, aweights=weight, ddof=0).reshape(self.dim, self.dim)
+        loc = np.average(y, axis=0, weights=weight)
+        return self.eta(loc=loc, scale=covariance, df=self.params["df"].high)
+
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
         """Draw one value a row of eta, or ``size`` values when eta is (1, K): (n, D)."""
         return self._sample(rng, len(eta) if size is None else size, eta)
