@@ -164,3 +164,23 @@ def start(y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndar
     # The quartile of t with df = 5 is 0.7267 scales from its centre, a normal's 0.6745.
     moment = 0.928**2 * moment / size if size > 0 else np.eye(len(scale))
     return loc + scale * mean, (moment + _RIDGE * np.eye(len(scale))) * np.outer(scale, scale)
+
+
+def collapse(y: np.ndarray, weight: np.ndarray | None, native: dict) -> str | None:
+    """Words on the row that the density shrinks onto without bound, or None.
+
+    At scale -> 0 about a row with share s of the weight the likelihood grows where
+    df (1 - s) < D s.
+    """
+    loc, scale, df = native["loc"], native["scale"], float(native["df"])
+    spread = np.abs(y - loc).max(axis=0)
+    if np.any(np.sqrt(np.diagonal(scale)) > 1e-3 * spread):
+        return None
+    at = y[np.argmin(np.abs((y - loc) / spread).max(axis=1))]
+    share = float(np.average((y == at).all(axis=1), weights=weight))
+    if df * (1.0 - share) > len(loc) * share:
+        return None
+    return (
+        f"{100 * share:.3g} % of the rows equal {at} and df = {df:.3g}: the likelihood grows "
+        "without limit as the distribution shrinks to them; fix df, or thin the ties"
+    )

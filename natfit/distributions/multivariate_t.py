@@ -14,6 +14,7 @@ from natfit.distributions._gaussian import LOG_2PI
 from natfit.distributions._gaussian_full import Full, _inverse, _whiten
 from natfit.distributions._multivariate_t import (
     Products,
+    collapse,
     constant,
     constants,
     curvature,
@@ -286,6 +287,10 @@ class MultivariateT(Distribution):
         covariance = np.cov(y.T, aweights=weight, ddof=0).reshape(self.dim, self.dim)
         loc = np.average(y, axis=0, weights=weight)
         return self.eta(loc=loc, scale=covariance, df=self.params["df"].high)
+
+    def no_maximum(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> str | None:
+        """A row, or ties, that the density shrinks onto; see the class's notes."""
+        return collapse(y, weight, self.native_dict(eta))
 
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
         """Draw one value a row of eta, or ``size`` values when eta is (1, K): (n, D)."""

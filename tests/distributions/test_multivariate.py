@@ -133,6 +133,15 @@ def test_rows_in_a_plane_are_refused():
         NaturalMLE("multivariate_t").fit(t_rows(3, 3, 3.0))
 
 
+def test_ties_that_the_density_shrinks_onto():
+    y = t_rows(30, 2, 3.0)
+    y[:18] = y[0]
+    model = quiet("multivariate_t", y)
+    assert model.status_ == "unbounded"
+    assert "60 % of the rows equal" in model.message_
+    assert MultivariateT(2).no_maximum(y, None, np.full(6, 0.2)) is None
+
+
 def test_heavy_tails_are_no_plane():
     family = MultivariateT(2)
     eta = family.eta(loc=[0.0, 0.0], scale=np.eye(2), df=0.1)
