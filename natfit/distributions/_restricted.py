@@ -104,6 +104,20 @@ class Fixed(_Mapped):
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """Accept what the family refuses for lack of a maximum: a known scale provides one."""
 
+    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+        """The inner family's; none where its closed form leaves the family."""
+        try:
+            return super().nested_start(y, weight)
+        except ValueError:
+            return None
+
+    def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """The inner family's; as it was where the closed form leaves the family."""
+        try:
+            return super().refine_start(y, weight, eta)
+        except ValueError:
+            return eta
+
     def _pull(self, eta: np.ndarray, score: np.ndarray) -> np.ndarray:
         return score[:, self.free]
 

@@ -97,8 +97,8 @@ class NaturalMLE(DensityEstimator):
         Iterations; the most over columns.
     status_ : Status
         ``converged``, ``gradient_small``, ``rounding_floor``, ``boundary``, ``max_iter``,
-        ``no_descent``, ``singular``, ``non_finite`` or ``stopped_by_callback``; the worst
-        over columns, ``statuses_`` has all.
+        ``no_descent``, ``singular``, ``unbounded``, ``non_finite`` or
+        ``stopped_by_callback``; the worst over columns, ``statuses_`` has all.
     message_ : str
         The status in words, with the parameters concerned and the remedy.
     history_ : History

@@ -11,6 +11,7 @@ import numpy as np
 from natfit.linops import Diagonal, LinearOperator
 from natfit.metrics.base import Metric
 from natfit.objectives import Objective
+from natfit.optimize._unbounded import runaway
 from natfit.optimize.history import History
 from natfit.optimize.local import Iterate, Local
 from natfit.optimize.stopping import Status
@@ -162,8 +163,12 @@ def run(
     last = iterates[-1]
     if status is Status.ROUNDING_FLOOR and (last.active or objective.bound_note is not None):
         status = Status.BOUNDARY
+    lost = None
+    if objective.probabilistic and not (status.good or status is Status.STOPPED_BY_CALLBACK):
+        lost = runaway(iterates)
+        status = status if lost is None else Status.UNBOUNDED
     history = History.from_iterates(iterates, _reasons(objective, metric, step))
-    words = _message(status, last, objective, tol, max_iter)
+    words = _message(status, last, objective, tol, max_iter, lost)
     if not step.descends and not status.good and _rose(iterates):
         first = iterates[0].value
         words += f"; the objective rose from {first:.6g} to {last.value:.6g}: shorten the step"
@@ -195,7 +200,14 @@ def _measured_in_information(objective: Objective, metric: Metric) -> bool:
     return metric.is_information or objective.n_params <= _AFFORDABLE
 
 
-def _message(status: Status, last: Iterate, objective: Objective, tol: float, max_iter: int) -> str:
+def _message(
+    status: Status,
+    last: Iterate,
+    objective: Objective,
+    tol: float,
+    max_iter: int,
+    lost: int | None = None,
+) -> str:
     """The status in words."""
     unit = "standard errors" if objective.probabilistic else "in the metric's norm"
     near = f"distance {last.distance:.2g} {unit}"
@@ -207,6 +219,9 @@ def _message(status: Status, last: Iterate, objective: Objective, tol: float, ma
         what = f"rounding hides any further descent at {near}"
     elif status is Status.BOUNDARY:
         what = f"{_bounds(last, objective)}; everything else is at its optimum"
+    elif status is Status.UNBOUNDED:
+        side = "upper" if last.theta[lost] > 0 else "lower"
+        what = f"{objective.bound(lost, side)} and the likelihood grows all the way"
     elif status is Status.MAX_ITER:
         what = f"max_iter={max_iter} reached at {near}, tol {tol:g}"
     elif status is Status.NO_DESCENT:

@@ -82,6 +82,14 @@ def test_rows_all_alike_are_fine_where_the_scale_is_known():
     assert model.standard_errors_["loc"][0] == pytest.approx(2.0 / np.sqrt(5))
 
 
+@pytest.mark.parametrize("name", ["normal", "student_t", "laplace"])
+def test_a_likelihood_that_grows_without_bound_is_named(name):
+    fixed = {"loc": 3.0} if name != "student_t" else {"df": 2.0}
+    with pytest.warns(ConvergenceWarning, match="unbounded: scale -> 0"):
+        model = natfit.fit(name, np.full(5, 3.0), fixed=fixed)
+    assert model.status_ == "unbounded"
+
+
 def test_fixed_with_weights_and_censoring():
     rows = Censored(np.minimum(WAITS, 8), np.where(WAITS > 8, np.inf, WAITS))
     weight = np.arange(300) % 3
