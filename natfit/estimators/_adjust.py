@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -107,3 +107,16 @@ def located(error: ValueError, X: np.ndarray, family: Distribution, column: int)
     if univariate and family.support.low == 0 and np.any(X < 0) and "Negative" not in words:
         words = f"Negative values in data: {words}"
     return words
+
+
+def whole(family: Distribution, column: Any) -> Any:
+    """A column's result in all of eta, where some parameters were fixed."""
+    if not isinstance(family, Fixed):
+        return column
+    eta = family.full(column.eta[None])[0]
+    return replace(
+        column,
+        eta=eta,
+        information=column.information.embedded(family.free, len(eta)),
+        at_bound=tuple(family.free[list(column.at_bound)].tolist()),
+    )

@@ -12,6 +12,7 @@ from sklearn.utils import assert_all_finite
 from natfit import inference, rows
 from natfit.distributions._restricted import Fixed
 from natfit.distributions.base import Distribution
+from natfit.estimators._adjust import whole
 from natfit.metrics.base import Metric
 from natfit.models import Constant
 from natfit.models.coordinates import Coordinates
@@ -61,16 +62,13 @@ def fit_column(
     prior: dict[str, Prior] | None = None,
 ) -> ColumnFit:
     """Check the data, start, descend, and take the information at the end."""
+    family = family if family.incomplete else family.bind(data)  # Limits may be this column's.
     summary = checked_summary(family, data, weight)
     eta0 = _start(family, data, weight, start, rng)
     bound = coordinates.bind(family, eta0)
     terms = family, Constant(bound), data, None, weight, summary
     objective = Penalised(prior, *terms) if prior else Likelihood(*terms)
-    if prior and start is None:
-        eta0 = objective.feasible(eta0)
-    if start is not None and not np.isfinite(objective.value_and_grad(bound.from_eta(eta0))[0]):
-        # Where the family knows how, a start that gives some row no density is moved.
-        eta0 = family.refine_start(data, weight, eta0)
+    eta0 = _feasible(objective, bound, eta0, start is not None)
     metric = engine.metric.prepare(objective)
 
     def descend(theta: np.ndarray, most: int) -> Fit:
@@ -104,7 +102,7 @@ def fit_column(
         objective.total,
         result.iterate.active,
     )
-    return _whole(family, column)
+    return whole(family, column)
 
 
 def _settle(
@@ -136,17 +134,15 @@ def _joined(first: Fit, second: Fit, left: int) -> Fit:
     )
 
 
-def _whole(family: Distribution, column: ColumnFit) -> ColumnFit:
-    """The result in all of eta, where some parameters were fixed."""
-    if not isinstance(family, Fixed):
-        return column
-    eta = family.full(column.eta[None])[0]
-    return replace(
-        column,
-        eta=eta,
-        information=column.information.embedded(family.free, len(eta)),
-        at_bound=tuple(family.free[list(column.at_bound)].tolist()),
-    )
+def _feasible(
+    objective: Likelihood, bound: Coordinates, eta: np.ndarray, given: bool
+) -> np.ndarray:
+    """The start (K,), moved where a prior excludes it or some row has no density there."""
+    if not given:
+        return objective.feasible(eta) if objective.penalised else eta
+    if np.isfinite(objective.value_and_grad(bound.from_eta(eta))[0]):
+        return eta
+    return objective.distribution.refine_start(objective.y, objective.weight, eta)
 
 
 def _nested(
