@@ -66,6 +66,7 @@ class Gev(Distribution):
     params = {"loc": Real(), "scale": Positive(), "shape": shape_constraint()}
     support = REAL
     limit_meaning = {("shape", "lower"): "below it the likelihood has no bound"}
+    compare_after = 25
 
     #: KL is infinite wherever one support is not inside the other.
     has_kl = False
@@ -90,7 +91,7 @@ class Gev(Distribution):
     def _observed(self, y: Any, loc: Any, scale: Any, shape: Any) -> np.ndarray:
         z = (y - loc) / scale
         inverse, t, r, r2 = tail_terms(z, shape)
-        first, second, mixed, last = _derivatives(z, inverse, np.exp(-t), r, r2, shape)[1:]
+        first, second, mixed, last = _derivatives(z, inverse, np.exp(-t), r, r2, shape)
         out = np.empty((len(z), 3, 3))
         out[:, 0, 0] = -second / scale**2
         out[:, 0, 1] = out[:, 1, 0] = -(first + z * second) / scale
@@ -111,21 +112,28 @@ class Gev(Distribution):
             return -np.inf, np.zeros(3), np.zeros((3, 3))
         n = float(len(z)) if weight is None else float(weight.sum())
         inverse, t, r, r2 = tail_terms(z, shape)
-        u = np.exp(-t)
-        pull, first, second, mixed, last = _derivatives(z, inverse, u, r, r2, shape)
-        t_sum, u_sum, f, s, m, l_sum = (
-            weighted_total(v, weight) for v in (t, u, first, second, mixed, last)
-        )
-        pull *= r
-        p_sum = weighted_total(pull, weight)
-        zw = z if weight is None else z * weight
-        zf, zs, zm = rows.dot(zw, first), rows.dot(zw, second), rows.dot(zw, mixed)
-        second *= z
-        zzs = rows.dot(zw, second)
+        u, v = np.exp(-t), z
+        v *= inverse
+        pull = u - (1.0 + shape)
+        bend = shape * pull
+        bend += u
+        # Each sum is an inner product of two arrays, the weighted one on the left.
+        times = _unweighted if weight is None else weight.__mul__
+        t_sum, u_sum, r_sum = (weighted_total(x, weight) for x in (t, u, r))
+        bend_v, bend_i = times(bend * v), times(bend * inverse)
+        s, zs, zzs = rows.dot(bend_i, inverse), rows.dot(bend_i, v), rows.dot(bend_v, v)
+        u *= r
+        mixed = pull * v
+        mixed += u
+        mixed += 1.0
+        mixed, u, pull = times(mixed), times(u), times(pull)
+        m, zm = rows.dot(mixed, inverse), rows.dot(mixed, v)
+        f, zf = rows.dot(pull, inverse), rows.dot(pull, v)
+        last = rows.dot(pull, r2) - 2.0 * r_sum - rows.dot(u, r)
         value = -n * np.log(scale) - (1.0 + shape) * t_sum - u_sum
-        score = np.array([-f / scale, -zf - n, p_sum - t_sum])
-        a, b = -(f + zs) / scale, m / scale
-        observed = np.array([[-s / scale**2, a, b], [a, -zf - zzs, zm], [b, zm, -l_sum]])
+        score = np.array([-f / scale, -zf - n, rows.dot(pull, r) - t_sum])
+        a, b = (zs - f) / scale, -m / scale
+        observed = np.array([[s / scale**2, a, b], [a, zzs - zf, -zm], [b, -zm, -last]])
         return value, score, observed
 
     def sum_value_and_score(
@@ -221,24 +229,17 @@ class Gev(Distribution):
 
 
 def _derivatives(z: Any, inverse: Any, u: Any, r: Any, r2: Any, shape: Any) -> tuple:
-    """Of log p + log scale: in t; in z, twice in z, in z and shape, twice in shape; (n,) each."""
+    """Of log p + log scale: in z, twice in z, in z and shape, twice in shape; (n,) each."""
     pull = u - (1.0 + shape)
     first = pull * inverse
-    second = pull * shape
-    second += u
-    second *= inverse
-    second *= inverse
-    ur = u * r
-    mixed = first * z
-    mixed += 1.0
-    # (1 + u r) / w + pull z / w^2, the second term as first z / w.
-    mixed += ur
-    mixed *= inverse
-    last = pull * r2
-    last -= 2.0 * r
-    ur *= r
-    last -= ur
-    return pull, first, -second, -mixed, last
+    second = -(u + shape * pull) * inverse**2
+    mixed = -(1.0 + u * r + first * z) * inverse
+    return first, second, mixed, pull * r2 - 2.0 * r - u * r * r
+
+
+def _unweighted(values: np.ndarray) -> np.ndarray:
+    """The values themselves."""
+    return values
 
 
 @functools.lru_cache(maxsize=64)
