@@ -42,7 +42,15 @@ KINDS = [
     ("Coordinates", "natfit.models.coordinates", "natfit.models.coordinates.base.Coordinates"),
 ]
 CONSTRAINTS = "natfit.bijectors"
-TOP = ["NaturalMLE", "NaturalGaussianMLE", "fit", "minimize", "natural_gradient", "Status"]
+TOP = [
+    "Censored",
+    "NaturalMLE",
+    "NaturalGaussianMLE",
+    "fit",
+    "minimize",
+    "natural_gradient",
+    "Status",
+]
 
 
 def _base(path: str) -> type[Component]:
@@ -75,6 +83,7 @@ def _write_reference() -> None:
         names = _classes(_base(base))
         if module == "natfit.distributions":
             names.append("natfit.distributions._custom.from_log_prob")
+            names.append("natfit.distributions._scipy.from_scipy")
         parts.append(_section(title, names))
     parts.append(_section("Constraints", _constraints()))
     display = importlib.import_module("natfit.display")

@@ -1,5 +1,6 @@
-"""The Python blocks of README and the user guide run and print the text that follows them."""
+"""The Python blocks of README and the guides run and print the text that follows them."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -10,7 +11,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?", re.M | re.S)
 
 
-@pytest.mark.parametrize("name, fewest", [("README.md", 4), ("docs/guide.md", 5)])
+@pytest.mark.parametrize(
+    "name, fewest", [("README.md", 5), ("docs/guide.md", 5), ("docs/distributions.md", 7)]
+)
 def test_blocks_run_and_print_what_is_said(name, fewest, capsys):
     text = (ROOT / name).read_text(encoding="utf-8")
     namespace = {"__name__": "document"}
@@ -59,7 +62,46 @@ def test_named_choices_are_those_of_the_registry():
         assert missing == [], noun
 
 
+def generator():
+    spec = importlib.util.spec_from_file_location("_generate", ROOT / "docs" / "_generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_table_of_families_is_what_the_registry_gives():
+    module = generator()
+    page = module.PAGE.read_text(encoding="utf-8")
+    assert module.updated(page) == page, "run python docs/_generate.py"
+    assert module.updated(page.replace("| `gamma` |", "| `delta` |")) == page
+
+
+def test_the_table_says_what_the_families_are():
+    rows = [line.strip("| ").split(" | ") for line in generator().table().splitlines()]
+    table = {row[0].split("`")[1]: dict(zip(rows[0], row, strict=True)) for row in rows[2:]}
+    assert table["gamma"] == {
+        "family": "`gamma`",
+        "support": "numbers 0 < y",
+        "parameters": "`shape` > 0, `scale` > 0",
+        "K": "2",
+        "Fisher information": "closed form",
+        "coordinates": "unconstrained, native",
+        "cdf": "yes",
+        "`scipy.stats`": "`gamma(a=shape, scale=scale)`",
+        "at a bound": "-",
+    }
+    assert table["multivariate_normal"]["K"] == "9"
+    assert table["multivariate_normal"]["cdf"] == "no"
+    assert table["normal"]["coordinates"] == "unconstrained, expectation, native"
+    assert table["negative_binomial"]["Fisher information"] == "enumeration"
+    assert table["student_t"]["at a bound"] == "`df` at inf: the normal distribution"
+    assert table["binomial"]["support"] == "whole numbers 0 <= y <= 10"
+
+
 def test_every_status_is_explained():
     from natfit import Status
 
     assert re.findall(r"^\| `(\w+)` \| ", README, re.M)[1:] == [str(s) for s in Status]
+    page = (ROOT / "docs" / "distributions.md").read_text(encoding="utf-8")
+    told = page.split("## How a fit ends")[1]
+    assert [s for s in Status if f"`{s}`" not in told] == []

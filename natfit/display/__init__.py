@@ -4,8 +4,15 @@ matplotlib (``pip install natfit[plot]``) is imported only when something is dra
 """
 
 from natfit.display.convergence import ConvergenceDisplay
+from natfit.display.density import DensityDisplay
 from natfit.display.field import GradientFieldDisplay
 from natfit.display.learning_curve import LearningCurveDisplay
 from natfit.display.path import PathDisplay
 
-__all__ = ["ConvergenceDisplay", "GradientFieldDisplay", "LearningCurveDisplay", "PathDisplay"]
+__all__ = [
+    "ConvergenceDisplay",
+    "DensityDisplay",
+    "GradientFieldDisplay",
+    "LearningCurveDisplay",
+    "PathDisplay",
+]

@@ -30,9 +30,12 @@ def close_figures():
 
 def test_the_examples_are_found():
     assert {file.stem for file in FILES} >= {
+        "plot_censored_survival",
+        "plot_extremes",
         "plot_fig1_distance",
         "plot_fig2_mle_paths",
         "plot_fig3_fields",
+        "plot_mixture",
         "plot_wine_gaussian",
     }
 
@@ -91,3 +94,63 @@ def test_wine_estimates_are_the_closed_form_ones():
         assert_allclose(fit["covariance"], np.cov(rows.T, bias=True), atol=1e-6)
         assert_allclose(fit["mean_error"], rows.std(axis=0) / np.sqrt(len(rows)), rtol=1e-5)
         assert fit["history"].n_rows == fit["n_iter"] + 1
+
+
+def test_extremes_are_those_of_the_book():
+    """Coles (2001), section 3.4.1."""
+    result = load("plot_extremes").compute(periods=(10, 100))
+    gev = result["gev"]
+    estimates = [float(v[0]) for v in gev.params_.values()]
+    assert_allclose(estimates, [3.8747, 0.19804, -0.05011], atol=5e-5)
+    errors = [float(v[0]) for v in gev.standard_errors_.values()]
+    assert_allclose(errors, [0.028, 0.020, 0.098], atol=5e-4)
+    totals = result["log_likelihoods"]
+    assert_allclose([totals["gev"], totals["gumbel"]], [4.33906, 4.22], atol=5e-3)
+    want = [[10, 4.30, 4.19, 4.41], [100, 4.69, 4.38, 5.00]]
+    assert_allclose(result["returns"], want, atol=6e-3)
+
+
+def test_return_levels_of_the_display_are_the_examples():
+    from natfit.display import DensityDisplay
+
+    module = load("plot_extremes")
+    result = module.compute()
+    display = DensityDisplay.from_estimator(result["gev"], result["levels"], kind="return_level")
+    periods, levels = display.curve
+    again = module.compute(periods=tuple(periods[::10]))["returns"]
+    assert_allclose(again[:, 1], levels[::10], rtol=1e-9)
+    assert_allclose(again[:, 2], display.band[0][::10], rtol=1e-6)
+
+
+def test_censored_survival_is_what_scipy_finds():
+    from scipy import stats
+
+    result = load("plot_censored_survival").compute(families=("exponential", "weibull"))
+    rows, fits = result["rows"], result["fits"]
+    seen = rows.upper < np.inf
+    assert (len(rows), result["n_deaths"]) == (69, 45)
+    rate = fits["exponential"]["model"].params_["rate"][0]
+    assert_allclose(rate, seen.sum() / rows.lower.sum(), rtol=1e-6)
+    data = stats.CensoredData.right_censored(rows.lower, ~seen)
+    shape, _, scale = stats.weibull_min.fit(data, floc=0)
+    params = fits["weibull"]["model"].params_
+    assert_allclose([params["shape"][0], params["scale"][0]], [shape, scale], rtol=1e-3)
+    total = stats.weibull_min(shape, scale=scale)
+    total = total.logpdf(rows.lower[seen]).sum() + total.logsf(rows.lower[~seen]).sum()
+    assert total - 1e-9 <= fits["weibull"]["log_likelihood"] <= total + 1e-3
+    # Forgetting the living halves the median.
+    assert result["deaths_only"]["median"] < 0.5 * fits["weibull"]["median"]
+
+
+def test_mixtures_of_petals_are_scikit_learns():
+    from sklearn.mixture import GaussianMixture
+
+    result = load("plot_mixture").compute()
+    y = result["lengths"][:, None]
+    assert result["best"] == 2
+    for k, fit in result["fits"].items():
+        other = GaussianMixture(k, tol=1e-9, max_iter=5000, reg_covar=1e-9, random_state=0).fit(y)
+        assert fit["model"].status_ == "converged"
+        assert fit["log_likelihood"] >= 150 * other.score(y) - 1e-3
+    # Setosa has a component of its own.
+    assert result["table"].tolist() == [[50, 0], [0, 50], [0, 50]]

@@ -1,0 +1,119 @@
+"""Probabilities and quantiles of a fitted univariate family, and the quantiles' standard errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from natfit.distributions.base import Distribution
+
+#: Doublings of a bracket, and halvings: enough for any double.
+_DOUBLINGS, _HALVINGS = 1000, 1100
+
+#: A quantile's derivative is a central difference over so many standard errors.
+_STEP = 1e-3
+
+
+def probability(family: Distribution, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """P(Y <= y), (n,), at eta (K,): the family's, else scipy's.
+
+    Raises
+    ------
+    ValueError
+        If neither has a distribution function.
+    """
+    if family.has_cdf:
+        return np.exp(family.log_cdf(y, eta[None]))
+    return _frozen(family, eta).cdf(y)
+
+
+def quantile(family: Distribution, eta: np.ndarray, p: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Least y with P(Y <= y) >= p, (n,), 0 < p < 1, at eta (K,); of densities the only one.
+
+    Parameters
+    ----------
+    family : Distribution
+        Univariate.
+    eta : ndarray of shape (K,)
+    p : ndarray of shape (n,)
+    y : ndarray
+        Values of the right size, such as the data: where the search begins.
+
+    Raises
+    ------
+    ValueError
+        As :func:`probability`.
+    """
+    if not family.has_cdf:
+        return _frozen(family, eta).ppf(p)
+    log_p, log_q = np.log(p), np.log1p(-p)
+
+    def reached(at: np.ndarray) -> np.ndarray:
+        """Whether P(Y <= y) >= p, in the tail that has the digits."""
+        below, above = family.log_cdf(at, eta[None]), family.log_sf(at, eta[None])
+        return np.where(p < 0.5, below >= log_p, above <= log_q)
+
+    low, high = _bracket(family, reached, np.min(y), np.max(y), len(p))
+    for _ in range(_HALVINGS):
+        middle = 0.5 * low + 0.5 * high
+        if family.support is not None and family.support.integer:
+            middle = np.floor(middle)
+        if np.all((middle <= low) | (middle >= high)):
+            break
+        right = reached(middle)
+        low, high = np.where(right, low, middle), np.where(right, middle, high)
+    return high
+
+
+def _bracket(
+    family: Distribution, reached: Callable, low: float, high: float, n: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ends (n,) with the quantile above the first and not above the second."""
+    least, most = -np.inf, np.inf
+    if family.support is not None:
+        least, most = family.support.low, np.max(family.support.high)
+        # One below the least whole number nothing has been reached.
+        least -= 1.0 if family.support.integer else 0.0
+    width = high - low or abs(high) or 1.0
+    low, high = np.full(n, max(low - width, least)), np.full(n, min(high, most))
+    for k in range(_DOUBLINGS):
+        under, over = reached(low) & (low > least), ~reached(high) & (high < most)
+        if not (under | over).any():
+            break
+        low = np.where(under, np.maximum(low - np.ldexp(width, k), least), low)
+        high = np.where(over, np.minimum(high + np.ldexp(width, k), most), high)
+    return low, high
+
+
+def quantile_errors(
+    family: Distribution, eta: np.ndarray, covariance: np.ndarray, p: np.ndarray, y: np.ndarray
+) -> np.ndarray | None:
+    """Standard errors (n,) of quantiles by the delta method; None where a parameter has none.
+
+    Parameters
+    ----------
+    covariance : ndarray of shape (K, K)
+        Of the estimate of eta; its zeros are parameters that are known.
+    """
+    errors = np.sqrt(np.diagonal(covariance))
+    if not np.all(np.isfinite(errors)):
+        return None
+    slopes = np.zeros((len(p), len(eta)))
+    for k in np.flatnonzero(errors):
+        step = np.zeros(len(eta))
+        step[k] = _STEP * errors[k]
+        up, down = quantile(family, eta + step, p, y), quantile(family, eta - step, p, y)
+        slopes[:, k] = (up - down) / (2.0 * step[k])
+    return np.sqrt(np.einsum("nk,kl,nl->n", slopes, covariance, slopes))
+
+
+def _frozen(family: Distribution, eta: np.ndarray) -> Any:
+    try:
+        return family.to_scipy(eta)
+    except ValueError:
+        raise ValueError(
+            f"quantiles need a distribution function, and {type(family).__name__} has none; "
+            "use kind='hist' or 'rug'"
+        ) from None

@@ -1,0 +1,306 @@
+"""A fitted density beside the data: histogram, quantiles, probabilities, return levels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import special
+from sklearn.utils.validation import check_is_fitted
+
+from natfit._validation import check_number, check_option
+from natfit.display._common import last_step, pyplot, transform
+from natfit.display._plane import check_data
+from natfit.display._quantile import probability, quantile, quantile_errors
+from natfit.distributions import Censored
+from natfit.distributions.base import Distribution
+
+KINDS = ("hist", "rug", "qq", "pp", "return_level")
+
+#: Points of a density and of a curve of return levels, and most bins of a histogram.
+_POINTS, _LEVELS, _MOST_BINS = 400, 100, 100
+
+#: Shortest return period drawn, and how far beyond the data the longest lies.
+_SHORTEST, _BEYOND = 1.05, 10.0
+
+_LABELS = {
+    "hist": ("y", "density"),
+    "rug": ("y", "density"),
+    "qq": ("fitted quantile", "quantile of the data"),
+    "pp": ("fitted probability", "share of the data"),
+    "return_level": ("return period (rows)", "return level"),
+}
+
+
+class DensityDisplay:
+    """A fitted univariate density and the data that it should describe.
+
+    ============== ============================================================================
+    kind           what is drawn
+    ============== ============================================================================
+    hist           the fitted density over a histogram; of whole numbers their probabilities
+    rug            the fitted density over a mark for each row
+    qq             sorted data against fitted quantiles, and the line where they are equal
+    pp             the data's share below each row against its fitted probability, and the line
+    return_level   the level that is exceeded once in T rows against T (log), with its band
+    ============== ============================================================================
+
+    The i-th of n sorted rows stands for the probability ``i / (n + 1)`` (Coles, 2001, An
+    Introduction to Statistical Modeling of Extreme Values, sections 2.6.7 and 3.3.5).
+
+    Made by :meth:`from_estimator`; the constructor's arguments are stored as attributes.
+
+    Parameters
+    ----------
+    kind : {"hist", "rug", "qq", "pp", "return_level"}
+    sample : ndarray of shape (N,)
+        The data, sorted, in their own units.
+    curve : tuple of two ndarray of shape (M,)
+        x and y of the fitted curve, or of the line of equality.
+    position : ndarray of shape (N,), optional
+        For ``qq`` fitted quantiles, for ``pp`` fitted probabilities, for ``return_level`` the
+        rows' return periods.
+    share : ndarray of shape (N,), optional
+        The probability that each row stands for.
+    weight : ndarray of shape (N,), optional
+        Repetitions of the rows.
+    band : tuple of two ndarray of shape (M,), optional
+        Lower and upper limits of return levels, by the delta method.
+    integer : bool, default=False
+        Whether the family's values are whole numbers.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    line_ : matplotlib Line2D
+        The fitted curve.
+    points_ : matplotlib artist
+        The histogram's BarContainer, or the Line2D of rows.
+    band_ : matplotlib artist or None
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from natfit import NaturalMLE
+    >>> from natfit.display import DensityDisplay
+    >>> X = np.array([[1.2], [0.4], [2.7], [0.9], [1.8]])
+    >>> model = NaturalMLE("gamma").fit(X)
+    >>> display = DensityDisplay.from_estimator(model, X, kind="qq")  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        *,
+        kind: str,
+        sample: np.ndarray,
+        curve: tuple[np.ndarray, np.ndarray],
+        position: np.ndarray | None = None,
+        share: np.ndarray | None = None,
+        weight: np.ndarray | None = None,
+        band: tuple[np.ndarray, np.ndarray] | None = None,
+        integer: bool = False,
+    ):
+        self.kind = kind
+        self.sample = sample
+        self.curve = curve
+        self.position = position
+        self.share = share
+        self.weight = weight
+        self.band = band
+        self.integer = integer
+
+    def plot(
+        self, ax: Any = None, *, name: str | None = None, sample_kw: dict | None = None, **kwargs
+    ) -> DensityDisplay:
+        """Draw the data and the curve.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure by default.
+        name : str, optional
+            The curve's legend entry.
+        sample_kw : dict, optional
+            Passed to what draws the data: matplotlib's ``hist`` or ``plot``.
+        **kwargs
+            Passed to matplotlib's ``plot`` for the curve.
+
+        Returns
+        -------
+        self
+        """
+        plt = pyplot("DensityDisplay.plot")
+        if ax is None:
+            _, ax = plt.subplots()
+        self.points_ = self._draw_sample(ax, sample_kw or {})
+        pmf = self.integer and self.kind in ("hist", "rug")
+        style = {"color": "C1", "label": name, **({"marker": "o", "ms": 4} if pmf else {})}
+        (self.line_,) = ax.plot(*self.curve, **{**style, **kwargs})
+        self.band_ = None
+        if self.band is not None:
+            color = self.line_.get_color()
+            self.band_ = ax.fill_between(self.curve[0], *self.band, color=color, alpha=0.2, lw=0)
+        if self.kind == "return_level":
+            ax.set_xscale("log")
+        xlabel, ylabel = _LABELS[self.kind]
+        ax.set(xlabel=xlabel, ylabel="probability" if pmf else ylabel)
+        if name is not None:
+            ax.legend()
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _draw_sample(self, ax: Any, options: dict) -> Any:
+        if self.kind == "hist":
+            style = {"bins": _bins(self.sample, self.integer), "color": "0.8", "density": True}
+            return ax.hist(self.sample, weights=self.weight, **{**style, **options})[2]
+        if self.kind == "rug":
+            style = {"marker": "|", "ms": 10, "transform": ax.get_xaxis_transform()}
+            x, y = self.sample, np.full(len(self.sample), 0.02)
+        else:
+            style = {"marker": "o", "ms": 3.5}
+            x, y = self.position, self.share if self.kind == "pp" else self.sample
+        return ax.plot(x, y, **{"ls": "none", "color": "0.3", **style, **options})[0]
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        *,
+        kind: str = "hist",
+        column: int = 0,
+        sample_weight: Any = None,
+        confidence: float = 0.95,
+        ax: Any = None,
+        name: str | None = None,
+        sample_kw: dict | None = None,
+        **kwargs: Any,
+    ) -> DensityDisplay:
+        """Draw a fit beside data.
+
+        Parameters
+        ----------
+        estimator : NaturalMLE or Pipeline
+            Fitted, with a univariate family; of a pipeline the last step counts.
+        X : array-like of shape (N, D) or (N,)
+            The data of the fit, or other data.
+        kind : {"hist", "rug", "qq", "pp", "return_level"}, default="hist"
+        column : int, default=0
+            Which column of X to draw.
+        sample_weight : array-like of shape (N,), optional
+            Repetitions of the rows.
+        confidence : float, default=0.95
+            Probability of the band around return levels. There is none where a parameter has
+            no standard error, as at a bound.
+        ax, name, sample_kw, **kwargs
+            As in :meth:`plot`.
+
+        Returns
+        -------
+        DensityDisplay
+
+        Raises
+        ------
+        ValueError
+            If the family is not univariate, X is censored, or the family has no distribution
+            function and the kind needs one.
+        """
+        check_option(kind, "kind", KINDS)
+        inside = {"low": 0.0, "high": 1.0, "closed_low": False, "closed_high": False}
+        check_number(confidence, "confidence", **inside)
+        fit = last_step(estimator)
+        check_is_fitted(fit, "_eta")
+        family = fit.distribution_
+        if family.event_shape != ():
+            raise ValueError(
+                "DensityDisplay needs a univariate family, got "
+                f"{type(family).__name__} of shape {family.event_shape}"
+            )
+        if Censored.of(X) is not None:
+            raise ValueError(
+                "X must be exact values to be drawn, got Censored; pass the exact rows"
+            )
+        sample, weight = check_data(
+            transform(estimator, X), sample_weight, family, column, len(fit._eta)
+        )
+        order = np.argsort(sample, kind="stable")
+        sample, weight = sample[order], None if weight is None else weight[order]
+        options = {"kind": kind, "sample": sample, "weight": weight}
+        options["integer"] = family.support is not None and family.support.integer
+        computed = _compute(kind, fit, family, column, sample, weight, confidence)
+        display = cls(**options, **computed)
+        return display.plot(ax, name=name, sample_kw=sample_kw, **kwargs)
+
+
+def _compute(
+    kind: str,
+    fit: Any,
+    family: Distribution,
+    column: int,
+    sample: np.ndarray,
+    weight: np.ndarray | None,
+    confidence: float,
+) -> dict[str, Any]:
+    """The curve and, but for densities, where the rows lie."""
+    eta = fit._eta[column]
+    if kind in ("hist", "rug"):
+        x = _grid(sample, family)
+        return {"curve": (x, np.exp(family.log_density(x, eta[None])))}
+    share, total = _shares(len(sample), weight)
+    if kind == "pp":
+        ends = np.array([0.0, 1.0])
+        return {
+            "curve": (ends, ends),
+            "position": probability(family, eta, sample),
+            "share": share,
+        }
+    if kind == "qq":
+        position = quantile(family, eta, share, sample)
+        both = sample[0], sample[-1], position[0], position[-1]
+        ends = np.array([min(both), max(both)])
+        return {"curve": (ends, ends), "position": position, "share": share}
+    period = np.geomspace(_SHORTEST, _BEYOND * (total + 1.0), _LEVELS)
+    p = 1.0 - 1.0 / period
+    level = quantile(family, eta, p, sample)
+    # Of whole numbers a level has no derivative.
+    whole = family.support is not None and family.support.integer
+    errors = None if whole else quantile_errors(family, eta, fit._eta_covariance(column), p, sample)
+    half = None if errors is None else special.ndtri(0.5 + 0.5 * confidence) * errors
+    return {
+        "curve": (period, level),
+        "position": 1.0 / (1.0 - share),
+        "share": share,
+        "band": None if half is None else (level - half, level + half),
+    }
+
+
+def _shares(n: int, weight: np.ndarray | None) -> tuple[np.ndarray, float]:
+    """The probability that each sorted row stands for, the middle of its repetitions; the total."""
+    weight = np.ones(n) if weight is None else weight
+    total = float(weight.sum())
+    return (np.cumsum(weight) - 0.5 * weight + 0.5) / (total + 1.0), total
+
+
+def _grid(sample: np.ndarray, family: Distribution) -> np.ndarray:
+    """Where to draw the density: a little more than the data's range, inside the support."""
+    low, high = sample[0], sample[-1]
+    margin = 0.05 * (high - low) or max(0.05 * abs(high), 1.0)
+    support = family.support
+    if support is not None and support.integer:
+        low, high = max(low - 1.0, support.low), min(high + 1.0, np.max(support.high))
+        return np.arange(low, high + 1.0, max(1.0, np.floor((high - low) / _POINTS)))
+    if support is None:
+        return np.linspace(low - margin, high + margin, _POINTS)
+    x = np.linspace(max(low - margin, support.low), min(high + margin, support.high), _POINTS)
+    return x[support.contains(x)]
+
+
+def _bins(sample: np.ndarray, integer: bool) -> np.ndarray:
+    """Edges of at most 100 bins; around whole numbers where the values are whole."""
+    low, high = sample[0], sample[-1]
+    if integer:
+        step = np.ceil((high - low + 1.0) / _MOST_BINS)
+        return np.arange(low - 0.5, high + step, step)
+    number = int(np.clip(np.sqrt(len(sample)), 5, _MOST_BINS))
+    return np.histogram_bin_edges(sample, bins=number)

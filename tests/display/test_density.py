@@ -1,0 +1,235 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import stats
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from natfit import Censored, NaturalMLE
+from natfit.display import DensityDisplay
+from natfit.distributions import Truncated
+
+draw = DensityDisplay.from_estimator
+COUNTS = np.random.default_rng(1).poisson(3.0, (300, 1))
+
+
+@pytest.fixture
+def model(y):
+    return NaturalMLE("normal").fit(y)
+
+
+@pytest.fixture
+def frozen(y):
+    return stats.norm(y.mean(), y.std())
+
+
+def test_histogram_and_density_have_one_scale(model, frozen, y):
+    display = draw(model, y)
+    x, density = display.line_.get_data()
+    assert_allclose(density, frozen.pdf(x), rtol=1e-4)
+    assert x[0] < y.min() and x[-1] > y.max()
+    area = sum(bar.get_width() * bar.get_height() for bar in display.points_)
+    assert_allclose(area, 1.0)
+    assert display.ax_.get_ylabel() == "density"
+    assert display.figure_ is display.ax_.figure
+    assert display.band_ is None
+
+
+def test_rug_marks_each_row(model, y):
+    display = draw(model, y, kind="rug")
+    assert_array_equal(display.points_.get_xdata(), np.sort(y[:, 0]))
+
+
+def test_qq_and_pp_are_scipys(model, frozen, y):
+    share = np.arange(1, 201) / 201
+    display = draw(model, y, kind="qq")
+    x, ordered = display.points_.get_data()
+    assert_allclose(x, frozen.ppf(share), atol=1e-4)
+    assert_array_equal(ordered, np.sort(y[:, 0]))
+    display = draw(model, y, kind="pp")
+    x, at = display.points_.get_data()
+    assert_allclose(x, frozen.cdf(np.sort(y[:, 0])), atol=1e-5)
+    assert_allclose(at, share)
+    assert_array_equal(display.line_.get_data(), [[0, 1], [0, 1]])
+
+
+def test_return_levels_and_their_band_are_the_closed_form(model, y):
+    display = draw(model, y, kind="return_level", confidence=0.9)
+    period, level = display.line_.get_data()
+    z = stats.norm.isf(1 / period)
+    loc, scale = y.mean(), y.std()
+    assert_allclose(level, loc + scale * z, rtol=1e-5)
+    # The estimates of loc and scale are independent: s^2 / n and s^2 / 2n.
+    half = 1.6448536 * scale * np.sqrt((1 + z**2 / 2) / 200)
+    assert_allclose(display.band[1] - level, half, rtol=1e-4)
+    assert_allclose(level - display.band[0], half, rtol=1e-4)
+    assert display.ax_.get_xscale() == "log"
+    assert_allclose(display.points_.get_xdata()[-1], 201.0)
+    assert display.band_ is not None
+
+
+def test_a_parameter_without_standard_error_leaves_no_band():
+    y = np.random.default_rng(0).uniform(-1, 1, (100, 1))
+    with pytest.warns(match="boundary"):
+        model = NaturalMLE("student_t").fit(y)
+    assert np.isinf(model.standard_errors_["df"][0])
+    assert draw(model, y, kind="return_level").band_ is None
+
+
+def test_a_fixed_parameter_widens_no_band(y):
+    model = NaturalMLE("normal", fixed={"scale": 4.0}).fit(y)
+    display = draw(model, y, kind="return_level")
+    assert_allclose(display.band[1] - display.band[0], 2 * 1.959964 * 4 / np.sqrt(200), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["poisson", "negative_binomial", "geometric"])
+def test_counts_have_bins_around_whole_numbers(name):
+    model = NaturalMLE(name, fixed={"n": 40.0} if name == "negative_binomial" else None)
+    model.fit(COUNTS)
+    display = draw(model, COUNTS)
+    edges = [bar.get_x() for bar in display.points_]
+    assert_allclose(edges, np.arange(len(edges)) - 0.5 + COUNTS.min())
+    heights = [bar.get_height() for bar in display.points_]
+    assert_allclose(heights, np.bincount(COUNTS[:, 0])[COUNTS.min() :] / 300)
+    k, pmf = display.line_.get_data()
+    assert_allclose(pmf, np.exp(model.score_samples(k[:, None])))
+    assert_array_equal(k, np.round(k))
+    assert display.ax_.get_ylabel() == "probability"
+
+
+def test_quantiles_of_counts_are_scipys():
+    model = NaturalMLE("poisson").fit(COUNTS)
+    display = draw(model, COUNTS, kind="qq")
+    want = stats.poisson(COUNTS.mean()).ppf(np.arange(1, 301) / 301)
+    assert_array_equal(display.points_.get_xdata(), want)
+    display = draw(model, COUNTS, kind="return_level")
+    assert display.band_ is None
+
+
+CASES = {
+    "gev": stats.genextreme(0.1, 3.87, 0.2),
+    "gamma": stats.gamma(2.0, scale=1e-6),
+    "cauchy": stats.cauchy(1e6, 3.0),
+    "beta": stats.beta(0.5, 0.7),
+    "weibull": stats.weibull_min(1.5, scale=1e8),
+    "laplace": stats.laplace(1e-3, 1e-5),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_quantiles_are_scipys_in_any_unit(name):
+    y = CASES[name].rvs((60, 1), random_state=3)
+    model = NaturalMLE(name).fit(y)
+    want = model.distribution_.to_scipy(model._eta[0])
+    display = draw(model, y, kind="return_level")
+    period, level = display.line_.get_data()
+    assert_allclose(level, want.isf(1 / period), rtol=1e-9)
+    x = draw(model, y, kind="qq").points_.get_xdata()
+    assert_allclose(x, want.ppf(np.arange(1, 61) / 61), rtol=1e-9)
+
+
+def test_quantiles_of_a_truncated_family_stay_in_the_window(y):
+    inside = y[(y > 10) & (y < 20)][:, None]
+    model = NaturalMLE(Truncated("normal", 10.0, 20.0)).fit(inside)
+    x = draw(model, inside, kind="qq").points_.get_xdata()
+    loc, scale = (float(model.params_[n][0]) for n in ("loc", "scale"))
+    want = stats.truncnorm((10 - loc) / scale, (20 - loc) / scale, loc, scale)
+    assert_allclose(x, want.ppf(np.arange(1, len(x) + 1) / (len(x) + 1)), rtol=1e-8)
+
+
+def test_weights_are_repetitions(y):
+    weight = np.random.default_rng(0).integers(0, 4, 200)
+    one = NaturalMLE("normal").fit(y, sample_weight=weight)
+    other = np.repeat(y, weight, axis=0)
+    a, b = draw(one, y, sample_weight=weight, kind="pp"), draw(one, other, kind="pp")
+    # A row stands for the middle of its repetitions.
+    ranks = {v: b.share[b.sample == v].mean() for v in a.sample}
+    assert_allclose(a.share, [ranks[v] for v in a.sample])
+    options = {"sample_kw": {"bins": np.linspace(0, 25, 11)}}
+    a = draw(one, y, sample_weight=weight, **options)
+    b = draw(one, other, **options)
+    assert_allclose([p.get_height() for p in a.points_], [p.get_height() for p in b.points_])
+
+
+def test_a_column_is_chosen(y):
+    both = np.hstack([y, y**2])
+    model = NaturalMLE("normal").fit(both)
+    display = draw(model, both, kind="rug", column=1)
+    assert_array_equal(display.points_.get_xdata(), np.sort(y[:, 0] ** 2))
+    with pytest.raises(ValueError, match="column must be"):
+        draw(model, both, column=2)
+
+
+def test_options_reach_matplotlib(model, y):
+    _, ax = plt.subplots()
+    display = draw(model, y, ax=ax, name="normal", color="red", sample_kw={"bins": 7})
+    assert display.ax_ is ax
+    assert display.line_.get_color() == "red"
+    assert len(display.points_) == 7
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["normal"]
+
+
+def test_constructor_stores_and_plot_draws():
+    ends = np.array([0.0, 1.0])
+    display = DensityDisplay(kind="rug", sample=ends, curve=(ends, ends))
+    assert not hasattr(display, "ax_")
+    assert display.plot() is display
+    assert display.ax_.get_legend() is None
+
+
+def test_a_pipeline_transforms_the_rows(y):
+    pipeline = make_pipeline(StandardScaler(), NaturalMLE("normal")).fit(y)
+    display = draw(pipeline, y, kind="rug")
+    assert_allclose(display.points_.get_xdata().mean(), 0.0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kind": "violin"}, "kind must be one of"),
+        ({"confidence": 1.0}, "confidence must be"),
+        ({"column": 1}, "column must be"),
+        ({"X": [[1.0, 2.0]]}, "X must have 1 columns"),
+        ({"X": Censored([1.0, 2.0], [1.0, np.inf])}, "Censored; pass the exact rows"),
+    ],
+)
+def test_bad_options_are_named(model, y, options, message):
+    with pytest.raises(ValueError, match=message):
+        draw(model, **{"X": y, **options})
+
+
+def test_a_family_must_be_univariate_and_the_estimator_fitted(y):
+    with pytest.raises(NotFittedError):
+        draw(NaturalMLE(), y)
+    both = np.hstack([y, y**2])
+    with pytest.raises(ValueError, match="univariate family, got MultivariateNormal"):
+        draw(NaturalMLE("multivariate_normal").fit(both), both)
+
+
+def test_quantiles_need_a_distribution_function(y):
+    import autograd.numpy as anp
+
+    from natfit.distributions import Real, from_log_prob
+
+    family = from_log_prob(
+        lambda y, m: -0.5 * (y - m) ** 2 - 0.5 * anp.log(2 * anp.pi), {"m": Real()}, support="real"
+    )
+    model = NaturalMLE(family).fit(y)
+    assert len(draw(model, y).line_.get_xdata()) == 400
+    with pytest.raises(ValueError, match="has none; use kind='hist' or 'rug'"):
+        draw(model, y, kind="qq")
+
+
+def test_without_matplotlib_the_message_says_what_to_install(model, y, without_matplotlib):
+    with pytest.raises(ImportError, match=r"DensityDisplay.plot .* natfit\[plot\]"):
+        draw(model, y)
+
+
+def test_importing_the_display_does_not_import_matplotlib():
+    code = "import sys, natfit.display.density; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
