@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 from scipy.special import digamma
+from sklearn.mixture import GaussianMixture
 
 from natfit._component import available, registered, resolve
 from natfit.distributions import Binomial, Shifted
@@ -53,6 +54,12 @@ DATA = {
     "laplace": RNG_B.laplace(3.0, 2.0, 201),
     "logistic": RNG_B.logistic(3.0, 2.0, 200),
     "lognormal": np.random.default_rng(2).lognormal(1.0, 0.5, 200),
+    "mixture": np.concatenate(
+        [
+            np.random.default_rng(1).normal(0.0, 1.0, 120),
+            np.random.default_rng(2).normal(7.0, 1.5, 80),
+        ]
+    ),
     "multi_bernoulli": (RNG.random((200, 2)) < [0.3, 0.6]).astype(float),
     "multi_categorical": np.column_stack([RNG.integers(0, 2, 200), RNG.integers(0, 3, 200)]) * 1.0,
     "multinomial": np.random.default_rng(1).multinomial(5 + np.arange(200) % 9, [0.2, 0.5, 0.3])
@@ -160,6 +167,14 @@ def skew_normal_mle(y):
     return [stats.skewnorm(*best).mean(), stats.skewnorm(*best).std(), best[0]]
 
 
+def mixture_mle(y):
+    """scikit-learn's EM from the left and the right half, to its last digit."""
+    peer = GaussianMixture(2, tol=1e-15, max_iter=5_000, reg_covar=0.0, means_init=[[0.0], [7.0]])
+    peer.fit(y[:, None])
+    pairs = zip(peer.means_.ravel(), np.sqrt(peer.covariances_.ravel()), strict=True)
+    return [*peer.weights_, *(v for pair in pairs for v in pair)]
+
+
 ORACLES = {
     "bernoulli": lambda y: [y.mean()],
     "beta": lambda y: stats.beta.fit(y, floc=0, fscale=1)[:2],
@@ -185,6 +200,7 @@ ORACLES = {
     "laplace": stats.laplace.fit,
     "logistic": lambda y: polished(stats.logistic, y, [np.median(y), 1.5]),
     "lognormal": lambda y: [np.log(y).std(), np.exp(np.log(y).mean())],
+    "mixture": mixture_mle,
     "multi_bernoulli": lambda y: y.mean(axis=0),
     "multi_categorical": lambda y: [
         share for column in y.T for share in np.bincount(column.astype(int)) / len(y)

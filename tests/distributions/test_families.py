@@ -226,6 +226,7 @@ def test_registry_is_the_folder():
         "laplace",
         "logistic",
         "lognormal",
+        "mixture",
         "multi_bernoulli",
         "multi_categorical",
         "multinomial",
