@@ -39,10 +39,21 @@ KINDS = [
     ("Solvers", "natfit.solvers", "natfit.solvers.base.Solver"),
     ("Dampings", "natfit.solvers.damping", "natfit.solvers.damping.base.Damping"),
     ("Steps", "natfit.steps", "natfit.steps.base.Step"),
+    ("Models", "natfit.models", "natfit.models.base.Model"),
+    ("Environments", "natfit.rl.environments", "natfit.rl.environments.base.Environment"),
+    ("Baselines", "natfit.rl.baselines", "natfit.rl.baselines.base.Baseline"),
     ("Coordinates", "natfit.models.coordinates", "natfit.models.coordinates.base.Coordinates"),
 ]
 CONSTRAINTS = "natfit.bijectors"
-TOP = ["NaturalMLE", "NaturalGaussianMLE", "fit", "minimize", "natural_gradient", "Status"]
+TOP = [
+    "NaturalMLE",
+    "NaturalGaussianMLE",
+    "NaturalPolicyEstimator",
+    "fit",
+    "minimize",
+    "natural_gradient",
+    "Status",
+]
 
 
 def _base(path: str) -> type[Component]:

@@ -1,4 +1,4 @@
-"""The Python blocks of README and the user guide run and print the text that follows them."""
+"""The Python blocks of README and the guides run and print the text that follows them."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?", re.M | re.S)
 
 
-@pytest.mark.parametrize("name, fewest", [("README.md", 4), ("docs/guide.md", 5)])
+@pytest.mark.parametrize(
+    "name, fewest", [("README.md", 5), ("docs/guide.md", 5), ("docs/policies.md", 6)]
+)
 def test_blocks_run_and_print_what_is_said(name, fewest, capsys):
     text = (ROOT / name).read_text(encoding="utf-8")
     namespace = {"__name__": "document"}
@@ -29,7 +31,7 @@ def test_local_links_lead_somewhere():
     assert [t for t in targets if not (ROOT / t).exists()] == []
 
 
-@pytest.mark.parametrize("name", ["design.md", "mathematics.md"])
+@pytest.mark.parametrize("name", ["design.md", "mathematics.md", "policies.md"])
 def test_files_that_the_documents_name_exist(name):
     paths = set(re.findall(r"`(natfit/[\w/]+(?:\.py|/))`", (ROOT / "docs" / name).read_text()))
     assert paths
@@ -63,3 +65,19 @@ def test_every_status_is_explained():
     from natfit import Status
 
     assert re.findall(r"^\| `(\w+)` \| ", README, re.M)[1:] == [str(s) for s in Status]
+
+
+def test_models_baselines_environments_and_presets_are_named():
+    from natfit._component import available
+    from natfit.estimators._policy_options import PRESETS
+    from natfit.models import Model
+    from natfit.rl.baselines.base import Baseline
+    from natfit.rl.environments.base import Environment
+
+    policies = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8")
+    tables = re.findall(r"^\| `(\w+)` \| ", policies, re.M)
+    assert set(available(Baseline)) | set(PRESETS) <= set(tables)
+    assert [n for n in available(Environment) if f"`{n}`" not in policies] == []
+    (sentence,) = re.findall(r"^A policy has two more.*?\n\n", README, re.M | re.S)
+    for base in (Model, Baseline):
+        assert [n for n in available(base) if f"`{n}`" not in sentence] == []

@@ -211,6 +211,9 @@ class PolicyBase(NaturalEstimator):
     def __getstate__(self) -> dict:
         """The estimator with its training's state; episodes that do not pickle begin anew."""
         state = dict(super().__getstate__())
+        if state.get("_played") is not state["env"]:
+            # Another environment has been set since the fit: the old one may not pickle.
+            state["_played"] = None
         training = state.get("_state")
         if training is not None and training.env is not None:
             try:

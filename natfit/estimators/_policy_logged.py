@@ -66,9 +66,9 @@ class LoggedPolicy(PolicyBase):
             env = make_environment(self.env, None if hasattr(self.env, "num_envs") else 1)
             plan, policy = checked_plan(self, env)
             data = _checked(policy, observations, actions, rewards, episode_ids, behaviour_log_prob)
-            state = self._logged_start(policy, data)
+            start = self._logged_start(policy, data)
             states: list[State] = []
-            for state in learn(plan, state, data, minimum):
+            for state in learn(plan, start, data, minimum):
                 if not states and state.record["effective_episodes"] < minimum:
                     raise ValueError(
                         "the logged episodes say too little about the first policy: their "

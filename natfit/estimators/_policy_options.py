@@ -65,6 +65,12 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
     baseline = resolve(o.baseline, Baseline)
     baseline.check()
     family = action_distribution(env.action_space, o.distribution)
+    bonus = check_number(o.entropy_bonus, "entropy_bonus", low=0.0, hint="0.01")
+    if bonus > 0 and not family.has_entropy:
+        raise ValueError(
+            f"entropy_bonus={bonus:g} needs an entropy in closed form, and {family!r} has none; "
+            "set entropy_bonus=0"
+        )
     model = _model(o.policy, env, family)
     std_bounds = _std_bounds(o.std_bounds, o.init_std)
     unit = check_option(o.batch_unit, "batch_unit", ("steps", "episodes"))
@@ -79,7 +85,7 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
         unit == "episodes",
         check_bool(o.normalize_advantage, "normalize_advantage"),
         check_bool(o.normalize_observations, "normalize_observations"),
-        check_number(o.entropy_bonus, "entropy_bonus", low=0.0, hint="0.01"),
+        bonus,
         int(check_number(o.max_episode_steps, "max_episode_steps", low=1, integer=True)),
         spread_limits(model, env.action_space, std_bounds),
         _jobs(o.n_jobs),

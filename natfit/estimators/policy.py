@@ -35,7 +35,7 @@ class NaturalPolicyEstimator(LoggedPolicy):
         ``step(action)``. Ids whose dynamics are built in need no Gymnasium.
     policy : str or Model, default="mlp"
         ``linear``, ``mlp``, ``constant``, or an object: ``MLP(hidden=(64, 64))``,
-        ``Predictor(fun, init)``.
+        ``Predictor(fun, start)``.
     metric, solver, step, damping
         As in :class:`NaturalMLE`; defaults ``exact``, at most 10 conjugate-gradient products
         (None), ``trust_region``, and 1e-2 I (``fixed``).
@@ -64,7 +64,8 @@ class NaturalPolicyEstimator(LoggedPolicy):
     max_iter : int, default=100
         Most updates, those before a warm start included.
     max_env_steps : int, optional
-        Most steps in the environment, likewise: an update that would go beyond is not begun.
+        Most steps in the environment, likewise: an update that would go beyond is not begun
+        (of whole episodes: one that has begun is finished).
     target_return : float, optional
         Stop when the mean return of the last 20 episodes reaches it.
     max_episode_steps : int, default=10000
@@ -214,6 +215,8 @@ class NaturalPolicyEstimator(LoggedPolicy):
         updates, done = train(plan, state), len(records)
         try:
             status = self._caps(plan, state)
+            if hook is not None and hook(state, status is not None) and status is None:
+                status = TrainingStatus.STOPPED_BY_CALLBACK
             while status is None:
                 state = next(updates)
                 records.append((state.record, state.note))
@@ -245,6 +248,7 @@ class NaturalPolicyEstimator(LoggedPolicy):
         same = before is not None and before.env is not None
         if same:
             same = _equal(seeds, before.seeds) and self.n_envs in (None, before.env.n)
+            same = same and (self.env is self._played or self.env == self._played)
         env = before.env if same else self._training_environment()
         plan, policy = checked_plan(self, env)
         if same:
@@ -262,7 +266,9 @@ class NaturalPolicyEstimator(LoggedPolicy):
         if plan.target is not None and len(recent) == RECENT and np.mean(recent) >= plan.target:
             return TrainingStatus.TARGET_RETURN
         if plan.most_steps is not None:
-            ahead = plan.batch_size if not plan.whole_episodes else 1
+            n = state.env.n
+            # How long whole episodes will be is not known: what has begun is finished.
+            ahead = 1 if plan.whole_episodes else -(-plan.batch_size // n) * n
             if state.env_steps + ahead > plan.most_steps:
                 return TrainingStatus.MAX_ENV_STEPS
         return TrainingStatus.MAX_ITER if state.n_iter >= plan.max_iter else None
@@ -270,9 +276,8 @@ class NaturalPolicyEstimator(LoggedPolicy):
     def _publish(self, plan: Plan, state: State, records: list, status: TrainingStatus) -> None:
         """Set the fitted attributes, all together."""
         self._publish_policy(plan, state, status)
-        self._records = records
-        if records:
-            self.history_ = PolicyHistory.from_records(*zip(*records, strict=True))
+        self._records, self._played = records, self.env
+        self.history_ = PolicyHistory.from_records([r for r, _ in records], [n for _, n in records])
 
 
 def _resumable(state: State, policy: Policy) -> State:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from natfit.rl.policy import Policy
+from natfit.rl.threads import few_threads
 from natfit.rl.training import Plan, State, improved, note_of, step_record
 
 #: Largest log of a weight: the sum over rows stays a double.
@@ -116,9 +117,10 @@ def learn(plan: Plan, state: State, data: Logged, minimum: float) -> Iterator[St
         rng = np.random.default_rng(state.stream(1))
         baseline = plan.baseline.fit(features, weighed.returns, state.baseline, rng)
         gain = weighed.returns - plan.baseline.predict(baseline, features)
-        surrogate, start, end = improved(
-            plan, state.policy, features, data.actions, gain, rng, weight=weighed.weight
-        )
+        with few_threads(state.policy.theta.size):
+            surrogate, start, end = improved(
+                plan, state.policy, features, data.actions, gain, rng, weight=weighed.weight
+            )
         policy = state.policy.with_theta(end.theta)
         weighed = _weigh(policy, features, data, plan.discount)
         if end.status is not None or weighed.effective < minimum:

@@ -22,6 +22,7 @@ from natfit.rl.baselines import Baseline
 from natfit.rl.normalizer import RunningNormalizer
 from natfit.rl.policy import Policy
 from natfit.rl.rollout import Rollout, begin, check_length, rollout
+from natfit.rl.threads import few_threads
 from natfit.rl.vector import VectorEnvironment
 
 #: Episodes over which a return is compared with its target.
@@ -87,7 +88,8 @@ def train(plan: Plan, state: State) -> Iterator[State]:
     A state without observation begins new episodes.
     """
     while True:
-        state = _update(plan, state)
+        with few_threads(state.policy.theta.size):
+            state = _update(plan, state)
         yield state
 
 
