@@ -30,7 +30,8 @@ autosummary_generate = True
 # The class template lists the members that a class defines itself.
 numpydoc_show_class_members = False
 # Metadata routing's, with references into scikit-learn's own manual.
-autodoc_default_options = {"exclude-members": "set_fit_request, set_score_request"}
+_ROUTING = ("fit", "score", "predict", "predict_proba")
+autodoc_default_options = {"exclude-members": ", ".join(f"set_{name}_request" for name in _ROUTING)}
 
 #: Title, module and base class of each kind of component.
 KINDS = [
@@ -90,6 +91,11 @@ def _write_reference() -> None:
     parts.append(_section("Constraints", _constraints()))
     display = importlib.import_module("natfit.display")
     parts.append(_section("Displays", [f"natfit.display.{name}" for name in display.__all__]))
+    rl = ["history.PolicyHistory", "history.LoggedHistory", "stopping.TrainingStatus"]
+    rl += ["policy.Policy", "evaluation.Evaluation", "make.make_environment"]
+    rl += ["vector.VectorEnvironment", "vector.Simulated", "vector.Step", "EnvironmentFailure"]
+    rl += ["Box", "Discrete", "MultiBinary", "MultiDiscrete", "advantages.gae"]
+    parts.append(_section("Policies", [f"natfit.rl.{name}" for name in rl]))
     engine = ["loop.descend", "loop.run", "local.Iterate", "local.Local", "history.History"]
     parts.append(_section("The loop", [f"natfit.optimize.{name}" for name in engine]))
     testing = getattr(importlib.import_module("natfit.testing"), "__all__", [])

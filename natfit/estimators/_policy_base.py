@@ -121,6 +121,7 @@ class PolicyBase(NaturalEstimator):
     def _publish_policy(self, plan: Any, state: Any, status: TrainingStatus) -> None:
         """Set the fitted attributes that every way of fitting has."""
         self._state = state
+        played = state.env_steps > 0
         self.policy_, self.theta_ = state.policy, state.policy.theta
         self.metric_, self.solver_ = plan.engine.metric, plan.engine.solver
         self.step_, self.damping_ = plan.engine.step, plan.engine.damping
@@ -129,8 +130,9 @@ class PolicyBase(NaturalEstimator):
         self.n_iter_, self.n_env_steps_ = state.n_iter, state.env_steps
         self.status_ = status
         self.message_ = (
-            f"{status.value}: {state.n_iter} updates, {state.env_steps} steps, "
-            f"{state.n_episodes} episodes; {status.remedy}"
+            f"{status.value}: {state.n_iter} updates"
+            + (f", {state.env_steps} steps, {state.n_episodes} episodes" if played else "")
+            + f"; {status.remedy}"
         )
 
     # ----------------------------------------------------------------------------- scoring

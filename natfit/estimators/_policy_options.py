@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from natfit._component import resolve
+from natfit._component import available, resolve
 from natfit._validation import check_bool, check_number, check_option
 from natfit.distributions.base import Distribution
 from natfit.models import Model
@@ -103,6 +103,14 @@ def _model(spec: Any, env: VectorEnvironment, family: Distribution) -> Model:
     constant = ()
     if isinstance(env.action_space, Box):
         constant = tuple(name for name in family.params if name != "loc")
+    if not isinstance(spec, str | Model):
+        hint = "; a function of (theta, X) goes into natfit.models.Predictor(fun, start)"
+        raise TypeError(
+            f"policy must be a string or a Model object, got {type(spec).__name__}"
+            f"{hint if callable(spec) else ''}; strings are {available(Model)}"
+        )
+    if isinstance(spec, str) and spec not in available(Model):
+        raise ValueError(f"policy must be one of {available(Model)} or a Model, got {spec!r}")
     return resolve(spec, Model).bind(env.observation_space.width, family, constant)
 
 
@@ -160,3 +168,16 @@ def first_state(options: Any, policy: Policy) -> State:
         normalizer,
     )
     return State(policy, root, normalizer=normalizer)
+
+
+def resumable(state: State, policy: Policy) -> State:
+    """The last state, if it belongs to this policy and this environment."""
+    old = state.policy
+    same = old.model.n_params == policy.model.n_params and type(old.model) is type(policy.model)
+    spaces = old.observation_space, old.action_space
+    if not same or spaces != (policy.observation_space, policy.action_space):
+        raise ValueError(
+            "warm_start=True needs the policy and the spaces of the fit it goes on from; policy, "
+            "distribution or env have changed: set warm_start=False"
+        )
+    return state

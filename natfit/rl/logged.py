@@ -107,7 +107,8 @@ def learn(plan: Plan, state: State, data: Logged, minimum: float) -> Iterator[St
     """Yield the start and the state after every update whose policy the data still reach.
 
     ``record["effective_episodes"]`` is that of the state's own policy. The generator ends
-    before a policy with fewer effective episodes than ``minimum``, or where no step is found.
+    before a policy with fewer effective episodes than ``minimum``, or where no step is found:
+    then the last state is yielded once more, with a note that says why.
     """
     features = state.policy.normalised(data.encoded)
     weighed = _weigh(state.policy, features, data, plan.discount)
@@ -115,15 +116,18 @@ def learn(plan: Plan, state: State, data: Logged, minimum: float) -> Iterator[St
     yield replace(state, record=record)
     while weighed.effective >= minimum:
         rng = np.random.default_rng(state.stream(1))
-        baseline = plan.baseline.fit(features, weighed.returns, state.baseline, rng)
-        gain = weighed.returns - plan.baseline.predict(baseline, features)
         with few_threads(state.policy.theta.size):
+            baseline = plan.baseline.fit(features, weighed.returns, state.baseline, rng)
+            gain = weighed.returns - plan.baseline.predict(baseline, features)
             surrogate, start, end = improved(
                 plan, state.policy, features, data.actions, gain, rng, weight=weighed.weight
             )
         policy = state.policy.with_theta(end.theta)
         weighed = _weigh(policy, features, data, plan.discount)
-        if end.status is not None or weighed.effective < minimum:
+        if end.status is not None:
+            yield replace(state, note=note_of(end))
+            return
+        if weighed.effective < minimum:
             return
         record = {
             "effective_episodes": weighed.effective,

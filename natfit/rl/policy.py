@@ -102,7 +102,8 @@ class Policy:
             raise ValueError(f"observations must be numbers, got dtype {values.dtype}")
         if values.ndim != 1 + len(space.shape) or values.shape[1:] != space.shape:
             want = ", ".join(["n", *map(str, space.shape)])
-            raise ValueError(f"observations must have shape ({want}), got {values.shape}")
+            one = "; pass [observation] for one" if values.shape == space.shape else ""
+            raise ValueError(f"observations must have shape ({want}), got {values.shape}{one}")
         encoded = space.encode(values)
         fine = np.isfinite(encoded).all(axis=1)
         if not fine.all():

@@ -98,7 +98,7 @@ def test_an_environment_that_resets_by_itself_takes_no_seeds():
     model = agent(vector).fit()
     assert model.n_iter_ == 3
     assert model.score() > 5
-    with pytest.raises(ValueError, match="cannot seed its episodes"):
+    with pytest.raises(ValueError, match="begins its episodes by itself"):
         model.fit([1, 2])
     vector.close()
 

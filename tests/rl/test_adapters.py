@@ -532,7 +532,7 @@ def test_refuses(env, error, message):
 
 @pytest.mark.parametrize("n", [0, -1, 1.5, True])
 def test_the_number_is_checked(n):
-    with pytest.raises((TypeError, ValueError), match="number of environments must be"):
+    with pytest.raises((TypeError, ValueError), match="n_envs must be"):
         make_environment("cartpole", n)
 
 
