@@ -31,7 +31,10 @@ autosummary_generate = True
 numpydoc_show_class_members = False
 # Metadata routing's, with references into scikit-learn's own manual.
 _ROUTING = ("fit", "score", "predict", "predict_proba")
-autodoc_default_options = {"exclude-members": ", ".join(f"set_{name}_request" for name in _ROUTING)}
+autodoc_default_options = {
+    "exclude-members": ", ".join(f"set_{name}_request" for name in _ROUTING)
+    + ", get_metadata_routing"
+}
 
 #: Title, module and base class of each kind of component.
 KINDS = [
