@@ -9,8 +9,11 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from natfit._component import available, resolve
 from natfit._validation import check_bool, check_number
+from natfit.estimators._policy_options import default_solver
 from natfit.estimators.base import NaturalEstimator
+from natfit.rl.environments.base import Environment
 from natfit.rl.evaluation import Evaluation, evaluate
 from natfit.rl.make import make_environment
 from natfit.rl.policy import Policy
@@ -64,6 +67,15 @@ class PolicyBase(NaturalEstimator):
     """Acting, scoring and storing."""
 
     policy_: Policy
+
+    def set_params(self, **params: Any) -> PolicyBase:
+        """Set parameters; ``solver__...`` reaches into the default, ``env__...`` into a name."""
+        if self.solver is None and any(k.startswith("solver__") for k in params):
+            self.solver = default_solver()
+        named = isinstance(self.env, str) and self.env in available(Environment)
+        if named and any(k.startswith("env__") for k in params):
+            self.env = resolve(self.env, Environment)
+        return super().set_params(**params)
 
     # ------------------------------------------------------------------------------ acting
 
@@ -213,7 +225,8 @@ class PolicyBase(NaturalEstimator):
     def __getstate__(self) -> dict:
         """The estimator with its training's state; episodes that do not pickle begin anew."""
         state = dict(super().__getstate__())
-        if state.get("_played") is not state["env"]:
+        played = state.get("_played")
+        if played is not state["env"] and not isinstance(played, Environment):
             # Another environment has been set since the fit: the old one may not pickle.
             state["_played"] = None
         training = state.get("_state")

@@ -16,7 +16,7 @@ from natfit.rl.make import make_environment
 from natfit.rl.policy import Policy
 from natfit.rl.spaces import Box
 from natfit.rl.stopping import TrainingStatus
-from natfit.rl.training import State
+from natfit.rl.training import Plan, State
 
 
 class LoggedPolicy(PolicyBase):
@@ -67,7 +67,7 @@ class LoggedPolicy(PolicyBase):
             env = make_environment(self.env, None if hasattr(self.env, "num_envs") else 1)
             plan, policy = checked_plan(self, env)
             data = _checked(policy, observations, actions, rewards, episode_ids, behaviour_log_prob)
-            start = self._logged_start(policy, data)
+            start = self._logged_start(plan, policy, data)
             states, status = [], TrainingStatus.FEW_EFFECTIVE
             for state in learn(plan, start, data, minimum):
                 if not states and state.record["effective_episodes"] < minimum:
@@ -93,12 +93,12 @@ class LoggedPolicy(PolicyBase):
             self.effective_episodes_ = states[-1].record["effective_episodes"]
         return self
 
-    def _logged_start(self, policy: Policy, data: Logged) -> State:
+    def _logged_start(self, plan: Plan, policy: Policy, data: Logged) -> State:
         """The first state: that of the fit before where it is gone on from."""
         before = getattr(self, "_state", None) if self.warm_start else None
         if before is not None:
-            return resumable(before, policy).without_episodes()
-        state = first_state(self, policy)
+            return resumable(self, before, plan, policy).without_episodes()
+        state = first_state(self, plan, policy)
         if state.normalizer is None:
             return state
         normalizer = state.normalizer.update(data.encoded)
@@ -123,6 +123,8 @@ def _checked(
             f"{where}; pass logarithms of probabilities"
         )
     ids = np.asarray(ids)
+    if ids.dtype.kind not in "iufUSb" or (ids.dtype.kind == "f" and np.isnan(ids).any()):
+        raise ValueError(f"episode_ids must be numbers or strings without gaps, got {ids.dtype}")
     if ids.shape != (n,):
         raise ValueError(f"episode_ids must have shape ({n},), one a row, got {ids.shape}")
     if len(actions) != n or n == 0:

@@ -11,7 +11,14 @@ from sklearn.callback import with_callbacks
 from natfit._validation import check_bool
 from natfit.estimators._policy_base import seeds_of
 from natfit.estimators._policy_logged import LoggedPolicy
-from natfit.estimators._policy_options import PRESETS, checked_plan, first_state, resumable
+from natfit.estimators._policy_options import (
+    PRESETS,
+    as_played,
+    checked_plan,
+    first_state,
+    resumable,
+    same_environment,
+)
 from natfit.rl.history import PolicyHistory
 from natfit.rl.stopping import TrainingStatus
 from natfit.rl.training import RECENT, Plan, State, train
@@ -248,11 +255,11 @@ class NaturalPolicyEstimator(LoggedPolicy):
         same = before is not None and before.env is not None
         if same:
             same = _equal(seeds, before.seeds) and self.n_envs in (None, before.env.n)
-            same = same and (self.env is self._played or self.env == self._played)
+            same = same and same_environment(self.env, self._played)
         env = before.env if same else self._training_environment()
         plan, policy = checked_plan(self, env)
         if same:
-            return plan, resumable(before, policy), list(self._records)
+            return plan, resumable(self, before, plan, policy), list(self._records)
         if seeds is not None and not env.can_seed:
             raise ValueError(
                 f"X holds seeds, and the vector environment {env.name!r} begins its episodes by "
@@ -260,9 +267,10 @@ class NaturalPolicyEstimator(LoggedPolicy):
             )
         env.plan = None if seeds is None else [_turn(seeds, e, env.n) for e in range(env.n)]
         if before is None:
-            state, records = first_state(self, policy), []
+            state, records = first_state(self, plan, policy), []
         else:
-            state, records = resumable(before, policy).without_episodes(), list(self._records)
+            state, records = resumable(self, before, plan, policy), list(self._records)
+            state = state.without_episodes()
         return plan, replace(state, env=env, seeds=seeds), records
 
     def _preview(self, state: State, records: list) -> dict:
@@ -286,7 +294,7 @@ class NaturalPolicyEstimator(LoggedPolicy):
     def _publish(self, plan: Plan, state: State, records: list, status: TrainingStatus) -> None:
         """Set the fitted attributes, all together."""
         self._publish_policy(plan, state, status)
-        self._records, self._played = records, self.env
+        self._records, self._played = records, as_played(self.env)
         self.history_ = PolicyHistory.from_records([r for r, _ in records], [n for _, n in records])
 
 

@@ -161,5 +161,6 @@ def test_limits_of_the_spread(covariance):
 
 def test_units_of_a_box():
     centre, half = box_units(Box([-np.inf, 0.0, 2.0, 0.0], [1.0, np.inf, 2.0, 4.0]))
-    assert_array_equal(centre, [0.0, 0.0, 2.0, 2.0])
+    # Bounded on one side: one unit inside.
+    assert_array_equal(centre, [0.0, 1.0, 2.0, 2.0])
     assert_array_equal(half, [1.0, 1.0, 1.0, 2.0])
