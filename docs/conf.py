@@ -30,7 +30,11 @@ autosummary_generate = True
 # The class template lists the members that a class defines itself.
 numpydoc_show_class_members = False
 # Metadata routing's, with references into scikit-learn's own manual.
-autodoc_default_options = {"exclude-members": "set_fit_request, set_score_request"}
+_ROUTING = ("fit", "score", "predict", "predict_proba")
+autodoc_default_options = {
+    "exclude-members": ", ".join(f"set_{name}_request" for name in _ROUTING)
+    + ", get_metadata_routing"
+}
 
 #: Title, module and base class of each kind of component.
 KINDS = [
@@ -39,6 +43,9 @@ KINDS = [
     ("Solvers", "natfit.solvers", "natfit.solvers.base.Solver"),
     ("Dampings", "natfit.solvers.damping", "natfit.solvers.damping.base.Damping"),
     ("Steps", "natfit.steps", "natfit.steps.base.Step"),
+    ("Models", "natfit.models", "natfit.models.base.Model"),
+    ("Environments", "natfit.rl.environments", "natfit.rl.environments.base.Environment"),
+    ("Baselines", "natfit.rl.baselines", "natfit.rl.baselines.base.Baseline"),
     ("Coordinates", "natfit.models.coordinates", "natfit.models.coordinates.base.Coordinates"),
 ]
 CONSTRAINTS = "natfit.bijectors"
@@ -46,6 +53,7 @@ TOP = [
     "Censored",
     "NaturalMLE",
     "NaturalGaussianMLE",
+    "NaturalPolicyEstimator",
     "fit",
     "minimize",
     "natural_gradient",
@@ -88,6 +96,11 @@ def _write_reference() -> None:
     parts.append(_section("Constraints", _constraints()))
     display = importlib.import_module("natfit.display")
     parts.append(_section("Displays", [f"natfit.display.{name}" for name in display.__all__]))
+    rl = ["history.PolicyHistory", "history.LoggedHistory", "stopping.TrainingStatus"]
+    rl += ["policy.Policy", "evaluation.Evaluation", "make.make_environment"]
+    rl += ["vector.VectorEnvironment", "vector.Simulated", "vector.Step", "EnvironmentFailure"]
+    rl += ["Box", "Discrete", "MultiBinary", "MultiDiscrete", "advantages.gae"]
+    parts.append(_section("Policies", [f"natfit.rl.{name}" for name in rl]))
     engine = ["loop.descend", "loop.run", "local.Iterate", "local.Local", "history.History"]
     parts.append(_section("The loop", [f"natfit.optimize.{name}" for name in engine]))
     testing = getattr(importlib.import_module("natfit.testing"), "__all__", [])

@@ -21,7 +21,9 @@ __all__ = [
     "fit",
     "metrics",
     "minimize",
+    "models",
     "natural_gradient",
+    "rl",
     "solvers",
     "steps",
     "testing",
@@ -39,7 +41,7 @@ _HOME = {
 }
 
 if TYPE_CHECKING:
-    from natfit import display, distributions, metrics, solvers, steps, testing
+    from natfit import display, distributions, metrics, models, rl, solvers, steps, testing
     from natfit.distributions import Censored
     from natfit.estimators import NaturalGaussianMLE, NaturalMLE, NaturalPolicyEstimator, fit
     from natfit.optimize import Status

@@ -36,13 +36,15 @@ def check_number(
     tail = f"; try {hint}" if hint else ""
     unit = f" {unit}" if unit else ""
     if isinstance(value, bool | np.bool_) or not isinstance(value, kind):
-        raise TypeError(f"{name} must be {noun} {rule}{unit}, got {value!r}{tail}")
+        words = " ".join(w for w in (noun, rule) if w)
+        raise TypeError(f"{name} must be {words}{unit}, got {value!r}{tail}")
     above = value >= low if closed_low else value > low
     below = value <= high if closed_high else value < high
     if not (above and below):
         raise ValueError(f"{name} must be {rule}{unit}, got {value!r}{tail}")
     if not math.isfinite(value):
-        raise ValueError(f"{name} must be finite and {rule}{unit}, got {value!r}{tail}")
+        rule = f" and {rule}" if rule else ""
+        raise ValueError(f"{name} must be finite{rule}{unit}, got {value!r}{tail}")
     return int(value) if integer else float(value)
 
 
@@ -53,7 +55,7 @@ def _interval(low: float, high: float, closed_low: bool, closed_high: bool) -> s
         parts.append(f"{'>=' if closed_low else '>'} {low:g}")
     if high < np.inf:
         parts.append(f"{'<=' if closed_high else '<'} {high:g}")
-    return " and ".join(parts) or "a number"
+    return " and ".join(parts)
 
 
 def check_bool(value: Any, name: str) -> bool:

@@ -12,7 +12,8 @@ BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?", re.M | r
 
 
 @pytest.mark.parametrize(
-    "name, fewest", [("README.md", 5), ("docs/guide.md", 5), ("docs/distributions.md", 7)]
+    "name, fewest",
+    [("README.md", 5), ("docs/guide.md", 5), ("docs/distributions.md", 7), ("docs/policies.md", 6)],
 )
 def test_blocks_run_and_print_what_is_said(name, fewest, capsys):
     text = (ROOT / name).read_text(encoding="utf-8")
@@ -32,7 +33,7 @@ def test_local_links_lead_somewhere():
     assert [t for t in targets if not (ROOT / t).exists()] == []
 
 
-@pytest.mark.parametrize("name", ["design.md", "mathematics.md"])
+@pytest.mark.parametrize("name", ["design.md", "mathematics.md", "policies.md"])
 def test_files_that_the_documents_name_exist(name):
     paths = set(re.findall(r"`(natfit/[\w/]+(?:\.py|/))`", (ROOT / "docs" / name).read_text()))
     assert paths
@@ -105,3 +106,19 @@ def test_every_status_is_explained():
     page = (ROOT / "docs" / "distributions.md").read_text(encoding="utf-8")
     told = page.split("## How a fit ends")[1]
     assert [s for s in Status if f"`{s}`" not in told] == []
+
+
+def test_models_baselines_environments_and_presets_are_named():
+    from natfit._component import available
+    from natfit.estimators._policy_options import PRESETS
+    from natfit.models import Model
+    from natfit.rl.baselines.base import Baseline
+    from natfit.rl.environments.base import Environment
+
+    policies = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8")
+    tables = re.findall(r"^\| `(\w+)` \| ", policies, re.M)
+    assert set(available(Baseline)) | set(PRESETS) <= set(tables)
+    assert [n for n in available(Environment) if f"`{n}`" not in policies] == []
+    (sentence,) = re.findall(r"^A policy has two more.*?\n\n", README, re.M | re.S)
+    for base in (Model, Baseline):
+        assert [n for n in available(base) if f"`{n}`" not in sentence] == []

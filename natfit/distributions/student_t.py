@@ -79,6 +79,9 @@ class StudentT(Distribution):
         constant = student_constant(df) - anp.log(scale) - _HALF_LOG_2PI
         return constant - 0.5 * (df + 1.0) * anp.log1p(z * z / df)
 
+    def _mode(self, eta: np.ndarray) -> np.ndarray:
+        return eta[:, 0].copy()
+
     # ------------------------------------------------------------------------- closed forms
 
     def _parts(self, y: Any, loc: Any, scale: Any, df: Any) -> tuple[np.ndarray, ...]:

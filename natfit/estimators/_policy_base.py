@@ -9,8 +9,11 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from natfit._component import available, resolve
 from natfit._validation import check_bool, check_number
+from natfit.estimators._policy_options import default_solver
 from natfit.estimators.base import NaturalEstimator
+from natfit.rl.environments.base import Environment
 from natfit.rl.evaluation import Evaluation, evaluate
 from natfit.rl.make import make_environment
 from natfit.rl.policy import Policy
@@ -64,6 +67,15 @@ class PolicyBase(NaturalEstimator):
     """Acting, scoring and storing."""
 
     policy_: Policy
+
+    def set_params(self, **params: Any) -> PolicyBase:
+        """Set parameters; ``solver__...`` reaches into the default, ``env__...`` into a name."""
+        if self.solver is None and any(k.startswith("solver__") for k in params):
+            self.solver = default_solver()
+        named = isinstance(self.env, str) and self.env in available(Environment)
+        if named and any(k.startswith("env__") for k in params):
+            self.env = resolve(self.env, Environment)
+        return super().set_params(**params)
 
     # ------------------------------------------------------------------------------ acting
 
@@ -121,6 +133,7 @@ class PolicyBase(NaturalEstimator):
     def _publish_policy(self, plan: Any, state: Any, status: TrainingStatus) -> None:
         """Set the fitted attributes that every way of fitting has."""
         self._state = state
+        played = state.env_steps > 0
         self.policy_, self.theta_ = state.policy, state.policy.theta
         self.metric_, self.solver_ = plan.engine.metric, plan.engine.solver
         self.step_, self.damping_ = plan.engine.step, plan.engine.damping
@@ -129,8 +142,9 @@ class PolicyBase(NaturalEstimator):
         self.n_iter_, self.n_env_steps_ = state.n_iter, state.env_steps
         self.status_ = status
         self.message_ = (
-            f"{status.value}: {state.n_iter} updates, {state.env_steps} steps, "
-            f"{state.n_episodes} episodes; {status.remedy}"
+            f"{status.value}: {state.n_iter} updates"
+            + (f", {state.env_steps} steps, {state.n_episodes} episodes" if played else "")
+            + f"; {status.remedy}"
         )
 
     # ----------------------------------------------------------------------------- scoring
@@ -211,6 +225,10 @@ class PolicyBase(NaturalEstimator):
     def __getstate__(self) -> dict:
         """The estimator with its training's state; episodes that do not pickle begin anew."""
         state = dict(super().__getstate__())
+        played = state.get("_played")
+        if played is not state["env"] and not isinstance(played, Environment):
+            # Another environment has been set since the fit: the old one may not pickle.
+            state["_played"] = None
         training = state.get("_state")
         if training is not None and training.env is not None:
             try:

@@ -9,13 +9,14 @@ import numpy as np
 
 from natfit._validation import check_number, check_vector
 from natfit.estimators._policy_base import PolicyBase
-from natfit.estimators._policy_options import checked_plan, first_state
+from natfit.estimators._policy_options import checked_plan, first_state, resumable
 from natfit.rl.history import LoggedHistory
 from natfit.rl.logged import Logged, learn
 from natfit.rl.make import make_environment
 from natfit.rl.policy import Policy
+from natfit.rl.spaces import Box
 from natfit.rl.stopping import TrainingStatus
-from natfit.rl.training import State
+from natfit.rl.training import Plan, State
 
 
 class LoggedPolicy(PolicyBase):
@@ -33,8 +34,8 @@ class LoggedPolicy(PolicyBase):
     ) -> LoggedPolicy:
         """Train on episodes that another policy played, by importance sampling.
 
-        Updates go on to ``max_iter``, or until the data would say too little about the next
-        policy. ``env`` gives the spaces only; nothing is played.
+        Updates go on, to ``max_iter`` of them, or until the data would say too little about the
+        next policy. ``env`` gives the spaces only; nothing is played.
 
         Parameters
         ----------
@@ -58,17 +59,17 @@ class LoggedPolicy(PolicyBase):
         Raises
         ------
         ValueError
-            If the data are not valid, or the effective number of episodes of the first policy
-            is below the minimum.
+            If the data are not valid (a log-probability of a discrete action above 0, too), or
+            the effective number of episodes of the first policy is below the minimum.
         """
         with self._all_or_nothing():
             minimum = check_number(min_effective_episodes, "min_effective_episodes", low=1.0)
             env = make_environment(self.env, None if hasattr(self.env, "num_envs") else 1)
             plan, policy = checked_plan(self, env)
             data = _checked(policy, observations, actions, rewards, episode_ids, behaviour_log_prob)
-            state = self._logged_start(policy, data)
-            states: list[State] = []
-            for state in learn(plan, state, data, minimum):
+            start = self._logged_start(plan, policy, data)
+            states, status = [], TrainingStatus.FEW_EFFECTIVE
+            for state in learn(plan, start, data, minimum):
                 if not states and state.record["effective_episodes"] < minimum:
                     raise ValueError(
                         "the logged episodes say too little about the first policy: their "
@@ -77,11 +78,13 @@ class LoggedPolicy(PolicyBase):
                         "more or shorter episodes, or start from a policy near the one that "
                         "played them (warm_start=True, or start_params)"
                     )
+                if states and state.n_iter == states[-1].n_iter:
+                    status = TrainingStatus.NO_STEP
+                    break
                 states.append(state)
                 if state.n_iter - states[0].n_iter >= plan.max_iter:
+                    status = TrainingStatus.MAX_ITER
                     break
-            reached = states[-1].n_iter - states[0].n_iter >= plan.max_iter
-            status = TrainingStatus.MAX_ITER if reached else TrainingStatus.FEW_EFFECTIVE
             self._publish_policy(plan, states[-1], status)
             self._records = []
             self.history_ = LoggedHistory.from_records(
@@ -90,12 +93,12 @@ class LoggedPolicy(PolicyBase):
             self.effective_episodes_ = states[-1].record["effective_episodes"]
         return self
 
-    def _logged_start(self, policy: Policy, data: Logged) -> State:
+    def _logged_start(self, plan: Plan, policy: Policy, data: Logged) -> State:
         """The first state: that of the fit before where it is gone on from."""
         before = getattr(self, "_state", None) if self.warm_start else None
-        if before is not None and before.policy.model.n_params == policy.model.n_params:
-            return before.without_episodes()
-        state = first_state(self, policy)
+        if before is not None:
+            return resumable(self, before, plan, policy).without_episodes()
+        state = first_state(self, plan, policy)
         if state.normalizer is None:
             return state
         normalizer = state.normalizer.update(data.encoded)
@@ -113,7 +116,15 @@ def _checked(
     actions = policy.from_space(actions)
     rewards = check_vector(rewards, "rewards", n)
     log_prob = check_vector(log_prob, "behaviour_log_prob", n)
+    if not isinstance(policy.action_space, Box) and log_prob.max(initial=0.0) > 1e-9:
+        where = int(np.argmax(log_prob))
+        raise ValueError(
+            f"behaviour_log_prob must be <= 0 for discrete actions, got {log_prob[where]:g} at row "
+            f"{where}; pass logarithms of probabilities"
+        )
     ids = np.asarray(ids)
+    if ids.dtype.kind not in "iufUSb" or (ids.dtype.kind == "f" and np.isnan(ids).any()):
+        raise ValueError(f"episode_ids must be numbers or strings without gaps, got {ids.dtype}")
     if ids.shape != (n,):
         raise ValueError(f"episode_ids must have shape ({n},), one a row, got {ids.shape}")
     if len(actions) != n or n == 0:

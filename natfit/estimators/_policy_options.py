@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
-from natfit._component import resolve
+from natfit._component import available, resolve
 from natfit._validation import check_bool, check_number, check_option
 from natfit.distributions.base import Distribution
 from natfit.models import Model
 from natfit.optimize.engine import resolve_engine
 from natfit.rl.baselines import Baseline
+from natfit.rl.environments.base import Environment
 from natfit.rl.normalizer import RunningNormalizer
 from natfit.rl.policy import Policy, action_distribution, spread_limits, start_eta
 from natfit.rl.spaces import Box
@@ -65,9 +68,15 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
     baseline = resolve(o.baseline, Baseline)
     baseline.check()
     family = action_distribution(env.action_space, o.distribution)
+    _check_family(family, o.entropy_bonus)
     model = _model(o.policy, env, family)
     std_bounds = _std_bounds(o.std_bounds, o.init_std)
     unit = check_option(o.batch_unit, "batch_unit", ("steps", "episodes"))
+    if o.advantage == "total_return" and unit != "episodes":
+        raise ValueError(
+            "advantage='total_return' needs whole episodes, got batch_unit='steps'; set "
+            "batch_unit='episodes', or advantage='reward_to_go'"
+        )
     steps, target = o.max_env_steps, o.target_return
     plan = Plan(
         engine,
@@ -79,7 +88,7 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
         unit == "episodes",
         check_bool(o.normalize_advantage, "normalize_advantage"),
         check_bool(o.normalize_observations, "normalize_observations"),
-        check_number(o.entropy_bonus, "entropy_bonus", low=0.0, hint="0.01"),
+        float(o.entropy_bonus),
         int(check_number(o.max_episode_steps, "max_episode_steps", low=1, integer=True)),
         spread_limits(model, env.action_space, std_bounds),
         _jobs(o.n_jobs),
@@ -92,11 +101,34 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
     return plan, policy
 
 
+def _check_family(family: Distribution, entropy_bonus: Any) -> None:
+    """Raise where the distribution lacks what a policy needs."""
+    if family._mode is None:
+        raise ValueError(
+            f"distribution {family!r} defines no mode, which the greedy policy needs; use "
+            "'normal' or 'multivariate_normal'"
+        )
+    bonus = check_number(entropy_bonus, "entropy_bonus", low=0.0, hint="0.01")
+    if bonus > 0 and not family.has_entropy:
+        raise ValueError(
+            f"entropy_bonus={bonus:g} needs an entropy in closed form, and {family!r} has none; "
+            "set entropy_bonus=0"
+        )
+
+
 def _model(spec: Any, env: VectorEnvironment, family: Distribution) -> Model:
     """The policy's model, bound; for a Box nothing but the location depends on the state."""
     constant = ()
     if isinstance(env.action_space, Box):
         constant = tuple(name for name in family.params if name != "loc")
+    if not isinstance(spec, str | Model):
+        hint = "; a function of (theta, X) goes into natfit.models.Predictor(fun, start)"
+        raise TypeError(
+            f"policy must be a string or a Model object, got {type(spec).__name__}"
+            f"{hint if callable(spec) else ''}; strings are {available(Model)}"
+        )
+    if isinstance(spec, str) and spec not in available(Model):
+        raise ValueError(f"policy must be one of {available(Model)} or a Model, got {spec!r}")
     return resolve(spec, Model).bind(env.observation_space.width, family, constant)
 
 
@@ -137,11 +169,19 @@ def _start(options: Any, family: Distribution, env: VectorEnvironment) -> np.nda
         raise ValueError(f"start_params are not valid: {error}") from error
 
 
-def first_state(options: Any, policy: Policy) -> State:
+def first_state(options: Any, plan: Plan, policy: Policy) -> State:
     """The state before the first update; ``random_state`` is read here, once."""
     rng = bridge_rng(options.random_state)
     root = int(rng.integers(2**63))
     theta = policy.model.init(np.random.default_rng((root, 0, 3)), policy.theta)
+    low, high = plan.limits
+    outside = np.flatnonzero((theta < low) | (theta > high))
+    if len(outside):
+        name = policy.model.names()[outside[0]]
+        raise ValueError(
+            f"start_params must lie inside std_bounds={options.std_bounds!r} (in half widths of "
+            f"a bounded box), and {name!r} does not; widen std_bounds"
+        )
     normalizer = None
     if options.normalize_observations:
         normalizer = RunningNormalizer.empty(policy.observation_space.width)
@@ -154,3 +194,42 @@ def first_state(options: Any, policy: Policy) -> State:
         normalizer,
     )
     return State(policy, root, normalizer=normalizer)
+
+
+def resumable(options: Any, state: State, plan: Plan, policy: Policy) -> State:
+    """The last state, if it belongs to this policy and these spaces.
+
+    Another baseline begins anew, and so does a normaliser where there was none.
+
+    Raises
+    ------
+    ValueError
+        If the policy, the distribution or the spaces are others.
+    """
+    old = state.policy
+    same = type(old.model) is type(policy.model) and old.model == policy.model
+    same = same and old.distribution == policy.distribution
+    spaces = old.observation_space, old.action_space
+    if not same or spaces != (policy.observation_space, policy.action_space):
+        raise ValueError(
+            "warm_start=True needs the policy and the spaces of the fit it goes on from; policy, "
+            "distribution or env have changed: set warm_start=False"
+        )
+    if plan.baseline != options.baseline_:
+        state = replace(state, baseline=None)
+    if plan.normalize_observations and state.normalizer is None:
+        empty = RunningNormalizer.empty(policy.observation_space.width)
+        state = replace(state, normalizer=empty, policy=replace(old, normalizer=empty))
+    return state
+
+
+def as_played(env: Any) -> Any:
+    """What tells later whether an environment is still the same: its parameters, or itself."""
+    return clone(env) if isinstance(env, Environment) else env
+
+
+def same_environment(env: Any, played: Any) -> bool:
+    """Whether an environment is the one that was played."""
+    if isinstance(env, Environment) or isinstance(env, str):
+        return type(env) is type(played) and env == played
+    return env is played

@@ -11,9 +11,15 @@ from sklearn.callback import with_callbacks
 from natfit._validation import check_bool
 from natfit.estimators._policy_base import seeds_of
 from natfit.estimators._policy_logged import LoggedPolicy
-from natfit.estimators._policy_options import PRESETS, checked_plan, first_state
+from natfit.estimators._policy_options import (
+    PRESETS,
+    as_played,
+    checked_plan,
+    first_state,
+    resumable,
+    same_environment,
+)
 from natfit.rl.history import PolicyHistory
-from natfit.rl.policy import Policy
 from natfit.rl.stopping import TrainingStatus
 from natfit.rl.training import RECENT, Plan, State, train
 
@@ -34,8 +40,8 @@ class NaturalPolicyEstimator(LoggedPolicy):
         environment or vector environment, a factory, or any object with ``reset(seed=)`` and
         ``step(action)``. Ids whose dynamics are built in need no Gymnasium.
     policy : str or Model, default="mlp"
-        ``linear``, ``mlp``, ``constant``, or an object: ``MLP(hidden=(64, 64))``,
-        ``Predictor(fun, init)``.
+        ``linear``, ``mlp``, ``constant``, or an object: ``MLP(hidden=(64, 64))``, or
+        ``Predictor(fun, start)`` with a function of your own in ``autograd.numpy``.
     metric, solver, step, damping
         As in :class:`NaturalMLE`; defaults ``exact``, at most 10 conjugate-gradient products
         (None), ``trust_region``, and 1e-2 I (``fixed``).
@@ -64,7 +70,8 @@ class NaturalPolicyEstimator(LoggedPolicy):
     max_iter : int, default=100
         Most updates, those before a warm start included.
     max_env_steps : int, optional
-        Most steps in the environment, likewise: an update that would go beyond is not begun.
+        Most steps in the environment, likewise: an update that would go beyond is not begun
+        (of whole episodes: one that has begun is finished).
     target_return : float, optional
         Stop when the mean return of the last 20 episodes reaches it.
     max_episode_steps : int, default=10000
@@ -86,14 +93,14 @@ class NaturalPolicyEstimator(LoggedPolicy):
     ----------
     theta_ : ndarray of shape (P,)
     policy_ : Policy
-        Model, distribution and normaliser at theta_.
+        Model, distribution and normaliser at the last theta.
     baseline_, metric_, solver_, step_, damping_
         The components that were used.
     history_ : PolicyHistory
         Columns of numbers, one row an update.
     status_ : TrainingStatus
-        ``max_iter``, ``max_env_steps``, ``target_return``, ``stopped_by_callback`` or
-        ``interrupted``.
+        ``max_iter``, ``max_env_steps``, ``target_return``, ``stopped_by_callback``,
+        ``interrupted``; of logged episodes also ``few_effective`` and ``no_step``.
     message_ : str
         The status in words.
     n_iter_, n_env_steps_ : int
@@ -208,12 +215,15 @@ class NaturalPolicyEstimator(LoggedPolicy):
         """
         with self._all_or_nothing():
             plan, state, records = self._prepared(X)
-            context = self._init_callback_context(max_subtasks=None)
+            # ProgressBar needs the number; a cap on steps or a target may end the fit earlier.
+            context = self._init_callback_context(max_subtasks=plan.max_iter - state.n_iter)
             context.call_on_fit_task_begin(estimator=self, X=X, y=y, metadata=None)
-            hook = self._iteration_hook(context, X, y, None, lambda s: {"policy_": s.policy})
+            hook = self._iteration_hook(context, X, y, None, lambda s: self._preview(s, records))
         updates, done = train(plan, state), len(records)
         try:
             status = self._caps(plan, state)
+            if hook is not None and hook(state, status is not None) and status is None:
+                status = TrainingStatus.STOPPED_BY_CALLBACK
             while status is None:
                 state = next(updates)
                 records.append((state.record, state.note))
@@ -233,7 +243,7 @@ class NaturalPolicyEstimator(LoggedPolicy):
             X=X,
             y=y,
             metadata=None,
-            reconstruction_attributes=lambda: {"policy_": state.policy},
+            reconstruction_attributes=lambda: self._preview(state, records),
         )
         return self
 
@@ -245,16 +255,28 @@ class NaturalPolicyEstimator(LoggedPolicy):
         same = before is not None and before.env is not None
         if same:
             same = _equal(seeds, before.seeds) and self.n_envs in (None, before.env.n)
+            same = same and same_environment(self.env, self._played)
         env = before.env if same else self._training_environment()
         plan, policy = checked_plan(self, env)
         if same:
-            return plan, _resumable(before, policy), list(self._records)
+            return plan, resumable(self, before, plan, policy), list(self._records)
+        if seeds is not None and not env.can_seed:
+            raise ValueError(
+                f"X holds seeds, and the vector environment {env.name!r} begins its episodes by "
+                "itself; call fit() without X, or give the environment's id or a factory"
+            )
         env.plan = None if seeds is None else [_turn(seeds, e, env.n) for e in range(env.n)]
         if before is None:
-            state, records = first_state(self, policy), []
+            state, records = first_state(self, plan, policy), []
         else:
-            state, records = _resumable(before, policy).without_episodes(), list(self._records)
+            state, records = resumable(self, before, plan, policy), list(self._records)
+            state = state.without_episodes()
         return plan, replace(state, env=env, seeds=seeds), records
+
+    def _preview(self, state: State, records: list) -> dict:
+        """Attributes of an estimator that can act, as if the fit had stopped here."""
+        history = PolicyHistory.from_records([r for r, _ in records], [n for _, n in records])
+        return {"policy_": state.policy, "theta_": state.policy.theta, "history_": history}
 
     def _caps(self, plan: Plan, state: State) -> TrainingStatus | None:
         """Whether and why to stop before the next update."""
@@ -262,7 +284,9 @@ class NaturalPolicyEstimator(LoggedPolicy):
         if plan.target is not None and len(recent) == RECENT and np.mean(recent) >= plan.target:
             return TrainingStatus.TARGET_RETURN
         if plan.most_steps is not None:
-            ahead = plan.batch_size if not plan.whole_episodes else 1
+            n = state.env.n
+            # How long whole episodes will be is not known: what has begun is finished.
+            ahead = 1 if plan.whole_episodes else -(-plan.batch_size // n) * n
             if state.env_steps + ahead > plan.most_steps:
                 return TrainingStatus.MAX_ENV_STEPS
         return TrainingStatus.MAX_ITER if state.n_iter >= plan.max_iter else None
@@ -270,22 +294,8 @@ class NaturalPolicyEstimator(LoggedPolicy):
     def _publish(self, plan: Plan, state: State, records: list, status: TrainingStatus) -> None:
         """Set the fitted attributes, all together."""
         self._publish_policy(plan, state, status)
-        self._records = records
-        if records:
-            self.history_ = PolicyHistory.from_records(*zip(*records, strict=True))
-
-
-def _resumable(state: State, policy: Policy) -> State:
-    """The last state, if it belongs to this policy and this environment."""
-    old = state.policy
-    same = old.model.n_params == policy.model.n_params and type(old.model) is type(policy.model)
-    spaces = old.observation_space, old.action_space
-    if not same or spaces != (policy.observation_space, policy.action_space):
-        raise ValueError(
-            "warm_start=True needs the policy and the spaces of the fit it goes on from; policy, "
-            "distribution or env have changed: set warm_start=False"
-        )
-    return state
+        self._records, self._played = records, as_played(self.env)
+        self.history_ = PolicyHistory.from_records([r for r, _ in records], [n for _, n in records])
 
 
 def _equal(a: np.ndarray | None, b: np.ndarray | None) -> bool:

@@ -82,7 +82,8 @@ class History(Mapping):
     @property
     def reasons(self) -> dict[str, str]:
         """Why a column is NaN throughout, for those that are."""
-        return {n: why for n, why in self._why.items() if np.all(np.isnan(self._columns[n]))}
+        known = {n: why for n, why in self._why.items() if n in self._columns}
+        return {n: why for n, why in known.items() if np.all(np.isnan(self._columns[n]))}
 
     @classmethod
     def concatenate(cls, parts: list[History]) -> History:

@@ -70,15 +70,18 @@ def advance(
     damping: Damping,
     theta0: np.ndarray,
     rng: np.random.Generator,
+    state: float | None = None,
 ) -> tuple[Iterate, Iterate]:
     """One step of the loop, for an objective that is another one afterwards: start and end.
 
     Convergence is not measured: that takes a second solve, and a policy's surrogate has no
-    optimum to be at. An end without a next iterate has a status and the start's theta.
+    optimum to be at. ``state`` is the damping's of the step before. An end without a next
+    iterate has a status and the start's theta.
     """
     objective.evaluations = 0
     value, grad = objective.value_and_grad(theta0)
-    start = Iterate(theta0, value, grad, radius=step.radius(objective), damping=damping.start())
+    first = damping.start() if state is None else state
+    start = Iterate(theta0, value, grad, radius=step.radius(objective), damping=first)
     if not (np.isfinite(value) and np.all(np.isfinite(grad))):
         return start, replace(start, status=Status.NON_FINITE)
     operator = metric.at(objective, start, rng)

@@ -9,6 +9,7 @@ import numpy as np
 
 from natfit.rl.policy import Policy
 from natfit.rl.rollout import begin, rollout
+from natfit.rl.threads import few_threads
 from natfit.rl.vector import VectorEnvironment
 
 
@@ -65,16 +66,17 @@ def evaluate(
     observation = begin(env, (int(seeds[0]), m))
     quota = np.full(n, m // n)
     quota[: m % n] += 1
-    _, batch = rollout(
-        env,
-        policy,
-        observation,
-        (int(seeds[0]), m),
-        n_jobs,
-        quota=quota,
-        greedy=greedy,
-        longest=longest,
-    )
+    with few_threads(policy.theta.size):
+        _, batch = rollout(
+            env,
+            policy,
+            observation,
+            (int(seeds[0]), m),
+            n_jobs,
+            quota=quota,
+            greedy=greedy,
+            longest=longest,
+        )
     returns, lengths = np.empty(m), np.empty(m, dtype=int)
     reward = np.where(batch.valid, batch.reward, 0.0)
     for e in range(n):

@@ -12,7 +12,28 @@ from natfit.optimize.history import History
 #: Columns of whole numbers.
 _WHOLE = ("env_steps", "episodes", "solver_iterations", "backtracks")
 
+#: In this order.
+COLUMNS = (
+    "env_steps",
+    "episodes",
+    "mean_return",
+    "std_return",
+    "surrogate_gain",
+    "predicted_kl",
+    "kl",
+    "entropy",
+    "gradient_norm",
+    "solver_iterations",
+    "residual",
+    "step_length",
+    "backtracks",
+    "explained_variance",
+    "seconds_rollout",
+    "seconds_update",
+)
+
 _REASONS = {
+    "entropy": "the distribution has no entropy in closed form",
     "mean_return": "no episode ended in any update",
     "std_return": "no episode ended in any update",
     "explained_variance": "the returns had no variance",
@@ -33,7 +54,8 @@ class PolicyHistory(History):
     std_return          their standard deviation
     surrogate_gain      rise of the surrogate, in the advantages' units; 0: no step
     predicted_kl        1/2 delta' F delta of the step, nats a visit
-    kl                  realised KL(old || new), nats a visit
+    kl                  realised KL(old || new), nats a visit; of the step alone: the running
+                        mean and deviation of the observations move the policy besides
     entropy             of the new policy over the visits, nats
     gradient_norm       Euclidean norm of the policy gradient
     explained_variance  share of the returns' variance that the baseline foresaw
@@ -52,7 +74,8 @@ class PolicyHistory(History):
     @classmethod
     def from_records(cls, records: Sequence[dict], notes: Sequence[str]) -> PolicyHistory:
         """Columns of a list of records."""
-        columns = {name: np.array([r[name] for r in records], dtype=float) for name in records[0]}
+        names = records[0] if len(records) else COLUMNS
+        columns = {name: np.array([r[name] for r in records], dtype=float) for name in names}
         return cls(columns, np.empty((len(records), 0)), notes, _REASONS)
 
     def __getitem__(self, name: str) -> Any:

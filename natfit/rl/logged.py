@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from natfit.rl.policy import Policy
+from natfit.rl.threads import few_threads
 from natfit.rl.training import Plan, State, improved, note_of, step_record
 
 #: Largest log of a weight: the sum over rows stays a double.
@@ -54,31 +55,31 @@ class Logged:
         time = np.arange(len(number)) - first[number]
         return cls(encoded[order], actions[order], rewards[order], log_prob[order], number, time)
 
-    def matrix(self, values: np.ndarray, fill: float) -> np.ndarray:
-        """Values (N,) as (T, E), time by episode."""
-        out = np.full((self.time.max() + 1, self.episode[-1] + 1), fill)
-        out[self.time, self.episode] = values
-        return out
+    def _by_time(self) -> list[np.ndarray]:
+        """Rows of every step, in the order of the episodes."""
+        order = np.argsort(self.time, kind="stable")
+        return np.split(order, np.cumsum(np.bincount(self.time))[:-1])
 
     def weighed(self, log_prob: np.ndarray, discount: float) -> Weighed:
         """Weights and returns of the rows for a policy with log pi(a | s) (N,)."""
-        log_ratio = self.matrix(log_prob - self.behaviour_log_prob, 0.0)
-        summed = np.cumsum(log_ratio, axis=0)
-        # A common factor changes no ratio of weights and keeps them inside doubles.
-        whole = summed[-1] - summed[-1].max()
-        episode_weight = np.exp(whole)
-        ratio = np.exp(np.minimum(log_ratio, _MOST))
-        total = self.matrix(self.rewards, 0.0)
-        undiscounted = total.sum(axis=0)
+        summed = log_prob - self.behaviour_log_prob
+        ratio = np.exp(np.minimum(summed, _MOST))
+        returns, steps = self.rewards.copy(), self._by_time()
+        # The rows of an episode follow each other: that before row i is i - 1.
+        for rows in steps[1:]:
+            summed[rows] += summed[rows - 1]
         with np.errstate(over="ignore", invalid="ignore"):
-            for t in range(len(total) - 2, -1, -1):
-                total[t] += discount * ratio[t + 1] * total[t + 1]
-        rows = summed[self.time, self.episode]
+            for rows in steps[:0:-1]:
+                returns[rows - 1] += discount * ratio[rows] * returns[rows]
+        ends = np.append(np.flatnonzero(self.time[1:] == 0), len(self.time) - 1)
+        # A common factor changes no ratio of weights and keeps them inside doubles.
+        whole = np.exp(summed[ends] - summed[ends].max())
+        undiscounted = np.bincount(self.episode, self.rewards)
         return Weighed(
-            np.exp(np.maximum(rows - rows.max(), -_MOST)),
-            total[self.time, self.episode],
-            float(episode_weight.sum() ** 2 / np.square(episode_weight).sum()),
-            float(episode_weight @ undiscounted / episode_weight.sum()),
+            np.exp(np.maximum(summed - summed.max(), -_MOST)),
+            returns,
+            float(whole.sum() ** 2 / np.square(whole).sum()),
+            float(whole @ undiscounted / whole.sum()),
         )
 
 
@@ -106,7 +107,8 @@ def learn(plan: Plan, state: State, data: Logged, minimum: float) -> Iterator[St
     """Yield the start and the state after every update whose policy the data still reach.
 
     ``record["effective_episodes"]`` is that of the state's own policy. The generator ends
-    before a policy with fewer effective episodes than ``minimum``, or where no step is found.
+    before a policy with fewer effective episodes than ``minimum``, or where no step is found:
+    then the last state is yielded once more, with a note that says why.
     """
     features = state.policy.normalised(data.encoded)
     weighed = _weigh(state.policy, features, data, plan.discount)
@@ -114,14 +116,18 @@ def learn(plan: Plan, state: State, data: Logged, minimum: float) -> Iterator[St
     yield replace(state, record=record)
     while weighed.effective >= minimum:
         rng = np.random.default_rng(state.stream(1))
-        baseline = plan.baseline.fit(features, weighed.returns, state.baseline, rng)
-        gain = weighed.returns - plan.baseline.predict(baseline, features)
-        surrogate, start, end = improved(
-            plan, state.policy, features, data.actions, gain, rng, weight=weighed.weight
-        )
+        with few_threads(state.policy.theta.size):
+            baseline = plan.baseline.fit(features, weighed.returns, state.baseline, rng)
+            gain = weighed.returns - plan.baseline.predict(baseline, features)
+            surrogate, start, end = improved(
+                plan, state.policy, features, data.actions, gain, rng, weight=weighed.weight
+            )
         policy = state.policy.with_theta(end.theta)
         weighed = _weigh(policy, features, data, plan.discount)
-        if end.status is not None or weighed.effective < minimum:
+        if end.status is not None:
+            yield replace(state, note=note_of(end))
+            return
+        if weighed.effective < minimum:
             return
         record = {
             "effective_episodes": weighed.effective,

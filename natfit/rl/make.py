@@ -47,7 +47,7 @@ def make_environment(env: Any, n: int | None = None) -> VectorEnvironment:
         If Gymnasium is needed and missing.
     """
     if n is not None:
-        n = check_number(n, "number of environments", low=1, integer=True)
+        n = check_number(n, "n_envs", low=1, integer=True)
     if isinstance(env, str):
         return _by_name(env, n or 1)
     if isinstance(env, type) and issubclass(env, Environment):
@@ -131,7 +131,7 @@ def _vector(env: Any, n: int | None, owned: bool) -> VectorEnvironment:
     have = int(env.n if isinstance(env, VectorEnvironment) else env.num_envs)
     if n not in (None, have):
         raise ValueError(
-            f"number of environments must be {have}, that of the vector environment "
+            f"n_envs must be {have} (or None), that of the vector environment "
             f"{name_of(env)}, got {n}"
         )
     return env if isinstance(env, VectorEnvironment) else Batched(env, owned=owned)

@@ -102,7 +102,10 @@ class Policy:
             raise ValueError(f"observations must be numbers, got dtype {values.dtype}")
         if values.ndim != 1 + len(space.shape) or values.shape[1:] != space.shape:
             want = ", ".join(["n", *map(str, space.shape)])
-            raise ValueError(f"observations must have shape ({want}), got {values.shape}")
+            one = "; pass [observation] for one" if values.shape == space.shape else ""
+            raise ValueError(f"observations must have shape ({want}), got {values.shape}{one}")
+        if len(values) == 0:
+            raise ValueError("observations must have a row or more, got none")
         encoded = space.encode(values)
         fine = np.isfinite(encoded).all(axis=1)
         if not fine.all():
@@ -125,7 +128,7 @@ class Policy:
         """
         space = self.action_space
         values = np.asarray(actions, dtype=np.float64)
-        if values.shape[1:] != space.shape:
+        if values.ndim != 1 + len(space.shape) or values.shape[1:] != space.shape:
             raise ValueError(
                 f"actions must have shape (n, {', '.join(map(str, space.shape))}) for {space}, "
                 f"got {values.shape}"
@@ -215,12 +218,19 @@ def _others(family: Distribution) -> dict[str, Any]:
 
 
 def box_units(space: Box) -> tuple[np.ndarray, np.ndarray]:
-    """Centre and half width of every number of a Box, (A,) each; 0 and 1 where unbounded."""
+    """Centre and half width of every number of a Box, (A,) each.
+
+    Where it is unbounded 0 and 1, the centre moved one unit inside a bound on one side.
+    """
     low, high = np.ravel(space.low), np.ravel(space.high)
     bounded = np.isfinite(low) & np.isfinite(high)
     with np.errstate(invalid="ignore", over="ignore"):
-        centre = np.where(bounded, 0.5 * (low + high), 0.0)
-        half = np.where(bounded, 0.5 * (high - low), 1.0)
+        width = high - low
+        bounded &= np.isfinite(width)
+        # Bounded on one side: one unit inside.
+        inside = np.clip(0.0, np.minimum(low + 1.0, high), np.maximum(high - 1.0, low))
+        centre = np.where(bounded, low + 0.5 * width, inside)
+        half = np.where(bounded, 0.5 * width, 1.0)
     return centre, np.where(half > 0, half, 1.0)
 
 
@@ -230,7 +240,8 @@ def spread_limits(
     """Limits (P,) of theta: those of the model, log standard deviations inside ``std_bounds``."""
     low, high, steps = model.limits()
     low, high = low.copy(), high.copy()
-    logs = np.flatnonzero(np.isfinite(steps))
+    spread = [name.startswith(("scale", "covariance")) for name in model.names()]
+    logs = np.flatnonzero(np.isfinite(steps) & spread)
     if isinstance(space, Box) and len(logs):
         _, half = box_units(space)
         half = half if len(half) == len(logs) else np.full(len(logs), np.exp(np.log(half).mean()))

@@ -14,6 +14,7 @@ class TrainingStatus(StrEnum):
     STOPPED_BY_CALLBACK = "stopped_by_callback"
     INTERRUPTED = "interrupted"
     FEW_EFFECTIVE = "few_effective"
+    NO_STEP = "no_step"
 
     @property
     def remedy(self) -> str:
@@ -34,5 +35,9 @@ _REMEDIES = {
     TrainingStatus.FEW_EFFECTIVE: (
         "the policy has moved as far as the logged data reach; log more episodes, or episodes of "
         "this policy"
+    ),
+    TrainingStatus.NO_STEP: (
+        "no step raises the surrogate: the rewards may be all alike, or the policy is the best "
+        "that the logged data can tell"
     ),
 }

@@ -17,12 +17,17 @@ import numpy as np
 from natfit.objectives import PolicySurrogate
 from natfit.optimize import Iterate, advance
 from natfit.optimize.engine import Engine
+from natfit.rl._checks import EnvironmentFailure
 from natfit.rl.advantages import gae, standardised
 from natfit.rl.baselines import Baseline
 from natfit.rl.normalizer import RunningNormalizer
 from natfit.rl.policy import Policy
 from natfit.rl.rollout import Rollout, begin, check_length, rollout
+from natfit.rl.threads import few_threads
 from natfit.rl.vector import VectorEnvironment
+
+#: Largest reward or observation: sums of squares are doubles.
+_MOST = 1e120
 
 #: Episodes over which a return is compared with its target.
 RECENT = 20
@@ -70,6 +75,7 @@ class State:
     running: np.ndarray | None = None
     recent: tuple[float, ...] = ()
     record: dict[str, float] = field(default_factory=dict)
+    damping: float | None = None
     note: str = ""
 
     def without_episodes(self) -> State:
@@ -87,7 +93,8 @@ def train(plan: Plan, state: State) -> Iterator[State]:
     A state without observation begins new episodes.
     """
     while True:
-        state = _update(plan, state)
+        with few_threads(state.policy.theta.size):
+            state = _update(plan, state)
         yield state
 
 
@@ -95,6 +102,7 @@ def _update(plan: Plan, state: State) -> State:
     started = time.perf_counter()
     state, batch = _rollout(plan, state)
     gained, running = batch.episodes(state.running)
+    _check_size(state.env.name, batch)
     # Beyond this an episode is taken for one that never ends.
     check_length(state.env, plan.max_episode_steps, running[1])
     rolled = time.perf_counter()
@@ -105,7 +113,9 @@ def _update(plan: Plan, state: State) -> State:
     if not keep.all():
         rows, actions = rows[keep], actions[keep]
         gain, target, value = gain[keep], target[keep], value[keep]
-    surrogate, start, end = improved(plan, state.policy, rows, actions, gain, rng)
+    surrogate, start, end = improved(
+        plan, state.policy, rows, actions, gain, rng, damping=state.damping
+    )
     baseline = plan.baseline.fit(rows, target, state.baseline, rng)
     normalizer = state.normalizer
     if plan.normalize_observations:
@@ -130,6 +140,7 @@ def _update(plan: Plan, state: State) -> State:
         running=running,
         recent=(*state.recent, *gained[0].tolist())[-RECENT:],
         record=record,
+        damping=end.damping if plan.engine.damping.adaptive else None,
         note=note_of(end),
     )
 
@@ -141,6 +152,7 @@ def improved(
     actions: np.ndarray,
     gain: np.ndarray,
     rng: np.random.Generator,
+    damping: float | None = None,
     **options: Any,
 ) -> tuple[PolicySurrogate, Iterate, Iterate]:
     """One step of the engine on the surrogate of what happened: surrogate, start, end."""
@@ -158,7 +170,7 @@ def improved(
     engine = plan.engine
     metric = engine.metric.prepare(surrogate)
     start, end = advance(
-        surrogate, metric, engine.solver, engine.step, engine.damping, policy.theta, rng
+        surrogate, metric, engine.solver, engine.step, engine.damping, policy.theta, rng, damping
     )
     return surrogate, start, end
 
@@ -171,6 +183,17 @@ def _counts(state: State, batch: Rollout, returns: np.ndarray) -> dict[str, floa
         "mean_return": returns.mean() if len(returns) else np.nan,
         "std_return": returns.std() if len(returns) else np.nan,
     }
+
+
+def _check_size(name: str, batch: Rollout) -> None:
+    """Refuse numbers whose squares leave doubles."""
+    for what, values in (("reward", batch.reward), ("observation", batch.observation)):
+        largest = np.abs(values).max()
+        if not largest < _MOST:
+            raise EnvironmentFailure(
+                f"environment {name!r}: a {what} of size {largest:g}; numbers must stay below "
+                f"{_MOST:g}: divide them by a constant"
+            )
 
 
 def _rollout(plan: Plan, state: State) -> tuple[State, Rollout]:

@@ -8,13 +8,22 @@ from natfit import NaturalMLE, NaturalPolicyEstimator
 from natfit.display import LearningCurveDisplay
 from natfit.rl.history import PolicyHistory
 
-CORNER = {"seconds_rollout": 2.0, "seconds_update": 1.0, "episodes": 1, "explained_variance": 0.5}
+#: Columns whose values do not matter here.
+OTHERS = {
+    "seconds_rollout": 2.0,
+    "seconds_update": 1.0,
+    "episodes": 1,
+    "std_return": 0.0,
+    "explained_variance": 0.5,
+    "kl": 0.01,
+    "predicted_kl": 0.01,
+}
 
 
 def history(steps, returns):
     """A history of some updates."""
     records = [
-        {**CORNER, "env_steps": s, "mean_return": r} for s, r in zip(steps, returns, strict=True)
+        {**OTHERS, "env_steps": s, "mean_return": r} for s, r in zip(steps, returns, strict=True)
     ]
     return PolicyHistory.from_records(records, [""] * len(records))
 

@@ -36,6 +36,10 @@ def test_the_examples_are_found():
         "plot_fig2_mle_paths",
         "plot_fig3_fields",
         "plot_mixture",
+        "plot_fig4_policy",
+        "plot_cartpole_trpo",
+        "plot_lqr",
+        "plot_policy_grid_search",
         "plot_wine_gaussian",
     }
 
@@ -154,3 +158,42 @@ def test_mixtures_of_petals_are_scikit_learns():
         assert fit["log_likelihood"] >= 150 * other.score(y) - 1e-3
     # Setosa has a component of its own.
     assert result["table"].tolist() == [[50, 0], [0, 50], [0, 50]]
+
+
+def test_fig4_the_natural_policy_gradient_is_ahead_in_every_pair():
+    result = load("plot_fig4_policy").compute(n_agents=2)
+    plain, natural = result["returns"]["PG"], result["returns"]["NPG"]
+    assert plain.shape == natural.shape == (2, 101)
+    # The expected return of (10, 14): -10 (mu^2 + sigma^2) - 285 mu^2 - 45 sigma^2.
+    assert_allclose(plain[:, 0].mean(), -40_280, rtol=0.05)
+    assert_allclose(plain[:, 0], natural[:, 0])
+    for update in (50, 100):
+        assert np.all(natural[:, update] > plain[:, update])
+    assert natural[:, 50].min() > -400 and natural[:, 100].min() > -10
+    assert plain[:, 100].max() < -5_000
+    assert_allclose(result["literal"][1, True], -578)
+
+
+def test_cartpole_agents_learn():
+    result = load("plot_cartpole_trpo").compute(n_seeds=2, max_env_steps=15_000)
+    assert np.all(result["last"] > 1.5 * result["first"])
+    for agent, evaluation in zip(result["agents"], result["evaluations"], strict=True):
+        assert agent.n_env_steps_ <= 15_000
+        assert agent.status_ == "max_env_steps"
+        assert len(evaluation.returns) == 20
+
+
+def test_lqr_gain_ends_at_the_riccati_one():
+    result = load("plot_lqr").compute(n_seeds=1)
+    assert result["paths"].shape == (1, 31, 2)
+    assert result["errors"][0] < 0.02
+    assert_allclose(result["paths"][0, -1], result["optimum"], rtol=0.02)
+
+
+def test_grid_search_scores_starts_that_were_not_trained_on():
+    result = load("plot_policy_grid_search").compute(n_seeds=6, max_iter=3)
+    search = result["search"]
+    assert result["scores"].shape == (3, 2)
+    best = search.best_params_
+    i, j = result["radii"].index(best["step__epsilon"]), result["discounts"].index(best["discount"])
+    assert result["scores"][i, j] == search.best_score_ == result["scores"].max()

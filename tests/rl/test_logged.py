@@ -103,3 +103,18 @@ def test_too_few_effective_episodes_are_refused():
         agent().fit_logged(*data[:3], data[3][:5], data[4])
     with pytest.raises(ValueError, match="min_effective_episodes must be >= 1"):
         agent().fit_logged(*data, min_effective_episodes=0)
+
+
+def test_rewards_that_say_nothing_give_no_step():
+    data = list(played())
+    data[2] = np.zeros(len(data[2]))
+    model = agent(max_iter=5, baseline="none").fit_logged(*data)
+    assert model.status_ == "no_step"
+    assert model.n_iter_ == 0 and np.all(np.isfinite(model.theta_))
+
+
+def test_probabilities_are_not_taken_for_their_logarithms():
+    data = list(played())
+    data[4] = np.exp(data[4])
+    with pytest.raises(ValueError, match="behaviour_log_prob must be <= 0"):
+        agent().fit_logged(*data)

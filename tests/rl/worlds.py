@@ -161,16 +161,6 @@ class Rescaled(Environment):
         return self.inner.observe(state) @ np.asarray(self.matrix).T
 
 
-class Explosive(LQR):
-    """Rewards grow with the action, however large: the standard deviation wants to."""
-
-    name = "explosive"
-
-    def step(self, state, action):
-        new, _, ends = super().step(state, np.zeros_like(action))
-        return new, np.abs(action).sum(axis=1), ends
-
-
 class Quiet(LQR):
     """Rewards fall with the action's size: the standard deviation wants to be 0."""
 

@@ -43,9 +43,8 @@ def start(env: str, settings: dict, seed: int) -> tuple[Callable, Callable]:
 
 def build(env: str, settings: dict, seed: int) -> NaturalPolicyEstimator:
     """An estimator whose fits go on where the last one stopped."""
-    return NaturalPolicyEstimator(
-        env=env, **settings, random_state=seed, warm_start=True, max_iter=10**6
-    )
+    made = NaturalPolicyEstimator(env=env, random_state=seed, warm_start=True, max_iter=10**6)
+    return made.set_params(**settings)
 
 
 def advance(estimator: NaturalPolicyEstimator, total: int) -> int:

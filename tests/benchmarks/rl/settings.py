@@ -56,7 +56,11 @@ NATFIT = {
     # The defaults of the estimator.
     "CartPole-v1": {},
     "Pendulum-v1": {"discount": 0.95, "batch_size": 2048, "n_envs": 16},
-    "Acrobot-v1": {"gae_lambda": 0.98},
+    "Acrobot-v1": {
+        "gae_lambda": 0.98,
+        "normalize_observations": False,
+        "damping__strength": 0.1,
+    },
     "MountainCarContinuous-v0": {"batch_size": 2048, "init_std": 3.0},
 }
 

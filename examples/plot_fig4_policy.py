@@ -1,0 +1,149 @@
+"""Policy gradient against natural policy gradient on the drift task (the paper's figure 4).
+
+An agent on a line starts at 0 and moves by a ~ N(mu, sigma^2) at each of T = 10 steps, for a
+reward of -s^2 - a^2: it has to learn to do nothing. Ten agents of each method learn (mu, sigma)
+in these coordinates from (10, 14), on undiscounted returns of whole episodes without a baseline.
+
+Both methods take steps of length 0.075 in their own metric: the Euclidean norm of (mu, sigma)
+for the policy gradient, the Fisher norm for its natural counterpart, whose steps are therefore
+long while sigma is large. Read as a factor of the natural gradient itself, 0.075 leads nowhere:
+even for an episode of one action, with the state it leads to in the reward, the expected return
+is J = -2 (mu^2 + sigma^2), and one exact step goes to mu - 0.075 sigma^2 4 mu = -578; the task's
+ten actions make it far worse. ``compute`` returns these numbers under ``literal``.
+
+Usage: python plot_fig4_policy.py [--output figure.png]
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from natfit import NaturalPolicyEstimator
+from natfit.models import Constant
+from natfit.steps import KLStep
+
+#: Legend entry and metric of both methods.
+METHODS = {"PG": "euclidean", "NPG": "exact"}
+
+#: Where every agent starts, and the length of every step.
+START, LENGTH = {"loc": 10.0, "scale": 14.0}, 0.075
+
+
+def literal_step(horizon: int, reward_on_arrival: bool) -> float:
+    """mu after one exact natural-gradient step of 0.075 times the gradient of the return.
+
+    J = -T (mu^2 + sigma^2) - sum_t (t^2 mu^2 + t sigma^2) over the number of moves t that are
+    made when each reward is given: 0 to T - 1, or 1 to T where the reward is that of the state
+    arrived at. The Fisher information of an episode is T / sigma^2 in mu.
+    """
+    mu, sigma = START["loc"], START["scale"]
+    moves = np.arange(horizon) + reward_on_arrival
+    gradient = -2.0 * mu * (horizon + np.sum(moves**2))
+    return float(mu + LENGTH * sigma**2 / horizon * gradient)
+
+
+def compute(n_agents: int = 10, n_updates: int = 100, batch_size: int = 100) -> dict:
+    """Train the agents.
+
+    Parameters
+    ----------
+    n_agents : int
+        Agents of each method; the k-th has the seed k in both.
+    n_updates : int
+        Updates of the policy.
+    batch_size : int
+        Episodes an update.
+
+    Returns
+    -------
+    dict
+        ``agents`` by method; their ``returns`` (n_agents, n_updates + 1) by method, mean
+        returns of the episodes played after 0, 1, ... updates; ``literal``, the mu of
+        :func:`literal_step` by (horizon, reward on arrival).
+    """
+    agents = {
+        name: [
+            NaturalPolicyEstimator(
+                "drift",
+                Constant("native"),
+                metric=metric,
+                step=KLStep(epsilon=LENGTH**2 / 2),
+                damping=None,
+                distribution="normal",
+                advantage="total_return",
+                baseline="none",
+                discount=1.0,
+                normalize_advantage=False,
+                normalize_observations=False,
+                batch_size=batch_size,
+                batch_unit="episodes",
+                max_iter=n_updates + 1,  # the last one shows the return after the others
+                start_params=START,
+                random_state=seed,
+            ).fit()
+            for seed in range(n_agents)
+        ]
+        for name, metric in METHODS.items()
+    }
+    return {
+        "agents": agents,
+        "returns": {
+            name: np.array([agent.history_["mean_return"] for agent in group])
+            for name, group in agents.items()
+        },
+        "literal": {key: literal_step(*key) for key in [(1, True), (10, False)]},
+    }
+
+
+def draw(result: dict, path: Path) -> None:
+    """Draw the returns of all agents, and their means in bold."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from natfit.display import LearningCurveDisplay
+
+    figure, ax = plt.subplots(figsize=(7.5, 4.8), layout="constrained")
+    for color, (name, agents) in zip(("C1", "C0"), result["agents"].items(), strict=True):
+        LearningCurveDisplay.from_estimator(
+            agents, x="update", band=None, ax=ax, color=color, alpha=0.35, linewidth=0.8
+        )
+        mean = result["returns"][name].mean(axis=0)
+        ax.plot(np.arange(len(mean)) + 1, mean, color=color, linewidth=2.5, label=name)
+    ax.set(title="Ten agents of each method on the drift task, step length 0.075")
+    ax.legend()
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print what both methods reach, check that NPG is ahead, and write the figure."""
+    default = Path(__file__).parent / "output" / "fig4_policy.png"
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
+    path = parser.parse_args(argv).output
+    result = compute()
+    print("mean return after    0 updates         50        100    worst and best agent at 100")
+    for name, returns in result["returns"].items():
+        mean, last = returns.mean(axis=0), returns[:, 100]
+        print(
+            f"{name:>4}                {mean[0]:10.1f} {mean[50]:10.1f} {mean[100]:10.1f}"
+            f"    {last.min():.1f}, {last.max():.1f}"
+        )
+    plain, natural = result["returns"].values()
+    for update in (50, 100):
+        assert np.all(natural[:, update] > plain[:, update]), f"NPG is behind after {update}"
+    print("NPG is ahead in all ten pairs after 50 and after 100 updates")
+    for (horizon, _), mu in result["literal"].items():
+        print(f"one step of 0.075 times the exact natural gradient, T = {horizon}: mu = {mu:.0f}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draw(result, path)
+    print(f"figure: {path}")
+
+
+if __name__ == "__main__":
+    main()

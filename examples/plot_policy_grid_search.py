@@ -1,0 +1,105 @@
+"""Grid search over a policy's options: scikit-learn's GridSearchCV, with seeds for rows.
+
+The rows of X are seeds, each the start of an episode. Cross-validation trains a policy on the
+starts of some seeds and scores it, by the mean return of its most probable actions, on those of
+the others.
+
+Usage: python plot_policy_grid_search.py [--output figure.png]
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from sklearn.model_selection import GridSearchCV
+
+from natfit import NaturalPolicyEstimator
+from natfit.steps import TrustRegionStep
+
+
+def compute(n_seeds: int = 30, max_iter: int = 40) -> dict:
+    """Search over the radius of the step and the discount of a linear policy on CartPole.
+
+    Parameters
+    ----------
+    n_seeds : int
+        Starts of episodes.
+    max_iter : int
+        Updates of each fit.
+
+    Returns
+    -------
+    dict
+        The fitted ``search``; ``radii``, ``discounts`` and ``scores`` (radii, discounts), mean
+        returns on starts that were not trained on; ``spread``, their standard deviations over
+        the folds; ``fresh``, the score of the best policy, trained on all seeds, on twenty more.
+    """
+    radii, discounts = [0.001, 0.01, 0.1], [0.9, 0.99]
+    agent = NaturalPolicyEstimator(
+        "cartpole", "linear", step=TrustRegionStep(), max_iter=max_iter, random_state=0
+    )
+    search = GridSearchCV(agent, {"step__epsilon": radii, "discount": discounts}, cv=3)
+    search.fit(np.arange(n_seeds))
+    table = search.cv_results_
+    shape = len(radii), len(discounts)
+    order = np.lexsort((table["param_discount"].data, table["param_step__epsilon"].data))
+    return {
+        "search": search,
+        "radii": radii,
+        "discounts": discounts,
+        "scores": table["mean_test_score"][order].reshape(shape),
+        "spread": table["std_test_score"][order].reshape(shape),
+        "fresh": search.score(np.arange(n_seeds, n_seeds + 20)),
+    }
+
+
+def draw(result: dict, path: Path) -> None:
+    """Draw the scores over the grid."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, ax = plt.subplots(figsize=(6.5, 4.5), layout="constrained")
+    for j, discount in enumerate(result["discounts"]):
+        ax.errorbar(
+            [str(radius) for radius in result["radii"]],
+            result["scores"][:, j],
+            result["spread"][:, j],
+            marker="o",
+            capsize=4,
+            label=f"discount {discount}",
+        )
+    ax.set(
+        xlabel="radius of the step (nats)",
+        ylabel="mean return on starts not trained on",
+        title="CartPole: three-fold cross-validation over seeds",
+    )
+    ax.legend()
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print the grid and write the figure."""
+    default = Path(__file__).parent / "output" / "policy_grid_search.png"
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
+    path = parser.parse_args(argv).output
+    result = compute()
+    print("radius  discount  mean return on starts not trained on")
+    for i, radius in enumerate(result["radii"]):
+        for j, discount in enumerate(result["discounts"]):
+            score, spread = result["scores"][i, j], result["spread"][i, j]
+            print(f"{radius:6g}  {discount:8g}  {score:8.1f} +- {spread:.1f}")
+    best = result["search"].best_params_
+    print(f"best: {best}; on twenty fresh seeds it scores {result['fresh']:.1f}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draw(result, path)
+    print(f"figure: {path}")
+
+
+if __name__ == "__main__":
+    main()
