@@ -10,10 +10,11 @@ import numpy as np
 
 from natfit import rows
 from natfit.bijectors import Positive, Real, Reciprocal
-from natfit.distributions._start import location_scale, mean
+from natfit.distributions._start import location_scale
 from natfit.distributions._support import REAL
 from natfit.distributions._tails import log_stdtr
 from natfit.distributions.base import Distribution
+from natfit.distributions.normal import Normal
 from natfit.special import (
     student_constant,
     student_curvature,
@@ -228,16 +229,23 @@ class StudentT(Distribution):
 
     def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
         """The normal's optimum, at the largest df."""
-        loc = mean(y, weight)
-        return self.eta(loc=loc, scale=np.sqrt(mean((y - loc) ** 2, weight)), df=_NORMAL)
+        loc, variance = Normal().sufficient(y, weight)
+        return self.eta(loc=loc[0], scale=np.sqrt(variance[0]), df=_NORMAL)
 
     def no_maximum(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> str | None:
         """A value whose share m / n of the weight has df < m / (n - m): scale -> 0 there."""
         loc, scale, df = (float(v) for v in self.native_dict(eta).values())
-        gap = np.abs(y - loc)
-        at = y[np.argmin(gap)]
-        share = float(np.average(y == at, weights=weight))
-        if scale > 1e-3 * float(gap.max()) or df * (1.0 - share) > share:
+        # Chunk by chunk: nothing of the data's size is made.
+        near = [y[part][np.argmin(np.abs(y[part] - loc))] for part in rows.chunks(len(y))]
+        at = near[int(np.argmin(np.abs(np.array(near) - loc)))]
+
+        def part(y: np.ndarray, w: np.ndarray | None) -> np.ndarray:
+            same = y == at
+            return np.array([same.mean() * len(y), len(y)] if w is None else [w @ same, w.sum()])
+
+        tied, total = rows.sum_rows(part, (y, weight))
+        share, widest = float(tied / total), max(loc - float(y.min()), float(y.max()) - loc)
+        if scale > 1e-3 * widest or df * (1.0 - share) > share:
             return None
         return (
             f"{100 * share:.3g} % of the rows equal {at:g} and df = {df:.3g}: the likelihood "

@@ -259,7 +259,7 @@ BAD = [
     ("step", TrustRegionStep(-1.0), "step__epsilon.*-1"),
     ("damping", -1.0, "damping.*-1"),
     ("distribution", "normal", "distribution.*does not describe"),
-    ("distribution", "cauchy", "distribution must be one of.*'cauchy'"),
+    ("distribution", "cauchyy", "distribution must be one of.*'cauchy'"),
     ("init_std", 0.0, "init_std.*0"),
     ("std_bounds", (1.0, 0.5), r"std_bounds.*\(1.0, 0.5\)"),
     ("std_bounds", (0.0, 5.0), "std_bounds"),
