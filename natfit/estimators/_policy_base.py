@@ -13,6 +13,7 @@ from natfit._component import available, resolve
 from natfit._validation import check_bool, check_number
 from natfit.estimators._policy_options import default_solver
 from natfit.estimators.base import NaturalEstimator
+from natfit.rl.baselines import Baseline
 from natfit.rl.environments.base import Environment
 from natfit.rl.evaluation import Evaluation, evaluate
 from natfit.rl.make import make_environment
@@ -67,6 +68,9 @@ class PolicyBase(NaturalEstimator):
     """Acting, scoring and storing."""
 
     policy_: Policy
+
+    def _kinds(self) -> dict[str, type]:
+        return {**super()._kinds(), "baseline": Baseline}
 
     def set_params(self, **params: Any) -> PolicyBase:
         """Set parameters; ``solver__...`` reaches into the default, ``env__...`` into a name."""
