@@ -1,8 +1,30 @@
-"""Estimators in scikit-learn's manner."""
+"""Estimators in scikit-learn's manner, imported on first use."""
 
-from natfit.estimators._fit import fit
-from natfit.estimators.gaussian import NaturalGaussianMLE
-from natfit.estimators.mle import NaturalMLE
-from natfit.estimators.policy import NaturalPolicyEstimator
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __all__ = ["NaturalGaussianMLE", "NaturalMLE", "NaturalPolicyEstimator", "fit"]
+
+_HOME = {
+    "NaturalGaussianMLE": "gaussian",
+    "NaturalMLE": "mle",
+    "NaturalPolicyEstimator": "policy",
+    "fit": "mle",
+}
+
+if TYPE_CHECKING:
+    from natfit.estimators.gaussian import NaturalGaussianMLE
+    from natfit.estimators.mle import NaturalMLE, fit
+    from natfit.estimators.policy import NaturalPolicyEstimator
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"natfit.estimators.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'natfit.estimators' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -13,6 +13,7 @@ from natfit._component import available, resolve
 from natfit._validation import check_bool, check_number
 from natfit.estimators._policy_options import default_solver
 from natfit.estimators.base import NaturalEstimator
+from natfit.rl.baselines import Baseline
 from natfit.rl.environments.base import Environment
 from natfit.rl.evaluation import Evaluation, evaluate
 from natfit.rl.make import make_environment
@@ -44,10 +45,11 @@ def seeds_of(X: Any) -> np.ndarray:
         raise ValueError(
             f"X must hold one seed a row, shape (n,) or (n, 1), got shape {np.shape(X)}"
         )
-    if values.dtype.kind not in "iu" or values.min() < 0:
+    whole = values.dtype.kind in "iu" and values.min() >= 0
+    if not whole or values.max() >= 2**63:
         raise ValueError(
             f"X must hold integer seeds >= 0, got {values[:3].tolist()} of type {values.dtype}; "
-            "try numpy.arange(n)"
+            "they stay below 2**63; try numpy.arange(n)"
         )
     return values.astype(np.int64)
 
@@ -67,6 +69,9 @@ class PolicyBase(NaturalEstimator):
     """Acting, scoring and storing."""
 
     policy_: Policy
+
+    def _kinds(self) -> dict[str, type]:
+        return {**super()._kinds(), "baseline": Baseline}
 
     def set_params(self, **params: Any) -> PolicyBase:
         """Set parameters; ``solver__...`` reaches into the default, ``env__...`` into a name."""
@@ -212,7 +217,7 @@ class PolicyBase(NaturalEstimator):
                 self.env, int(check_number(self.n_envs, "n_envs", low=1, integer=True))
             )
         own = hasattr(self.env, "num_envs") or isinstance(self.env, VectorEnvironment)
-        return make_environment(self.env, None if own else _ENVS)
+        return make_environment(self.env, None if own else _ENVS, at_will=True)
 
     def _evaluation_environment(self, n: int) -> tuple[VectorEnvironment, bool]:
         """Episodes for an evaluation, and whether they share an object with the training."""
@@ -220,7 +225,7 @@ class PolicyBase(NaturalEstimator):
             return make_environment(self.env), True
         if self.n_envs == 1 and hasattr(self.env, "step") and not hasattr(self.env, "get_params"):
             return make_environment(self.env, 1), True
-        return make_environment(self.env, min(max(n, 2), _MOST_ENVS)), False
+        return make_environment(self.env, min(max(n, 2), _MOST_ENVS), at_will=True), False
 
     def __getstate__(self) -> dict:
         """The estimator with its training's state; episodes that do not pickle begin anew."""

@@ -18,12 +18,11 @@ from natfit.models import Model
 from natfit.models.coordinates import Coordinates
 from natfit.optimize import Status
 from natfit.optimize.engine import Engine, resolve_damping, resolve_engine
-from natfit.rl.baselines import Baseline
 from natfit.solvers.base import Solver
 from natfit.solvers.damping.base import Damping
 from natfit.steps.base import Step
 
-#: Parameters that a string may stand for an object in.
+#: Those of all estimators.
 _KINDS = {
     "distribution": Distribution,
     "metric": Metric,
@@ -32,12 +31,15 @@ _KINDS = {
     "damping": Damping,
     "coordinates": Coordinates,
     "policy": Model,
-    "baseline": Baseline,
 }
 
 
 class NaturalEstimator(CallbackSupportMixin, BaseEstimator):
     """Base of all estimators."""
+
+    def _kinds(self) -> dict[str, type]:
+        """Parameters that a string may stand for an object in."""
+        return _KINDS
 
     def set_params(self, **params: Any) -> NaturalEstimator:
         """Set parameters; a nested name such as ``step__epsilon`` reaches inside a string too.
@@ -51,8 +53,8 @@ class NaturalEstimator(CallbackSupportMixin, BaseEstimator):
             value = getattr(self, name, None)
             if name == "damping" and not isinstance(value, Damping):
                 self.damping = resolve_damping(value)
-            elif name in _KINDS and isinstance(value, str):
-                setattr(self, name, resolve(value, _KINDS[name]))
+            elif name in self._kinds() and isinstance(value, str):
+                setattr(self, name, resolve(value, self._kinds()[name]))
         return super().set_params(**nested)
 
     def _engine(self) -> Engine:

@@ -1,7 +1,8 @@
 """Environments for policies: spaces, built-in dynamics, and adapters for those of Gymnasium."""
 
 from natfit.rl._checks import EnvironmentFailure
-from natfit.rl.adapters import Batched, OneByOne
+from natfit.rl.adapters import OneByOne
+from natfit.rl.batched import Batched
 from natfit.rl.environments.base import Environment
 from natfit.rl.make import make_environment
 from natfit.rl.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from natfit.rl.spaces import Space
-
 
 class EnvironmentFailure(RuntimeError):
     """An environment raised, or returned what it must not.
@@ -17,46 +15,87 @@ class EnvironmentFailure(RuntimeError):
     """
 
 
-def failure(name: str, row: int, step: int, what: str, remedy: str) -> EnvironmentFailure:
-    """Build the error; step 0 is a reset."""
+def failure(env: Any, row: int, what: str, remedy: str) -> EnvironmentFailure:
+    """Build the error for a row of a VectorEnvironment, in the step where its episode is."""
+    step = int(env._steps[row])
     when = f"in step {step} of its episode" if step else "when it was reset"
-    return EnvironmentFailure(f"environment {name!r}, row {row}, {when}: {what}; {remedy}")
+    where = f"environment {env.name!r}, row {env.first_row + row}, {when}"
+    return EnvironmentFailure(f"{where}: {what}; {remedy}")
 
 
-def stacked(name: str, space: Space, values: Any, rows: np.ndarray, steps: np.ndarray) -> Any:
-    """Observations as one array (k, *shape) that lies in the space.
+def raised(env: Any, row: int, call: str, error: Exception) -> EnvironmentFailure:
+    """Build the error for a call that raised another."""
+    what = f"{call} raised {type(error).__name__}: {error}"
+    return failure(env, row, what, "its own error is above")
 
-    Parameters
-    ----------
-    name : str
-        The environment.
-    space : Space
-        What it declares.
-    values : sequence
-        One observation for each of ``rows``.
-    rows : ndarray of shape (k,)
-        Their numbers, for messages.
-    steps : ndarray of shape (n,)
-        The step of every row's episode, for messages.
+
+def unpacked(env: Any, row: int, call: str, out: Any, wanted: tuple[str, ...]) -> Any:
+    """The tuple that a call must return.
 
     Raises
     ------
     EnvironmentFailure
-        If an observation has another shape, is not finite, or is outside the space.
+        If it is none, or has another length than the names in ``wanted``.
     """
+    if isinstance(out, tuple) and len(out) == len(wanted):
+        return out
+    got = f"{len(out)} values" if isinstance(out, tuple) else type(out).__name__
+    remedy = f"it must return a tuple ({', '.join(wanted)})"
+    raise failure(env, row, f"{call} returned {got}", remedy)
+
+
+def counted(env: Any, what: str, values: Any, rows: np.ndarray) -> Any:
+    """Values as they are, if there is one for each of ``rows``.
+
+    Raises
+    ------
+    EnvironmentFailure
+        If there are more or fewer, or no sequence.
+    """
+    try:
+        count = len(values)
+    except TypeError:
+        count = None
+    if count == len(rows):
+        return values
+    shown = repr(values)
+    shown = shown if len(shown) < 200 else f"{shown[:200]}..."
+    got = "" if count is None else f" ({count} of them)"
+    remedy = f"return an array with one for each of {len(rows)} rows"
+    raise failure(env, rows[0], f"the {what} are {shown}{got}", remedy)
+
+
+def stacked(env: Any, values: Any, rows: np.ndarray) -> np.ndarray:
+    """Observations as one array (k, *shape) that lies in the space.
+
+    Parameters
+    ----------
+    env : VectorEnvironment
+        Whose they are.
+    values : sequence
+        One observation for each of ``rows``.
+    rows : ndarray of shape (k,)
+        Their numbers, for messages.
+
+    Raises
+    ------
+    EnvironmentFailure
+        If they are not k, or one has another shape, is not finite, or is outside the space.
+    """
+    space = env.observation_space
+    counted(env, "observations", values, rows)
     try:
         array = np.asarray(values)
         fits = array.shape == (len(rows), *space.shape) and array.dtype.kind in "fiub"
-    except ValueError:
+    except (TypeError, ValueError):
         fits = False
     if not fits:
         for row, value in zip(rows, values, strict=True):
             shape = _shape(value)
             if shape != space.shape or np.asarray(value).dtype.kind not in "fiub":
                 raise failure(
-                    name,
+                    env,
                     row,
-                    steps[row],
                     f"the observation has shape {shape} and type "
                     f"{type(value).__name__}, its space has shape {space.shape}",
                     "return numbers in the shape that observation_space declares",
@@ -68,13 +107,31 @@ def stacked(name: str, space: Space, values: Any, rows: np.ndarray, steps: np.nd
         number = np.asarray(array[k])
         what = "is outside its space" if np.isfinite(number).all() else "is not finite"
         raise failure(
-            name,
+            env,
             rows[k],
-            steps[rows[k]],
             f"the observation {number!r} {what}",
             f"correct it, or the observation_space {space}",
         )
     return array
+
+
+def states(
+    env: Any, call: str, values: Any, rows: np.ndarray, shape: tuple[int, ...] | None
+) -> np.ndarray:
+    """States (k, *shape) of some rows; a shape of None stands for any.
+
+    Raises
+    ------
+    EnvironmentFailure
+        If they are not k, or of another shape.
+    """
+    counted(env, f"states that {call} returned", values, rows)
+    got = _shape(values)
+    if got == "ragged" or (shape is not None and got[1:] != shape):
+        raise failure(
+            env, rows[0], f"{call} returned states of shape {got}", "all must have one shape (n, S)"
+        )
+    return np.asarray(values)
 
 
 def _shape(value: Any) -> Any:
@@ -85,43 +142,52 @@ def _shape(value: Any) -> Any:
         return "ragged"
 
 
-def rewards(name: str, values: Any, steps: np.ndarray) -> np.ndarray:
-    """Rewards as finite float64 (n,).
+def rewards(env: Any, values: Any, rows: np.ndarray) -> np.ndarray:
+    """Rewards of some rows as finite float64 (k,).
 
     Raises
     ------
     EnvironmentFailure
-        If one is not a finite real number.
+        If they are not k, or one is not a finite real number.
     """
     remedy = "a reward must be a finite real number"
+    counted(env, "rewards", values, rows)
     try:
-        array = np.array(values, dtype=np.float64)
+        array = np.array(values)
+        fits = array.shape == rows.shape and array.dtype.kind in "fiub"
     except (TypeError, ValueError):
-        array = None
-    if array is None or array.shape != steps.shape:
-        values = np.array([*values, None], dtype=object)[:-1] if len(values) else []
-        for row, value in enumerate(values):
-            if not isinstance(value, int | float | np.number | np.bool_):
-                raise failure(name, row, steps[row], f"the reward is {value!r}", remedy)
-        raise failure(name, 0, int(steps[0]), f"the rewards are {values!r}", remedy)
+        fits = False
+    if not fits:
+        array = np.empty(len(rows))
+        for k, value in enumerate(values):
+            try:
+                # float() reads strings and arrays of one number too.
+                wrong = isinstance(value, str | bytes) or np.shape(value) != ()
+                array[k] = np.nan if wrong else float(value)
+            except (TypeError, ValueError, OverflowError):
+                wrong = True
+            if wrong:
+                raise failure(env, rows[k], f"the reward is {value!r}", remedy)
+    array = array.astype(np.float64, copy=False)
     if not np.isfinite(array).all():
-        row = int(np.argmin(np.isfinite(array)))
-        raise failure(name, row, steps[row], f"the reward is {array[row]}", remedy)
+        k = int(np.argmin(np.isfinite(array)))
+        raise failure(env, rows[k], f"the reward is {array[k]}", remedy)
     return array
 
 
-def flags(name: str, what: str, values: Any, steps: np.ndarray) -> np.ndarray:
-    """Terminated or truncated as (n,) bool.
+def flags(env: Any, what: str, values: Any, rows: np.ndarray) -> np.ndarray:
+    """Terminated or truncated of some rows as (k,) bool.
 
     Raises
     ------
     EnvironmentFailure
-        If one is not True or False.
+        If they are not k, or one is not True or False.
     """
-    if isinstance(values, np.ndarray) and values.dtype == bool and values.shape == steps.shape:
+    if isinstance(values, np.ndarray) and values.dtype == bool and values.shape == rows.shape:
         return values
-    for row, value in enumerate(values):
+    values = list(counted(env, f"{what} flags", values, rows))
+    for row, value in zip(rows, values, strict=True):
         if not (isinstance(value, bool | np.bool_) or (np.isscalar(value) and value in (0, 1))):
             remedy = f"{what} must be True or False"
-            raise failure(name, row, steps[row], f"{what} is {value!r}", remedy)
+            raise failure(env, row, f"{what} is {value!r}", remedy)
     return np.array(values, dtype=bool)

@@ -10,14 +10,16 @@ from typing import Any
 
 from natfit._component import available, component_class, resolve
 from natfit._validation import check_number
-from natfit.rl.adapters import Batched, OneByOne, name_of
+from natfit.rl._checks import EnvironmentFailure
+from natfit.rl.adapters import OneByOne, name_of
+from natfit.rl.batched import Batched
 from natfit.rl.environments.base import Environment
 from natfit.rl.vector import Simulated, VectorEnvironment
 
 _FORCED = "gymnasium:"
 
 
-def make_environment(env: Any, n: int | None = None) -> VectorEnvironment:
+def make_environment(env: Any, n: int | None = None, at_will: bool = False) -> VectorEnvironment:
     """n episodes of an environment, ready to be reset and stepped.
 
     Parameters
@@ -35,6 +37,8 @@ def make_environment(env: Any, n: int | None = None) -> VectorEnvironment:
         - a :class:`VectorEnvironment`, returned as it is.
     n : int, optional
         Number of episodes side by side; by default that of a vector environment, else 1.
+    at_will : bool, default=False
+        Whether a factory's vector environment may have another number than n.
 
     Raises
     ------
@@ -61,7 +65,7 @@ def make_environment(env: Any, n: int | None = None) -> VectorEnvironment:
         _check_form(env)
         return OneByOne([env]) if n in (None, 1) else OneByOne(_copies(env, n), owned=True)
     if callable(env):
-        return _by_factory(env, n)
+        return _by_factory(env, n, at_will)
     raise TypeError(
         "env must be a name, an environment (with reset(seed=) and step(action)) or a callable "
         f"that returns one, got {type(env).__name__}; names are {available(Environment)}"
@@ -90,6 +94,7 @@ def _by_name(name: str, n: int) -> VectorEnvironment:
         gymnasium.error.UnregisteredEnv,
         gymnasium.error.NamespaceNotFound,
         gymnasium.error.DeprecatedEnv,
+        gymnasium.error.Error,
     )
     made: list[Any] = []
     try:
@@ -104,11 +109,11 @@ def _by_name(name: str, n: int) -> VectorEnvironment:
     return OneByOne(made, owned=True)
 
 
-def _by_factory(factory: Any, n: int | None) -> VectorEnvironment:
+def _by_factory(factory: Any, n: int | None, at_will: bool) -> VectorEnvironment:
     """What a factory returns; called n times for single environments."""
     first = factory()
     if isinstance(first, VectorEnvironment) or hasattr(first, "num_envs"):
-        return _vector(first, n, owned=True)
+        return _vector(first, None if at_will else n, owned=True)
     if isinstance(first, Environment):
         return Simulated(first, n or 1)
     if not (hasattr(first, "step") and hasattr(first, "reset")):
@@ -148,7 +153,13 @@ def _copies(env: Any, n: int) -> list[Any]:
         ) from error
     for one in copies:
         # Copied generators would draw the same episodes.
-        one.reset(seed=secrets.randbits(31))
+        try:
+            one.reset(seed=secrets.randbits(31))
+        except Exception as error:
+            raise EnvironmentFailure(
+                f"environment {name_of(env)!r}: reset raised {type(error).__name__}: {error}; "
+                "its own error is above"
+            ) from error
     return copies
 
 

@@ -64,17 +64,20 @@ class Rollout:
 
         ``running`` (2, n) holds return and length of the episodes under way at the start.
         """
-        sums = np.cumsum(np.where(self.valid, [self.reward, np.ones_like(self.reward)], 0.0), 1)
+        values = np.where(self.valid, [self.reward, np.ones_like(self.reward)], 0.0)
         row, time = np.nonzero(self.ended.T)
-        at = sums[:, time, row]
-        first = np.ones(len(row), dtype=bool)
-        first[1:] = row[1:] != row[:-1]
-        before = np.where(first, -running[:, row], np.roll(at, 1, axis=1))
-        gained = (at - before)[:, np.argsort(time, kind="stable")]
-        left = sums[:, -1] + running
-        if len(row):
-            final = np.append(first[1:], True)
-            left[:, row[final]] = sums[:, -1, row[final]] - at[:, final]
+        # Row by row, a piece from one end to the next: sums alone, no difference loses digits.
+        steps, n = self.reward.shape
+        flat, ends = np.swapaxes(values, 1, 2).reshape(2, -1), row * steps + time
+        starts = np.union1d(np.arange(n) * steps, ends + 1)
+        starts = starts[starts < n * steps]
+        sums = np.add.reduceat(flat, starts, axis=1)
+        owner = starts // steps
+        sums[:, np.flatnonzero(np.append(True, owner[1:] != owner[:-1]))] += running
+        ending = np.searchsorted(starts, ends, side="right") - 1
+        gained = sums[:, ending][:, np.argsort(time, kind="stable")]
+        left, under_way = np.zeros_like(running), np.setdiff1d(np.arange(len(starts)), ending)
+        left[:, owner[under_way]] = sums[:, under_way]
         return gained, left
 
 
@@ -118,7 +121,7 @@ def collect(
     n, log = env.n, _Log()
     whole = np.zeros((width, observation.shape[1]))
     alone = n == width
-    done, length, always = np.zeros(n, dtype=int), 0, np.ones(n, dtype=bool)
+    done, length, always = np.zeros(n, dtype=int), np.zeros(n, dtype=int), np.ones(n, dtype=bool)
     ends = np.zeros(n, dtype=int)
     place = None if quota is None or env.plan is None else np.array(env._position)
     while len(log.reward) < steps if steps is not None else np.any(done < quota):
@@ -128,16 +131,19 @@ def collect(
             whole[columns] = observation
             action = policy.greedy(whole) if greedy else policy.act(whole, rng)
             action = action[columns]
-        step = env.step(policy.clipped(action))
+        if quota is None or not env.can_wait:
+            step = env.step(policy.clipped(action))
+        else:
+            step = env.step(policy.clipped(action), done < quota)
         valid = always if step.valid is None else step.valid
         terminated, truncated = step.terminated, step.truncated
-        length += 1
+        length = length + valid
         if quota is not None:
             open_ = done < quota
             valid, terminated, truncated = valid & open_, terminated & open_, truncated & open_
             ended = terminated | truncated
             done += ended
-            ends[ended] = length
+            ends[ended] = length[ended]
             check_length(env, longest, np.where(done < quota, length - ends, 0))
         log.observation.append(observation)
         log.action.append(action)

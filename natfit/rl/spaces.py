@@ -239,7 +239,8 @@ class Box(Space):
         """Every element finite and between its bounds, up to rounding in float32."""
         values = np.asarray(values, dtype=np.float64)
         low, high = self.low, self.high
-        with np.errstate(invalid="ignore"):
+        # A bound near the largest double becomes infinite: it bounds nothing.
+        with np.errstate(invalid="ignore", over="ignore"):
             low = np.where(np.isfinite(low), low - _TOLERANCE * (1.0 + np.abs(low)), low)
             high = np.where(np.isfinite(high), high + _TOLERANCE * (1.0 + np.abs(high)), high)
         inside = (values >= low) & (values <= high) & np.isfinite(values)

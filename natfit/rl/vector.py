@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from natfit.rl import _checks
 from natfit.rl.environments.base import Environment
-from natfit.rl.spaces import Space
+from natfit.rl.spaces import Discrete, MultiDiscrete, Space
+
+_STEP = ("state", "reward", "terminated")
 
 
 class Step(NamedTuple):
@@ -52,6 +54,11 @@ class VectorEnvironment:
         Of one episode.
     can_seed : bool
         Whether the start of every episode can be seeded, by ``reset`` and by ``plan``.
+    can_wait : bool
+        Whether ``step`` takes ``active``, a mask (n,) of the rows to be stepped: one or more.
+        The others return their last observation, reward 0 and no end, and are not valid.
+    first_row : int
+        Number of the first row among those of the whole, for messages of parts.
     """
 
     name: str
@@ -59,6 +66,8 @@ class VectorEnvironment:
     observation_space: Space
     action_space: Space
     can_seed: bool = True
+    can_wait: bool = False
+    first_row: int = 0
 
     _plan: list[list[int]] | None = None
     _position: list[int]
@@ -151,45 +160,76 @@ class Simulated(VectorEnvironment):
         environment.check()
         self.environment = environment
         self.n = n
-        self.name = environment.name
-        self.observation_space = environment.observation_space
-        self.action_space = environment.action_space
+        cls = type(environment)
+        unnamed = environment.name == Environment.name
+        self.name = cls.__name__ if unnamed else environment.name
+        for kind in ("observation_space", "action_space"):
+            space = getattr(environment, kind, None)
+            if not isinstance(space, Space):
+                raise TypeError(
+                    f"environment {self.name!r} ({cls.__name__}) must have {kind}, a Discrete, "
+                    f"MultiDiscrete, MultiBinary or Box of natfit.rl, got {space!r}"
+                )
+            setattr(self, kind, space)
+        check_choice(self.action_space, self.name)
         # Inherited trust says nothing about what a subclass changed.
-        self._trusted = vars(type(environment)).get("trusted", False)
+        self._trusted = vars(cls).get("trusted", False)
         self._limit = environment.time_limit
         self._rng = np.random.default_rng()
+        self._rows = np.arange(n)
         self._steps = np.zeros(n, dtype=np.int64)
         self._state: np.ndarray | None = None
+        self._shape: tuple[int, ...] | None = None
         self.plan = None
 
     def reset(self, seeds: Sequence[int | None] | None = None) -> np.ndarray:
         """Begin n episodes; see :meth:`VectorEnvironment.reset`."""
         seeds = self._check_seeds(seeds)
         generators = [None if seed is None else np.random.default_rng(seed) for seed in seeds]
-        self._state = self._starts(generators)
-        self._rng = next((g for g in generators if g is not None), self._rng)
         self._steps = np.zeros(self.n, dtype=np.int64)
-        return self._observe(self._state, np.arange(self.n))
+        self._shape = None
+        self._state = self._starts(generators, self._rows)
+        self._rng = next((g for g in generators if g is not None), self._rng)
+        return self._observe(self._state, self._rows)
 
-    def _starts(self, generators: Sequence[np.random.Generator | None]) -> np.ndarray:
+    def _call(self, verb: str, rows: np.ndarray, *args: Any) -> Any:
+        """What a method of the dynamics returns for some rows."""
+        try:
+            return getattr(self.environment, verb)(*args)
+        except Exception as error:
+            raise _checks.raised(self, int(rows[0]), verb, error) from error
+
+    def _checked(self, verb: str, state: Any, rows: np.ndarray) -> np.ndarray:
+        """States of some rows; checked unless the dynamics are trusted."""
+        if self._trusted:
+            return state
+        state = _checks.states(self, verb, state, rows, self._shape)
+        self._shape = state.shape[1:]
+        return state
+
+    def _start(self, rng: np.random.Generator, rows: np.ndarray) -> np.ndarray:
+        """First states (k, S) of some rows, from one generator."""
+        return self._checked("start", self._call("start", rows, rng, len(rows)), rows)
+
+    def _starts(
+        self, generators: Sequence[np.random.Generator | None], rows: np.ndarray
+    ) -> np.ndarray:
         """First states (k, S), one generator a row; all rows of None at once from our own."""
-        start = self.environment.start
         unseeded = [i for i, g in enumerate(generators) if g is None]
-        own = start(self._rng, len(unseeded)) if unseeded else None
+        own = self._start(self._rng, rows[unseeded]) if unseeded else None
         if len(unseeded) == len(generators):
             return own
         seeded = [i for i, g in enumerate(generators) if g is not None]
-        states = np.concatenate([start(generators[i], 1) for i in seeded])
+        states = np.concatenate([self._start(generators[i], rows[i : i + 1]) for i in seeded])
         if own is None:
             return states
         return np.concatenate([own, states])[np.argsort([*unseeded, *seeded])]
 
     def _observe(self, state: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Encoded observations of states; checked unless the dynamics are trusted."""
-        observation = self.environment.observe(state)
+        observation = self._call("observe", rows, state)
         if not self._trusted:
-            space = self.observation_space
-            observation = _checks.stacked(self.name, space, observation, rows, self._steps)
+            observation = _checks.stacked(self, observation, rows)
         return self.observation_space.encode(observation)
 
     def step(self, actions: np.ndarray) -> Step:
@@ -197,12 +237,15 @@ class Simulated(VectorEnvironment):
         if self._state is None:
             raise RuntimeError(f"environment {self.name!r} must be reset before it is stepped")
         action = self.action_space.decode(actions)
-        state, reward, terminated = self.environment.step(self._state, action)
+        rows = self._rows
         self._steps += 1
+        out = self._call("step", rows, self._state, action)
+        state, reward, terminated = _checks.unpacked(self, 0, "step", out, _STEP)
         if not self._trusted:
-            reward = _checks.rewards(self.name, reward, self._steps)
-            terminated = _checks.flags(self.name, "terminated", terminated, self._steps)
-        observation = self._observe(state, np.arange(self.n) if not self._trusted else None)
+            state = self._checked("step", state, rows)
+            reward = _checks.rewards(self, reward, rows)
+            terminated = _checks.flags(self, "terminated", terminated, rows)
+        observation = self._observe(state, rows)
         ended, truncated = terminated, np.zeros(self.n, dtype=bool)
         if self._limit is not None:
             # Without the episodes that terminated: a > b is a and not b.
@@ -213,8 +256,8 @@ class Simulated(VectorEnvironment):
         if rows.size:
             final, observation = observation, observation.copy()
             state = state.copy(order="K")
-            state[rows] = started = self._restart(rows)
             self._steps[rows] = 0
+            state[rows] = started = self._restart(rows)
             observation[rows] = self._observe(started, rows)
         self._state = state
         return Step(observation, reward, terminated, truncated, final)
@@ -222,5 +265,28 @@ class Simulated(VectorEnvironment):
     def _restart(self, rows: np.ndarray) -> np.ndarray:
         """First states of the episodes that follow in these rows."""
         if self._plan is None:
-            return self.environment.start(self._rng, len(rows))
-        return self._starts([np.random.default_rng(self._next_seed(row)) for row in rows])
+            return self._start(self._rng, rows)
+        return self._starts([np.random.default_rng(self._next_seed(row)) for row in rows], rows)
+
+
+def check_choice(space: Space, name: str) -> None:
+    """Raise unless an action space leaves a choice.
+
+    Parameters
+    ----------
+    space : Space
+        The actions.
+    name : str
+        The environment, for the message.
+
+    Raises
+    ------
+    ValueError
+        For a Discrete of one value, or a MultiDiscrete with an element of one value.
+    """
+    counts = {Discrete: "n", MultiDiscrete: "nvec"}.get(type(space))
+    if counts is not None and np.min(getattr(space, counts)) < 2:
+        raise ValueError(
+            f"action_space of environment {name!r} must have two actions or more to choose from "
+            f"(in every element), got {space}"
+        )

@@ -1,0 +1,149 @@
+"""A vector environment of Gymnasium's form as a :class:`VectorEnvironment`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from natfit.rl import _checks
+from natfit.rl.adapters import _RESET, _STEP, Adapter, name_of
+from natfit.rl.vector import Step
+
+#: What follows the end of an episode in a vector environment, by Gymnasium's names.
+_MODES = {"NEXT_STEP": "NextStep", "SAME_STEP": "SameStep", "DISABLED": "Disabled"}
+
+
+class Batched(Adapter):
+    """A vector environment of Gymnasium's form, in any of its autoreset modes.
+
+    Only one whose mode is DISABLED lets every episode be seeded: the others reset by
+    themselves. One that takes a single seed gets that of the first row.
+
+    Parameters
+    ----------
+    environment : object
+        With ``num_envs``, ``single_observation_space``, ``single_action_space``,
+        ``reset(seed=, options=)`` and ``step(actions)``; ``metadata["autoreset_mode"]`` says
+        what follows the end of an episode (absent: NEXT_STEP).
+    name : str, optional
+        What messages call it.
+    owned : bool, default=False
+        Whether ``close`` closes it.
+
+    Raises
+    ------
+    ValueError
+        If the mode is unknown, or a space not supported.
+    """
+
+    def __init__(self, environment: Any, name: str | None = None, owned: bool = False):
+        self.mode = _mode_of(environment)
+        # Those made of single environments take a seed for each.
+        inner = getattr(environment, "unwrapped", environment)
+        self._seeds_rows = hasattr(inner, "env_fns")
+        self.can_seed = self.mode == "Disabled" and self._seeds_rows
+        self.environment = environment
+        super().__init__(
+            name or name_of(environment),
+            int(environment.num_envs),
+            environment.single_observation_space,
+            environment.single_action_space,
+            owned,
+        )
+        self._pending = np.zeros(self.n, dtype=bool)
+
+    def reset(self, seeds: Sequence[int | None] | None = None) -> np.ndarray:
+        """Begin n episodes; see :meth:`VectorEnvironment.reset`."""
+        seeds = self._check_seeds(seeds)
+        self._steps[:] = 0
+        self._pending[:] = False
+        self._started = True
+        return self._encode(self._reset(seeds), self._rows)
+
+    def _reset(self, seeds: list[int | None], mask: np.ndarray | None = None) -> Any:
+        """Raw observations (n, ...) after a reset of all rows, or of those in a mask."""
+        seed = seeds if self._seeds_rows else next((s for s in seeds if s is not None), None)
+        options = {} if mask is None else {"options": {"reset_mask": mask}}
+        if all(s is None for s in seeds):
+            seed = None
+        row = 0 if mask is None else int(mask.argmax())
+        try:
+            out = self.environment.reset(seed=seed, **options)
+        except Exception as error:
+            raise _checks.raised(self, row, f"reset(seed={seed})", error) from error
+        observations = _checks.unpacked(self, row, "reset", out, _RESET)[0]
+        return _own(_checks.counted(self, "observations", observations, self._rows))
+
+    def step(self, actions: np.ndarray) -> Step:
+        """Take one action in each episode; see :meth:`VectorEnvironment.step`."""
+        actions = self._actions(actions)
+        valid = ~self._pending
+        self._steps += valid
+        try:
+            out = self.environment.step(actions)
+        except Exception as error:
+            raise _checks.raised(self, 0, "step(actions of all rows)", error) from error
+        out = _checks.unpacked(self, 0, "step", out, _STEP)
+        reward, terminated, truncated = self._outcome(out, self._rows)
+        terminated, truncated = terminated & valid, truncated & valid
+        observation = self._encode(_own(out[0]), self._rows)
+        ended = terminated | truncated
+        rows = ended.nonzero()[0]
+        final = None
+        if self.mode == "NextStep":
+            self._pending = ended
+            # The call that follows resets these rows, and only them.
+            final = observation if rows.size else None
+            self._steps[rows] = 0
+            return Step(observation, reward, terminated, truncated, final, valid)
+        if rows.size and self.mode == "SameStep":
+            final = observation.copy()
+            final[rows] = self._encode(self._finals(out[4], rows), rows)
+            self._steps[rows] = 0
+        elif rows.size:
+            self._steps[rows] = 0
+            seeds = [self._next_seed(row) if ended[row] else None for row in range(self.n)]
+            begun = self._reset(seeds, ended)
+            final, observation = observation, observation.copy()
+            observation[rows] = self._encode([begun[row] for row in rows], rows)
+        return Step(observation, reward, terminated, truncated, final)
+
+    def _finals(self, info: Any, rows: np.ndarray) -> list[Any]:
+        """Last observations of the rows that ended, from the infos."""
+        finals = None
+        if isinstance(info, dict):
+            finals = info.get("final_obs", info.get("final_observation"))
+        if finals is None:
+            raise _checks.failure(
+                self,
+                int(rows[0]),
+                "an episode ended without its last observation",
+                "an environment in the mode SAME_STEP must return it in infos['final_obs']",
+            )
+        _checks.counted(self, "last observations", finals, self._rows)
+        return [finals[i] for i in rows]
+
+    def close(self) -> None:
+        """Close the environment if it was made here."""
+        if self.owned:
+            self._close(self.environment)
+
+
+def _own(observations: Any) -> Any:
+    """A copy of an array, into which its environment may write later."""
+    return observations.copy() if isinstance(observations, np.ndarray) else observations
+
+
+def _mode_of(environment: Any) -> str:
+    """The value of a vector environment's autoreset mode; absent: NextStep."""
+    given = (getattr(environment, "metadata", None) or {}).get("autoreset_mode", "NextStep")
+    mode = getattr(given, "value", given)
+    for name, value in _MODES.items():
+        if isinstance(mode, str) and mode.upper() in (name, value.upper()):
+            return value
+    raise ValueError(
+        f"metadata['autoreset_mode'] of environment {name_of(environment)!r} must be one of "
+        f"{list(_MODES)} (gymnasium.vector.AutoresetMode), got {given!r}"
+    )
