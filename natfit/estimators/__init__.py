@@ -11,12 +11,13 @@ _HOME = {
     "NaturalGaussianMLE": "gaussian",
     "NaturalMLE": "mle",
     "NaturalPolicyEstimator": "policy",
-    "fit": "mle",
+    "fit": "_fit",
 }
 
 if TYPE_CHECKING:
+    from natfit.estimators._fit import fit
     from natfit.estimators.gaussian import NaturalGaussianMLE
-    from natfit.estimators.mle import NaturalMLE, fit
+    from natfit.estimators.mle import NaturalMLE
     from natfit.estimators.policy import NaturalPolicyEstimator
 
 
