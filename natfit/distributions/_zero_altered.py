@@ -74,6 +74,8 @@ class ZeroAltered(Tabulated):
         A univariate family of whole numbers from 0 on.
     """
 
+    compare_after = 25
+
     def __init__(self, family: str | Distribution = "poisson"):
         self.family = family
 
@@ -145,6 +147,10 @@ class ZeroAltered(Tabulated):
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """All counts zero: nothing tells the count family's parameters."""
         self._refuse_all_zero(y, summary, "'bernoulli', whose fit ends at prob = 0")
+
+    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        """The family's own start: from a rate far too small the way is long."""
+        return self.eta(**self._initial(y, weight))
 
     def _positive_start(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
         """The count family's start from the positive rows; from all where none is."""

@@ -50,6 +50,7 @@ class ExponentiatedWeibull(Distribution):
         ("power", "upper"): "nearing the Frechet distribution",
         ("power", "lower"): "nearing a power function that ends at the scale",
     }
+    compare_after = 25
 
     @property
     def fisher_kind(self) -> str:

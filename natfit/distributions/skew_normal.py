@@ -146,7 +146,11 @@ class SkewNormal(Distribution):
         return {"mean": centre, "sd": (high - low) / 2.56, "shape": shape}
 
     def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
-        """The best of the optima of the normal and of the half-normals up and down."""
+        """The best of the optima of the normal and of the half-normals up and down.
+
+        A half-normal may be a local maximum below one inside: it is compared with what the
+        moments lead to.
+        """
         centre = mean(y, weight)
         sd = float(np.sqrt(mean((y - centre) ** 2, weight)))
         found = [self.eta(mean=centre, sd=sd, shape=0.0)]
@@ -161,7 +165,22 @@ class SkewNormal(Distribution):
             middle = end + sign * scale * (B - room)
             found.append(self.eta(mean=middle, sd=scale * spread, shape=sign * steep))
         values = [self.sum_value_and_score(y, weight, eta[None])[0] for eta in found]
-        return found[int(np.argmax(values))]
+        best = int(np.argmax(values))
+        if best == 0:
+            return found[0]
+        inside = self._climbed(y, weight, self.eta(mean=centre, sd=sd, shape=3.0 * (3 - 2 * best)))
+        value = self.sum_value_and_score(y, weight, inside[None])[0]
+        return inside if value > values[best] else found[best]
+
+    def _climbed(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """Eta (3,) after a few natural-gradient steps."""
+        low, high, most = self.limits
+        total = float(len(y)) if weight is None else float(weight.sum())
+        for _ in range(8):
+            slope = self.sum_value_and_score(y, weight, eta[None])[1] / total
+            step = np.linalg.solve(self.fisher(eta[None])[0], slope)
+            eta = np.clip(eta + step * min(1.0, (most / np.abs(step)).min()), low, high)
+        return eta
 
     def _log_cdf(self, y: Any, mean: Any, sd: Any, shape: Any) -> np.ndarray:
         from scipy.stats import skewnorm

@@ -39,6 +39,9 @@ class Weibull(Distribution):
     params = {"shape": Positive(), "scale": Positive()}
     support = POSITIVE
 
+    #: From a scale far too small a step takes little off the exponent shape * log(y / scale).
+    compare_after = 15
+
     def _log_prob(self, y: Any, shape: Any, scale: Any) -> Any:
         log = anp.log(y)
         z = shape * (log - anp.log(scale))
@@ -140,6 +143,10 @@ class Weibull(Distribution):
     def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
         """A flatter start where the largest row would be all but impossible."""
         return seen_by_all(self, y, weight, eta)
+
+    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        """The exponential's optimum."""
+        return self.eta(shape=1.0, scale=mean(y, weight))
 
     def _sample(self, rng: np.random.Generator, n: int, shape: Any, scale: Any) -> np.ndarray:
         return scale * rng.weibull(shape, n)

@@ -203,7 +203,8 @@ class Local:
         """The iterate with its norms: natural gradient, distance in standard errors."""
         iterate, grad = self.iterate, self.iterate.grad
         direction, info = self.solve(0.0)
-        square = max(float(grad @ direction), 0.0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            square = max(float(grad @ direction), 0.0)
         step, measure, found = direction, square, info
         if information is not None:
             step, found = self._solve(grad, 0.0, CholeskySolver(), information)

@@ -99,6 +99,9 @@ class CholeskySolver(Solver):
 
 def _residual(scaled: np.ndarray, d: np.ndarray, right: np.ndarray) -> float:
     """|F d - g| / |g| in the scale of the unit diagonal."""
-    square = float(right @ right)
-    gap = scaled @ d - right
-    return math.sqrt(float(gap @ gap) / square) if square > 0 else 0.0
+    # Far from the optimum a gradient's square may overflow: the scale goes first.
+    size = float(np.abs(right).max(initial=0.0))
+    if not 0.0 < size < np.inf:
+        return 0.0
+    right, gap = right / size, (scaled @ d - right) / size
+    return math.sqrt(float(gap @ gap) / float(right @ right))
