@@ -161,8 +161,9 @@ def rewards(env: Any, values: Any, rows: np.ndarray) -> np.ndarray:
         array = np.empty(len(rows))
         for k, value in enumerate(values):
             try:
-                # float() reads strings and arrays of one number too.
+                # float() reads strings, arrays of one number and NumPy's complex ones too.
                 wrong = isinstance(value, str | bytes) or np.shape(value) != ()
+                wrong = wrong or np.iscomplexobj(value)
                 array[k] = np.nan if wrong else float(value)
             except (TypeError, ValueError, OverflowError):
                 wrong = True

@@ -94,14 +94,16 @@ def _by_name(name: str, n: int) -> VectorEnvironment:
         gymnasium.error.UnregisteredEnv,
         gymnasium.error.NamespaceNotFound,
         gymnasium.error.DeprecatedEnv,
-        gymnasium.error.Error,
     )
     made: list[Any] = []
     try:
         for _ in range(n):
             # Each step is checked here already.
             made.append(gymnasium.make(name.removeprefix(_FORCED), disable_env_checker=True))
-    except unknown as error:
+    except gymnasium.error.Error as error:
+        # An id that is no id, such as "", is of the class itself.
+        if not isinstance(error, unknown) and type(error) is not gymnasium.error.Error:
+            raise
         raise ValueError(
             f"env must be one of {names} or an id that Gymnasium knows, got {name!r}{hint} "
             f"(Gymnasium: {error})"
@@ -116,12 +118,14 @@ def _by_factory(factory: Any, n: int | None, at_will: bool) -> VectorEnvironment
         return _vector(first, None if at_will else n, owned=True)
     if isinstance(first, Environment):
         return Simulated(first, n or 1)
-    if not (hasattr(first, "step") and hasattr(first, "reset")):
-        raise TypeError(
-            "the callable given as env must return an environment with reset(seed=) and "
-            f"step(action), it returned {type(first).__name__}"
-        )
-    made = [first, *(factory() for _ in range((n or 1) - 1))]
+    made = [first]
+    for k in range(n or 1):
+        one = first if k == 0 else factory()
+        if not (hasattr(one, "step") and hasattr(one, "reset")):
+            raise TypeError(
+                "the callable given as env must return an environment with reset(seed=) and "
+                f"step(action), it returned {type(one).__name__}"
+            )
     if len({id(one) for one in made}) < len(made):
         raise ValueError(
             "the callable given as env must return a new environment each time, it returned the "

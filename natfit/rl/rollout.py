@@ -109,6 +109,9 @@ def collect(
 ) -> Rollout:
     """Act for ``steps`` steps, or until row e has ended ``quota[e]`` episodes.
 
+    Rows whose quota is met wait where the environment lets them (``can_wait``). Others are
+    stepped on with the rest: such steps are not valid, count nowhere, and cost their time.
+
     Parameters
     ----------
     env : VectorEnvironment
@@ -116,13 +119,13 @@ def collect(
     observation : ndarray of shape (n, D)
         Where they stand.
     longest : int
-        Steps of an episode after which, with a quota, it is given up.
+        Steps of an episode after which, with a quota, it is given up; calls that only reset
+        are no steps.
     """
     n, log = env.n, _Log()
     whole = np.zeros((width, observation.shape[1]))
     alone = n == width
     done, length, always = np.zeros(n, dtype=int), np.zeros(n, dtype=int), np.ones(n, dtype=bool)
-    ends = np.zeros(n, dtype=int)
     place = None if quota is None or env.plan is None else np.array(env._position)
     while len(log.reward) < steps if steps is not None else np.any(done < quota):
         if alone:
@@ -137,14 +140,13 @@ def collect(
             step = env.step(policy.clipped(action), done < quota)
         valid = always if step.valid is None else step.valid
         terminated, truncated = step.terminated, step.truncated
-        length = length + valid
         if quota is not None:
             open_ = done < quota
             valid, terminated, truncated = valid & open_, terminated & open_, truncated & open_
             ended = terminated | truncated
             done += ended
-            ends[ended] = length[ended]
-            check_length(env, longest, np.where(done < quota, length - ends, 0))
+            length = np.where(ended, 0, length + valid)
+            check_length(env, longest, length)
         log.observation.append(observation)
         log.action.append(action)
         log.reward.append(step.reward)
@@ -165,7 +167,7 @@ def check_length(env: VectorEnvironment, longest: int, length: np.ndarray) -> No
     if length.max() >= longest:
         row = int(length.argmax())
         raise EnvironmentFailure(
-            f"environment {env.name!r}, row {row}: the episode has not ended after "
+            f"environment {env.name!r}, row {env.first_row + row}: the episode has not ended after "
             f"{int(length[row])} steps (max_episode_steps={longest}); give the environment a time "
             "limit, e.g. with gymnasium.wrappers.TimeLimit, or raise max_episode_steps"
         )
