@@ -216,14 +216,19 @@ class PolicyBase(NaturalEstimator):
             return make_environment(
                 self.env, int(check_number(self.n_envs, "n_envs", low=1, integer=True))
             )
-        own = hasattr(self.env, "num_envs") or isinstance(self.env, VectorEnvironment)
-        return make_environment(self.env, None if own else _ENVS, at_will=True)
+        return make_environment(self.env, None if self._is_vector() else _ENVS, at_will=True)
+
+    def _is_vector(self) -> bool:
+        """Whether ``env`` is an object of many episodes; a class is a factory."""
+        made = hasattr(self.env, "num_envs") or isinstance(self.env, VectorEnvironment)
+        return made and not isinstance(self.env, type)
 
     def _evaluation_environment(self, n: int) -> tuple[VectorEnvironment, bool]:
         """Episodes for an evaluation, and whether they share an object with the training."""
-        if hasattr(self.env, "num_envs") or isinstance(self.env, VectorEnvironment):
+        if self._is_vector():
             return make_environment(self.env), True
-        if self.n_envs == 1 and hasattr(self.env, "step") and not hasattr(self.env, "get_params"):
+        single = hasattr(self.env, "step") and not hasattr(self.env, "get_params")
+        if self.n_envs == 1 and single and not isinstance(self.env, type):
             return make_environment(self.env, 1), True
         return make_environment(self.env, min(max(n, 2), _MOST_ENVS), at_will=True), False
 

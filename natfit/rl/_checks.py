@@ -58,7 +58,7 @@ def counted(env: Any, what: str, values: Any, rows: np.ndarray) -> Any:
         count = None
     if count == len(rows):
         return values
-    shown = repr(values)
+    shown = " ".join(repr(values).split())
     shown = shown if len(shown) < 200 else f"{shown[:200]}..."
     got = "" if count is None else f" ({count} of them)"
     remedy = f"return an array with one for each of {len(rows)} rows"

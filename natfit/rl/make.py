@@ -118,9 +118,8 @@ def _by_factory(factory: Any, n: int | None, at_will: bool) -> VectorEnvironment
         return _vector(first, None if at_will else n, owned=True)
     if isinstance(first, Environment):
         return Simulated(first, n or 1)
-    made = [first]
-    for k in range(n or 1):
-        one = first if k == 0 else factory()
+    made = [first, *(factory() for _ in range((n or 1) - 1))]
+    for one in made:
         if not (hasattr(one, "step") and hasattr(one, "reset")):
             raise TypeError(
                 "the callable given as env must return an environment with reset(seed=) and "
@@ -131,7 +130,8 @@ def _by_factory(factory: Any, n: int | None, at_will: bool) -> VectorEnvironment
             "the callable given as env must return a new environment each time, it returned the "
             "same object twice; build it inside the callable"
         )
-    _check_form(first)
+    for one in made:
+        _check_form(one)
     return OneByOne(made, owned=True)
 
 

@@ -194,13 +194,15 @@ def rollout(
     environment comes back as it then is: from other processes, another object.
     """
     jobs = min(effective_n_jobs(n_jobs), env.n) if hasattr(env, "part") else 1
-    if jobs == 1:
+    edges = np.linspace(0, env.n, jobs + 1).astype(int)
+    parts = [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    quota = options.get("quota")
+    # So few episodes that a part would have none are not worth another process.
+    if jobs == 1 or (quota is not None and not all(quota[part].any() for part in parts)):
         rng = np.random.default_rng(stream)
         columns = slice(None)
         return env, collect(env, policy, observation, rng, columns=columns, width=env.n, **options)
-    edges = np.linspace(0, env.n, jobs + 1).astype(int)
-    parts = [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
-    quota = options.pop("quota", None)
+    options.pop("quota", None)
     found = Parallel(n_jobs=jobs)(
         delayed(_elsewhere)(
             env.part(part),

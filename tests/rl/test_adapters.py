@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from natfit.rl import Batched, EnvironmentFailure, OneByOne, Simulated, make_environment
 from natfit.rl.environments import CartPole, Pendulum
+from tests.rl.worlds import Vector
 
 
 class Counter(gymnasium.Env):
@@ -238,7 +239,11 @@ BAD = [
     ({"out": [1]}, "step returned list; it must return a tuple"),
     ({"out": (OBS, np.nan, False, False, {})}, "the reward is nan; a reward must be a finite"),
     ({"out": (OBS, -np.inf, False, False, {})}, "the reward is -inf"),
-    ({"out": (OBS, None, False, False, {})}, "the reward is (None|nan)"),
+    ({"out": (OBS, None, False, False, {})}, "the reward is None; a reward must be"),
+    ({"out": (OBS, "1.5", False, False, {})}, "the reward is '1.5'"),
+    ({"out": (OBS, 1j, False, False, {})}, "the reward is 1j"),
+    ({"out": (OBS, np.complex64(1j), False, False, {})}, r"the reward is np.complex64\(1j\)"),
+    ({"out": (OBS, 10**400, False, False, {})}, "the reward is 1000"),
     ({"out": (OBS, "1a", False, False, {})}, "the reward is '1a'"),
     ({"out": (OBS, np.zeros(1), False, False, {})}, r"the reward is array\(\[0.\]\)"),
     ({"out": (OBS, 0.0, None, False, {})}, "terminated is None; terminated must be True or False"),
@@ -427,6 +432,111 @@ def test_bad_vector_reset_and_missing_final():
         ours.step(np.zeros(1))
 
 
+@pytest.mark.parametrize("mode", ["Foo", None, 3, "", "next"])
+def test_an_unknown_mode_is_refused(mode):
+    message = "must be one of .'NEXT_STEP', 'SAME_STEP', 'DISABLED'.*got " + repr(mode)
+    with pytest.raises(ValueError, match=message):
+        make_environment(Vector(mode))
+
+
+@pytest.mark.parametrize(
+    ("mode", "value"),
+    [("NEXT_STEP", "NextStep"), ("same_step", "SameStep"), ("Disabled", "Disabled"), (AutoresetMode.SAME_STEP, "SameStep")],
+)  # fmt: skip
+def test_a_mode_is_known_by_name_and_value(mode, value):
+    assert make_environment(Vector(mode)).mode == value
+    assert make_environment(Vector()).mode == "NextStep"
+
+
+JUNK = [
+    ({"first": None}, "row 0, when it was reset: the observations are None; return an array with"),
+    ({"first": [[0.0], [0.0, 1.0]]}, r"row 1, when it was reset: the observation has shape \(2,\)"),
+    ({"first": np.zeros((1, 1))}, r"row 0, when .* are array\(\[\[0.\]\]\) \(1 of them\)"),
+    ({"observation": None}, "row 0, in step 1 of its episode: the observations are None"),
+    ({"observation": [[0.0], [None]]}, "row 1, in step 1 of its episode: the observation has"),
+    ({"observation": [[0.0], [0.0, 1.0]]}, "row 1, in step 1 .* the observation has shape"),
+    ({"observation": np.zeros((3, 1))}, r"the observations are .*\(3 of them\)"),
+    ({"observation": np.zeros((2, 2))}, r"the observation has shape \(2,\)"),
+    ({"reward": 1.0}, "row 0, in step 1 of its episode: the rewards are 1.0"),
+    ({"reward": np.zeros(1)}, r"the rewards are array\(\[0.\]\) \(1 of them\)"),
+    ({"reward": np.zeros((2, 1))}, r"the reward is array\(\[0.\]\)"),
+    ({"reward": [0.0, None]}, "row 1, in step 1 of its episode: the reward is None"),
+    ({"terminated": False}, "the terminated flags are False"),
+    ({"terminated": np.ones(1, bool)}, r"the terminated flags are array\(\[ True\]\) \(1 of them\)"),
+    ({"truncated": np.ones((2, 1), bool)}, r"truncated is array\(\[ True\]\)"),
+    ({"truncated": None}, "the truncated flags are None"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("out", "message"), JUNK)
+def test_junk_from_a_vector_is_reported(out, message):
+    ours = make_environment(Vector(**out))
+    with pytest.raises(EnvironmentFailure, match="environment 'Vector', .*" + message):
+        (ours.reset(), ours.step(np.zeros(2)))
+
+
+@pytest.mark.parametrize(
+    ("info", "message"),
+    [
+        (None, r"infos\['final_obs'\]"),
+        ({"final_obs": [OBS]}, r"the last observations are .*\(1 of them\)"),
+        ({"final_obs": [None, None]}, r"the observation has shape \(\) and type NoneType"),
+    ],
+)
+def test_junk_instead_of_last_observations_is_reported(info, message):
+    class Forgets(SyncVectorEnv):
+        def step(self, actions):
+            return *super().step(actions)[:4], info
+
+    made = [lambda: Counter(1)] * 2
+    ours = make_environment(Forgets(made, autoreset_mode=AutoresetMode.SAME_STEP))
+    ours.reset([0, 0])
+    with pytest.raises(EnvironmentFailure, match="row 0, in step 1 .*" + message):
+        ours.step(np.zeros(2))
+
+
+def test_rows_that_wait():
+    counters = [Counter(3), Counter(2), Counter(9)]
+    ours = OneByOne(counters)
+    ours.reset([10, 20, 30])
+    ours.plan = [[11], [21], [31]]
+    ours.step(np.zeros(3))
+    step = ours.step(np.ones(3), np.array([False, True, True]))
+    assert [c.steps for c in counters] == [1, 0, 2]
+    assert_array_equal(step.observation, [[10, 1], [21, 0], [30, 2]])
+    assert_array_equal(step.reward, [0.0, 2.0, 2.0])
+    assert_array_equal(step.terminated, [False, True, False])
+    assert_array_equal(step.valid, [False, True, True])
+    assert_array_equal(step.final[1], [20, 2])
+    # The one that began anew waits now, also in another process.
+    part = pickle.loads(pickle.dumps(ours.part(slice(1, 3))))
+    step = part.step(np.zeros(2), np.array([False, True]))
+    assert_array_equal(step.observation, [[21, 0], [30, 3]])
+    assert step.final is None
+
+
+def test_a_part_names_the_rows_of_the_whole():
+    ours = OneByOne([Counter(9), Counter(9), Bad(error=ZeroDivisionError("no"))])
+    ours.reset([0] * 3)
+    part = ours.part(slice(1, 3)).part(slice(1, 2))
+    part.step(np.zeros(1))
+    with pytest.raises(EnvironmentFailure, match="row 2, in step 2 of its episode"):
+        part.step(np.zeros(1))
+
+
+def test_a_close_that_raises_is_a_warning():
+    class Stuck(Counter):
+        def close(self):
+            super().close()
+            raise OSError("stuck")
+
+    ours = make_environment(Stuck, 2)
+    with pytest.warns(RuntimeWarning, match=r"'Stuck': close\(\) raised OSError: stuck") as caught:
+        ours.close()
+    assert len(caught) == 2
+    assert [e.closed for e in ours.environments] == [1, 1]
+
+
 # ---------------------------------------------------------------------- make_environment
 
 
@@ -513,6 +623,12 @@ def with_space(kind, space):
         ("cartpol", ValueError, "one of .*'cartpole'.*got 'cartpol'; did you mean 'cartpole'"),
         ("Nothing-v3", ValueError, "an id that Gymnasium knows, got 'Nothing-v3'"),
         ("nowhere/Nothing-v3", ValueError, "Namespace nowhere not found"),
+        ("", ValueError, "an id that Gymnasium knows, got ''"),
+        ("gymnasium:", ValueError, "an id that Gymnasium knows, got 'gymnasium:'"),
+        (iter([Counter(), 3]).__next__, TypeError, "must return an environment .* returned int"),
+        (iter([Counter(), with_space("observation_space", spaces.Discrete(2))()]).__next__, ValueError, "observation_space of environment 'Counter' must be the same in all rows, got .* in row 1"),
+        (with_space("action_space", spaces.Discrete(1)), ValueError, "action_space of environment 'Odd' must have two actions or more"),
+        (with_space("action_space", spaces.MultiDiscrete([2, 1])), ValueError, "action_space of environment 'Odd' must have two actions or more"),
         (3, TypeError, "env must be a name, an environment .* got int; names are"),
         (lambda: 3, TypeError, "the callable given as env must return an environment .* returned int"),
         (lambda: SHARED, ValueError, "must return a new environment each time"),
@@ -553,3 +669,25 @@ def test_built_in_and_gymnasiums_agree():
         a, b = ours.step(action), theirs.step(action)
         assert_array_equal(a.terminated, b.terminated)
         assert_allclose(a.observation, b.observation, rtol=1e-5, atol=1e-5)
+
+
+def test_a_missing_dependency_is_no_unknown_id(monkeypatch):
+    def make(*args, **kwargs):
+        raise gymnasium.error.DependencyNotInstalled("pip install box")
+
+    monkeypatch.setattr(gymnasium, "make", make)
+    with pytest.raises(gymnasium.error.DependencyNotInstalled, match="pip install box"):
+        make_environment("LunarLander-v3")
+
+
+def test_a_copy_whose_reset_raises_is_an_environments_failure():
+    with pytest.raises(EnvironmentFailure, match="'Bad': reset raised KeyError: 'k'") as caught:
+        make_environment(Bad(when=0, error=KeyError("k")), 2)
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_a_factorys_vector_has_its_own_number_at_will():
+    ours = make_environment(Vector, 8, at_will=True)
+    assert (ours.n, ours.owned) == (2, True)
+    with pytest.raises(ValueError, match="n_envs must be 2 .or None."):
+        make_environment(lambda: Vector(), 8)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from natfit import NaturalPolicyEstimator
 from natfit.rl import Batched, OneByOne, Simulated
 from natfit.rl.environments import CartPole, Pendulum
 from natfit.rl.evaluation import Evaluation, evaluate
@@ -80,3 +81,47 @@ def test_numbers():
     assert_allclose(one.standard_error, np.sqrt(7.0 / 3.0))
     assert repr(one) == "Evaluation(mean=3, standard_error=1.53, n_episodes=3)"
     assert Evaluation(np.ones(1), np.ones(1)).standard_error == np.inf
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_fewer_episodes_than_rows(jobs):
+    env = OneByOne([Single(Walk()) for _ in range(4)])
+    pi = policy(env, 0.3)
+    found = evaluate(env, pi, [3], longest=9, n_jobs=jobs)
+    assert (found.returns[0], found.lengths[0]) == by_hand(Walk(), pi, 3)
+
+
+@pytest.mark.parametrize("seeds", [[1], [1, 2, 3]])
+def test_vectors_of_a_factory_are_scored_and_closed(seeds):
+    gymnasium = pytest.importorskip("gymnasium")
+    made = []
+
+    def factory():
+        made.append(gymnasium.make_vec("CartPole-v1", 2, "sync"))
+        return made[-1]
+
+    options = {"policy": "linear", "batch_size": 20, "max_iter": 1, "random_state": 0}
+    model = NaturalPolicyEstimator(factory, **options).fit()
+    assert model.n_env_steps_ <= 20
+    assert model.evaluate(seeds=seeds).returns.min() >= 8
+    assert [m.closed for m in made] == [False, True]
+
+
+def test_a_close_that_raises_loses_no_score():
+    class Stuck(Single):
+        def close(self):
+            raise OSError("stuck")
+
+    def factory():
+        return Stuck(Walk())
+
+    model = NaturalPolicyEstimator(factory, "linear", batch_size=16, max_iter=1, random_state=0)
+    model.fit()
+    with pytest.warns(RuntimeWarning, match="stuck"):
+        assert np.isfinite(model.score([3]))
+
+
+@pytest.mark.parametrize("seeds", [[2**63], [2**64], [1, 2**63]])
+def test_seeds_beyond_64_bits_are_refused(seeds):
+    with pytest.raises(ValueError, match=r"they stay below 2\*\*63"):
+        NaturalPolicyEstimator("cartpole").fit(seeds)

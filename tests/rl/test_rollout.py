@@ -1,14 +1,16 @@
 """Rollouts against a loop over single episodes."""
 
+import math
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from natfit.models import Linear
-from natfit.rl import Discrete, EnvironmentFailure, OneByOne, Simulated
+from natfit.rl import Batched, Discrete, EnvironmentFailure, OneByOne, Simulated
 from natfit.rl.environments import CartPole, Pendulum
 from natfit.rl.policy import Policy, action_distribution, start_eta
-from natfit.rl.rollout import begin, rollout
+from natfit.rl.rollout import Rollout, begin, rollout
 from tests.rl.worlds import Forever, Single, Walk
 
 
@@ -160,3 +162,79 @@ def test_greedy_draws_nothing():
     eta = pi.eta(batch.observation.reshape(16, 2))[:, 0]
     # Class 0 has the logit, the last class is the reference.
     assert_array_equal(batch.action.ravel(), (eta <= 0).astype(int))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_returns_against_a_loop_where_they_differ_in_size(seed):
+    """Also with rows not valid, ends on the last step and none at all."""
+    rng = np.random.default_rng(seed)
+    shape = (12, 5)
+    reward = np.round(10.0 ** rng.uniform(0, 17, shape)) * rng.choice([-1, 1], shape)
+    valid = rng.random(shape) < 0.8
+    ended = (rng.random(shape) < 0.3) & valid
+    ended[:, 2], ended[-1, 3] = False, True
+    valid[-1, 3] = True
+    x = np.zeros((*shape, 1))
+    none = np.zeros(shape, dtype=bool)
+    batch = Rollout(x, reward, reward, ended, none, valid, x[0], x[0])
+    running = np.array([rng.uniform(-9, 9, 5), rng.integers(0, 9, 5)])
+    parts, lengths, wanted = [[v] for v in running[0]], running[1].copy(), []
+    for t, e in np.ndindex(shape):
+        if valid[t, e]:
+            parts[e].append(reward[t, e])
+            lengths[e] += 1
+        if ended[t, e]:
+            wanted.append((math.fsum(parts[e]), lengths[e]))
+            parts[e], lengths[e] = [], 0.0
+    gained, left = batch.episodes(running)
+    # An error is that of the episode's own terms, never of another's.
+    assert_allclose(gained[0], [w[0] for w in wanted], rtol=1e-12)
+    assert_array_equal(gained[1], [w[1] for w in wanted])
+    assert_allclose(left[0], [math.fsum(p) for p in parts], rtol=1e-12)
+    assert_array_equal(left[1], lengths)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_rows_that_are_done_are_not_stepped(jobs):
+    env = OneByOne([Single(Walk()) for _ in range(4)])
+    pi = policy(env)
+    quota = np.array([2, 1, 0, 3])
+    after, batch = rollout(env, pi, env.reset(range(4)), (0,), jobs, quota=quota, longest=9)
+    calls = [e.calls for e in after.environments]
+    assert calls == batch.valid.sum(axis=0).tolist()
+    assert sum(calls) == batch.n_steps
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_quota_that_leaves_a_part_without_episodes(jobs):
+    env = OneByOne([Single(Walk()) for _ in range(4)])
+    pi = policy(env)
+    quota = np.array([1, 0, 0, 0])
+    _, batch = rollout(env, pi, env.reset(range(4)), (0,), jobs, quota=quota, longest=9)
+    assert_array_equal(batch.ended.sum(axis=0), quota)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_the_row_of_an_endless_episode_is_that_of_the_whole(jobs):
+    rows = [Single(Forever(3)), Single(Forever(3)), Single(Forever(3)), Single(Forever(99))]
+    env = OneByOne(rows)
+    quota = np.ones(4, dtype=int)
+    with pytest.raises(EnvironmentFailure, match="row 3: the episode has not ended after 20 steps"):
+        rollout(env, policy(env), env.reset(range(4)), (0,), jobs, quota=quota, longest=20)
+
+
+@pytest.mark.parametrize("mode", ["NEXT_STEP", "SAME_STEP", "DISABLED"])
+def test_a_time_limit_of_max_episode_steps_in_every_mode(mode):
+    gymnasium = pytest.importorskip("gymnasium")
+    mode = gymnasium.vector.AutoresetMode[mode]
+
+    def make():
+        return gymnasium.make("Pendulum-v1", max_episode_steps=7)
+
+    env = Batched(gymnasium.vector.SyncVectorEnv([make] * 2, autoreset_mode=mode))
+    quota = np.array([3, 1])
+    pi = policy(env)
+    _, batch = rollout(env, pi, env.reset([0, 1]), (0,), None, quota=quota, longest=7)
+    assert_array_equal(batch.valid.sum(axis=0), 7 * quota)
+    with pytest.raises(EnvironmentFailure, match="not ended after 6 steps"):
+        rollout(env, pi, env.reset([0, 1]), (0,), None, quota=quota, longest=6)

@@ -66,6 +66,12 @@ def test_decode(space, actions, values):
     assert space.contains(decoded).all()
 
 
+def test_bounds_near_the_largest_double_bound_nothing():
+    box = Box([-1.79e308], [1.79e308])
+    values = [[0.0], [1e308], [np.inf], [np.nan]]
+    assert_array_equal(box.contains(np.array(values)), [True, True, False, False])
+
+
 def test_equality_and_hash():
     assert Box([0.0], [1.0]) == Box([0.0], [1.0])
     assert Box([0.0], [1.0]) != Box([0.0], [2.0])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from natfit.rl import Box, Environment, EnvironmentFailure, Simulated
+from natfit.rl import Box, Discrete, Environment, EnvironmentFailure, MultiDiscrete, Simulated
 from natfit.rl.environments import LQR, CartPole, Drift, Pendulum, TwoState
 
 
@@ -200,3 +200,101 @@ def test_the_base_class_asks_for_its_verbs():
         with pytest.raises(NotImplementedError):
             call()
     assert_array_equal(base.observe(np.ones((1, 2))), np.ones((1, 2)))
+
+
+class Mine(Environment):
+    """Has no name of its own; does what is right."""
+
+    observation_space = Box([0.0], [9.0])
+    action_space = Discrete(2)
+    time_limit = 2
+
+    def start(self, rng, n):
+        return np.zeros((n, 1))
+
+    def step(self, state, action):
+        return state + 1.0, np.ones(len(state)), np.zeros(len(state), dtype=bool)
+
+
+def broken(*args):
+    raise KeyError("k")
+
+
+def stepping(**changes):
+    """A step in which one of the three returned values is another."""
+    names = ("state", "reward", "terminated")
+
+    def step(self, state, action):
+        values = dict(zip(names, Mine.step(self, state, action), strict=True))
+        return tuple({**values, **changes}.values())
+
+    return {"step": step}
+
+
+RESET, STEP = "row 0, when it was reset: ", "row 0, in step 1 of its episode: "
+OWN = [
+    ({"start": broken}, RESET + "start raised KeyError: 'k'"),
+    ({"start": lambda self, rng, n: None}, RESET + "the states that start returned are None"),
+    ({"start": lambda self, rng, n: np.zeros((n + 1, 1))}, RESET + r"the states .*\(2 of them\)"),
+    ({"observe": broken}, RESET + "observe raised KeyError: 'k'"),
+    ({"observe": lambda self, state: state[:1]}, RESET + r"the observations .*\(1 of them\)"),
+    ({"observe": lambda self, state: None}, RESET + "the observations are None"),
+    ({"step": broken}, STEP + "step raised KeyError: 'k'"),
+    ({"step": lambda self, state, action: state}, STEP + r"step returned ndarray; .* \(state, reward, terminated\)"),
+    ({"step": lambda self, state, action: (state, 1.0)}, STEP + "step returned 2 values"),
+    (stepping(state=np.zeros((1, 1))), STEP + r"the states that step returned .*\(1 of them\)"),
+    (stepping(state=np.zeros((2, 3))), STEP + r"step returned states of shape \(2, 3\)"),
+    (stepping(reward=1.0), STEP + "the rewards are 1.0"),
+    (stepping(reward=np.ones((2, 1))), STEP + r"the reward is array\(\[1.\]\)"),
+    (stepping(reward=np.ones(1)), STEP + r"the rewards are array\(\[1.\]\) \(1 of them\)"),
+    (stepping(terminated=False), STEP + "the terminated flags are False"),
+    (stepping(terminated=np.ones((2, 1), bool)), STEP + "terminated is array"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("methods", "message"), OWN)
+def test_what_ones_own_environment_may_not_return(methods, message):
+    vector = Simulated(type("Odd", (Mine,), methods)(), 2)
+    with pytest.raises(EnvironmentFailure, match="environment 'Odd', " + message) as caught:
+        (vector.reset([0, 1]), vector.step(np.zeros(2)))
+    assert isinstance(caught.value.__cause__, KeyError) == ("raised" in message)
+
+
+def test_a_class_without_a_name_is_called_by_its_class():
+    assert Simulated(Mine(), 1).name == "Mine"
+    assert Simulated(Custom(), 1).name == "drift"
+
+
+def test_states_that_begin_anew_are_checked():
+    """A state of one number would fill one of two."""
+
+    class Shrinks(Mine):
+        def __init__(self):
+            self.calls = 0
+
+        def start(self, rng, n):
+            self.calls += 1
+            return np.zeros((n, 2 if self.calls == 1 else 1))
+
+        def observe(self, state):
+            return state[:, :1]
+
+    vector = Simulated(Shrinks(), 2)
+    vector.reset()
+    vector.step(np.zeros(2))
+    with pytest.raises(EnvironmentFailure, match=r"start returned states of shape \(2, 1\)"):
+        vector.step(np.zeros(2))
+
+
+@pytest.mark.parametrize("kind", ["observation_space", "action_space"])
+def test_spaces_are_asked_for(kind):
+    with pytest.raises(TypeError, match=rf"\(Odd\) must have {kind}, .* got None"):
+        Simulated(type("Odd", (Mine,), {kind: None})(), 1)
+    with pytest.raises(TypeError, match=r"'Bare' \(Bare\) must have observation_space"):
+        Simulated(type("Bare", (Environment,), {})(), 1)
+
+
+@pytest.mark.parametrize("space", [Discrete(1), MultiDiscrete([2, 1])])
+def test_one_action_is_no_choice(space):
+    with pytest.raises(ValueError, match="action_space of environment 'Odd' must have two actions"):
+        Simulated(type("Odd", (Mine,), {"action_space": space})(), 1)

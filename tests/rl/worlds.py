@@ -218,6 +218,36 @@ class Single:
         return self.environment.observe(state)[0], reward[0], bool(ends[0]), bool(cut), {}
 
 
+class Vector:
+    """A vector environment of Gymnasium's form with two rows, that returns what it is told to.
+
+    Parameters
+    ----------
+    mode : object, optional
+        Its autoreset mode; left out if not given.
+    out : dict
+        What ``first`` (the reset's observations), ``observation``, ``reward``, ``terminated``
+        and ``truncated`` are, where they are not as they should be.
+    """
+
+    num_envs = 2
+    single_observation_space = Box([0.0], [9.0])
+    single_action_space = Discrete(2)
+
+    def __init__(self, *mode, **out):
+        self.metadata = {"autoreset_mode": mode[0]} if mode else {}
+        no = np.zeros(2, dtype=bool)
+        fine = {"first": np.zeros((2, 1)), "observation": np.zeros((2, 1)), "reward": np.zeros(2)}
+        self.out = {**fine, "terminated": no, "truncated": no, **out}
+
+    def reset(self, seed=None, options=None):
+        return self.out["first"], {}
+
+    def step(self, actions):
+        names = ("observation", "reward", "terminated", "truncated")
+        return *(self.out[name] for name in names), {}
+
+
 class Factory:
     """Makes :class:`Single` environments; the one of number ``row`` fails."""
 
