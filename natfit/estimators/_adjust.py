@@ -94,7 +94,10 @@ def _priors(prior: dict, family: Distribution) -> dict[str, Prior]:
         raise ValueError(
             f"prior must name some of {free} (numbers that are estimated), got {wrong[0]!r}"
         )
-    return {name: Prior(name, density) for name, density in prior.items()}
+    found = {name: Prior(name, density) for name, density in prior.items()}
+    for name, density in found.items():
+        density.check_ends(family.params[name].native_bounds)
+    return found
 
 
 def located(error: ValueError, X: np.ndarray, family: Distribution, column: int) -> str:

@@ -14,6 +14,9 @@ from natfit.objectives.likelihood import Likelihood
 #: Differences of a prior's log-density: share of its spread, and of the way to its ends.
 _STEP = 2e-3
 
+#: Fall of the log-density from the median to an end, nats, below which the end is a jump.
+_JUMP = 10.0
+
 #: Fourth-order central differences at -2, -1, 1, 2 and at -2, ..., 2.
 _FIRST = np.array([1.0, -8.0, 8.0, -1.0]) / 12.0
 _SECOND = np.array([-1.0, 16.0, -30.0, 16.0, -1.0]) / 12.0
@@ -46,8 +49,26 @@ class Prior:
                 f"prior[{name!r}] must be a frozen scipy.stats distribution or (family, params), "
                 f"got {density!r}"
             )
+        self.name = name
         low, self.median, high = _quartiles(density)
         self._spread = high - low
+
+    def check_ends(self, bounds: tuple[float, float]) -> None:
+        """Raise where the density ends with a jump inside the parameter's range (low, high).
+
+        The best value may then lie at the jump, where there is no derivative to find it by.
+        """
+        middle = float(self._log(np.array([self.median]))[0])
+        for end, outside in zip(self._ends, bounds, strict=True):
+            if not np.isfinite(end) or end == outside:
+                continue
+            inside = end + 1e-9 * self._spread * np.sign(self.median - end)
+            if float(self._log(np.array([inside]))[0]) > middle - _JUMP:
+                raise ValueError(
+                    f"prior[{self.name!r}] must fall to zero where it ends inside the parameter's "
+                    f"range, and it jumps at {end:g}; use bounds={{{self.name!r}: (low, high)}}, "
+                    "or a density without the jump"
+                )
 
     def terms(self, x: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Sum of log p over x (m,), and its first and second derivatives in each, (m,)."""

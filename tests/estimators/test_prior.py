@@ -117,3 +117,16 @@ def test_priors_that_cannot_be(prior, words):
 def test_a_fixed_parameter_has_no_prior():
     with pytest.raises(ValueError, match="numbers that are estimated"):
         natfit.fit("gamma", [1.0, 2.0], fixed={"shape": 1.0}, prior={"shape": stats.norm()})
+
+
+@pytest.mark.parametrize(
+    "density",
+    [stats.uniform(1, 1), stats.truncnorm(-1, 0, loc=2, scale=1), stats.expon(5)],
+)
+def test_a_prior_that_jumps_inside_the_range_is_refused(density):
+    y = stats.lognorm(0.7, scale=3).rvs(100, random_state=0)
+    with pytest.raises(ValueError, match=r"prior\['shape'\] must fall to zero.*use bounds"):
+        natfit.fit("gamma", y, prior={"shape": density})
+    # An end at the parameter's own is none inside, and a density that falls to zero is smooth.
+    natfit.fit("gamma", y, prior={"shape": stats.expon()})
+    natfit.fit("gamma", y, prior={"shape": stats.beta(3, 3, scale=10)})
