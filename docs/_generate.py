@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from natfit._component import available, component_class, resolve
+from natfit.coordinates import Coordinates
 from natfit.distributions.base import Distribution
-from natfit.models.coordinates import Coordinates
 from natfit.testing.data import points
 
 PAGE = Path(__file__).with_name("distributions.md")

@@ -41,14 +41,13 @@ KINDS = [
     ("Distributions", "natfit.distributions", "natfit.distributions.base.Distribution"),
     ("Metrics", "natfit.metrics", "natfit.metrics.base.Metric"),
     ("Solvers", "natfit.solvers", "natfit.solvers.base.Solver"),
-    ("Dampings", "natfit.solvers.damping", "natfit.solvers.damping.base.Damping"),
+    ("Dampings", "natfit.damping", "natfit.damping.base.Damping"),
     ("Steps", "natfit.steps", "natfit.steps.base.Step"),
     ("Models", "natfit.models", "natfit.models.base.Model"),
     ("Environments", "natfit.rl.environments", "natfit.rl.environments.base.Environment"),
     ("Baselines", "natfit.rl.baselines", "natfit.rl.baselines.base.Baseline"),
-    ("Coordinates", "natfit.models.coordinates", "natfit.models.coordinates.base.Coordinates"),
+    ("Coordinates", "natfit.coordinates", "natfit.coordinates.base.Coordinates"),
 ]
-CONSTRAINTS = "natfit.bijectors"
 TOP = [
     "Censored",
     "NaturalMLE",
@@ -72,12 +71,6 @@ def _classes(base: type[Component]) -> list[str]:
     return [f"{cls.__module__}.{cls.__qualname__}" for cls in (base, *found)]
 
 
-def _constraints() -> list[str]:
-    from natfit.distributions import _constraints
-
-    return [f"{CONSTRAINTS}.{name}" for name in _constraints.__all__]
-
-
 def _section(title: str, names: list[str]) -> str:
     lines = [title, "-" * len(title), "", ".. autosummary::", "   :toctree: api", ""]
     return "\n".join([*lines, *(f"   {name}" for name in names), "", ""])
@@ -90,10 +83,10 @@ def _write_reference() -> None:
     for title, module, base in KINDS:
         names = _classes(_base(base))
         if module == "natfit.distributions":
-            names.append("natfit.distributions._custom.from_log_prob")
-            names.append("natfit.distributions._scipy.from_scipy")
+            names.append("natfit.distributions.custom.from_log_prob.from_log_prob")
+            names.append("natfit.distributions.custom.from_scipy.from_scipy")
         parts.append(_section(title, names))
-    parts.append(_section("Constraints", _constraints()))
+    parts.append(_section("Constraints", _classes(_base("natfit.bijectors.base.Bijector"))))
     display = importlib.import_module("natfit.display")
     parts.append(_section("Displays", [f"natfit.display.{name}" for name in display.__all__]))
     rl = ["history.PolicyHistory", "history.LoggedHistory", "stopping.TrainingStatus"]
@@ -101,8 +94,9 @@ def _write_reference() -> None:
     rl += ["vector.VectorEnvironment", "vector.Simulated", "vector.Step", "EnvironmentFailure"]
     rl += ["Box", "Discrete", "MultiBinary", "MultiDiscrete", "advantages.gae"]
     parts.append(_section("Policies", [f"natfit.rl.{name}" for name in rl]))
-    engine = ["loop.descend", "loop.run", "local.Iterate", "local.Local", "history.History"]
-    parts.append(_section("The loop", [f"natfit.optimize.{name}" for name in engine]))
+    engine = ["optimize.loop.descend", "optimize.loop.run", "optimize.history.History"]
+    engine += ["iterate.iterate.Iterate", "iterate.local.Local"]
+    parts.append(_section("The loop", [f"natfit.{name}" for name in engine]))
     testing = getattr(importlib.import_module("natfit.testing"), "__all__", [])
     if testing:
         parts.append(_section("Testing", [f"natfit.testing.{name}" for name in testing]))

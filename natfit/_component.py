@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import functools
 import importlib
+import os
 import pkgutil
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
@@ -25,10 +26,12 @@ class Component(BaseEstimator):
     search reaches inside (``metric__n_draws``). Two components are equal when their types and
     parameters are.
 
-    A base class of components names the package that holds its kind in ``_package``.
+    A base class of components names the package that holds its kind in ``_package``, and the
+    folders in it that hold something else in ``_apart``.
     """
 
     _package: ClassVar[str]
+    _apart: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Skip scikit-learn's metadata routing: a distribution's ``score`` is no estimator's."""
@@ -61,13 +64,38 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def available(base: type[Component]) -> list[str]:
-    """Names of the components of one kind: the files of its package."""
-    path = importlib.import_module(base._package).__path__
-    return sorted(
-        m.name
-        for m in pkgutil.iter_modules(path)
-        if not m.name.startswith("_") and m.name != "base" and not m.ispkg
-    )
+    """Names of the components of one kind: the files of its package and of its folders."""
+    return sorted(_files(base))
+
+
+@functools.cache
+def _files(base: type[Component]) -> dict[str, str]:
+    """Name of each component of one kind, and the dotted name of its file.
+
+    Raises
+    ------
+    ValueError
+        If two folders hold a file of the same name.
+    """
+    found: dict[str, str] = {}
+    queue = [(base._package, list(importlib.import_module(base._package).__path__))]
+    while queue:
+        package, path = queue.pop()
+        for module in pkgutil.iter_modules(path):
+            dotted = f"{package}.{module.name}"
+            if module.name.startswith("_"):
+                continue
+            if module.ispkg:
+                if package != base._package or module.name not in base._apart:
+                    queue.append((dotted, [os.path.join(p, module.name) for p in path]))
+            elif module.name != "base":
+                if module.name in found:
+                    raise ValueError(
+                        f"the name of a component must be unique, got {found[module.name]} and "
+                        f"{dotted}; rename one of the files"
+                    )
+                found[module.name] = dotted
+    return found
 
 
 @functools.cache
@@ -85,7 +113,7 @@ def component_class(name: str, base: type[Component]) -> type[Component]:
         hint = f"; did you mean {near[0]!r}?" if near else ""
         kind = base.__name__.lower()
         raise ValueError(f"{kind} must be one of {names} or a {kind} object, got {name!r}{hint}")
-    module = importlib.import_module(f"{base._package}.{name}")
+    module = importlib.import_module(_files(base)[name])
     for value in vars(module).values():
         if (
             isinstance(value, type)
@@ -145,14 +173,14 @@ def lazy_package(package: str, base: Callable[[], type[Component]], extra: dict[
     base : callable
         Returns the kind that the package holds.
     extra : dict
-        Other public names and the submodule that defines each.
+        Other public names and the dotted name of the module that defines each.
     """
 
     def __getattr__(name: str) -> Any:
         if name == "__all__":
             return __dir__()
         if name in extra:
-            return getattr(importlib.import_module(f"{package}.{extra[name]}"), name)
+            return getattr(importlib.import_module(extra[name]), name)
         if not name.startswith("_"):
             kind = base()
             if name == kind.__name__:

@@ -13,14 +13,17 @@ import numpy as np
 
 from natfit import bijectors, testing
 from natfit._component import Component
-from natfit.distributions.exponential import Exponential
-from natfit.distributions.gamma import Gamma
-from natfit.distributions.normal import Normal
+from natfit.coordinates.native import Native
+from natfit.coordinates.unconstrained import Unconstrained
+from natfit.damping.base import Damping
+from natfit.damping.levenberg import LevenbergDamping
+from natfit.damping.relative import RelativeDamping
+from natfit.distributions.positive.exponential import Exponential
+from natfit.distributions.positive.gamma import Gamma
+from natfit.distributions.real.normal import Normal
 from natfit.linops import Dense, Diagonal
 from natfit.metrics.base import Metric
 from natfit.metrics.monte_carlo import MonteCarloFisher
-from natfit.models.coordinates.native import Native
-from natfit.models.coordinates.unconstrained import Unconstrained
 from natfit.models.linear import Linear
 from natfit.models.mlp import MLP, cut
 from natfit.rl.baselines.fourier import FourierBaseline
@@ -29,9 +32,6 @@ from natfit.rl.environments.drift import Drift
 from natfit.rl.environments.pendulum import Pendulum
 from natfit.solvers.base import SolveInfo, Solver
 from natfit.solvers.cholesky import CholeskySolver
-from natfit.solvers.damping.base import Damping
-from natfit.solvers.damping.levenberg import LevenbergDamping
-from natfit.solvers.damping.relative import RelativeDamping
 from natfit.steps.backtracking import BacktrackingStep
 from natfit.steps.base import plain
 from natfit.steps.fixed import FixedStep

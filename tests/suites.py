@@ -13,20 +13,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from natfit import bijectors, testing
+from natfit import testing
 from natfit._component import registered
-from natfit.distributions import _constraints
-from natfit.distributions._custom import CustomDistribution
+from natfit.bijectors.base import Bijector
+from natfit.coordinates import Coordinates
+from natfit.damping.base import Damping
 from natfit.distributions.base import Distribution
-from natfit.distributions.multivariate_normal import MultivariateNormal
-from natfit.distributions.normal import Normal
+from natfit.distributions.custom.from_log_prob import CustomDistribution
+from natfit.distributions.real.normal import Normal
+from natfit.distributions.vectors.multivariate_normal import MultivariateNormal
 from natfit.metrics.base import Metric
 from natfit.models import Model
-from natfit.models.coordinates import Coordinates
 from natfit.rl.baselines.base import Baseline
 from natfit.rl.environments.base import Environment
 from natfit.solvers.base import Solver
-from natfit.solvers.damping.base import Damping
 from natfit.steps.base import Step
 
 
@@ -83,11 +83,6 @@ def metrics() -> dict[str, Metric]:
     return {repr(m): m for _, m in registered(Metric)}
 
 
-def constraints() -> dict[str, tuple]:
-    classes = [getattr(bijectors, name) for name in _constraints.__all__]
-    return {repr(c): (c,) for cls in classes for c in cls.examples()}
-
-
 def components() -> dict[str, tuple]:
     kinds = (Distribution, Metric, Solver, Damping, Step, Coordinates, Model, Environment)
     return {repr(c): (c,) for kind in kinds for _, c in registered(kind)}
@@ -135,6 +130,6 @@ SOLVERS = Suite(testing.SOLVER_CHECKS, _named(Solver))
 DAMPINGS = Suite(testing.DAMPING_CHECKS, _named(Damping))
 STEPS = Suite(testing.STEP_CHECKS, _named(Step))
 ENVIRONMENTS = Suite(testing.ENVIRONMENT_CHECKS, _named(Environment))
-BIJECTORS = Suite(testing.BIJECTOR_CHECKS, constraints())
+BIJECTORS = Suite(testing.BIJECTOR_CHECKS, _named(Bijector))
 COMPONENTS = Suite(testing.COMPONENT_CHECKS, components())
 BASELINES = Suite([*testing.BASELINE_CHECKS, *testing.COMPONENT_CHECKS], _named(Baseline))

@@ -8,7 +8,7 @@ import pytest
 from autograd.scipy.special import gammaln
 from scipy import special
 
-from natfit import autodiff
+from natfit.numerics import autodiff
 from natfit.testing._core import gradient
 
 A = np.array([[2.0, 1.0], [1.0, 3.0]])

@@ -113,7 +113,7 @@ def test_large_gaps_of_a_simplex_do_not_overflow():
 
 
 def test_traced_factor_equals_the_plain_one():
-    from natfit import autodiff
+    from natfit.numerics import autodiff
 
     eta = np.array([0.1, -0.2, 0.7])
     value, _ = autodiff.value_and_grad(

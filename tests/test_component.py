@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 
 from natfit._component import Component, available, component_class, registered, resolve
+from natfit.coordinates import Coordinates
+from natfit.damping.base import Damping
 from natfit.metrics.base import Metric
 from natfit.metrics.monte_carlo import MonteCarloFisher
 from natfit.metrics.tensor import TensorMetric
 from natfit.models import Model
-from natfit.models.coordinates import Coordinates
 from natfit.rl.baselines import Baseline
 from natfit.rl.environments.base import Environment
 from natfit.solvers.base import Solver
-from natfit.solvers.damping.base import Damping
 from natfit.steps.base import Step
 from natfit.steps.kl import KLStep
 from tests.suites import COMPONENTS

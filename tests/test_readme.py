@@ -42,11 +42,11 @@ def test_files_that_the_documents_name_exist(name):
 
 def test_named_choices_are_those_of_the_registry():
     from natfit._component import available
+    from natfit.coordinates import Coordinates
+    from natfit.damping.base import Damping
     from natfit.distributions.base import Distribution
     from natfit.metrics.base import Metric
-    from natfit.models.coordinates import Coordinates
     from natfit.solvers.base import Solver
-    from natfit.solvers.damping.base import Damping
     from natfit.steps.base import Step
 
     kinds = {

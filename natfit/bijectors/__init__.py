@@ -13,23 +13,21 @@ constraint              native values         map
 ``Simplex(n)``          n numbers, sum 1      softmax against the last
 ``CholeskyFactor(d)``   lower triangle, d x d  exp on the diagonal
 ``Covariance(d)``       positive definite     L L' of the Cholesky factor
+``Between(low, high)``  in (low, high)        logistic function, or exp from one end
+``Cubic(shape)``        real                  cube root of sinh
+``Limited(inner, ..)``  the inner's, limited  the inner constraint's
 ======================  ====================  =========================================
 
 All maps are written in ``autograd.numpy`` and take a leading axis of rows.
 """
 
-from natfit.bijectors.base import Bijector
-from natfit.bijectors.cholesky import CholeskyFactor, Covariance
-from natfit.bijectors.elementwise import Positive, Real, Reciprocal, Unit
-from natfit.bijectors.simplex import Simplex
+from natfit._component import lazy_package
 
-__all__ = [
-    "Bijector",
-    "CholeskyFactor",
-    "Covariance",
-    "Positive",
-    "Real",
-    "Reciprocal",
-    "Simplex",
-    "Unit",
-]
+
+def _base() -> type:
+    from natfit.bijectors.base import Bijector
+
+    return Bijector
+
+
+__getattr__, __dir__ = lazy_package(__name__, _base, {})

@@ -7,8 +7,8 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
-from natfit import autodiff
 from natfit._component import Component
+from natfit.numerics import autodiff
 
 #: exp(690) is still a finite double; beyond it every density here is 0 or infinite.
 LOG_RANGE = 690.0
@@ -28,6 +28,8 @@ class Bijector(Component):
         are logarithms have a natural unit: a change of 3 is a factor of 20. Locations have
         none and their limit is infinite.
     """
+
+    _package = "natfit.bijectors"
 
     max_step = np.inf
 
@@ -93,6 +95,11 @@ class Bijector(Component):
     def native_bounds(self) -> tuple[float, float]:
         """The infimum and supremum of the native values, for messages."""
         return (-np.inf, np.inf)
+
+    @property
+    def domain(self) -> tuple[float, float]:
+        """The ends beyond which no native value is valid."""
+        return self.native_bounds
 
     def limits(self) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper limit (size,) of every unconstrained coordinate."""

@@ -11,12 +11,12 @@ from sklearn.utils.validation import check_array
 
 from natfit._component import resolve
 from natfit._validation import check_number, check_vector, check_weights
+from natfit.coordinates import Coordinates
 from natfit.distributions.base import Distribution
+from natfit.iterate import Iterate
 from natfit.metrics.exact import ExactFisher
 from natfit.models import Constant
-from natfit.models.coordinates import Coordinates
 from natfit.objectives import Likelihood
-from natfit.optimize.local import Iterate
 from natfit.solvers.cholesky import CholeskySolver
 
 #: Halvings after which a margin outside the domain is given up.

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from natfit._component import resolve
+from natfit.coordinates import Coordinates
 from natfit.display._common import last_step, pyplot, transform
 from natfit.display._plane import Plane, axes_of, check_column, check_data, plane_of_fit
 from natfit.distributions.base import Distribution
-from natfit.models.coordinates import Coordinates
 
 #: Cells of the grid that the longest arrow spans.
 _LONGEST = 3.0

@@ -13,14 +13,14 @@ __getattr__, __dir__ = lazy_package(
     __name__,
     _base,
     {
-        "from_log_prob": "_custom",
-        "from_scipy": "_scipy",
-        "Censored": "_censored",
-        "ExponentialFamily": "_exponential_family",
-        "Support": "_support",
+        "from_log_prob": "natfit.distributions.custom.from_log_prob",
+        "from_scipy": "natfit.distributions.custom.from_scipy",
+        "Censored": "natfit.distributions.contract.censored",
+        "ExponentialFamily": "natfit.distributions.forms.exponential_family",
+        "Support": "natfit.distributions.contract.support",
         **dict.fromkeys(
             ("Real", "Positive", "Reciprocal", "Unit", "Simplex", "CholeskyFactor", "Covariance"),
-            "_constraints",
+            "natfit.bijectors",
         ),
     },
 )

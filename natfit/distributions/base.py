@@ -25,10 +25,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from natfit import autodiff
 from natfit.bijectors import Bijector
-from natfit.distributions._information import Informed
-from natfit.distributions._support import Support
+from natfit.distributions.contract.information import Informed
+from natfit.distributions.contract.support import Support
+from natfit.numerics import autodiff
 
 
 class Distribution(Informed):
@@ -48,6 +48,7 @@ class Distribution(Informed):
     """
 
     _package = "natfit.distributions"
+    _apart = ("contract", "forms", "custom")
 
     params: ClassVar[dict[str, Bijector]]
     support: Support | None = None

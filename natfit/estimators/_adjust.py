@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from natfit._validation import check_truncation
-from natfit.distributions._censored_family import CensoredFamily
-from natfit.distributions._restricted import Bounded, Constrained, Fixed
 from natfit.distributions.base import Distribution
-from natfit.distributions.truncated import Truncated
+from natfit.distributions.wrappers._censored import CensoredFamily
+from natfit.distributions.wrappers._restricted import Bounded, Constrained, Fixed
+from natfit.distributions.wrappers.truncated import Truncated
 from natfit.objectives import Prior
 
 

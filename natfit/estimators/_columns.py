@@ -10,17 +10,17 @@ import numpy as np
 from sklearn.utils import assert_all_finite
 
 from natfit import inference, rows
-from natfit.distributions._restricted import Fixed
+from natfit.coordinates import Coordinates
+from natfit.coordinates.unconstrained import Unconstrained
 from natfit.distributions.base import Distribution
+from natfit.distributions.wrappers._restricted import Fixed
 from natfit.estimators._adjust import whole
+from natfit.iterate.rounding import noise
 from natfit.metrics.base import Metric
 from natfit.models import Constant
-from natfit.models.coordinates import Coordinates
-from natfit.models.coordinates.unconstrained import Unconstrained
 from natfit.objectives import Likelihood, Penalised, Prior
 from natfit.optimize import Fit, History, Status, run
 from natfit.optimize.engine import Engine
-from natfit.steps.base import noise
 
 #: Rows on which a family checks itself at a start that it did not choose.
 _FEW = 1_000

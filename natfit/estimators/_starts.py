@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from natfit.distributions._restricted import Fixed
 from natfit.distributions.base import Distribution
+from natfit.distributions.wrappers._restricted import Fixed
 
 
 def given_starts(start_params: Any, fitted: list[Distribution]) -> list[np.ndarray]:

@@ -12,14 +12,14 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 
 from natfit._component import resolve
+from natfit.coordinates import Coordinates
+from natfit.damping.base import Damping
 from natfit.distributions.base import Distribution
 from natfit.metrics.base import Metric
 from natfit.models import Model
-from natfit.models.coordinates import Coordinates
 from natfit.optimize import Status
 from natfit.optimize.engine import Engine, resolve_damping, resolve_engine
 from natfit.solvers.base import Solver
-from natfit.solvers.damping.base import Damping
 from natfit.steps.base import Step
 
 #: Those of all estimators.

@@ -11,8 +11,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from natfit import inference, rows
 from natfit._validation import check_number, check_option, check_weights
 from natfit.distributions import Censored
-from natfit.distributions._censored_family import CensoredFamily
 from natfit.distributions.base import Distribution
+from natfit.distributions.wrappers._censored import CensoredFamily
 from natfit.estimators._columns import constant_likelihood
 from natfit.estimators.base import NaturalEstimator
 from natfit.inference import covariance as cov

@@ -10,14 +10,14 @@ from sklearn.utils.validation import validate_data
 
 from natfit._component import resolve
 from natfit._validation import check_bool, check_weights
+from natfit.coordinates import Coordinates
 from natfit.distributions import Censored
-from natfit.distributions._restricted import Fixed
 from natfit.distributions.base import Distribution
+from natfit.distributions.wrappers._restricted import Fixed
 from natfit.estimators._adjust import Adjusted, adjust, located
 from natfit.estimators._columns import ColumnFit, fit_column, join
 from natfit.estimators._starts import given_starts
 from natfit.estimators.density import DensityEstimator, native_values
-from natfit.models.coordinates import Coordinates
 from natfit.rng import FreshGenerator, bridge_rng
 
 #: Options that change the family, in the order in which :func:`adjust` takes them.

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from natfit._component import resolve
+from natfit.coordinates import Coordinates
 from natfit.models._conditional import check_constant
 from natfit.models.base import Linearization, Model
-from natfit.models.coordinates import Coordinates
 
 
 class Constant(Model):

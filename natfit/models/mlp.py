@@ -9,10 +9,10 @@ import autograd.numpy as anp
 import numpy as np
 from scipy.special import expit
 
-from natfit import autodiff
 from natfit._validation import check_number, check_option
 from natfit.models._conditional import Conditional
 from natfit.models._layers import Layers
+from natfit.numerics import autodiff
 
 # In place: z (n, H) becomes the slope phi'(z), and a receives phi(z).
 

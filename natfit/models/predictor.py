@@ -9,10 +9,10 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
-from natfit import autodiff
 from natfit._validation import check_vector
 from natfit.models._conditional import Conditional
 from natfit.models.base import Linearization
+from natfit.numerics import autodiff
 
 
 class Predictor(Conditional):

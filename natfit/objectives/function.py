@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from natfit import autodiff
 from natfit.linops import Dense
+from natfit.numerics import autodiff
 from natfit.objectives.base import Objective
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from natfit.optimize.local import Iterate
+from natfit.iterate import Iterate
 
 #: Steps that must all go one way, and the way from the start that counts as for ever: a factor
 #: of 1e13 in scale is no unit of measurement.

@@ -7,11 +7,11 @@ from typing import Any
 
 from natfit._component import resolve
 from natfit._validation import check_number
+from natfit.damping.base import Damping
+from natfit.damping.relative import RelativeDamping
+from natfit.iterate.status import Status
 from natfit.metrics.base import Metric
-from natfit.optimize.stopping import Status
 from natfit.solvers.base import Solver
-from natfit.solvers.damping.base import Damping
-from natfit.solvers.damping.relative import RelativeDamping
 from natfit.steps.base import Step
 
 

@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from natfit.damping.base import Damping
+from natfit.iterate import Iterate, Local
+from natfit.iterate.rounding import noise
+from natfit.iterate.status import Status
 from natfit.linops import Diagonal, LinearOperator
 from natfit.metrics.base import Metric
 from natfit.objectives import Objective
 from natfit.optimize._unbounded import runaway
 from natfit.optimize.history import History
-from natfit.optimize.local import Iterate, Local
-from natfit.optimize.stopping import Status
 from natfit.solvers.base import Solver
-from natfit.solvers.damping.base import Damping
-from natfit.steps.base import Step, noise
+from natfit.steps.base import Step
 
 #: Parameters up to which the information is formed to measure convergence when the step's
 #: metric is none.

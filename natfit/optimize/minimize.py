@@ -12,11 +12,11 @@ from scipy.optimize import Bounds, OptimizeResult
 from sklearn.exceptions import ConvergenceWarning
 
 from natfit._validation import check_vector
+from natfit.iterate.status import Status
 from natfit.metrics.base import Metric
 from natfit.objectives.function import Function
 from natfit.optimize.engine import resolve_engine
 from natfit.optimize.loop import Fit, run
-from natfit.optimize.stopping import Status
 from natfit.rng import bridge_rng
 
 

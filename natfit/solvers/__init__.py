@@ -9,4 +9,4 @@ def _base() -> type:
     return Solver
 
 
-__getattr__, __dir__ = lazy_package(__name__, _base, {"SolveInfo": "base"})
+__getattr__, __dir__ = lazy_package(__name__, _base, {"SolveInfo": "natfit.solvers.base"})

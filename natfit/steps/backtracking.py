@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from natfit._validation import check_bool, check_number
-from natfit.steps.base import MOST_TRIALS, Step, noise
-
-if TYPE_CHECKING:
-    from natfit.objectives import Objective
-    from natfit.optimize.local import Iterate, Local
-    from natfit.solvers.base import SolveInfo
+from natfit.iterate import Iterate, Local
+from natfit.iterate.rounding import noise
+from natfit.objectives import Objective
+from natfit.solvers.base import SolveInfo
+from natfit.steps.base import MOST_TRIALS, Step
 
 #: Halvings at rounding level: enough for a metric that is wrong by a factor of 1000.
 _MOST_AT_ROUNDING = 10

@@ -1,30 +1,17 @@
 """The step's contract, and the acceptance rules that steps share.
 
-A step gets a :class:`natfit.optimize.local.Local`: the objective at the current iterate with
+A step gets a :class:`natfit.iterate.local.Local`: the objective at the current iterate with
 its metric, and ``solve`` for directions. It returns the next iterate, which it has proved
 acceptable, or the same iterate with a status that says why there is none.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from natfit._component import Component
-
-if TYPE_CHECKING:
-    from natfit.objectives import Objective
-    from natfit.optimize.local import Iterate, Local
-
-#: Below this predicted decrease a lower value is rounding noise, where |f| is of order one.
-ROUNDING = 1e-10
-
-
-def noise(value: float) -> float:
-    """Change of an objective of this size that says nothing: 1e-10, or 256 units of rounding."""
-    return max(ROUNDING, 256.0 * float(np.spacing(abs(value))))
-
+from natfit.iterate import Iterate, Local
+from natfit.objectives import Objective
 
 #: Halvings after which a search gives up: 2^-50 of a step is below the rounding of any theta.
 MOST_TRIALS = 50

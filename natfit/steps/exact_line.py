@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from scipy.optimize import brentq
 
 from natfit._validation import check_number
-from natfit.steps.base import MOST_TRIALS, Step, noise, plain
-
-if TYPE_CHECKING:
-    from natfit.optimize.local import Iterate, Local
+from natfit.iterate import Iterate, Local
+from natfit.iterate.rounding import noise
+from natfit.steps.base import MOST_TRIALS, Step, plain
 
 
 class ExactLineSearch(Step):

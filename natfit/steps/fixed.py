@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from natfit._validation import check_number
+from natfit.iterate import Iterate, Local
 from natfit.steps.base import Step, plain
-
-if TYPE_CHECKING:
-    from natfit.optimize.local import Iterate, Local
 
 
 class FixedStep(Step):

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from natfit._validation import check_number
+from natfit.iterate import Iterate, Local
+from natfit.objectives import Objective
 from natfit.steps.base import Step
-
-if TYPE_CHECKING:
-    from natfit.objectives import Objective
-    from natfit.optimize.local import Iterate, Local
 
 #: Share of the radius that is tried first: at the whole, rounding alone rejects half the steps
 #: whose divergence is the quadratic one.

@@ -89,15 +89,16 @@ def within_errors(what: str, got: Any, want: Any, error: Any, most: float = 5.0)
         )
 
 
-def gradient(fun: Callable, x: np.ndarray, step: float = 1e-4) -> np.ndarray:
+def gradient(fun: Callable, x: np.ndarray, step: float = 1e-4, least: float = 1.0) -> np.ndarray:
     """Derivative of ``fun`` at x (P,) by central differences of fourth order.
 
-    ``fun`` may return an array; the derivative's last axis is that of x.
+    ``fun`` may return an array; the derivative's last axis is that of x. The step is relative to
+    the larger of |x| and ``least``; 0 is for functions that are singular at zero.
     """
     columns = []
     for p in range(len(x)):
         move = np.zeros_like(x)
-        move[p] = h = step * max(1.0, abs(x[p]))
+        move[p] = h = step * max(least, abs(x[p]))
         near = np.asarray(fun(x + move)) - np.asarray(fun(x - move))
         far = np.asarray(fun(x + 2 * move)) - np.asarray(fun(x - 2 * move))
         columns.append((8.0 * near - far) / (12.0 * h))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from natfit.distributions._compositions import CountVectors, Simplex
+from natfit.distributions.vectors._compositions import CountVectors, Simplex
 from natfit.testing._core import NotApplicable
 
 #: Nodes that carry less than this share of the probability are left out.

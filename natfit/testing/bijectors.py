@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from natfit import autodiff
+from natfit.numerics import autodiff
 from natfit.testing._core import NotApplicable, close, gradient, require, run_checks
 
 
@@ -33,6 +33,11 @@ def _etas(bijector: Any, n: int = 5) -> np.ndarray:
     return np.clip(np.where(low >= 0, low + np.abs(eta) + 0.1, eta), low, high)
 
 
+def _slopes(fun: Any, eta: np.ndarray) -> np.ndarray:
+    """Differences whose step is relative to eta itself: a map may be singular at zero."""
+    return gradient(fun, eta, step=1e-3, least=0.0)
+
+
 def round_trip(bijector: Any) -> None:
     """Eta -> native -> eta, and the native value satisfies the constraint."""
     eta = _etas(bijector)
@@ -54,7 +59,7 @@ def pack_round_trip(bijector: Any) -> None:
 def jacobian_is_derivative(bijector: Any) -> None:
     """The Jacobian is d pack(native) / d eta, by central differences."""
     for eta in _etas(bijector):
-        want = gradient(lambda e: bijector.pack(bijector.to_native(e[None])[0]), eta)
+        want = _slopes(lambda e: bijector.pack(bijector.to_native(e[None])[0]), eta)
         close("jacobian against differences", bijector.jacobian(eta), want, rtol=1e-7)
 
 
@@ -63,9 +68,9 @@ def second_is_derivative(bijector: Any) -> None:
     if not hasattr(bijector, "second"):
         raise NotApplicable("the map is not elementwise")
     for eta in _etas(bijector):
-        want = np.diagonal(gradient(lambda e: bijector.to_native(e[None]).reshape(-1), eta))
+        want = np.diagonal(_slopes(lambda e: bijector.to_native(e[None]).reshape(-1), eta))
         close("first against differences", bijector.first(eta), want, rtol=1e-7)
-        want = np.diagonal(gradient(bijector.first, eta))
+        want = np.diagonal(_slopes(bijector.first, eta))
         close("second against differences", bijector.second(eta), want, rtol=1e-7)
 
 
@@ -105,10 +110,10 @@ def limits_are_finite_ground(bijector: Any) -> None:
 
 
 def refuses_invalid(bijector: Any) -> None:
-    """NaN is no valid value, nor what lies outside the native bounds."""
+    """NaN is no valid value, nor what lies outside the domain."""
     good = bijector.to_native(_etas(bijector, 1))[0]
     require(not bijector.valid(np.full_like(good, np.nan)), "the constraint accepts NaN")
-    low, high = bijector.native_bounds
+    low, high = bijector.domain
     for value in (low - 1.0, high + 1.0):
         if np.isfinite(value):
             require(not bijector.valid(np.full_like(good, value)), f"it accepts {value}")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import integrate
 
-from natfit import autodiff
+from natfit.numerics import autodiff
 from natfit.testing._core import NotApplicable, close, gradient, refuses, require, run_checks
 from natfit.testing._quadrature import rule
 from natfit.testing.data import DATA_CHECKS, points, some_rows

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from natfit._component import component_class
+from natfit.coordinates import Coordinates
 from natfit.distributions.base import Distribution
 from natfit.linops import LinearOperator
 from natfit.models import Constant, Linearization, Model
-from natfit.models.coordinates import Coordinates
 from natfit.objectives import Function, Likelihood
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from natfit._component import component_class, resolve
+from natfit.damping.base import Damping
 from natfit.distributions.base import Distribution
 from natfit.metrics.base import Metric
 from natfit.metrics.tensor import TensorMetric
 from natfit.objectives import Function, Objective
 from natfit.optimize import Fit, Iterate, run
 from natfit.solvers.base import Solver
-from natfit.solvers.damping.base import Damping
 from natfit.testing._core import NotApplicable, close, require, run_checks
 from natfit.testing.problems import likelihood, quadratic, rosenbrock
 

@@ -20,7 +20,7 @@ from natfit.distributions import (
     VonMises,
     ZeroInflated,
 )
-from natfit.distributions._stirling import balance, correction, curvature, slope
+from natfit.numerics.stirling import balance, correction, curvature, slope
 
 DATA = Path(__file__).parents[1] / "data"
 SIZES = [20, 50, 200, 1_000, 10_000]

@@ -18,8 +18,8 @@ from natfit.distributions import (
     Logistic,
     SkewNormal,
 )
-from natfit.distributions._extremes import tail, tail_terms
-from natfit.distributions.gev import _near_gumbel
+from natfit.distributions.forms.extremes import tail, tail_terms
+from natfit.distributions.real.gev import _near_gumbel
 
 DATA = Path(__file__).parents[1] / "data"
 SIZES = (20, 50, 200, 1_000)

@@ -9,8 +9,9 @@ from sklearn.base import clone
 
 import natfit
 from natfit import testing
+from natfit.bijectors import Between
 from natfit.distributions import Gamma, from_scipy
-from natfit.distributions._differences import Between, gradient, hessian
+from natfit.numerics.differences import gradient, hessian
 
 #: Every check of the package's own families; differences are accurate enough for all of them.
 CHECKED = {

@@ -13,8 +13,8 @@ from natfit.distributions import (
     StudentT,
     Truncated,
 )
-from natfit.distributions._intervals import moments
-from natfit.distributions._tails import log_gammainc, log_gammaincc, log_stdtr
+from natfit.distributions.contract.intervals import moments
+from natfit.numerics.tails import log_gammainc, log_gammaincc, log_stdtr
 
 INF = np.inf
 CASES = [

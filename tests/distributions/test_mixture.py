@@ -12,7 +12,7 @@ from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
-from natfit import Censored, NaturalMLE, autodiff
+from natfit import Censored, NaturalMLE
 from natfit.distributions import (
     Exponential,
     Gamma,
@@ -22,7 +22,8 @@ from natfit.distributions import (
     Poisson,
     StudentT,
 )
-from natfit.distributions._mixture_guard import RATIO
+from natfit.distributions.wrappers.mixture._guard import RATIO
+from natfit.numerics import autodiff
 
 
 def fitted(family, y, weight=None, **options):

@@ -17,7 +17,7 @@ from natfit.distributions import (
     MultivariateT,
     StudentT,
 )
-from natfit.distributions import _multivariate_t as terms
+from natfit.distributions.vectors import _multivariate_t as terms
 from tests.distributions.multivariate_oracles import (
     dirichlet_mle,
     dirichlet_multinomial_mle,

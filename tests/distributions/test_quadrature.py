@@ -5,8 +5,8 @@ import pytest
 from scipy import special
 
 from natfit.distributions import Gamma, Normal, Poisson, StudentT, Support
-from natfit.distributions._start import location_scale, median, quantile
-from natfit.distributions._support import BINARY, COUNTS, POSITIVE, UNIT
+from natfit.distributions.contract.start import location_scale, median, quantile
+from natfit.distributions.contract.support import BINARY, COUNTS, POSITIVE, UNIT
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])

@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import natfit
 from natfit.distributions import StudentT
-from natfit.special import student_constant, student_curvature, student_slope
+from natfit.numerics.special import student_constant, student_curvature, student_slope
 
 FAMILY = StudentT()
 DFS = [0.05, 0.3, 1.0, 2.5, 7.0, 15.9, 16.1, 100.0, 1e4, 1e6, 1e8, 1e10]
@@ -65,7 +65,7 @@ def test_special_functions_against_mpmath(df):
 
 
 def test_special_functions_are_differentiable():
-    from natfit import autodiff
+    from natfit.numerics import autodiff
     from natfit.testing._core import gradient
 
     for fun in (student_constant, student_slope):

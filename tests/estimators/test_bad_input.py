@@ -12,10 +12,10 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 import natfit
 from natfit import NaturalGaussianMLE, NaturalMLE, steps
+from natfit.damping import FixedDamping, LevenbergDamping, RelativeDamping
 from natfit.distributions import Positive, Real, from_log_prob
 from natfit.metrics import MonteCarloFisher
 from natfit.solvers import CGSolver, CholeskySolver
-from natfit.solvers.damping import FixedDamping, LevenbergDamping, RelativeDamping
 
 BOTH = [NaturalMLE, NaturalGaussianMLE]
 

@@ -12,10 +12,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from natfit import NaturalGaussianMLE, NaturalMLE
+from natfit.damping import LevenbergDamping
 from natfit.distributions import Positive, Real, from_log_prob
 from natfit.metrics import MonteCarloFisher
 from natfit.solvers import CGSolver
-from natfit.solvers.damping import LevenbergDamping
 from natfit.steps import BacktrackingStep
 
 

@@ -8,9 +8,9 @@ from estimator_data import FAMILIES, assert_params, optimum, quiet, sample
 from sklearn.exceptions import ConvergenceWarning
 
 from natfit import NaturalMLE, steps
+from natfit.damping import FixedDamping, LevenbergDamping, RelativeDamping
 from natfit.metrics import ExactFisher, MonteCarloFisher
 from natfit.solvers import CGSolver, CholeskySolver
-from natfit.solvers.damping import FixedDamping, LevenbergDamping, RelativeDamping
 
 
 @pytest.mark.parametrize("solver", ["auto", "cholesky", "cg", "woodbury"])

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from natfit._component import resolve
+from natfit.coordinates import Coordinates
 from natfit.distributions import Gamma, MultivariateNormal, Normal, StudentT
 from natfit.models import Constant, Model
 from natfit.models.base import Linearization
-from natfit.models.coordinates import Coordinates
 from natfit.testing.problems import LinearModel
 
 FAMILIES = [Normal(), Gamma(), StudentT(), MultivariateNormal("full", 2)]

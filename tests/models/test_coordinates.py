@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from natfit._component import resolve
+from natfit.coordinates import Coordinates
 from natfit.distributions import (
     Bernoulli,
     Exponential,
@@ -14,7 +15,6 @@ from natfit.distributions import (
     StudentT,
 )
 from natfit.models import Constant
-from natfit.models.coordinates import Coordinates
 from natfit.testing._core import gradient
 
 SYSTEMS = ["unconstrained", "native", "expectation"]

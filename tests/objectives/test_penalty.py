@@ -5,9 +5,9 @@ import pytest
 from scipy import stats
 
 from natfit._component import resolve
+from natfit.coordinates import Coordinates
 from natfit.distributions import Gamma
 from natfit.models import Constant
-from natfit.models.coordinates import Coordinates
 from natfit.objectives import Likelihood, Penalised, Prior
 
 Y = np.random.default_rng(0).gamma(2.0, 3.0, 30)

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from natfit._component import resolve
+from natfit.damping.base import Damping
+from natfit.damping.none import NoDamping
+from natfit.damping.relative import RelativeDamping
 from natfit.distributions import Gamma, Normal, Poisson, Positive, Real, StudentT, from_log_prob
 from natfit.linops import Diagonal
 from natfit.metrics.base import Metric
@@ -14,9 +17,6 @@ from natfit.objectives import Function
 from natfit.optimize import Iterate, Status, descend, run
 from natfit.optimize.engine import resolve_engine
 from natfit.solvers.auto import AutoSolver
-from natfit.solvers.damping.base import Damping
-from natfit.solvers.damping.none import NoDamping
-from natfit.solvers.damping.relative import RelativeDamping
 from natfit.steps.backtracking import BacktrackingStep
 from natfit.steps.fixed import FixedStep
 from natfit.steps.kl import KLStep

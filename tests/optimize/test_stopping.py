@@ -10,12 +10,12 @@ from sklearn.exceptions import ConvergenceWarning
 
 import natfit
 from natfit import Status
+from natfit.damping import NoDamping
 from natfit.distributions import Normal, Poisson, StudentT
 from natfit.metrics import EmpiricalFisher, ExactFisher
 from natfit.objectives import Function
 from natfit.optimize import loop, run
 from natfit.solvers import CholeskySolver
-from natfit.solvers.damping import NoDamping
 from natfit.steps import BacktrackingStep
 from natfit.testing.problems import likelihood, quadratic
 

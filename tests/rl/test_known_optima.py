@@ -7,14 +7,14 @@ from scipy.optimize import approx_fprime
 from scipy.special import expit, logit
 
 from natfit import NaturalPolicyEstimator
-from natfit.distributions.categorical import Categorical
+from natfit.damping import NoDamping
+from natfit.distributions.counts.categorical import Categorical
 from natfit.metrics import EuclideanMetric, ExactFisher
 from natfit.models.linear import Linear
 from natfit.objectives import PolicySurrogate
 from natfit.optimize import advance
 from natfit.rl.environments import LQR, TwoState
 from natfit.solvers import CholeskySolver
-from natfit.solvers.damping import NoDamping
 from natfit.steps import FixedStep, TrustRegionStep
 
 # Rows are (state, action): action 0 stays, action 1 moves.

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from natfit._component import resolve
+from natfit.damping.base import Damping
+from natfit.damping.fixed import FixedDamping
+from natfit.damping.levenberg import LevenbergDamping
+from natfit.damping.relative import RelativeDamping
 from natfit.linops import Dense
-from natfit.solvers.damping.base import Damping
-from natfit.solvers.damping.fixed import FixedDamping
-from natfit.solvers.damping.levenberg import LevenbergDamping
-from natfit.solvers.damping.relative import RelativeDamping
 from tests.suites import DAMPINGS
 
 MATRIX = np.array([[4.0, 1.0], [1.0, 9.0]])

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from natfit.damping import NoDamping
 from natfit.distributions import Normal
 from natfit.metrics import ExactFisher, TensorMetric
 from natfit.models import Linear
 from natfit.objectives import Function, PolicySurrogate
 from natfit.optimize import advance
 from natfit.solvers import CholeskySolver
-from natfit.solvers.damping import NoDamping
 from natfit.steps import TrustRegionStep
 
 

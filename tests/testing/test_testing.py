@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from natfit import testing
+from natfit.coordinates.native import Native
+from natfit.damping.none import NoDamping
 from natfit.distributions import Normal, Positive, from_log_prob
 from natfit.linops import Dense
 from natfit.metrics.exact import ExactFisher
-from natfit.models.coordinates.native import Native
 from natfit.solvers.cholesky import CholeskySolver
-from natfit.solvers.damping.none import NoDamping
 from natfit.steps.backtracking import BacktrackingStep
 from natfit.testing._core import close, gradient, refuses, within_errors
 from tests.broken import FisherOff

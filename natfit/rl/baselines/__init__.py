@@ -9,4 +9,4 @@ def _base() -> type:
     return Baseline
 
 
-__getattr__, __dir__ = lazy_package(__name__, _base, {"Fitted": "base"})
+__getattr__, __dir__ = lazy_package(__name__, _base, {"Fitted": "natfit.rl.baselines.base"})

@@ -9,6 +9,7 @@ import numpy as np
 
 from natfit._validation import check_number
 from natfit.bijectors import Real
+from natfit.damping.fixed import FixedDamping
 from natfit.distributions.base import Distribution
 from natfit.metrics.exact import ExactFisher
 from natfit.models.mlp import MLP
@@ -17,7 +18,6 @@ from natfit.optimize import run
 from natfit.rl.baselines.base import Baseline, mean_of
 from natfit.rng import bridge_rng
 from natfit.solvers.cg import CGSolver
-from natfit.solvers.damping.fixed import FixedDamping
 from natfit.steps.backtracking import BacktrackingStep
 
 #: Distance to the optimum, standard errors, that is near enough.

@@ -1,0 +1,75 @@
+"""A constraint inside a user's native limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from natfit.bijectors.base import Bijector, Elementwise
+from natfit.bijectors.positive import Positive
+
+
+class Limited(Elementwise):
+    """A constraint inside a user's native limits; the fit may rest at either.
+
+    Parameters
+    ----------
+    inner : Bijector
+        Elementwise constraint of the parameter.
+    low, high : float
+        Native limits; infinite where there is none.
+    """
+
+    def __init__(self, inner: Bijector, low: float, high: float):
+        super().__init__(inner.shape)
+        self.inner = inner
+        self.low = low
+        self.high = high
+        self.max_step = inner.max_step
+        self.label = inner.label
+        self.decreasing = inner.decreasing
+
+    def _forward(self, eta: Any) -> Any:
+        return self.inner._forward(eta)
+
+    def _backward(self, native: Any) -> Any:
+        return self.inner._backward(native)
+
+    def first(self, eta: np.ndarray) -> np.ndarray:
+        """The inner constraint's."""
+        return self.inner.first(eta)
+
+    def second(self, eta: np.ndarray) -> np.ndarray:
+        """The inner constraint's."""
+        return self.inner.second(eta)
+
+    def valid(self, native: np.ndarray) -> bool:
+        """Inside the inner constraint; values beyond the limits are moved to them."""
+        return self.inner.valid(native)
+
+    @property
+    def native_bounds(self) -> tuple[float, float]:
+        """The inner constraint's, cut by the limits."""
+        low, high = self.inner.native_bounds
+        return max(low, self.low), min(high, self.high)
+
+    @property
+    def domain(self) -> tuple[float, float]:
+        """The inner constraint's: a value beyond a limit is moved to it."""
+        return self.inner.domain
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The inner constraint's, cut by the limits."""
+        ends = list(self.inner.bounds)
+        for value, upper in ((self.low, self.decreasing), (self.high, not self.decreasing)):
+            if self.inner.valid(np.full(self.shape, value)):
+                end = float(self.inner._backward(np.array([value]))[0])
+                ends[upper] = min(ends[1], end) if upper else max(ends[0], end)
+        return ends[0], ends[1]
+
+    @classmethod
+    def examples(cls) -> list[Bijector]:
+        """Return a limited positive number."""
+        return [cls(Positive(), 0.5, 10.0)]

@@ -1,0 +1,66 @@
+"""Positive numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from natfit.bijectors.base import LOG_RANGE, Bijector, Elementwise
+
+
+class Positive(Elementwise):
+    """Positive numbers: native = exp(eta).
+
+    Parameters
+    ----------
+    shape : tuple
+        Shape of the native value.
+    low, high : float
+        Practical limits of the native value: where the family is numerically at its limit
+        (Student-t with df = 1e10 is the normal). A fit that reaches one ends as ``boundary``.
+    """
+
+    max_step = 3.0
+    label = "log {}"
+
+    def __init__(self, shape: tuple = (), low: float = 0.0, high: float = np.inf):
+        super().__init__(shape)
+        self.low = low
+        self.high = high
+
+    def _forward(self, eta: Any) -> Any:
+        return anp.exp(eta)
+
+    def _backward(self, native: Any) -> Any:
+        return anp.log(native)
+
+    def first(self, eta: np.ndarray) -> np.ndarray:
+        """exp(eta)."""
+        return np.exp(eta)
+
+    def second(self, eta: np.ndarray) -> np.ndarray:
+        """exp(eta)."""
+        return np.exp(eta)
+
+    def valid(self, native: np.ndarray) -> bool:
+        """Finite and > 0."""
+        return super().valid(native) and bool(np.all(np.asarray(native) > 0))
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Logarithms of low and high, inside the range of doubles."""
+        low = np.log(self.low) if self.low > 0 else -LOG_RANGE
+        high = np.log(self.high) if self.high < np.inf else LOG_RANGE
+        return (max(low, -LOG_RANGE), min(high, LOG_RANGE))
+
+    @property
+    def native_bounds(self) -> tuple[float, float]:
+        """Zero and infinity."""
+        return (0.0, np.inf)
+
+    @classmethod
+    def examples(cls) -> list[Bijector]:
+        """Return a scalar, a vector and a limited constraint."""
+        return [cls(), cls((3,)), cls(low=1e-6, high=1e6)]

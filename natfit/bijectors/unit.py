@@ -1,0 +1,66 @@
+"""Numbers between zero and one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+from autograd.scipy.special import expit
+
+from natfit.bijectors.base import Bijector, Elementwise
+
+
+class Unit(Elementwise):
+    """Numbers in (0, 1): native = 1 / (1 + exp(-eta)).
+
+    Parameters
+    ----------
+    shape : tuple
+        Shape of the native value.
+    margin : float
+        Practical distance from 0 and 1; a fit that reaches it ends as ``boundary``.
+    """
+
+    max_step = 3.0
+    label = "logit {}"
+
+    def __init__(self, shape: tuple = (), margin: float = 0.0):
+        super().__init__(shape)
+        self.margin = margin
+
+    def _forward(self, eta: Any) -> Any:
+        return expit(eta)
+
+    def _backward(self, native: Any) -> Any:
+        return anp.log(native) - anp.log1p(-native)
+
+    def first(self, eta: np.ndarray) -> np.ndarray:
+        """p (1 - p)."""
+        e = np.exp(-np.abs(eta))
+        return e / (1.0 + e) ** 2
+
+    def second(self, eta: np.ndarray) -> np.ndarray:
+        """p (1 - p) (1 - 2 p)."""
+        return self.first(eta) * np.tanh(-eta / 2.0)
+
+    def valid(self, native: np.ndarray) -> bool:
+        """Inside (0, 1)."""
+        native = np.asarray(native)
+        return super().valid(native) and bool(np.all((native > 0) & (native < 1)))
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Logit of the margin; +-36 without one, where 1 - p is the last double below 1."""
+        edge = np.log1p(-self.margin) - np.log(self.margin) if self.margin > 0 else 36.0
+        return (-edge, edge)
+
+    @property
+    def native_bounds(self) -> tuple[float, float]:
+        """Zero and one."""
+        return (0.0, 1.0)
+
+    @classmethod
+    def examples(cls) -> list[Bijector]:
+        """Return a scalar, a vector and a limited constraint."""
+        return [cls(), cls((3,)), cls(margin=1e-8)]

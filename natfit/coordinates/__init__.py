@@ -1,0 +1,5 @@
+"""Coordinates of a constant model: unconstrained, native or expectation."""
+
+from natfit.coordinates.base import Coordinates
+
+__all__ = ["Coordinates"]

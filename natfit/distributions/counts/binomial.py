@@ -1,0 +1,139 @@
+"""The binomial distribution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+from scipy import special
+from scipy.special import expit
+
+from natfit._validation import check_number
+from natfit.bijectors import Unit
+from natfit.distributions.base import n_rows
+from natfit.distributions.contract.start import mean
+from natfit.distributions.contract.support import COUNTS, Support
+from natfit.distributions.counts.bernoulli import divergence
+from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.numerics.stirling import log_probability
+
+
+class Binomial(ExponentialFamily):
+    """The binomial distribution of y = 0, 1, ..., n successes in a known number of trials.
+
+    ``log p(y) = log C(n, y) + y log prob + (n - y) log(1 - prob)``; eta = (logit prob), Fisher
+    information ``n prob (1 - prob)``. Data that are all 0, or all n, have their maximum at
+    prob = 0 or 1: the fit ends at the boundary.
+
+    Everything is computed from the logit, which stays exact where 1 - prob rounds to zero:
+    the closed forms below take it in place of prob.
+
+    Matches ``scipy.stats.binom(n=n, p=prob)``.
+
+    Parameters
+    ----------
+    n : int
+        Number of trials, >= 1. It is known, not estimated: the likelihood in n has its maximum
+        at infinity (the Poisson distribution) for most data that are not less spread than that.
+    """
+
+    params = {"prob": Unit(margin=1e-8)}
+    limit_meaning = {("prob", "lower"): "all rows are 0", ("prob", "upper"): "all rows are n"}
+    mean_names = ("E[y]",)
+
+    def __init__(self, n: int | None = None):
+        self.n = n
+
+    @classmethod
+    def examples(cls) -> list[Binomial]:
+        """Return a single trial and ten."""
+        return [cls(1), cls(10)]
+
+    def bind(self, y: np.ndarray) -> Binomial:
+        """Return the family itself.
+
+        Raises
+        ------
+        ValueError
+            If n is not given or below 1.
+        TypeError
+            If n is no integer.
+        """
+        if self.n is None:
+            raise ValueError(
+                "n must be the number of trials of Binomial, which the data do not tell, got "
+                "None; pass distribution=Binomial(n=10)"
+            )
+        check_number(self.n, "n", low=1, integer=True)
+        return self
+
+    @property
+    def support(self) -> Support:
+        """0, 1, ..., n; all counts before n is given."""
+        if self.n is None:
+            return COUNTS
+        return Support(low=0.0, high=float(self.n), closed=True, integer=True)
+
+    def statistics(self, y: Any) -> tuple:
+        """(y, n - y, log C(n, y))."""
+        if isinstance(y, tuple):
+            return y
+        return y, self.n - y, self._log_ways(y)
+
+    def _log_ways(self, y: np.ndarray) -> np.ndarray:
+        """Log C(n, y), looked up where there are more rows than values of y."""
+        if self.n < len(y) and 0 <= y.min() and y.max() <= self.n:
+            count = y.astype(np.intp)
+            if np.array_equal(count, y):
+                return self._log_ways_of(np.arange(self.n + 1.0))[count]
+        return self._log_ways_of(y)
+
+    def _log_ways_of(self, y: np.ndarray) -> np.ndarray:
+        return -np.log(self.n + 1.0) - special.betaln(y + 1.0, self.n - y + 1.0)
+
+    def _log_prob_eta(self, y: Any, eta: Any) -> Any:
+        yes, no, ways = self.statistics(y)
+        logit = eta[:, 0]
+        return ways - (yes * anp.logaddexp(0.0, -logit) + no * anp.logaddexp(0.0, logit))
+
+    def _score(self, y: Any, logit: np.ndarray) -> np.ndarray:
+        yes, no = y[:2] if isinstance(y, tuple) else (y, self.n - y)
+        return (yes * expit(-logit) - no * expit(logit))[:, None]
+
+    def _observed(self, y: Any, logit: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(self._fisher(logit), (max(n_rows(y), len(logit)), 1, 1))
+
+    def _fisher(self, logit: np.ndarray) -> np.ndarray:
+        return (self.n * expit(logit) * expit(-logit))[:, None, None]
+
+    def _kl(self, logit: np.ndarray, logit2: np.ndarray) -> np.ndarray:
+        return self.n * divergence(logit, logit2)
+
+    def _arguments(self, eta: np.ndarray) -> tuple:
+        """The logit."""
+        return (eta[:, 0],)
+
+    def _log_cdf(self, y: Any, prob: Any) -> np.ndarray:
+        return log_probability(special.bdtr(y, self.n, prob), special.bdtrc(y, self.n, prob))
+
+    def _log_sf(self, y: Any, prob: Any) -> np.ndarray:
+        return log_probability(special.bdtrc(y, self.n, prob), special.bdtr(y, self.n, prob))
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
+        # Laplace's rule: one success and one failure more.
+        return {"prob": (mean(y, weight) * len(y) + 1.0) / (self.n * len(y) + 2.0)}
+
+    def _sample(self, rng: np.random.Generator, n_rows: int, prob: Any) -> np.ndarray:
+        return rng.binomial(self.n, prob, n_rows).astype(np.float64)
+
+    def _to_scipy(self, prob: Any) -> Any:
+        from scipy.stats import binom
+
+        return binom(n=int(self.n), p=float(prob))
+
+    def _to_mean(self, origin: tuple, prob: Any) -> tuple:
+        return (self.n * prob,)
+
+    def _from_mean(self, origin: tuple, first: Any) -> dict[str, Any]:
+        return {"prob": first / self.n}

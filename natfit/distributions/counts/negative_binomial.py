@@ -1,0 +1,189 @@
+"""The negative binomial distribution."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from natfit.bijectors import Positive, Reciprocal
+from natfit.distributions.contract.expectation import Expectation
+from natfit.distributions.contract.start import mean as average
+from natfit.distributions.contract.support import COUNTS
+from natfit.distributions.forms.tabulated_counts import Tabulated, count_rule, tabulated_sum
+from natfit.numerics.stirling import (
+    HALF_LOG_2PI,
+    balance,
+    correction,
+    curvature,
+    log_gap,
+    log_probability,
+    log_ratio,
+    namespace,
+    slope,
+)
+
+#: From this n on the Poisson's tail probabilities are the negative binomial's to 1e-10 y^2.
+_LARGE_N = 1e10
+
+
+class NegativeBinomial(Tabulated):
+    """The negative binomial distribution of counts y = 0, 1, 2, ... (NB2), a spread-out Poisson.
+
+    With mean m and size n its variance is ``m + m^2 / n``; n, a positive real number, is the
+    shape of the gamma distribution that a Poisson's rate then has, and 1 / n the dispersion
+    (statsmodels' alpha).
+
+    ``log p(y) = log Gamma(y + n) - log Gamma(n) - log y! + n log(n / (n + m))
+    + y log(m / (n + m))``; eta = (log mean, arsinh(1 / n)): the last is regular at the Poisson
+    limit, 0. With d = m - y the score in (log m, 1 / n) tends to ``(-d, (d^2 - y) / 2)``
+    there. The Fisher information is diagonal, ``m n / (n + m)`` for log m; for n it is the
+    expectation of the squared score, enumerated below y = 256 and by Gauss-Legendre nodes above.
+
+    Data whose variance is below their mean have their maximum at n = infinity: the fit ends at
+    the boundary, the Poisson distribution. Where all counts are zero every small n serves as
+    well as every small mean; these data are refused.
+
+    Matches ``scipy.stats.nbinom(n=n, p=n / (n + mean))``; where n has no effect left,
+    ``scipy.stats.poisson(mu=mean)``.
+
+    References
+    ----------
+    Lawless (1987), Negative binomial and mixed Poisson regression, Canadian Journal of
+    Statistics 15, 209-225.
+    """
+
+    params = {
+        "mean": Positive(),
+        # At n = 1e20 a count of 1e6 has the Poisson's probability to 1e-8; n = 1e-8 puts all but
+        # 1e-6 of the probability on zero.
+        "n": Reciprocal(low=1e-8, high=1e20),
+    }
+    support = COUNTS
+    limit_meaning = {("n", "upper"): "the Poisson distribution"}
+
+    def _log_prob(self, y: Any, mean: Any, n: Any) -> Any:
+        # Stirling's formula in all three gamma functions; what remains are logarithms of ratios.
+        xp = namespace(y, mean, n)
+        some = xp.where(y > 0, y, 1.0)
+        total = y + n
+        value = some * log_ratio(mean, some, mean - some)
+        value = value - total * log_ratio(mean + n, total, mean - y)
+        value = value + 0.5 * (xp.log(n / total) - xp.log(some)) - HALF_LOG_2PI
+        value = value + correction(total) - correction(n) - correction(some)
+        return xp.where(y > 0, value, -n * xp.log1p(mean / n))
+
+    # ------------------------------------------------------------------------- closed forms
+
+    def _score(self, y: Any, mean: Any, n: Any) -> np.ndarray:
+        out = np.empty((2, max(len(y), len(mean))))
+        out[0] = (y - mean) / (1.0 + mean / n)
+        out[1] = _chain(n) * _first(y, mean, n)[0]
+        return out.T
+
+    def _observed(self, y: Any, mean: Any, n: Any) -> np.ndarray:
+        return self._curvature(y, mean, n, *_slopes(y, mean, n))
+
+    def _curvature(self, y: Any, mean: Any, n: Any, first: Any, second: Any) -> np.ndarray:
+        out = np.empty((max(len(y), len(mean)), 2, 2))
+        spread, chain = 1.0 + mean / n, _chain(n)
+        out[:, 0, 0] = mean * (1.0 + y / n) / spread**2
+        out[:, 0, 1] = out[:, 1, 0] = chain * mean * (y - mean) / spread**2
+        out[:, 1, 1] = -(chain**2) * second - first / n
+        return out
+
+    def _sum_terms(
+        self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray, np.ndarray]:
+        mean, n = self.native(eta)
+        weight = np.ones(len(y)) if weight is None else weight
+        first, second = _slopes(y, mean, n)
+        pull = weight @ (y - mean) / (1.0 + mean[0] / n[0])
+        score = np.array([pull, _chain(n[0]) * (weight @ first)])
+        observed = self._curvature(y, mean, n, first, second)
+        return weight @ self._log_prob(y, mean, n), score, np.tensordot(weight, observed, 1)
+
+    def sum_terms(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray, np.ndarray]:
+        """Weighted sums of log p, its score (2,) and its negative Hessian (2, 2), eta (1, 2)."""
+        return tabulated_sum(self._sum_terms, y, weight, eta)
+
+    def expectation(self, eta: np.ndarray) -> Expectation:
+        """Nodes and probabilities at eta (K,), at a cost that does not grow with the mean."""
+        return _expectation(*eta.tolist())
+
+    def _log_cdf(self, y: Any, mean: Any, n: Any) -> np.ndarray:
+        return log_probability(*_tails(y, mean, n))
+
+    def _log_sf(self, y: Any, mean: Any, n: Any) -> np.ndarray:
+        return log_probability(*_tails(y, mean, n)[::-1])
+
+    # ---------------------------------------------------------------------- data, sampling
+
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+        """All counts zero: neither parameter is determined."""
+        self._refuse_all_zero(y, summary, "'poisson', whose fit ends at rate = 0")
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
+        # Moments; half a count more keeps them positive.
+        mean = average(y, weight) + 0.5 / len(y)
+        excess = average((y - mean) ** 2, weight) - mean
+        # Where the variance is below the mean: a tenth more than the Poisson's.
+        return {"mean": mean, "n": min(mean * mean / max(excess, 0.1 * mean), 1e10)}
+
+    def _sample(self, rng: np.random.Generator, n_rows: int, mean: Any, n: Any) -> np.ndarray:
+        rate = mean * (rng.gamma(n, 1.0, n_rows) / n)
+        return rng.poisson(np.minimum(rate, 9e18)).astype(np.float64)
+
+    def _to_scipy(self, mean: Any, n: Any) -> Any:
+        from scipy.stats import nbinom, poisson
+
+        if n > _LARGE_N * (1.0 + mean):
+            return poisson(mu=float(mean))
+        return nbinom(n=float(n), p=float(n / (n + mean)))
+
+
+def _tails(y: Any, mean: Any, n: Any) -> tuple[np.ndarray, np.ndarray]:
+    """P(Y <= y) and P(Y > y); the Poisson's where n has no effect left."""
+    y, odds, poisson = np.floor(y) + 1.0, mean / (n + mean), n > _LARGE_N
+    below = np.where(poisson, special.gammaincc(y, mean), special.betaincc(y, n, odds))
+    return below, np.where(poisson, special.gammainc(y, mean), special.betainc(y, n, odds))
+
+
+def _chain(n: Any) -> Any:
+    """Derivative of 1 / n in eta, 1 / n = sinh(eta); its own derivative is 1 / n."""
+    return np.sqrt(1.0 + n**-2.0)
+
+
+@functools.lru_cache(maxsize=64)
+def _expectation(*eta: float) -> Expectation:
+    """The rule at eta; a fit asks for it twice, for the information and for the divergence."""
+    family, at = NegativeBinomial(), np.array(eta)
+    mean, n = family.native_dict(at).values()
+    return count_rule(family, at, mean, np.sqrt(mean + mean * (mean / n)), 1.0 + mean / n)
+
+
+def _first(y: Any, mean: Any, n: Any) -> tuple[np.ndarray, ...]:
+    """First derivative of log p in 1 / n, elementwise, and what the second shares with it.
+
+    With r = (m - y) / (n + m), l = log(1 - r) + r and Stirling's e, the derivative in n is
+    ``g = l + 1/2 (1 / n - 1 / (n + y)) + e(n + y) - e(n)``, that in 1 / n is -n^2 g: a sum of
+    terms that stay finite as n grows, ((m - y)^2 - y) / 2 at the Poisson limit.
+    """
+    total, share = y + n, n / (y + n)
+    r, one_minus = (mean - y) / (n + mean), total / (n + mean)
+    gap, cubic = log_gap(r, one_minus)
+    first = -(n * n) * gap - 0.5 * y * share - (share**2 * slope(total) - slope(n))
+    return first, total, share, r, one_minus, cubic
+
+
+def _slopes(y: Any, mean: Any, n: Any) -> tuple[np.ndarray, np.ndarray]:
+    """First and second derivative of log p in 1 / n, -n^2 g and n^3 (2 g + n g'), elementwise."""
+    first, total, share, r, one_minus, cubic = _first(y, mean, n)
+    # n^3 (2 l + n r^2 / ((n + m)(1 - r))), n / (n + m) = 1 - m / (n + m).
+    second = n**3 * cubic - (n * r) ** 2 * (mean / (1.0 + mean / n)) / one_minus
+    second = second + 0.5 * (y * share) ** 2 - share**3 * y * curvature(total)
+    return first, second + share**3 * balance(total) / total - balance(n) / n

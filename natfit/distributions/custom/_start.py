@@ -1,0 +1,155 @@
+"""Guesses to start a user's distribution from: by the names of its parameters, one pass."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from natfit.bijectors import Bijector, Positive, Real
+from natfit.distributions.contract.start import location_scale
+
+_LOCATIONS = ("loc", "location", "mean", "mu")
+_SCALES = ("scale", "sigma", "sd", "std")
+_RATES = ("rate", "rates")
+
+#: Factors of 5 apart, in the unit of a logarithm: an optimiser covers what lies between.
+_SPREAD = (0.0, 1.6, -1.6)
+
+#: Most sweeps that improve a start, and their smallest step, in the unit of each coordinate.
+_SWEEPS, _SMALLEST = 30, 0.1
+
+#: More free coordinates than this are varied one at a time: the product has 3^k guesses.
+_PRODUCT = 3
+
+
+def candidates(
+    params: dict[str, Bijector], y: np.ndarray, weight: np.ndarray | None, positive: bool
+) -> Iterator[np.ndarray]:
+    """Yield starts eta (K,), the most plausible first; at most 27, or 2 K + 1.
+
+    Parameters
+    ----------
+    params : dict
+        Parameter name to constraint.
+    y : ndarray (n,) or (n, D)
+        A few rows.
+    weight : ndarray (n,) or None
+        Their weights.
+    positive : bool
+        Whether y is confined to positive numbers: a scale is then the size of y, not its spread.
+    """
+    centre, spread = _centre_spread(y, weight)
+    located = any(name in _LOCATIONS for name in params) and not positive
+    base, free = [], []
+    for name, constraint in params.items():
+        value = _guess(name, constraint, centre, spread if located else np.abs(centre) + spread)
+        base.append(np.zeros(constraint.size) if value is None else value)
+        # A location that the data give is left alone; everything else is varied.
+        free += [not (name in _LOCATIONS and value is not None)] * constraint.size
+    start = np.concatenate(base)
+    low, high = (
+        np.concatenate(p) for p in zip(*(c.limits() for c in params.values()), strict=True)
+    )
+    coordinates = np.flatnonzero(free)
+    for shift in _shifts(len(start), coordinates):
+        yield np.clip(start + shift, low, high)
+
+
+def best_start(
+    log_prob: Callable,
+    params: dict[str, Bijector],
+    y: np.ndarray,
+    weight: np.ndarray | None,
+    positive: bool,
+) -> tuple[np.ndarray, float]:
+    """Guess eta (K,) with the highest mean of ``log_prob(eta) -> (n,)``, and that mean.
+
+    The first guess where none has a finite one.
+    """
+    best, best_value = None, -np.inf
+    for eta in candidates(params, y, weight, positive):
+        with np.errstate(all="ignore"):
+            value = float(np.average(log_prob(eta), weights=weight))
+        if best is None or (np.isfinite(value) and value > best_value):
+            best = eta
+            best_value = value if np.isfinite(value) else -np.inf
+    return best, best_value
+
+
+def improved(
+    mean: Callable, inside: Callable, unit: Callable, eta: np.ndarray, value: float
+) -> tuple[np.ndarray, float]:
+    """A better start (K,) and its value: sweeps over coordinates and pairs of them.
+
+    Guesses a factor of 5 apart may leave a shape where it hardly matters (Rice's at zero):
+    Fisher's metric is nearly singular there, and scoring slow.
+
+    Parameters
+    ----------
+    mean : callable
+        ``mean(eta) -> float``, what is to be large.
+    inside : callable
+        ``inside(eta) -> eta``, moved to where the family is defined.
+    unit : callable
+        ``unit(eta) -> (K,)``, the unit of each coordinate.
+    eta, value
+        Where to begin, and the mean there.
+    """
+    step, one = 0.8, np.eye(len(eta))
+    ways = [*one, *(a + s * b for i, a in enumerate(one) for b in one[:i] for s in (1.0, -1.0))]
+    for _ in range(_SWEEPS):
+        before, size = value, unit(eta)
+        for way in (s * step * size * w for w in ways for s in (1.0, -1.0)):
+            trial = inside(eta + way)
+            found = mean(trial)
+            if found > value:
+                eta, value = trial, found
+        if value == before:
+            step *= 0.5
+        if step < _SMALLEST:
+            break
+    return eta, value
+
+
+def _shifts(size: int, coordinates: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the changes of the start, none first."""
+    if len(coordinates) <= _PRODUCT:
+        for steps in itertools.product(_SPREAD, repeat=len(coordinates)):
+            shift = np.zeros(size)
+            shift[coordinates] = steps
+            yield shift
+        return
+    yield np.zeros(size)
+    for k, step in itertools.product(coordinates, _SPREAD[1:]):
+        shift = np.zeros(size)
+        shift[k] = step
+        yield shift
+
+
+def _centre_spread(y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Median and scaled median absolute deviation of each column, (D,) each, D = 1 for (n,)."""
+    columns = y[:, None] if y.ndim == 1 else y
+    pairs = [location_scale(column, weight) for column in columns.T]
+    return np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
+
+
+def _guess(
+    name: str, constraint: Bijector, centre: np.ndarray, size: np.ndarray
+) -> np.ndarray | None:
+    """Unconstrained values (size,) by the parameter's name, None where it says nothing."""
+    size = np.maximum(size, np.finfo(float).tiny)
+    if name in _LOCATIONS and isinstance(constraint, Real):
+        value = centre
+    elif name in _LOCATIONS and isinstance(constraint, Positive):
+        value = np.log(np.maximum(np.abs(centre), np.finfo(float).tiny))
+    elif name in _SCALES and isinstance(constraint, Positive):
+        value = np.log(size)
+    elif name in _RATES and isinstance(constraint, Positive):
+        value = -np.log(size)
+    else:
+        return None
+    if constraint.size == len(value):
+        return value
+    return np.full(constraint.size, float(np.median(value)))

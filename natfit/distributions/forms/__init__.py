@@ -1,0 +1,1 @@
+"""Forms that several families share: exponential families, locations and scales, counts."""

@@ -1,0 +1,128 @@
+"""What location-scale families share: derivatives in loc and log scale from those of a kernel."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import autograd.numpy as anp
+import numpy as np
+
+from natfit import rows
+from natfit.bijectors import Positive, Real
+from natfit.distributions.base import Distribution
+from natfit.distributions.contract.start import location_scale
+from natfit.distributions.contract.support import REAL
+
+
+class LocationScale(Distribution):
+    """A family with log p(y) = g(z) - log scale, z = (y - loc) / scale, for real y.
+
+    A family writes g (``_kernel``) and, in one go, g with its first two derivatives
+    (``_kernel_terms``). The score in (loc, log scale) is ``(-g' / scale, -z g' - 1)``, the
+    observed information ``-[[g'' / scale^2, (g' + z g'') / scale], [., z g' + z^2 g'']]`` and
+    the Fisher information ``[[a / scale^2, b / scale], [b / scale, c]]`` with the family's own
+    constants ``information = (a, b, c)``.
+    """
+
+    params = {"loc": Real(), "scale": Positive()}
+    support = REAL
+
+    #: The Fisher information at loc = 0, scale = 1: its entries 11, 12 and 22.
+    information: ClassVar[tuple[float, float, float]]
+
+    #: The standard deviation of a normal of the same quartiles, in scales.
+    spread: ClassVar[float]
+
+    def _kernel(self, z: Any) -> Any:
+        raise NotImplementedError
+
+    def _kernel_terms(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        raise NotImplementedError
+
+    def _log_prob(self, y: Any, loc: Any, scale: Any) -> Any:
+        return self._kernel((y - loc) / scale) - anp.log(scale)
+
+    def _score(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
+        z = (y - loc) / scale
+        _, first, _ = self._kernel_terms(z)
+        out = np.empty((2, len(z)))
+        np.divide(-first, scale, out=out[0])
+        np.subtract(-z * first, 1.0, out=out[1])
+        return out.T
+
+    def _observed(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
+        z = (y - loc) / scale
+        _, first, second = self._kernel_terms(z)
+        out = np.empty((len(z), 2, 2))
+        out[:, 0, 0] = -second / scale**2
+        mixed = first + z * second
+        out[:, 0, 1] = out[:, 1, 0] = -mixed / scale
+        out[:, 1, 1] = -z * mixed
+        return out
+
+    def sum_terms(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray, np.ndarray]:
+        """Weighted sums of log p, its score (2,) and its negative Hessian (2, 2), eta (1, 2)."""
+        loc, scale = (float(v[0]) for v in self.native(eta))
+        z = y - loc
+        z *= 1.0 / scale
+        value, first, second = self._kernel_terms(z)
+        n = float(len(z)) if weight is None else float(weight.sum())
+        total, f, s = (weighted_total(v, weight) for v in (value, first, second))
+        if weight is not None:
+            first, second = weight * first, weight * second
+        zf, zs = rows.dot(z, first), rows.dot(z, second)
+        second *= z
+        zzs = rows.dot(z, second)
+        score = np.array([-f / scale, -zf - n])
+        mixed = -(f + zs) / scale
+        observed = np.array([[-s / scale**2, mixed], [mixed, -zf - zzs]])
+        return total - n * np.log(scale), score, observed
+
+    def sum_value_and_score(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray]:
+        """Weighted sums over rows of log p, a number, and of its score (2,), for eta (1, 2)."""
+        return self.sum_terms(y, weight, eta)[:2]
+
+    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """Weighted sum over rows of the negative Hessian, (2, 2), for eta (1, 2)."""
+        return self.sum_terms(y, weight, eta)[2]
+
+    def _fisher(self, loc: Any, scale: Any) -> np.ndarray:
+        a, b, c = self.information
+        out = np.empty((len(scale), 2, 2))
+        out[:, 0, 0] = a / scale**2
+        out[:, 0, 1] = out[:, 1, 0] = b / scale
+        out[:, 1, 1] = c
+        return out
+
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+        """All rows alike: scale -> 0 and the likelihood has no bound."""
+        refuse_constant(y, type(self).__name__)
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
+        loc, scale = location_scale(y, weight)
+        return {"loc": loc, "scale": scale / self.spread}
+
+
+def refuse_constant(y: np.ndarray, family: str) -> None:
+    """Raise when all rows are equal, or when squares of their spread are no doubles."""
+    low, high = float(y.min()), float(y.max())
+    if low == high:
+        raise ValueError(
+            f"y must not be constant for {family}, got {len(y)} rows equal to {low:g}: the "
+            "likelihood grows without bound as the distribution shrinks to a point; remove the "
+            "column, or use a discrete family"
+        )
+    if not (high - low > 1e-140 and max(-low, high) < 1e150):
+        raise ValueError(
+            f"y must have a spread above 1e-140 and values below 1e150 for {family}, got "
+            f"{low:g} to {high:g}; divide them by their size"
+        )
+
+
+def weighted_total(values: np.ndarray, weight: np.ndarray | None) -> float:
+    """Sum of values (n,), weighted."""
+    return float(values.sum()) if weight is None else rows.dot(weight, values)

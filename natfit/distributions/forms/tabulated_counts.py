@@ -1,0 +1,122 @@
+"""Families of counts: data as a table of distinct values, expectations at any mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from natfit import rows
+from natfit.distributions.base import Distribution
+from natfit.distributions.contract.expectation import Expectation
+from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK
+
+#: Largest count that is tabulated by counting; larger ones are sorted.
+_MOST = 100_000
+
+#: Counts below this are enumerated.
+_EXACT = 256
+
+#: Where integral takes over from sum, smoothly: centre and width of the change, and its beginning.
+_CENTRE, _WIDTH, _FIRST = 160.0, 16.0, 64.0
+
+#: Gauss-Legendre nodes of the smooth part, in the logarithm of the count.
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
+
+
+class Tabulated(Distribution):
+    """A family of counts whose summary is the table of distinct values and their shares.
+
+    The summary is one row, ``(values (1, M), shares (1, M))``: the sums over rows are sums over
+    its M values.
+    """
+
+    # A table with a value outside the support is made NaN.
+    summary_proves_support = True
+
+    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
+        """Distinct values and their shares of the weight, (1, M) each."""
+        values, counts = table(y, weight)
+        if not self.support.contains(values).all():
+            values = np.full(len(values), np.nan)
+        return values[None], (counts / counts.sum())[None]
+
+    def sum_value_and_score(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray]:
+        """Weighted sums over rows, or over a table, of log p and of its score (K,)."""
+        return tabulated_sum(super().sum_value_and_score, y, weight, eta)
+
+    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """Weighted sum over rows, or over a table, of the negative Hessian, (K, K)."""
+        return tabulated_sum(super().sum_observed, y, weight, eta)
+
+    def _refuse_all_zero(self, y: np.ndarray, summary: Any | None, simpler: str) -> None:
+        """Raise where no row is positive."""
+        if (y if summary is None else summary[0]).max() <= 0:
+            raise ValueError(
+                f"y must not be all zero for {type(self).__name__}, got {len(y)} zeros: every "
+                "distribution that is concentrated at zero has the same likelihood, 1; "
+                f"use {simpler}, or collect rows until some are positive"
+            )
+
+
+def tabulated_sum(fn: Callable, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> Any:
+    """``fn`` on rows, or on the values of a table that weighs ``weight[0]``."""
+    if not isinstance(y, tuple):
+        return fn(y, weight, eta)
+    total = 1.0 if weight is None else weight[0]
+    return rows.sum_rows(lambda v, w: fn(v, w, eta), (y[0][0], total * y[1][0]))
+
+
+def table(y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct values (M,) of y (N,), ascending, and the weight of each (M,)."""
+    most = y.max()
+    if y.min() >= 0 and most < _MOST:
+        size = int(most) + 1
+
+        def part(y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+            count = y.astype(np.intp)
+            if not np.array_equal(count, y):
+                return np.full(size, np.nan)
+            return np.bincount(count, weight, minlength=size).astype(np.float64)
+
+        counts = rows.sum_rows(part, (y, weight), SUMMARY_CHUNK)
+        if not np.isnan(counts[0]):
+            values = np.flatnonzero(counts)
+            return values.astype(np.float64), counts[values]
+    values, inverse = np.unique(y, return_inverse=True)
+    return values, np.bincount(inverse, weight).astype(np.float64)
+
+
+def count_rule(
+    family: Distribution, eta: np.ndarray, mean: float, sd: float, tail: float
+) -> Expectation:
+    """Nodes and probabilities of a family of counts that is smooth where counts are large.
+
+    Up to about 160 counts are enumerated; above, the sum is the integral, by Gauss-Legendre nodes
+    in log y over what carries probability: the cost does not grow with the mean. One takes over
+    from the other by a smooth partition of unity, so that no end leaves an error.
+
+    Parameters
+    ----------
+    mean, sd : float
+        Of the distribution at eta (K,).
+    tail : float
+        Increase of y over which its far tail falls by a factor e.
+    """
+    y, last = np.arange(float(_EXACT)), mean + 12.0 * sd + 40.0 * tail
+    share = np.ones(_EXACT)
+    if last >= _EXACT:
+        first = max(_FIRST, mean - 12.0 * sd)
+        half = 0.5 * np.log(last / first)
+        nodes = first * np.exp(half * (_NODES + 1.0))
+        y = np.concatenate([y, nodes])
+        share = 0.5 * special.erfc((y - _CENTRE) / _WIDTH)
+        share[_EXACT:] = half * _WEIGHTS * nodes * (1.0 - share[_EXACT:])
+    with np.errstate(all="ignore"):
+        weight = np.exp(family.log_prob(y, eta[None])) * share
+    keep = weight > 0
+    return Expectation(y[keep], weight[keep] / weight[keep].sum())

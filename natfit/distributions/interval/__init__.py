@@ -1,0 +1,1 @@
+"""Families of numbers in an interval or on a circle."""

@@ -1,0 +1,131 @@
+"""The beta distribution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+from scipy import special
+
+from natfit.bijectors import Positive
+from natfit.distributions.contract.start import mean
+from natfit.distributions.contract.support import UNIT
+from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.numerics.stirling import (
+    HALF_LOG_2PI,
+    correction,
+    curvature,
+    log_probability,
+    slope,
+)
+
+
+class Beta(ExponentialFamily):
+    """The beta distribution of y between 0 and 1.
+
+    ``log p(y) = (a - 1) log y + (b - 1) log(1 - y) - log B(a, b)``; eta = (log a, log b). With
+    s = a + b the Fisher information is::
+
+        [a^2 (psi'(a) - psi'(s))   -a b psi'(s)           ]
+        [-a b psi'(s)              b^2 (psi'(b) - psi'(s))]
+
+    Everything is computed from log y and log(1 - y), which hold values down to 1e-308 and up to
+    1 - 1e-16. Rows of exactly 0 or 1 have an infinite log-density or none and are refused, and
+    so are rows that are all equal: the likelihood grows without bound as a and b do.
+
+    Matches ``scipy.stats.beta(a=a, b=b)``.
+    """
+
+    params = {"a": Positive(), "b": Positive()}
+    support = UNIT
+    # One of the logarithms is not finite elsewhere.
+    summary_proves_support = True
+
+    def statistics(self, y: Any) -> tuple:
+        """(log y, log(1 - y))."""
+        return y if isinstance(y, tuple) else (anp.log(y), anp.log1p(-y))
+
+    def _log_prob(self, y: Any, a: Any, b: Any) -> Any:
+        # Stirling's formula: log B is a log p + b log q, p = a / s, and small corrections.
+        low, high = self.statistics(y)
+        log_q = -anp.log1p(a / b)
+        value = a * (low + anp.log1p(b / a)) + b * (high - log_q) - low - high
+        value = value + 0.5 * (anp.log(a) + log_q) - HALF_LOG_2PI
+        return value + correction(a + b) - correction(a) - correction(b)
+
+    def _score(self, y: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        low, high = self.statistics(y)
+        s = a + b
+        p, q, e = a / s, b / s, slope(s) / s
+        out = np.empty((2, max(len(low), len(s))))
+        out[0] = a * (low + np.log1p(b / a)) + 0.5 * q + p * e - slope(a) / a
+        out[1] = b * (high + np.log1p(a / b)) + 0.5 * p + q * e - slope(b) / b
+        return out.T
+
+    def _observed(self, y: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        # The logarithms' first-order term.
+        score = self._score(y, a, b)
+        return self._fisher(a, b) - score[:, :, None] * np.eye(2)
+
+    def _fisher(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        s = a + b
+        p, q, e = a / s, b / s, 0.5 + curvature(s) / s
+        out = np.empty((len(s), 2, 2))
+        out[:, 0, 0] = a * q + 0.5 + curvature(a) / a - p * p * e
+        out[:, 1, 1] = b * p + 0.5 + curvature(b) / b - q * q * e
+        out[:, 0, 1] = out[:, 1, 0] = -(b * p + p * q * e)
+        return out
+
+    def _kl(self, a: Any, b: Any, a2: Any, b2: Any) -> np.ndarray:
+        top = special.psi(a + b)
+        expected = special.psi(a) - top, special.psi(b) - top
+        return self._log_prob(expected, a, b) - self._log_prob(expected, a2, b2)
+
+    def _log_cdf(self, y: Any, a: Any, b: Any) -> np.ndarray:
+        return log_probability(special.betainc(a, b, y), special.betaincc(a, b, y))
+
+    def _log_sf(self, y: Any, a: Any, b: Any) -> np.ndarray:
+        return log_probability(special.betaincc(a, b, y), special.betainc(a, b, y))
+
+    def check(self, y: np.ndarray) -> None:
+        """Raise ValueError for the first row outside (0, 1)."""
+        try:
+            super().check(y)
+        except ValueError as error:
+            if y.min() < 0.0 or y.max() > 1.0:
+                raise
+            raise ValueError(
+                f"{error}; for rounded shares, (y * (n - 1) + 0.5) / n of n rows lies inside"
+            ) from None
+
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+        """All rows alike: a and b grow without bound, and so does the likelihood."""
+        self._refuse_constant(y)
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
+        # Moments, of the smaller of y and 1 - y in units of its mean: no square underflows.
+        first, second = mean(y, weight), mean(1.0 - y, weight)
+        part, centre, rest = (y, first, second) if first < second else (1.0 - y, second, first)
+        centre = max(centre, 1e-299)
+        square = max(mean((part / centre - 1.0) ** 2, weight), 1e-14)
+        small = np.clip(rest / square - centre, 1e-3, 1e14)
+        large = min(small / centre * rest, 1e299)
+        return {"a": small, "b": large} if first < second else {"a": large, "b": small}
+
+    def _sample(self, rng: np.random.Generator, n: int, a: Any, b: Any) -> np.ndarray:
+        y = rng.beta(a, b, n)
+        # Draws that round to an end are moved to the last number inside.
+        return np.clip(y, np.finfo(float).tiny, 1.0 - np.finfo(float).epsneg)
+
+    def _to_scipy(self, a: Any, b: Any) -> Any:
+        from scipy.stats import beta
+
+        return beta(a=float(a), b=float(b))
+
+    def expectation_coordinates(self, origin: np.ndarray) -> Any:
+        """Not closed-form: E[log y] = psi(a) - psi(a + b) needs a numerical inverse."""
+        raise ValueError(
+            "Beta has no closed-form expectation coordinates: E[log y] = psi(a) - psi(a + b) "
+            "must be inverted numerically; use coordinates='unconstrained' or 'native'"
+        )

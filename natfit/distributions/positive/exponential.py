@@ -1,0 +1,86 @@
+"""The exponential distribution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from natfit.bijectors import Positive
+from natfit.distributions.contract.start import mean, median
+from natfit.distributions.contract.support import NON_NEGATIVE
+from natfit.distributions.forms.exponential_family import ExponentialFamily
+
+
+class Exponential(ExponentialFamily):
+    """The exponential distribution of waiting times y >= 0.
+
+    ``log p(y) = log rate - rate y``, rate in 1/[y]; eta = (log rate), Fisher information 1.
+
+    Matches ``scipy.stats.expon(scale=1 / rate)``.
+    """
+
+    params = {"rate": Positive()}
+    support = NON_NEGATIVE
+    mean_names = ("E[y]",)
+
+    def statistics(self, y: Any) -> tuple:
+        """(y,)."""
+        return y if isinstance(y, tuple) else (y,)
+
+    def _log_prob(self, y: Any, rate: Any) -> Any:
+        (value,) = self.statistics(y)
+        return anp.log(rate) - rate * value
+
+    def _score(self, y: Any, rate: np.ndarray) -> np.ndarray:
+        (value,) = self.statistics(y)
+        return (1.0 - rate * value)[:, None]
+
+    def _observed(self, y: Any, rate: np.ndarray) -> np.ndarray:
+        (value,) = self.statistics(y)
+        return (rate * value)[:, None, None]
+
+    def _fisher(self, rate: np.ndarray) -> np.ndarray:
+        return np.ones((len(rate), 1, 1))
+
+    def _kl(self, rate: Any, rate2: Any) -> np.ndarray:
+        log_ratio = np.log(rate2 / rate)
+        return np.expm1(log_ratio) - log_ratio
+
+    def _log_cdf(self, y: np.ndarray, rate: Any) -> np.ndarray:
+        return np.log(-np.expm1(-rate * y))
+
+    def _log_sf(self, y: np.ndarray, rate: Any) -> np.ndarray:
+        return -rate * y
+
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+        """All rows zero: rate -> infinity and the likelihood has no bound."""
+        if y.max() == 0:
+            raise ValueError(
+                f"y must not be all zero for Exponential, got {len(y)} rows equal to 0: the "
+                "likelihood grows without bound as the rate does; remove the column, or use a "
+                "discrete family"
+            )
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
+        middle = median(y, weight)
+        if middle > 0:
+            return {"rate": np.log(2.0) / middle}
+        # More than half the rows are zero; all of a subsample may be.
+        centre = mean(y, weight)
+        return {"rate": 1.0 / centre if centre > 0 else 1.0}
+
+    def _sample(self, rng: np.random.Generator, n: int, rate: Any) -> np.ndarray:
+        return rng.exponential(1.0 / rate, n)
+
+    def _to_scipy(self, rate: Any) -> Any:
+        from scipy.stats import expon
+
+        return expon(scale=1.0 / float(rate))
+
+    def _to_mean(self, origin: tuple, rate: Any) -> tuple:
+        return (1.0 / rate,)
+
+    def _from_mean(self, origin: tuple, first: Any) -> dict[str, Any]:
+        return {"rate": 1.0 / first}

@@ -1,0 +1,111 @@
+"""The inverse gamma distribution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+from autograd.scipy.special import gammaln
+from scipy import special
+
+from natfit.bijectors import Positive
+from natfit.distributions.contract.start import mean
+from natfit.distributions.contract.support import POSITIVE
+from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.forms.positive import refuse_constant
+from natfit.numerics.tails import log_gammainc, log_gammaincc
+
+
+class InverseGamma(ExponentialFamily):
+    """The inverse gamma distribution of positive y: 1 / y is gamma(shape, 1 / scale).
+
+    ``log p(y) = shape log scale - log Gamma(shape) - (shape + 1) log y - scale / y``;
+    eta = (log shape, log scale), Fisher information
+    ``[[shape^2 psi'(shape), -shape], [-shape, shape]]``.
+
+    Only rows that are all alike have no maximum (shape -> infinity): they are refused.
+
+    Matches ``scipy.stats.invgamma(a=shape, scale=scale)``.
+    """
+
+    params = {"shape": Positive(), "scale": Positive()}
+    support = POSITIVE
+    # The logarithm of a number <= 0 is not finite.
+    summary_proves_support = True
+
+    def statistics(self, y: Any) -> tuple:
+        """(1 / y, log y)."""
+        return y if isinstance(y, tuple) else (1.0 / y, anp.log(y))
+
+    def _log_prob(self, y: Any, shape: Any, scale: Any) -> Any:
+        inverse, log = self.statistics(y)
+        return shape * (anp.log(scale) - log) - gammaln(shape) - log - scale * inverse
+
+    def _score(self, y: Any, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        inverse, log = self.statistics(y)
+        out = np.empty((2, len(log)))
+        out[0] = shape * (np.log(scale) - special.psi(shape) - log)
+        out[1] = shape - scale * inverse
+        return out.T
+
+    def _observed(self, y: Any, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        inverse, log = self.statistics(y)
+        out = np.empty((len(log), 2, 2))
+        # shape is a logarithm's exponential: d/deta = shape d/dshape, hence the first-order term.
+        first = shape * (np.log(scale) - special.psi(shape) - log)
+        out[:, 0, 0] = shape**2 * special.polygamma(1, shape) - first
+        out[:, 0, 1] = out[:, 1, 0] = -shape
+        out[:, 1, 1] = scale * inverse
+        return out
+
+    def _fisher(self, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        out = np.empty((len(shape), 2, 2))
+        out[:, 0, 0] = shape**2 * special.polygamma(1, shape)
+        out[:, 0, 1] = out[:, 1, 0] = -shape
+        out[:, 1, 1] = shape
+        return out
+
+    def _kl(self, shape: Any, scale: Any, shape2: Any, scale2: Any) -> np.ndarray:
+        ratio = np.log(scale2 / scale)
+        return (
+            (shape - shape2) * special.psi(shape)
+            - special.gammaln(shape)
+            + special.gammaln(shape2)
+            - shape2 * ratio
+            + shape * np.expm1(ratio)
+        )
+
+    def _log_cdf(self, y: Any, shape: Any, scale: Any) -> np.ndarray:
+        return log_gammaincc(shape, scale / y)
+
+    def _log_sf(self, y: Any, shape: Any, scale: Any) -> np.ndarray:
+        return log_gammainc(shape, scale / y)
+
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+        """All rows alike: shape -> infinity and the likelihood has no bound."""
+        # log mean - mean log of 1 / y is zero for constant data alone, up to rounding.
+        if summary is None or not np.log(summary[0][0]) + summary[1][0] > 1e-8:
+            refuse_constant(y, type(self).__name__)
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
+        # Minka (2002) for gamma, of 1 / y.
+        centre = mean(1.0 / y, weight)
+        gap = max(np.log(centre) + mean(np.log(y), weight), 1e-10)
+        shape = (3.0 - gap + np.sqrt((gap - 3.0) ** 2 + 24.0 * gap)) / (12.0 * gap)
+        return {"shape": shape, "scale": shape / centre}
+
+    def _sample(self, rng: np.random.Generator, n: int, shape: Any, scale: Any) -> np.ndarray:
+        return scale / rng.gamma(shape, 1.0, n)
+
+    def _to_scipy(self, shape: Any, scale: Any) -> Any:
+        from scipy.stats import invgamma
+
+        return invgamma(a=float(shape), scale=float(scale))
+
+    def expectation_coordinates(self, origin: np.ndarray) -> Any:
+        """Not closed-form: E[log y] = log scale - psi(shape) needs the inverse digamma."""
+        raise ValueError(
+            "InverseGamma has no closed-form expectation coordinates: E[log y] = log scale - "
+            "psi(shape) must be inverted numerically; use coordinates='unconstrained' or 'native'"
+        )

@@ -1,0 +1,136 @@
+"""The lognormal distribution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+from scipy import special
+
+from natfit import rows
+from natfit.bijectors import Positive
+from natfit.distributions.contract.start import location_scale
+from natfit.distributions.contract.support import POSITIVE
+from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily
+from natfit.distributions.forms.positive import refuse_constant
+
+_HALF_LOG_2PI = 0.9189385332046727
+
+
+class Lognormal(ExponentialFamily):
+    """The lognormal distribution of positive y: log y is normal(log scale, shape^2).
+
+    With z = (log y - log scale) / shape,
+    ``log p(y) = -1/2 log(2 pi) - log shape - log y - z^2 / 2``; scale is the median.
+    eta = (log shape, log scale), Fisher information diag(2, 1 / shape^2).
+
+    Only rows that are all alike have no maximum (shape -> 0): they are refused.
+
+    Matches ``scipy.stats.lognorm(s=shape, scale=scale)``.
+    """
+
+    params = {"shape": Positive(), "scale": Positive()}
+    support = POSITIVE
+    # The logarithm of a number <= 0 is not finite.
+    summary_proves_support = True
+    mean_names = ("E[(log y - c)^2]", "E[log y - c]")
+
+    def statistics(self, y: Any) -> tuple:
+        """Mean of log y and mean square deviation from it: of a single row, (log y, 0)."""
+        return y if isinstance(y, tuple) else (anp.log(y), 0.0)
+
+    def _log_prob(self, y: Any, shape: Any, scale: Any) -> Any:
+        log, spread = self.statistics(y)
+        square = ((log - anp.log(scale)) ** 2 + spread) / shape**2
+        return -0.5 * square - log - anp.log(shape) - _HALF_LOG_2PI
+
+    def _score(self, y: Any, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        log, spread = self.statistics(y)
+        z = (log - np.log(scale)) / shape
+        out = np.empty((2, len(z)))
+        out[0] = z * z + spread / shape**2 - 1.0
+        np.divide(z, shape, out=out[1])
+        return out.T
+
+    def _observed(self, y: Any, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        log, spread = self.statistics(y)
+        z = (log - np.log(scale)) / shape
+        out = np.empty((len(z), 2, 2))
+        out[:, 0, 0] = 2.0 * (z * z + spread / shape**2)
+        out[:, 0, 1] = out[:, 1, 0] = 2.0 * z / shape
+        out[:, 1, 1] = shape**-2.0
+        return out
+
+    def _fisher(self, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        out = np.zeros((len(shape), 2, 2))
+        out[:, 0, 0] = 2.0
+        out[:, 1, 1] = shape**-2.0
+        return out
+
+    def _kl(self, shape: Any, scale: Any, shape2: Any, scale2: Any) -> np.ndarray:
+        ratio = np.log(shape / shape2)
+        gap = np.log(scale / scale2) / shape2
+        return 0.5 * (np.expm1(2.0 * ratio) + gap**2) - ratio
+
+    def _log_cdf(self, y: Any, shape: Any, scale: Any) -> np.ndarray:
+        return special.log_ndtr(np.log(y / scale) / shape)
+
+    def _log_sf(self, y: Any, shape: Any, scale: Any) -> np.ndarray:
+        return special.log_ndtr(-np.log(y / scale) / shape)
+
+    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
+        """Mean of log y and mean square deviation, about the mean of a few rows.
+
+        These lie so near the mean that no digit of the spread is lost; where an outlier among
+        them spoils that, a second pass about the mean itself.
+        """
+        with np.errstate(all="ignore"):
+            shift = float(np.mean(np.log(y[rows.subsample(len(y))])))
+            mean, spread = _moments(y, weight, shift if np.isfinite(shift) else 0.0)
+            if (mean - shift) ** 2 > 100.0 * spread:
+                mean, spread = _moments(y, weight, mean)
+        return (np.array([mean]), np.array([spread]))
+
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+        """All rows alike: shape -> 0 and the likelihood has no bound."""
+        if summary is None or not summary[1][0] > 1e-20:
+            refuse_constant(y, type(self).__name__)
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
+        log = np.log(y)
+        centre, spread = location_scale(log, weight)
+        # Rows that are all alike say nothing of the shape.
+        return {"shape": spread if log.max() > log.min() else 1.0, "scale": np.exp(centre)}
+
+    def _sample(self, rng: np.random.Generator, n: int, shape: Any, scale: Any) -> np.ndarray:
+        return rng.lognormal(np.log(scale), shape, n)
+
+    def _to_scipy(self, shape: Any, scale: Any) -> Any:
+        from scipy.stats import lognorm
+
+        return lognorm(s=float(shape), scale=float(scale))
+
+    def _to_mean(self, origin: tuple, shape: Any, scale: Any) -> tuple:
+        gap = np.log(scale / origin[1])
+        return shape**2 + gap**2, gap
+
+    def _from_mean(self, origin: tuple, second: Any, first: Any) -> dict[str, Any]:
+        return {"shape": anp.sqrt(second - first**2), "scale": origin[1] * anp.exp(first)}
+
+
+def _moments(y: np.ndarray, weight: np.ndarray | None, shift: float) -> tuple[float, float]:
+    """Mean and mean square deviation of log y, from sums of ``log y - shift``."""
+    buffer = np.empty(min(SUMMARY_CHUNK, len(y)))
+
+    def part(y: np.ndarray, weight: np.ndarray | None) -> tuple:
+        gap = np.log(y, out=buffer[: len(y)])
+        gap -= shift
+        if weight is None:
+            return float(len(y)), gap.sum(), rows.dot(gap, gap)
+        weighted = weight * gap
+        return weight.sum(), weighted.sum(), rows.dot(weighted, gap)
+
+    total, first, second = rows.sum_rows(part, (y, weight), SUMMARY_CHUNK)
+    delta = first / total
+    return float(shift + delta), float(np.maximum(second / total - delta * delta, 0.0))

@@ -1,0 +1,200 @@
+"""The Weibull distribution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+from scipy import special
+
+from natfit import rows
+from natfit.bijectors import Positive
+from natfit.distributions.base import Distribution
+from natfit.distributions.contract.start import mean
+from natfit.distributions.contract.support import POSITIVE
+from natfit.distributions.forms.positive import log_one_minus_exp, refuse_constant, seen_by_all
+
+_EULER = np.euler_gamma
+
+#: Newton's steps for the estimate; the start is a few per cent away.
+_MOST_NEWTON = 30
+
+
+class Weibull(Distribution):
+    """The Weibull distribution of positive y, such as times to failure.
+
+    With z = shape (log y - log scale), ``log p(y) = log shape - log y + z - exp(z)``;
+    shape = 1 is the exponential. eta = (log shape, log scale), Fisher information, with
+    Euler's gamma::
+
+        [ pi^2 / 6 + (1 - gamma)^2   -(1 - gamma) shape ]
+        [ -(1 - gamma) shape          shape^2           ]
+
+    Only rows that are all alike have no maximum (shape -> infinity): they are refused.
+
+    Matches ``scipy.stats.weibull_min(c=shape, scale=scale)``.
+    """
+
+    params = {"shape": Positive(), "scale": Positive()}
+    support = POSITIVE
+
+    #: From a scale far too small a step takes little off the exponent shape * log(y / scale).
+    compare_after = 15
+
+    def _log_prob(self, y: Any, shape: Any, scale: Any) -> Any:
+        log = anp.log(y)
+        z = shape * (log - anp.log(scale))
+        return anp.log(shape) - log + z - anp.exp(z)
+
+    # ------------------------------------------------------------------------- closed forms
+
+    def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both, (n,) and (n, 2), from one logarithm and one exponential a row."""
+        shape, scale = self.native(eta)
+        log = np.log(y)
+        z = shape * (log - np.log(scale))
+        w = np.exp(z)
+        return np.log(shape) - log + z - w, _score(z, w, shape)
+
+    def _score(self, y: Any, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        z = shape * (np.log(y) - np.log(scale))
+        return _score(z, np.exp(z), shape)
+
+    def _observed(self, y: Any, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        z = shape * (np.log(y) - np.log(scale))
+        w = np.exp(z)
+        out = np.empty((len(z), 2, 2))
+        out[:, 0, 0] = z * (w * (1.0 + z) - 1.0)
+        out[:, 0, 1] = out[:, 1, 0] = shape * (1.0 - w - z * w)
+        out[:, 1, 1] = shape**2 * w
+        return out
+
+    def sum_terms(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray, np.ndarray]:
+        """Weighted sums of log p, its score (2,) and its negative Hessian (2, 2), eta (1, 2).
+
+        One logarithm and one exponential a row, and the sums of w, z w and z^2 w, w = exp(z).
+        """
+        shape, scale = (v[0] for v in self.native(eta))
+        z = np.log(y)
+        n = float(len(z)) if weight is None else float(weight.sum())
+        log = float(z.sum()) if weight is None else rows.dot(weight, z)
+        z -= np.log(scale)
+        z *= shape
+        w = np.exp(z)
+        if weight is not None:
+            w *= weight
+        total = float(w.sum())
+        w *= z
+        first, second = float(w.sum()), rows.dot(z, w)
+        mid = shape * (log - n * np.log(scale))
+        value = n * np.log(shape) - log + mid - total
+        score = np.array([n + mid - first, shape * (total - n)])
+        cross = shape * (n - total - first)
+        observed = np.array([[first + second - mid, cross], [cross, shape**2 * total]])
+        return float(value), score, observed
+
+    def sum_value_and_score(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray]:
+        """Weighted sums of log p, a number, and of its score (2,), for eta (1, 2)."""
+        return self.sum_terms(y, weight, eta)[:2]
+
+    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """Weighted sum over rows of the negative Hessian, (2, 2), for eta (1, 2)."""
+        return self.sum_terms(y, weight, eta)[2]
+
+    def _fisher(self, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        out = np.empty((len(shape), 2, 2))
+        out[:, 0, 0] = np.pi**2 / 6.0 + (1.0 - _EULER) ** 2
+        out[:, 0, 1] = out[:, 1, 0] = -(1.0 - _EULER) * shape
+        out[:, 1, 1] = shape**2
+        return out
+
+    def _kl(self, shape: Any, scale: Any, shape2: Any, scale2: Any) -> np.ndarray:
+        ratio = shape2 / shape
+        gap = shape2 * np.log(scale / scale2)
+        power = np.expm1(gap + special.gammaln(1.0 + ratio))
+        return _EULER * (ratio - 1.0) - np.log(ratio) - gap + power
+
+    def _log_cdf(self, y: Any, shape: Any, scale: Any) -> np.ndarray:
+        return log_one_minus_exp(self._log_sf(y, shape, scale))
+
+    def _log_sf(self, y: Any, shape: Any, scale: Any) -> np.ndarray:
+        return -np.exp(shape * np.log(y / scale))
+
+    # ---------------------------------------------------------------------- data, sampling
+
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+        """All rows alike: shape -> infinity and the likelihood has no bound."""
+        refuse_constant(y, type(self).__name__)
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
+        # log y is a Gumbel variable of the smallest: mean log scale - gamma / shape, variance
+        # pi^2 / (6 shape^2). Rows that are all alike say nothing of the shape.
+        log = np.log(y)
+        centre = mean(log, weight)
+        spread = np.sqrt(mean((log - centre) ** 2, weight))
+        shape = np.pi / (np.sqrt(6.0) * spread) if log.max() > log.min() else 1.0
+        return {"shape": shape, "scale": np.exp(centre + _EULER / shape)}
+
+    def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """A flatter start where the largest row would be all but impossible."""
+        return seen_by_all(self, y, weight, eta)
+
+    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        """The exponential's optimum."""
+        return self.eta(shape=1.0, scale=mean(y, weight))
+
+    def _sample(self, rng: np.random.Generator, n: int, shape: Any, scale: Any) -> np.ndarray:
+        return scale * rng.weibull(shape, n)
+
+    def _to_scipy(self, shape: Any, scale: Any) -> Any:
+        from scipy.stats import weibull_min
+
+        return weibull_min(c=float(shape), scale=float(scale))
+
+
+def _score(z: np.ndarray, w: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    """(n, 2) from z and w = exp(z)."""
+    out = np.empty((2, len(z)))
+    excess = w - 1.0
+    out[0] = 1.0 - z * excess
+    np.multiply(shape, excess, out=out[1])
+    return out.T
+
+
+def optimum(y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
+    """Maximum-likelihood estimate, by Newton's iteration in log shape: the scale is profiled out.
+
+    The equation ``1 / shape + mean log y = mean(log y exp(z)) / mean exp(z)`` has one root, its
+    right side less its left grows.
+    """
+    family = Weibull()
+    log_shape, centre = seen_by_all(family, y, weight, family.eta(**family._initial(y, weight)))
+    shape = float(np.exp(log_shape))
+
+    def part(y: np.ndarray, weight: np.ndarray | None) -> tuple:
+        log = np.log(y)
+        log -= centre
+        w = np.exp(shape * log)
+        first = log.sum() if weight is None else rows.dot(weight, log)
+        if weight is not None:
+            w *= weight
+        wl = w * log
+        n = float(len(y)) if weight is None else weight.sum()
+        return n, first, w.sum(), wl.sum(), rows.dot(wl, log)
+
+    for _ in range(_MOST_NEWTON):
+        n, first, total, mean, square = rows.sum_rows(part, (y, weight))
+        mean, square = mean / total, square / total
+        gap = shape * (mean - first / n) - 1.0
+        slope = 1.0 + gap + shape**2 * (square - mean**2)
+        step = float(np.clip(-gap / max(slope, 0.1), -1.0, 1.0))
+        scale = np.exp(centre) * (total / n) ** (1.0 / shape)
+        if abs(step) < 1e-8:
+            break
+        shape *= np.exp(step)
+    return {"shape": shape, "scale": scale}

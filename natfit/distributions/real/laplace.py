@@ -1,0 +1,146 @@
+"""The Laplace distribution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from natfit.bijectors import Positive, Real
+from natfit.distributions.base import Distribution
+from natfit.distributions.contract.start import location_scale, mean
+from natfit.distributions.contract.support import REAL
+from natfit.distributions.forms.location_scale import refuse_constant
+
+_LOG_2 = 0.6931471805599453
+
+
+class Laplace(Distribution):
+    """The Laplace (double exponential) distribution about loc.
+
+    ``log p(y) = -|y - loc| / scale - log(2 scale)`` for real y; eta = (loc, log scale), Fisher
+    information diag(1 / scale^2, 1). Data that are all equal have no maximum and are refused.
+
+    Matches ``scipy.stats.laplace(loc, scale)``.
+
+    Notes
+    -----
+    The score in loc is ``sign(y - loc) / scale``: it jumps at every row, and its sum is zero
+    at an optimum only where no row counts more than all others together lack. A summary of all
+    rows (the distinct values with their shares of the weight) therefore gives the element
+    of the subdifferential that is nearest to zero, which is zero at every weighted median. The
+    closed form, median and mean absolute deviation, is the start once all rows are seen, and
+    the fit ends there at once; from a start of the user's own it is what the end is compared with.
+    The observed information of loc is zero almost everywhere: standard errors use Fisher's.
+
+    Source: Johnson, Kotz and Balakrishnan (1995), Continuous Univariate Distributions 2, ch. 24.
+    """
+
+    params = {"loc": Real(), "scale": Positive()}
+    support = REAL
+    summary_proves_support = True
+
+    def kinks(self, eta: np.ndarray) -> np.ndarray:
+        """Values of y at which the log-density of eta (K,) has no derivative."""
+        return eta[:1]
+
+    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
+        """Distinct values (1, M) and their shares (1, M) of the weight."""
+        if weight is None:
+            values, count = np.unique(y, return_counts=True)
+        else:
+            values, where = np.unique(y, return_inverse=True)
+            count = np.bincount(where, weight)
+        return values[None], (count / count.sum())[None]
+
+    def _deviation(self, y: Any, loc: Any) -> Any:
+        """|y - loc| of rows (n,), or its mean (1,) of a summary."""
+        values = y[0] if isinstance(y, tuple) else y
+        gap = values - loc
+        # Not abs where autograd differentiates: its second derivative is rounding, not zero.
+        gap = np.abs(gap) if isinstance(gap, np.ndarray) else anp.where(gap > 0, gap, -gap)
+        return anp.sum(y[1] * gap, axis=1) if isinstance(y, tuple) else gap
+
+    def _sign(self, y: Any, loc: Any) -> np.ndarray:
+        """sign(y - loc) of rows; of a summary the subgradient that is nearest to zero."""
+        if not isinstance(y, tuple):
+            return np.sign(y - loc)
+        values, share = y
+        total = np.sum(share * np.sign(values - loc), axis=1)
+        # A tie at loc may count as anything between all above and all below.
+        tied = np.sum(share * (values == loc), axis=1) + 1e-15
+        return np.sign(total) * np.maximum(np.abs(total) - tied, 0.0)
+
+    def _log_prob(self, y: Any, loc: Any, scale: Any) -> Any:
+        return -self._deviation(y, loc) / scale - anp.log(scale) - _LOG_2
+
+    def _score(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
+        sign, gap = self._sign(y, loc), self._deviation(y, loc)
+        return np.stack([sign / scale, gap / scale - 1.0], axis=1)
+
+    def _observed(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
+        sign = self._sign(y, loc)
+        out = np.zeros((len(sign), 2, 2))
+        out[:, 0, 1] = out[:, 1, 0] = sign / scale
+        out[:, 1, 1] = self._deviation(y, loc) / scale
+        return out
+
+    def _fisher(self, loc: Any, scale: Any) -> np.ndarray:
+        out = np.zeros((len(scale), 2, 2))
+        out[:, 0, 0] = scale**-2.0
+        out[:, 1, 1] = 1.0
+        return out
+
+    def _kl(self, loc: Any, scale: Any, loc2: Any, scale2: Any) -> np.ndarray:
+        log_ratio, gap = np.log(scale / scale2), np.abs(loc - loc2) / scale
+        return np.expm1(log_ratio) - log_ratio + scale / scale2 * (gap + np.expm1(-gap))
+
+    def _entropy(self, eta: Any) -> Any:
+        return eta[:, 1] + 1.0 + _LOG_2
+
+    def _mode(self, eta: np.ndarray) -> np.ndarray:
+        return eta[:, 0].copy()
+
+    def _log_cdf(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
+        z = (y - loc) / scale
+        upper = np.log1p(-0.5 * np.exp(-np.maximum(z, 0.0)))
+        return np.where(z < 0, z - _LOG_2, upper)
+
+    def _log_sf(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
+        return self._log_cdf(-y, -loc, scale)
+
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+        """All rows alike: scale -> 0 and the likelihood has no bound."""
+        refuse_constant(y, "Laplace")
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
+        # The median absolute deviation is scale log 2.
+        loc, scale = location_scale(y, weight)
+        return {"loc": loc, "scale": scale / 1.0276}
+
+    def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """The closed form of :meth:`nested_start`."""
+        return self.nested_start(y, weight)
+
+    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        """The optimum itself: the weighted median and the mean absolute deviation from it."""
+        loc = float(np.median(y)) if weight is None else _weighted_median(y, weight)
+        return self.eta(loc=loc, scale=mean(np.abs(y - loc), weight))
+
+    def _sample(self, rng: np.random.Generator, n: int, loc: Any, scale: Any) -> np.ndarray:
+        return rng.laplace(loc, scale, n)
+
+    def _to_scipy(self, loc: Any, scale: Any) -> Any:
+        from scipy.stats import laplace
+
+        return laplace(loc=float(loc), scale=float(scale))
+
+
+def _weighted_median(y: np.ndarray, weight: np.ndarray) -> float:
+    """Middle of the values with half of the weight, at most, on either side."""
+    order = np.argsort(y)
+    mass = np.cumsum(weight[order]) / weight.sum()
+    low, high = (np.searchsorted(mass, 0.5 + s * 1e-12) for s in (-1, 1))
+    last = len(y) - 1
+    return 0.5 * float(y[order[min(low, last)]] + y[order[min(high, last)]])

@@ -1,0 +1,226 @@
+"""The skew-normal distribution."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+from autograd.scipy.stats import norm
+from scipy import special
+
+from natfit.bijectors import Cubic, Positive, Real
+from natfit.distributions.base import Distribution
+from natfit.distributions.contract.expectation import Expectation
+from natfit.distributions.contract.start import mean, quantile
+from natfit.distributions.contract.support import REAL
+from natfit.distributions.forms.location_scale import refuse_constant
+from natfit.distributions.real._skewness import SMALL, B, C, standard_moments
+
+_LOG_2, _HALF_LOG_2PI = 0.6931471805599453, 0.9189385332046727
+
+#: (q90 + q10 - 2 q50) / (q90 - q10) of the half-normal, the most skewed member.
+_MOST_SKEWED = 0.2775
+
+
+class SkewNormal(Distribution):
+    """Azzalini's skew-normal distribution in its mean, standard deviation and shape.
+
+    With b = sqrt(2 / pi), d = shape / sqrt(1 + shape^2), scale = sd / sqrt(1 - b^2 d^2) and
+    loc = mean - scale b d, ``log p(y) = log 2 - log scale + log phi(z) + log Phi(shape z)``,
+    z = (y - loc) / scale; eta = (mean, log sd, arsinh(shape^3) / 3). shape 0 is the normal,
+    +-infinity the half-normal distribution. The Fisher information is by quadrature, at
+    mean 0 and sd 1, which serves all others.
+
+    Matches ``scipy.stats.skewnorm(a=shape, loc=loc, scale=scale)`` with loc and scale as above.
+
+    Notes
+    -----
+    In (loc, scale, shape) the Fisher information is singular at shape 0, where the score of
+    shape is a multiple of loc's. With mean and sd held, the likelihood depends on
+    shape^3 to first order, and eta, in which shape^3 = sinh(3 eta), has the regular
+    information diag(1, 2, 3 C^2 / 2), C = (4 - pi) / 2 b^3: the centred parametrisation with
+    another scale for the skewness. Standard errors of a shape near 0 are large: it is
+    determined to n^(-1/6) only.
+
+    The maximum may lie at shape = +-infinity, with positive probability for any n: the fit
+    then ends as ``boundary`` at +-1e9. At the end it is compared with the closed-form
+    optima of the normal and of both half-normals. Data that are all equal are refused.
+
+    Source: Azzalini (1985), Scandinavian Journal of Statistics 12; Arellano-Valle and
+    Azzalini (2008), Journal of Multivariate Analysis 99.
+    """
+
+    params = {"mean": Real(), "sd": Positive(), "shape": Cubic()}
+    support = REAL
+    limit_meaning = {
+        ("shape", "lower"): "the half-normal distribution, reversed",
+        ("shape", "upper"): "the half-normal distribution",
+    }
+    fisher_kind = "quadrature"
+    compare_after = 15
+
+    def _log_prob(self, y: Any, mean: Any, sd: Any, shape: Any) -> Any:
+        square = 1.0 + shape * shape
+        spread = anp.sqrt((1.0 + (1.0 - B * B) * shape * shape) / square)
+        z = (y - mean) / sd * spread + B * shape / anp.sqrt(square)
+        constant = _LOG_2 - _HALF_LOG_2PI + anp.log(spread) - anp.log(sd)
+        return constant - 0.5 * z * z + norm.logcdf(shape * z)
+
+    def _terms(self, x: np.ndarray, shape: Any) -> tuple[np.ndarray, ...]:
+        """z with derivatives in shape, and the first two of log Phi(u), u = shape z."""
+        mean, mean1, mean2, sd, sd1, sd2 = standard_moments(shape)
+        z = x * sd + mean
+        u = shape * z
+        hazard = np.exp(-0.5 * u * u - _HALF_LOG_2PI - special.log_ndtr(u))
+        return z, x * sd1 + mean1, x * sd2 + mean2, hazard, -hazard * (u + hazard)
+
+    def _score(self, y: Any, mean: Any, sd: Any, shape: Any) -> np.ndarray:
+        x = (y - mean) / sd
+        z, z1, _, hazard, _ = self._terms(x, shape)
+        _, _, _, spread, spread1, _ = standard_moments(shape)
+        first = spread * (shape * hazard - z)
+        slope = spread1 / spread - z * z1 + hazard * (z + shape * z1)
+        chain = np.cosh(np.arcsinh(shape**3))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            last = slope * chain / shape**2
+        out = np.empty((3, len(x)))
+        np.divide(-first, sd, out=out[0])
+        np.subtract(-x * first, 1.0, out=out[1])
+        # Leading term: half of C He3(x).
+        out[2] = np.where(np.abs(shape) < SMALL, 0.5 * C * chain * x * (x * x - 3.0), last)
+        return out.T
+
+    def _observed(self, y: Any, mean: Any, sd: Any, shape: Any) -> np.ndarray:
+        shape = np.where(np.abs(shape) < 10.0 * SMALL, 10.0 * SMALL, shape)
+        x = (y - mean) / sd
+        z, z1, z2, hazard, bend = self._terms(x, shape)
+        _, _, _, spread, spread1, spread2 = standard_moments(shape)
+        pull, ratio, u1 = shape * hazard - z, spread1 / spread, z + shape * z1
+        first, second = spread * pull, spread**2 * (shape**2 * bend - 1.0)
+        chain = np.cosh(np.arcsinh(shape**3)) / shape**2
+        mixed = chain * (spread1 * pull + spread * (hazard + shape * bend * u1 - z1))
+        slope = ratio - z * z1 + hazard * u1
+        curve = spread2 / spread - ratio**2 - z1**2 - z * z2 + bend * u1**2
+        curve = curve + hazard * (2.0 * z1 + shape * z2)
+        out = np.empty((len(x), 3, 3))
+        out[:, 0, 0] = -second / sd**2
+        out[:, 0, 1] = out[:, 1, 0] = -(first + x * second) / sd
+        out[:, 1, 1] = -x * (first + x * second)
+        out[:, 0, 2] = out[:, 2, 0] = mixed / sd
+        out[:, 1, 2] = out[:, 2, 1] = x * mixed
+        out[:, 2, 2] = -curve * chain**2 - slope * (3.0 * shape - 2.0 * chain**2 / shape)
+        return out
+
+    # ------------------------------------------------------------------------ expectations
+
+    def expectation(self, eta: np.ndarray) -> Expectation:
+        """Trapezoidal rule whose nodes resolve both the width 1 and the step of width 1/shape."""
+        mean, sd, shape = (float(v) for v in self.native_dict(eta).values())
+        x, weight = _rule(shape)
+        return Expectation(mean + sd * x, weight)
+
+    def _fisher(self, mean: Any, sd: Any, shape: Any) -> np.ndarray:
+        out = np.stack([_information(float(a)) for a in np.ravel(shape)])
+        unit = np.ones((len(out), 3))
+        unit[:, 0] = 1.0 / sd
+        return out * unit[:, :, None] * unit[:, None, :]
+
+    # ---------------------------------------------------------------------- data, sampling
+
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+        """All rows alike: sd -> 0 and the likelihood has no bound."""
+        refuse_constant(y, "SkewNormal")
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
+        low, middle, high = (quantile(y, weight, q) for q in (0.1, 0.5, 0.9))
+        if not high > low:
+            gap = y - mean(y, weight)
+            spread = float(np.sqrt(mean(gap * gap, weight))) or abs(middle) or 1.0
+            return {"mean": middle, "sd": spread, "shape": 0.5}
+        skew = float(np.clip((high + low - 2.0 * middle) / (high - low) / _MOST_SKEWED, -1, 1))
+        # Not zero: there the curvature of the log-likelihood in eta is infinite.
+        shape = np.copysign(max(2.0 * np.cbrt(abs(skew)), 0.5), skew)
+        centre = middle + 0.1 * skew * (high - low)
+        return {"mean": centre, "sd": (high - low) / 2.56, "shape": shape}
+
+    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        """The best of the optima of the normal and of the half-normals up and down.
+
+        A half-normal may be a local maximum below one inside: it is compared with what the
+        moments lead to.
+        """
+        centre = mean(y, weight)
+        sd = float(np.sqrt(mean((y - centre) ** 2, weight)))
+        found = [self.eta(mean=centre, sd=sd, shape=0.0)]
+        steep = self.params["shape"].high
+        spread = float(standard_moments(steep)[3])
+        total = float(len(y)) if weight is None else float(weight.sum())
+        for sign, end in ((1.0, y.min()), (-1.0, y.max())):
+            scale = float(np.sqrt(mean((y - end) ** 2, weight)))
+            # The step's pull on the last row, shape phi(u), balances that of all others on loc.
+            pull = total * mean(np.abs(y - end), weight) / scale
+            room = np.sqrt(2.0 * max(np.log(steep / pull) - _HALF_LOG_2PI, 1.0)) / steep
+            middle = end + sign * scale * (B - room)
+            found.append(self.eta(mean=middle, sd=scale * spread, shape=sign * steep))
+        values = [self.sum_value_and_score(y, weight, eta[None])[0] for eta in found]
+        best = int(np.argmax(values))
+        if best == 0:
+            return found[0]
+        inside = self._climbed(y, weight, self.eta(mean=centre, sd=sd, shape=3.0 * (3 - 2 * best)))
+        value = self.sum_value_and_score(y, weight, inside[None])[0]
+        return inside if value > values[best] else found[best]
+
+    def _climbed(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """Eta (3,) after a few natural-gradient steps."""
+        low, high, most = self.limits
+        total = float(len(y)) if weight is None else float(weight.sum())
+        for _ in range(8):
+            slope = self.sum_value_and_score(y, weight, eta[None])[1] / total
+            step = np.linalg.solve(self.fisher(eta[None])[0], slope)
+            eta = np.clip(eta + step * min(1.0, (most / np.abs(step)).min()), low, high)
+        return eta
+
+    def _log_cdf(self, y: Any, mean: Any, sd: Any, shape: Any) -> np.ndarray:
+        from scipy.stats import skewnorm
+
+        middle, _, _, spread, _, _ = standard_moments(shape)
+        return skewnorm.logcdf((y - mean) / sd * spread + middle, shape)
+
+    def _log_sf(self, y: Any, mean: Any, sd: Any, shape: Any) -> np.ndarray:
+        return self._log_cdf(-y, -mean, sd, -shape)
+
+    def _sample(self, rng: np.random.Generator, n: int, mean: Any, sd: Any, shape: Any) -> Any:
+        middle, _, _, spread, _, _ = standard_moments(shape)
+        one, two = rng.standard_normal((2, n))
+        z = (shape * np.abs(one) + two) / np.sqrt(1.0 + shape * shape)
+        return mean + sd * (z - middle) / spread
+
+    def _to_scipy(self, mean: Any, sd: Any, shape: Any) -> Any:
+        from scipy.stats import skewnorm
+
+        middle, _, _, spread, _, _ = standard_moments(float(shape))
+        scale = float(sd) / float(spread)
+        return skewnorm(float(shape), loc=float(mean) - scale * float(middle), scale=scale)
+
+
+@functools.lru_cache(maxsize=64)
+def _rule(shape: float) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes (standardised) and probabilities of the distribution with mean 0 and sd 1."""
+    steep = 2.0 * max(abs(shape), 1.0)
+    t = np.arange(-np.arcsinh(12.0 * steep), np.arcsinh(12.0 * steep), 0.04)
+    z = np.sinh(t) / steep
+    weight = 0.08 * np.cosh(t) / steep
+    weight *= np.exp(-0.5 * z * z - _HALF_LOG_2PI + special.log_ndtr(shape * z))
+    keep = weight > 0
+    middle, _, _, spread, _, _ = standard_moments(shape)
+    return (z[keep] - middle) / spread, weight[keep] / weight.sum()
+
+
+@functools.lru_cache(maxsize=64)
+def _information(shape: float) -> np.ndarray:
+    """Fisher information (3, 3) in eta at mean 0 and sd 1."""
+    x, weight = _rule(shape)
+    score = SkewNormal()._score(x, 0.0, 1.0, np.array([shape]))
+    return (score * weight[:, None]).T @ score

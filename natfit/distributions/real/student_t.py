@@ -1,0 +1,293 @@
+"""Student's t distribution."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from natfit import rows
+from natfit.bijectors import Positive, Real, Reciprocal
+from natfit.distributions.base import Distribution
+from natfit.distributions.contract.start import location_scale
+from natfit.distributions.contract.support import REAL
+from natfit.distributions.real.normal import Normal
+from natfit.numerics.special import (
+    student_constant,
+    student_curvature,
+    student_slope,
+    student_slope_derivative,
+)
+from natfit.numerics.tails import log_stdtr
+
+_HALF_LOG_2PI = 0.9189385332046727
+
+#: Below this, w + log(1 - w) is summed as a series: four terms are exact to 3e-13 there, while
+#: the difference has lost three digits.
+_SMALL = 1e-3
+
+#: The difference's rounding, 1e-16 z^2 / df, is 1e-12 of the score's spread (2 / df^2) here;
+#: the series is used from here on.
+_LARGE_DF = 1e4
+
+#: At this df the normal differs by less than 1e-9 nats a row.
+_NORMAL = 1e10
+
+
+class StudentT(Distribution):
+    """Student's t distribution, heavy-tailed about loc; df = 1 is Cauchy, df -> inf normal.
+
+    With z = (y - loc) / scale,
+    ``log p(y) = log Gamma((df + 1) / 2) - log Gamma(df / 2) - 1/2 log(pi df) - log scale
+    - (df + 1) / 2 log(1 + z^2 / df)``; eta = (loc, log scale, arsinh(1 / df)):
+    the last is regular at the normal limit, 0. Fisher information in (loc, log scale, log df),
+    with v = df and R(v) = -O(1 / v^5) from :func:`natfit.numerics.special.student_curvature`,::
+
+        [(v+1) / ((v+3) scale^2)   0                     0                                  ]
+        [0                         2v / (v+3)            -2v / ((v+1)(v+3))                 ]
+        [0                         -2v / ((v+1)(v+3))    (7v+3) / (2v(v+1)(v+3)) + v^2 R / 2]
+
+    and d log df / d eta = -sqrt(1 + v^2).
+
+    Matches ``scipy.stats.t(df, loc, scale)``.
+
+    Notes
+    -----
+    With df free the likelihood has no bound: at scale -> 0 with loc at a value that m of the n
+    rows share, it grows as ``((n - m) df - m) log scale``, hence without limit wherever
+    ``df < m / (n - m)`` (m = 1 for distinct rows: df < 1 / (n - 1)). The estimate is the local
+    maximum that starts at the median lead to, as everywhere in the literature. Only where all rows
+    are alike is there none, and these data are refused. Heavily tied data (half of the rows
+    equal: df < 1) may run into that corner, scale -> 0; the fit then ends as ``unbounded``.
+
+    With a dozen rows or fewer the local maximum may lie below the normal's: the fit is compared
+    with it, df -> infinity, and goes there if that is likelier.
+    """
+
+    params = {
+        "loc": Real(),
+        "scale": Positive(),
+        # Below df = 0.05 draws exceed the largest double, and expectations cannot be computed.
+        "df": Reciprocal(low=0.05, high=_NORMAL),
+    }
+    support = REAL
+    limit_meaning = {("df", "upper"): "the normal distribution"}
+
+    def _log_prob(self, y: Any, loc: Any, scale: Any, df: Any) -> Any:
+        z = (y - loc) / scale
+        constant = student_constant(df) - anp.log(scale) - _HALF_LOG_2PI
+        return constant - 0.5 * (df + 1.0) * anp.log1p(z * z / df)
+
+    def _mode(self, eta: np.ndarray) -> np.ndarray:
+        return eta[:, 0].copy()
+
+    # ------------------------------------------------------------------------- closed forms
+
+    def _parts(self, y: Any, loc: Any, scale: Any, df: Any) -> tuple[np.ndarray, ...]:
+        """z, w = u / (1 + u), h = 1 / (1 + u), log(1 + u) and w - log(1 + u), u = z^2 / df."""
+        z = y - loc
+        z *= 1.0 / scale
+        w = z * z
+        w *= 1.0 / df
+        h = w + 1.0
+        np.reciprocal(h, out=h)
+        if np.max(df) > _LARGE_DF and w.max(initial=0.0) < _SMALL:
+            w *= h
+            gap = _gap_series(w)
+            return z, w, h, w - gap, gap
+        log = np.log1p(w)
+        w *= h
+        gap = w - log
+        if np.max(df) > _LARGE_DF:
+            small = w < _SMALL
+            gap[small] = _gap_series(w[small])
+        return z, w, h, log, gap
+
+    def _value_and_score(self, y: Any, loc: Any, scale: Any, df: Any) -> tuple:
+        """Log-density (n,) and score (n, 3), in the memory of the shared parts."""
+        z, w, h, log, gap = self._parts(y, loc, scale, df)
+        out = np.empty((3, len(z)))
+        z *= (df + 1.0) / (df * scale)
+        np.multiply(z, h, out=out[0])
+        gap *= df
+        gap += w
+        gap *= 0.5
+        gap += 0.5 * df * student_slope(df)
+        np.multiply(gap, _chain(df), out=out[2])
+        w *= df + 1.0
+        np.subtract(w, 1.0, out=out[1])
+        log *= -0.5 * (df + 1.0)
+        log += student_constant(df) - np.log(scale) - _HALF_LOG_2PI
+        return log, out.T
+
+    def _score(self, y: Any, loc: Any, scale: Any, df: Any) -> np.ndarray:
+        return self._value_and_score(y, loc, scale, df)[1]
+
+    def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both, (n,) and (n, 3), from one logarithm a row."""
+        return self._value_and_score(y, *self.native(eta))
+
+    def sum_terms(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray, np.ndarray]:
+        """Weighted sums of log p, its score (3,) and its negative Hessian (3, 3), eta (1, 3).
+
+        One pass serves all three: the Hessian takes two inner products more than the score.
+        """
+        loc, scale, df = (float(v[0]) for v in self.native(eta))
+        z, w, h, log, gap = self._parts(y, loc, scale, df)
+        n = float(len(z)) if weight is None else float(weight.sum())
+        log, gap, w_sum, h_sum = (_total(v, weight) for v in (log, gap, w, h))
+        # z h, not z - z w: with heavy tails the difference has no digit left.
+        z *= h
+        zh, zhw = _total(z, weight), _total(z * w, weight)
+        wh, ww = _total(h * w, weight), _total(w * w, weight)
+        constant, slope, curvature = _constants(df)
+        value = n * (constant - np.log(scale)) - 0.5 * (df + 1.0) * log
+        first = 0.5 * (df * (gap + n * slope) + w_sum)
+        pull, chain = (df + 1.0) / (df * scale), float(_chain(df))
+        score = np.array([pull * zh, (df + 1.0) * w_sum - n, chain * first])
+        cross = wh - df * ww
+        second = 0.5 * (cross - df * gap) - n * curvature
+        mixed = chain * pull * (zh / (df + 1.0) - zhw)
+        observed = np.array(
+            [
+                [pull / scale * (h_sum - 2.0 * wh), 2.0 * pull * (zh - zhw), mixed],
+                [2.0 * pull * (zh - zhw), 2.0 * (df + 1.0) * wh, chain * cross],
+                [mixed, chain * cross, chain**2 * second - df**2 * first],
+            ]
+        )
+        return float(value), score, observed
+
+    def sum_value_and_score(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray]:
+        """Weighted sums of log p, a number, and of its score (3,), for eta (1, 3)."""
+        return self.sum_terms(y, weight, eta)[:2]
+
+    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """Weighted sum over rows of the negative Hessian, (3, 3), for eta (1, 3)."""
+        return self.sum_terms(y, weight, eta)[2]
+
+    def _observed(self, y: Any, loc: Any, scale: Any, df: Any) -> np.ndarray:
+        z, w, h, _, gap = self._parts(y, loc, scale, df)
+        out = np.empty((len(z), 3, 3))
+        slope = (df + 1.0) / (df * scale)
+        out[:, 0, 0] = slope / scale * (h * (1.0 - 2.0 * w))
+        z *= h
+        out[:, 0, 1] = out[:, 1, 0] = 2.0 * slope * (z * h)
+        chain = _chain(df)
+        out[:, 0, 2] = out[:, 2, 0] = chain * slope * (z * (1.0 / (df + 1.0) - w))
+        out[:, 1, 1] = 2.0 * (df + 1.0) * (w * h)
+        cross = w * (h - df * w)
+        out[:, 1, 2] = out[:, 2, 1] = chain * cross
+        first = 0.5 * (df * gap + w) + 0.5 * df * student_slope(df)
+        second = 0.5 * (cross - df * gap) - _constant_curvature(df)
+        out[:, 2, 2] = chain**2 * second - df**2 * first
+        return out
+
+    def _fisher(self, loc: Any, scale: Any, df: Any) -> np.ndarray:
+        out = np.zeros((len(df), 3, 3))
+        out[:, 0, 0] = (df + 1.0) / (df + 3.0) / scale**2
+        out[:, 1, 1] = 2.0 * df / (df + 3.0)
+        chain = _chain(df)
+        out[:, 1, 2] = out[:, 2, 1] = -2.0 * chain * df / ((df + 1.0) * (df + 3.0))
+        # psi' terms cancel to order 1 / v^2 of the 1 / v they start with; see student_curvature.
+        rational = (7.0 * df + 3.0) / (2.0 * df * (df + 1.0) * (df + 3.0))
+        out[:, 2, 2] = chain**2 * (rational + 0.5 * df**2 * student_curvature(df))
+        return out
+
+    def _log_cdf(self, y: np.ndarray, loc: Any, scale: Any, df: Any) -> np.ndarray:
+        return log_stdtr(df, (y - loc) / scale)
+
+    def _log_sf(self, y: np.ndarray, loc: Any, scale: Any, df: Any) -> np.ndarray:
+        return log_stdtr(df, (loc - y) / scale)
+
+    # ---------------------------------------------------------------------- data, sampling
+
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+        """All rows alike: scale -> 0 and the likelihood has no maximum; see the class's notes."""
+        low, high = float(y.min()), float(y.max())
+        if high > low and not (high - low > 1e-140 and max(-low, high) < 1e150):
+            raise ValueError(
+                f"y must have a spread above 1e-140 and values below 1e150 for StudentT, got "
+                f"{low:g} to {high:g}; divide them by their size"
+            )
+        if low == high:
+            raise ValueError(
+                f"y must not be constant for StudentT, got {len(y)} rows equal to {y[0]:g}: the "
+                "likelihood grows without bound as the distribution shrinks to a point; remove "
+                "the column, or use a discrete family"
+            )
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
+        # The quartile of t with df = 5 is 0.7267 scales from its centre, a normal's 0.6745.
+        loc, scale = location_scale(y, weight)
+        return {"loc": loc, "scale": 0.928 * scale, "df": 5.0}
+
+    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        """The normal's optimum, at the largest df."""
+        loc, variance = Normal().sufficient(y, weight)
+        return self.eta(loc=loc[0], scale=np.sqrt(variance[0]), df=_NORMAL)
+
+    def no_maximum(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> str | None:
+        """A value whose share m / n of the weight has df < m / (n - m): scale -> 0 there."""
+        loc, scale, df = (float(v) for v in self.native_dict(eta).values())
+        # Chunk by chunk: nothing of the data's size is made.
+        near = [y[part][np.argmin(np.abs(y[part] - loc))] for part in rows.chunks(len(y))]
+        at = near[int(np.argmin(np.abs(np.array(near) - loc)))]
+
+        def part(y: np.ndarray, w: np.ndarray | None) -> np.ndarray:
+            same = y == at
+            return np.array([same.mean() * len(y), len(y)] if w is None else [w @ same, w.sum()])
+
+        tied, total = rows.sum_rows(part, (y, weight))
+        share, widest = float(tied / total), max(loc - float(y.min()), float(y.max()) - loc)
+        if scale > 1e-3 * widest or df * (1.0 - share) > share:
+            return None
+        return (
+            f"{100 * share:.3g} % of the rows equal {at:g} and df = {df:.3g}: the likelihood "
+            "grows without bound as scale -> 0 there"
+        )
+
+    def _sample(self, rng: np.random.Generator, n: int, loc: Any, scale: Any, df: Any) -> Any:
+        return loc + scale * rng.standard_t(df, n)
+
+    def _to_scipy(self, loc: Any, scale: Any, df: Any) -> Any:
+        from scipy.stats import t
+
+        return t(float(df), loc=float(loc), scale=float(scale))
+
+
+def _gap_series(w: np.ndarray) -> np.ndarray:
+    """w - log(1 + u) = w + log(1 - w) < 0, by its series."""
+    total = w * -0.2
+    for c in (-0.25, -1 / 3, -0.5):
+        total += c
+        total *= w
+    total *= w
+    return total
+
+
+def _chain(df: Any) -> Any:
+    """d log df / d eta for df = 1 / sinh(eta); its derivative is df^2."""
+    return -np.sqrt(df * df + 1.0)
+
+
+def _constant_curvature(df: Any) -> Any:
+    """Second derivative of :func:`student_constant` in log df."""
+    return 0.5 * df * (student_slope(df) + df * student_slope_derivative(df))
+
+
+@functools.lru_cache(maxsize=64)
+def _constants(df: float) -> tuple[float, float, float]:
+    """The constant of log p, df's slope and its curvature: once for all chunks of rows."""
+    v = np.array([df])
+    constant = float(student_constant(v)[0]) - _HALF_LOG_2PI
+    return constant, float(student_slope(v)[0]), float(_constant_curvature(v)[0])
+
+
+def _total(values: np.ndarray, weight: np.ndarray | None) -> float:
+    return float(values.sum()) if weight is None else rows.dot(weight, values)

@@ -1,0 +1,170 @@
+"""What families of shares and of count vectors agree on: supports, totals, draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from natfit import rows
+from natfit._validation import check_number
+from natfit.distributions.base import Distribution
+from natfit.distributions.contract.start import check_columns
+from natfit.distributions.contract.support import COUNTS, Support
+from natfit.distributions.counts.poisson import _log_factorial
+
+#: By how much the shares of a row may miss the sum of one.
+TOLERANCE = 1e-6
+
+#: Totals that stand for those of the data, each as likely.
+_TOTALS = 16
+
+
+@dataclass(frozen=True)
+class Simplex(Support):
+    """Rows of positive numbers that sum to one."""
+
+    def contains(self, y: np.ndarray) -> np.ndarray:
+        """Tell for each value of y (n, D) whether its row belongs; (n, D)."""
+        inside = (y > 0).all(axis=1) & (np.abs(y.sum(axis=1) - 1.0) <= TOLERANCE)
+        return np.repeat(inside[:, None], y.shape[1], axis=1)
+
+    def check(self, y: np.ndarray, family: str) -> None:
+        """Raise ValueError that names the first row outside the support; y must be finite."""
+        where = rows.first_row(lambda part: ~self.contains(part)[:, 0], (y,))
+        if where is None:
+            return
+        row = y[where]
+        negative = "Negative values in data: " if np.any(row < 0) else ""
+        rule = f"sums to {row.sum():g}" if np.all(row > 0) else "has a share that is not positive"
+        raise ValueError(
+            f"{negative}y must be shares > 0 that sum to 1 in each row for {family}, but row "
+            f"{where}, {row}, {rule}; divide rows by their sums, and replace zeros by a "
+            "small share or use counts with 'dirichlet_multinomial'"
+        )
+
+
+SIMPLEX = Simplex(low=0.0, high=1.0)
+
+
+class CountVectors(Distribution):
+    """Base of the families of counts y (n, D) given the total of each row.
+
+    Parameters
+    ----------
+    dim : int, optional
+        D >= 2. Without it, :meth:`bind` takes it from the data.
+    totals : int or tuple of int, optional
+        Totals of rows, each as likely, for draws and expectations: the likelihood takes each
+        row's own. Without them, :meth:`bind` takes the data's, or 16 that stand for these.
+    """
+
+    support = COUNTS
+
+    def __init__(self, dim: int | None = None, totals: int | tuple[int, ...] | None = None):
+        self.dim = dim
+        self.totals = totals
+
+    def bind(self, y: np.ndarray) -> Distribution:
+        """Return the family with D and the totals taken from y (n, D).
+
+        Raises
+        ------
+        ValueError
+            If y is not (n, D), D is not ``dim``, or D < 2.
+        """
+        name = type(self).__name__
+        dim = check_columns(y, self.dim, name, "dim")
+        check_number(dim, "the number of columns of y", low=2, integer=True)
+        if self.dim is not None and self.totals is not None:
+            return self
+        return type(self)(dim, totals_of(y) if self.totals is None else self.totals)
+
+    @property
+    def event_shape(self) -> tuple:
+        """(D,); (None,) before D is known."""
+        return (self.dim,)
+
+    def _need_dim(self) -> int:
+        """D, or an error that says how to give it."""
+        if self.dim is None:
+            raise ValueError(
+                f"{type(self).__name__} has no parameters before its dimension is known; call "
+                "bind(y) with counts (n, D), or pass dim=D"
+            )
+        return check_number(self.dim, "dim", low=2, integer=True)
+
+    @cached_property
+    def _totals(self) -> np.ndarray:
+        """Totals, each as likely, (T,) float64."""
+        if self.totals is None:
+            raise ValueError(
+                f"{type(self).__name__} needs the totals of its rows for draws and expectations; "
+                "call bind(y) with counts (n, D), or pass totals"
+            )
+        totals = np.atleast_1d(np.asarray(self.totals))
+        return np.array(
+            [float(check_number(t.item(), "totals", low=0, integer=True)) for t in totals]
+        )
+
+    def _draw_totals(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """A total for each of n rows, int."""
+        totals = self._totals.astype(np.int64)
+        return totals[rng.integers(len(totals), size=n)] if len(totals) > 1 else np.full(n, totals)
+
+    def _only_total(self) -> int:
+        """The total of all rows, for scipy, which knows one alone."""
+        if len(self._totals) > 1:
+            raise ValueError(
+                f"scipy.stats has no {type(self).__name__} whose rows differ in their totals; "
+                "pass totals=n for one of them"
+            )
+        return int(self._totals[0])
+
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+        """Rows that count nothing.
+
+        Raises
+        ------
+        ValueError
+            If all counts are zero.
+        """
+        if not y.any():
+            raise ValueError(
+                f"y must hold a count above zero for {type(self).__name__}, got {len(y)} rows of "
+                "zeros: they say nothing about the probabilities"
+            )
+
+
+def totals_of(y: np.ndarray) -> int | tuple[int, ...]:
+    """The total of all rows, or 16 quantiles of the totals of a few rows."""
+    totals = y[rows.subsample(len(y))].sum(axis=1)
+    totals = np.sort(totals[np.isfinite(totals) & (totals >= 0)])
+    if not len(totals):
+        return 1
+    if totals[0] == totals[-1]:
+        return int(totals[0])
+    at = ((np.arange(_TOTALS) + 0.5) / _TOTALS * len(totals)).astype(np.intp)
+    return tuple(int(t) for t in totals[at])
+
+
+def log_gamma_draws(rng: np.random.Generator, shape: np.ndarray) -> np.ndarray:
+    """Logarithms of gamma draws, finite for any shape: G(a) = G(a + 1) U^(1/a)."""
+    logs = np.log(rng.standard_gamma(shape + 1.0))
+    return logs - rng.standard_exponential(shape.shape) / shape
+
+
+def log_sum(logs: np.ndarray) -> np.ndarray:
+    """log sum exp of each row of logs (n, D), (n, 1)."""
+    top = logs.max(axis=1, keepdims=True)
+    return top + np.log(np.exp(logs - top).sum(axis=1, keepdims=True))
+
+
+def log_coefficient(y: np.ndarray) -> np.ndarray:
+    """Log of the multinomial coefficient of rows of counts (n, D), (n,)."""
+    out = _log_factorial(y.sum(axis=1))
+    for column in y.T:
+        out = out - _log_factorial(column)
+    return out

@@ -1,0 +1,186 @@
+"""The terms of the multivariate t's log-density that depend on df, stable to the normal limit.
+
+They are sums over the dimensions of the univariate ones in :mod:`natfit.numerics.special`, by
+Gamma((v + D) / 2) / Gamma(v / 2) = prod Gamma((v + k + 1) / 2) / Gamma((v + k) / 2).
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from natfit import rows
+from natfit.distributions.contract.start import location_scale, median
+from natfit.distributions.real.student_t import _LARGE_DF, _SMALL, _gap_series
+from natfit.numerics.special import (
+    student_constant,
+    student_curvature,
+    student_slope,
+    student_slope_derivative,
+)
+
+#: Smallest eigenvalue of the mean outer product of the rows' directions, per column, below which
+#: all rows lie in one plane.
+_PLANE = 1e-12
+
+#: What the variances of the start's scale matrix gain, so that its factor exists.
+_RIDGE = 1e-9
+
+_TINY = np.finfo(float).tiny
+
+
+def constant(v: Any, dim: int) -> Any:
+    """Log Gamma((v + D) / 2) - log Gamma(v / 2) - D/2 log(v / 2), < 0 for D = 1, -> 0."""
+    return sum(student_constant(v + k) + 0.5 * anp.log1p(k / v) for k in range(dim))
+
+
+def slope(v: Any, dim: int) -> Any:
+    """Derivative of :func:`constant` in v."""
+    return 0.5 * sum(student_slope(v + k) - k / (v * (v + k)) for k in range(dim))
+
+
+def curvature(v: Any, dim: int) -> Any:
+    """Second derivative of :func:`constant` in v."""
+    return 0.5 * sum(
+        student_slope_derivative(v + k) + k * (2.0 * v + k) / (v * (v + k)) ** 2 for k in range(dim)
+    )
+
+
+def information(v: np.ndarray, dim: int) -> np.ndarray:
+    """Fisher information of log v: v^2 times that of v.
+
+    In the textbook form, 1/4 (psi'(v/2) - psi'((v + D)/2)) - D (v + D + 4) /
+    (2 v (v + D)(v + D + 2)), terms of order 1 / v^2 and 1 / v^3 cancel; here each of the D terms
+    of its telescoped sum is of order 1 / v^4.
+    """
+    total = 0.0
+    for k in range(dim):
+        m = v + k
+        rational = (7.0 * m + 3.0) / (2.0 * m**3 * (m + 1.0) * (m + 3.0))
+        total = total + rational + k / (v * m * (m + 2.0) * (m + 3.0)) + 0.5 * student_curvature(m)
+    return v * v * total
+
+
+def parts(u: np.ndarray, df: Any) -> tuple[np.ndarray, ...]:
+    """w = u / (1 + u), h = 1 / (1 + u), log(1 + u) and w - log(1 + u), (n,) each."""
+    h = 1.0 / (1.0 + u)
+    w, log = u * h, np.log1p(u)
+    gap = w - log
+    if np.max(df) > _LARGE_DF:
+        small = w < _SMALL
+        gap[small] = _gap_series(w[small])
+    return w, h, log, gap
+
+
+@functools.lru_cache(maxsize=64)
+def constants(df: float, dim: int) -> tuple[float, float, float]:
+    """:func:`constant`, :func:`slope` and :func:`curvature`: once for all chunks of rows."""
+    v = np.array([df])
+    return tuple(float(f(v, dim)[0]) for f in (constant, slope, curvature))
+
+
+class Products:
+    """Sums over rows of products of b = (z h, z_i z_j h for i >= j, h, w, 1), one gemm a chunk.
+
+    They hold all that the score and the Hessian of a sum of log-densities consist of, but the
+    logarithms. In b the gradient of -z'z / 2 times h is linear: ``pull() @ b``.
+    """
+
+    def __init__(self, dim: int):
+        self.dim = dim
+        self.size = dim + dim * (dim + 1) // 2 + 3
+        low = np.tril_indices(dim)
+        self.place = np.zeros((dim, dim), dtype=np.intp)
+        self.place[low] = dim + np.arange(len(low[0]))
+        self.place = np.maximum(self.place, self.place.T)
+
+    def sums(self, z: np.ndarray, h: np.ndarray, w: np.ndarray, weight: Any) -> np.ndarray:
+        """(M, M) of z (D, n), h, w and weight (n,)."""
+        d = self.dim
+        b = np.empty((self.size, z.shape[1]))
+        np.multiply(z, h, out=b[:d])
+        for i in range(d):
+            start = self.place[i, 0]
+            np.multiply(z[: i + 1], b[i], out=b[start : start + i + 1])
+        b[-3], b[-2], b[-1] = h, w, 1.0
+        return b @ (b if weight is None else b * weight).T
+
+    def second(self, sums: np.ndarray) -> np.ndarray:
+        """Sum of h z z', (D, D)."""
+        return sums[-1, self.place]
+
+    def pull(self, inverse: np.ndarray, form: Any, chain: np.ndarray) -> np.ndarray:
+        """Matrix (K - 1, M) that makes gradients in loc and L of b."""
+        d, count = self.dim, len(form.row)
+        out = np.zeros((d + count, self.size))
+        out[:d, :d] = inverse.T
+        for i in range(d):
+            out[d + np.arange(count), self.place[i, form.col]] += inverse[i, form.row] * chain
+        return out
+
+
+def plane(y: np.ndarray) -> list[int] | None:
+    """Columns whose linear combination is constant over all rows of y, or None."""
+    few = y[rows.subsample(len(y))]
+    centre, scale = np.transpose([location_scale(column, None) for column in few.T])
+    # A row near the centre lies in the plane, and is no outlier that hides it.
+    origin = few[np.argmin(np.abs((few - centre) / scale).max(axis=1))]
+
+    def part(y: np.ndarray) -> np.ndarray:
+        gap = (y - origin) / scale
+        size = np.abs(gap).max(axis=1)
+        gap = gap[size > 0] / size[size > 0, None]
+        return gap.T @ gap
+
+    # A few rows that do not lie in a plane prove it for all.
+    for some in (few, y):
+        value, vector = np.linalg.eigh(rows.sum_rows(part, (some,)))
+        null = value <= _PLANE * len(scale) * value[-1]
+        if not null.any():
+            return None
+    return np.flatnonzero(np.sum(vector[:, null] ** 2, axis=1) > 1e-6).tolist()
+
+
+def start(y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Location (D,) and scale matrix (D, D) of a few rows, for df = 5.
+
+    Means and moments of rows pulled in to the median distance keep to directions in which the
+    data are thin; medians of the columns do not.
+    """
+    loc, scale = np.transpose([location_scale(column, weight) for column in y.T])
+    z = (y - loc) / scale
+    length = np.sqrt(np.einsum("ij,ij->i", z, z))
+    off = length > 0
+    middle = median(length[off], None if weight is None else weight[off]) if off.any() else 1.0
+    pull = np.minimum(1.0, middle / np.maximum(length, _TINY))
+    weight = np.full(len(y), 1.0) if weight is None else weight / weight.mean()
+    mean = (weight * pull) @ z / (weight @ pull)
+    gap = (z - mean) * pull[:, None]
+    moment = gap.T @ (gap * weight[:, None])
+    size = float(np.diagonal(moment).mean())
+    # The quartile of t with df = 5 is 0.7267 scales from its centre, a normal's 0.6745.
+    moment = 0.928**2 * moment / size if size > 0 else np.eye(len(scale))
+    return loc + scale * mean, (moment + _RIDGE * np.eye(len(scale))) * np.outer(scale, scale)
+
+
+def collapse(y: np.ndarray, weight: np.ndarray | None, native: dict) -> str | None:
+    """Words on the row that the density shrinks onto without bound, or None.
+
+    At scale -> 0 about a row with share s of the weight the likelihood grows where
+    df (1 - s) < D s.
+    """
+    loc, scale, df = native["loc"], native["scale"], float(native["df"])
+    spread = np.abs(y - loc).max(axis=0)
+    if np.any(np.sqrt(np.diagonal(scale)) > 1e-3 * spread):
+        return None
+    at = y[np.argmin(np.abs((y - loc) / spread).max(axis=1))]
+    share = float(np.average((y == at).all(axis=1), weights=weight))
+    if df * (1.0 - share) > len(loc) * share:
+        return None
+    return (
+        f"{100 * share:.3g} % of the rows equal {at} and df = {df:.3g}: the likelihood grows "
+        "without limit as the distribution shrinks to them; fix df, or thin the ties"
+    )

@@ -1,0 +1,176 @@
+"""Sums over rising factorials, which Polya's urn and the Dirichlet-multinomial consist of.
+
+With T_d(j) the number of rows whose count of category d exceeds j, and T(j) that of rows whose
+total does, log p summed over rows is sum_d sum_j T_d(j) log(a_d + j) - sum_j T(j) log(A + j)
+plus what does not depend on the parameters, a = A probs. Since sum_d y_d = m it is also
+
+    sum_d y_d log probs_d + sum_d sum_j T_d(j) log(1 + j / a_d) - sum_j T(j) log(1 + j / A),
+
+in which nothing cancels as A -> infinity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import digamma, polygamma
+
+from natfit.distributions.counts.categorical import log_softmax
+from natfit.distributions.vectors._compositions import log_coefficient
+
+#: Concentrations from which on Stirling's series gives differences of polygammas.
+_LARGE = 1e3
+
+#: Ratios up to which integrals are series, and terms that reach rounding there.
+_SMALL, _TERMS = 0.05, 14
+
+
+@dataclass(frozen=True)
+class Tails:
+    """Tables a row: tails (D, M), totals (M,), mean (D,) counts and mean log coefficient."""
+
+    tails: np.ndarray
+    totals: np.ndarray
+    mean: np.ndarray
+    coefficient: float
+
+    @staticmethod
+    def of(y: np.ndarray, weight: np.ndarray | None, most: int) -> tuple:
+        """Tables of counts y (n, D) with totals up to ``most``, each with a leading axis."""
+        size = float(len(y)) if weight is None else float(weight.sum())
+
+        def above(column: np.ndarray) -> np.ndarray:
+            share = np.bincount(column.astype(np.intp), weight, most + 1) / size
+            return np.cumsum(share[::-1])[::-1][1:]
+
+        coefficient = log_coefficient(y)
+        mean = y.mean(axis=0) if weight is None else weight @ y / size
+        coefficient = coefficient.mean() if weight is None else weight @ coefficient / size
+        tails = np.stack([above(column) for column in y.T])
+        return tails[None], above(y.sum(axis=1))[None], mean[None], np.array([coefficient])
+
+    @classmethod
+    def expected(cls, eta: np.ndarray, totals: np.ndarray) -> Tails:
+        """Tables of the distribution at eta (K,), the totals (T,) each as likely."""
+        probs, total = np.exp(log_softmax(eta[None, :-1]))[:, 0], 1.0 / np.sinh(eta[-1])
+        a = (total * probs)[:, None]
+        rest = (total * (probs.sum() - probs))[:, None]
+        most = int(totals.max())
+        tails, above = np.zeros((len(a), most)), np.zeros(most)
+        for m, times in zip(*np.unique(totals.astype(int), return_counts=True), strict=True):
+            share = times / len(totals)
+            above[:m] += share
+            # The beta-binomial's probabilities, by the ratios of neighbours.
+            j = np.arange(float(m))
+            with np.errstate(divide="ignore"):
+                logs = np.log(m - j) - np.log(j + 1.0) + np.log((a + j) / (rest + m - 1.0 - j))
+            logs = np.concatenate([np.zeros((len(a), 1)), np.cumsum(logs, axis=1)], axis=1)
+            p = np.exp(logs - logs.max(axis=1, keepdims=True))
+            p /= p.sum(axis=1, keepdims=True)
+            tails[:, :m] += share * np.cumsum(p[:, ::-1], axis=1)[:, ::-1][:, 1:]
+        return cls(tails, above, totals.mean() * probs, 0.0)
+
+    def _rows(self, eta: np.ndarray) -> tuple:
+        """Log probs and probs (D, 1), A, and j (M,)."""
+        log_probs, total = log_softmax(eta[:, :-1]), 1.0 / np.sinh(eta[0, -1])
+        return log_probs, np.exp(log_probs), float(total), np.arange(float(len(self.totals)))
+
+    def value(self, eta: np.ndarray) -> np.ndarray:
+        """Mean log-density at eta (1, K), (1,)."""
+        log_probs, probs, total, j = self._rows(eta)
+        excess = np.sum(self.tails * np.log1p(j / (total * probs)))
+        excess -= self.totals @ np.log1p(j / total)
+        return np.array([self.coefficient + self.mean @ log_probs[:, 0] + excess])
+
+    def _slopes(self, a: Any, table: np.ndarray, j: np.ndarray) -> tuple[np.ndarray, ...]:
+        """As :func:`row_slopes`, (D,) or numbers."""
+        inverse = 1.0 / (a + j)
+        lagged = j * inverse
+        return (
+            np.sum(table * (a * inverse), axis=-1),
+            -np.sum(table * lagged, axis=-1),
+            np.sum(table * (a * inverse * lagged), axis=-1),
+            np.sum(table * (lagged * lagged), axis=-1),
+        )
+
+    def _all_slopes(self, eta: np.ndarray) -> tuple:
+        _, probs, total, j = self._rows(eta)
+        each = self._slopes(total * probs, self.tails, j)
+        return probs[:, 0], total, each, self._slopes(total, self.totals, j)
+
+    def score(self, eta: np.ndarray) -> np.ndarray:
+        """Mean score (K,) at eta (1, K)."""
+        probs, total, each, whole = self._all_slopes(eta)
+        last = -np.sqrt(1.0 + total * total) * (each[1].sum() - whole[1])
+        return np.append((each[0] - probs * each[0].sum())[:-1], last)
+
+    def observed(self, eta: np.ndarray) -> np.ndarray:
+        """Mean negative Hessian (K, K) at eta (1, K)."""
+        probs, total, each, whole = self._all_slopes(eta)
+        each = tuple(v[:, None] for v in each)
+        whole = tuple(np.array([v]) for v in whole)
+        return hessian(probs[:, None], np.array([total]), each, whole)[0]
+
+
+def row_slopes(a: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Sums over j < y of a/(a+j), -j/(a+j), a j/(a+j)^2 and j^2/(a+j)^2, elementwise.
+
+    They are the derivative in log a of log Gamma(a + y) - log Gamma(a), the same less y, the
+    derivative of either, and minus the sum of the last two.
+    """
+    a, y = np.broadcast_arrays(a, y)
+    rise, lag, bend, square = (np.empty(a.shape) for _ in range(4))
+    far = a >= _LARGE
+    near = ~far
+    b, m = a[near], y[near]
+    rise[near] = b * (digamma(b + m) - digamma(b))
+    lag[near] = rise[near] - m
+    bend[near] = rise[near] + b * b * (polygamma(1, b + m) - polygamma(1, b))
+    square[near] = -(lag[near] + bend[near])
+    # Euler and Maclaurin: the integrals to m, less half the last term, and a twelfth of the slope.
+    b, m = a[far], y[far]
+    x = m / b
+    up = 1.0 / (1.0 + x)
+    low, cubic = _integrals(x)
+    lag[far] = b * low + 0.5 * x * up + (1.0 - up * up) / (12.0 * b)
+    square[far] = b * cubic - 0.5 * (x * up) ** 2 + x * up**3 / (6.0 * b)
+    rise[far] = m + lag[far]
+    bend[far] = -(lag[far] + square[far])
+    return rise, lag, bend, square
+
+
+def _integrals(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Integrals from 0 to x of -t/(1+t) and t^2/(1+t)^2, elementwise; small x by their series."""
+    low = np.log1p(x) - x
+    cubic = x + 1.0 - 2.0 * np.log1p(x) - 1.0 / (1.0 + x)
+    small = x < _SMALL
+    t = x[small]
+    k = np.arange(1.0, _TERMS)
+    signs = (-1.0) ** k
+    low[small] = t**2 * np.polynomial.polynomial.polyval(t, signs / (k + 1.0))
+    cubic[small] = t**3 * np.polynomial.polynomial.polyval(t, -signs * k / (k + 2.0))
+    return low, cubic
+
+
+def hessian(probs: np.ndarray, total: np.ndarray, each: tuple, whole: tuple) -> np.ndarray:
+    """Negative Hessian (n, K, K) from slopes of each category (D, n) and of the total (n,)."""
+    rise, lag, bend, square = each
+    size = np.broadcast_shapes(probs.shape[1:], rise.shape[1:])[0]
+    d = len(probs)
+    out = np.empty((size, d, d))
+    p = np.broadcast_to(probs, (d, size))
+    all_bend, all_rise = bend.sum(axis=0), rise.sum(axis=0)
+    # sum_d bend_d (delta_dk - p_k)(delta_dl - p_l) - sum_d rise_d (p_k delta_kl - p_k p_l).
+    inner = (all_bend + all_rise) * p[:, None] * p - bend[:, None] * p - p[:, None] * bend
+    at = np.arange(d)
+    inner[at, at] += bend - all_rise * p
+    out[:, :-1, :-1] = -np.moveaxis(inner, 2, 0)[:, :-1, :-1]
+    chain = -np.sqrt(1.0 + total * total)
+    cross = chain * (bend - p * all_bend)
+    out[:, :-1, -1] = out[:, -1, :-1] = -cross[:-1].T
+    # A^2 (bend + lag) + bend: the first sum is -square, and nothing is left to cancel.
+    last = total * total * (square.sum(axis=0) - whole[3]) - (all_bend - whole[2])
+    out[:, -1, -1] = last
+    return out

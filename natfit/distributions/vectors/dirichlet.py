@@ -1,0 +1,186 @@
+"""The Dirichlet distribution."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+from autograd.scipy.special import digamma, gammaln, polygamma
+
+from natfit import rows
+from natfit._validation import check_number
+from natfit.bijectors import Bijector, Positive
+from natfit.distributions.base import Distribution, n_rows
+from natfit.distributions.contract.start import check_columns
+from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily
+from natfit.distributions.vectors._compositions import SIMPLEX, TOLERANCE, log_gamma_draws, log_sum
+
+#: 1 - sum exp(mean log y), about (D - 1) / (2 A), below which it is rounding.
+_ALIKE = 1e-13
+
+
+class Dirichlet(ExponentialFamily):
+    """The Dirichlet distribution of shares y (n, D): all positive, each row sums to one.
+
+    With a = concentration (D,) and A = sum a,
+    ``log p(y) = log Gamma(A) - sum log Gamma(a_d) + sum (a_d - 1) log y_d``, a density in the
+    first D - 1 shares; eta = log a, K = D. Fisher information in eta:
+    ``diag(a^2 psi'(a)) - psi'(A) a a'``. The mean log shares are sufficient: the data are read
+    once.
+
+    Matches ``scipy.stats.dirichlet(alpha=concentration)``, whose density takes columns: y.T.
+
+    Parameters
+    ----------
+    dim : int, optional
+        D >= 2. Without it, :meth:`bind` takes it from the data; before that the family has no
+        parameters.
+
+    Notes
+    -----
+    Rows that are all equal have no maximum, A -> infinity, and are refused. A share of zero has
+    density zero or infinity whatever the parameters: such rows are refused too. Rows may miss the
+    sum of one by 1e-6.
+    """
+
+    support = SIMPLEX
+    summary_proves_support = True
+    limit_meaning = {("concentration", "upper"): "the rows are all alike"}
+
+    def __init__(self, dim: int | None = None):
+        self.dim = dim
+
+    @classmethod
+    def examples(cls) -> list[Distribution]:
+        """Return two and three shares."""
+        return [cls(2), cls(3)]
+
+    def bind(self, y: np.ndarray) -> Dirichlet:
+        """Return the family with D taken from y (n, D).
+
+        Raises
+        ------
+        ValueError
+            If y is not (n, D), D is not ``dim``, or D < 2.
+        """
+        dim = check_columns(y, self.dim, "Dirichlet", "dim")
+        check_number(dim, "the number of columns of y", low=2, integer=True)
+        return self if self.dim is not None else type(self)(dim)
+
+    @cached_property
+    def params(self) -> dict[str, Bijector]:
+        """The constraint, once D is known."""
+        if self.dim is None:
+            raise ValueError(
+                "Dirichlet has no parameters before its dimension is known; call bind(y) with "
+                "data (n, D), or pass dim=D"
+            )
+        return {"concentration": Positive((self.dim,), low=1e-6, high=1e10)}
+
+    @property
+    def event_shape(self) -> tuple:
+        """(D,); (None,) before D is known."""
+        return (self.dim,)
+
+    # -------------------------------------------------------------------------- closed forms
+
+    def statistics(self, y: Any) -> tuple:
+        """Log shares (n, D)."""
+        return y if isinstance(y, tuple) else (np.log(y),)
+
+    def _log_prob(self, y: Any, a: Any) -> Any:
+        level = gammaln(anp.sum(a, axis=1)) - anp.sum(gammaln(a), axis=1)
+        logs = self.statistics(y)[0]
+        if len(a) == 1:
+            return level + anp.dot(logs, a[0] - 1.0)
+        return level + anp.sum((a - 1.0) * logs, axis=1)
+
+    def log_density(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Log-density of each row, -inf outside the support, (n,) nats."""
+        with np.errstate(all="ignore"):
+            values = np.asarray(self.log_prob(y, eta), dtype=np.float64)
+        return np.where(self.support.contains(y).all(axis=1), values, -np.inf)
+
+    def _score(self, y: Any, a: np.ndarray) -> np.ndarray:
+        rise = digamma(a.sum(axis=1, keepdims=True)) - digamma(a)
+        return a * (rise + self.statistics(y)[0])
+
+    def _observed(self, y: Any, a: np.ndarray) -> np.ndarray:
+        score = self._score(y, a)
+        out = np.zeros((max(n_rows(y), len(a)), self.dim, self.dim))
+        out += self._fisher(a)
+        at = np.arange(self.dim)
+        out[:, at, at] -= score
+        return out
+
+    def _fisher(self, a: np.ndarray) -> np.ndarray:
+        total = polygamma(1, a.sum(axis=1))
+        out = -total[:, None, None] * a[:, :, None] * a[:, None, :]
+        at = np.arange(self.dim)
+        out[:, at, at] += a * a * polygamma(1, a)
+        return out
+
+    def _kl(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        total, total2 = a.sum(axis=1), b.sum(axis=1)
+        level = gammaln(total) - gammaln(total2) + np.sum(gammaln(b) - gammaln(a), axis=1)
+        return level + np.sum((a - b) * (digamma(a) - digamma(total)[:, None]), axis=1)
+
+    def _entropy(self, eta: Any) -> Any:
+        a = anp.exp(eta)
+        total = anp.sum(a, axis=1)
+        level = anp.sum(gammaln(a), axis=1) - gammaln(total)
+        return level + (total - self.dim) * digamma(total) - anp.sum((a - 1.0) * digamma(a), axis=1)
+
+    # ------------------------------------------------------------------------ data, sampling
+
+    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
+        """Mean log shares (1, D); NaN where a row does not sum to one."""
+
+        def part(y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+            # Columns first: sums along a few columns would take the time of the logarithms.
+            shares = np.ascontiguousarray(y.T)
+            if not np.abs(shares.sum(axis=0) - 1.0).max() <= TOLERANCE:
+                return np.full(len(shares), np.nan)
+            logs = np.log(shares, out=shares)
+            return logs.sum(axis=1) if weight is None else logs @ weight
+
+        total = float(len(y)) if weight is None else weight.sum()
+        return ((rows.sum_rows(part, (y, weight), SUMMARY_CHUNK // 8) / total)[None],)
+
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+        """All rows alike: A -> infinity and the likelihood has no maximum.
+
+        Raises
+        ------
+        ValueError
+            With the remedy.
+        """
+        # The geometric means sum to one where the rows are all alike, to less elsewhere.
+        if summary is not None and 1.0 - np.exp(summary[0][0]).sum() > _ALIKE:
+            return
+        raise ValueError(
+            f"y must not be constant for Dirichlet, got {len(y)} rows equal to {y[0]} to rounding: "
+            "the likelihood grows without bound as the distribution shrinks to a point; add rows "
+            "that differ"
+        )
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
+        # For a large A, mean log y_d = log(a_d / A) - (1 / a_d - 1 / A) / 2: summed up with
+        # weights a_d / A, the mean shares' entropy gains (D - 1) / (2 A).
+        mean = np.average(y, axis=0, weights=weight)
+        logs = np.average(np.log(y), axis=0, weights=weight)
+        gap = max(float(mean @ (np.log(mean) - logs)), 1e-9)
+        low, high = self.params["concentration"].low, self.params["concentration"].high
+        return {"concentration": np.clip(0.5 * (self.dim - 1) / gap * mean, low, high)}
+
+    def _sample(self, rng: np.random.Generator, n: int, a: np.ndarray) -> np.ndarray:
+        logs = log_gamma_draws(rng, np.broadcast_to(a, (n, self.dim)))
+        # A share below the smallest double stays positive.
+        return np.maximum(np.exp(logs - log_sum(logs)), np.finfo(float).tiny)
+
+    def _to_scipy(self, concentration: Any) -> Any:
+        from scipy.stats import dirichlet
+
+        return dirichlet(concentration)

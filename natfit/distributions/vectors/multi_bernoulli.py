@@ -1,0 +1,157 @@
+"""Independent Bernoulli distributions side by side."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+from scipy.special import expit
+
+from natfit import rows
+from natfit._validation import check_number
+from natfit.bijectors import Bijector, Unit
+from natfit.distributions.base import Distribution, n_rows
+from natfit.distributions.contract.start import check_columns
+from natfit.distributions.contract.support import BINARY
+from natfit.distributions.counts.bernoulli import divergence, entropy
+from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily
+
+
+class MultiBernoulli(ExponentialFamily):
+    """Independent Bernoulli distributions of the M columns of y, each 0 or 1.
+
+    ``log p(y) = sum_m y_m log prob_m + (1 - y_m) log(1 - prob_m)``; eta = (logit prob_m), K = M,
+    and score, information, divergence and entropy are those of :class:`Bernoulli`, column by
+    column.
+
+    ``scipy.stats`` has no distribution of several columns of zeros and ones.
+
+    Parameters
+    ----------
+    dim : int, optional
+        M. Without it, :meth:`bind` takes it from the data; before that the family has no
+        parameters.
+    """
+
+    support = BINARY
+    limit_meaning = {
+        ("prob", "lower"): "a column is 0 in all rows",
+        ("prob", "upper"): "a column is 1 in all rows",
+    }
+
+    def __init__(self, dim: int | None = None):
+        self.dim = dim
+
+    @classmethod
+    def examples(cls) -> list[Distribution]:
+        """Return one and three columns."""
+        return [cls(1), cls(3)]
+
+    # ------------------------------------------------------------------ the parameter block
+
+    def bind(self, y: np.ndarray) -> MultiBernoulli:
+        """Return the family with M taken from y (n, M).
+
+        Raises
+        ------
+        ValueError
+            If y is not (n, M), or M is not ``dim``.
+        """
+        columns = check_columns(y, self.dim, "MultiBernoulli", "dim")
+        return self if self.dim is not None else type(self)(columns)
+
+    @cached_property
+    def params(self) -> dict[str, Bijector]:
+        """The constraint, once M is known."""
+        if self.dim is None:
+            raise ValueError(
+                "MultiBernoulli has no parameters before its number of columns is known; call "
+                "bind(y) with data (n, M), or pass dim=M"
+            )
+        return {"prob": Unit((check_number(self.dim, "dim", low=1, integer=True),), margin=1e-8)}
+
+    @property
+    def event_shape(self) -> tuple:
+        """(M,); (None,) before M is known."""
+        return (self.dim,)
+
+    # -------------------------------------------------------------------------- closed forms
+
+    def statistics(self, y: Any) -> tuple:
+        """(y, 1 - y): the mean of both, because 1 - mean(y) would round where zeros are rare."""
+        return y if isinstance(y, tuple) else (y, 1.0 - y)
+
+    def _log_prob_eta(self, y: Any, eta: Any) -> Any:
+        yes, no = self.statistics(y)
+        if len(eta) > 1:
+            # Logits for each row: one logaddexp, of the outcome that did not happen.
+            return -anp.sum(anp.logaddexp(0.0, (no - yes) * eta), axis=1)
+        terms = yes * anp.logaddexp(0.0, -eta) + no * anp.logaddexp(0.0, eta)
+        return -anp.sum(terms, axis=1)
+
+    def _score(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        yes, no = self.statistics(y)
+        return yes * expit(-eta) - no * expit(eta)
+
+    def _observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        fisher = self._fisher(eta)
+        return np.broadcast_to(fisher, (max(n_rows(y), len(eta)), *fisher.shape[1:]))
+
+    def _fisher(self, eta: np.ndarray) -> np.ndarray:
+        out = np.zeros((*eta.shape, eta.shape[1]))
+        at = np.arange(eta.shape[1])
+        out[:, at, at] = expit(eta) * expit(-eta)
+        return out
+
+    def _kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
+        return divergence(eta, eta2).sum(axis=1)
+
+    def _entropy(self, eta: Any) -> Any:
+        return anp.sum(entropy(eta), axis=1)
+
+    def _mode(self, eta: np.ndarray) -> np.ndarray:
+        return (eta > 0.0).astype(np.float64)
+
+    def _arguments(self, eta: np.ndarray) -> tuple:
+        """The logits."""
+        return (eta,)
+
+    # ------------------------------------------------------------------------ data, sampling
+
+    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
+        """Weighted means (1, M) of y and 1 - y."""
+
+        def part(y: np.ndarray, weight: np.ndarray | None) -> tuple:
+            weight = np.ones(len(y)) if weight is None else weight
+            return weight.sum(), weight @ y, weight @ (1.0 - y)
+
+        total, yes, no = rows.sum_rows(part, (y, weight), SUMMARY_CHUNK)
+        return ((yes / total)[None], (no / total)[None])
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
+        # Laplace's rule: one row more of each kind.
+        mean = np.average(y, axis=0, weights=weight)
+        return {"prob": (mean * len(y) + 1.0) / (len(y) + 2.0)}
+
+    def _sample(self, rng: np.random.Generator, n: int, prob: Any) -> np.ndarray:
+        return (rng.random((n, self.dim)) < prob).astype(np.float64)
+
+    # ----------------------------------------------------------------------- mean parameters
+
+    @property
+    def mean_names(self) -> tuple[str, ...]:
+        """Names of the means of the columns."""
+        return tuple(f"E[y[{m}]]" for m in range(self.dim))
+
+    @property
+    def mean_sizes(self) -> tuple[int, ...]:
+        """M means."""
+        return (self.dim,)
+
+    def _to_mean(self, origin: tuple, prob: Any) -> tuple:
+        return (prob,)
+
+    def _from_mean(self, origin: tuple, first: Any) -> dict[str, Any]:
+        return {"prob": first[None]}

@@ -1,0 +1,152 @@
+"""The multinomial distribution."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from natfit import rows
+from natfit.bijectors import Bijector, Simplex
+from natfit.distributions.base import Distribution
+from natfit.distributions.counts.categorical import Categorical, log_softmax
+from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily
+from natfit.distributions.vectors._compositions import CountVectors, log_coefficient
+
+
+class Multinomial(ExponentialFamily, CountVectors):
+    """The multinomial distribution of counts y (n, D), given the total m of each row.
+
+    ``log p(y) = log m! - sum log y_d! + sum y_d log probs_d``; eta holds the K = D - 1 log odds
+    against the last category, probs = softmax(eta, 0). Totals may vary from row to row. With p
+    the probabilities of the first K categories, the score is y - m p, the observed information
+    m (diag p - p p'), and the Fisher information that at the mean of ``totals``. A category
+    that never occurs has its maximum at probability zero: a fit of a constant holds it at 1e-8
+    and ends at the boundary. Counts that vary more than these are ``dirichlet_multinomial``'s.
+
+    Matches ``scipy.stats.multinomial(n=m, p=probs)``.
+
+    Parameters
+    ----------
+    dim : int, optional
+        D >= 2. Without it, :meth:`bind` takes it from the data; before that the family has no
+        parameters.
+    totals : int or tuple of int, optional
+        Totals of rows, each as likely, for draws and expectations: the likelihood takes each
+        row's own. Without them, :meth:`bind` takes the data's, or 16 that stand for these.
+    """
+
+    # The expected information takes ``totals``, which may only stand for the data's; the observed
+    # one is the data's own.
+    exponential = False
+
+    @classmethod
+    def examples(cls) -> list[Distribution]:
+        """Return two and three categories, with one total and with two."""
+        return [cls(2, 7), cls(3, (2, 5))]
+
+    @cached_property
+    def params(self) -> dict[str, Bijector]:
+        """The constraint, once D is known."""
+        return {"probs": Simplex(self._need_dim())}
+
+    @cached_property
+    def _one(self) -> Categorical:
+        """The family of a single count."""
+        return Categorical(self._need_dim())
+
+    # -------------------------------------------------------------------------- closed forms
+
+    def statistics(self, y: Any) -> tuple:
+        """Counts (n, D) and the log multinomial coefficient (n,)."""
+        return y if isinstance(y, tuple) else (y, log_coefficient(y))
+
+    def _log_prob_eta(self, y: Any, eta: Any) -> Any:
+        count, coefficient = self.statistics(y)
+        return anp.sum(count.T * log_softmax(eta), axis=0) + coefficient
+
+    def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both, (n,) and (n, K), from one softmax."""
+        count, coefficient = self.statistics(y)
+        logs = log_softmax(eta)
+        value = np.add.reduce(count.T * logs, axis=0) + coefficient
+        return value, (count.T[:-1] - count.sum(axis=1) * np.exp(logs[:-1])).T
+
+    def _counts(self, y: Any) -> np.ndarray:
+        """Counts (n, D) alone: the coefficient costs more than all the rest."""
+        return y[0] if isinstance(y, tuple) else y
+
+    def _score(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        count = self._counts(y).T
+        return (count[:-1] - count.sum(axis=0) * np.exp(log_softmax(eta)[:-1])).T
+
+    def _observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        return self._counts(y).sum(axis=1)[:, None, None] * self._one._fisher(eta)
+
+    def _fisher(self, eta: np.ndarray) -> np.ndarray:
+        return self._totals.mean() * self._one._fisher(eta)
+
+    def _kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
+        return self._totals.mean() * self._one._kl(eta, eta2)
+
+    def _arguments(self, eta: np.ndarray) -> tuple:
+        """Eta itself: log odds stay exact where a probability rounds to zero or one."""
+        return (eta,)
+
+    # ------------------------------------------------------------------------ data, sampling
+
+    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
+        """Mean counts (1, D) and mean log coefficient (1,)."""
+
+        def part(y: np.ndarray, weight: np.ndarray | None) -> tuple:
+            count, coefficient = self.statistics(y)
+            if weight is None:
+                return count.sum(axis=0), coefficient.sum()
+            return weight @ count, weight @ coefficient
+
+        total = float(len(y)) if weight is None else weight.sum()
+        count, coefficient = rows.sum_rows(part, (y, weight), SUMMARY_CHUNK)
+        return (count / total)[None], np.array([coefficient / total])
+
+    def bounded(self, summary: tuple) -> tuple[tuple, str | None]:
+        """Mean counts with those of zero held at 1e-8 of the total, and which they are."""
+        total = summary[0].sum()
+        held, note = self._one.bounded((summary[0] / total,))
+        return (total * held[0], summary[1]), note
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
+        # Laplace's rule: one count more of each category.
+        count = (y.sum(axis=0) if weight is None else weight @ y) + 1.0
+        return {"probs": count / count.sum()}
+
+    def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
+        """Draw counts for every row of eta, or ``size`` times for eta (1, K): (n, D) float64."""
+        return self._sample(rng, len(eta) if size is None else size, *self.native(eta))
+
+    def _sample(self, rng: np.random.Generator, n: int, probs: np.ndarray) -> np.ndarray:
+        return rng.multinomial(self._draw_totals(rng, n), probs).astype(np.float64)
+
+    def _to_scipy(self, probs: Any) -> Any:
+        from scipy.stats import multinomial
+
+        return multinomial(self._only_total(), probs)
+
+    # ----------------------------------------------------------------------- mean parameters
+
+    @property
+    def mean_names(self) -> tuple[str, ...]:
+        """Names of the mean shares of the first K categories."""
+        return tuple(f"E[y[{k}] / total]" for k in range(self.n_params))
+
+    @property
+    def mean_sizes(self) -> tuple[int, ...]:
+        """K shares."""
+        return (self.n_params,)
+
+    def _to_mean(self, origin: tuple, probs: Any) -> tuple:
+        return (probs[:, :-1],)
+
+    def _from_mean(self, origin: tuple, first: Any) -> dict[str, Any]:
+        return {"probs": self.params["probs"].unpack(anp.reshape(first, (1, -1)))}

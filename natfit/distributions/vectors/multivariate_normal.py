@@ -1,0 +1,283 @@
+"""The multivariate normal distribution."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from natfit import rows
+from natfit._validation import check_option
+from natfit.bijectors import Bijector
+from natfit.distributions.base import Distribution
+from natfit.distributions.contract.start import location_scale
+from natfit.distributions.contract.support import REAL
+from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.vectors._gaussian import LOG_2PI
+from natfit.distributions.vectors._gaussian_full import STRUCTURES
+
+#: Eigenvalue of a correlation matrix, per column, below which it is singular: rounding leaves
+#: about 1e-16 of an exact linear dependence.
+_SINGULAR = 1e-12
+
+#: Smallest eigenvalue of the correlation matrix where it is singular: the Fisher information's
+#: condition, its square, then stays inside double precision.
+_FLOOR = 1e-8
+
+#: Variances whose squares, which standard errors are made of, are doubles.
+_RANGE = (1e-140, 1e140)
+
+#: Squared share of a column in the null space from which on the message names it.
+_INVOLVED = 1e-6
+
+
+class MultivariateNormal(ExponentialFamily):
+    """The multivariate normal distribution of y (n, D).
+
+    ``log p(y) = -D/2 log(2 pi) - 1/2 log|Sigma| - 1/2 (y - loc)' Sigma^-1 (y - loc)``.
+
+    =============  ==========================  ======================================  ========
+    covariance     native                      eta                                     K
+    =============  ==========================  ======================================  ========
+    ``full``       loc (D,), covariance (D,D)  loc, log diagonal of L, L below it      D(D+3)/2
+    ``diag``       loc (D,), scale (D,)        loc, log scale                          2 D
+    ``spherical``  loc (D,), scale             loc, log scale                          D + 1
+    =============  ==========================  ======================================  ========
+
+    L is the Cholesky factor, Sigma = L L'. The Fisher information is Sigma^-1 for loc; with
+    A = L^-1 dL it is the sum of dA_ij^2 below the diagonal and 2 dA_ii^2 on it (2 for each
+    column's log scale where Sigma is diagonal).
+
+    Parameters
+    ----------
+    covariance : {"full", "diag", "spherical"}
+        Structure of Sigma.
+    dim : int, optional
+        D. Without it, :meth:`bind` takes it from the data; before that the family has no
+        parameters.
+
+    Notes
+    -----
+    The closed forms take eta, not native values: Sigma's factor is a part of it. Matches
+    ``scipy.stats.multivariate_normal(mean=loc, cov=Sigma)``.
+    """
+
+    support = REAL
+
+    def __init__(self, covariance: str = "full", dim: int | None = None):
+        self.covariance = covariance
+        self.dim = dim
+
+    @classmethod
+    def examples(cls) -> list[Distribution]:
+        """Return every structure in two and three dimensions."""
+        return [cls(kind, dim) for kind in STRUCTURES for dim in (2, 3)]
+
+    # ------------------------------------------------------------------ the parameter blocks
+
+    def bind(self, y: np.ndarray) -> MultivariateNormal:
+        """Return the family with D taken from y (n, D).
+
+        Raises
+        ------
+        ValueError
+            If covariance is none of the structures, y is not (n, D), or D is not ``dim``.
+        """
+        check_option(self.covariance, "covariance", tuple(STRUCTURES))
+        if np.ndim(y) != 2:
+            raise ValueError(
+                f"y must have shape (n, D) for MultivariateNormal, got {np.shape(y)}; "
+                "use y.reshape(-1, 1), or the family 'normal'"
+            )
+        if self.dim not in (None, y.shape[1]):
+            raise ValueError(
+                f"y must have {self.dim} columns for MultivariateNormal(dim={self.dim}), got "
+                f"{y.shape[1]}; leave dim=None to take it from the data"
+            )
+        return self if self.dim is not None else type(self)(self.covariance, y.shape[1])
+
+    @cached_property
+    def _form(self) -> Any:
+        if self.dim is None:
+            raise ValueError(
+                "MultivariateNormal has no parameters before its dimension is known; call "
+                "bind(y) with data (n, D), or pass dim=D"
+            )
+        check_option(self.covariance, "covariance", tuple(STRUCTURES))
+        return STRUCTURES[self.covariance](self.dim)
+
+    @property
+    def params(self) -> dict[str, Bijector]:
+        """The constraints, once D is known."""
+        return self._form.params()
+
+    @property
+    def event_shape(self) -> tuple:
+        """(D,); (None,) before D is known."""
+        return (self.dim,)
+
+    # -------------------------------------------------------------------------- closed forms
+
+    def _log_prob_eta(self, y: Any, eta: Any) -> Any:
+        return self._form.log_prob(y, eta)
+
+    def _score(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        return self._form.score(y, eta)
+
+    def _observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        return self._form.observed(y, eta)
+
+    def _fisher(self, eta: np.ndarray) -> np.ndarray:
+        return self._form.fisher(eta)
+
+    def _kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
+        return self._form.kl(eta, eta2)
+
+    def _entropy(self, eta: Any) -> Any:
+        return self._form.half_log_det(eta) + 0.5 * self.dim * (1.0 + LOG_2PI)
+
+    def _mode(self, eta: np.ndarray) -> np.ndarray:
+        return eta[:, : self.dim].copy()
+
+    def _arguments(self, eta: np.ndarray) -> tuple:
+        """Eta itself: Sigma's factor is a part of it."""
+        return (eta,)
+
+    # Rows that share eta are summed through their summary: nothing (n, K) is made.
+
+    def sum_value_and_score(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray]:
+        """Weighted sums of log p, a number, and of its score (K,), for eta (1, K)."""
+        if isinstance(y, tuple):
+            return super().sum_value_and_score(y, weight, eta)
+        total = float(len(y)) if weight is None else weight.sum()
+        mean = self.sufficient(y, weight)
+        return total * self.log_prob(mean, eta)[0], total * self.score(mean, eta)[0]
+
+    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """Weighted sum over rows of the negative Hessian, (K, K), for eta (1, K)."""
+        if isinstance(y, tuple):
+            return super().sum_observed(y, weight, eta)
+        total = float(len(y)) if weight is None else weight.sum()
+        return total * self.observed(self.sufficient(y, weight), eta)[0]
+
+    def statistics(self, y: Any) -> Any:
+        """Rows or the summary, as they are: the closed forms know both."""
+        return y
+
+    # ------------------------------------------------------------------------ data, sampling
+
+    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
+        """Mean (1, D) and second moment about it, accumulated about the mean of a few rows.
+
+        The second moment is (1, D, D) for ``full``, else (1, D).
+        """
+        # The mean of a few rows: one row could be an outlier that hardly counts.
+        form, few = self._form, rows.subsample(len(y))
+        shift = np.average(y[few], axis=0, weights=None if weight is None else weight[few])
+
+        def part(y: np.ndarray, weight: np.ndarray | None) -> tuple:
+            gap = y - shift
+            if weight is None:
+                return float(len(y)), gap.sum(axis=0), form.moment(gap, None)
+            return weight.sum(), weight @ gap, form.moment(gap, weight)
+
+        total, first, second = rows.sum_rows(part, (y, weight))
+        delta = first / total
+        return (shift + delta)[None], form.centre(second / total, delta)[None]
+
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+        """A constant column: |Sigma| -> 0, no bound.
+
+        Raises
+        ------
+        ValueError
+            Naming the columns and the remedy.
+        """
+        if summary is not None:
+            size = self._form.variances(summary[1][0])
+            if np.all(size > 0):
+                self._check_range(size)
+                return
+        constant = np.flatnonzero(y.min(axis=0) == y.max(axis=0))
+        spared = self.covariance == "spherical" and len(constant) < y.shape[1]
+        if len(constant) and not spared:
+            raise ValueError(
+                f"y must have no constant column for MultivariateNormal, got column(s) "
+                f"{constant.tolist()} with {len(y)} equal rows: the likelihood grows without "
+                "bound as the density shrinks to a plane; drop them"
+            )
+
+    def _check_range(self, variance: np.ndarray) -> None:
+        """Raise where variances of variances would leave the range of doubles."""
+        out = np.flatnonzero((variance < _RANGE[0]) | (variance > _RANGE[1]))
+        if len(out):
+            raise ValueError(
+                f"y must have variances between {_RANGE[0]:g} and {_RANGE[1]:g} for "
+                f"MultivariateNormal, got {variance[out[0]]:g} in column {out[0]}; divide the "
+                "columns by their size, as StandardScaler does"
+            )
+
+    def bounded(self, summary: tuple) -> tuple[tuple, str | None]:
+        """Second moments whose correlation matrix has no eigenvalue below a floor.
+
+        Columns that depend linearly, or no more rows than columns, leave Sigma singular and the
+        likelihood without bound. Where an eigenvalue of the correlation matrix is zero, all of
+        them are held at 1e-8 at least: the maximum of the likelihood over the Sigma that keep
+        this bound has exactly these eigenvalues clipped (Won et al., 2013, section 2).
+        """
+        if self.covariance != "full":
+            return summary, None
+        mean, spread = summary
+        scale = np.sqrt(np.diagonal(spread[0]))
+        value, vector = np.linalg.eigh(spread[0] / np.outer(scale, scale))
+        null = value <= _SINGULAR * len(scale)
+        if not null.any():
+            return summary, None
+        columns = np.flatnonzero(np.sum(vector[:, null] ** 2, axis=1) > _INVOLVED).tolist()
+        held = (vector * np.maximum(value, _FLOOR)) @ vector.T * np.outer(scale, scale)
+        note = (
+            f"covariance is singular: a linear combination of the columns {columns} is constant, "
+            f"or there are no more rows than the {len(scale)} columns; the variance of "
+            f"standardised combinations is held at {_FLOOR:g}; a diagonal covariance, fewer "
+            "columns or more rows determine it"
+        )
+        return (mean, held[None]), note
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
+        loc, scale = np.transpose([location_scale(column, weight) for column in y.T])
+        return {"loc": loc, **self._form.start(scale)}
+
+    def _sample(self, rng: np.random.Generator, n: int, eta: np.ndarray) -> np.ndarray:
+        return self._form.scatter(rng.standard_normal((n, self.dim)), eta)
+
+    def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
+        """Draw one value a row of eta, or ``size`` values when eta is (1, K): (n, D)."""
+        return self._sample(rng, len(eta) if size is None else size, eta)
+
+    def _to_scipy(self, loc: Any, part: Any) -> Any:
+        from scipy.stats import multivariate_normal
+
+        return multivariate_normal(mean=loc, cov=self._form.scipy_covariance(part))
+
+    # ----------------------------------------------------------------------- mean parameters
+
+    @property
+    def mean_names(self) -> tuple[str, ...]:
+        """Names of E[y - c] and of the second moments about c."""
+        first = [f"E[(y - c)[{j}]]" for j in range(self.dim)]
+        return (*first, *self._form.mean_names())
+
+    @property
+    def mean_sizes(self) -> tuple[int, ...]:
+        """D first moments, then the second ones."""
+        return (self.dim, self.n_params - self.dim)
+
+    def _to_mean(self, origin: tuple, loc: Any, part: Any) -> tuple:
+        gap = loc - origin[0]
+        return gap, self._form.to_second(gap, part)
+
+    def _from_mean(self, origin: tuple, first: Any, second: Any) -> dict[str, Any]:
+        return {"loc": origin[0] + first, **self._form.from_second(first, second)}

@@ -1,0 +1,314 @@
+"""The multivariate Student's t distribution."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from natfit import rows
+from natfit.bijectors import Bijector, Covariance, Real, Reciprocal
+from natfit.distributions.base import Distribution
+from natfit.distributions.contract.start import check_columns
+from natfit.distributions.contract.support import REAL
+from natfit.distributions.vectors._gaussian import LOG_2PI
+from natfit.distributions.vectors._gaussian_full import Full, _inverse, _whiten
+from natfit.distributions.vectors._multivariate_t import (
+    Products,
+    collapse,
+    constant,
+    constants,
+    curvature,
+    information,
+    parts,
+    plane,
+    slope,
+    start,
+)
+from natfit.numerics.special import student_slope
+
+#: Numbers a chunk of :class:`Products`, which fit a core's second-level cache.
+_ENTRIES = 2**16
+
+
+class MultivariateT(Distribution):
+    """The multivariate t distribution of y (n, D): heavy tails in every direction.
+
+    With the scale matrix S = L L', z = L^-1 (y - loc) and u = z'z / df,
+    ``log p(y) = log Gamma((df + D) / 2) - log Gamma(df / 2) - D/2 log(pi df) - log|L|
+    - (df + D) / 2 log(1 + u)``; eta = (loc, log diagonal of L, L below it row by row,
+    arsinh(1 / df)), K = D (D + 3) / 2 + 1. S is no covariance: that is S df / (df - 2), for
+    df > 2. Rows far out count with the weight (df + D) / (df + z'z).
+
+    Fisher information, with v = df, A = L^-1 dL and c = (v + D) / (v + D + 2): c S^-1 for loc;
+    c times the normal's less 2 (tr A)^2 / (v + D + 2) for L; -2 v tr A / ((v + D)(v + D + 2))
+    between L and log v (Lange, Little and Taylor, 1989); that of v is ``information`` in
+    ``natfit/distributions/vectors/_multivariate_t.py``.
+
+    Matches ``scipy.stats.multivariate_t(loc, shape=scale, df)``.
+
+    Parameters
+    ----------
+    dim : int, optional
+        D. Without it, :meth:`bind` takes it from the data; before that the family has no
+        parameters.
+
+    Notes
+    -----
+    At df -> infinity the family is the multivariate normal: an estimate at that bound is one.
+    As for :class:`StudentT`, the likelihood has no bound where the density shrinks onto a few
+    rows: onto one that m of the n rows share, with D m > (n - m) df. The estimate is the local
+    maximum that the start, medians and clipped correlations, leads to. Rows that all lie in one
+    plane, among them any D rows or fewer, have no maximum at all and are refused.
+    """
+
+    support = REAL
+    limit_meaning = {("df", "upper"): "the multivariate normal distribution"}
+
+    def __init__(self, dim: int | None = None):
+        self.dim = dim
+
+    @classmethod
+    def examples(cls) -> list[Distribution]:
+        """Return one and two dimensions."""
+        return [cls(1), cls(2)]
+
+    def bind(self, y: np.ndarray) -> MultivariateT:
+        """Return the family with D taken from y (n, D).
+
+        Raises
+        ------
+        ValueError
+            If y is not (n, D), or D is not ``dim``.
+        """
+        dim = check_columns(y, self.dim, "MultivariateT", "dim")
+        return self if self.dim is not None else type(self)(dim)
+
+    @cached_property
+    def _form(self) -> Full:
+        if self.dim is None:
+            raise ValueError(
+                "MultivariateT has no parameters before its dimension is known; call bind(y) "
+                "with data (n, D), or pass dim=D"
+            )
+        return Full(self.dim)
+
+    @cached_property
+    def params(self) -> dict[str, Bijector]:
+        """The constraints, once D is known."""
+        dim = self._form.dim
+        # The limits of df are those of StudentT.
+        return {
+            "loc": Real((dim,)),
+            "scale": Covariance(dim),
+            "df": Reciprocal(low=0.05, high=1e10),
+        }
+
+    @property
+    def event_shape(self) -> tuple:
+        """(D,); (None,) before D is known."""
+        return (self.dim,)
+
+    # -------------------------------------------------------------------------- log-density
+
+    def _df(self, eta: Any) -> Any:
+        """Degrees of freedom, (n,)."""
+        return 1.0 / anp.sinh(eta[:, -1])
+
+    def _level(self, eta: Any, df: Any) -> Any:
+        """Log-density at loc, (n,)."""
+        return constant(df, self.dim) - 0.5 * self.dim * LOG_2PI - self._form.half_log_det(eta)
+
+    def _log_prob_eta(self, y: Any, eta: Any) -> Any:
+        df = self._df(eta)
+        z = _whiten(self._form.factor(eta[:, :-1]), y - eta[:, : self.dim])
+        tail = anp.log1p(anp.sum(z * z, axis=1) / df)
+        return self._level(eta, df) - 0.5 * (df + self.dim) * tail
+
+    def _arguments(self, eta: np.ndarray) -> tuple:
+        """Eta itself: the factor is a part of it."""
+        return (eta,)
+
+    def _pulled(self, y: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, ...]:
+        """df, z = L^-1 (y - loc), the gradient of -z'z / 2, and w, h, log, gap of :func:`parts`."""
+        form, df = self._form, self._df(eta)
+        inverse = _inverse(form.factor(eta[:, :-1]))
+        gap = y - eta[:, : self.dim]
+        if len(inverse) == 1:
+            z = gap @ inverse[0].T
+            pull = z @ inverse[0]
+        else:
+            z = np.einsum("nij,nj->ni", inverse, gap)
+            pull = np.einsum("nij,ni->nj", inverse, z)
+        lower = pull[:, form.row] * z[:, form.col] * form._chain(eta)
+        square = np.einsum("ij,ij->i", z, z)
+        return df, z, np.concatenate([pull, lower], axis=1), *parts(square / df, df)
+
+    def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both, (n,) and (n, K), from one logarithm a row."""
+        d = self.dim
+        df, _, pulled, w, h, log, gap = self._pulled(y, eta)
+        pulled *= ((df + d) / df * h)[:, None]
+        pulled[:, d : 2 * d] -= 1.0
+        last = _chain(df) * (df * (slope(df, d) + 0.5 * gap) + 0.5 * d * w)
+        value = self._level(eta, df) - 0.5 * (df + d) * log
+        return value, np.concatenate([pulled, last[:, None]], axis=1)
+
+    def _score(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        return self.log_prob_and_score(y, eta)[1]
+
+    # Sums over rows that share eta: one product of matrices a chunk, nothing (n, K, K) is made.
+
+    def sum_terms(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray, np.ndarray]:
+        """Weighted sums of log p, its score (K,) and its negative Hessian (K, K), eta (1, K)."""
+        d, form, df = self.dim, self._form, float(self._df(eta)[0])
+        products, inverse = self._products, _inverse(form.factor(eta[:, :-1]))[0]
+
+        def part(y: np.ndarray, weight: np.ndarray | None) -> tuple:
+            z = inverse @ (y - eta[0, :d]).T
+            w, h, log, gap = parts(np.einsum("ij,ij->j", z, z) / df, df)
+            sums = products.sums(z, h, w, weight)
+            if weight is None:
+                return log.sum(), gap.sum(), sums
+            return rows.dot(weight, log), rows.dot(weight, gap), sums
+
+        log, gap, sums = rows.sum_rows(part, (y, weight), _ENTRIES // products.size)
+        total, w = sums[-1, -1], sums[-1, -2]
+        level, rise, bend = constants(df, d)
+        level -= 0.5 * d * LOG_2PI + float(form.half_log_det(eta)[0])
+        pull, to_gradient = (df + d) / df, products.pull(inverse, form, form._chain(eta)[0])
+        score, observed = np.empty(len(eta[0])), np.empty((len(eta[0]), len(eta[0])))
+        score[:-1] = pull * (to_gradient @ sums[:, -1])
+        score[d : 2 * d] -= total
+        score[-1] = _chain(df) * (df * (total * rise + 0.5 * gap) + 0.5 * d * w)
+        observed[:-1, :-1] = pull * self._linear(sums, eta)
+        observed[:-1, :-1] -= 2.0 * pull / df * (to_gradient @ sums @ to_gradient.T)
+        cross = to_gradient @ (d * sums[:, -1] - (df + d) * sums[:, -2])
+        observed[:-1, -1] = observed[-1, :-1] = _chain(df) / df * cross
+        observed[-1, -1] = self._last(df, w, sums[-2, -3], sums[-2, -2], gap, total, rise, bend)
+        return float(total * level - 0.5 * (df + d) * log), score, observed
+
+    def _linear(self, sums: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Sum of h times the negative Hessian of -z'z / 2, by the normal's of its moments."""
+        mass, factor = sums[-1, -3], self._form.factor(eta[:, :-1])[0]
+        mean = sums[-1, : self.dim] / mass
+        spread = factor @ (self._products.second(sums) / mass - np.outer(mean, mean)) @ factor.T
+        summary = (eta[:, : self.dim] + factor @ mean, spread[None])
+        return mass * self._form.observed(summary, eta[:, :-1])[0]
+
+    @cached_property
+    def _products(self) -> Products:
+        return Products(self._form.dim)
+
+    def sum_value_and_score(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray]:
+        """Weighted sums of log p, a number, and of its score (K,), for eta (1, K)."""
+        return self.sum_terms(y, weight, eta)[:2]
+
+    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """Weighted sum over rows of the negative Hessian, (K, K), for eta (1, K)."""
+        return self.sum_terms(y, weight, eta)[2]
+
+    # -------------------------------------------------------------------------- information
+
+    def _observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        d = self.dim
+        df, _, pulled, w, h, _, gap = self._pulled(y, eta)
+        n, k = len(pulled), eta.shape[1]
+        pull, out = (df + d) / df, np.empty((n, k, k))
+        scaled = pulled * h[:, None]
+        out[:, :-1, :-1] = (pull * h)[:, None, None] * self._form.observed(y, eta[:, :-1])
+        outer = scaled[:, :, None] * scaled[:, None, :]
+        out[:, :-1, :-1] -= (2.0 * pull / df)[:, None, None] * outer
+        cross = scaled * (_chain(df) / df * (d - (df + d) * w))[:, None]
+        out[:, :-1, -1] = out[:, -1, :-1] = cross
+        out[:, -1, -1] = self._last(df, w, w * h, w * w, gap, 1.0, slope(df, d), curvature(df, d))
+        return out
+
+    def _last(
+        self, df: Any, w: Any, wh: Any, ww: Any, gap: Any, total: Any, rise: Any, bend: Any
+    ) -> Any:
+        """Negative second derivative in the last coordinate, of rows or of sums over rows."""
+        first = df * (total * rise + 0.5 * gap) + 0.5 * self.dim * w
+        second = 0.5 * (self.dim * wh - df * ww - df * gap) - total * df * (rise + df * bend)
+        return (1.0 + df * df) * second - df * df * first
+
+    def _fisher(self, eta: np.ndarray) -> np.ndarray:
+        d, df = self.dim, self._df(eta)
+        out = np.zeros((*eta.shape, eta.shape[1]))
+        share = (df + d) / (df + d + 2.0)
+        out[:, :-1, :-1] = share[:, None, None] * self._form.fisher(eta[:, :-1])
+        out[:, d : 2 * d, d : 2 * d] -= (2.0 / (df + d + 2.0))[:, None, None]
+        cross = -2.0 * _chain(df) * df / ((df + d) * (df + d + 2.0))
+        out[:, d : 2 * d, -1] = out[:, -1, d : 2 * d] = cross[:, None]
+        out[:, -1, -1] = (1.0 + df * df) * information(df, d)
+        return out
+
+    def _entropy(self, eta: Any) -> Any:
+        df = self._df(eta)
+        # psi((v + D) / 2) - psi(v / 2), step by step.
+        step = sum(student_slope(df + k) + 1.0 / (df + k) for k in range(self.dim))
+        return 0.5 * (df + self.dim) * step - self._level(eta, df)
+
+    def _mode(self, eta: np.ndarray) -> np.ndarray:
+        return eta[:, : self.dim].copy()
+
+    # ----------------------------------------------------------------------- data, sampling
+
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+        """Rows in one plane: S -> singular and the likelihood grows without bound.
+
+        Raises
+        ------
+        ValueError
+            Naming the columns concerned and the remedy.
+        """
+        columns = plane(y)
+        if columns is None:
+            return
+        raise ValueError(
+            f"y must not lie in one plane for MultivariateT: a linear combination of the "
+            f"column(s) {columns} is constant over all {len(y)} rows, and the likelihood grows "
+            "without bound as the density shrinks to it; drop a column, or add rows where there "
+            f"are no more than the {y.shape[1]} columns"
+        )
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
+        loc, scale = start(y, weight)
+        return {"loc": loc, "scale": scale, "df": 5.0}
+
+    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        """The multivariate normal's optimum, at the largest df."""
+        covariance = np.cov(y.T, aweights=weight, ddof=0).reshape(self.dim, self.dim)
+        loc = np.average(y, axis=0, weights=weight)
+        return self.eta(loc=loc, scale=covariance, df=self.params["df"].high)
+
+    def no_maximum(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> str | None:
+        """A row, or ties, that the density shrinks onto; see the class's notes."""
+        return collapse(y, weight, self.native_dict(eta))
+
+    def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
+        """Draw one value a row of eta, or ``size`` values when eta is (1, K): (n, D)."""
+        return self._sample(rng, len(eta) if size is None else size, eta)
+
+    def _sample(self, rng: np.random.Generator, n: int, eta: np.ndarray) -> np.ndarray:
+        df, loc = self._df(eta), eta[:, : self.dim]
+        normal = self._form.scatter(rng.standard_normal((n, self.dim)), eta[:, :-1]) - loc
+        # Below df = 1 a draw of the divisor may underflow.
+        divisor = np.maximum(rng.chisquare(df, n) / df, np.finfo(float).tiny)
+        return loc + normal / np.sqrt(divisor)[:, None]
+
+    def _to_scipy(self, loc: Any, scale: Any, df: Any) -> Any:
+        from scipy.stats import multivariate_t
+
+        return multivariate_t(loc=loc, shape=scale, df=float(df))
+
+
+def _chain(df: Any) -> Any:
+    """d log df / d eta for df = 1 / sinh(eta); its derivative is df^2."""
+    return -np.sqrt(df * df + 1.0)

@@ -1,0 +1,218 @@
+"""A family seen through intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from natfit.distributions.base import Distribution
+from natfit.distributions.contract.intervals import moments
+from natfit.distributions.wrappers.base import Wrapper
+
+
+@dataclass(frozen=True)
+class _Split:
+    """Censored rows made few: exact ones summarised, equal intervals counted once."""
+
+    exact: Any
+    exact_weight: np.ndarray | None
+    ends: np.ndarray
+    counts: np.ndarray
+
+
+class CensoredFamily(Wrapper):
+    """A univariate family seen through intervals: y (n, 2) holds their lower and upper ends.
+
+    ``log p`` of a row is the density's logarithm where its ends are equal, else
+    ``log P(lower <= Y <= upper)``; the score is ``E[s | interval]`` and the observed information
+    ``E[I | interval] - Var[s | interval]`` (Louis, 1982). Fisher information and divergence are
+    those of complete rows: how a row would have been censored is not known.
+
+    Parameters
+    ----------
+    family : Distribution
+        Univariate, with a distribution function.
+
+    Raises
+    ------
+    ValueError
+        If the family is not univariate or has no distribution function.
+    """
+
+    incomplete = True
+    regular = False
+
+    def __init__(self, family: Distribution):
+        super().__init__(family)
+        if self.inner.event_shape != () or not self.inner.has_cdf:
+            raise ValueError(
+                f"censored data need a univariate family with a distribution function, and "
+                f"{type(self.inner).__name__} has none; define _log_cdf and _log_sf"
+            )
+
+    def fisher(self, eta: np.ndarray) -> np.ndarray:
+        """Expected information of complete rows, (n, K, K)."""
+        return self.inner.fisher(eta)
+
+    # ----------------------------------------------------------------------- rows
+
+    def _rows(self, y: np.ndarray, eta: np.ndarray, second: bool = False) -> tuple:
+        """log p (n,), score (n, K) and, where asked for, observed information (n, K, K)."""
+        n, k, family = len(y), self.n_params, self.inner
+        value, score = np.empty(n), np.empty((n, k))
+        observed = np.empty((n, k, k)) if second else None
+        exact = y[:, 0] == y[:, 1]
+        for rows, known in ((exact, True), (~exact, False)):
+            if not rows.any():
+                continue
+            own = eta if len(eta) == 1 else eta[rows]
+            if known:
+                value[rows], score[rows] = family.log_prob_and_score(y[rows, 0], own)
+            else:
+                found = moments(family, y[rows, 0], y[rows, 1], own)
+                value[rows], score[rows] = found.log_mass, found.score
+            if second:
+                observed[rows] = family.observed(y[rows, 0], own) if known else found.observed
+        return value, score, observed
+
+    def log_prob(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Log-density or log-probability of each row, (n,) nats."""
+        return self.inner.log_prob(y, eta) if y.ndim == 1 else self._rows(y, eta)[0]
+
+    def log_density(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """As :meth:`log_prob`, -inf for an exact row outside the support."""
+        with np.errstate(all="ignore"):
+            values = self.log_prob(y, eta)
+        outside = (y[:, 0] == y[:, 1]) & np.isneginf(self.inner.log_density(y[:, 0], eta))
+        return np.where(outside, -np.inf, values)
+
+    def score(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Score of each row, (n, K); y (n,) are complete rows, as draws are."""
+        return self.inner.score(y, eta) if y.ndim == 1 else self._rows(y, eta)[1]
+
+    def log_prob_and_score(self, y: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both, (n,) and (n, K)."""
+        return self._rows(y, eta)[:2]
+
+    def observed(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Negative Hessian of each row, (n, K, K)."""
+        return self._rows(y, eta, second=True)[2]
+
+    # ----------------------------------------------------------------------- sums
+
+    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> _Split:
+        """Exact rows summarised as the family does it, equal intervals counted once."""
+        exact = y[:, 0] == y[:, 1]
+        ends, inverse = np.unique(y[~exact], axis=0, return_inverse=True)
+        own = None if weight is None else weight[~exact]
+        counts = np.bincount(inverse.reshape(-1), own, minlength=len(ends)).astype(np.float64)
+        known, share = y[exact, 0], None if weight is None else weight[exact]
+        if not len(known):
+            return _Split(None, None, ends, counts)
+        summary = self.inner.sufficient(known, share)
+        if summary is None:
+            return _Split(known, share, ends, counts)
+        total = float(len(known)) if share is None else share.sum()
+        return _Split(summary, np.array([total]), ends, counts)
+
+    def sum_terms(
+        self, y: _Split, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray, np.ndarray]:
+        """Weighted sums of log p, its score (K,) and its negative Hessian (K, K), eta (1, K)."""
+        k = self.n_params
+        value, score, observed = 0.0, np.zeros(k), np.zeros((k, k))
+        if y.exact is not None:
+            value, score, observed = self._inner_terms(y.exact, y.exact_weight, eta)
+        if len(y.ends):
+            found = moments(self.inner, y.ends[:, 0], y.ends[:, 1], eta)
+            value = value + y.counts @ found.log_mass
+            score = score + y.counts @ found.score
+            observed = observed + np.tensordot(y.counts, found.observed, 1)
+        return float(value), score, observed
+
+    # ----------------------------------------------------------------------- data
+
+    def check(self, y: np.ndarray) -> None:
+        """Raise ValueError for the first row whose interval misses the support."""
+        lower, upper, support = y[:, 0], y[:, 1], self.inner.support
+        exact = lower == upper
+        if exact.any():
+            self.inner.check(lower[exact])
+        if support is None:
+            return
+        if support.integer:
+            low, high = np.ceil(lower), np.floor(upper)
+            miss = (high < low) | (high < support.low) | (low > support.high)
+        else:
+            miss = ~exact & ((upper <= support.low) | (lower >= support.high))
+        if miss.any():
+            row = int(np.argmax(miss))
+            raise ValueError(
+                f"intervals must overlap the support of {type(self.inner).__name__} "
+                f"({support.describe()}), got [{lower[row]:g}, {upper[row]:g}] at row {row}; "
+                "remove or correct such rows"
+            )
+
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+        """Raise ValueError where a point mass, or none at all, explains every row."""
+        lower, upper, name = y[:, 0].max(), y[:, 1].min(), type(self.inner).__name__
+        for open_end, words, move in (
+            (upper == np.inf, "right-censored", "grow"),
+            (lower == -np.inf, "left-censored", "fall"),
+        ):
+            if open_end:
+                raise ValueError(
+                    f"rows must not all be {words} for {name}: the likelihood has no maximum, it "
+                    f"rises as y is taken to {move} without bound; add rows with the other end"
+                )
+        if lower <= upper:
+            point = np.full(2, self._inside(np.array([lower]), np.array([upper]))[0])
+            try:
+                self.inner.check_degenerate(point, self.inner.sufficient(point, None))
+            except ValueError:
+                raise ValueError(
+                    f"rows must not all be compatible with one value for {name}, and y = "
+                    f"{point[0]:g} lies in each interval: the likelihood is highest as the "
+                    "distribution shrinks to a point; add rows, or narrow the intervals"
+                ) from None
+
+    def _inside(self, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+        """A value of each interval, inside the support."""
+        support = self.inner.support
+        low, high = (-np.inf, np.inf) if support is None else (support.low, support.high)
+        lower, upper = np.maximum(lower, low), np.minimum(upper, high)
+        middle = np.where(np.isinf(lower), upper, lower)
+        finite = np.isfinite(lower) & np.isfinite(upper)
+        middle[finite] += 0.5 * (upper - lower)[finite]
+        if support is not None and support.integer:
+            return np.clip(np.floor(middle), np.ceil(lower), np.floor(upper))
+        # An open end of the support is no value: a little inside, in the interval's units.
+        return np.where((middle == low) & np.isinf(upper), low + 1.0, middle)
+
+    def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """The family's, for the middles of the intervals."""
+        return self.inner.refine_start(self._inside(y[:, 0], y[:, 1]), weight, eta)
+
+    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+        """The family's, for the middles of the intervals; a candidate."""
+        return self.inner.nested_start(self._inside(y[:, 0], y[:, 1]), weight)
+
+    def no_maximum(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> str | None:
+        """The family's, for the exact rows."""
+        exact = y[:, 0] == y[:, 1]
+        share = None if weight is None else weight[exact]
+        return self.inner.no_maximum(y[exact, 0], share, eta) if exact.any() else None
+
+    def check_start(self, y: np.ndarray, eta: np.ndarray) -> None:
+        """Ask the family about the exact rows."""
+        exact = y[:, 0] == y[:, 1]
+        if exact.any():
+            self.inner.check_start(y[exact, 0], eta)
+
+    def initial(
+        self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator
+    ) -> np.ndarray:
+        """The family's start for the middles of the intervals, and for their finite ends."""
+        return self.inner.initial(self._inside(y[:, 0], y[:, 1]), weight, rng)

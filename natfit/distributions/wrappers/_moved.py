@@ -1,0 +1,144 @@
+"""A family of densities whose y is moved or stretched by one more parameter."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from natfit._component import resolve
+from natfit.distributions.base import Distribution, n_rows
+from natfit.distributions.contract.expectation import ACCURACY, Expectation
+from natfit.distributions.contract.support import REAL, Support
+
+#: Share of an expectation that may come from nodes of less probability than this.
+_CONVERGED, _RARE = 0.01, 1e-13
+
+
+class Moved(Distribution):
+    """The density of T(y; own) where T's has the inner family's; eta = (own, the inner one).
+
+    Score and observed information by autograd through the inner log-density, information by
+    the inner family's own quadrature.
+
+    Parameters
+    ----------
+    family : str or Distribution
+        A univariate density.
+    """
+
+    def __init__(self, family: str | Distribution):
+        self.family = family
+
+    @cached_property
+    def inner(self) -> Distribution:
+        """The family inside, as an object."""
+        inner = resolve(self.family, Distribution)
+        if inner.event_shape != () or inner.support is None or inner.support.integer:
+            raise ValueError(
+                f"{type(self).__name__} needs a univariate density with a support, got "
+                f"{type(inner).__name__}"
+            )
+        if np.isfinite(inner.support.high):
+            raise ValueError(
+                f"{type(self).__name__} needs a support without an upper end, and that of "
+                f"{type(inner).__name__} is {inner.support.describe()}"
+            )
+        return inner
+
+    @property
+    def support(self) -> Support:
+        """Every finite number: where the density vanishes depends on the parameter."""
+        return REAL
+
+    def _to_inner(self, y: Any, own: Any) -> Any:
+        raise NotImplementedError
+
+    def _log_slope(self, own: Any) -> Any:
+        """Log of dT / dy, which no y changes."""
+        return 0.0
+
+    def _to_outer(self, values: np.ndarray, own: Any) -> np.ndarray:
+        """Invert :meth:`_to_inner`."""
+        raise NotImplementedError
+
+    def _split(self, eta: Any) -> tuple[Any, Any]:
+        """The own native value (n,) and the inner eta (n, K - 1)."""
+        (constraint, *_) = self.params.values()
+        return constraint.to_native(eta[:, :1]), eta[:, 1:]
+
+    def _log_prob_eta(self, y: Any, eta: Any) -> Any:
+        own, rest = self._split(eta)
+        moved = self._to_inner(y, own)
+        low = self.inner.support.low
+        inside = getattr(moved, "_value", moved)
+        inside = getattr(inside, "_value", inside) > low
+        # Outside any finite value will do: autograd follows both branches.
+        safe = anp.where(inside, moved, low + 1.0 if low > -np.inf else moved)
+        log = self.inner._log_prob_eta(safe, rest) + self._log_slope(own)
+        return anp.where(inside, log, -np.inf)
+
+    def _tails(self, name: str, y: Any, eta: np.ndarray) -> np.ndarray:
+        own, rest = self._split(eta)
+        return getattr(self.inner, name)(self._to_inner(np.asarray(y, dtype=float), own), rest)
+
+    @property
+    def has_cdf(self) -> bool:
+        """The inner family's."""
+        return self.inner.has_cdf
+
+    def log_cdf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Log P(Y <= y) of each row, (n,) nats."""
+        return self._tails("log_cdf", y, eta)
+
+    def log_sf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Log P(Y > y) of each row, (n,) nats."""
+        return self._tails("log_sf", y, eta)
+
+    def expectation(self, eta: np.ndarray) -> Expectation:
+        """The inner family's nodes, moved."""
+        rule = self.inner.expectation(eta[1:])
+        own, _ = self._split(eta[None])
+        return Expectation(self._to_outer(rule.y, own), rule.weight)
+
+    def fisher(self, eta: np.ndarray) -> np.ndarray:
+        """E[s s'] by the inner family's quadrature, (n, K, K).
+
+        Raises
+        ------
+        ValueError
+            Where it is infinite, as that of a location is whose density rises steeply at its end.
+        """
+        out = np.empty((len(eta), self.n_params, self.n_params))
+        for i, row in enumerate(eta):
+            rule = self.expectation(row)
+            with np.errstate(all="ignore"):
+                score = self.score(rule.y, row[None])
+                square = np.square(score).sum(axis=1)
+            fine = np.isfinite(square)
+            outer = np.where(fine, rule.weight * np.where(fine, square, 0.0), 0.0)
+            rare = rule.weight < _RARE
+            if rule.weight[~fine].sum() > ACCURACY or outer[rare].sum() > _CONVERGED * outer.sum():
+                raise ValueError(
+                    f"the Fisher information of {type(self).__name__} is infinite at {row}; use "
+                    "metric='observed'"
+                )
+            out[i] = (score[fine] * rule.weight[fine, None]).T @ score[fine]
+        return out
+
+    @property
+    def can_sample(self) -> bool:
+        """The inner family's."""
+        return self.inner.can_sample
+
+    def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
+        """Draws of the inner family, moved."""
+        own, rest = self._split(eta)
+        return self._to_outer(self.inner.sample(rest, rng, size), own)
+
+    def log_prob(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        """Log-density of each row, (n,) nats; -inf where it vanishes."""
+        with np.errstate(all="ignore"):
+            return np.broadcast_to(self._log_prob_eta(y, eta), max(n_rows(y), len(eta)))

@@ -1,0 +1,117 @@
+"""Counts behind a hurdle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from natfit.distributions.contract.expectation import Expectation
+from natfit.distributions.wrappers._zero_altered import ZeroAltered
+
+#: Rounds of drawing again; the rows still zero then are set to 1.
+_ROUNDS = 1_000
+
+
+class Hurdle(ZeroAltered):
+    """Counts that are zero with probability zero_prob, else from a count family without zeros.
+
+    With f the count family's probabilities, ``p(0) = zero_prob`` and
+    ``p(y) = (1 - zero_prob) f(y) / (1 - f(0))`` for y > 0; eta = (arsinh of the odds of
+    zero_prob, the count family's eta): the first is regular at zero_prob = 0. The two parts
+    share no parameter, so that the information is block-diagonal: with q = f(0) / (1 - f(0)),
+    s0 and O0 the count family's score and observed information at zero, a positive row has
+    score ``s + q s0`` and observed information ``O + q O0 - q (1 + q) s0 s0'``. The Fisher
+    information is the expectation of the squared score, by enumeration.
+
+    Data without zeros have their maximum at zero_prob = 0: the fit ends at the boundary, the
+    count family cut off at zero. Where all positive counts are 1 the count family runs to its
+    own limit at which larger counts vanish. Data that are all zero are refused.
+
+    scipy has no such family.
+
+    Parameters
+    ----------
+    family : str or Distribution, default="poisson"
+        A univariate family of whole numbers from 0 on.
+
+    References
+    ----------
+    Mullahy (1986), Specification and testing of some modified count data models, Journal of
+    Econometrics 33, 341-365.
+    """
+
+    @property
+    def limit_meaning(self) -> dict[tuple[str, str], str]:
+        """At zero_prob = 0 the count family cut off at zero; its own bounds."""
+        name = type(self.base).__name__
+        ends = {
+            key: words if "zero" not in words else "all positive counts are 1"
+            for key, words in self.base.limit_meaning.items()
+        }
+        return {("zero_prob", "lower"): f"{name} cut off at zero, no zeros", **ends}
+
+    def _log_prob_eta(self, y: Any, eta: Any) -> Any:
+        log_zero, log_rest = self._log_share(eta)
+        log_rest = log_rest - anp.log(-anp.expm1(self._at_zero(eta)))
+        return anp.where(y > 0, log_rest + self.base._log_prob_eta(y, eta[:, 1:]), log_zero)
+
+    def _slope(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """d log p / d zero_prob: its reciprocal at zero, -1 / (1 - zero_prob) elsewhere."""
+        log_zero, log_rest = self._log_share(eta)
+        return np.where(y > 0, -np.exp(-log_rest), np.exp(-log_zero))
+
+    def _odds(self, eta: np.ndarray) -> np.ndarray:
+        """f(0) / (1 - f(0)), (n,)."""
+        return 1.0 / np.expm1(-self._at_zero(eta))
+
+    def _score(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        some, rest = y > 0, eta[:, 1:]
+        at_zero = self._odds(eta)[:, None] * self.base.score(np.zeros(1), rest)
+        inner = np.where(some[:, None], self.base.score(y, rest) + at_zero, 0.0)
+        first, _ = self._share_terms(self._slope(y, eta), eta)
+        return np.column_stack([first, inner])
+
+    def _observed(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        some, rest, zero = (y > 0)[:, None, None], eta[:, 1:], np.zeros(1)
+        q = self._odds(eta)[:, None, None]
+        s = self.base.score(zero, rest)
+        cut = q * self.base.observed(zero, rest) - q * (1.0 + q) * s[:, :, None] * s[:, None, :]
+        out = np.zeros((max(len(y), len(eta)), self.n_params, self.n_params))
+        _, out[:, 0, 0] = self._share_terms(self._slope(y, eta), eta)
+        out[:, 1:, 1:] = np.where(some, self.base.observed(y, rest) + cut, 0.0)
+        return out
+
+    def expectation(self, eta: np.ndarray) -> Expectation:
+        """The count family's positive nodes, and zero with its probability."""
+        inner = self.base.expectation(eta[1:])
+        some = inner.y > 0
+        y = np.append(inner.y[some], 0.0) if some.any() else np.array([1.0, 0.0])
+        weight = inner.weight[some] if some.any() else np.ones(1)
+        log_zero, log_rest = self._log_share(eta[None])
+        weight = np.exp(log_rest) * (weight / weight.sum())
+        return Expectation(y, np.append(weight, np.exp(log_zero)))
+
+    def _log_cdf(self, y: Any, zero_prob: Any, *native: Any) -> np.ndarray:
+        return np.log(-np.expm1(self._log_sf(y, zero_prob, *native)))
+
+    def _log_sf(self, y: Any, zero_prob: Any, *native: Any) -> np.ndarray:
+        above = self.base._log_sf(y, *native) - self.base._log_sf(np.zeros(1), *native)
+        return np.log1p(-zero_prob) + above
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
+        return {"zero_prob": self._zeros(y, weight), **self._positive_start(y, weight)}
+
+    def _sample(self, rng: np.random.Generator, n: int, zero_prob: Any, *native: Any) -> Any:
+        y = np.zeros(n)
+        left = np.flatnonzero(rng.random(n) >= zero_prob)
+        native = tuple(np.broadcast_to(v, n) for v in native)
+        for _ in range(_ROUNDS):
+            if not len(left):
+                return y
+            y[left] = self._draw_base(rng, len(left), tuple(v[left] for v in native))
+            left = left[y[left] == 0]
+        # Where zero is all but certain, so is 1 among the rest.
+        y[left] = 1.0
+        return y

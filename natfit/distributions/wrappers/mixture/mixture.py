@@ -1,0 +1,311 @@
+"""Mixtures of families."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+from autograd.scipy.special import logsumexp
+
+from natfit import rows
+from natfit.bijectors import Bijector
+from natfit.distributions.contract.expectation import Expectation
+from natfit.distributions.forms.tabulated_counts import table, tabulated_sum
+from natfit.distributions.wrappers.mixture import _rows as per_row
+from natfit.distributions.wrappers.mixture._guard import RATIO, Weights, guards, widths
+from natfit.distributions.wrappers.mixture._nodes import nodes
+from natfit.distributions.wrappers.mixture._parts import Composed
+from natfit.distributions.wrappers.mixture._start import start
+
+#: Parameters up to which one pass gives the Hessian too: its cost a row grows as their square.
+_SMALL = 32
+
+
+class Mixture(Composed):
+    """A mixture of C components: ``p(y) = sum_k w_k p_k(y)``.
+
+    Parameters are ``weights`` (C,), which sum to one, and each component's own with its number:
+    ``loc_0``, ``scale_0``, ``loc_1``, ...; eta = (log(w_k / w_C) for k < C, each component's eta).
+    With the responsibilities ``r_k = w_k p_k(y) / p(y)``, s_k and O_k a component's score and
+    observed information, the score is ``r_k - w_k`` in the weights and ``r_k s_k`` in a
+    component's eta. With ``u_k`` = (1 in place k of the weights, s_k in block k, 0 elsewhere), the
+    observed information is, minus the covariance of u_k under r,::
+
+        blockdiag(diag(w) - w w', r_k O_k) - sum_k r_k u_k u_k' + ubar ubar',  ubar = sum_k r_k u_k
+
+    The natural gradient is taken of this likelihood itself, not of EM's bound. The Fisher
+    information is by quadrature between the nodes of all components, by enumeration of counts,
+    and by Monte Carlo for vectors.
+
+    Where component densities can shrink to a point the likelihood has no bound. :meth:`bind`
+    therefore limits widths from below, to 1e-3 of the widest component's at the start; a fit
+    that rests there ends as ``boundary`` and names the component that collapsed onto a few rows.
+    Nothing is known of the width of custom families, which are not limited.
+    Where fewer components would do, a weight goes to its bound 0, or components coincide and the
+    fit ends as ``singular``.
+
+    Components may be exchanged without changing the density: standard errors and parameters are
+    those of the labels of the start, which numbers clusters from low to high (by the first column
+    of vectors), whatever the order at the end. The likelihood may have several maxima: the start,
+    by k-means on a few rows (roots of counts, logarithms of positive numbers), chooses one.
+
+    Parameters
+    ----------
+    components : sequence of str or Distribution, or one of these, default=("normal", "normal")
+        Univariate families, all of densities or all of counts, or multivariate ones of one
+        dimension. A component has no density outside its own support.
+    n_components : int, optional
+        How many, where ``components`` is one family.
+
+    Raises
+    ------
+    ValueError
+        On first use, if there are fewer than two components, or they do not fit together.
+
+    References
+    ----------
+    McLachlan and Peel (2000), Finite Mixture Models. Hathaway (1985), Annals of Statistics 13.
+    """
+
+    #: Constraints with a limit that keeps a component from collapsing, once data are known.
+    _guards: dict[tuple[int, str], Bijector] | None = None
+
+    @classmethod
+    def examples(cls) -> list[Mixture]:
+        """Return densities on the line and the half-line, counts and vectors."""
+        from natfit.distributions.vectors.multivariate_normal import MultivariateNormal
+
+        return [
+            cls(),
+            cls(("normal", "student_t")),
+            cls("gamma", 2),
+            cls("poisson", 2),
+            cls(MultivariateNormal("diag", 2), 2),
+        ]
+
+    # ------------------------------------------------------------------------- components
+
+    def bind(self, y: np.ndarray) -> Mixture:
+        """Return the mixture bound to the data's shape, with limits on widths from the data.
+
+        A univariate mixture takes its limits from one column, (n,) or (n, 1).
+        """
+        parts = tuple(part.bind(y) for part in self.parts)
+        same = all(a is b for a, b in zip(parts, self.parts, strict=True))
+        if same and self._guards is not None:
+            return self
+        bound = self if same else type(self)(parts)
+        y = np.asarray(y, dtype=np.float64)
+        univariate = bound.event_shape == ()
+        if not any(map(widths, bound.parts)) or (univariate and y.ndim > 1 and y.shape[1] > 1):
+            return bound
+        y = y.ravel() if univariate else y
+        few = y[rows.subsample(len(y))]
+        inside = np.isfinite(few) & bound.support.contains(few)
+        few = few[inside if univariate else inside.all(axis=1)]
+        if len(few) < 2 * len(parts):
+            return bound
+        try:
+            eta = start(bound, few, None, np.random.default_rng(0))
+        except ValueError:
+            # Such data are refused where they are checked.
+            return bound
+        bound = type(self)(parts)
+        bound._guards = guards(parts, [eta[cut] for cut in bound.cuts])
+        return bound
+
+    @cached_property
+    def params(self) -> dict[str, Bijector]:
+        """``weights``, and each component's with its number."""
+        out: dict[str, Bijector] = {"weights": Weights(len(self.parts))}
+        known = self._guards or {}
+        for k, part in enumerate(self.parts):
+            out |= {f"{n}_{k}": known.get((k, n), c) for n, c in part.params.items()}
+        return out
+
+    @property
+    def limit_meaning(self) -> dict[tuple[str, str], str]:
+        """Weights at zero, components that collapsed, and the components' own."""
+        last = len(self.parts) - 1
+        first = "component 0" if last == 1 else "a component"
+        out = {
+            ("weights", "lower"): f"{first} is not needed",
+            ("weights", "upper"): f"component {last} is not needed",
+        }
+        for k, part in enumerate(self.parts):
+            out |= {(f"{n}_{k}", side): v for (n, side), v in part.limit_meaning.items()}
+        for k, name in self._guards or {}:
+            side = "lower" if widths(self.parts[k])[name][0] > 0 else "upper"
+            out[f"{name}_{k}", side] = (
+                f"component {k} collapsed onto a few rows, {RATIO:g} times as wide as the widest "
+                "component at the start, the least allowed; use fewer components"
+            )
+        return out
+
+    # ------------------------------------------------------------------------ rows and sums
+
+    def log_weights(self, eta: Any) -> Any:
+        """Log weights (n, C) of eta (n, K); differentiable."""
+        logits = anp.concatenate(
+            [eta[:, : len(self.parts) - 1], anp.zeros((eta.shape[0], 1))], axis=1
+        )
+        return logits - logsumexp(logits, axis=1, keepdims=True)
+
+    def _arguments(self, eta: np.ndarray) -> tuple:
+        """Eta itself."""
+        return (eta,)
+
+    def _log_prob_eta(self, y: Any, eta: Any) -> Any:
+        values = []
+        for k, (part, cut) in enumerate(zip(self.parts, self.cuts, strict=True)):
+            inside, safe = per_row.rows_of(self, k, y)
+            value = part._log_prob_eta(safe, eta[:, cut])
+            values.append(value if inside is None else anp.where(inside, value, -np.inf))
+        joint = anp.transpose(anp.stack(values)) + self.log_weights(eta)
+        return logsumexp(joint, axis=1)
+
+    def log_prob(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        """Log-density of each row, (n,) nats."""
+        return per_row.log_total(per_row.log_joint(self, y, eta))
+
+    def responsibilities(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Probability that each row came from each component, (n, C); eta (n, K) or (1, K)."""
+        joint = per_row.log_joint(self, y, np.atleast_2d(eta))
+        return per_row.shares(joint, per_row.log_total(joint))
+
+    def _score(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        return self.log_prob_and_score(y, eta)[1]
+
+    def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both, (n,) and (n, K)."""
+        log_p, share, score = per_row.terms(self, y, eta)
+        return log_p, per_row.mean_score(self, eta, share, score)
+
+    def _observed(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        return per_row.observed(self, y, eta)
+
+    def sum_value_and_score(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray]:
+        """Weighted sums of log p and its score (K,), for eta (1, K)."""
+        return tabulated_sum(super().sum_value_and_score, y, weight, eta)
+
+    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """Weighted sum of the negative Hessian, (K, K), for eta (1, K)."""
+        return self._sum_terms(y, weight, eta)[2]
+
+    @property
+    def sum_terms(self) -> Callable | None:
+        """Weighted sums of log p, score and negative Hessian in one pass; None if K is large."""
+        return self._sum_terms if self.n_params <= _SMALL else None
+
+    def _sum_terms(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> tuple:
+        return tabulated_sum(lambda *a: per_row.sums(self, *a), y, weight, eta)
+
+    # ------------------------------------------------------------------------ probabilities
+
+    def expectation(self, eta: np.ndarray) -> Expectation:
+        """Nodes as close as the narrowest component there needs, and probabilities."""
+        return nodes(self, eta)
+
+    @property
+    def has_cdf(self) -> bool:
+        """Whether all components have a distribution function."""
+        return all(part.has_cdf for part in self.parts)
+
+    def log_cdf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Log P(Y <= y) of each row, (n,) nats."""
+        return self._mixed("log_cdf", y, eta)
+
+    def log_sf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Log P(Y > y) of each row, (n,) nats."""
+        return self._mixed("log_sf", y, eta)
+
+    def _mixed(self, name: str, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        each = [
+            getattr(p, name)(y, eta[:, cut]) for p, cut in zip(self.parts, self.cuts, strict=True)
+        ]
+        return np.minimum(per_row.log_total(np.stack(each, axis=1) + self.log_weights(eta)), 0.0)
+
+    @property
+    def can_sample(self) -> bool:
+        """Whether all components can."""
+        return all(part.can_sample for part in self.parts)
+
+    def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
+        """Draw a component for each row, then a value of it: (n, *event_shape).
+
+        Raises
+        ------
+        ValueError
+            If a component has no sampler.
+        """
+        n = len(eta) if size is None else size
+        ends = np.cumsum(np.exp(self.log_weights(eta)), axis=1)[:, :-1]
+        drawn = (rng.random(n)[:, None] > ends).sum(axis=1)
+        out = np.empty((n, *self.event_shape))
+        for k, (part, cut) in enumerate(zip(self.parts, self.cuts, strict=True)):
+            own = np.flatnonzero(drawn == k)
+            if not len(own):
+                continue
+            if len(eta) == 1:
+                out[own] = part.sample(eta[:, cut], rng, len(own))
+            else:
+                out[own] = part.sample(eta[own, cut], rng)
+        return out
+
+    # ---------------------------------------------------------------------------- the data
+
+    def check(self, y: np.ndarray) -> None:
+        """Raise ValueError for the first row outside the support."""
+        if all(part.support == self.support for part in self.parts):
+            for part in self.parts:
+                part.check(y)
+        else:
+            super().check(y)
+
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+        """As many distinct rows as components are the least."""
+        few = y[rows.subsample(len(y))] if summary is None else summary[0][0]
+        n = len(self.parts)
+        if len(np.unique(few, axis=0)) < n and len(found := np.unique(y, axis=0)) < n:
+            raise ValueError(
+                f"y must have at least {n} distinct rows for {n} components, got {len(found)}; use "
+                "fewer components"
+            )
+
+    @property
+    def summary_proves_support(self) -> bool:
+        """Whether y are counts: a table with a value outside the support is made NaN."""
+        return self.event_shape == () and self.support.integer
+
+    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple | None:
+        """Distinct values of counts and their shares, (1, M) each; None for densities."""
+        if not self.summary_proves_support:
+            return None
+        values, counts = table(y, weight)
+        if not self.support.contains(values).all():
+            values = np.full(len(values), np.nan)
+        return values[None], (counts / counts.sum())[None]
+
+    def initial(
+        self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Each component's start on a cluster of the rows, (K,)."""
+        return start(self, y, weight, rng)
+
+    def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """The start; with the components' own care of all rows where a row has no density."""
+        with np.errstate(all="ignore"):
+            total = rows.sum_rows(lambda y: self.log_prob(y, eta[None]).sum(), (y,))
+        if np.isfinite(total):
+            return eta
+        out = eta.copy()
+        for k, (part, cut) in enumerate(zip(self.parts, self.cuts, strict=True)):
+            seen = self.seen(k, y)
+            own = slice(None) if seen is None else seen
+            out[cut] = part.refine_start(y[own], None if weight is None else weight[own], eta[cut])
+        return out

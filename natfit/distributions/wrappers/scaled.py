@@ -1,0 +1,85 @@
+"""A family with a free unit."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from natfit.bijectors import Bijector, Positive
+from natfit.distributions.base import Distribution
+from natfit.distributions.contract.start import location_scale
+from natfit.distributions.contract.support import Support
+from natfit.distributions.wrappers._moved import Moved
+from natfit.distributions.wrappers._restricted import Fixed
+
+_STANDARD_GAMMA = Fixed("gamma", {"scale": 1.0})
+
+
+class Scaled(Moved):
+    """A family of densities whose y has a unit of its own: y / unit has the family's density.
+
+    ``log p(y) = log f(y / unit) - log unit``; eta = (log unit, the family's). For families
+    without a scale; with one, the data do not determine both, and the fit says ``singular``.
+    Score and observed information by autograd, Fisher information by quadrature.
+
+    Matches ``scipy.stats`` with ``scale=unit``.
+
+    Parameters
+    ----------
+    family : str or Distribution
+        A univariate density on the positive or the whole real line.
+
+    Raises
+    ------
+    ValueError
+        On first use, if the family is no such density.
+    """
+
+    def __init__(self, family: str | Distribution = _STANDARD_GAMMA):
+        super().__init__(family)
+
+    @property
+    def params(self) -> dict[str, Bijector]:
+        """``unit``, and the family's."""
+        return {"unit": Positive(), **self.inner.params}
+
+    def _to_inner(self, y: Any, own: Any) -> Any:
+        return y / own
+
+    def _log_slope(self, own: Any) -> Any:
+        return -anp.log(own)
+
+    def _to_outer(self, values: np.ndarray, own: Any) -> np.ndarray:
+        return values * own
+
+    @property
+    def support(self) -> Support:
+        """The inner family's: its ends are 0 and infinities."""
+        return self.inner.support
+
+    @cached_property
+    def inner(self) -> Distribution:
+        """The family inside, as an object."""
+        inner = Moved.inner.func(self)
+        if inner.support.low not in (0.0, -np.inf):
+            raise ValueError(f"Scaled needs a support from 0 or -inf on, got {inner.support}")
+        return inner
+
+    def initial(
+        self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator
+    ) -> np.ndarray:
+        """The median size as the unit; the family's own start for what is left."""
+        centre, spread = location_scale(y, weight)
+        unit = max(abs(centre), spread)
+        return np.concatenate([[np.log(unit)], self.inner.initial(y / unit, weight, rng)])
+
+    @classmethod
+    def examples(cls) -> list[Distribution]:
+        """Return a gamma and a Student-t whose own scales are known."""
+        return [
+            cls(),
+            cls(Fixed("student_t", {"loc": 0.0, "scale": 1.0})),
+        ]

@@ -1,0 +1,191 @@
+"""A family of which only values inside a window are seen."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from natfit._component import resolve
+from natfit._validation import check_truncation
+from natfit.distributions.base import Distribution, n_rows
+from natfit.distributions.contract.intervals import Moments, moments
+from natfit.distributions.contract.support import Support
+from natfit.distributions.wrappers.base import Wrapper
+
+#: Most rounds of rejection that a sampler makes; each is as many draws as are wanted.
+_MOST_ROUNDS = 10_000
+
+
+class Truncated(Wrapper):
+    """A univariate family conditional on low <= y <= high: values outside are never seen.
+
+    ``log p(y) = log f(y) - log P(low <= Y <= high)``, f the family's density, with the family's
+    own parameters. The score is ``s(y) - E[s | inside]`` and the Fisher information
+    ``Var[s | inside]``, by quadrature over the window. Censored rows, by contrast, are seen but
+    known only to lie outside: :class:`natfit.Censored`.
+
+    Matches ``scipy.stats.truncate(X, low, high)``.
+
+    Parameters
+    ----------
+    family : str or Distribution, default="normal"
+        Univariate, with a distribution function.
+    low, high : float, default=0.0 and inf
+        The window, in the units of y; for whole numbers both ends belong to it.
+
+    Raises
+    ------
+    ValueError
+        In :meth:`bind` and on first use, if the family has no distribution function or the
+        window misses its support.
+    """
+
+    def __init__(
+        self, family: str | Distribution = "normal", low: float = 0.0, high: float = np.inf
+    ):
+        super().__init__(family)
+        self.low = low
+        self.high = high
+
+    @cached_property
+    def inner(self) -> Distribution:
+        """The family inside, as an object."""
+        inner = resolve(self.family, Distribution)
+        low, high = check_truncation((self.low, self.high))
+        if inner.event_shape != () or not inner.has_cdf or inner.support is None:
+            raise ValueError(
+                f"truncation needs a univariate family with a distribution function, and "
+                f"{type(inner).__name__} has none; define _log_cdf, _log_sf and support"
+            )
+        if high <= inner.support.low or low >= inner.support.high:
+            raise ValueError(
+                f"truncation must overlap the support of {type(inner).__name__} "
+                f"({inner.support.describe()}), got {(low, high)}"
+            )
+        return inner
+
+    @cached_property
+    def support(self) -> Support:
+        """The window and the family's support together."""
+        own = self.inner.support
+        low, high = max(self.low, own.low), min(self.high, own.high)
+        # Ends of the window may be seen; an open end of the family's support may not.
+        open_end = not own.closed and ((low == own.low > -np.inf) or (high == own.high < np.inf))
+        return Support(low, high, closed=not open_end, integer=own.integer)
+
+    @property
+    def exponential(self) -> bool:
+        """The inner family's: the statistics are the same."""
+        return self.inner.exponential
+
+    def window(self, eta: np.ndarray, outer: bool = False) -> Moments:
+        """Probability of the window and what its score is there, one row for each of eta."""
+        ends = (np.full(len(eta), float(end)) for end in (self.low, self.high))
+        return moments(self.inner, *ends, eta, outer)
+
+    def fisher(self, eta: np.ndarray) -> np.ndarray:
+        """Var[s | inside], (n, K, K)."""
+        inside = self.window(eta, outer=True)
+        return inside.outer - inside.score[:, :, None] * inside.score[:, None, :]
+
+    @property
+    def has_kl(self) -> bool:
+        """Whether the window can be integrated over; always."""
+        return True
+
+    def kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
+        """By quadrature over the window, (n,) nats."""
+        return Distribution.kl(self, eta, eta2)
+
+    # -------------------------------------------------------------------------- rows
+
+    def log_prob(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        """Log-density of each row, (n,) nats."""
+        return self.inner.log_prob(y, eta) - self.window(eta).log_mass
+
+    def score(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        """s(y) - E[s | inside], (n, K)."""
+        return self.inner.score(y, eta) - self.window(eta).score
+
+    def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both, (n,) and (n, K)."""
+        inside = self.window(eta)
+        value, score = self.inner.log_prob_and_score(y, eta)
+        return value - inside.log_mass, score - inside.score
+
+    def observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        """Negative Hessian of each row, (n, K, K)."""
+        return self.inner.observed(y, eta) - self.window(eta).observed
+
+    def sum_terms(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray, np.ndarray]:
+        """Weighted sums of log p, its score (K,) and its negative Hessian (K, K), eta (1, K)."""
+        value, score, observed = self._inner_terms(y, weight, eta)
+        inside = self.window(eta)
+        total = float(n_rows(y)) if weight is None else weight.sum()
+        return (
+            float(value - total * inside.log_mass[0]),
+            score - total * inside.score[0],
+            observed - total * inside.observed[0],
+        )
+
+    # ------------------------------------------------------------------ probabilities
+
+    def log_cdf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Log P(Y <= y | inside), (n,) nats."""
+        return self._part(np.full_like(y, self.low, dtype=float), np.minimum(y, self.high), eta)
+
+    def log_sf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Log P(Y > y | inside), (n,) nats."""
+        after = np.floor(y) + 1.0 if self.support.integer else y
+        return self._part(np.maximum(after, self.low), np.full_like(after, self.high), eta)
+
+    def _part(self, lower: np.ndarray, upper: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Log P(lower <= Y <= upper | inside)."""
+        if self.support.integer:
+            some = np.floor(upper) >= np.ceil(lower)
+        else:
+            some = upper > lower
+        out = np.full(len(lower), -np.inf)
+        if some.any():
+            own = eta if len(eta) == 1 else eta[some]
+            mass = self.window(own).log_mass
+            out[some] = moments(self.inner, lower[some], upper[some], own).log_mass - mass
+        return np.minimum(out, 0.0)
+
+    # ------------------------------------------------------------------ data, sampling
+
+    def check(self, y: np.ndarray) -> None:
+        """Raise ValueError for the first row outside the window or the support."""
+        self.support.check(y, f"{type(self.inner).__name__} truncated to its window")
+
+    def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
+        """Draws by rejection, (n,).
+
+        Raises
+        ------
+        ValueError
+            If the family has no sampler, or the window's probability is below about 1e-4.
+        """
+        n = len(eta) if size is None else size
+        out, missing = np.empty(n), np.arange(n)
+        for _ in range(_MOST_ROUNDS):
+            own = eta if len(eta) == 1 else eta[missing]
+            draws = self.inner.sample(own, rng, len(missing) if len(eta) == 1 else None)
+            good = self.support.contains(draws)
+            out[missing[good]] = draws[good]
+            missing = missing[~good]
+            if not len(missing):
+                return out
+        raise ValueError(
+            f"{type(self.inner).__name__} truncated to [{self.low:g}, {self.high:g}] has too "
+            "little probability there to draw by rejection; draw from the family itself"
+        )
+
+    @classmethod
+    def examples(cls) -> list[Distribution]:
+        """Return a density and counts without zeros."""
+        return [cls(), cls("gamma", 1.0, 8.0), cls("poisson", 1.0)]

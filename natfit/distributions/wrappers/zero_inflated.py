@@ -1,0 +1,109 @@
+"""Zero-inflated counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from natfit.distributions.contract.expectation import Expectation
+from natfit.distributions.wrappers._zero_altered import SHARE, ZeroAltered
+
+
+class ZeroInflated(ZeroAltered):
+    """Counts of which a share zero_prob is zero whatever the count family says.
+
+    With f the count family's probabilities and z = zero_prob,
+    ``p(0) = z + (1 - z) f(0)``, ``p(y) = (1 - z) f(y)`` for y > 0; eta = (arsinh(z / (1 - z)),
+    the count family's eta): the first is regular at z = 0. With w = z / p(0) the probability
+    that a zero is one of the share (0 for y > 0), s and O the count family's score and observed
+    information, the score in (z, the count family's eta) is ``((1 - f(0)) / p(0), (1 - w) s)`` at
+    zero and ``(-1 / (1 - z), s)`` elsewhere, the observed information, u the score in z::
+
+        [u^2                  f(0) / p(0)^2 s'             ]
+        [f(0) / p(0)^2 s      (1 - w) O - w (1 - w) s s'   ]
+
+    with 0 in place of f(0) for y > 0.
+    The Fisher information is the expectation of the squared score, by enumeration. Data with no
+    more zeros than the count family expects have their maximum at z = 0: the fit ends at the
+    boundary, the count family itself. Data that are all zero are refused: they say nothing about
+    the count family. Where f may put nearly all its probability on zero (a negative binomial with
+    a small n) z and f's parameters can hardly be told apart; standard errors say so.
+
+    scipy has no such family.
+
+    Parameters
+    ----------
+    family : str or Distribution, default="poisson"
+        A univariate family of whole numbers from 0 on.
+
+    References
+    ----------
+    Lambert (1992), Zero-inflated Poisson regression, Technometrics 34, 1-14.
+    """
+
+    @property
+    def limit_meaning(self) -> dict[tuple[str, str], str]:
+        """At zero_prob = 0 the count family; its own bounds."""
+        name = type(self.base).__name__
+        ends = {("zero_prob", "lower"): f"{name} without extra zeros"}
+        return {**ends, **self.base.limit_meaning}
+
+    def _log_prob_eta(self, y: Any, eta: Any) -> Any:
+        log_share, log_rest = self._log_share(eta)
+        zero = anp.logaddexp(log_share, log_rest + self._at_zero(eta))
+        return anp.where(y > 0, log_rest + self.base._log_prob_eta(y, eta[:, 1:]), zero)
+
+    def _zero_terms(self, y: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, ...]:
+        """d log p / dz, w, and f(0) / p(0) or 0, (n,) each."""
+        log_share, log_rest = self._log_share(eta)
+        log_f = self._at_zero(eta)
+        log_p = np.logaddexp(log_share, log_rest + log_f)
+        some = y > 0
+        slope = np.where(some, -np.exp(-log_rest), -np.expm1(log_f) * np.exp(-log_p))
+        w = np.where(some, 0.0, np.exp(log_share - log_p))
+        return slope, w, np.where(some, 0.0, np.exp(log_f - log_p))
+
+    def _score(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        slope, w, _ = self._zero_terms(y, eta)
+        first, _ = self._share_terms(slope, eta)
+        return np.column_stack([first, (1.0 - w)[:, None] * self.base.score(y, eta[:, 1:])])
+
+    def _observed(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        slope, w, ratio = self._zero_terms(y, eta)
+        rest = eta[:, 1:]
+        s = self.base.score(y, rest)
+        out = np.empty((len(w), self.n_params, self.n_params))
+        _, out[:, 0, 0] = self._share_terms(slope, eta)
+        # d2 log p(0) / dz deta' = -f(0) / p(0)^2 s, and 1 / p(0) = slope + f(0) / p(0).
+        cross = SHARE.first(eta[:, 0]) * ratio * (slope + ratio)
+        out[:, 0, 1:] = out[:, 1:, 0] = cross[:, None] * s
+        outer = s[:, :, None] * s[:, None, :]
+        out[:, 1:, 1:] = (1.0 - w)[:, None, None] * self.base.observed(y, rest)
+        out[:, 1:, 1:] -= (w * (1.0 - w))[:, None, None] * outer
+        return out
+
+    def expectation(self, eta: np.ndarray) -> Expectation:
+        """The count family's nodes; zero with its share besides."""
+        inner = self.base.expectation(eta[1:])
+        log_share, log_rest = self._log_share(eta[None])
+        weight = np.append(np.exp(log_rest) * inner.weight, np.exp(log_share))
+        return Expectation(np.append(inner.y, 0.0), weight)
+
+    def _log_cdf(self, y: Any, zero_prob: Any, *native: Any) -> np.ndarray:
+        inner = np.log1p(-zero_prob) + self.base._log_cdf(y, *native)
+        return np.logaddexp(np.log(zero_prob), inner)
+
+    def _log_sf(self, y: Any, zero_prob: Any, *native: Any) -> np.ndarray:
+        return np.log1p(-zero_prob) + self.base._log_sf(y, *native)
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
+        native = self._positive_start(y, weight)
+        expected = np.exp(self.base.log_prob(np.zeros(1), self.base.eta(**native)[None])[0])
+        share = (self._zeros(y, weight) - expected) / (1.0 - expected)
+        return {"zero_prob": np.clip(share, 0.05, 0.95), **native}
+
+    def _sample(self, rng: np.random.Generator, n: int, zero_prob: Any, *native: Any) -> Any:
+        extra = rng.random(n) < zero_prob
+        return np.where(extra, 0.0, self._draw_base(rng, n, native))

@@ -1,0 +1,62 @@
+"""The frozen iterate: one state of the loop."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+#: A natural step in a logarithmic coordinate above this is no rest: Poisson's rate for
+#: all-zero counts falls by a factor e a step while its distance in standard errors vanishes.
+_SETTLED = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Iterate:
+    """One state of the loop. Frozen: a failed step cannot spoil it."""
+
+    theta: np.ndarray
+    value: float
+    grad: np.ndarray
+    n_iter: int = 0
+    radius: float = np.nan
+    damping: float = 0.0
+    step_length: float = np.nan
+    predicted_kl: float = np.nan
+    kl: float = np.nan
+    evaluations: int = 1
+    solver_iterations: int = 0
+    residual: float = 0.0
+    solver: str = ""
+    backtracks: int = 0
+    note: str | None = None
+    status: str | None = None
+    seconds: float = 0.0
+    # Set once the metric at theta is known:
+    natural_norm: float = np.nan
+    distance: float = np.nan
+    # Predicted by the metric, at the previous iterate until this one is measured.
+    decrease: float = np.inf
+    metric_error: float = np.nan
+    unidentified: tuple[int, ...] = ()
+    active: tuple[int, ...] = ()
+    # The natural step at this iterate and the largest one allowed, for `settled`.
+    natural_step: np.ndarray | None = None
+    largest_step: np.ndarray | None = None
+    rng_state: Any = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether the natural step in every logarithmic coordinate is small."""
+        if self.natural_step is None:
+            return False
+        logs = self.largest_step < np.inf
+        return bool((np.abs(self.natural_step[logs]) <= _SETTLED).all())
+
+    @property
+    def gradient_norm(self) -> float:
+        """Euclidean norm of the gradient."""
+        # hypot scales: no square overflows.
+        return math.hypot(*self.grad.tolist())

@@ -1,0 +1,239 @@
+"""The problem as a step sees it from one iterate."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from natfit.damping.base import Damping
+from natfit.iterate.iterate import Iterate
+from natfit.linops import LinearOperator, Restricted
+from natfit.objectives import Objective
+from natfit.solvers.base import SolveInfo, Solver
+from natfit.solvers.cholesky import CholeskySolver
+
+#: Rounds in which coordinates are held at their ends; more are cut without a new solve.
+_MOST_BOXED = 5
+
+
+class Local:
+    """An objective at one iterate, with its metric, its limits and its solver.
+
+    Coordinates that rest at a limit while the gradient pushes them out are taken out of the
+    metric; everything here works on the free ones and returns vectors of full length P.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        operator: LinearOperator,
+        solver: Solver,
+        damping: Damping,
+        iterate: Iterate,
+        started: float = 0.0,
+        last: bool = False,
+    ):
+        # Whether no step follows the next one, which then needs no gradient.
+        self.last = last
+        self._started = started
+        self._held = False
+        self.objective = objective
+        self.solver = solver
+        self.damping = damping
+        self.iterate = iterate
+        low, high, self.steps = objective.limits()
+        self.low, self.high = low, high
+        theta, grad = iterate.theta, iterate.grad
+        pushed = ((theta <= low) & (grad > 0)) | ((theta >= high) & (grad < 0))
+        self.free = ~pushed
+        self._all_free = not pushed.any()
+        self.full_operator = operator
+        self.operator: LinearOperator = operator
+        if not self._all_free:
+            self.operator = _Padded(operator, self.free)
+        self._solved: dict[float, tuple[np.ndarray, SolveInfo]] = {}
+
+    # ----------------------------------------------------------------------- directions
+
+    def solve(self, state: float | None = None) -> tuple[np.ndarray, SolveInfo]:
+        """Direction (P,) with (G + damping) d = grad on the free coordinates; cached."""
+        state = self.iterate.damping if state is None else state
+        if state not in self._solved:
+            self._solved[state] = self._solve(self.iterate.grad, state)
+        return self._solved[state]
+
+    def _solve(
+        self, g: np.ndarray, state: float, solver: Solver | None = None, operator: Any = None
+    ) -> tuple[np.ndarray, SolveInfo]:
+        solver = self.solver if solver is None else solver
+        operator = self.full_operator if operator is None else operator
+        if self._all_free:
+            return solver.solve(self.damping.apply(operator, state), g)
+        direction = np.zeros_like(g)
+        if not self.free.any():
+            return direction, SolveInfo("none")
+        block = Restricted(operator, self.free)
+        part, info = solver.solve(self.damping.apply(block, state), g[self.free])
+        direction[self.free] = part
+        at = np.flatnonzero(self.free).tolist()
+        return direction, replace(info, unidentified=tuple(at[i] for i in info.unidentified))
+
+    def norm_falls(self, grad: np.ndarray) -> bool:
+        """Whether the natural gradient at another point is shorter, in the metric here."""
+        direction, _ = self._solve(grad, 0.0)
+        return float(grad @ direction) < self.iterate.natural_norm**2
+
+    # --------------------------------------------------------------------------- limits
+
+    def clip(self, theta: np.ndarray) -> np.ndarray:
+        """Move theta to the nearest point inside the limits."""
+        return np.minimum(np.maximum(theta, self.low), self.high)
+
+    def boxed(self, state: float) -> tuple[np.ndarray, SolveInfo]:
+        """Minimum of the quadratic model inside the limits and the largest steps, (P,).
+
+        The unit step where it fits. Coordinates that would go too far are held at their end
+        and the others solved anew, given where these stand: cutting coordinates one by one
+        leaves the others a step that assumed the full move, and may lead uphill.
+        """
+        direction, info = self.solve(state)
+        delta = -direction
+        low = np.maximum(self.low - self.iterate.theta, -self.steps)
+        high = np.minimum(self.high - self.iterate.theta, self.steps)
+        held = np.zeros(len(delta), dtype=bool)
+        for block in self.objective.cut_together():
+            with np.errstate(invalid="ignore"):
+                excess = float((np.abs(delta[block]) / self.steps[block]).max(initial=0.0))
+            if excess > 1.0:
+                delta[block] /= excess
+                held[block] = True
+        for _ in range(_MOST_BOXED):
+            out = (delta < low) | (delta > high)
+            if not out.any():
+                break
+            held |= out
+            delta = np.minimum(np.maximum(delta, low), high)
+            rest = self.free & ~held
+            if rest.any():
+                block = Restricted(self.full_operator, rest)
+                pull = self.iterate.grad + self.full_operator @ np.where(held, delta, 0.0)
+                part, info = self.solver.solve(self.damping.apply(block, state), pull[rest])
+                delta[rest] = -part
+        self._held = bool(held.any())
+        return (np.minimum(np.maximum(delta, low), high) if self._held else delta), info
+
+    def shift(self, delta: np.ndarray, length: float) -> np.ndarray:
+        """Theta after a step; a coordinate that the whole step takes to its limit is on it."""
+        theta = self.iterate.theta + length * delta
+        if length == 1.0 and self._held:
+            # start + (limit - start) may miss the limit by a rounding.
+            theta = np.where(delta == self.low - self.iterate.theta, self.low, theta)
+            theta = np.where(delta == self.high - self.iterate.theta, self.high, theta)
+        return self.clip(theta)
+
+    def shorten(self, delta: np.ndarray) -> np.ndarray:
+        """Scale a whole step so that no coordinate breaks a limit or its largest step."""
+        theta = self.iterate.theta
+        with np.errstate(divide="ignore", invalid="ignore"):
+            room = np.where(
+                delta > 0, self.high - theta, np.where(delta < 0, theta - self.low, np.inf)
+            )
+            ratio = np.where(delta != 0, np.minimum(room, self.steps) / np.abs(delta), np.inf)
+        return delta * min(1.0, float(ratio.min()))
+
+    # ------------------------------------------------------------------------- iterates
+
+    def measured(self, information: LinearOperator | None) -> Iterate:
+        """The iterate with its norms: natural gradient, distance in standard errors."""
+        iterate, grad = self.iterate, self.iterate.grad
+        direction, info = self.solve(0.0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            square = max(float(grad @ direction), 0.0)
+        step, measure, found = direction, square, info
+        if information is not None:
+            step, found = self._solve(grad, 0.0, CholeskySolver(), information)
+            measure = float(grad @ step)
+        # An indefinite information measures nothing: its zero may be a saddle.
+        if measure < 0 or "eigenvalues shifted" in (found.fallback or ""):
+            measure = np.inf
+        distance = math.sqrt(measure * self.objective.yardstick)
+        return replace(
+            iterate,
+            natural_norm=math.sqrt(square),
+            distance=distance,
+            decrease=0.5 * square,
+            metric_error=np.nan
+            if self.operator.standard_error is None
+            else self.operator.standard_error,
+            unidentified=found.unidentified,
+            active=() if self._all_free else tuple(np.flatnonzero(~self.free).tolist()),
+            natural_step=step,
+            largest_step=self.steps,
+            note=_join(iterate.note, self.operator.note, info.fallback),
+            seconds=time.perf_counter() - self._started,
+        )
+
+    def move(
+        self,
+        theta: np.ndarray,
+        value: float,
+        grad: np.ndarray,
+        length: float,
+        *,
+        info: SolveInfo,
+        kl: float | None = None,
+        predicted_kl: float | None = None,
+        radius: float | None = None,
+        damping: float | None = None,
+        backtracks: int = 0,
+    ) -> Iterate:
+        """Return the next iterate."""
+        before = self.iterate
+        if predicted_kl is None:
+            predicted_kl = 0.5 * self.operator.quad(theta - before.theta)
+        return Iterate(
+            theta=theta,
+            value=float(value),
+            grad=grad,
+            n_iter=before.n_iter + 1,
+            radius=before.radius if radius is None else radius,
+            damping=before.damping if damping is None else damping,
+            step_length=length,
+            predicted_kl=predicted_kl,
+            kl=self.objective.kl(before.theta, theta) if kl is None else kl,
+            evaluations=self.objective.evaluations,
+            solver_iterations=info.iterations,
+            residual=info.residual,
+            solver=info.solver,
+            backtracks=backtracks,
+            note=info.fallback,
+            decrease=before.decrease,
+        )
+
+    def stop(self, status: str) -> Iterate:
+        """Return the same iterate with a status: there is no acceptable next one."""
+        return replace(self.iterate, status=status)
+
+
+def _join(*notes: str | None) -> str | None:
+    """Notes without repetition, or None."""
+    kept = list(dict.fromkeys(n for note in notes if note for n in note.split("; ")))
+    return "; ".join(kept) or None
+
+
+class _Padded(LinearOperator):
+    """The restricted operator on vectors of full length that vanish outside the free part."""
+
+    def __init__(self, operator: LinearOperator, free: np.ndarray):
+        self.inner = operator
+        self.size = operator.size
+        self.free = free
+        self.standard_error = operator.standard_error
+        self.note = operator.note
+
+    def __matmul__(self, v: np.ndarray) -> np.ndarray:
+        return np.where(self.free, self.inner @ np.where(self.free, v, 0.0), 0.0)

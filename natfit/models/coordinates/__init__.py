@@ -1,5 +1,0 @@
-"""Coordinates of a constant model: unconstrained, native or expectation."""
-
-from natfit.models.coordinates.base import Coordinates
-
-__all__ = ["Coordinates"]

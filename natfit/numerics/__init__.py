@@ -1,0 +1,1 @@
+"""Numerical building blocks that know nothing of probability: derivatives and special functions."""
