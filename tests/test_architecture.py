@@ -26,6 +26,7 @@ LAYERS = [
     {"steps"},
     {"optimize"},
     {"inference", "rl"},
+    {"fitting"},
     {"estimators"},
     {"display", "testing"},
 ]
@@ -141,7 +142,7 @@ def test_no_estimator_or_family_overrides_the_loop():
         and node.name == "fit"
         and not path.startswith("rl/baselines/")
     }
-    assert {unit(path) for path in fits} == {"estimators"}
+    assert {unit(path) for path in fits} == {"estimators", "fitting"}
 
 
 @pytest.mark.parametrize("path", TREES)

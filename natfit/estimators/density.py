@@ -13,9 +13,10 @@ from natfit._validation import check_number, check_option, check_weights
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
 from natfit.distributions.wrappers._censored import CensoredFamily
-from natfit.estimators._columns import constant_likelihood
 from natfit.estimators.base import NaturalEstimator
 from natfit.inference import covariance as cov
+from natfit.models import Constant
+from natfit.objectives import Likelihood
 from natfit.rng import bridge_rng
 
 
@@ -130,7 +131,7 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         by_column = family.event_shape == () and not family.incomplete
         data = X[:, column] if by_column else X
         family.check(data)
-        objective = constant_likelihood(family, data, weight, self._eta[column])
+        objective = Likelihood(family, Constant().bind(0, family), data, None, weight)
         return inference.robust(objective, self._eta[column], matrix)
 
     # --------------------------------------------------------------------------- scoring

@@ -8,16 +8,17 @@ import numpy as np
 from sklearn.callback import with_callbacks
 from sklearn.utils.validation import validate_data
 
+from natfit import fitting
 from natfit._component import resolve
 from natfit._validation import check_bool, check_weights
 from natfit.coordinates import Coordinates
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
 from natfit.distributions.wrappers._restricted import Fixed
-from natfit.estimators._adjust import Adjusted, adjust, located
-from natfit.estimators._columns import ColumnFit, fit_column, join
-from natfit.estimators._starts import given_starts
 from natfit.estimators.density import DensityEstimator, native_values
+from natfit.fitting.options import Adjusted, adjust, located
+from natfit.fitting.starts import given_starts
+from natfit.models import Constant
 from natfit.rng import FreshGenerator, bridge_rng
 
 #: Options that change the family, in the order in which :func:`adjust` takes them.
@@ -201,28 +202,27 @@ class NaturalMLE(DensityEstimator):
         columns, plan = self._plan(X, censored is not None)
         family = plan.family
         starts = self._starts(family, plan.fitted)
-        coordinates = resolve(self.coordinates, Coordinates)
+        model = Constant(resolve(self.coordinates, Coordinates))
         rng = FreshGenerator() if self.random_state is None else bridge_rng(self.random_state)
         context = self._init_callback_context(max_subtasks=None)
         # scikit-learn's ScoringMonitor scores nothing without a y; a density's is its X.
         target = X if y is None else y
         metadata = None if sample_weight is None else {"sample_weight": weight}
         context.call_on_fit_task_begin(estimator=self, X=X, y=target, metadata=metadata)
-        done: list[ColumnFit] = []
+        done: list[fitting.Result] = []
 
         def fitted(iterate: Any) -> dict:
             return self._preview(family, done, iterate, len(columns))
 
         hook = self._iteration_hook(context, X, target, metadata, fitted)
+        common = {"weight": weight, "model": model, "prior": plan.prior, "hook": hook}
         for data, start, own in zip(columns, starts, plan.fitted, strict=True):
+            task = fitting.Task(own, data, engine, rng, start=start, **common)
             try:
-                fit = fit_column(
-                    own, data, weight, start, coordinates, engine, rng, hook, plan.prior
-                )
+                done.append(fitting.fit(task))
             except ValueError as error:
                 raise ValueError(located(error, X, own, len(done))) from error
-            done.append(fit)
-        self._publish(family, engine, join(family, done))
+        self._publish(family, engine, fitting.join(family, done))
         context.call_on_fit_task_end(
             estimator=self,
             X=X,

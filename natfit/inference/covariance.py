@@ -17,11 +17,11 @@ _SINGULAR = 1e-12
 
 @dataclass(frozen=True)
 class Information:
-    """Information a row at an estimate, in the unconstrained parameters eta.
+    """Information a row at an estimate: of eta, or of theta where rows have their own eta.
 
     Attributes
     ----------
-    matrix : ndarray of shape (K, K)
+    matrix : ndarray of shape (K, K), or (P, P)
     kind : str
         ``observed`` or ``expected``.
     known : tuple of int
@@ -52,21 +52,23 @@ class Information:
 
 
 def information(objective: Likelihood, theta: np.ndarray, kind: str = "observed") -> Information:
-    """Information a row in eta at the estimate.
+    """Information a row at the estimate: in eta for a constant model, else in theta.
 
     The observed one is the negative Hessian of the mean log-likelihood in eta, at the data.
     Where it is not positive definite (away from an optimum) the expected one stands in, and
     ``kind`` says so. In a full exponential family both agree at the optimum, and the cheaper
-    expected one is returned for either.
+    expected one is returned for either. Of a conditional model there is the expected one.
 
     Parameters
     ----------
     objective : Likelihood
-        With a constant model.
     theta : ndarray of shape (P,)
     kind : {"observed", "expected"}
     """
     family = objective.distribution
+    if not objective.model.shared:
+        matrix = objective.fisher(theta).dense()
+        return Information(matrix, "expected", complete=not family.incomplete)
     eta = objective.model.eta(theta, None)
     more = {
         "prior": objective.prior_information(eta) if objective.penalised else None,

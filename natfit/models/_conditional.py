@@ -50,8 +50,14 @@ class Conditional(Model):
     varying: np.ndarray
     constant: np.ndarray
 
-    def bind(self, n_features: int, family: Any, constant: Sequence[str] = ()) -> Conditional:
-        """Return a copy for D features and one distribution.
+    def bind(
+        self,
+        n_features: int,
+        family: Any,
+        constant: Sequence[str] = (),
+        origin: np.ndarray | None = None,
+    ) -> Conditional:
+        """Return a copy for D features and one distribution; ``origin`` is not used.
 
         Raises
         ------

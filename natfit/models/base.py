@@ -87,7 +87,13 @@ class Model(Component):
     #: Whether theta is unconstrained; else limits are those of native values.
     unconstrained: bool = True
 
-    def bind(self, n_features: int, family: Any, constant: Sequence[str] = ()) -> Model:
+    def bind(
+        self,
+        n_features: int,
+        family: Any,
+        constant: Sequence[str] = (),
+        origin: np.ndarray | None = None,
+    ) -> Model:
         """Return a copy for D features and one distribution.
 
         Parameters
@@ -98,6 +104,8 @@ class Model(Component):
             Bound, so that K is known.
         constant : sequence of str
             Names of the family's parameters that do not depend on x.
+        origin : ndarray of shape (K,), optional
+            The eta of the start, about which coordinates may be taken; default zero.
         """
         raise NotImplementedError
 

@@ -27,7 +27,13 @@ class Constant(Model):
     def __init__(self, coordinates: Coordinates | str | None = None):
         self.coordinates = coordinates
 
-    def bind(self, n_features: int, family: Any, constant: Sequence[str] = ()) -> Constant:
+    def bind(
+        self,
+        n_features: int,
+        family: Any,
+        constant: Sequence[str] = (),
+        origin: np.ndarray | None = None,
+    ) -> Constant:
         """Return a copy whose coordinates are the family's; D is not used.
 
         Raises
@@ -38,7 +44,7 @@ class Constant(Model):
         """
         check_constant(family, constant)
         chosen = "unconstrained" if self.coordinates is None else self.coordinates
-        origin = np.zeros(family.n_params)
+        origin = np.zeros(family.n_params) if origin is None else origin
         return type(self)(resolve(chosen, Coordinates).bind(family, origin))
 
     def init(self, rng: np.random.Generator, eta0: np.ndarray) -> np.ndarray:

@@ -9,6 +9,20 @@ import numpy as np
 from natfit import rows
 
 
+class OutsideSupport(ValueError):
+    """A row lies outside a support.
+
+    Attributes
+    ----------
+    negative : bool
+        Whether the message says that negative values are the reason.
+    """
+
+    def __init__(self, message: str, negative: bool):
+        super().__init__(message)
+        self.negative = negative
+
+
 @dataclass(frozen=True)
 class Support:
     """An interval of the real line or of the integers.
@@ -61,15 +75,16 @@ class Support:
         where = rows.first_row(lambda part: _any(~self.contains(part)), (y,))
         if where is None:
             return
-        words = ""
+        words, negative = "", False
         if self.low == 0:
             below = rows.first_row(lambda part: _any(part < 0), (y,))
             if below is not None:
                 # The first words are those that scikit-learn's own checks look for.
-                where, words = below, "Negative values in data: "
-        raise ValueError(
+                where, words, negative = below, "Negative values in data: ", True
+        raise OutsideSupport(
             f"{words}y must be {self.describe()} for {family}, got {y[where]} at row {where}; "
-            "remove or correct such rows, or choose a family with a wider support"
+            "remove or correct such rows, or choose a family with a wider support",
+            negative,
         )
 
 

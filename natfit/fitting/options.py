@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from natfit._validation import check_truncation
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.support import OutsideSupport
 from natfit.distributions.wrappers._censored import CensoredFamily
 from natfit.distributions.wrappers._restricted import Bounded, Constrained, Fixed
 from natfit.distributions.wrappers.truncated import Truncated
@@ -107,19 +108,7 @@ def located(error: ValueError, X: np.ndarray, family: Distribution, column: int)
     univariate = univariate and not family.incomplete
     if univariate and X.shape[1] > 1:
         words = f"column {column} of X: {words}"
-    if univariate and family.support.low == 0 and np.any(X < 0) and "Negative" not in words:
+    said = isinstance(error, OutsideSupport) and error.negative
+    if univariate and family.support.low == 0 and np.any(X < 0) and not said:
         words = f"Negative values in data: {words}"
     return words
-
-
-def whole(family: Distribution, column: Any) -> Any:
-    """A column's result in all of eta, where some parameters were fixed."""
-    if not isinstance(family, Fixed):
-        return column
-    eta = family.full(column.eta[None])[0]
-    return replace(
-        column,
-        eta=eta,
-        information=column.information.embedded(family.free, len(eta)),
-        at_bound=tuple(family.free[list(column.at_bound)].tolist()),
-    )

@@ -1,0 +1,200 @@
+"""The protocol of a fit, in the order in which everything is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from natfit import inference
+from natfit.distributions.base import Distribution
+from natfit.distributions.wrappers._restricted import Fixed
+from natfit.fitting.data import check, degenerate, summarise
+from natfit.fitting.nested import lower, settle
+from natfit.fitting.result import Result
+from natfit.fitting.starts import admit, refine, start
+from natfit.fitting.task import Task
+from natfit.iterate import Status
+from natfit.metrics.base import Metric
+from natfit.models import Model
+from natfit.objectives import Likelihood, Penalised
+from natfit.optimize import Fit, run
+
+#: The phases by the names of the functions below, in order. Phase 1, the options, belongs to all
+#: columns of data together (:func:`natfit.fitting.options.adjust`); 9 and 10 may repeat.
+PHASES = (
+    "adjust",
+    "bind",
+    "summarise",
+    "check",
+    "degenerate",
+    "start",
+    "refine",
+    "pose",
+    "descend",
+    "lower",
+    "judge",
+    "inform",
+)
+
+
+def fit(task: Task) -> Result:
+    """Run a task through the phases of a fit.
+
+    1. *adjust*: constraints, limits, a window, censoring and known values make the family
+       (done before, in :mod:`natfit.fitting.options`).
+    2. *bind*: the family takes its dimension, and limits that depend on the data, from the rows.
+    3. *summarise*: the data are reduced to one weighted row where the family allows it.
+    4. *check*: rows that are not finite or outside the support are refused.
+    5. *degenerate*: data without a maximum inside the family are refused.
+    6. *start*: the given eta, or the family's own from a few rows.
+    7. *refine*: the start once all rows are seen, inside the family's limits.
+    8. *pose*: the model is bound, the objective made, the start moved where the objective is
+       finite, the metric prepared.
+    9. *descend*: the loop.
+    10. *lower*: where a simpler family's optimum is lower, phase 9 begins again there.
+    11. *judge*: the family's word where no end was found because there is none.
+    12. *inform*: the information at the estimate.
+
+    A conditional model takes the same way: its family is checked and started on y alone, and
+    the model's own start is the theta at which every row has that eta.
+
+    Parameters
+    ----------
+    task : Task
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    ValueError
+        For data or a start that the family cannot be fitted to or from; the message says why and
+        what to do.
+    """
+    family = bind(task)
+    summary = summarise(family, task.y, task.weight)
+    check(family, task.y, summary)
+    degenerate(family, task.y, summary)
+    eta0 = start(family, task)
+    eta0 = refine(family, task, eta0)
+    problem = pose(family, task, summary, eta0)
+    ended = settle(
+        lambda theta, most: descend(task, problem, theta, most),
+        lambda result: lower(problem.objective, problem.to_theta, result),
+        problem.theta0,
+        task.engine.max_iter,
+        family.compare_after if task.engine.step.converges else None,
+    )
+    ended = judge(problem, ended)
+    return inform(problem, ended)
+
+
+def bind(task: Task) -> Distribution:
+    """Phase 2: the family with its dimension, and limits that depend on the data."""
+    return task.family if task.family.incomplete else task.family.bind(task.y)
+
+
+class Problem:
+    """A task that is posed: what the loop minimises, from where, under which metric.
+
+    Attributes
+    ----------
+    objective : Likelihood
+    model : Model
+        Bound to the family.
+    metric : Metric
+        Prepared for the objective.
+    theta0 : ndarray of shape (P,)
+        The start.
+    """
+
+    def __init__(
+        self, objective: Likelihood, metric: Metric, eta0: np.ndarray, rng: np.random.Generator
+    ):
+        self.objective = objective
+        self.model: Model = objective.model
+        self.metric = metric
+        self._rng = rng
+        self.theta0 = self.to_theta(eta0)
+
+    def to_theta(self, eta: np.ndarray) -> np.ndarray:
+        """Theta (P,) at which every row has this eta (K,), or nearly."""
+        return self.model.init(self._rng, eta)
+
+    def shared_eta(self, theta: np.ndarray) -> np.ndarray | None:
+        """The eta (K,) of all rows; None for a conditional model."""
+        return self.model.eta(theta, None)[0] if self.model.shared else None
+
+
+def pose(family: Distribution, task: Task, summary: Any | None, eta0: np.ndarray) -> Problem:
+    """Phase 8: bind the model at the start, make the objective, admit the start to it."""
+    model = task.model.bind(task.n_features, family, task.constant, origin=eta0)
+    terms = family, model, task.y, task.X, task.weight, summary if model.shared else None
+    objective = Penalised(task.prior, *terms) if task.prior else Likelihood(*terms)
+    eta0 = admit(objective, task, eta0)
+    return Problem(objective, task.engine.metric.prepare(objective), eta0, task.rng)
+
+
+def descend(task: Task, problem: Problem, theta: np.ndarray, max_iter: int) -> Fit:
+    """Phase 9: run the loop from theta for at most ``max_iter`` iterations."""
+    engine = task.engine
+    return run(
+        problem.objective,
+        problem.metric,
+        engine.solver,
+        engine.step,
+        engine.damping,
+        theta,
+        tol=engine.tol,
+        max_iter=max_iter,
+        rng=task.rng,
+        callback=None if task.hook is None else _with_eta(task.hook, problem),
+    )
+
+
+def judge(problem: Problem, result: Fit) -> Fit:
+    """Phase 11: the fit, with the family's word where it found no end because there is none."""
+    eta = problem.shared_eta(result.theta)
+    if eta is None or result.status.good or result.status is Status.STOPPED_BY_CALLBACK:
+        return result
+    objective = problem.objective
+    why = objective.distribution.no_maximum(objective.y, objective.weight, eta)
+    if why is None:
+        return result
+    status = Status.UNBOUNDED
+    message = f"{status.value}: {why}; {status.remedy}"
+    return replace(result, status=status, message=message)
+
+
+def inform(problem: Problem, result: Fit) -> Result:
+    """Phase 12: the information at the estimate, and the result in all of eta."""
+    return Result(
+        result,
+        problem.model,
+        problem.shared_eta(result.theta),
+        inference.information(problem.objective, result.theta),
+        problem.metric,
+        problem.objective.total,
+        result.iterate.active,
+    ).whole()
+
+
+def _with_eta(hook: Callable, problem: Problem) -> Callable:
+    return lambda iterate, done: hook(_WithEta(iterate, problem), done)
+
+
+class _WithEta:
+    """An iterate that also knows the eta of all rows, for callbacks."""
+
+    def __init__(self, iterate: Any, problem: Problem):
+        self._iterate = iterate
+        eta, family = problem.shared_eta(iterate.theta), problem.model.family
+        whole = eta is not None and isinstance(family, Fixed)
+        self.eta = family.full(eta[None])[0] if whole else eta
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._iterate, name)

@@ -1,0 +1,123 @@
+"""What a fit found, and the results of several columns of data as one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from natfit.distributions.base import Distribution
+from natfit.distributions.wrappers._restricted import Fixed
+from natfit.iterate import Status
+from natfit.metrics.base import Metric
+from natfit.models import Model
+from natfit.optimize import Fit, History
+
+#: From best to worst; the status of several columns is the worst of theirs.
+ORDER = [
+    Status.CONVERGED,
+    Status.GRADIENT_SMALL,
+    Status.ROUNDING_FLOOR,
+    Status.STOPPED_BY_CALLBACK,
+    Status.BOUNDARY,
+    Status.MAX_ITER,
+    Status.NO_DESCENT,
+    Status.SINGULAR,
+    Status.UNBOUNDED,
+    Status.NON_FINITE,
+]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished fit and what was learnt at its end.
+
+    Attributes
+    ----------
+    fit : Fit
+        The run of the loop: last iterate, status, message, history.
+    model : Model
+        Bound to the family: theta's meaning.
+    eta : ndarray of shape (K,) or None
+        The estimate where all rows share one eta, parameters that are fixed included; None for a
+        conditional model, whose eta is ``model.eta(theta, X)``.
+    information : Information
+        Of eta for a constant model, of theta for a conditional one.
+    metric : Metric
+        The one that was used.
+    total : float
+        W, the sum of weights.
+    at_bound : tuple of int
+        Coordinates that rest at a limit, of eta or of theta as ``information``.
+    """
+
+    fit: Fit
+    model: Model
+    eta: np.ndarray | None
+    information: Any
+    metric: Metric
+    total: float
+    at_bound: tuple[int, ...]
+
+    def whole(self) -> Result:
+        """The result in all of eta, where some parameters were fixed."""
+        family = self.model.family
+        if self.eta is None or not isinstance(family, Fixed):
+            return self
+        eta = family.full(self.eta[None])[0]
+        return replace(
+            self,
+            eta=eta,
+            information=self.information.embedded(family.free, len(eta)),
+            at_bound=tuple(family.free[list(self.at_bound)].tolist()),
+        )
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The results of several columns together.
+
+    Attributes
+    ----------
+    eta : ndarray of shape (columns, K)
+    information : list of Information
+    at_bound : list of tuple of int
+    metric : Metric
+    attributes : dict
+        Public attributes of the estimator by name.
+    """
+
+    eta: np.ndarray
+    information: list
+    at_bound: list[tuple[int, ...]]
+    metric: Metric
+    attributes: dict[str, Any]
+
+
+def join(family: Distribution, columns: list[Result]) -> Joined:
+    """Join columns: one theta, one history, the worst status."""
+    fits = [c.fit for c in columns]
+    worst = max(range(len(fits)), key=lambda j: ORDER.index(fits[j].status))
+    message = fits[worst].message
+    if len(fits) > 1 and not fits[worst].status.good:
+        message = f"column {worst}: {message}"
+    history = fits[0].history if len(fits) == 1 else History.concatenate([f.history for f in fits])
+    attributes = {
+        "theta_": np.concatenate([f.theta for f in fits]),
+        "n_obs_": columns[0].total,
+        "n_iter_": max(f.n_iter for f in fits),
+        "status_": fits[worst].status,
+        "statuses_": [f.status for f in fits],
+        "message_": message,
+        "history_": history,
+        "coordinates_": [c.model.coordinates for c in columns],
+        "information_kind_": [c.information.kind for c in columns],
+    }
+    return Joined(
+        np.stack([c.eta for c in columns]),
+        [c.information for c in columns],
+        [c.at_bound for c in columns],
+        columns[0].metric,
+        attributes,
+    )
