@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import importlib.util
 import json
 import pkgutil
 import subprocess
@@ -16,20 +17,18 @@ ROOT = Path(natfit.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in FILES}
 
-LAYERS = [
-    {"_component", "_validation", "rng", "numerics"},
-    {"bijectors", "linops", "rows", "coordinates"},
-    {"distributions", "models", "solvers", "damping"},
-    {"objectives"},
-    {"metrics"},
-    {"iterate"},
-    {"steps"},
-    {"optimize"},
-    {"inference", "rl"},
-    {"fitting"},
-    {"estimators"},
-    {"display", "testing"},
-]
+
+def drawing():
+    """The module that reads the layers from docs/design.md and draws them."""
+    place = ROOT.parent / "docs" / "_layers.py"
+    spec = importlib.util.spec_from_file_location("_layers", place)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+DESIGN = (ROOT.parent / "docs" / "design.md").read_text(encoding="utf-8")
+LAYERS = drawing().layers(DESIGN)
 LAYER = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 LONGEST_FILE, LONGEST_FUNCTION = 320, 45
@@ -61,6 +60,21 @@ def climbs(path, tree):
             # Modules of the lowest layer may share; packages of one layer may not.
             if LAYER[parts[1]] > LAYER[mine] or LAYER[parts[1]] == LAYER[mine] > 0:
                 yield parts[1]
+
+
+def test_the_picture_is_that_of_the_table():
+    module = drawing()
+    assert module.PICTURE.read_text(encoding="utf-8") == module.picture(DESIGN), (
+        "run python docs/_layers.py"
+    )
+    assert all(f">{name}</text>" in module.picture(DESIGN) for name in LAYER)
+
+
+def test_a_page_without_layers_in_order_is_refused():
+    with pytest.raises(ValueError, match="must have a text block"):
+        drawing().layers("no table")
+    with pytest.raises(ValueError, match="must be numbered"):
+        drawing().layers("<!-- layers -->\n\n```text\n 0  a\n 2  b\n```")
 
 
 def test_every_unit_has_a_layer():
