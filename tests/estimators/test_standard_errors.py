@@ -241,3 +241,12 @@ def test_standard_errors_cover():
         errors.append(list(scalars(model.standard_errors_).values()))
     ratio = np.std(estimates, axis=0) / np.mean(errors, axis=0)
     assert np.all(np.abs(ratio - 1) < 5 / np.sqrt(800))
+
+
+def test_robust_covariance_wants_the_data_of_the_fit():
+    x = np.random.default_rng(7).gamma(2.0, size=(50, 1))
+    model = NaturalMLE("gamma").fit(x)
+    with pytest.raises(ValueError, match="50 observations, got 10"):
+        model.cov_params("robust", X=x[:10])
+    with pytest.raises(ValueError, match="Negative values in data"):
+        model.cov_params("robust", X=-x)

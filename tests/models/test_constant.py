@@ -1,4 +1,4 @@
-"""The constant model: J products against the dense Jacobian; coordinates' rules."""
+"""The constant model: J products against the dense Jacobian."""
 
 import numpy as np
 import pytest
@@ -41,71 +41,6 @@ def test_products_are_those_of_the_jacobian(name, family):
     np.testing.assert_allclose(lin.diag(c), np.diagonal(want), rtol=1e-9)
     columns = lin.pull_columns(b)
     np.testing.assert_allclose(columns @ columns.T, want, rtol=1e-9, atol=1e-12)
-
-
-def test_native_coordinates_of_the_normal_are_mu_and_sigma():
-    coordinates, _ = bound("native", Normal())
-    theta = coordinates.from_eta(np.array([1.5, np.log(2.0)]))
-    np.testing.assert_allclose(theta, [1.5, 2.0])
-    np.testing.assert_allclose(coordinates.jacobian(theta), [[1.0, 0.0], [0.0, 0.5]])
-    # d2 log sigma / d sigma2 = -1 / sigma^2.
-    curve = coordinates.curvature(theta, np.array([3.0, 2.0]))
-    np.testing.assert_allclose(curve, [[0.0, 0.0], [0.0, -0.5]])
-
-
-@pytest.mark.parametrize("sigma", [0.0, -1e-300, -4.0, np.nan, np.inf])
-def test_native_coordinates_reject_sigma_not_positive(sigma):
-    coordinates, _ = bound("native", Normal())
-    assert not coordinates.in_domain(np.array([0.0, sigma]))
-    assert not Constant(coordinates).in_domain(np.array([0.0, sigma]))
-    assert coordinates.in_domain(np.array([0.0, 1e-6]))
-
-
-def test_native_limits_are_what_a_constraint_declares():
-    coordinates, _ = bound("native", StudentT())
-    low, high, _ = coordinates.limits()
-    np.testing.assert_allclose(low, [-np.inf, -np.inf, 0.05])
-    np.testing.assert_allclose(high, [np.inf, np.inf, 1e10])
-
-
-def test_expectation_coordinates_are_shifted_moments():
-    coordinates, eta = bound("expectation", Normal())
-    loc, scale = eta[0] + 0.5, 2.0
-    theta = coordinates.from_eta(np.array([loc, np.log(scale)]))
-    np.testing.assert_allclose(theta, [0.5, scale**2 + 0.25], rtol=1e-12)
-    assert not coordinates.in_domain(np.array([2.0, 3.9]))
-    assert coordinates.in_domain(np.array([2.0, 4.1]))
-
-
-def test_expectation_coordinates_of_a_covariance_need_a_positive_one():
-    coordinates, eta = bound("expectation", MultivariateNormal("full", 2))
-    theta = coordinates.from_eta(eta)
-    assert coordinates.in_domain(theta)
-    theta[2:4] = [0.1, 0.1]
-    theta[4] = 5.0
-    assert not coordinates.in_domain(theta)
-
-
-def test_one_unit_step_in_expectation_coordinates_is_the_estimate():
-    """theta - F^-1 grad f = E[T(y)] of the data, from anywhere."""
-    from natfit.testing.problems import likelihood
-
-    y = np.random.default_rng(1).normal(-3.0, 0.5, 60)
-    family = Normal()
-    objective = likelihood(family, y, "expectation", origin=np.array([7.0, 2.0]))
-    coordinates = objective.model.coordinates
-    theta = coordinates.from_eta(np.array([7.0, 2.0]))
-    _, grad = objective.value_and_grad(theta)
-    landed = theta - np.linalg.solve(objective.fisher(theta).dense(), grad)
-    loc, scale = family.native(coordinates.to_eta(landed)[None])
-    assert loc[0] == pytest.approx(y.mean(), rel=1e-10)
-    assert scale[0] == pytest.approx(y.std(), rel=1e-10)
-
-
-def test_bind_leaves_the_original_alone():
-    coordinates = resolve("native", Coordinates)
-    coordinates.bind(Normal(), np.zeros(2))
-    assert not hasattr(coordinates, "family")
 
 
 def test_base_model_has_no_limits_and_asks_for_its_verbs():

@@ -14,7 +14,7 @@ from tests.suites import ENVIRONMENTS
 
 
 @pytest.mark.parametrize(("case", "check"), ENVIRONMENTS.pairs())
-def test_registry(case, check):
+def test_property(case, check):
     ENVIRONMENTS.run(case, check)
 
 

@@ -238,3 +238,14 @@ def test_a_time_limit_of_max_episode_steps_in_every_mode(mode):
     assert_array_equal(batch.valid.sum(axis=0), 7 * quota)
     with pytest.raises(EnvironmentFailure, match="not ended after 6 steps"):
         rollout(env, pi, env.reset([0, 1]), (0,), None, quota=quota, longest=6)
+
+
+def test_small_returns_beside_a_huge_one_keep_their_digits():
+    reward = np.array([[4e17], [2.0], [2.0], [4.0]])
+    ended = np.array([[True], [False], [True], [True]])
+    none = np.zeros((4, 1), dtype=bool)
+    x = np.zeros((4, 1, 1))
+    batch = Rollout(x, reward, reward, ended, none, ~none, np.zeros((3, 1)), np.zeros((1, 1)))
+    gained, running = batch.episodes(np.array([[1.0], [3.0]]))
+    assert gained.tolist() == [[4e17 + 1.0, 4.0, 4.0], [4.0, 2.0, 1.0]]
+    assert running.tolist() == [[0.0], [0.0]]

@@ -1,0 +1,134 @@
+"""Distributions of scipy.stats by differences: checks, fits against scipy's own, what is refused."""
+
+import pickle
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.base import clone
+
+import natfit
+from natfit import testing
+from natfit.distributions import from_scipy
+
+#: Every check of the package's own families; differences are accurate enough for all of them.
+CHECKED = {
+    "nakagami": from_scipy(stats.nakagami, scale=True),
+    "burr12": from_scipy(stats.burr12),
+    "rice": from_scipy(stats.rice),
+    "betabinom": from_scipy(stats.betabinom, n=10),
+    "logser": from_scipy(stats.logser),
+    "skewnorm": from_scipy(stats.skewnorm, loc=True, scale=True),
+    "powerlaw": from_scipy(stats.powerlaw),
+}
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_property_checks(name):
+    skipped = testing.check_distribution(CHECKED[name])
+    assert "score_is_gradient" not in skipped
+    assert "score_covariance_is_fisher" not in skipped
+    assert "observed_mean_is_score_covariance" not in skipped
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e6])
+@pytest.mark.parametrize(
+    ("dist", "true"),
+    [(stats.nakagami, (1.7,)), (stats.burr12, (2.0, 3.0)), (stats.rice, (1.5,))],
+    ids=lambda v: getattr(v, "name", ""),
+)
+def test_fits_against_scipys(dist, true, unit):
+    y = dist.rvs(*true, scale=unit, size=300, random_state=3)
+    model = natfit.fit(from_scipy(dist, scale=True), y)
+    assert model.status_ == "converged"
+    assert model.n_iter_ <= 25
+    parameters = dist.fit(y / unit, floc=0)
+    theirs = dist.logpdf(y / unit, *parameters).sum() - len(y) * np.log(unit)
+    assert len(y) * model.score(y[:, None]) >= theirs - 1e-6
+
+
+def test_location_and_scale():
+    y = stats.genlogistic.rvs(2.0, 1e3, 0.5, size=400, random_state=4)
+    model = natfit.fit(from_scipy(stats.genlogistic, loc=True, scale=True), y)
+    assert model.status_ == "converged"
+    theirs = stats.genlogistic.logpdf(y, *stats.genlogistic.fit(y)).sum()
+    assert len(y) * model.score(y[:, None]) >= theirs - 1e-6
+
+
+def test_a_support_that_moves():
+    """Gamma with a location: all rows stay inside, whatever the start saw."""
+    family = from_scipy(stats.gamma, loc=True, scale=True)
+    assert family.support is None
+    assert family.fisher_kind is None
+    y = 50.0 + stats.gamma.rvs(4.0, size=2_000, random_state=5)
+    model = natfit.fit(family, y, metric="observed")
+    assert model.status_ == "converged"
+    assert 0.0 < y.min() - model.params_["loc"][0] < 5.0
+    theirs = stats.gamma.logpdf(y, *stats.gamma.fit(y)).sum()
+    assert len(y) * model.score(y[:, None]) >= theirs - 1e-3
+
+
+def test_discrete():
+    y = stats.betabinom.rvs(10, 2.0, 3.0, size=500, random_state=6).astype(float)
+    model = natfit.fit(from_scipy(stats.betabinom, n=10), y)
+    assert model.status_ == "converged"
+    best = stats.betabinom.logpmf(y, 10, *(model.params_[k][0] for k in "ab")).sum()
+    assert 500 * model.score(y[:, None]) == pytest.approx(best)
+    assert best > stats.betabinom.logpmf(y, 10, 2.0, 3.0).sum()
+    assert from_scipy(stats.skellam).support is None
+    with pytest.raises(ValueError, match="too heavy a tail"):
+        from_scipy(stats.zipf).fisher(np.array([[-2.0]]))
+
+
+def test_tails():
+    family = CHECKED["nakagami"]
+    eta, y = np.array([[0.3, 0.1]]), np.array([0.01, 1.0, 9.0])
+    frozen = family.to_scipy(eta[0])
+    np.testing.assert_allclose(family._log_cdf(y, *family.native(eta)), frozen.logcdf(y))
+    np.testing.assert_allclose(family._log_sf(y, *family.native(eta)), frozen.logsf(y))
+
+
+@pytest.mark.parametrize("family", CHECKED.values(), ids=list(CHECKED))
+def test_copies(family):
+    assert pickle.loads(pickle.dumps(family)) == family
+    assert clone(family) == family
+
+
+class MyDistribution(stats.rv_continuous):
+    """Half-normal, by its density alone."""
+
+    def _pdf(self, x):
+        return np.sqrt(2.0 / np.pi) * np.exp(-0.5 * x * x)
+
+
+def test_a_distribution_of_ones_own():
+    family = from_scipy(MyDistribution(a=0.0, name="mine"), scale=True)
+    y = np.abs(np.random.default_rng(7).normal(0.0, 3.0, 300))
+    model = natfit.fit(family, y)
+    assert model.params_["scale"][0] == pytest.approx(np.sqrt(np.mean(y * y)), rel=1e-6)
+    pickle.loads(pickle.dumps(family)).log_prob(y, np.zeros((1, 1)))
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: from_scipy("gamma"), TypeError, "scipy.stats.nakagami"),
+        (lambda: from_scipy(stats.gamma(2.0)), TypeError, "not frozen"),
+        (lambda: from_scipy(stats.betabinom), ValueError, "n must be fixed"),
+        (lambda: from_scipy(stats.betabinom, m=3), ValueError, "must be a shape"),
+        (lambda: from_scipy(stats.betabinom, n=-3), ValueError, r"must be in \[0"),
+        (lambda: from_scipy(stats.norm), ValueError, "must have a parameter"),
+        (lambda: from_scipy(stats.poisson, loc=True), ValueError, "whole numbers"),
+        (lambda: from_scipy(stats.gamma, scale="yes"), (TypeError, ValueError), "scale"),
+    ],
+)
+def test_refused(make, error, words):
+    with pytest.raises(error, match=words):
+        make()
+
+
+def test_rows_that_cannot_be():
+    with pytest.raises(ValueError, match="Negative values"):
+        natfit.fit(CHECKED["nakagami"], [1.0, -2.0, 3.0])
+    with pytest.raises(ValueError, match="must not be constant"):
+        natfit.fit(CHECKED["skewnorm"], [1.0, 1.0, 1.0])

@@ -1,0 +1,31 @@
+"""Special functions against mpmath, and their derivatives."""
+
+import mpmath
+import numpy as np
+import pytest
+
+from natfit.numerics.special import student_constant, student_curvature, student_slope
+
+
+@pytest.mark.parametrize("df", [0.05, 0.5, 3.0, 15.0, 17.0, 1e3, 1e6, 1e10])
+def test_special_functions_against_mpmath(df):
+    with mpmath.workdps(60):
+        v = mpmath.mpf(df)
+        constant = mpmath.loggamma((v + 1) / 2) - mpmath.loggamma(v / 2) - mpmath.log(v / 2) / 2
+        slope = mpmath.psi(0, (v + 1) / 2) - mpmath.psi(0, v / 2) - 1 / v
+        derivative = mpmath.psi(1, (v + 1) / 2) / 2 - mpmath.psi(1, v / 2) / 2 + 1 / v**2
+        curvature = -derivative - 1 / v**3
+    assert float(student_constant(df)) == pytest.approx(float(constant), rel=1e-13)
+    assert float(student_slope(df)) == pytest.approx(float(slope), rel=1e-13)
+    assert float(student_curvature(df)) == pytest.approx(float(curvature), rel=1e-11)
+
+
+def test_special_functions_are_differentiable():
+    from natfit.numerics import autodiff
+    from natfit.testing._core import gradient
+
+    for fun in (student_constant, student_slope):
+        for df in (0.4, 5.0, 60.0):
+            _, grad = autodiff.value_and_grad(lambda x, f=fun: f(x[0]), [df])
+            want = gradient(lambda x, f=fun: f(x[0]), np.array([df]))
+            assert grad[0] == pytest.approx(want[0], rel=1e-8)
