@@ -3,13 +3,13 @@
 import pytest
 
 from natfit import testing
-from tests.broken import BROKEN
+from tests.broken import broken, kinds
 from tests.suites import outcome
 
 CASES = [
-    pytest.param(checks, args, expected, id=f"{kind}-{type(component).__name__}-{i}")
-    for kind, (checks, broken) in BROKEN.items()
-    for i, (component, args, expected) in enumerate(broken)
+    pytest.param(module.CHECKS, arguments, expected, id=f"{kind}-{name}")
+    for kind, module in kinds()
+    for name, arguments, expected in broken(module)
 ]
 
 
@@ -26,8 +26,14 @@ def test_is_caught(checks, args, expected):
         assert str(results[name]), f"{name} fails without a message"
 
 
-def test_every_check_catches_something():
-    """No check is there for show: each has a mistake that it catches, or says why not."""
-    caught = {name for _, broken in BROKEN.values() for *_, expected in broken for name in expected}
-    checks = {check.__name__ for checks, _ in BROKEN.values() for check in checks}
-    assert checks - caught == set()
+@pytest.mark.parametrize("module", [pytest.param(module, id=kind) for kind, module in kinds()])
+def test_every_check_catches_something(module):
+    """No check is there for show: each has a mistake that it catches."""
+    caught = {name for *_, expected in broken(module) for name in expected}
+    assert caught == {check.__name__ for check in module.CHECKS}
+
+
+def test_every_list_of_checks_has_mistakes():
+    names = {name for name in testing.__all__ if name.endswith("_CHECKS")}
+    checked = [module.CHECKS for _, module in kinds()]
+    assert [n for n in sorted(names) if getattr(testing, n) not in checked] == []

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from natfit import testing
+from natfit._component import Component
 from natfit.coordinates.native import Native
 from natfit.damping.none import NoDamping
 from natfit.distributions import Normal, Positive, from_log_prob
@@ -12,7 +13,12 @@ from natfit.metrics.exact import ExactFisher
 from natfit.solvers.cholesky import CholeskySolver
 from natfit.steps.backtracking import BacktrackingStep
 from natfit.testing._core import close, gradient, refuses, within_errors
-from tests.broken import FisherOff
+from tests.broken.distributions import FisherOff
+from tests.broken.metrics import Lopsided
+
+
+class Unregistered(Component):
+    """Of a kind that has no folder."""
 
 
 def test_every_entry_point_returns_what_it_skipped():
@@ -26,7 +32,11 @@ def test_every_entry_point_returns_what_it_skipped():
     assert "regularises_singular" in testing.check_damping(NoDamping())
     assert testing.check_step(BacktrackingStep()).keys() == {"keeps_its_radius"}
     assert testing.check_coordinates(Native(), Normal()) == {}
-    assert testing.check_component(Positive(low=1.0)).keys() == {"resolves_to_itself"}
+    assert testing.check_component(Positive(low=1.0)) == {}
+    assert testing.check_component(Unregistered()).keys() == {
+        "set_params_changes",
+        "resolves_to_itself",
+    }
     assert "function: operator_is_sound" in testing.check_metric(ExactFisher())
 
 
@@ -41,8 +51,6 @@ def test_failures_are_reported_together():
 
 
 def test_check_metric_names_the_problem():
-    from tests.broken import Lopsided
-
     with pytest.raises(AssertionError, match="native: operator_is_sound: symmetric"):
         testing.check_metric(Lopsided())
 
