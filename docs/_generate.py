@@ -48,7 +48,7 @@ def _row(name: str) -> list[str]:
         _support(family),
         ", ".join(_parameter(*item) for item in family.params.items()),
         str(family.n_params),
-        family.fisher_kind or "none",
+        family.information.route.value,
         ", ".join(_coordinates(family)),
         "yes" if family.has_cdf else "no",
         _scipy(type(family)),

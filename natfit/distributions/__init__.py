@@ -19,6 +19,10 @@ __getattr__, __dir__ = lazy_package(
         "ExponentialFamily": "natfit.distributions.forms.exponential_family",
         "Support": "natfit.distributions.contract.support",
         **dict.fromkeys(
+            ("InformationKind", "Role", "Route", "Width", "Yardstick"),
+            "natfit.distributions.contract.declared",
+        ),
+        **dict.fromkeys(
             ("Real", "Positive", "Reciprocal", "Unit", "Simplex", "CholeskyFactor", "Covariance"),
             "natfit.bijectors",
         ),

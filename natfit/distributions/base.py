@@ -4,6 +4,7 @@ A distribution knows no data and no theta. Its K parameters eta are unconstraine
 declared parameter owns a block of them. A family writes
 
     params       {name: constraint}
+    roles        {name: what the parameter is}
     support      where y may lie
     _log_prob    log density in native terms, in ``autograd.numpy``
     _sample      draws
@@ -42,9 +43,8 @@ class Distribution(Informed):
         The values that y may take.
     event_shape : tuple
         ``()`` for a univariate family, ``(D,)`` for a multivariate one after :meth:`bind`.
-    exponential : bool
-        Whether the family is a full exponential family: then the observed and the expected
-        information agree at the optimum of a constant model.
+    information : InformationKind
+        What is known of its Fisher information.
     """
 
     _package = "natfit.distributions"
@@ -53,7 +53,6 @@ class Distribution(Informed):
     params: ClassVar[dict[str, Bijector]]
     support: Support | None = None
     event_shape: tuple = ()
-    exponential: bool = False
 
     #: Whether finite sufficient statistics prove that all rows lie in the support.
     summary_proves_support: bool = False
@@ -65,19 +64,15 @@ class Distribution(Informed):
     #: (parameter, "lower" or "upper") to what the family becomes at that bound.
     limit_meaning: ClassVar[dict[tuple[str, str], str]] = {}
 
+    #: Bounds (parameter, "lower" or "upper") at which a family of counts has all of its
+    #: probability on zero.
+    zero_ends: ClassVar[tuple[tuple[str, str], ...]] = ()
+
     # Optional closed forms, on native parameters; derived when they stay None.
     _score: Callable | None = None
     _observed: Callable | None = None
     _sample: Callable | None = None
     _to_scipy: Callable | None = None
-
-    #: Whether a row may be an interval that y is known to lie in, (n, 2); the expected
-    #: information is then that of complete rows, an upper bound.
-    incomplete: bool = False
-
-    #: Whether the expected information measures a fit. Where it is undefined or infinite the
-    #: observed one is the metric and the yardstick.
-    regular: bool = True
 
     def bind(self, y: np.ndarray) -> Distribution:
         """Return the family with event_shape and K fixed by the data's shape.

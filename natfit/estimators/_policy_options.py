@@ -12,6 +12,7 @@ from sklearn.base import clone
 from natfit._component import available, resolve
 from natfit._validation import check_bool, check_number, check_option
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import Role
 from natfit.models import Model
 from natfit.optimize.engine import resolve_engine
 from natfit.rl.baselines import Baseline
@@ -120,7 +121,8 @@ def _model(spec: Any, env: VectorEnvironment, family: Distribution) -> Model:
     """The policy's model, bound; for a Box nothing but the location depends on the state."""
     constant = ()
     if isinstance(env.action_space, Box):
-        constant = tuple(name for name in family.params if name != "loc")
+        roles = family.roles
+        constant = tuple(n for n in family.params if roles.get(n) is not Role.LOCATION)
     if not isinstance(spec, str | Model):
         hint = "; a function of (theta, X) goes into natfit.models.Predictor(fun, start)"
         raise TypeError(

@@ -128,7 +128,7 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
                 f"X must be the data of the fit, {self.n_obs_:g} observations, got {total:g}; "
                 "pass the fit's X and sample_weight"
             )
-        by_column = family.event_shape == () and not family.incomplete
+        by_column = family.event_shape == () and family.information.complete
         data = X[:, column] if by_column else X
         family.check(data)
         objective = Likelihood(family, Constant().bind(0, family), data, None, weight)
@@ -157,7 +157,7 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         return censored.rows, CensoredFamily(self.distribution_)
 
     def _log_density(self, family: Distribution, X: np.ndarray) -> np.ndarray:
-        if family.event_shape != () or family.incomplete:
+        if family.event_shape != () or not family.information.complete:
             return family.log_density(X, self._eta)
         return sum(family.log_density(X[:, j], eta[None]) for j, eta in enumerate(self._eta))
 

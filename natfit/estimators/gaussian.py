@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from natfit._validation import check_option
 from natfit.distributions import MultivariateNormal, Normal
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import Role
 from natfit.estimators.mle import NaturalMLE
 
 
@@ -91,13 +92,13 @@ random_state
     def covariance_(self) -> np.ndarray:
         """Covariance matrix (D, D)."""
         check_is_fitted(self, "_eta")
-        if "covariance" in self.params_:
+        if Role.COVARIANCE in self.distribution_.roles.values():
             return self.params_["covariance"]
         return np.diag(np.broadcast_to(self.params_["scale"] ** 2, self.mean_.shape))
 
     @property
     def scale_(self) -> np.ndarray:
         """Standard deviations (D,)."""
-        if "covariance" in self.params_:
+        if Role.COVARIANCE in self.distribution_.roles.values():
             return np.sqrt(np.diagonal(self.covariance_))
         return np.broadcast_to(self.params_["scale"], self.mean_.shape).copy()

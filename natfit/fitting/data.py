@@ -29,7 +29,7 @@ def check(family: Distribution, y: np.ndarray, summary: Any | None) -> None:
     ValueError
         The message names the first such row.
     """
-    if family.incomplete:
+    if not family.information.complete:
         # Open ends are no errors, and rows that are not finite were refused as they came.
         family.check(y)
         return

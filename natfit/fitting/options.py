@@ -105,7 +105,7 @@ def located(error: ValueError, X: np.ndarray, family: Distribution, column: int)
     """The message with the column that it concerns, and whether X is negative anywhere."""
     words = str(error)
     univariate = family.event_shape == () and family.support is not None
-    univariate = univariate and not family.incomplete
+    univariate = univariate and family.information.complete
     if univariate and X.shape[1] > 1:
         words = f"column {column} of X: {words}"
     said = isinstance(error, OutsideSupport) and error.negative

@@ -95,7 +95,7 @@ def fit(task: Task) -> Result:
 
 def bind(task: Task) -> Distribution:
     """Phase 2: the family with its dimension, and limits that depend on the data."""
-    return task.family if task.family.incomplete else task.family.bind(task.y)
+    return task.family.bind(task.y) if task.family.information.complete else task.family
 
 
 class Problem:

@@ -68,14 +68,14 @@ def information(objective: Likelihood, theta: np.ndarray, kind: str = "observed"
     family = objective.distribution
     if not objective.model.shared:
         matrix = objective.fisher(theta).dense()
-        return Information(matrix, "expected", complete=not family.incomplete)
+        return Information(matrix, "expected", complete=family.information.complete)
     eta = objective.model.eta(theta, None)
     more = {
         "prior": objective.prior_information(eta) if objective.penalised else None,
-        "complete": not family.incomplete,
+        "complete": family.information.complete,
     }
-    expected = family.fisher_kind is not None and family.regular
-    if kind == "expected" or (family.exponential and expected and not objective.penalised):
+    expected = family.information.measures
+    if kind == "expected" or (family.information.agrees and expected and not objective.penalised):
         return Information(objective.expected(eta), "expected", **more)
     matrix = objective.observed(eta)
     try:

@@ -41,6 +41,6 @@ class ObservedOrComplete(Metric):
             scores = objective.scores(theta)
             scores.note = "empirical: the exact Fisher information was not to be had"
             return scores
-        incomplete = objective.distribution.incomplete
-        expected.note = "expected information of complete rows" if incomplete else "expected"
+        complete = objective.distribution.information.complete
+        expected.note = "expected" if complete else "expected information of complete rows"
         return expected

@@ -23,7 +23,7 @@ class AutoMetric(Metric):
         if not objective.probabilistic:
             return EuclideanMetric()
         family = objective.distribution
-        if family.fisher_kind is not None:
+        if family.information.exists:
             return ExactFisher(endgame=True).prepare(objective)
         if family.can_sample:
             return MonteCarloFisher().prepare(objective)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from natfit.distributions.contract.declared import Yardstick
 from natfit.linops import LinearOperator
 from natfit.metrics._incomplete import ObservedOrComplete
 from natfit.metrics.base import Metric, need_likelihood
@@ -41,13 +42,13 @@ class ExactFisher(Metric):
         """Check that the family has an exact Fisher."""
         need_likelihood(self, objective)
         family = objective.distribution
-        if family.fisher_kind is None:
+        if not family.information.exists:
             raise ValueError(
                 f"metric='exact' needs a Fisher information, and {type(family).__name__} has "
                 "neither a closed form nor a univariate support to integrate over; use "
                 "metric='monte_carlo' (needs a sampler) or metric='empirical'"
             )
-        if not family.regular and objective.model.shared:
+        if family.information.yardstick is Yardstick.OBSERVED and objective.model.shared:
             return ObservedOrComplete()
         return self
 
@@ -61,8 +62,7 @@ class ExactFisher(Metric):
             # It is infinite here, or quadrature did not reach its accuracy; scores always exist.
             fisher = objective.scores(iterate.theta)
             fisher.note = "empirical: the exact Fisher information was not to be had"
-        family = objective.distribution
-        same = family.exponential and not objective.penalised
+        same = objective.distribution.information.agrees and not objective.penalised
         if not self.endgame or not objective.model.shared or same:
             return fisher
         if iterate.decrease > _NEAR:

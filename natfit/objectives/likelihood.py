@@ -210,9 +210,9 @@ class Likelihood(Objective):
     def information(self, theta: np.ndarray) -> LinearOperator | None:
         """Exact expected information, else the observed one; None where neither is to be had.
 
-        Of a family that is not regular always the observed one.
+        Where a family's yardstick is the observed information, always that.
         """
-        if self.distribution.fisher_kind is not None and self.distribution.regular:
+        if self.distribution.information.measures:
             try:
                 return self.fisher(theta)
             except ValueError:

@@ -10,6 +10,7 @@ import numpy as np
 
 from natfit._component import resolve
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import Role
 from natfit.models import Model
 from natfit.rl.normalizer import LIMIT, RunningNormalizer
 from natfit.rl.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space
@@ -201,20 +202,21 @@ def start_eta(family: Distribution, space: Space, init_std: float) -> np.ndarray
     if not isinstance(space, Box):
         return np.zeros(family.n_params)
     centre, half = box_units(space)
-    names = list(family.params)
     if family.event_shape == ():
         centre, half = centre[0], half[0]
-    if "covariance" in names:
-        return family.eta(loc=centre, covariance=np.diag((init_std * half) ** 2))
-    scale = init_std * half
-    if family.params["scale"].shape == ():
-        scale = np.sqrt(np.mean(np.square(scale)))
-    return family.eta(**{**dict(loc=centre, scale=scale), **_others(family)})
+    return family.eta(**{n: _first(family, n, centre, init_std * half) for n in family.params})
 
 
-def _others(family: Distribution) -> dict[str, Any]:
-    """Ordinary values of parameters beyond location and scale (Student-t's df)."""
-    return {n: 10.0 for n in family.params if n not in ("loc", "scale")}
+def _first(family: Distribution, name: str, centre: np.ndarray, scale: np.ndarray) -> Any:
+    """A parameter of the first policy; an ordinary value beyond location and scale (df)."""
+    role = family.roles.get(name)
+    if role is Role.LOCATION:
+        return centre
+    if role is Role.COVARIANCE:
+        return np.diag(scale**2)
+    if role is not Role.SCALE:
+        return 10.0
+    return scale if family.params[name].shape else np.sqrt(np.mean(np.square(scale)))
 
 
 def box_units(space: Box) -> tuple[np.ndarray, np.ndarray]:
@@ -240,11 +242,20 @@ def spread_limits(
     """Limits (P,) of theta: those of the model, log standard deviations inside ``std_bounds``."""
     low, high, steps = model.limits()
     low, high = low.copy(), high.copy()
-    spread = [name.startswith(("scale", "covariance")) for name in model.names()]
-    logs = np.flatnonzero(np.isfinite(steps) & spread)
+    logs = np.flatnonzero(np.isfinite(steps) & _spreads(model))
     if isinstance(space, Box) and len(logs):
         _, half = box_units(space)
         half = half if len(half) == len(logs) else np.full(len(logs), np.exp(np.log(half).mean()))
         low[logs] = np.maximum(low[logs], np.log(half * std_bounds[0]))
         high[logs] = np.minimum(high[logs], np.log(half * std_bounds[1]))
     return low, high
+
+
+def _spreads(model: Model) -> list[bool]:
+    """Which of theta (P,) are coordinates of a scale or covariance that no x changes."""
+    family, spread = model.family, (Role.SCALE, Role.COVARIANCE)
+    names, own = family.eta_names(), set()
+    for name, block in family.blocks.items():
+        if family.roles.get(name) in spread:
+            own.update(names[block])
+    return [name in own for name in model.names()]

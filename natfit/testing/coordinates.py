@@ -79,7 +79,7 @@ def curvature_of_eta(coordinates: Any, family: Any, etas: np.ndarray) -> None:
 
 def direction_is_invariant(coordinates: Any, family: Any, etas: np.ndarray) -> None:
     """The natural gradient's tangent in eta is the same in all coordinates."""
-    if family.fisher_kind is None:
+    if not family.information.exists:
         raise NotApplicable("the family has no exact Fisher information")
     bound = _bound(coordinates, family, etas[0])
     y = some_rows(family, etas[0], 40)

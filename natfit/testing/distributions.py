@@ -11,12 +11,13 @@ import warnings
 from typing import Any
 
 import numpy as np
-from scipy import integrate
+from scipy import integrate, stats
 
 from natfit.numerics import autodiff
 from natfit.testing._core import NotApplicable, close, gradient, refuses, require, run_checks
 from natfit.testing._quadrature import rule
 from natfit.testing.data import DATA_CHECKS, points, some_rows
+from natfit.testing.declared import DECLARED_CHECKS
 from natfit.testing.entropy import ENTROPY_CHECKS
 from natfit.testing.sums import SUM_CHECKS
 
@@ -86,7 +87,7 @@ def log_prob_matches_scipy(family: Any, etas: np.ndarray) -> None:
         y = some_rows(family, eta)
         log = frozen.logpmf if hasattr(frozen, "logpmf") else frozen.logpdf
         # scipy's Dirichlet alone takes columns.
-        want = log(y.T if type(frozen).__name__ == "dirichlet_frozen" else y)
+        want = log(y.T if isinstance(frozen, type(stats.dirichlet([1.0, 1.0]))) else y)
         close("log_prob against scipy", family.log_prob(y, eta[None]), want, rtol=1e-10)
 
 
@@ -221,7 +222,7 @@ def fisher_positive(family: Any, etas: np.ndarray) -> None:
 
 
 def _need_fisher(family: Any) -> None:
-    if family.fisher_kind is None:
+    if not family.information.exists:
         raise NotApplicable("the family has no exact Fisher information")
 
 
@@ -283,6 +284,7 @@ def _need_kl(family: Any) -> None:
 
 #: Every check that :func:`check_distribution` runs, each called with (family, etas).
 DISTRIBUTION_CHECKS = [
+    *DECLARED_CHECKS,
     density_normalises,
     log_prob_matches_scipy,
     log_density_outside_support,

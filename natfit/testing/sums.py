@@ -78,7 +78,7 @@ def shared_eta_is_tiled(family: Any, etas: np.ndarray) -> None:
         require(len(one) == len(y), f"{name} gives {len(one)} rows for {len(y)}")
         size = 1.0 + np.abs(many).max()
         close(f"{name} of shared against tiled eta", one, many, rtol=1e-10, scale=size)
-    if family.fisher_kind is not None:
+    if family.information.exists:
         many = family.fisher(etas)
         for one, eta in zip(many, etas, strict=True):
             close("fisher row by row", one, family.fisher(eta[None])[0], rtol=1e-10)

@@ -3,8 +3,10 @@
 import numpy as np
 
 from natfit import testing
+from natfit.distributions.contract.declared import InformationKind, Role, Route
 from natfit.distributions.positive.exponential import Exponential
 from natfit.distributions.positive.gamma import Gamma
+from natfit.distributions.real.cauchy import Cauchy
 from natfit.distributions.real.normal import Normal
 from tests.broken import caught_by
 
@@ -51,6 +53,7 @@ class ScoreFactor(Normal):
 
 
 @caught_by(
+    "information_is_as_declared",
     "observed_mean_is_score_covariance",
     "score_covariance_is_fisher",
     "score_is_gradient",
@@ -75,7 +78,11 @@ class ObservedSign(Normal):
         return out
 
 
-@caught_by("kl_hessian_is_fisher", "score_covariance_is_fisher")
+@caught_by(
+    "information_is_as_declared",
+    "kl_hessian_is_fisher",
+    "score_covariance_is_fisher",
+)
 class FisherOff(Normal):
     """The Fisher information is off by 2 %."""
 
@@ -234,6 +241,20 @@ class StartChanges(Normal):
     def initial(self, y, weight, rng):
         type(self)._calls += 1
         return super().initial(y, weight, rng) + 1e-6 * self._calls
+
+
+@caught_by("parameters_have_roles")
+class NoRoles(Normal):
+    """A parameter is forgotten where the roles are declared."""
+
+    roles = {"loc": Role.LOCATION}
+
+
+@caught_by("information_is_as_declared")
+class ClaimsAgreement(Cauchy):
+    """The observed information is said to be the expected one at an optimum."""
+
+    information = InformationKind(Route.CLOSED_FORM, agrees=True)
 
 
 @caught_by("native_round_trip")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -86,8 +87,9 @@ class Censored:
         """X itself, its conversion from scipy, or None where X is not censored."""
         if isinstance(X, cls):
             return X
-        is_scipy = type(X).__name__ == "CensoredData" and hasattr(X, "_uncensored")
-        return cls.from_scipy(X) if is_scipy else None
+        # Where X is scipy's, its module is loaded; to import it here would take long.
+        stats = sys.modules.get("scipy.stats")
+        return cls.from_scipy(X) if stats and isinstance(X, stats.CensoredData) else None
 
     @property
     def lower(self) -> np.ndarray:

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from natfit.distributions.contract.declared import Role
+
 #: Accepted error of the total probability. Smooth densities come within 1e-10; a kink, as the
 #: Laplace distribution has, costs digits that a metric can spare.
 ACCURACY = 1e-5
@@ -118,14 +120,11 @@ def _integrate(family: Any, eta: np.ndarray) -> Expectation:
 
 
 def _locate(family: Any, eta: np.ndarray) -> tuple[float, float]:
-    """Centre and width of the mass, from the standard names or from the density."""
+    """Centre and width of the mass, looked for about the family's location and scale."""
     support = family.support
-    values = {k: v for k, v in family.native_dict(eta).items() if np.ndim(v) == 0}
     if np.isfinite(support.low) and np.isfinite(support.high):
         return 0.0, 1.0
-    loc, scale = float(values.get("loc", 0.0)), float(values.get("scale", 1.0))
-    if "rate" in values:
-        scale /= float(values["rate"])
+    loc, scale = _units(family, eta)
     half = np.linspace(-30, 30, 1201)
     if np.isfinite(support.low):
         # Mass in log distance u from the end: p(e^u) e^u.
@@ -148,3 +147,17 @@ def _locate(family: Any, eta: np.ndarray) -> tuple[float, float]:
     # Heavy tails spread the quantiles over many decades; the nodes must resolve the peak.
     narrow = 0.4 / max(float(_density(family, np.array([peak]), eta)[0]), 1e-300)
     return peak, max(min(0.5 * float(high - low), narrow), 1e-300)
+
+
+def _units(family: Any, eta: np.ndarray) -> tuple[float, float]:
+    """Location and scale at eta (K,), by the parameters' roles; 0 and 1 where none tells.
+
+    Several locations, as a mixture has, say nothing of the whole.
+    """
+    values = family.native_dict(eta)
+    numbers = {name: float(v) for name, v in values.items() if np.ndim(v) == 0}
+    centres = [v for n, v in numbers.items() if family.roles.get(n) in (Role.LOCATION, Role.MEAN)]
+    scales = [v for n, v in numbers.items() if family.roles.get(n) is Role.SCALE]
+    scales += [1.0 / v for n, v in numbers.items() if family.roles.get(n) is Role.RATE]
+    loc = centres[0] if len(centres) == 1 else 0.0
+    return loc, scales[0] if len(scales) == 1 else 1.0

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from natfit.distributions.contract.declared import InformationKind, Route
 from natfit.distributions.contract.expectation import ACCURACY, Expectation
 from natfit.distributions.contract.parameters import Parametrised
 from natfit.distributions.contract.support import Support
@@ -47,13 +48,13 @@ class Informed(Parametrised):
     _arguments: Callable
 
     @property
-    def fisher_kind(self) -> str | None:
-        """How the exact Fisher is had: ``closed form``, ``quadrature``, ``enumeration``, None."""
+    def information(self) -> InformationKind:
+        """What is known of the family's information: by default no more than how it is had."""
         if self._fisher is not None:
-            return "closed form"
-        if self.event_shape == () and self.support is not None:
-            return "enumeration" if self.support.integer else "quadrature"
-        return None
+            return InformationKind(Route.CLOSED_FORM)
+        if self.event_shape != () or self.support is None:
+            return InformationKind(Route.NONE)
+        return InformationKind(Route.ENUMERATION if self.support.integer else Route.QUADRATURE)
 
     def fisher(self, eta: np.ndarray) -> np.ndarray:
         """Fisher information E[s s'] in eta, (n, K, K).
@@ -66,7 +67,7 @@ class Informed(Parametrised):
         """
         if self._fisher is not None:
             return self._fisher(*self._arguments(eta))
-        if self.fisher_kind is None:
+        if not self.information.exists:
             raise ValueError(
                 f"{type(self).__name__} has no exact Fisher information: no closed form, and no "
                 "univariate support to integrate over; use metric='monte_carlo' (needs a "

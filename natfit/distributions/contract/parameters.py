@@ -9,6 +9,7 @@ import numpy as np
 
 from natfit._component import Component
 from natfit.bijectors import Bijector
+from natfit.distributions.contract.declared import Role, Width
 
 
 class Parametrised(Component):
@@ -18,9 +19,25 @@ class Parametrised(Component):
     ----------
     params : dict
         Parameter name to constraint, in the order of the blocks of eta.
+    roles : dict
+        Parameter name to :class:`Role`: what each parameter is. One that is not named counts as a
+        shape.
     """
 
     params: ClassVar[dict[str, Bijector]]
+    roles: ClassVar[dict[str, Role]] = {}
+
+    @property
+    def widths(self) -> dict[str, Width]:
+        """Parameters that the width of the density follows, and how.
+
+        By default the scales of a family with a location: such a density shrinks onto a row as
+        its scale goes to zero. Other families declare what makes them narrow.
+        """
+        if Role.LOCATION not in self.roles.values():
+            return {}
+        spread = (Role.SCALE, Role.COVARIANCE)
+        return {name: Width(1.0) for name, role in self.roles.items() if role in spread}
 
     @property
     def n_params(self) -> int:

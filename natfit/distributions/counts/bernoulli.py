@@ -10,6 +10,7 @@ from scipy.special import expit
 
 from natfit.bijectors import Unit
 from natfit.distributions.base import n_rows
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import BINARY
 from natfit.distributions.forms.exponential_family import ExponentialFamily
@@ -29,6 +30,8 @@ class Bernoulli(ExponentialFamily):
     """
 
     params = {"prob": Unit(margin=1e-8)}
+    roles = {"prob": Role.SHARE}
+    zero_ends = (("prob", "lower"),)
     support = BINARY
     limit_meaning = {("prob", "lower"): "all rows are 0", ("prob", "upper"): "all rows are 1"}
     mean_names = ("E[y]",)

@@ -12,6 +12,7 @@ from scipy.special import expit
 from natfit._validation import check_number
 from natfit.bijectors import Unit
 from natfit.distributions.base import n_rows
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import COUNTS, Support
 from natfit.distributions.counts.bernoulli import divergence
@@ -39,6 +40,8 @@ class Binomial(ExponentialFamily):
     """
 
     params = {"prob": Unit(margin=1e-8)}
+    roles = {"prob": Role.SHARE}
+    zero_ends = (("prob", "lower"),)
     limit_meaning = {("prob", "lower"): "all rows are 0", ("prob", "upper"): "all rows are n"}
     mean_names = ("E[y]",)
 

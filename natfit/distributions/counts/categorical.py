@@ -13,6 +13,7 @@ from natfit import rows
 from natfit._validation import check_number
 from natfit.bijectors import Bijector, Simplex
 from natfit.distributions.base import Distribution, n_rows
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.support import COUNTS, Support
 from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily
 
@@ -44,6 +45,7 @@ class Categorical(ExponentialFamily):
         that the family has no parameters.
     """
 
+    roles = {"probs": Role.SHARE}
     summary_proves_support = True
 
     def __init__(self, n: int | None = None):

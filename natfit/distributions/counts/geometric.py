@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import expit
 
 from natfit.bijectors import Unit
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import mean, median
 from natfit.distributions.contract.support import COUNTS
 from natfit.distributions.forms.exponential_family import ExponentialFamily
@@ -29,6 +30,8 @@ class Geometric(ExponentialFamily):
     """
 
     params = {"prob": Unit(margin=1e-9)}
+    roles = {"prob": Role.SHARE}
+    zero_ends = (("prob", "upper"),)
     support = COUNTS
     limit_meaning = {
         ("prob", "lower"): "counts above 1e9",

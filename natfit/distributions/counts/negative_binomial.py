@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special
 
 from natfit.bijectors import Positive, Reciprocal
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.start import mean as average
 from natfit.distributions.contract.support import COUNTS
@@ -62,6 +63,7 @@ class NegativeBinomial(Tabulated):
         "n": Reciprocal(low=1e-8, high=1e20),
     }
     support = COUNTS
+    roles = {"mean": Role.MEAN, "n": Role.SHAPE}
     limit_meaning = {("n", "upper"): "the Poisson distribution"}
 
     def _log_prob(self, y: Any, mean: Any, n: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special
 
 from natfit.bijectors import Positive
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import mean, median
 from natfit.distributions.contract.support import COUNTS
 from natfit.distributions.forms.exponential_family import ExponentialFamily
@@ -29,6 +30,8 @@ class Poisson(ExponentialFamily):
 
     # exp(-1e-8) is 1 to eight digits: a smaller rate is the boundary rate = 0.
     params = {"rate": Positive(low=1e-8)}
+    roles = {"rate": Role.MEAN}
+    zero_ends = (("rate", "lower"),)
     support = COUNTS
     limit_meaning = {("rate", "lower"): "all counts are zero"}
     mean_names = ("E[y]",)

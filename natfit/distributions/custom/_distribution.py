@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import autograd.numpy as anp
@@ -13,7 +13,9 @@ from scipy.linalg import block_diag
 
 from natfit.bijectors import Bijector, Positive, Real
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.support import BY_NAME, POSITIVE, Support
+from natfit.distributions.custom._names import usual_roles
 from natfit.distributions.custom._start import best_start
 from natfit.numerics import autodiff
 
@@ -30,6 +32,8 @@ class CustomDistribution(Distribution):
         The arguments of :func:`from_log_prob`, in its order.
     dim : int, optional
         D of a multivariate family; :meth:`bind` takes it from the data.
+    declared_roles : dict, optional
+        Parameter name to role, of those whose name does not say it.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class CustomDistribution(Distribution):
         event_ndim: int = 0,
         name: str | None = None,
         dim: int | None = None,
+        declared_roles: dict[str, Role] | None = None,
     ):
         self.log_prob_fn = log_prob_fn
         self.params = params
@@ -53,6 +58,7 @@ class CustomDistribution(Distribution):
         self.event_ndim = event_ndim
         self.name = name
         self.dim = dim
+        self.declared_roles = declared_roles
 
     @classmethod
     def examples(cls) -> list[Distribution]:
@@ -63,6 +69,11 @@ class CustomDistribution(Distribution):
             cls(_logistic_log_prob, scalar, domain="real"),
             cls(_ring_log_prob, {"loc": Real((2,)), "scale": Positive()}, event_ndim=1, dim=2),
         ]
+
+    @cached_property
+    def roles(self) -> dict[str, Role]:
+        """As declared, else by the usual meaning of the names."""
+        return usual_roles(self.params, self.declared_roles)
 
     @property
     def support(self) -> Support | None:
@@ -201,7 +212,8 @@ class CustomDistribution(Distribution):
     def _best(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
         """Guess with the highest mean log-density; the first where none is finite."""
         positive = self.support == POSITIVE
-        return best_start(lambda e: self._values(y, e), self.params, y, weight, positive)[0]
+        values = partial(self._values, y)
+        return best_start(values, self.params, self.roles, y, weight, positive)[0]
 
     def _values(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Log-density (n,) at eta (K,), its shape checked."""

@@ -10,8 +10,10 @@ import numpy as np
 
 from natfit.bijectors import Between, Bijector, Positive, Real, Unit
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.expectation import ACCURACY, Expectation
 from natfit.distributions.contract.support import Support
+from natfit.distributions.custom._names import usual_roles
 from natfit.distributions.custom._start import best_start, improved
 from natfit.numerics.differences import gradient, hessian
 
@@ -110,6 +112,11 @@ class ScipyDistribution(Distribution):
         free = {k: _constraint(i) for k, i in self._shapes.items() if k not in (self.fixed or {})}
         more = {"loc": Real()} if self.loc else {}
         return free | more | ({"scale": Positive()} if self.scale else {})
+
+    @cached_property
+    def roles(self) -> dict[str, Role]:
+        """A location and a scale where asked for; of shapes, the usual meaning of their names."""
+        return usual_roles(self.params)
 
     def _values(self, native: tuple) -> tuple[tuple, dict[str, Any]]:
         """scipy's shapes, and its loc and scale by name."""
@@ -254,7 +261,7 @@ class ScipyDistribution(Distribution):
     def initial(
         self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator
     ) -> np.ndarray:
-        """Start (K,): the best of a few guesses by the parameters' names.
+        """Start (K,): the best of a few guesses by the parameters' roles.
 
         Raises
         ------
@@ -265,6 +272,7 @@ class ScipyDistribution(Distribution):
         eta, value = best_start(
             lambda e: self.log_prob(y, self.refine_start(y, weight, e)[None]),
             self.params,
+            self.roles,
             y,
             weight,
             bounded and not self._discrete and not self.loc,

@@ -1,4 +1,4 @@
-"""Guesses to start a user's distribution from: by the names of its parameters, one pass."""
+"""Guesses to start a user's distribution from: by what its parameters are, one pass."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from natfit.bijectors import Bijector, Positive, Real
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import location_scale
 
-_LOCATIONS = ("loc", "location", "mean", "mu")
-_SCALES = ("scale", "sigma", "sd", "std")
-_RATES = ("rate", "rates")
+#: Roles of parameters that say where y lies.
+_CENTRES = (Role.LOCATION, Role.MEAN)
 
 #: Factors of 5 apart, in the unit of a logarithm: an optimiser covers what lies between.
 _SPREAD = (0.0, 1.6, -1.6)
@@ -25,7 +25,11 @@ _PRODUCT = 3
 
 
 def candidates(
-    params: dict[str, Bijector], y: np.ndarray, weight: np.ndarray | None, positive: bool
+    params: dict[str, Bijector],
+    roles: dict[str, Role],
+    y: np.ndarray,
+    weight: np.ndarray | None,
+    positive: bool,
 ) -> Iterator[np.ndarray]:
     """Yield starts eta (K,), the most plausible first; at most 27, or 2 K + 1.
 
@@ -33,6 +37,8 @@ def candidates(
     ----------
     params : dict
         Parameter name to constraint.
+    roles : dict
+        Parameter name to what it is.
     y : ndarray (n,) or (n, D)
         A few rows.
     weight : ndarray (n,) or None
@@ -41,13 +47,14 @@ def candidates(
         Whether y is confined to positive numbers: a scale is then the size of y, not its spread.
     """
     centre, spread = _centre_spread(y, weight)
-    located = any(name in _LOCATIONS for name in params) and not positive
+    located = any(role in _CENTRES for role in roles.values()) and not positive
     base, free = [], []
     for name, constraint in params.items():
-        value = _guess(name, constraint, centre, spread if located else np.abs(centre) + spread)
+        role, size = roles[name], spread if located else np.abs(centre) + spread
+        value = _guess(role, constraint, centre, size)
         base.append(np.zeros(constraint.size) if value is None else value)
         # A location that the data give is left alone; everything else is varied.
-        free += [not (name in _LOCATIONS and value is not None)] * constraint.size
+        free += [not (role in _CENTRES and value is not None)] * constraint.size
     start = np.concatenate(base)
     low, high = (
         np.concatenate(p) for p in zip(*(c.limits() for c in params.values()), strict=True)
@@ -60,6 +67,7 @@ def candidates(
 def best_start(
     log_prob: Callable,
     params: dict[str, Bijector],
+    roles: dict[str, Role],
     y: np.ndarray,
     weight: np.ndarray | None,
     positive: bool,
@@ -69,7 +77,7 @@ def best_start(
     The first guess where none has a finite one.
     """
     best, best_value = None, -np.inf
-    for eta in candidates(params, y, weight, positive):
+    for eta in candidates(params, roles, y, weight, positive):
         with np.errstate(all="ignore"):
             value = float(np.average(log_prob(eta), weights=weight))
         if best is None or (np.isfinite(value) and value > best_value):
@@ -136,17 +144,17 @@ def _centre_spread(y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray
 
 
 def _guess(
-    name: str, constraint: Bijector, centre: np.ndarray, size: np.ndarray
+    role: Role, constraint: Bijector, centre: np.ndarray, size: np.ndarray
 ) -> np.ndarray | None:
-    """Unconstrained values (size,) by the parameter's name, None where it says nothing."""
+    """Unconstrained values (size,) of a parameter by its role; None where that says nothing."""
     size = np.maximum(size, np.finfo(float).tiny)
-    if name in _LOCATIONS and isinstance(constraint, Real):
+    if role in _CENTRES and isinstance(constraint, Real):
         value = centre
-    elif name in _LOCATIONS and isinstance(constraint, Positive):
+    elif role in _CENTRES and isinstance(constraint, Positive):
         value = np.log(np.maximum(np.abs(centre), np.finfo(float).tiny))
-    elif name in _SCALES and isinstance(constraint, Positive):
+    elif role is Role.SCALE and isinstance(constraint, Positive):
         value = np.log(size)
-    elif name in _RATES and isinstance(constraint, Positive):
+    elif role is Role.RATE and isinstance(constraint, Positive):
         value = -np.log(size)
     else:
         return None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from natfit._validation import check_option
 from natfit.bijectors import Bijector
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.support import BY_NAME, Support
 from natfit.distributions.custom._distribution import CustomDistribution, takes_names
 
@@ -22,6 +23,7 @@ def from_log_prob(
     support: str | Support | None = None,
     event_ndim: int = 0,
     name: str | None = None,
+    roles: dict[str, Role | str] | None = None,
 ) -> CustomDistribution:
     r"""Make a distribution from a function that computes log p(y).
 
@@ -45,7 +47,7 @@ def from_log_prob(
         carried over to eta by the chain rule.
     initial : callable, optional
         ``initial(y, weight) -> dict`` of native values to start from; weight is (n,) or None.
-        Without it the start is the best of a few guesses by the parameters' names.
+        Without it the start is the best of a few guesses by the parameters' roles.
     support : str or Support, optional
         Where y may lie: "real", "positive", "non_negative", "counts", "binary", "unit" or an
         object. With it, expectations of a univariate family are computed by quadrature or
@@ -54,6 +56,12 @@ def from_log_prob(
         0 for one number a row, 1 for a vector (D,) a row.
     name : str, optional
         What messages call it; default the name of ``log_prob``.
+    roles : dict, optional
+        Parameter name to what it is: "location", "scale", "rate", "covariance", "power", "mean",
+        "share", "shape", or a ``natfit.distributions.Role``. Starts, quadrature and mixtures
+        use them. Without it ``loc`` and ``location`` are locations, ``mean`` and ``mu`` means,
+        ``scale``, ``sigma``, ``sd`` and ``std`` scales, ``rate`` and ``rates`` rates, and any
+        other name is a shape.
 
     Returns
     -------
@@ -95,8 +103,34 @@ def from_log_prob(
         raise ValueError(f"support must be a name, a Support or None, got {support!r}")
     if event_ndim not in (0, 1):
         raise ValueError(f"event_ndim must be 0 or 1, got {event_ndim!r}")
+    declared = None if roles is None else _checked_roles(roles, params)
     family = CustomDistribution(
-        log_prob, params, sample, fisher, initial, support, event_ndim, name
+        log_prob,
+        params,
+        sample,
+        fisher,
+        initial,
+        support,
+        event_ndim,
+        name,
+        declared_roles=declared,
     )
     takes_names(log_prob, "log_prob", 1, params)
     return family
+
+
+def _checked_roles(roles: dict[str, Role | str], params: dict[str, Bijector]) -> dict[str, Role]:
+    """The roles that a user declares, as such.
+
+    Raises
+    ------
+    ValueError
+        If a name is no parameter, or a value no role.
+    """
+    known = [role.value for role in Role]
+    if not isinstance(roles, dict) or not set(roles) <= set(params):
+        raise ValueError(f"roles must be a dict by parameter name ({list(params)}), got {roles!r}")
+    for name, role in roles.items():
+        if role not in known:
+            raise ValueError(f"roles[{name!r}] must be one of {known}, got {role!r}")
+    return {name: Role(role) for name, role in roles.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import autograd.numpy as anp
@@ -10,6 +10,7 @@ import numpy as np
 
 from natfit import rows
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import InformationKind
 
 #: Rows a chunk of a summary: a few sums a row cost less than a call a chunk, and the one or two
 #: temporaries still fit a core's second-level cache.
@@ -27,8 +28,12 @@ class ExponentialFamily(Distribution):
     may hold terms that do not depend on the parameters, such as the mean of log y!.
     """
 
-    exponential = True
     mean_names: tuple[str, ...] | None = None
+
+    @property
+    def information(self) -> InformationKind:
+        """The expected information is the observed one at the optimum of a constant model."""
+        return replace(super().information, agrees=True)
 
     @property
     def mean_sizes(self) -> tuple[int, ...]:

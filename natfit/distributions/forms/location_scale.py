@@ -10,6 +10,7 @@ import numpy as np
 from natfit import rows
 from natfit.bijectors import Positive, Real
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
 
@@ -21,14 +22,15 @@ class LocationScale(Distribution):
     (``_kernel_terms``). The score in (loc, log scale) is ``(-g' / scale, -z g' - 1)``, the
     observed information ``-[[g'' / scale^2, (g' + z g'') / scale], [., z g' + z^2 g'']]`` and
     the Fisher information ``[[a / scale^2, b / scale], [b / scale, c]]`` with the family's own
-    constants ``information = (a, b, c)``.
+    constants ``standard_information = (a, b, c)``.
     """
 
     params = {"loc": Real(), "scale": Positive()}
+    roles = {"loc": Role.LOCATION, "scale": Role.SCALE}
     support = REAL
 
     #: The Fisher information at loc = 0, scale = 1: its entries 11, 12 and 22.
-    information: ClassVar[tuple[float, float, float]]
+    standard_information: ClassVar[tuple[float, float, float]]
 
     #: The standard deviation of a normal of the same quartiles, in scales.
     spread: ClassVar[float]
@@ -91,7 +93,7 @@ class LocationScale(Distribution):
         return self.sum_terms(y, weight, eta)[2]
 
     def _fisher(self, loc: Any, scale: Any) -> np.ndarray:
-        a, b, c = self.information
+        a, b, c = self.standard_information
         out = np.empty((len(scale), 2, 2))
         out[:, 0, 0] = a / scale**2
         out[:, 0, 1] = out[:, 1, 0] = b / scale

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special
 
 from natfit.bijectors import Positive
+from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import UNIT
 from natfit.distributions.forms.exponential_family import ExponentialFamily
@@ -38,6 +39,8 @@ class Beta(ExponentialFamily):
     """
 
     params = {"a": Positive(), "b": Positive()}
+    roles = {"a": Role.SHAPE, "b": Role.SHAPE}
+    widths = {"a": Width(-0.5, least=1.0), "b": Width(-0.5, least=1.0)}
     support = UNIT
     # One of the logarithms is not finite elsewhere.
     summary_proves_support = True

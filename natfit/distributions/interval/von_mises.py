@@ -10,6 +10,7 @@ from autograd.scipy.special import ive
 from scipy import special
 
 from natfit.bijectors import Positive, Real
+from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import Support
 from natfit.distributions.forms.exponential_family import ExponentialFamily
@@ -57,6 +58,8 @@ class VonMises(ExponentialFamily):
     """
 
     params = {"loc": Real(), "kappa": Positive(low=1e-8, high=1e8)}
+    roles = {"loc": Role.LOCATION, "kappa": Role.SHAPE}
+    widths = {"kappa": Width(-0.5, least=1.0)}
     support = Support(low=-np.pi, high=np.pi, closed=True)
     limit_meaning = {
         ("kappa", "lower"): "the uniform distribution on the circle",

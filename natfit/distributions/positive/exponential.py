@@ -8,6 +8,7 @@ import autograd.numpy as anp
 import numpy as np
 
 from natfit.bijectors import Positive
+from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean, median
 from natfit.distributions.contract.support import NON_NEGATIVE
 from natfit.distributions.forms.exponential_family import ExponentialFamily
@@ -22,6 +23,8 @@ class Exponential(ExponentialFamily):
     """
 
     params = {"rate": Positive()}
+    roles = {"rate": Role.RATE}
+    widths = {"rate": Width(-1.0)}
     support = NON_NEGATIVE
     mean_names = ("E[y]",)
 

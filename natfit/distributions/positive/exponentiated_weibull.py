@@ -10,6 +10,7 @@ import numpy as np
 from natfit import rows
 from natfit.bijectors import Positive
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import InformationKind, Role, Route, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.positive import log_one_minus_exp, refuse_constant, seen_by_all
@@ -45,17 +46,15 @@ class ExponentiatedWeibull(Distribution):
         "scale": Positive(),
         "power": Positive(low=_POWERS[0], high=_POWERS[-1]),
     }
+    roles = {"shape": Role.POWER, "scale": Role.SCALE, "power": Role.SHAPE}
+    widths = {"shape": Width(-1.0, least=1.0)}
     support = POSITIVE
     limit_meaning = {
         ("power", "upper"): "nearing the Frechet distribution",
         ("power", "lower"): "nearing a power function that ends at the scale",
     }
     compare_after = 25
-
-    @property
-    def fisher_kind(self) -> str:
-        """``quadrature``, on nodes of the family's own."""
-        return "quadrature"
+    information = InformationKind(Route.QUADRATURE)
 
     def _log_prob(self, y: Any, shape: Any, scale: Any, power: Any) -> Any:
         log = anp.log(y)

@@ -10,6 +10,7 @@ from autograd.scipy.special import gammaln
 from scipy import special
 
 from natfit.bijectors import Positive
+from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.exponential_family import ExponentialFamily
@@ -27,6 +28,8 @@ class Gamma(ExponentialFamily):
     """
 
     params = {"shape": Positive(), "scale": Positive()}
+    roles = {"shape": Role.SHAPE, "scale": Role.SCALE}
+    widths = {"shape": Width(-0.5, least=1.0)}
     support = POSITIVE
     # The logarithm of a number <= 0 is not finite.
     summary_proves_support = True

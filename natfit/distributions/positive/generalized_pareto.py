@@ -10,6 +10,7 @@ import numpy as np
 from natfit import rows
 from natfit.bijectors import Positive
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean, quantile
 from natfit.distributions.contract.support import NON_NEGATIVE
 from natfit.distributions.forms.extremes import (
@@ -53,6 +54,8 @@ class GeneralizedPareto(Distribution):
     """
 
     params = {"scale": Positive(), "shape": shape_constraint()}
+    roles = {"scale": Role.SCALE, "shape": Role.SHAPE}
+    widths = {"scale": Width(1.0)}
     support = NON_NEGATIVE
     limit_meaning = {
         ("shape", "lower"): "the uniform distribution; below it the likelihood has no bound"

@@ -11,6 +11,7 @@ from scipy import special
 
 from natfit import rows
 from natfit.bijectors import Positive
+from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily
@@ -33,6 +34,8 @@ class InverseGaussian(ExponentialFamily):
     """
 
     params = {"mean": Positive(), "shape": Positive()}
+    roles = {"mean": Role.MEAN, "shape": Role.SHAPE}
+    widths = {"shape": Width(-0.5)}
     support = POSITIVE
     # The logarithm of a number <= 0 is not finite.
     summary_proves_support = True

@@ -10,6 +10,7 @@ from scipy import special
 
 from natfit import rows
 from natfit.bijectors import Positive
+from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily
@@ -31,6 +32,8 @@ class Lognormal(ExponentialFamily):
     """
 
     params = {"shape": Positive(), "scale": Positive()}
+    roles = {"shape": Role.POWER, "scale": Role.SCALE}
+    widths = {"shape": Width(1.0)}
     support = POSITIVE
     # The logarithm of a number <= 0 is not finite.
     summary_proves_support = True

@@ -11,6 +11,7 @@ from scipy import special
 from natfit import rows
 from natfit.bijectors import Positive
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.positive import log_one_minus_exp, refuse_constant, seen_by_all
@@ -37,6 +38,8 @@ class Weibull(Distribution):
     """
 
     params = {"shape": Positive(), "scale": Positive()}
+    roles = {"shape": Role.POWER, "scale": Role.SCALE}
+    widths = {"shape": Width(-1.0, least=1.0)}
     support = POSITIVE
 
     #: From a scale far too small a step takes little off the exponent shape * log(y / scale).

@@ -25,7 +25,7 @@ class Cauchy(LocationScale):
     Source: Copas (1975), On the unimodality of the likelihood for the Cauchy distribution.
     """
 
-    information = (0.5, 0.0, 0.5)
+    standard_information = (0.5, 0.0, 0.5)
     spread = 1.4826
 
     def _kernel(self, z: Any) -> Any:

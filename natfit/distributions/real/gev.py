@@ -12,6 +12,7 @@ from scipy import special
 from natfit import rows
 from natfit.bijectors import Positive, Real
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import mean, quantile
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.forms.extremes import (
@@ -64,6 +65,7 @@ class Gev(Distribution):
     """
 
     params = {"loc": Real(), "scale": Positive(), "shape": shape_constraint()}
+    roles = {"loc": Role.LOCATION, "scale": Role.SCALE, "shape": Role.SHAPE}
     support = REAL
     limit_meaning = {("shape", "lower"): "below it the likelihood has no bound"}
     compare_after = 25

@@ -34,7 +34,7 @@ class Gumbel(LocationScale):
     Source: Johnson, Kotz and Balakrishnan (1995), Continuous Univariate Distributions 2, ch. 22.
     """
 
-    information = (1.0, _EULER - 1.0, (1.0 - _EULER) ** 2 + np.pi**2 / 6.0)
+    standard_information = (1.0, _EULER - 1.0, (1.0 - _EULER) ** 2 + np.pi**2 / 6.0)
     spread = _SPREAD
 
     def _kernel(self, z: Any) -> Any:

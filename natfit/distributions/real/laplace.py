@@ -9,6 +9,7 @@ import numpy as np
 
 from natfit.bijectors import Positive, Real
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import location_scale, mean
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.forms.location_scale import refuse_constant
@@ -38,6 +39,7 @@ class Laplace(Distribution):
     """
 
     params = {"loc": Real(), "scale": Positive()}
+    roles = {"loc": Role.LOCATION, "scale": Role.SCALE}
     support = REAL
     summary_proves_support = True
 

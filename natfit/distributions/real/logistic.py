@@ -24,7 +24,7 @@ class Logistic(LocationScale):
     Source: Johnson, Kotz and Balakrishnan (1995), Continuous Univariate Distributions 2, ch. 23.
     """
 
-    information = (1.0 / 3.0, 0.0, (3.0 + np.pi**2) / 9.0)
+    standard_information = (1.0 / 3.0, 0.0, (3.0 + np.pi**2) / 9.0)
     spread = 1.6288
 
     def _kernel(self, z: Any) -> Any:

@@ -10,6 +10,7 @@ from scipy.special import log_ndtr
 
 from natfit import rows
 from natfit.bijectors import Positive, Real
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily
@@ -30,6 +31,7 @@ class Normal(ExponentialFamily):
     """
 
     params = {"loc": Real(), "scale": Positive()}
+    roles = {"loc": Role.LOCATION, "scale": Role.SCALE}
     support = REAL
     summary_proves_support = True
 

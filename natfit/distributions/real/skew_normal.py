@@ -12,6 +12,7 @@ from scipy import special
 
 from natfit.bijectors import Cubic, Positive, Real
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import InformationKind, Role, Route
 from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.start import mean, quantile
 from natfit.distributions.contract.support import REAL
@@ -53,12 +54,13 @@ class SkewNormal(Distribution):
     """
 
     params = {"mean": Real(), "sd": Positive(), "shape": Cubic()}
+    roles = {"mean": Role.LOCATION, "sd": Role.SCALE, "shape": Role.SHAPE}
     support = REAL
     limit_meaning = {
         ("shape", "lower"): "the half-normal distribution, reversed",
         ("shape", "upper"): "the half-normal distribution",
     }
-    fisher_kind = "quadrature"
+    information = InformationKind(Route.QUADRATURE)
     compare_after = 15
 
     def _log_prob(self, y: Any, mean: Any, sd: Any, shape: Any) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from natfit import rows
 from natfit.bijectors import Positive, Real, Reciprocal
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.real.normal import Normal
@@ -72,6 +73,7 @@ class StudentT(Distribution):
         # Below df = 0.05 draws exceed the largest double, and expectations cannot be computed.
         "df": Reciprocal(low=0.05, high=_NORMAL),
     }
+    roles = {"loc": Role.LOCATION, "scale": Role.SCALE, "df": Role.SHAPE}
     support = REAL
     limit_meaning = {("df", "upper"): "the normal distribution"}
 

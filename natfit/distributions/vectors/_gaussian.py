@@ -17,6 +17,7 @@ import autograd.numpy as anp
 import numpy as np
 
 from natfit.bijectors import Bijector, Positive, Real
+from natfit.distributions.contract.declared import Role
 
 LOG_2PI = 1.8378770664093453
 
@@ -28,6 +29,8 @@ def split(y: Any) -> tuple[Any, Any]:
 
 class Diagonal:
     """Independent columns, each with its own scale: eta = (loc (D,), log scale (D,))."""
+
+    roles = {"loc": Role.LOCATION, "scale": Role.SCALE}
 
     def __init__(self, dim: int):
         self.dim = dim

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from natfit.bijectors import Bijector, CholeskyFactor, Covariance, Real
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.vectors._gaussian import LOG_2PI, Diagonal, Spherical, assemble, split
 
 
@@ -20,6 +21,8 @@ class Full:
     diagonal and 2 on it. An entry (a, b) of L moves column b of A alone, by L^-1 e_a, so that
     the Fisher information is block diagonal in the columns of L.
     """
+
+    roles = {"loc": Role.LOCATION, "covariance": Role.COVARIANCE}
 
     def __init__(self, dim: int):
         self.dim = dim

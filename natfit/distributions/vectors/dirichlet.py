@@ -13,6 +13,7 @@ from natfit import rows
 from natfit._validation import check_number
 from natfit.bijectors import Bijector, Positive
 from natfit.distributions.base import Distribution, n_rows
+from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import check_columns
 from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily
 from natfit.distributions.vectors._compositions import SIMPLEX, TOLERANCE, log_gamma_draws, log_sum
@@ -45,6 +46,8 @@ class Dirichlet(ExponentialFamily):
     sum of one by 1e-6.
     """
 
+    roles = {"concentration": Role.SHAPE}
+    widths = {"concentration": Width(-0.5, least=1.0)}
     support = SIMPLEX
     summary_proves_support = True
     limit_meaning = {("concentration", "upper"): "the rows are all alike"}

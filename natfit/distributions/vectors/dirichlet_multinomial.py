@@ -11,6 +11,7 @@ from autograd.scipy.special import gammaln
 
 from natfit.bijectors import Bijector, Reciprocal, Simplex
 from natfit.distributions.base import Distribution, n_rows
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.counts.categorical import log_softmax
 from natfit.distributions.vectors._compositions import (
     CountVectors,
@@ -64,6 +65,7 @@ class DirichletMultinomial(CountVectors):
     such data are refused.
     """
 
+    roles = {"probs": Role.SHARE, "concentration": Role.SHAPE}
     limit_meaning = {
         ("concentration", "upper"): "the multinomial distribution",
         ("concentration", "lower"): "each row has counts in one category alone",

@@ -13,6 +13,7 @@ from natfit import rows
 from natfit._validation import check_number
 from natfit.bijectors import Bijector, Unit
 from natfit.distributions.base import Distribution, n_rows
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import check_columns
 from natfit.distributions.contract.support import BINARY
 from natfit.distributions.counts.bernoulli import divergence, entropy
@@ -35,6 +36,7 @@ class MultiBernoulli(ExponentialFamily):
         parameters.
     """
 
+    roles = {"prob": Role.SHARE}
     support = BINARY
     limit_meaning = {
         ("prob", "lower"): "a column is 0 in all rows",

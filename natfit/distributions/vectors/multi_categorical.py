@@ -12,6 +12,7 @@ import numpy as np
 from natfit._validation import check_number
 from natfit.bijectors import Bijector
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import check_columns
 from natfit.distributions.contract.support import COUNTS, Support
 from natfit.distributions.counts.categorical import Categorical, classes_in
@@ -76,6 +77,11 @@ class MultiCategorical(ExponentialFamily):
     def params(self) -> dict[str, Bijector]:
         """The constraints ``probs_0``, ``probs_1``, ..., once the numbers of classes are known."""
         return {f"probs_{m}": part.params["probs"] for m, part in enumerate(self._parts)}
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        """Probabilities, those of each column."""
+        return dict.fromkeys(self.params, Role.SHARE)
 
     @property
     def event_shape(self) -> tuple:

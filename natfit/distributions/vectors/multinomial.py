@@ -11,6 +11,7 @@ import numpy as np
 from natfit import rows
 from natfit.bijectors import Bijector, Simplex
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import InformationKind, Role, Route
 from natfit.distributions.counts.categorical import Categorical, log_softmax
 from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily
 from natfit.distributions.vectors._compositions import CountVectors, log_coefficient
@@ -40,7 +41,8 @@ class Multinomial(ExponentialFamily, CountVectors):
 
     # The expected information takes ``totals``, which may only stand for the data's; the observed
     # one is the data's own.
-    exponential = False
+    information = InformationKind(Route.CLOSED_FORM, agrees=False)
+    roles = {"probs": Role.SHARE}
 
     @classmethod
     def examples(cls) -> list[Distribution]:

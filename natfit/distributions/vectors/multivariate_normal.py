@@ -11,6 +11,7 @@ from natfit import rows
 from natfit._validation import check_option
 from natfit.bijectors import Bijector
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.forms.exponential_family import ExponentialFamily
@@ -111,6 +112,11 @@ class MultivariateNormal(ExponentialFamily):
     def params(self) -> dict[str, Bijector]:
         """The constraints, once D is known."""
         return self._form.params()
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        """A location, and a scale or a covariance."""
+        return self._form.roles
 
     @property
     def event_shape(self) -> tuple:

@@ -11,6 +11,7 @@ import numpy as np
 from natfit import rows
 from natfit.bijectors import Bijector, Covariance, Real, Reciprocal
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import check_columns
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.vectors._gaussian import LOG_2PI
@@ -64,6 +65,7 @@ class MultivariateT(Distribution):
     plane, among them any D rows or fewer, have no maximum at all and are refused.
     """
 
+    roles = {"loc": Role.LOCATION, "scale": Role.COVARIANCE, "df": Role.SHAPE}
     support = REAL
     limit_meaning = {("df", "upper"): "the multivariate normal distribution"}
 

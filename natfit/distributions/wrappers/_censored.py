@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import InformationKind, Yardstick
 from natfit.distributions.contract.intervals import moments
 from natfit.distributions.wrappers.base import Wrapper
 
@@ -41,9 +42,6 @@ class CensoredFamily(Wrapper):
         If the family is not univariate or has no distribution function.
     """
 
-    incomplete = True
-    regular = False
-
     def __init__(self, family: Distribution):
         super().__init__(family)
         if self.inner.event_shape != () or not self.inner.has_cdf:
@@ -51,6 +49,11 @@ class CensoredFamily(Wrapper):
                 f"censored data need a univariate family with a distribution function, and "
                 f"{type(self.inner).__name__} has none; define _log_cdf and _log_sf"
             )
+
+    @property
+    def information(self) -> InformationKind:
+        """Rows are intervals, and the observed information is the yardstick."""
+        return replace(super().information, yardstick=Yardstick.OBSERVED, complete=False)
 
     def fisher(self, eta: np.ndarray) -> np.ndarray:
         """Expected information of complete rows, (n, K, K)."""

@@ -9,14 +9,13 @@ import numpy as np
 
 from natfit.bijectors import Bijector, Limited
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import InformationKind
 from natfit.distributions.wrappers.base import Wrapper
 from natfit.numerics import autodiff
 
 
 class _Mapped(Wrapper):
     """A family whose eta is a function of another family's: all derivatives by the chain rule."""
-
-    exponential = False
 
     def _pull(self, eta: np.ndarray, score: np.ndarray) -> np.ndarray:
         """J' s of every row, (n, K')."""
@@ -227,9 +226,9 @@ class Bounded(_Mapped):
         return {**self.inner.params, **self._limited}
 
     @property
-    def exponential(self) -> bool:
+    def information(self) -> InformationKind:
         """The family's."""
-        return self.inner.exponential
+        return self.inner.information
 
     @property
     def limit_meaning(self) -> dict[tuple[str, str], str]:

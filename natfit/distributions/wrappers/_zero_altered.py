@@ -12,6 +12,7 @@ from natfit._component import resolve
 from natfit.bijectors import Bijector
 from natfit.bijectors.base import Elementwise
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import Support
 from natfit.distributions.forms.tabulated_counts import Tabulated
@@ -107,6 +108,11 @@ class ZeroAltered(Tabulated):
     def params(self) -> dict[str, Bijector]:
         """zero_prob and the count family's parameters."""
         return {"zero_prob": SHARE, **self.base.params}
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        """A probability, and the count family's."""
+        return {"zero_prob": Role.SHARE, **self.base.roles}
 
     @property
     def support(self) -> Support:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from natfit._component import resolve
 from natfit.bijectors import Bijector
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import InformationKind, Role, Width
 
 
 class Wrapper(Distribution):
@@ -69,19 +71,24 @@ class Wrapper(Distribution):
         return self.inner.limit_meaning
 
     @property
-    def incomplete(self) -> bool:
+    def zero_ends(self) -> tuple[tuple[str, str], ...]:
         """The inner family's."""
-        return self.inner.incomplete
+        return self.inner.zero_ends
 
     @property
-    def regular(self) -> bool:
-        """The inner family's."""
-        return self.inner.regular
+    def roles(self) -> dict[str, Role]:
+        """The inner family's, of the parameters that are left."""
+        return {name: role for name, role in self.inner.roles.items() if name in self.params}
 
     @property
-    def fisher_kind(self) -> str | None:
-        """The inner family's."""
-        return self.inner.fisher_kind
+    def widths(self) -> dict[str, Width]:
+        """The inner family's, of the parameters that are left."""
+        return {name: width for name, width in self.inner.widths.items() if name in self.params}
+
+    @property
+    def information(self) -> InformationKind:
+        """The inner family's, without the claim that the observed information agrees."""
+        return replace(self.inner.information, agrees=False)
 
     @property
     def has_cdf(self) -> bool:

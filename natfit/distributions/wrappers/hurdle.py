@@ -47,7 +47,7 @@ class Hurdle(ZeroAltered):
         """At zero_prob = 0 the count family cut off at zero; its own bounds."""
         name = type(self.base).__name__
         ends = {
-            key: words if "zero" not in words else "all positive counts are 1"
+            key: "all positive counts are 1" if key in self.base.zero_ends else words
             for key, words in self.base.limit_meaning.items()
         }
         return {("zero_prob", "lower"): f"{name} cut off at zero, no zeros", **ends}

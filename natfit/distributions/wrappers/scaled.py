@@ -10,6 +10,7 @@ import numpy as np
 
 from natfit.bijectors import Bijector, Positive
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import Support
 from natfit.distributions.wrappers._moved import Moved
@@ -45,6 +46,16 @@ class Scaled(Moved):
     def params(self) -> dict[str, Bijector]:
         """``unit``, and the family's."""
         return {"unit": Positive(), **self.inner.params}
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        """A scale, and the family's."""
+        return {"unit": Role.SCALE, **self.inner.roles}
+
+    @property
+    def widths(self) -> dict[str, Width]:
+        """The family's: the unit alone takes the density to zero, not onto a row elsewhere."""
+        return self.inner.widths
 
     def _to_inner(self, y: Any, own: Any) -> Any:
         return y / own

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from natfit.bijectors import Bijector, Real
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import InformationKind, Role, Yardstick
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.wrappers._moved import Moved
 
@@ -42,8 +44,6 @@ class Shifted(Moved):
         On first use, if the family is no such density.
     """
 
-    regular = False
-
     #: Infinite wherever loc grows.
     has_kl = False
 
@@ -53,17 +53,28 @@ class Shifted(Moved):
     @property
     def params(self) -> dict[str, Bijector]:
         """``loc``, and the family's."""
-        if self.inner.support.low != 0.0 or "loc" in self.inner.params:
+        roles = self.inner.roles.values()
+        if self.inner.support.low != 0.0 or Role.LOCATION in roles:
             raise ValueError(
                 f"Shifted needs a density on the positive numbers without a location, and "
                 f"{type(self.inner).__name__} is none"
             )
-        if "rate" in self.inner.params:
+        if Role.RATE in roles:
             raise ValueError(
                 "Shifted exponential needs no fit: loc is the least row and 1 / rate the mean "
                 "excess over it; fix loc there (subtract it from y)"
             )
         return {"loc": Real(), **self.inner.params}
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        """A location, and the family's."""
+        return {"loc": Role.LOCATION, **self.inner.roles}
+
+    @property
+    def information(self) -> InformationKind:
+        """The observed information is the yardstick: the expected one may be infinite."""
+        return replace(super().information, yardstick=Yardstick.OBSERVED)
 
     def kinks(self, eta: np.ndarray) -> np.ndarray:
         """Loc: nothing is below it."""

@@ -10,6 +10,7 @@ import numpy as np
 from natfit._component import resolve
 from natfit._validation import check_truncation
 from natfit.distributions.base import Distribution, n_rows
+from natfit.distributions.contract.declared import InformationKind
 from natfit.distributions.contract.intervals import Moments, moments
 from natfit.distributions.contract.support import Support
 from natfit.distributions.wrappers.base import Wrapper
@@ -76,9 +77,9 @@ class Truncated(Wrapper):
         return Support(low, high, closed=not open_end, integer=own.integer)
 
     @property
-    def exponential(self) -> bool:
+    def information(self) -> InformationKind:
         """The inner family's: the statistics are the same."""
-        return self.inner.exponential
+        return self.inner.information
 
     def window(self, eta: np.ndarray, outer: bool = False) -> Moments:
         """Probability of the window and what its score is there, one row for each of eta."""

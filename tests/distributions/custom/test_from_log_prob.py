@@ -6,7 +6,16 @@ import pytest
 from scipy import stats
 
 import natfit
-from natfit.distributions import Exponential, Normal, Positive, Real, Support, Unit, from_log_prob
+from natfit.distributions import (
+    Exponential,
+    Normal,
+    Positive,
+    Real,
+    Route,
+    Support,
+    Unit,
+    from_log_prob,
+)
 
 
 def exponential(y, rate):
@@ -51,7 +60,7 @@ def test_fisher_in_native_parameters_is_carried_over():
     )
     eta = np.array([[0.3, 0.7]])
     np.testing.assert_allclose(mine.fisher(eta), Normal().fisher(eta), rtol=1e-12)
-    assert mine.fisher_kind == "closed form"
+    assert mine.information.route is Route.CLOSED_FORM
 
 
 def test_arguments_by_position_or_by_name():
@@ -81,7 +90,7 @@ def test_start_is_within_reach_whatever_the_units(size):
 
 def test_without_support_or_fisher_nothing_exact():
     mine = family(support=None)
-    assert mine.fisher_kind is None
+    assert not mine.information.exists
     assert not mine.has_kl
     with pytest.raises(ValueError, match="metric='monte_carlo'"):
         mine.fisher(np.zeros((1, 1)))
@@ -98,7 +107,7 @@ def test_a_discrete_family_is_enumerated():
         return y * anp.log1p(-prob) + anp.log(prob)
 
     mine = from_log_prob(geometric, {"prob": Unit()}, support="counts")
-    assert mine.fisher_kind == "enumeration"
+    assert mine.information.route is Route.ENUMERATION
     p = 0.2
     eta = mine.eta(prob=p)
     # F in p is 1 / (p^2 (1 - p)); dp / d logit = p (1 - p).

@@ -59,7 +59,7 @@ def test_a_support_that_moves():
     """Gamma with a location: all rows stay inside, whatever the start saw."""
     family = from_scipy(stats.gamma, loc=True, scale=True)
     assert family.support is None
-    assert family.fisher_kind is None
+    assert not family.information.exists
     y = 50.0 + stats.gamma.rvs(4.0, size=2_000, random_state=5)
     model = natfit.fit(family, y, metric="observed")
     assert model.status_ == "converged"

@@ -251,7 +251,7 @@ def test_expectation_of_counts_far_apart():
 
 def test_vectors_take_monte_carlo():
     family = Mixture(MultivariateNormal("diag", 2), 2)
-    assert family.fisher_kind is None
+    assert not family.information.exists
     rng = np.random.default_rng(7)
     y = np.concatenate([rng.normal(0.0, 1.0, (200, 2)), rng.normal(5.0, 1.0, (200, 2))])
     model = fitted(family, y)

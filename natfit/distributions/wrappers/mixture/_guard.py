@@ -14,27 +14,10 @@ from typing import Any
 import numpy as np
 
 from natfit.bijectors import Bijector, Covariance, Limited, Positive, Simplex
+from natfit.distributions.contract.declared import Width
 
 #: Least width of a component, of the widest at the start.
 RATIO = 1e-3
-
-#: Family to {parameter: (p, least)}: the width is proportional to parameter^p, and where the
-#: parameter is below ``least`` it no longer says anything of the width.
-_WIDTHS = {
-    "Beta": {"a": (-0.5, 1.0), "b": (-0.5, 1.0)},
-    "Dirichlet": {"concentration": (-0.5, 1.0)},
-    "Exponential": {"rate": (-1.0, 0.0)},
-    "ExponentiatedWeibull": {"shape": (-1.0, 1.0)},
-    "Gamma": {"shape": (-0.5, 1.0)},
-    "GeneralizedPareto": {"scale": (1.0, 0.0)},
-    "InverseGamma": {"shape": (-0.5, 1.0)},
-    "InverseGaussian": {"shape": (-0.5, 0.0)},
-    "Lognormal": {"shape": (1.0, 0.0)},
-    "SkewNormal": {"sd": (1.0, 0.0)},
-    "VonMises": {"kappa": (-0.5, 1.0)},
-    "Weibull": {"shape": (-1.0, 1.0)},
-}
-
 
 #: Log odds of a weight at which its component counts as not needed: 1e-8.
 _NO_WEIGHT = 18.420680743952367
@@ -82,30 +65,30 @@ class CutCovariance(_Cut, Covariance):
         self.ends = ends
 
 
-def widths(part: Any) -> dict[str, tuple[float, float]]:
-    """Parameter to (p, least) of one component; empty where nothing is known of it."""
-    found = _WIDTHS.get(type(part).__name__, {})
-    if "loc" in part.params and not found:
-        # Scales of location families, and covariances of vectors.
-        found = {n: (1.0, 0.0) for n in ("scale", "covariance") if n in part.params}
-    return found
-
-
 def guards(parts: Any, etas: list[np.ndarray]) -> dict[tuple[int, str], Bijector]:
     """(component, parameter) to the constraint with its limit, from a start's eta of each."""
-    sizes: dict[tuple, list[np.ndarray]] = {}
+    sizes: dict[tuple[str, Width], list[np.ndarray]] = {}
     for part, eta in zip(parts, etas, strict=True):
-        for name, kind in widths(part).items():
-            sizes.setdefault((name, *kind), []).append(eta[part.blocks[name]])
+        for name, width in part.widths.items():
+            logs = _logs(part.params[name], eta[part.blocks[name]])
+            sizes.setdefault((name, width), []).append(logs)
     out = {}
     for k, part in enumerate(parts):
-        for name, (power, least) in widths(part).items():
-            same = np.stack(sizes[name, power, least])
-            widest = same.max(axis=0) if power > 0 else same.min(axis=0)
-            if least > 0:
-                widest = np.maximum(widest, np.log(least))
-            out[k, name] = _cut(part.params[name], widest + np.log(RATIO) / power, power > 0)
+        for name, width in part.widths.items():
+            same = np.stack(sizes[name, width])
+            lower = width.power > 0
+            widest = same.max(axis=0) if lower else same.min(axis=0)
+            if width.least > 0:
+                widest = np.maximum(widest, np.log(width.least))
+            out[k, name] = _cut(part.params[name], widest + np.log(RATIO) / width.power, lower)
     return out
+
+
+def _logs(own: Bijector, eta: np.ndarray) -> np.ndarray:
+    """Logarithms (size,) of a parameter; of a covariance those of its factor's diagonal."""
+    if isinstance(own, Positive | Covariance):
+        return eta
+    return np.log(own.to_native(eta[None])[0].reshape(-1))
 
 
 def _cut(own: Bijector, end: np.ndarray, lower: bool) -> Bijector:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from natfit._component import resolve
 from natfit._validation import check_number
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import InformationKind, Yardstick
 from natfit.distributions.contract.support import Support
 
 
@@ -83,6 +85,8 @@ class Composed(Distribution):
         return own.contains(y)
 
     @property
-    def regular(self) -> bool:
-        """Whether all components are."""
-        return all(part.regular for part in self.parts)
+    def information(self) -> InformationKind:
+        """The yardstick is the observed information where it is that of a component."""
+        observed = any(p.information.yardstick is Yardstick.OBSERVED for p in self.parts)
+        found = super().information
+        return replace(found, yardstick=Yardstick.OBSERVED) if observed else found

@@ -12,10 +12,11 @@ from autograd.scipy.special import logsumexp
 
 from natfit import rows
 from natfit.bijectors import Bijector
+from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.forms.tabulated_counts import table, tabulated_sum
 from natfit.distributions.wrappers.mixture import _rows as per_row
-from natfit.distributions.wrappers.mixture._guard import RATIO, Weights, guards, widths
+from natfit.distributions.wrappers.mixture._guard import RATIO, Weights, guards
 from natfit.distributions.wrappers.mixture._nodes import nodes
 from natfit.distributions.wrappers.mixture._parts import Composed
 from natfit.distributions.wrappers.mixture._start import start
@@ -43,7 +44,8 @@ class Mixture(Composed):
     Where component densities can shrink to a point the likelihood has no bound. :meth:`bind`
     therefore limits widths from below, to 1e-3 of the widest component's at the start; a fit
     that rests there ends as ``boundary`` and names the component that collapsed onto a few rows.
-    Nothing is known of the width of custom families, which are not limited.
+    What the width follows is what a component declares in ``widths``; a family that declares
+    nothing, and no location with a scale, is not limited.
     Where fewer components would do, a weight goes to its bound 0, or components coincide and the
     fit ends as ``singular``.
 
@@ -100,7 +102,9 @@ class Mixture(Composed):
         bound = self if same else type(self)(parts)
         y = np.asarray(y, dtype=np.float64)
         univariate = bound.event_shape == ()
-        if not any(map(widths, bound.parts)) or (univariate and y.ndim > 1 and y.shape[1] > 1):
+        if not any(part.widths for part in bound.parts) or (
+            univariate and y.ndim > 1 and y.shape[1] > 1
+        ):
             return bound
         y = y.ravel() if univariate else y
         few = y[rows.subsample(len(y))]
@@ -127,6 +131,19 @@ class Mixture(Composed):
         return out
 
     @property
+    def roles(self) -> dict[str, Role]:
+        """What each parameter is for its own component."""
+        out = {"weights": Role.SHARE}
+        for k, part in enumerate(self.parts):
+            out |= {f"{n}_{k}": role for n, role in part.roles.items()}
+        return out
+
+    @property
+    def widths(self) -> dict[str, Width]:
+        """None: the components are limited one by one."""
+        return {}
+
+    @property
     def limit_meaning(self) -> dict[tuple[str, str], str]:
         """Weights at zero, components that collapsed, and the components' own."""
         last = len(self.parts) - 1
@@ -138,7 +155,7 @@ class Mixture(Composed):
         for k, part in enumerate(self.parts):
             out |= {(f"{n}_{k}", side): v for (n, side), v in part.limit_meaning.items()}
         for k, name in self._guards or {}:
-            side = "lower" if widths(self.parts[k])[name][0] > 0 else "upper"
+            side = "lower" if self.parts[k].widths[name].power > 0 else "upper"
             out[f"{name}_{k}", side] = (
                 f"component {k} collapsed onto a few rows, {RATIO:g} times as wide as the widest "
                 "component at the start, the least allowed; use fewer components"

@@ -1,0 +1,33 @@
+"""What the usual names of parameters mean, for densities whose author declares nothing.
+
+This is the one place where a parameter's name says anything. It is read when a user's density
+or one of ``scipy.stats`` becomes a family; from there on only the roles count.
+
+============================ ========
+name                         role
+============================ ========
+loc, location                location
+mean, mu                     mean
+scale, sigma, sd, std        scale
+rate, rates                  rate
+any other                    shape
+============================ ========
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from natfit.distributions.contract.declared import Role
+
+_USUAL = {
+    **dict.fromkeys(("loc", "location"), Role.LOCATION),
+    **dict.fromkeys(("mean", "mu"), Role.MEAN),
+    **dict.fromkeys(("scale", "sigma", "sd", "std"), Role.SCALE),
+    **dict.fromkeys(("rate", "rates"), Role.RATE),
+}
+
+
+def usual_roles(names: Iterable[str], declared: Mapping[str, Role] | None = None) -> dict:
+    """Name to role: as declared, else by the table above."""
+    return {name: _USUAL.get(name, Role.SHAPE) for name in names} | dict(declared or {})
