@@ -423,11 +423,17 @@ def _contract(family: Any, y: np.ndarray) -> dict[str, Any]:
     _tried(out, "start", lambda: eta)
     _tried(out, "limits", lambda: [low, high, step])
     _tried(out, "names", lambda: " ".join(family.eta_names()))
-    _tried(out, "traits", lambda: repr((family.support, family.fisher_kind, family.event_shape)))
+    _tried(out, "traits", lambda: repr((family.support, _route(family), family.event_shape)))
     _tried(out, "flags", lambda: repr((family.has_cdf, family.can_sample, family.has_kl)))
     _tried(out, "params", lambda: repr(family.params))
     _tried(out, "limit_meaning", lambda: repr(family.limit_meaning))
     return out
+
+
+def _route(family: Any) -> str | None:
+    """How the Fisher information is had, None where it is not."""
+    kind = family.information
+    return kind.route.value if kind.exists else None
 
 
 _METRICS = ("auto", "exact", "monte_carlo", "empirical", "observed", "euclidean", "tensor")
