@@ -31,7 +31,7 @@ class Iterate:
     residual: float = 0.0
     solver: str = ""
     backtracks: int = 0
-    note: str | None = None
+    notes: tuple[str, ...] = ()
     status: str | None = None
     seconds: float = 0.0
     # Set once the metric at theta is known:

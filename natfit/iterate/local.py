@@ -158,7 +158,7 @@ class Local:
             step, found = self._solve(grad, 0.0, CholeskySolver(), information)
             measure = float(grad @ step)
         # An indefinite information measures nothing: its zero may be a saddle.
-        if measure < 0 or "eigenvalues shifted" in (found.fallback or ""):
+        if measure < 0 or found.indefinite:
             measure = np.inf
         distance = math.sqrt(measure * self.objective.yardstick)
         return replace(
@@ -173,7 +173,7 @@ class Local:
             active=() if self._all_free else tuple(np.flatnonzero(~self.free).tolist()),
             natural_step=step,
             largest_step=self.steps,
-            note=_join(iterate.note, self.operator.note, info.fallback),
+            notes=_noted(*iterate.notes, self.operator.note, info.fallback),
             seconds=time.perf_counter() - self._started,
         )
 
@@ -210,7 +210,7 @@ class Local:
             residual=info.residual,
             solver=info.solver,
             backtracks=backtracks,
-            note=info.fallback,
+            notes=_noted(info.fallback),
             decrease=before.decrease,
         )
 
@@ -219,10 +219,9 @@ class Local:
         return replace(self.iterate, status=status)
 
 
-def _join(*notes: str | None) -> str | None:
-    """Notes without repetition, or None."""
-    kept = list(dict.fromkeys(n for note in notes if note for n in note.split("; ")))
-    return "; ".join(kept) or None
+def _noted(*notes: str | None) -> tuple[str, ...]:
+    """What there is to note, each once."""
+    return tuple(dict.fromkeys(note for note in notes if note))
 
 
 class _Padded(LinearOperator):

@@ -77,7 +77,7 @@ class History(Mapping):
         rows = np.array([_cells(i) for i in iterates], dtype=float)
         theta = np.array([i.theta for i in iterates])
         columns = dict(zip(COLUMNS, rows.T, strict=True))
-        return cls(columns, theta, [i.note or "" for i in iterates], reasons)
+        return cls(columns, theta, ["; ".join(i.notes) for i in iterates], reasons)
 
     @property
     def reasons(self) -> dict[str, str]:

@@ -269,7 +269,7 @@ def step_record(surrogate: PolicySurrogate, start: Iterate, end: Iterate) -> dic
 
 def note_of(end: Iterate) -> str:
     """Which solver worked, its fallback, and why there was no step."""
-    words = [end.solver, end.note, None if end.status is None else f"no step: {end.status}"]
+    words = [end.solver, *end.notes, "" if end.status is None else f"no step: {end.status}"]
     return "; ".join(w for w in words if w)
 
 

@@ -22,17 +22,37 @@ class SolveInfo:
         Products F v that it took; 0 for a direct solve.
     residual : float
         ``|F d - g| / |g|``.
-    fallback : str or None
-        What it had to do instead of a plain solve.
     unidentified : tuple of int
         Coordinates that span the directions in which F is zero; empty when F is regular.
+    truncated : bool
+        Whether F is singular and was inverted on the directions that it determines alone.
+    indefinite : bool
+        Whether F has negative eigenvalues, in place of which their absolute values were taken.
+    added : str or None
+        What was added to a singular F, in words; None where nothing was.
+    note : str or None
+        Anything else that it had to do instead of a plain solve, in words.
     """
 
     solver: str
     iterations: int = 0
     residual: float = 0.0
-    fallback: str | None = None
     unidentified: tuple[int, ...] = ()
+    truncated: bool = False
+    indefinite: bool = False
+    added: str | None = None
+    note: str | None = None
+
+    @property
+    def fallback(self) -> str | None:
+        """What had to be done instead of a plain solve, in words; None after a plain one."""
+        found = [
+            "pseudo-inverse" if self.truncated else None,
+            "eigenvalues shifted" if self.indefinite else None,
+            f"shift of {self.added} added" if self.added is not None else None,
+            self.note,
+        ]
+        return ", ".join(words for words in found if words) or None
 
 
 class Solver(Component):

@@ -50,13 +50,13 @@ class CGSolver(Solver):
         p = z.copy()
         rho = residual @ z
         target = self.tol**2 * rho
-        first, fallback, done = rho, None, 0
+        first, note, done = rho, None, 0
         while done < most and rho > target and rho > 0:
             product = operator @ p
             curvature = p @ product
             done += 1
             if not curvature > 0:
-                fallback = "non-positive curvature"
+                note = "non-positive curvature"
                 if done == 1:
                     d = z.copy()
                 break
@@ -69,7 +69,7 @@ class CGSolver(Solver):
             p *= rho / previous
             p += z
         reached = float(np.sqrt(max(rho, 0.0) / first)) if first > 0 else 0.0
-        return d, SolveInfo("cg", done, reached, fallback)
+        return d, SolveInfo("cg", done, reached, note=note)
 
     def _preconditioner(self, operator: LinearOperator) -> np.ndarray | None:
         """1 / diag(F), or None for the identity."""

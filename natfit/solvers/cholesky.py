@@ -76,9 +76,8 @@ class CholeskySolver(Solver):
         if not zero.any():
             return d, SolveInfo("cholesky")
         lost = float(np.linalg.norm(g[zero]) / max(np.linalg.norm(g), np.finfo(float).tiny))
-        return d, SolveInfo(
-            "cholesky", 0, lost, "pseudo-inverse", tuple(np.flatnonzero(zero).tolist())
-        )
+        where = tuple(np.flatnonzero(zero).tolist())
+        return d, SolveInfo("cholesky", residual=lost, unidentified=where, truncated=True)
 
     def _truncated(
         self, scaled: np.ndarray, right: np.ndarray, positive: bool
@@ -90,11 +89,13 @@ class CholeskySolver(Solver):
         inverse = np.where(keep, 1.0 / np.where(keep, size, 1.0), 0.0)
         d = vectors @ (inverse * (vectors.T @ right))
         null = np.square(vectors[:, ~keep]).sum(axis=1)
-        what = "pseudo-inverse" if not keep.all() else None
-        if np.any(keep & (values < 0)):
-            what = "eigenvalues shifted" if what is None else f"{what}, eigenvalues shifted"
-        lost = tuple(np.flatnonzero(null > _PARTICIPATION).tolist())
-        return d, SolveInfo("cholesky", 0, _residual(scaled, d, right), what, lost)
+        return d, SolveInfo(
+            "cholesky",
+            residual=_residual(scaled, d, right),
+            unidentified=tuple(np.flatnonzero(null > _PARTICIPATION).tolist()),
+            truncated=not keep.all(),
+            indefinite=bool(np.any(keep & (values < 0))),
+        )
 
 
 def _residual(scaled: np.ndarray, d: np.ndarray, right: np.ndarray) -> float:

@@ -61,9 +61,9 @@ class WoodburySolver(Solver):
         self.check()
         shift, small = operator.shift(), factor_fits(operator)
         if is_uniform(shift) or (shift is None and not small):
-            inverse, lost, fallback = self._matrix_free(operator, shift)
+            inverse, added, note = self._matrix_free(operator, shift)
         elif small:
-            inverse, lost, fallback = self._formed(operator, shift)
+            inverse, added, note = self._formed(operator, shift)
         else:
             raise ValueError(
                 f"the woodbury solver would form a factor of {operator.size} x "
@@ -73,41 +73,41 @@ class WoodburySolver(Solver):
             )
         d = inverse(g)
         residual = relative_residual(operator, d, g)
-        if residual > _EXACT and fallback is None:
+        if residual > _EXACT and added is None:
             # A small D cancels digits: g - B (...) is then a small difference.
             better = d + inverse(g - operator @ d)
             again = relative_residual(operator, better, g)
             if again < residual:
                 d, residual = better, again
-        return d, SolveInfo("woodbury", 0, residual, lost or fallback)
+        return d, SolveInfo("woodbury", residual=residual, added=added, note=note)
 
     def _matrix_free(
         self, operator: LinearOperator, shift: np.ndarray | None
     ) -> tuple[Callable, str | None, str | None]:
-        """(lambda I + B B')^-1 without forming B, what went wrong, and what was added."""
+        """(lambda I + B B')^-1 without forming B, what was added, and what went wrong."""
         kernel, added = _need(operator.kernel()), None
         if shift is None:
             mean = float(np.diagonal(kernel).mean())
             strength = self.relative_shift * (mean if mean > 0 else 1.0)
-            added = f"shift of {self.relative_shift:g} mean(diag(B'B)) added"
+            added = f"{self.relative_shift:g} mean(diag(B'B))"
         else:
             strength = float(shift[0])
-        inner, lost = _shifted_inverse(kernel, strength)
-        return (lambda g: (g - operator.pull(inner(operator.push(g)))) / strength), lost, added
+        inner, note = _shifted_inverse(kernel, strength)
+        return (lambda g: (g - operator.pull(inner(operator.push(g)))) / strength), added, note
 
     def _formed(
         self, operator: LinearOperator, shift: np.ndarray | None
     ) -> tuple[Callable, str | None, str | None]:
-        """(D + B B')^-1 with B formed, what went wrong, and what was added."""
+        """(D + B B')^-1 with B formed, what was added, and what went wrong."""
         factor, added = _need(operator.factor()), None
         if shift is None or not np.all(shift > 0):
             size = np.einsum("pr,pr->p", factor, factor)
             floor = self.relative_shift * np.where(size > 0, size, max(size.max(), 1.0))
             shift = floor if shift is None else np.maximum(shift, floor)
-            added = f"shift of {self.relative_shift:g} diag(F) added"
+            added = f"{self.relative_shift:g} diag(F)"
         scaled = factor / shift[:, None]
-        inner, lost = _shifted_inverse(factor.T @ scaled, 1.0)
-        return (lambda g: g / shift - scaled @ inner(scaled.T @ g)), lost, added
+        inner, note = _shifted_inverse(factor.T @ scaled, 1.0)
+        return (lambda g: g / shift - scaled @ inner(scaled.T @ g)), added, note
 
 
 def _shifted_inverse(kernel: np.ndarray, shift: float) -> tuple[Callable, str | None]:

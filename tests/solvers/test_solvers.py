@@ -80,6 +80,7 @@ def test_auto_does_not_form_a_large_matrix():
 def test_cholesky_takes_the_absolute_value_of_negative_curvature():
     matrix = np.diag([2.0, -4.0]) + np.array([[0.0, 1e-3], [1e-3, 0.0]])
     d, info = CholeskySolver().solve(Dense(matrix, positive=False), np.array([2.0, 4.0]))
+    assert info.indefinite and not info.truncated
     assert info.fallback == "eigenvalues shifted"
     np.testing.assert_allclose(d, [1.0, 1.0], rtol=1e-2)
 
@@ -93,6 +94,7 @@ def test_cholesky_pseudo_inverse_is_numpys_on_a_unit_diagonal():
     d, info = CholeskySolver().solve(Dense(scaled), g)
     want = np.linalg.pinv(scaled, rcond=1e-10, hermitian=True) @ g
     np.testing.assert_allclose(d, want, rtol=1e-9)
+    assert info.truncated and not info.indefinite
     assert info.fallback == "pseudo-inverse"
     assert info.residual > 0.01
 
@@ -142,6 +144,7 @@ def test_woodbury_records_the_shift_that_it_needs():
     root = np.random.default_rng(0).standard_normal((6, 2))
     g = root @ np.array([1.0, 2.0])
     d, info = WoodburySolver().solve(Factored(root), g)
+    assert info.added == "1e-08 diag(F)"
     assert info.fallback == "shift of 1e-08 diag(F) added"
     np.testing.assert_allclose(root @ (root.T @ d), g, rtol=1e-6)
     assert WoodburySolver(1e-4).solve(Factored(root), g)[1].fallback.startswith("shift of 0.0001")
@@ -285,3 +288,11 @@ def test_base_solver_asks_for_its_verb():
         Solver().solve(Dense(np.eye(1)), np.ones(1))
     assert SolveInfo("x").fallback is None
     assert len(SolveInfo("x").unidentified) == 0
+
+
+def test_the_words_of_a_solve_are_those_of_its_facts():
+    facts = {"truncated": True, "indefinite": True, "added": "0.1 I", "note": "by hand"}
+    words = SolveInfo("x", **facts).fallback
+    assert words == "pseudo-inverse, eigenvalues shifted, shift of 0.1 I added, by hand"
+    for name, value in facts.items():
+        assert SolveInfo("x", **{name: value}).fallback in words.split(", ")
