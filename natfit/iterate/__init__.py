@@ -1,8 +1,13 @@
-"""One point of the loop: the frozen iterate, the problem as seen from it, why a fit ended."""
+"""One point of the loop: the frozen iterate, the problem as seen from it, why a fit ended.
+
+Steps are built on what is here: they get a :class:`Local`, try points, keep a :class:`Trial`
+of each that they refuse, and return the next :class:`Iterate` or one with a :class:`Status`.
+"""
 
 from natfit.iterate.iterate import Iterate
 from natfit.iterate.local import Local
 from natfit.iterate.rounding import noise
 from natfit.iterate.status import Status
+from natfit.iterate.trial import Trial, Why
 
-__all__ = ["Iterate", "Local", "Status", "noise"]
+__all__ = ["Iterate", "Local", "Status", "Trial", "Why", "noise"]

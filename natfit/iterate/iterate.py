@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from natfit.iterate.status import Status
+from natfit.iterate.trial import Trial
+
 #: A natural step in a logarithmic coordinate above this is no rest: Poisson's rate for
 #: all-zero counts falls by a factor e a step while its distance in standard errors vanishes.
 _SETTLED = 0.1
@@ -30,9 +33,10 @@ class Iterate:
     solver_iterations: int = 0
     residual: float = 0.0
     solver: str = ""
-    backtracks: int = 0
+    # Refused on the way here; with a status, by the search that found no next iterate.
+    trials: tuple[Trial, ...] = ()
     notes: tuple[str, ...] = ()
-    status: str | None = None
+    status: Status | None = None
     seconds: float = 0.0
     # Set once the metric at theta is known:
     natural_norm: float = np.nan
@@ -54,6 +58,11 @@ class Iterate:
             return False
         logs = self.largest_step < np.inf
         return bool((np.abs(self.natural_step[logs]) <= _SETTLED).all())
+
+    @property
+    def backtracks(self) -> int:
+        """Number of trials that were refused."""
+        return len(self.trials)
 
     @property
     def gradient_norm(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 
 from natfit.damping.base import Damping
 from natfit.iterate.iterate import Iterate
+from natfit.iterate.status import Status
+from natfit.iterate.trial import Trial, refusals
 from natfit.linops import LinearOperator, Restricted
 from natfit.objectives import Objective
 from natfit.solvers.base import SolveInfo, Solver
@@ -189,9 +192,9 @@ class Local:
         predicted_kl: float | None = None,
         radius: float | None = None,
         damping: float | None = None,
-        backtracks: int = 0,
+        trials: Sequence[Trial] = (),
     ) -> Iterate:
-        """Return the next iterate."""
+        """Return the next iterate; ``trials`` were refused before it."""
         before = self.iterate
         if predicted_kl is None:
             predicted_kl = 0.5 * self.operator.quad(theta - before.theta)
@@ -209,14 +212,31 @@ class Local:
             solver_iterations=info.iterations,
             residual=info.residual,
             solver=info.solver,
-            backtracks=backtracks,
+            trials=tuple(trials),
             notes=_noted(info.fallback),
             decrease=before.decrease,
         )
 
-    def stop(self, status: str) -> Iterate:
-        """Return the same iterate with a status: there is no acceptable next one."""
-        return replace(self.iterate, status=status)
+    def stop(self, status: Status, trials: Sequence[Trial] = ()) -> Iterate:
+        """Return the same iterate with a status: there is no acceptable next one.
+
+        What the search tried is kept, in words too, and its evaluations are counted.
+
+        Raises
+        ------
+        TypeError
+            If the status is no :class:`Status`.
+        """
+        if not isinstance(status, Status):
+            raise TypeError(f"a step must stop with a natfit.Status, got {status!r}")
+        before = self.iterate
+        return replace(
+            before,
+            status=status,
+            trials=tuple(trials),
+            evaluations=before.evaluations + self.objective.evaluations,
+            notes=_noted(*before.notes, refusals(trials)),
+        )
 
 
 def _noted(*notes: str | None) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from natfit.iterate.trial import Trial, refusals
+
 #: Column name to attribute of the iterate.
 COLUMNS = {
     "objective": "value",
@@ -46,7 +48,8 @@ class History(Mapping):
     step_length             multiple of the direction that was taken to get here
     predicted_kl            1/2 delta' G delta of that step
     kl                      realised divergence of that step, nats a row
-    evaluations             evaluations of f and its gradient that the step took
+    evaluations             evaluations of f and its gradient that the step took; the last
+                            row's include those of a search that found no further step
     solver_iterations       products F v that the direction took (0: direct)
     residual                relative residual of the solve
     damping                 lambda
@@ -56,7 +59,9 @@ class History(Mapping):
     ======================  ================================================================
 
     A value that does not exist is NaN; ``reasons`` says why a whole column is NaN. ``theta``
-    holds the iterates (n_rows, P), ``notes`` what was recorded at each (fallbacks).
+    holds the iterates (n_rows, P), ``notes`` what was recorded at each (fallbacks, and what the
+    search tried that ended the run). ``trials`` are those of the last search that found no
+    next iterate, a tuple of :class:`natfit.iterate.trial.Trial`; empty where every one did.
     """
 
     def __init__(
@@ -65,11 +70,13 @@ class History(Mapping):
         theta: np.ndarray,
         notes: Iterable[str] = (),
         reasons: Mapping[str, str] | None = None,
+        trials: tuple[Trial, ...] = (),
     ):
         self._columns = dict(columns)
         self.theta = theta
         self.notes = list(notes)
         self._why = dict(reasons or {})
+        self.trials = trials
 
     @classmethod
     def from_iterates(cls, iterates: list[Any], reasons: Mapping[str, str]) -> History:
@@ -77,7 +84,9 @@ class History(Mapping):
         rows = np.array([_cells(i) for i in iterates], dtype=float)
         theta = np.array([i.theta for i in iterates])
         columns = dict(zip(COLUMNS, rows.T, strict=True))
-        return cls(columns, theta, ["; ".join(i.notes) for i in iterates], reasons)
+        notes = ["; ".join(i.notes) for i in iterates]
+        failed = () if iterates[-1].status is None else iterates[-1].trials
+        return cls(columns, theta, notes, reasons, failed)
 
     @property
     def reasons(self) -> dict[str, str]:
@@ -94,13 +103,20 @@ class History(Mapping):
         for name in COLUMNS:
             columns[name] = np.concatenate([p[name] for p in parts])
         notes = [note for p in parts for note in p.notes]
-        return cls(columns, np.concatenate([p.theta for p in parts]), notes, parts[0]._why)
+        trials = next((p.trials for p in reversed(parts) if p.trials), ())
+        return cls(columns, np.concatenate([p.theta for p in parts]), notes, parts[0]._why, trials)
 
     def then(self, other: History) -> History:
         """Return the history of this run and of one that went on, without the latter's start."""
         columns = {n: np.concatenate([self._columns[n], other._columns[n][1:]]) for n in COLUMNS}
         theta = np.concatenate([self.theta, other.theta[1:]])
-        return History(columns, theta, self.notes + other.notes[1:], self._why | other._why)
+        notes = self.notes + other.notes[1:]
+        if other.n_rows == 1 and other.trials:
+            # A search that failed where the other began; the start's own evaluation counts no more.
+            columns["evaluations"][-1] += other._columns["evaluations"][0] - 1
+            notes[-1] = "; ".join(filter(None, [notes[-1], refusals(other.trials)]))
+        trials = other.trials or self.trials
+        return History(columns, theta, notes, self._why | other._why, trials)
 
     @property
     def n_rows(self) -> int:
@@ -126,7 +142,8 @@ class History(Mapping):
     def head(self, n: int = 5) -> History:
         """Return the first n rows."""
         columns = {name: values[:n] for name, values in self._columns.items()}
-        return History(columns, self.theta[:n], self.notes[:n], self._why)
+        trials = self.trials if n >= self.n_rows else ()
+        return History(columns, self.theta[:n], self.notes[:n], self._why, trials)
 
     def to_frame(self) -> Any:
         """Convert to a pandas DataFrame.

@@ -87,6 +87,7 @@ def advance(
         return start, replace(start, status=Status.NON_FINITE)
     operator = metric.at(objective, start, rng)
     local = Local(objective, operator, solver, damping, start, last=True)
+    objective.evaluations = 0
     return start, step.step(local)
 
 
@@ -149,8 +150,9 @@ def run(
     status: Status | None = None
     for iterate, _ in descend(objective, metric, solver, step, damping, theta0, rng):
         if iterate.status is not None:
-            status = Status(iterate.status)
-            iterates = iterates or [iterate]
+            status = iterate.status
+            # The same point, with what the search that failed there has tried.
+            iterates[-1:] = [iterate]
             if callback is not None:
                 callback(iterates[-1], True)
             break

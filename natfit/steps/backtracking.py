@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from natfit._validation import check_bool, check_number
-from natfit.iterate import Iterate, Local
+from natfit.iterate import Iterate, Local, Status, Trial, Why
 from natfit.iterate.rounding import noise
 from natfit.objectives import Objective
 from natfit.solvers.base import SolveInfo
@@ -89,6 +89,7 @@ class BacktrackingStep(Step):
         """Cap, try, backtrack."""
         iterate, state, radius = local.iterate, local.iterate.damping, local.iterate.radius
         shrink, flat = 1.0, iterate.decrease < noise(iterate.value)
+        refused: list[Trial] = []
         for trial in range(MOST_TRIALS):
             theta, length, capped, info = self._capped(local, state, radius, shrink)
             delta = theta - iterate.theta
@@ -97,9 +98,9 @@ class BacktrackingStep(Step):
                 break
             square = 0.5 * local.operator.quad(delta)
             predicted = decrease - square
-            accepted = self._try(local, theta, decrease, radius, flat)
-            if accepted is not None:
-                value, grad, kl = accepted
+            found = self._try(local, theta, length, decrease, flat)
+            if not isinstance(found, Trial):
+                value, grad, kl = found
                 ratio = (iterate.value - value) / predicted if predicted > 0 else 1.0
                 return local.move(
                     theta,
@@ -111,14 +112,17 @@ class BacktrackingStep(Step):
                     predicted_kl=square,
                     radius=self._adapt(radius, ratio, capped, square),
                     damping=local.damping.accepted(state, ratio),
+                    trials=refused,
                 )
+            refused.append(found)
             if flat and trial >= _MOST_AT_ROUNDING:
                 break
             if local.damping.adaptive and trial % 2 == 0:
                 state = local.damping.rejected(state)
             else:
                 shrink *= self.shrink
-        return local.stop("rounding_floor" if self._worn_out(local, flat) else "no_descent")
+        worn_out = self._worn_out(local, flat)
+        return local.stop(Status.ROUNDING_FLOOR if worn_out else Status.NO_DESCENT, refused)
 
     def _worn_out(self, local: Local, flat: bool) -> bool:
         """Whether rounding, of the objective or of theta, hides any further descent."""
@@ -150,24 +154,26 @@ class BacktrackingStep(Step):
         return theta, length, capped, info
 
     def _try(
-        self, local: Local, theta: np.ndarray, decrease: float, radius: float, flat: bool
-    ) -> tuple[float, np.ndarray, float] | None:
-        """Value, gradient and realised divergence at a trial point, or None if it is refused."""
+        self, local: Local, theta: np.ndarray, length: float, decrease: float, flat: bool
+    ) -> tuple[float, np.ndarray, float] | Trial:
+        """Value, gradient and realised divergence at a trial point, or why it is refused."""
         objective, iterate = local.objective, local.iterate
         if not objective.in_domain(theta):
-            return None
+            return Trial(length, np.nan, np.nan, Why.DOMAIN)
         value, grad = objective.value_and_grad(theta)
         if not (math.isfinite(value) and np.isfinite(grad).all()):
-            return None
+            return Trial(length, value, np.nan, Why.NOT_FINITE)
         if flat:
             # Lower is noise here, but higher by more than noise is not.
-            if value > iterate.value + noise(iterate.value) or not local.norm_falls(grad):
-                return None
+            if value > iterate.value + noise(iterate.value):
+                return Trial(length, value, np.nan, Why.NO_DECREASE)
+            if not local.norm_falls(grad):
+                return Trial(length, value, np.nan, Why.ROUNDING)
         elif not value <= iterate.value - self.armijo * decrease:
-            return None
+            return Trial(length, value, np.nan, Why.NO_DECREASE)
         kl = objective.kl(iterate.theta, theta)
-        if kl > self.kl_slack * max(radius, self.radius(objective)):
-            return None
+        if kl > self.kl_slack * max(iterate.radius, self.radius(objective)):
+            return Trial(length, value, kl, Why.DIVERGENCE)
         return value, grad, kl
 
     def _adapt(self, radius: float, ratio: float, capped: bool, square: float) -> float:

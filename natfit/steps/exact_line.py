@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.optimize import brentq
 
 from natfit._validation import check_number
-from natfit.iterate import Iterate, Local
+from natfit.iterate import Iterate, Local, Status, Trial, Why
 from natfit.iterate.rounding import noise
 from natfit.steps.base import MOST_TRIALS, Step, plain
 
@@ -40,25 +42,31 @@ class ExactLineSearch(Step):
         direction, info = local.solve()
         start = -float(local.iterate.grad @ direction)
         if not start < 0:
-            return local.stop("no_descent")
+            return local.stop(Status.NO_DESCENT)
+        refused: list[Trial] = []
 
         def slope(t: float) -> float:
             theta = local.clip(local.iterate.theta - t * direction)
             if not local.objective.in_domain(theta):
+                refused.append(Trial(t, np.nan, np.nan, Why.DOMAIN))
                 return np.nan
             value, grad = local.objective.value_and_grad(theta)
-            return -float(grad @ direction) if np.isfinite(value) else np.nan
+            if not np.isfinite(value):
+                refused.append(Trial(t, value, np.nan, Why.NOT_FINITE))
+                return np.nan
+            return -float(grad @ direction)
 
         length = self._zero(slope, start)
         if length is None:
-            return local.stop("no_descent")
-        found = plain(local, direction, length, info=info)
+            return local.stop(Status.NO_DESCENT, refused)
+        found = plain(local, direction, length, info=info, trials=refused)
         if found.status is None and found.value > local.iterate.value + noise(local.iterate.value):
             # A gradient that does not belong to f has a slope that is not f's.
-            return local.stop("no_descent")
+            higher = Trial(found.step_length, found.value, np.nan, Why.NO_DECREASE)
+            return local.stop(Status.NO_DESCENT, [*found.trials, higher])
         return found
 
-    def _zero(self, slope: object, start: float) -> float | None:
+    def _zero(self, slope: Callable[[float], float], start: float) -> float | None:
         """Smallest bracketed zero of the slope, or the longest t with a negative slope."""
         low, at_low, high = 0.0, start, 1.0
         for _ in range(MOST_TRIALS):

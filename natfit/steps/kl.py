@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from natfit._validation import check_number
-from natfit.iterate import Iterate, Local
+from natfit.iterate import Iterate, Local, Status
 from natfit.steps.base import Step, plain
 
 
@@ -39,5 +39,5 @@ class KLStep(Step):
         direction, info = local.solve()
         square = local.operator.quad(direction)
         if not square > 0:
-            return local.stop("no_descent")
+            return local.stop(Status.NO_DESCENT)
         return plain(local, direction, float(np.sqrt(2.0 * self.epsilon / square)), info=info)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from natfit._validation import check_number
-from natfit.iterate import Iterate, Local
+from natfit.iterate import Iterate, Local, Status, Trial, Why
 from natfit.objectives import Objective
 from natfit.steps.base import Step
 
@@ -61,37 +61,54 @@ class TrustRegionStep(Step):
     def step(self, local: Local) -> Iterate:
         """Search from the full radius down."""
         direction, info = local.solve()
-        iterate, objective = local.iterate, local.objective
+        iterate = local.iterate
+        refused: list[Trial] = []
         square = local.operator.quad(direction)
         if not (np.isfinite(square) and square > 0 and float(iterate.grad @ direction) > 0):
-            return local.stop("no_descent")
+            return local.stop(Status.NO_DESCENT)
+        length = float(_INSIDE * np.sqrt(2.0 * self.epsilon / square))
+        for _ in range(self.max_backtracks + 1):
+            theta = local.clip(iterate.theta - length * direction)
+            found = self._try(local, theta, length)
+            if not isinstance(found, Trial):
+                value, grad, kl, predicted = found
+                ratio = (iterate.value - value) / float(iterate.grad @ (iterate.theta - theta))
+                return local.move(
+                    theta,
+                    value,
+                    grad,
+                    length,
+                    info=info,
+                    kl=kl,
+                    predicted_kl=predicted,
+                    damping=local.damping.accepted(iterate.damping, ratio),
+                    trials=refused,
+                )
+            refused.append(found)
+            length *= self.shrink
+        return local.stop(Status.NO_DESCENT, refused)
+
+    def _try(
+        self, local: Local, theta: np.ndarray, length: float
+    ) -> tuple[float, np.ndarray, float, float] | Trial:
+        """Value, gradient, realised and predicted divergence, or why the point is refused."""
+        objective, iterate = local.objective, local.iterate
+        if not objective.in_domain(theta):
+            return Trial(length, np.nan, np.nan, Why.DOMAIN)
+        value = objective.value(theta)
+        predicted = 0.5 * local.operator.quad(theta - iterate.theta)
+        kl = objective.kl(iterate.theta, theta)
         # A family whose members differ in support has no finite divergence: the metric's serves.
         family = getattr(objective, "distribution", None)
         measured = objective.probabilistic and (family is None or family.has_kl)
-        length = float(_INSIDE * np.sqrt(2.0 * self.epsilon / square))
-        for trial in range(self.max_backtracks + 1):
-            theta = local.clip(iterate.theta - length * direction)
-            if objective.in_domain(theta):
-                value = objective.value(theta)
-                predicted = 0.5 * local.operator.quad(theta - iterate.theta)
-                kl = objective.kl(iterate.theta, theta)
-                spent = predicted if np.isnan(kl) and not measured else kl
-                if value < iterate.value and spent <= self.epsilon:
-                    grad = iterate.grad if local.last else objective.value_and_grad(theta)[1]
-                    if np.all(np.isfinite(grad)):
-                        ratio = (iterate.value - value) / float(
-                            iterate.grad @ (iterate.theta - theta)
-                        )
-                        return local.move(
-                            theta,
-                            value,
-                            grad,
-                            length,
-                            info=info,
-                            kl=kl,
-                            predicted_kl=predicted,
-                            damping=local.damping.accepted(iterate.damping, ratio),
-                            backtracks=trial,
-                        )
-            length *= self.shrink
-        return local.stop("no_descent")
+        spent = predicted if np.isnan(kl) and not measured else kl
+        if not np.isfinite(value):
+            return Trial(length, value, spent, Why.NOT_FINITE)
+        if not value < iterate.value:
+            return Trial(length, value, spent, Why.NO_DECREASE)
+        if not spent <= self.epsilon:
+            return Trial(length, value, spent, Why.DIVERGENCE)
+        grad = iterate.grad if local.last else objective.value_and_grad(theta)[1]
+        if not np.all(np.isfinite(grad)):
+            return Trial(length, value, spent, Why.NOT_FINITE)
+        return value, grad, kl, predicted

@@ -3,6 +3,7 @@
 import numpy as np
 
 from natfit import testing
+from natfit.iterate import Status
 from natfit.solvers.base import SolveInfo
 from natfit.steps.backtracking import BacktrackingStep
 from natfit.steps.base import plain
@@ -93,5 +94,5 @@ class Timid(BacktrackingStep):
 
     def step(self, local):
         if local.iterate.natural_norm < 1e-2:
-            return local.stop("no_descent")
+            return local.stop(Status.NO_DESCENT)
         return super().step(local)
