@@ -94,8 +94,10 @@ def _write_reference() -> None:
     rl += ["vector.VectorEnvironment", "vector.Simulated", "vector.Step", "EnvironmentFailure"]
     rl += ["Box", "Discrete", "MultiBinary", "MultiDiscrete", "advantages.gae"]
     parts.append(_section("Policies", [f"natfit.rl.{name}" for name in rl]))
-    engine = ["optimize.loop.descend", "optimize.loop.run", "optimize.history.History"]
-    engine += ["iterate.iterate.Iterate", "iterate.local.Local"]
+    engine = ["optimize.run.run", "optimize.loop.descend", "optimize.loop.advance"]
+    engine += ["optimize.engine.Engine", "optimize.run.Fit", "optimize.messages.Verdict"]
+    engine += ["optimize.history.History", "iterate.iterate.Iterate", "iterate.local.Local"]
+    engine += ["iterate.trial.Trial", "iterate.trial.Why"]
     parts.append(_section("The loop", [f"natfit.{name}" for name in engine]))
     testing = getattr(importlib.import_module("natfit.testing"), "__all__", [])
     if testing:

@@ -53,17 +53,17 @@ def settle(
             again = result.theta
         if again is None or left <= 0:
             break
-        result = _joined(result, descend(again, left), left)
+        result = _joined(result, descend(again, left))
     return result
 
 
-def _joined(first: Fit, second: Fit, left: int) -> Fit:
+def _joined(first: Fit, second: Fit) -> Fit:
     """Two runs as one: all iterations count."""
-    total = first.iterate.n_iter + left
+    before, verdict = first.iterate.n_iter, second.verdict
+    made = before + second.iterate.n_iter
     return Fit(
-        replace(second.iterate, n_iter=first.iterate.n_iter + second.iterate.n_iter),
-        second.status,
-        second.message.replace(f"max_iter={left} ", f"max_iter={total} "),
+        replace(second.iterate, n_iter=made),
+        replace(verdict, n_iter=made, max_iter=before + verdict.max_iter),
         first.history.then(second.history),
     )
 

@@ -17,10 +17,9 @@ from natfit.fitting.result import Result
 from natfit.fitting.starts import admit, refine, start
 from natfit.fitting.task import Task
 from natfit.iterate import Status
-from natfit.metrics.base import Metric
 from natfit.models import Model
 from natfit.objectives import Likelihood, Penalised
-from natfit.optimize import Fit, run
+from natfit.optimize import Engine, Fit, run
 
 #: The phases by the names of the functions below, in order. Phase 1, the options, belongs to all
 #: columns of data together (:func:`natfit.fitting.options.adjust`); 9 and 10 may repeat.
@@ -99,25 +98,25 @@ def bind(task: Task) -> Distribution:
 
 
 class Problem:
-    """A task that is posed: what the loop minimises, from where, under which metric.
+    """A task that is posed: what the loop minimises, from where, by which engine.
 
     Attributes
     ----------
     objective : Likelihood
     model : Model
         Bound to the family.
-    metric : Metric
+    engine : Engine
         Prepared for the objective.
     theta0 : ndarray of shape (P,)
         The start.
     """
 
     def __init__(
-        self, objective: Likelihood, metric: Metric, eta0: np.ndarray, rng: np.random.Generator
+        self, objective: Likelihood, engine: Engine, eta0: np.ndarray, rng: np.random.Generator
     ):
         self.objective = objective
         self.model: Model = objective.model
-        self.metric = metric
+        self.engine = engine
         self._rng = rng
         self.theta0 = self.to_theta(eta0)
 
@@ -136,24 +135,14 @@ def pose(family: Distribution, task: Task, summary: Any | None, eta0: np.ndarray
     terms = family, model, task.y, task.X, task.weight, summary if model.shared else None
     objective = Penalised(task.prior, *terms) if task.prior else Likelihood(*terms)
     eta0 = admit(objective, task, eta0)
-    return Problem(objective, task.engine.metric.prepare(objective), eta0, task.rng)
+    return Problem(objective, task.engine.prepared(objective), eta0, task.rng)
 
 
 def descend(task: Task, problem: Problem, theta: np.ndarray, max_iter: int) -> Fit:
     """Phase 9: run the loop from theta for at most ``max_iter`` iterations."""
-    engine = task.engine
-    return run(
-        problem.objective,
-        problem.metric,
-        engine.solver,
-        engine.step,
-        engine.damping,
-        theta,
-        tol=engine.tol,
-        max_iter=max_iter,
-        rng=task.rng,
-        callback=None if task.hook is None else _with_eta(task.hook, problem),
-    )
+    engine = replace(problem.engine, max_iter=max_iter)
+    hook = None if task.hook is None else _with_eta(task.hook, problem)
+    return run(problem.objective, engine, theta, task.rng, hook)
 
 
 def judge(problem: Problem, result: Fit) -> Fit:
@@ -165,9 +154,8 @@ def judge(problem: Problem, result: Fit) -> Fit:
     why = objective.distribution.no_maximum(objective.y, objective.weight, eta)
     if why is None:
         return result
-    status = Status.UNBOUNDED
-    message = f"{status.value}: {why}; {status.remedy}"
-    return replace(result, status=status, message=message)
+    verdict = replace(result.verdict, status=Status.UNBOUNDED, reason=why)
+    return replace(result, verdict=verdict)
 
 
 def inform(problem: Problem, result: Fit) -> Result:
@@ -177,7 +165,7 @@ def inform(problem: Problem, result: Fit) -> Result:
         problem.model,
         problem.shared_eta(result.theta),
         inference.information(problem.objective, result.theta),
-        problem.metric,
+        problem.engine.metric,
         problem.objective.total,
         result.iterate.active,
     ).whole()

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -15,12 +15,29 @@ from natfit.iterate.iterate import Iterate
 from natfit.iterate.status import Status
 from natfit.iterate.trial import Trial, refusals
 from natfit.linops import LinearOperator, Restricted
+from natfit.metrics.base import Metric
 from natfit.objectives import Objective
 from natfit.solvers.base import SolveInfo, Solver
 from natfit.solvers.cholesky import CholeskySolver
 
 #: Rounds in which coordinates are held at their ends; more are cut without a new solve.
 _MOST_BOXED = 5
+
+
+class Parts(Protocol):
+    """What of an engine a step works with."""
+
+    @property
+    def metric(self) -> Metric:
+        """Gives the curvature, and the divergence that a radius limits."""
+
+    @property
+    def solver(self) -> Solver:
+        """Finds directions."""
+
+    @property
+    def damping(self) -> Damping:
+        """What is added to the curvature first."""
 
 
 class Local:
@@ -33,9 +50,8 @@ class Local:
     def __init__(
         self,
         objective: Objective,
+        engine: Parts,
         operator: LinearOperator,
-        solver: Solver,
-        damping: Damping,
         iterate: Iterate,
         started: float = 0.0,
         last: bool = False,
@@ -45,8 +61,9 @@ class Local:
         self._started = started
         self._held = False
         self.objective = objective
-        self.solver = solver
-        self.damping = damping
+        self.metric = engine.metric
+        self.solver = engine.solver
+        self.damping = engine.damping
         self.iterate = iterate
         low, high, self.steps = objective.limits()
         self.low, self.high = low, high

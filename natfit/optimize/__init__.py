@@ -1,8 +1,21 @@
 """The loop: one generator of frozen iterates, its history, its reasons to stop."""
 
-from natfit.iterate import Iterate, Local
-from natfit.iterate.status import Status
+from natfit.iterate import Iterate, Local, Status
+from natfit.optimize.engine import Engine
 from natfit.optimize.history import History
-from natfit.optimize.loop import Fit, advance, descend, run
+from natfit.optimize.loop import advance, descend
+from natfit.optimize.messages import Verdict
+from natfit.optimize.run import Fit, run
 
-__all__ = ["Fit", "History", "Iterate", "Local", "Status", "advance", "descend", "run"]
+__all__ = [
+    "Engine",
+    "Fit",
+    "History",
+    "Iterate",
+    "Local",
+    "Status",
+    "Verdict",
+    "advance",
+    "descend",
+    "run",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from natfit._component import resolve
@@ -11,13 +11,24 @@ from natfit.damping.base import Damping
 from natfit.damping.relative import RelativeDamping
 from natfit.iterate.status import Status
 from natfit.metrics.base import Metric
+from natfit.objectives import Objective
 from natfit.solvers.base import Solver
 from natfit.steps.base import Step
 
 
 @dataclass(frozen=True)
 class Engine:
-    """The resolved components and limits of one fit."""
+    """The resolved components and limits of one run: all that is not the problem.
+
+    Attributes
+    ----------
+    metric, solver, step, damping
+        The components.
+    tol : float
+        Distance to the optimum at which a run has converged.
+    max_iter : int
+        Maximum number of iterations.
+    """
 
     metric: Metric
     solver: Solver
@@ -25,6 +36,17 @@ class Engine:
     damping: Damping
     tol: float
     max_iter: int
+
+    def prepared(self, objective: Objective) -> Engine:
+        """The engine with what its metric stands for on an objective; itself where that is done.
+
+        Raises
+        ------
+        ValueError
+            If the objective lacks what the metric needs; the message names another metric.
+        """
+        metric = self.metric.prepare(objective)
+        return self if metric is self.metric else replace(self, metric=metric)
 
     def ended_as_asked(self, status: Status) -> bool:
         """Whether an end deserves no warning.

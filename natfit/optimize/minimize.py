@@ -16,7 +16,7 @@ from natfit.iterate.status import Status
 from natfit.metrics.base import Metric
 from natfit.objectives.function import Function
 from natfit.optimize.engine import resolve_engine
-from natfit.optimize.loop import Fit, run
+from natfit.optimize.run import Fit, run
 from natfit.rng import bridge_rng
 
 
@@ -104,18 +104,7 @@ def minimize(
     objective = Function(fun, len(theta0), jac, args, limits)
     if limits is not None:
         theta0 = np.clip(theta0, *limits)
-    fit = run(
-        objective,
-        engine.metric.prepare(objective),
-        engine.solver,
-        engine.step,
-        engine.damping,
-        theta0,
-        tol=engine.tol,
-        max_iter=engine.max_iter,
-        rng=bridge_rng(random_state),
-        callback=_adapt(callback),
-    )
+    fit = run(objective, engine, theta0, bridge_rng(random_state), _adapt(callback))
     # Resting at a bound that the caller set is no failure.
     if fit.status is not Status.BOUNDARY and not engine.ended_as_asked(fit.status):
         warnings.warn(f"minimize: {fit.message}", ConvergenceWarning, stacklevel=2)

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from natfit.objectives import PolicySurrogate
-from natfit.optimize import Iterate, advance
-from natfit.optimize.engine import Engine
+from natfit.optimize import Engine, Iterate, advance
 from natfit.rl._checks import EnvironmentFailure
 from natfit.rl.advantages import gae, standardised
 from natfit.rl.baselines import Baseline
@@ -167,11 +166,7 @@ def improved(
         limits=plan.limits,
         **options,
     )
-    engine = plan.engine
-    metric = engine.metric.prepare(surrogate)
-    start, end = advance(
-        surrogate, metric, engine.solver, engine.step, engine.damping, policy.theta, rng, damping
-    )
+    start, end = advance(surrogate, plan.engine, policy.theta, rng, damping)
     return surrogate, start, end
 
 
@@ -263,7 +258,7 @@ def step_record(surrogate: PolicySurrogate, start: Iterate, end: Iterate) -> dic
         "solver_iterations": end.solver_iterations,
         "residual": end.residual,
         "step_length": end.step_length if moved else 0.0,
-        "backtracks": end.backtracks,
+        "backtracks": end.backtracks if moved else 0,
     }
 
 

@@ -9,10 +9,11 @@ import numpy as np
 from natfit._component import component_class, resolve
 from natfit.damping.base import Damping
 from natfit.distributions.base import Distribution
+from natfit.iterate import Status, Why
 from natfit.metrics.base import Metric
 from natfit.metrics.tensor import TensorMetric
 from natfit.objectives import Function, Objective
-from natfit.optimize import Fit, Iterate, run
+from natfit.optimize import Engine, Fit, Iterate, descend, run
 from natfit.solvers.base import Solver
 from natfit.testing._core import NotApplicable, close, require, run_checks
 from natfit.testing.problems import likelihood, quadratic, rosenbrock
@@ -50,20 +51,28 @@ def trace(
 ) -> tuple[Fit, list[Iterate]]:
     """Run the loop with a step and return the fit and all iterates, the start first."""
     iterates: list[Iterate] = []
-    chosen = resolve(metric, Metric).prepare(objective)
+    engine = _engine(step, metric, solver, damping, tol, max_iter)
     fit = run(
         objective,
-        chosen,
-        resolve(solver, Solver),
-        step,
-        resolve(damping, Damping),
+        engine,
         np.array(start, dtype=float),
-        tol=tol,
-        max_iter=max_iter,
-        rng=np.random.default_rng(0),
-        callback=lambda iterate, done: iterates.append(iterate),
+        np.random.default_rng(0),
+        lambda iterate, done: iterates.append(iterate),
     )
     return fit, iterates
+
+
+def _engine(
+    step: Any,
+    metric: Any,
+    solver: Any = "auto",
+    damping: Any = "none",
+    tol: float = 1e-8,
+    max_iter: int = 100,
+) -> Engine:
+    """A step with other components, given by name or as objects."""
+    chosen = resolve(metric, Metric), resolve(solver, Solver), step, resolve(damping, Damping)
+    return Engine(*chosen, tol, max_iter)
 
 
 def prescribes_length(step: Any) -> bool:
@@ -185,6 +194,50 @@ def stops_on_wrong_gradient(step: Any) -> None:
     require(not fit.status.good, f"ended as {fit.status} with a wrong gradient")
 
 
+def failed_search_is_recorded(step: Any) -> None:
+    """A search without a result ends with a Status, keeps its trials, counts its evaluations."""
+    calls = 0
+
+    def fun(x: np.ndarray) -> tuple[float, np.ndarray]:
+        nonlocal calls
+        calls += 1
+        return (1.0 if x[0] == -1.0 else np.nan), np.ones(1)
+
+    engine = _engine(step, "euclidean")
+    start = np.array([-1.0])
+    *_, (last, _) = descend(Function(fun, 1, jac=True), engine, start, np.random.default_rng(0))
+    require(isinstance(last.status, Status), f"the status is {last.status!r}, no natfit.Status")
+    require(np.array_equal(last.theta, [-1.0]), f"theta is {last.theta}, not the start")
+    require(
+        last.evaluations == calls, f"{last.evaluations} evaluations are counted, {calls} were made"
+    )
+    tried = len(last.trials)
+    require(0 < tried < calls, f"{tried} trials are kept of {calls - 1} evaluations")
+    for trial in last.trials:
+        require(trial.why is Why.NOT_FINITE, f"a value that is NaN is refused for {trial.why!r}")
+        require(np.isnan(trial.value), f"the value of a trial is {trial.value}, it was NaN")
+
+
+def refused_trials_are_kept(step: Any) -> None:
+    """What was refused on the way to an accepted point is on its iterate."""
+    met = []
+
+    def fun(x: np.ndarray) -> tuple[float, np.ndarray]:
+        value = np.nan if x[0] > 0.2 else float((x[0] - 1.0) ** 2)
+        met.append(value)
+        return value, 2.0 * (x - 1.0)
+
+    engine = _engine(step, "euclidean")
+    steps = descend(Function(fun, 1, jac=True), engine, np.array([-1.0]), np.random.default_rng(0))
+    next(steps)
+    met.clear()
+    after, _ = next(steps)
+    undefined = int(np.isnan(met).sum())
+    kept = [trial.why for trial in after.trials].count(Why.NOT_FINITE)
+    require(kept == undefined, f"{kept} trials without a value are kept of {undefined}")
+    require(after.backtracks == len(after.trials), "backtracks is not the number of trials")
+
+
 def repeats(step: Any) -> None:
     """Two runs give the same iterates: the step keeps no state of its own."""
     first, second = (trace(step, rosenbrock(), [-1.2, 1.0], max_iter=8)[1] for _ in range(2))
@@ -202,5 +255,7 @@ STEP_CHECKS = [
     records_what_it_did,
     keeps_its_radius,
     stops_on_wrong_gradient,
+    failed_search_is_recorded,
+    refused_trials_are_kept,
     repeats,
 ]

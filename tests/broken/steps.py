@@ -1,5 +1,7 @@
 """Steps that are wrong on purpose."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from natfit import testing
@@ -96,3 +98,30 @@ class Timid(BacktrackingStep):
         if local.iterate.natural_norm < 1e-2:
             return local.stop(Status.NO_DESCENT)
         return super().step(local)
+
+
+@caught_by("failed_search_is_recorded", "stops_on_wrong_gradient")
+class SaysWhyInWords(BacktrackingStep):
+    """Ends with a text, which no reason to stop equals."""
+
+    def step(self, local):
+        after = super().step(local)
+        return after if after.status is None else replace(after, status="gave up")
+
+
+@caught_by("failed_search_is_recorded")
+class ForgetsFailures(BacktrackingStep):
+    """Returns the iterate that it was given, with a status and nothing else."""
+
+    def step(self, local):
+        after = super().step(local)
+        return after if after.status is None else replace(local.iterate, status=after.status)
+
+
+@caught_by("refused_trials_are_kept")
+class ForgetsTrials(BacktrackingStep):
+    """What was refused on the way is lost."""
+
+    def step(self, local):
+        after = super().step(local)
+        return after if after.status is not None else replace(after, trials=())

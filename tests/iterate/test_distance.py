@@ -9,7 +9,7 @@ from natfit.damping.relative import RelativeDamping
 from natfit.distributions import Normal
 from natfit.metrics.base import Metric
 from natfit.objectives import Function
-from natfit.optimize import run
+from natfit.optimize import Engine, run
 from natfit.solvers.auto import AutoSolver
 from natfit.steps.backtracking import BacktrackingStep
 from natfit.testing.problems import likelihood
@@ -21,18 +21,15 @@ Y = 12.0 + 4.0 * RNG.standard_normal(200)
 
 def start(metric="exact", objective=None, callback=None, **options):
     objective = objective or likelihood(Normal(), Y)
-    return run(
-        objective,
-        resolve(metric, Metric).prepare(objective),
+    engine = Engine(
+        resolve(metric, Metric),
         AutoSolver(),
         options.pop("step", BacktrackingStep()),
         resolve(options.pop("damping", "none"), Damping),
-        np.array([0.0, 0.0]),
-        tol=options.pop("tol", 1e-6),
-        max_iter=50,
-        rng=np.random.default_rng(0),
-        callback=callback,
+        options.pop("tol", 1e-6),
+        50,
     )
+    return run(objective, engine, np.array([0.0, 0.0]), np.random.default_rng(0), callback)
 
 
 def test_distance_is_in_standard_errors():

@@ -11,7 +11,7 @@ from natfit.distributions import Normal, Poisson, Positive, Real, StudentT, from
 from natfit.linops import Diagonal
 from natfit.metrics.base import Metric
 from natfit.objectives import Function
-from natfit.optimize import Status, descend, run
+from natfit.optimize import Engine, Status, descend, run
 from natfit.optimize.engine import resolve_engine
 from natfit.solvers.auto import AutoSolver
 from natfit.steps.backtracking import BacktrackingStep
@@ -142,18 +142,15 @@ def test_non_finite_everywhere_else():
 
 def start(metric="exact", objective=None, callback=None, **options):
     objective = objective or likelihood(Normal(), Y)
-    return run(
-        objective,
-        resolve(metric, Metric).prepare(objective),
+    engine = Engine(
+        resolve(metric, Metric),
         AutoSolver(),
         options.pop("step", BacktrackingStep()),
         resolve(options.pop("damping", "none"), Damping),
-        np.array([0.0, 0.0]),
-        tol=options.pop("tol", 1e-6),
-        max_iter=50,
-        rng=np.random.default_rng(0),
-        callback=callback,
+        options.pop("tol", 1e-6),
+        50,
     )
+    return run(objective, engine, np.array([0.0, 0.0]), np.random.default_rng(0), callback)
 
 
 def test_stopped_by_callback():
@@ -188,15 +185,8 @@ def test_callbacks_learn_of_an_end_without_a_next_iterate():
 
 def test_descend_is_a_generator_without_end():
     objective = quadratic(H, np.zeros(2))
-    steps = descend(
-        objective,
-        resolve("euclidean", Metric),
-        AutoSolver(),
-        FixedStep(0.1),
-        NoDamping(),
-        np.ones(2),
-        np.random.default_rng(0),
-    )
+    engine = resolve_engine("euclidean", "auto", FixedStep(0.1), "none", 0.0, 1)
+    steps = descend(objective, engine, np.ones(2), np.random.default_rng(0))
     values = [next(steps)[0].value for _ in range(5)]
     assert np.all(np.diff(values) < 0)
     _, operator = next(steps)

@@ -14,7 +14,7 @@ from natfit.damping import NoDamping
 from natfit.distributions import Normal, Poisson, StudentT
 from natfit.metrics import EmpiricalFisher, ExactFisher
 from natfit.objectives import Function
-from natfit.optimize import loop, run
+from natfit.optimize import Engine, loop, run
 from natfit.solvers import CholeskySolver
 from natfit.steps import BacktrackingStep
 from natfit.testing.problems import likelihood, quadratic
@@ -23,18 +23,9 @@ Y = np.random.default_rng(0).normal(12.0, 4.0, 100)
 
 
 def go(objective, theta, metric, *, tol=1e-6, max_iter=50, callback=None):
-    return run(
-        objective,
-        metric,
-        CholeskySolver(),
-        BacktrackingStep(),
-        NoDamping(),
-        np.array(theta, dtype=float),
-        tol=tol,
-        max_iter=max_iter,
-        rng=np.random.default_rng(0),
-        callback=callback,
-    )
+    engine = Engine(metric, CholeskySolver(), BacktrackingStep(), NoDamping(), tol, max_iter)
+    theta = np.array(theta, dtype=float)
+    return run(objective, engine, theta, np.random.default_rng(0), callback)
 
 
 def converged():

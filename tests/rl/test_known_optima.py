@@ -12,7 +12,7 @@ from natfit.distributions.counts.categorical import Categorical
 from natfit.metrics import EuclideanMetric, ExactFisher
 from natfit.models.linear import Linear
 from natfit.objectives import PolicySurrogate
-from natfit.optimize import advance
+from natfit.optimize import Engine, advance
 from natfit.rl.environments import LQR, TwoState
 from natfit.solvers import CholeskySolver
 from natfit.steps import FixedStep, TrustRegionStep
@@ -63,21 +63,18 @@ def surrogate(theta):
     )
 
 
+def updated(objective, metric, theta):
+    """Theta after one exact update of length 1."""
+    engine = Engine(metric, CholeskySolver(), FixedStep(1.0), NoDamping(), 0.0, 1)
+    return advance(objective, engine, theta, np.random.default_rng(0))[1].theta
+
+
 def average_rewards(metric, n_updates, theta=START):
     """Of the start and after each exact update of length 1."""
     rewards = [solved(theta)[0]]
     for _ in range(n_updates):
         objective = surrogate(theta)
-        _, end = advance(
-            objective,
-            metric.prepare(objective),
-            CholeskySolver(),
-            FixedStep(1.0),
-            NoDamping(),
-            theta,
-            np.random.default_rng(0),
-        )
-        theta = end.theta
+        theta = updated(objective, metric, theta)
         rewards.append(solved(theta)[0])
     return np.array(rewards)
 
@@ -92,17 +89,9 @@ def test_gradient_is_that_of_the_average_reward():
 def test_natural_gradient_is_the_difference_of_advantages():
     # Kakade (2001), theorem 1, in a table: F = d pi (1 - pi) cancels from the gradient.
     objective = surrogate(START)
-    _, end = advance(
-        objective,
-        ExactFisher().prepare(objective),
-        CholeskySolver(),
-        FixedStep(1.0),
-        NoDamping(),
-        START,
-        np.random.default_rng(0),
-    )
+    moved = updated(objective, ExactFisher(), START) - START
     advantage = objective.advantage
-    assert_allclose(end.theta - START, advantage[ACTIONS == 0] - advantage[ACTIONS == 1])
+    assert_allclose(moved, advantage[ACTIONS == 0] - advantage[ACTIONS == 1])
 
 
 def test_the_natural_gradient_leaves_the_plateau_on_which_the_plain_one_stays():

@@ -9,7 +9,7 @@ from natfit.distributions import Normal
 from natfit.metrics import ExactFisher, TensorMetric
 from natfit.models import Linear
 from natfit.objectives import Function, PolicySurrogate
-from natfit.optimize import advance
+from natfit.optimize import Engine, advance
 from natfit.solvers import CholeskySolver
 from natfit.steps import TrustRegionStep
 
@@ -34,9 +34,8 @@ def kl(surrogate, a, b):
 
 
 def go(objective, theta, step):
-    metric = ExactFisher().prepare(objective)
-    rng = np.random.default_rng(0)
-    return advance(objective, metric, CholeskySolver(), step, NoDamping(), theta, rng)
+    engine = Engine(ExactFisher(), CholeskySolver(), step, NoDamping(), 0.0, 1)
+    return advance(objective, engine, theta, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("epsilon", [1e-6, 1e-3, 0.01, 0.1, 1.0, 30.0])
@@ -141,9 +140,8 @@ def test_without_a_divergence_the_quadratic_one_stands_in():
     for seed in range(50):
         start = 5.0 + np.random.default_rng(seed).random(2)
         objective = Function(fun, 2, jac=True)
-        metric = TensorMetric(h).prepare(objective)
-        step, rng = TrustRegionStep(0.01), np.random.default_rng(0)
-        _, end = advance(objective, metric, CholeskySolver(), step, NoDamping(), start, rng)
+        parts = TensorMetric(h), CholeskySolver(), TrustRegionStep(0.01), NoDamping()
+        _, end = advance(objective, Engine(*parts, 0.0, 1), start, np.random.default_rng(0))
         assert end.backtracks == 0
         gap = end.theta - start
         assert 0.5 * gap @ h @ gap <= 0.01 * (1 + 1e-12)

@@ -14,7 +14,7 @@ from natfit.distributions.base import Distribution
 from natfit.metrics.exact import ExactFisher
 from natfit.models.mlp import MLP
 from natfit.objectives import Likelihood
-from natfit.optimize import run
+from natfit.optimize import Engine, run
 from natfit.rl.baselines.base import Baseline, mean_of
 from natfit.rng import bridge_rng
 from natfit.solvers.cg import CGSolver
@@ -78,17 +78,16 @@ class MLPBaseline(Baseline):
             theta = before["theta"]
         else:
             theta = network.init(rng, np.zeros(1))
-        fit = run(
-            Likelihood(_UnitNormal(), network, (target - mean) / scale, z),
+        engine = Engine(
             ExactFisher(),
             CGSolver(tol=1e-3, max_iter=self.cg_iter, precondition=False),
             BacktrackingStep(),
             FixedDamping(_DAMPING),
-            theta,
-            tol=_TOL,
-            max_iter=self.max_iter,
-            rng=rng,
+            _TOL,
+            self.max_iter,
         )
+        objective = Likelihood(_UnitNormal(), network, (target - mean) / scale, z)
+        fit = run(objective, engine, theta, rng)
         return {"theta": fit.theta, "mean": np.array(mean), "scale": np.array(scale)}
 
     def _predict(self, parts: dict[str, np.ndarray], z: np.ndarray) -> np.ndarray:

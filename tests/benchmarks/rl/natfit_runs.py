@@ -16,10 +16,9 @@ import natfit
 from natfit import NaturalPolicyEstimator, optimize
 from natfit._component import resolve
 from natfit.distributions.base import Distribution
-from natfit.metrics.base import Metric
 from natfit.models import MLP
 from natfit.objectives.surrogate import PolicySurrogate
-from natfit.optimize.engine import resolve_damping
+from natfit.optimize.engine import resolve_engine
 from natfit.solvers.cg import CGSolver
 from natfit.steps.trust_region import TrustRegionStep
 
@@ -92,15 +91,15 @@ def update_ms(repeats: int = 20) -> float:
     family = resolve("categorical", Distribution).bind(actions)
     model = MLP(hidden=(64, 64)).bind(4, family)
     theta = model.init(rng, np.zeros(family.n_params))
-    metric, damping = resolve("exact", Metric), resolve_damping(1e-3)
     # tol 0: every one of the iterations is made.
-    solver, step = CGSolver(tol=0.0, max_iter=CG_ITERATIONS), TrustRegionStep(0.01)
+    solver = CGSolver(tol=0.0, max_iter=CG_ITERATIONS)
+    engine = resolve_engine("exact", solver, TrustRegionStep(0.01), 1e-3, 0.0, 1)
     times = []
     for _ in range(repeats + 1):
         objective = PolicySurrogate(
             family, model, actions, X=states, advantage=rng.normal(size=BATCH), theta_old=theta
         )
         begin = time.perf_counter()
-        optimize.advance(objective, metric.prepare(objective), solver, step, damping, theta, rng)
+        optimize.advance(objective, engine, theta, rng)
         times.append(time.perf_counter() - begin)
     return 1e3 * float(np.median(times[1:]))

@@ -1,0 +1,171 @@
+"""One run of the loop: judged at every iterate, and what it ended with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from natfit.iterate import Iterate, Status, noise
+from natfit.objectives import Objective
+from natfit.optimize._unbounded import runaway
+from natfit.optimize.engine import Engine
+from natfit.optimize.history import History
+from natfit.optimize.loop import descend, measures_in_information
+from natfit.optimize.messages import Verdict
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a run ended with.
+
+    Attributes
+    ----------
+    iterate : Iterate
+        The last one.
+    verdict : Verdict
+        Why it is the last.
+    history : History
+    """
+
+    iterate: Iterate
+    verdict: Verdict
+    history: History
+
+    @property
+    def theta(self) -> np.ndarray:
+        """The estimate (P,)."""
+        return self.iterate.theta
+
+    @property
+    def n_iter(self) -> int:
+        """Steps taken, at least 1."""
+        return max(1, self.iterate.n_iter)
+
+    @property
+    def status(self) -> Status:
+        """The reason for stopping."""
+        return self.verdict.status
+
+    @property
+    def message(self) -> str:
+        """The status in words, with the parameters that it concerns and the remedy."""
+        return self.verdict.message
+
+
+def run(
+    objective: Objective,
+    engine: Engine,
+    theta0: np.ndarray,
+    rng: np.random.Generator,
+    callback: Callable[[Iterate, bool], bool | None] | None = None,
+) -> Fit:
+    """Descend until convergence, a failure, the cap, or a callback that returns True.
+
+    The order of calls:
+
+    1. ``metric.prepare(objective)``: what the metric stands for here.
+    2. ``objective.value_and_grad(theta0)``, ``step.radius``, ``damping.start``: the start. Where
+       it is not finite the run ends as ``non_finite``.
+
+    At every iterate, the start included:
+
+    3. ``metric.at``: the curvature G.
+    4. ``objective.information`` where the metric is none, and ``solver.solve`` without damping:
+       the natural gradient's norm, the distance to the optimum.
+    5. Judgement: converged, at a bound, singular, or ``max_iter`` reached.
+    6. ``callback(iterate, done)``; ``done`` says that the run ends here.
+    7. ``step.step``, which asks ``damping.apply`` and ``solver.solve`` for directions,
+       ``objective.in_domain``, ``objective.value_and_grad`` and ``metric.divergence`` for each
+       trial, then ``damping.accepted`` or ``damping.rejected``. A step that finds no next
+       iterate ends the run at this one, and the callback is told so (6).
+
+    At the end:
+
+    8. The verdict: a bound is told from rounding, an objective that falls for ever from a
+       failure.
+    9. The history.
+
+    Parameters
+    ----------
+    objective : Objective
+    engine : Engine
+        The components, ``tol`` and ``max_iter``.
+    theta0 : ndarray of shape (P,)
+    rng : numpy.random.Generator
+        For metrics that draw.
+    callback : callable, optional
+        ``callback(iterate, done)``.
+    """
+    engine = engine.prepared(objective)
+    iterates: list[Iterate] = []
+    status: Status | None = None
+    for iterate, _ in descend(objective, engine, theta0, rng):
+        if iterate.status is not None:
+            status = iterate.status
+            # The same point, with what the search that failed there has tried.
+            iterates[-1:] = [iterate]
+            if callback is not None:
+                callback(iterate, True)
+            break
+        iterates.append(iterate)
+        status = _judged(objective, engine, iterates)
+        stop = callback is not None and callback(iterate, status is not None)
+        if stop and status is None:
+            status = Status.STOPPED_BY_CALLBACK
+        if status is not None:
+            break
+    verdict = _verdict(objective, engine, iterates, status)
+    return Fit(iterates[-1], verdict, History.from_iterates(iterates, _reasons(engine)))
+
+
+def _rose(iterates: Sequence[Iterate]) -> bool:
+    """Whether the objective is higher than at the start, by more than rounding."""
+    start = iterates[0].value
+    return bool(iterates[-1].value > start + noise(start))
+
+
+def _judged(objective: Objective, engine: Engine, iterates: Sequence[Iterate]) -> Status | None:
+    """Whether and why to stop at the last of the iterates."""
+    last = iterates[-1]
+    if not (last.distance <= engine.tol and last.settled):
+        return Status.MAX_ITER if last.n_iter >= engine.max_iter else None
+    if not engine.step.descends and _rose(iterates):
+        # A step that may climb has left for where nothing changes any more.
+        return Status.NO_DESCENT
+    if last.unidentified:
+        return Status.SINGULAR
+    if last.active or objective.bound_note is not None:
+        return Status.BOUNDARY
+    if objective.probabilistic and not measures_in_information(objective, engine.metric):
+        return Status.GRADIENT_SMALL
+    return Status.CONVERGED
+
+
+def _verdict(
+    objective: Objective, engine: Engine, iterates: Sequence[Iterate], status: Status
+) -> Verdict:
+    """Tell a bound from rounding, and an objective that falls for ever from a failure."""
+    last = iterates[-1]
+    if status is Status.ROUNDING_FLOOR and (last.active or objective.bound_note is not None):
+        status = Status.BOUNDARY
+    lost = None
+    if objective.probabilistic and not (status.good or status is Status.STOPPED_BY_CALLBACK):
+        lost = runaway(iterates)
+        status = status if lost is None else Status.UNBOUNDED
+    climbed = not engine.step.descends and not status.good and _rose(iterates)
+    rose_from = iterates[0].value if climbed else None
+    return Verdict.of(status, objective, last, engine.tol, engine.max_iter, lost, rose_from)
+
+
+def _reasons(engine: Engine) -> dict[str, str]:
+    """Why a column of the history may be NaN throughout."""
+    never = "no step was taken"
+    return {
+        "kl": "the objective has no divergence in closed form or by quadrature, or " + never,
+        "step_length": never,
+        "predicted_kl": never,
+        "radius": f"{type(engine.step).__name__} has no trust radius",
+        "metric_error": f"{type(engine.metric).__name__} draws no samples",
+    }
