@@ -37,9 +37,10 @@ demo: $(VENV)/.installed-plot ## Fit Gaussians to scikit-learn's wine data, plot
 test: $(VENV)/.installed-test ## Run the whole test suite
 	$(RUN) -m pytest
 
-lint: $(VENV)/.installed-lint ## Check style, docstrings and formatting
+lint: $(VENV)/.installed-lint ## Check style, docstrings, formatting and types
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
 
 format: $(VENV)/.installed-lint ## Format the code, sort the imports
 	$(RUN) -m ruff check --select I --fix .
@@ -70,5 +71,5 @@ docs: $(VENV)/.installed-docs ## Build the documentation in docs/_build/html
 
 clean: ## Remove everything that these targets create, the environment too
 	rm -rf $(VENV) $(RL_VENV) build dist *.egg-info docs/_build docs/api docs/api.rst examples/output
-	rm -rf .pytest_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -14,9 +14,12 @@ import importlib
 import os
 import pkgutil
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from sklearn.base import BaseEstimator
+
+#: A kind of components: ``resolve("kl", Step)`` is a Step.
+Kind = TypeVar("Kind", bound="Component")
 
 
 class Component(BaseEstimator):
@@ -43,11 +46,12 @@ class Component(BaseEstimator):
         mine, theirs = self.get_params(deep=False), other.get_params(deep=False)
         return mine.keys() == theirs.keys() and all(_same(mine[k], theirs[k]) for k in mine)
 
-    # Parameters may change (set_params), so identity is the only hash that stays valid.
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        """Hash by identity: parameters may change (``set_params``)."""
+        return object.__hash__(self)
 
     @classmethod
-    def examples(cls) -> list[Component]:
+    def examples(cls) -> list[Self]:
         """Return instances that the registry's property tests run on."""
         return [cls()]
 
@@ -65,12 +69,12 @@ def _same(a: Any, b: Any) -> bool:
 
 def available(base: type[Component]) -> list[str]:
     """Names of the components of one kind: the files of its package and of its folders."""
-    return sorted(_files(base))
+    return sorted(_files(base._package, base._apart))
 
 
 @functools.cache
-def _files(base: type[Component]) -> dict[str, str]:
-    """Name of each component of one kind, and the dotted name of its file.
+def _files(root: str, apart: tuple[str, ...]) -> dict[str, str]:
+    """Name of each component in one package, and the dotted name of its file.
 
     Raises
     ------
@@ -78,7 +82,7 @@ def _files(base: type[Component]) -> dict[str, str]:
         If two folders hold a file of the same name.
     """
     found: dict[str, str] = {}
-    queue = [(base._package, list(importlib.import_module(base._package).__path__))]
+    queue = [(root, list(importlib.import_module(root).__path__))]
     while queue:
         package, path = queue.pop()
         for module in pkgutil.iter_modules(path):
@@ -86,7 +90,7 @@ def _files(base: type[Component]) -> dict[str, str]:
             if module.name.startswith("_"):
                 continue
             if module.ispkg:
-                if package != base._package or module.name not in base._apart:
+                if package != root or module.name not in apart:
                     queue.append((dotted, [os.path.join(p, module.name) for p in path]))
             elif module.name != "base":
                 if module.name in found:
@@ -98,8 +102,11 @@ def _files(base: type[Component]) -> dict[str, str]:
     return found
 
 
-@functools.cache
-def component_class(name: str, base: type[Component]) -> type[Component]:
+#: Classes that were found before.
+_FOUND: dict[tuple[str, type], Any] = {}
+
+
+def component_class(name: str, base: type[Kind]) -> type[Kind]:
     """Return the component that the file called ``name`` defines for this kind.
 
     Raises
@@ -107,13 +114,20 @@ def component_class(name: str, base: type[Component]) -> type[Component]:
     ValueError
         If there is no such file; the message lists what there is.
     """
+    found = _FOUND.get((name, base))
+    if found is None:
+        found = _FOUND[name, base] = _component_class(name, base)
+    return found
+
+
+def _component_class(name: str, base: type[Kind]) -> type[Kind]:
     names = available(base)
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         kind = base.__name__.lower()
         raise ValueError(f"{kind} must be one of {names} or a {kind} object, got {name!r}{hint}")
-    module = importlib.import_module(_files(base)[name])
+    module = importlib.import_module(_files(base._package, base._apart)[name])
     for value in vars(module).values():
         if (
             isinstance(value, type)
@@ -125,7 +139,7 @@ def component_class(name: str, base: type[Component]) -> type[Component]:
     raise ValueError(f"{module.__name__} defines no {base.__name__}")
 
 
-def resolve(spec: Any, base: type[Component]) -> Any:
+def resolve(spec: Any, base: type[Kind]) -> Kind:
     """Turn a string, a class or an instance into an instance of ``base``.
 
     Parameters
@@ -156,7 +170,7 @@ def resolve(spec: Any, base: type[Component]) -> Any:
     )
 
 
-def registered(base: type[Component]) -> Iterator[tuple[str, Component]]:
+def registered(base: type[Kind]) -> Iterator[tuple[str, Kind]]:
     """Yield ``(name, instance)`` for every example of every component of one kind."""
     for name in available(base):
         for instance in component_class(name, base).examples():

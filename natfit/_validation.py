@@ -4,9 +4,39 @@ from __future__ import annotations
 
 import math
 import numbers
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
+
+
+@overload
+def check_number(
+    value: Any,
+    name: str,
+    *,
+    low: float = ...,
+    high: float = ...,
+    closed_low: bool = ...,
+    closed_high: bool = ...,
+    integer: Literal[True],
+    unit: str = ...,
+    hint: str = ...,
+) -> int: ...
+
+
+@overload
+def check_number(
+    value: Any,
+    name: str,
+    *,
+    low: float = ...,
+    high: float = ...,
+    closed_low: bool = ...,
+    closed_high: bool = ...,
+    integer: Literal[False] = ...,
+    unit: str = ...,
+    hint: str = ...,
+) -> float: ...
 
 
 def check_number(
@@ -35,7 +65,8 @@ def check_number(
     noun = "an integer" if integer else "a number"
     tail = f"; try {hint}" if hint else ""
     unit = f" {unit}" if unit else ""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, kind):
+    is_number = isinstance(value, kind) and not isinstance(value, bool | np.bool_)
+    if not is_number:
         words = " ".join(w for w in (noun, rule) if w)
         raise TypeError(f"{name} must be {words}{unit}, got {value!r}{tail}")
     above = value >= low if closed_low else value > low

@@ -31,7 +31,7 @@ class CholeskyFactor(Bijector):
         self.d = d
 
     @property
-    def shape(self) -> tuple:
+    def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # d decides, nobody sets it
         """(d, d)."""
         return (self.d, self.d)
 

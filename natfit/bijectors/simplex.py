@@ -25,7 +25,7 @@ class Simplex(Bijector):
         self.n = n
 
     @property
-    def shape(self) -> tuple:
+    def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # n decides, nobody sets it
         """(n,)."""
         return (self.n,)
 

@@ -91,6 +91,7 @@ def check_names(name: Any, n: int) -> list[str | None]:
     ValueError
         If a list has another length, or one string should name several lines.
     """
+    names: list[str | None]
     names = [name] * n if name is None else [name] if isinstance(name, str) else list(name)
     if len(names) != n:
         raise ValueError(f"name must be a list of {n} names, one a line, got {name!r}")

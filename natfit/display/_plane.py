@@ -14,6 +14,7 @@ from natfit._validation import check_number, check_vector, check_weights
 from natfit.coordinates import Coordinates
 from natfit.distributions.base import Distribution
 from natfit.iterate import Iterate
+from natfit.linops import LinearOperator
 from natfit.metrics.exact import ExactFisher
 from natfit.models import Constant
 from natfit.objectives import Likelihood
@@ -84,7 +85,8 @@ class Plane:
 
     def spread(self, theta: np.ndarray) -> np.ndarray:
         """Standard deviation (2,) of one row's estimate at theta: a natural unit of length."""
-        operator = self.objective.information(theta)
+        # Never None: rows of a constant model share eta, so that there is a Hessian at least.
+        operator: LinearOperator = self.objective.information(theta)  # type: ignore[assignment]
         solve = CholeskySolver().solve
         return np.sqrt([abs(solve(operator, e)[0] @ e) for e in np.eye(2)])
 

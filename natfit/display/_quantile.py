@@ -77,14 +77,14 @@ def _bracket(
         # One below the least whole number nothing has been reached.
         least -= 1.0 if family.support.integer else 0.0
     width = high - low or abs(high) or 1.0
-    low, high = np.full(n, max(low - width, least)), np.full(n, min(high, most))
+    left, right = np.full(n, max(low - width, least)), np.full(n, min(high, most))
     for k in range(_DOUBLINGS):
-        under, over = reached(low) & (low > least), ~reached(high) & (high < most)
+        under, over = reached(left) & (left > least), ~reached(right) & (right < most)
         if not (under | over).any():
             break
-        low = np.where(under, np.maximum(low - np.ldexp(width, k), least), low)
-        high = np.where(over, np.minimum(high + np.ldexp(width, k), most), high)
-    return low, high
+        left = np.where(under, np.maximum(left - np.ldexp(width, k), least), left)
+        right = np.where(over, np.minimum(right + np.ldexp(width, k), most), right)
+    return left, right
 
 
 def quantile_errors(

@@ -111,7 +111,12 @@ class DensityDisplay:
         self.integer = integer
 
     def plot(
-        self, ax: Any = None, *, name: str | None = None, sample_kw: dict | None = None, **kwargs
+        self,
+        ax: Any = None,
+        *,
+        name: str | None = None,
+        sample_kw: dict | None = None,
+        **kwargs: Any,
     ) -> DensityDisplay:
         """Draw the data and the curve.
 
@@ -154,6 +159,8 @@ class DensityDisplay:
         if self.kind == "hist":
             style = {"bins": _bins(self.sample, self.integer), "color": "0.8", "density": True}
             return ax.hist(self.sample, weights=self.weight, **{**style, **options})[2]
+        x: np.ndarray | None
+        y: np.ndarray | None
         if self.kind == "rug":
             style = {"marker": "|", "ms": 10, "transform": ax.get_xaxis_transform()}
             x, y = self.sample, np.full(len(self.sample), 0.02)
@@ -207,8 +214,9 @@ class DensityDisplay:
             function and the kind needs one.
         """
         check_option(kind, "kind", KINDS)
-        inside = {"low": 0.0, "high": 1.0, "closed_low": False, "closed_high": False}
-        check_number(confidence, "confidence", **inside)
+        check_number(
+            confidence, "confidence", low=0.0, high=1.0, closed_low=False, closed_high=False
+        )
         fit = last_step(estimator)
         check_is_fitted(fit, "_eta")
         family = fit.distribution_
@@ -226,10 +234,9 @@ class DensityDisplay:
         )
         order = np.argsort(sample, kind="stable")
         sample, weight = sample[order], None if weight is None else weight[order]
-        options = {"kind": kind, "sample": sample, "weight": weight}
-        options["integer"] = family.support is not None and family.support.integer
         computed = _compute(kind, fit, family, column, sample, weight, confidence)
-        display = cls(**options, **computed)
+        integer = family.support is not None and family.support.integer
+        display = cls(kind=kind, sample=sample, weight=weight, integer=integer, **computed)
         return display.plot(ax, name=name, sample_kw=sample_kw, **kwargs)
 
 

@@ -214,7 +214,7 @@ class LearningCurveDisplay:
         """
         check_option(x, "x", tuple(_X_LABELS))
         quantiles = None if band is None else _checked_band(band)
-        lines = []
+        lines: list[tuple[Any, ...]] = []
         for label, members in _groups(history):
             if not members:
                 raise ValueError("a list of fits must hold at least one fit, got none")

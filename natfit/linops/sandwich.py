@@ -83,7 +83,8 @@ class Sandwich(LinearOperator):
     def kernel(self) -> np.ndarray:
         """B' B (R, R); with one term the model's own, which need not form B."""
         if len(self._parts) > 1:
-            return super().kernel()
+            factor = self.factor()
+            return factor.T @ factor
         (part,) = self._parts
         return part.lin.kernel(part.root)
 
@@ -109,7 +110,7 @@ class _Term:
     @cached_property
     def weight(self) -> np.ndarray:
         """C (n, K, K)."""
-        return np.einsum("nkr,nlr->nkl", self.b, self.b) if self.c is None else self.c
+        return np.einsum("nkr,nlr->nkl", self.root, self.root) if self.c is None else self.c
 
     @cached_property
     def spread(self) -> np.ndarray | None:
@@ -127,8 +128,8 @@ class _Term:
         if self.b is not None:
             return self.b
         if self.spread is None:
-            return _root(self.c)
-        out = np.zeros(self.c.shape)
+            return _root(self.weight)
+        out = np.zeros(self.weight.shape)
         np.einsum("nkk->nk", out)[...] = np.sqrt(np.maximum(self.spread, 0.0))
         return out
 

@@ -8,6 +8,8 @@ parameters are the matrix (W; b), row by row.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
+from operator import iadd
 
 import numpy as np
 
@@ -59,14 +61,15 @@ class Layers(Linearization):
 
     def gram(self, c: np.ndarray) -> np.ndarray:
         """Sum over rows of J_i' C_i J_i, (P, P), from J of a few rows at a time."""
+        return reduce(iadd, self._grams(c))
+
+    def _grams(self, c: np.ndarray) -> Iterator[np.ndarray]:
+        """The sum of :meth:`gram` over a few rows at a time."""
         n, k = self.eta.shape
-        out = None
         for part in blocks(n, k * self._size()):
             jac = self._jacobian(part)
             flat = jac.reshape(-1, jac.shape[2])
-            added = flat.T @ np.matmul(c[part], jac).reshape(flat.shape)
-            out = added if out is None else np.add(out, added, out=out)
-        return out
+            yield flat.T @ np.matmul(c[part], jac).reshape(flat.shape)
 
     def _size(self) -> int:
         """P."""
@@ -83,16 +86,17 @@ class Layers(Linearization):
 
     def diag(self, c: np.ndarray) -> np.ndarray:
         """Diagonal of :meth:`gram`, (P,): sum_i a_i^2 (x) (d_i' C_i d_i), no J."""
+        return reduce(iadd, self._diags(c))
+
+    def _diags(self, c: np.ndarray) -> Iterator[np.ndarray]:
+        """The sum of :meth:`diag` over a few rows at a time."""
         n, k = self.eta.shape
-        total = None
         for part in blocks(n, k * max(a.shape[1] for a in self.inputs)):
             terms = []
             for a, delta in zip(self.inputs, self._unit_deltas(part), strict=True):
                 square = np.einsum("nkh,nkh->nh", delta, np.matmul(c[part], delta))
                 terms.append((np.square(a[part]).T @ square).ravel())
-            added = np.concatenate(terms)
-            total = added if total is None else total + added
-        return total
+            yield np.concatenate(terms)
 
     def pull_columns(self, b: np.ndarray) -> np.ndarray:
         """Columns J_i' b_ir of all rows and r, (P, n R)."""
@@ -111,8 +115,11 @@ class Layers(Linearization):
 
     def kernel(self, b: np.ndarray) -> np.ndarray:
         """B_i' J_i J_j' B_j, (n R, n R): sum over layers of (a_i . a_j) (d_ir . d_js), no J."""
+        return reduce(iadd, self._kernels(b))
+
+    def _kernels(self, b: np.ndarray) -> Iterator[np.ndarray]:
+        """The term of each layer in :meth:`kernel`."""
         n, r = b.shape[0], b.shape[2]
-        out = None
         for a, delta in zip(self.inputs, self.deltas(b, slice(0, n)), strict=True):
             flat = np.ascontiguousarray(delta.reshape(n * r, -1))
             added = flat @ flat.T
@@ -120,5 +127,4 @@ class Layers(Linearization):
             if r > 1:
                 near = np.repeat(near, r, axis=1)
             added.reshape(n, r, n * r)[...] *= near[:, None]
-            out = added if out is None else np.add(out, added, out=out)
-        return out
+            yield added

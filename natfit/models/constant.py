@@ -49,7 +49,7 @@ class Constant(Model):
 
     def init(self, rng: np.random.Generator, eta0: np.ndarray) -> np.ndarray:
         """Theta (P,) of eta0 (K,), exactly; nothing is drawn."""
-        return np.array(self.coordinates.from_eta(np.asarray(eta0, dtype=np.float64)))
+        return np.array(self._bound.from_eta(np.asarray(eta0, dtype=np.float64)))
 
     @classmethod
     def examples(cls) -> list[Constant]:
@@ -71,9 +71,16 @@ class Constant(Model):
         return found
 
     @property
-    def unconstrained(self) -> bool:
+    def _bound(self) -> Coordinates:
+        """The coordinates as an object: what :meth:`bind` leaves."""
+        if not isinstance(self.coordinates, Coordinates):
+            raise ValueError("Constant has no parameters yet; call bind(n_features, family)")
+        return self.coordinates
+
+    @property
+    def unconstrained(self) -> bool:  # type: ignore[override]  # the coordinates say so
         """Whether the coordinates are the unconstrained ones."""
-        return self.coordinates.unconstrained
+        return self._bound.unconstrained
 
     @property
     def n_params(self) -> int:
@@ -82,27 +89,27 @@ class Constant(Model):
 
     def linearize(self, theta: np.ndarray, X: Any = None) -> ConstantLinearization:
         """Return eta (1, K) and J (K, P)."""
-        return ConstantLinearization(self.coordinates, theta)
+        return ConstantLinearization(self._bound, theta)
 
     def eta(self, theta: np.ndarray, X: Any = None) -> np.ndarray:
         """Eta (1, K)."""
-        return self.coordinates.to_eta(theta)[None]
+        return self._bound.to_eta(theta)[None]
 
     def names(self) -> list[str]:
         """Names of the coordinates."""
-        return self.coordinates.names()
+        return self._bound.names()
 
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Limits of the coordinates."""
-        return self.coordinates.limits()
+        return self._bound.limits()
 
     def cut_together(self) -> list[slice]:
         """Blocks of the coordinates."""
-        return self.coordinates.cut_together()
+        return self._bound.cut_together()
 
     def in_domain(self, theta: np.ndarray) -> bool:
         """Whether the coordinates are valid, e.g. sigma > 0 in native ones."""
-        return self.coordinates.in_domain(theta)
+        return self._bound.in_domain(theta)
 
 
 class ConstantLinearization(Linearization):

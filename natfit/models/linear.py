@@ -29,7 +29,7 @@ class Linear(Conditional):
         return [cls(), cls(intercept=False)]
 
     @property
-    def starts_at_eta(self) -> bool:
+    def starts_at_eta(self) -> bool:  # type: ignore[override]  # ``intercept`` decides
         """Whether there is an intercept that eta0 can be given to."""
         return bool(self.intercept)
 

@@ -32,7 +32,7 @@ class Predictor(Conditional):
 
     starts_at_eta = False
 
-    def __init__(self, fun: Callable | None = None, start: Any = None):
+    def __init__(self, fun: Any = None, start: Any = None):
         self.fun = fun
         self.start = start
 

@@ -64,7 +64,7 @@ def student_constant(df: Any) -> Any:
     rungs, top = _ladder(df)
     total = _polynomial(_CONSTANT, top**-2.0) / top
     # Each rung multiplies Gamma's ratio squared by 1 + 1 / (v (v + 2)); one log for all.
-    product = 0.0
+    product: np.ndarray | float = 0.0
     for v in rungs:
         factor = 1.0 / (v * (v + 2.0))
         product = product + factor + product * factor

@@ -134,29 +134,30 @@ class OneByOne(Adapter):
 
     def step(self, actions: np.ndarray, active: np.ndarray | None = None) -> Step:
         """Take one action in each active episode; see :meth:`VectorEnvironment.step`."""
-        actions = self._actions(actions)
-        if isinstance(self.action_space, Discrete):
-            actions = actions.tolist()
-        elif not self.action_space.shape:
-            # A row would be a number, which Gymnasium's Box does not contain.
-            actions = [np.asarray(action) for action in actions]
+        whole = self._actions(actions)
+        # A row of numbers is a number, which Gymnasium's Box does not contain.
+        chosen = (
+            whole.tolist()
+            if isinstance(self.action_space, Discrete)
+            else [np.asarray(action) for action in whole]
+        )
         rows = self._rows if active is None else active.nonzero()[0]
         self._steps[rows] += 1
         outs = []
         try:
             for row in rows.tolist():
-                outs.append(self.environments[row].step(actions[row]))
+                outs.append(self.environments[row].step(chosen[row]))
         except Exception as error:
-            raise _checks.raised(self, row, f"step({actions[row]!r})", error) from error
+            raise _checks.raised(self, row, f"step({chosen[row]!r})", error) from error
         for row, out in zip(rows.tolist(), outs, strict=True):
             _checks.unpacked(self, row, "step", out, _STEP)
         outs = list(zip(*outs, strict=True))
         outcome = self._outcome(outs, rows)
         observation = self._encode(outs[0], rows)
         if active is not None:
-            everywhere = [np.zeros(self.n, dtype=part.dtype) for part in outcome]
-            for whole, part in zip(everywhere, outcome, strict=True):
-                whole[rows] = part
+            everywhere = tuple(np.zeros(self.n, dtype=part.dtype) for part in outcome)
+            for full, part in zip(everywhere, outcome, strict=True):
+                full[rows] = part
             seen, outcome = self._seen.copy(), everywhere
             seen[rows], observation = observation, seen
         reward, terminated, truncated = outcome
@@ -187,8 +188,9 @@ class OneByOne(Adapter):
         whole._steps = np.concatenate([part._steps for part in parts])
         whole._seen = np.concatenate([part._seen for part in parts])
         whole._started = all(part._started for part in parts)
-        if all(part._plan is not None for part in parts):
-            whole._plan = [row for part in parts for row in part._plan]
+        plans = [part._plan for part in parts if part._plan is not None]
+        if len(plans) == len(parts):
+            whole._plan = [row for plan in plans for row in plan]
         whole._position = [p for part in parts for p in part._position]
         return whole
 

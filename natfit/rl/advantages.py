@@ -181,13 +181,14 @@ def standardised(advantage: Any, weight: Any = None) -> np.ndarray:
     if weight is not None:
         weight = np.asarray(weight)
         _same_shape(advantage=advantage, weight=weight)
-        weight = check_weights(weight.ravel(), advantage.size).reshape(advantage.shape)
-        weight = weight / weight.max()
+        weight = weight.ravel()
+    checked = check_weights(weight, advantage.size)
+    weights = None if checked is None else checked.reshape(advantage.shape) / checked.max()
     # In units of the largest, so that squares neither overflow nor vanish.
     size = float(np.abs(advantage).max()) or 1.0
     scaled = advantage / size
-    centred = scaled - np.average(scaled, weights=weight)
-    std = float(np.sqrt(np.average(centred**2, weights=weight)))
+    centred = scaled - np.average(scaled, weights=weights)
+    std = float(np.sqrt(np.average(centred**2, weights=weights)))
     return centred / std if std > 1e-12 else np.zeros_like(centred)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -72,7 +72,7 @@ class PolicyHistory(History):
     """
 
     @classmethod
-    def from_records(cls, records: Sequence[dict], notes: Sequence[str]) -> PolicyHistory:
+    def from_records(cls, records: Sequence[dict], notes: Sequence[str]) -> Self:
         """Columns of a list of records."""
         names = records[0] if len(records) else COLUMNS
         columns = {name: np.array([r[name] for r in records], dtype=float) for name in names}
@@ -92,7 +92,7 @@ class LoggedHistory(PolicyHistory):
     """
 
     @classmethod
-    def from_records(cls, records: Sequence[dict], notes: Sequence[str]) -> LoggedHistory:
+    def from_records(cls, records: Sequence[dict], notes: Sequence[str]) -> Self:
         """Columns of a list of records; the start has no step."""
         names = dict.fromkeys(name for record in records for name in record)
         filled = [{name: record.get(name, np.nan) for name in names} for record in records]

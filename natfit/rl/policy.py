@@ -43,12 +43,13 @@ class Policy:
         return replace(self, theta=theta)
 
     @cached_property
-    def _frame(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.normalizer.mean, self.normalizer.scale
+    def _frame(self) -> tuple[np.ndarray, np.ndarray] | None:
+        normalizer = self.normalizer
+        return None if normalizer is None else (normalizer.mean, normalizer.scale)
 
     def normalised(self, encoded: np.ndarray) -> np.ndarray:
         """Features x (n, D) of encoded observations (n, D), as the normaliser has them."""
-        if self.normalizer is None:
+        if self._frame is None:
             return encoded
         mean, scale = self._frame
         out = (encoded - mean) / scale

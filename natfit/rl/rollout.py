@@ -7,8 +7,9 @@ process uses its rows. Results therefore do not depend on the number of processe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -17,6 +18,20 @@ from sklearn.utils.parallel import Parallel, delayed
 from natfit.rl._checks import EnvironmentFailure
 from natfit.rl.policy import Policy
 from natfit.rl.vector import VectorEnvironment
+
+#: What is known of every step, under the same name in the log and in the rollout.
+_STEPWISE = ("observation", "action", "reward", "terminated", "truncated", "valid")
+
+
+@runtime_checkable
+class Parted(Protocol):
+    """Vector environments of which other processes can each take some rows."""
+
+    def part(self, rows: slice) -> VectorEnvironment:
+        """The same environments of some rows, with their plan and running episodes."""
+
+    def join(self, parts: Sequence[Any]) -> VectorEnvironment:
+        """Put parts together again, in this order."""
 
 
 @dataclass
@@ -137,7 +152,8 @@ def collect(
         if quota is None or not env.can_wait:
             step = env.step(policy.clipped(action))
         else:
-            step = env.step(policy.clipped(action), done < quota)
+            # can_wait says that step takes a mask.
+            step = env.step(policy.clipped(action), done < quota)  # type: ignore[call-arg]
         valid = always if step.valid is None else step.valid
         terminated, truncated = step.terminated, step.truncated
         if quota is not None:
@@ -176,8 +192,8 @@ def check_length(env: VectorEnvironment, longest: int, length: np.ndarray) -> No
 def _packed(log: _Log, last: np.ndarray) -> Rollout:
     """Arrays of the lists."""
     final = np.concatenate(log.final) if log.final else np.empty((0, last.shape[1]))
-    stacked = (np.array(getattr(log, n)) for n in list(log.__dataclass_fields__)[:-1])
-    return Rollout(*stacked, final=final, last=last)
+    stacked = {name: np.array(getattr(log, name)) for name in _STEPWISE}
+    return Rollout(**stacked, final=final, last=last)
 
 
 def rollout(
@@ -193,19 +209,21 @@ def rollout(
     ``stream`` seeds the generator of the actions; options are those of :func:`collect`. The
     environment comes back as it then is: from other processes, another object.
     """
-    jobs = min(effective_n_jobs(n_jobs), env.n) if hasattr(env, "part") else 1
+    parted = env if isinstance(env, Parted) else None
+    jobs = 1 if parted is None else min(effective_n_jobs(n_jobs), env.n)
     edges = np.linspace(0, env.n, jobs + 1).astype(int)
     parts = [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
     quota = options.get("quota")
     # So few episodes that a part would have none are not worth another process.
-    if jobs == 1 or (quota is not None and not all(quota[part].any() for part in parts)):
+    few = quota is not None and not all(quota[part].any() for part in parts)
+    if parted is None or jobs == 1 or few:
         rng = np.random.default_rng(stream)
         columns = slice(None)
         return env, collect(env, policy, observation, rng, columns=columns, width=env.n, **options)
     options.pop("quota", None)
     found = Parallel(n_jobs=jobs)(
         delayed(_elsewhere)(
-            env.part(part),
+            parted.part(part),
             policy,
             observation[part],
             stream,
@@ -216,7 +234,7 @@ def rollout(
         )
         for part in parts
     )
-    return env.join([e for e, _ in found]), _side_by_side([r for _, r in found])
+    return parted.join([e for e, _ in found]), _side_by_side([r for _, r in found])
 
 
 def begin(env: VectorEnvironment, stream: tuple[int, ...]) -> np.ndarray:
@@ -241,11 +259,13 @@ def _side_by_side(parts: list[Rollout]) -> Rollout:
     for start, p in zip(np.cumsum([0, *(p.reward.shape[1] for p in parts)]), parts, strict=False):
         for k, (t, e) in enumerate(np.argwhere(p.ended)):
             finals[t, start + e] = p.final[k]
-    names = ("observation", "action", "reward", "terminated", "truncated", "valid")
-    joined = [np.concatenate([_filled(getattr(p, n), most) for p in parts], axis=1) for n in names]
+    joined = {
+        name: np.concatenate([_filled(getattr(p, name), most) for p in parts], axis=1)
+        for name in _STEPWISE
+    }
     width = parts[0].last.shape[1]
     final = np.array([finals[key] for key in sorted(finals)]).reshape(-1, width)
-    return Rollout(*joined, final=final, last=np.concatenate([p.last for p in parts]))
+    return Rollout(**joined, final=final, last=np.concatenate([p.last for p in parts]))
 
 
 def _filled(array: np.ndarray, steps: int) -> np.ndarray:

@@ -15,19 +15,19 @@ import numpy as np
 _TOLERANCE = 1e-5
 
 
+@dataclass(frozen=True, eq=False)
 class Space:
-    """Base of all spaces.
+    """Base of all spaces."""
 
-    Attributes
-    ----------
-    shape : tuple of int
-        Shape of one value.
-    width : int
-        Number D of float features that ``encode`` makes of one value.
-    """
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one value."""
+        raise NotImplementedError
 
-    shape: tuple[int, ...]
-    width: int
+    @property
+    def width(self) -> int:
+        """Number D of float features that :meth:`encode` makes of one value."""
+        raise NotImplementedError
 
     def contains(self, values: np.ndarray) -> np.ndarray:
         """Whether each of values (n, *shape) belongs to the space, (n,) bool."""
@@ -100,7 +100,7 @@ class Discrete(Space):
         return index + self.start if self.start else index
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class MultiDiscrete(Space):
     """Arrays of whole numbers, element j among start_j, ..., start_j + nvec_j - 1.
 
@@ -113,18 +113,18 @@ class MultiDiscrete(Space):
     """
 
     nvec: np.ndarray
-    start: np.ndarray | int = 0
+    start: np.ndarray
 
-    def __post_init__(self) -> None:
+    def __init__(self, nvec: Any, start: Any = 0):
         """Check the counts and keep them as arrays."""
-        nvec = np.array(self.nvec)
-        for value in nvec.ravel().tolist():
+        counts = np.array(nvec)
+        for value in counts.ravel().tolist():
             _whole("nvec", value)
-        if nvec.size == 0:
+        if counts.size == 0:
             raise ValueError("nvec must have at least one element")
-        object.__setattr__(self, "nvec", _frozen(nvec.astype(np.int64)))
-        start = np.broadcast_to(np.asarray(self.start, dtype=np.int64), nvec.shape)
-        object.__setattr__(self, "start", _frozen(start.copy()))
+        object.__setattr__(self, "nvec", _frozen(counts.astype(np.int64)))
+        least = np.broadcast_to(np.asarray(start, dtype=np.int64), counts.shape)
+        object.__setattr__(self, "start", _frozen(least.copy()))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -198,7 +198,7 @@ class MultiBinary(Space):
         return actions.reshape(len(actions), *self.shape)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Box(Space):
     """Real arrays between two arrays; the bounds may be infinite.
 
@@ -211,19 +211,19 @@ class Box(Space):
     low: np.ndarray
     high: np.ndarray
 
-    def __post_init__(self) -> None:
+    def __init__(self, low: Any, high: Any):
         """Check the bounds and keep them in float64."""
-        low, high = (np.array(b, dtype=np.float64) for b in (self.low, self.high))
-        if low.shape != high.shape:
+        least, most = (np.array(b, dtype=np.float64) for b in (low, high))
+        if least.shape != most.shape:
             raise ValueError(
-                f"low and high must have equal shapes, got {low.shape} and {high.shape}"
+                f"low and high must have equal shapes, got {least.shape} and {most.shape}"
             )
-        if low.size == 0:
+        if least.size == 0:
             raise ValueError("low and high must have at least one element")
-        if not np.all(low <= high):
-            raise ValueError(f"low must be <= high, got {self.low} and {self.high}")
-        object.__setattr__(self, "low", _frozen(low))
-        object.__setattr__(self, "high", _frozen(high))
+        if not np.all(least <= most):
+            raise ValueError(f"low must be <= high, got {low} and {high}")
+        object.__setattr__(self, "low", _frozen(least))
+        object.__setattr__(self, "high", _frozen(most))
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -99,11 +99,7 @@ def train(plan: Plan, state: State) -> Iterator[State]:
 
 def _update(plan: Plan, state: State) -> State:
     started = time.perf_counter()
-    state, batch = _rollout(plan, state)
-    gained, running = batch.episodes(state.running)
-    _check_size(state.env.name, batch)
-    # Beyond this an episode is taken for one that never ends.
-    check_length(state.env, plan.max_episode_steps, running[1])
+    state, batch, gained, running = _rollout(plan, state)
     rolled = time.perf_counter()
     rng = np.random.default_rng(state.stream(_UPDATE))
     features, advantage, target, value = _advantages(plan, state, batch)
@@ -117,7 +113,7 @@ def _update(plan: Plan, state: State) -> State:
     )
     baseline = plan.baseline.fit(rows, target, state.baseline, rng)
     normalizer = state.normalizer
-    if plan.normalize_observations:
+    if plan.normalize_observations and normalizer is not None:
         raw = batch.observation.reshape(-1, batch.observation.shape[2])
         normalizer = normalizer.update(raw if keep.all() else raw[keep])
     record = {
@@ -131,8 +127,8 @@ def _update(plan: Plan, state: State) -> State:
         state,
         policy=replace(state.policy, theta=end.theta, normalizer=normalizer),
         n_iter=state.n_iter + 1,
-        env_steps=record["env_steps"],
-        n_episodes=record["episodes"],
+        env_steps=int(record["env_steps"]),
+        n_episodes=int(record["episodes"]),
         normalizer=normalizer,
         baseline=baseline,
         observation=batch.last,
@@ -191,26 +187,36 @@ def _check_size(name: str, batch: Rollout) -> None:
             )
 
 
-def _rollout(plan: Plan, state: State) -> tuple[State, Rollout]:
-    """A batch from where the state stands; whole episodes begin anew."""
-    env, quota = state.env, None
+def _rollout(plan: Plan, state: State) -> tuple[State, Rollout, np.ndarray, np.ndarray]:
+    """A batch from where the state stands; whole episodes begin anew.
+
+    Returned are the state with the environment as it then is, the batch, returns and lengths of
+    the episodes that ended, and those of the episodes under way.
+    """
+    env, observation, running, quota = state.env, state.observation, state.running, None
+    if env is None:
+        raise ValueError("state.env must be an environment to go on with, got None")
     if plan.whole_episodes:
         quota = np.full(env.n, plan.batch_size // env.n)
         quota[: plan.batch_size % env.n] += 1
-    if state.observation is None or quota is not None:
+    if observation is None or running is None or quota is not None:
         observation = begin(env, state.stream(_STARTS))
-        state = replace(state, observation=observation, running=np.zeros((2, env.n)))
+        running = np.zeros((2, env.n))
     env, batch = rollout(
         env,
         state.policy,
-        state.observation,
+        observation,
         state.stream(_ACTIONS),
         plan.n_jobs,
         steps=None if quota is not None else -(-plan.batch_size // env.n),
         quota=quota,
         longest=plan.max_episode_steps,
     )
-    return replace(state, env=env), batch
+    gained, running = batch.episodes(running)
+    _check_size(env.name, batch)
+    # Beyond this an episode is taken for one that never ends.
+    check_length(env, plan.max_episode_steps, running[1])
+    return replace(state, env=env), batch, gained, running
 
 
 def _advantages(

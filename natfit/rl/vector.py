@@ -88,18 +88,19 @@ class VectorEnvironment:
 
     @plan.setter
     def plan(self, plan: Sequence[Sequence[int]] | None) -> None:
+        own = None
         if plan is not None:
             if not self.can_seed:
                 raise ValueError(
                     f"environment {self.name!r} resets by itself and cannot seed its episodes; "
                     "set plan=None"
                 )
-            plan = [[int(seed) for seed in row] for row in plan]
-            if len(plan) != self.n or not all(plan):
+            own = [[int(seed) for seed in row] for row in plan]
+            if len(own) != self.n or not all(own):
                 raise ValueError(
-                    f"plan must be {self.n} lists with a seed or more each, got {plan!r}"
+                    f"plan must be {self.n} lists with a seed or more each, got {own!r}"
                 )
-        self._plan = plan
+        self._plan = own
         self._position = [0] * self.n
 
     def _next_seed(self, row: int) -> int | None:
@@ -217,13 +218,13 @@ class Simulated(VectorEnvironment):
         """First states (k, S), one generator a row; all rows of None at once from our own."""
         unseeded = [i for i, g in enumerate(generators) if g is None]
         own = self._start(self._rng, rows[unseeded]) if unseeded else None
-        if len(unseeded) == len(generators):
+        if own is not None and len(unseeded) == len(generators):
             return own
-        seeded = [i for i, g in enumerate(generators) if g is not None]
-        states = np.concatenate([self._start(generators[i], rows[i : i + 1]) for i in seeded])
+        seeded = [(i, g) for i, g in enumerate(generators) if g is not None]
+        states = np.concatenate([self._start(g, rows[i : i + 1]) for i, g in seeded])
         if own is None:
             return states
-        return np.concatenate([own, states])[np.argsort([*unseeded, *seeded])]
+        return np.concatenate([own, states])[np.argsort([*unseeded, *(i for i, _ in seeded)])]
 
     def _observe(self, state: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Encoded observations of states; checked unless the dynamics are trusted."""

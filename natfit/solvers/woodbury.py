@@ -17,6 +17,9 @@ FACTOR_LIMIT = 5e7
 #: Residual from which one step of refinement is taken.
 _EXACT = 1e-10
 
+#: The product with an inverse matrix.
+Inverse = Callable[[np.ndarray], np.ndarray]
+
 
 class WoodburySolver(Solver):
     """Solve (D + B B') d = g through an R x R kernel: exact, at R^2 P instead of P^3.
@@ -83,7 +86,7 @@ class WoodburySolver(Solver):
 
     def _matrix_free(
         self, operator: LinearOperator, shift: np.ndarray | None
-    ) -> tuple[Callable, str | None, str | None]:
+    ) -> tuple[Inverse, str | None, str | None]:
         """(lambda I + B B')^-1 without forming B, what was added, and what went wrong."""
         kernel, added = _need(operator.kernel()), None
         if shift is None:
@@ -97,7 +100,7 @@ class WoodburySolver(Solver):
 
     def _formed(
         self, operator: LinearOperator, shift: np.ndarray | None
-    ) -> tuple[Callable, str | None, str | None]:
+    ) -> tuple[Inverse, str | None, str | None]:
         """(D + B B')^-1 with B formed, what was added, and what went wrong."""
         factor, added = _need(operator.factor()), None
         if shift is None or not np.all(shift > 0):
@@ -110,7 +113,7 @@ class WoodburySolver(Solver):
         return (lambda g: g / shift - scaled @ inner(scaled.T @ g)), added, note
 
 
-def _shifted_inverse(kernel: np.ndarray, shift: float) -> tuple[Callable, str | None]:
+def _shifted_inverse(kernel: np.ndarray, shift: float) -> tuple[Inverse, str | None]:
     """(kernel + shift I)^-1 by Cholesky's factorisation, and what went wrong."""
     kernel[np.diag_indices_from(kernel)] += shift
     # The transpose is what Fortran stores: no copy in another order.

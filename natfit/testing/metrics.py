@@ -38,7 +38,8 @@ def check_metric(metric: Any, problems: dict | None = None) -> dict[str, str]:
     AssertionError
         With a line for each check that fails.
     """
-    failed, skipped = [], {}
+    failed: list[str] = []
+    skipped: dict[str, str] = {}
     for name, (objective, theta) in (problems or metric_problems()).items():
         try:
             found = run_checks(METRIC_CHECKS, metric, objective, theta)

@@ -152,7 +152,7 @@ def kernel_is_of_factor(operator: LinearOperator) -> None:
     outer = np.outer(size, size)
     close("kernel", operator.kernel(), factor.T @ factor, rtol=1e-9, scale=outer)
     rng = np.random.default_rng(14)
-    u, v = rng.standard_normal(factor.shape[1]), rng.standard_normal(operator.size)
+    u, v = rng.standard_normal(factor.shape[1:]), rng.standard_normal(operator.size)
     room = np.finfo(float).tiny + np.abs(factor)
     close("pull", operator.pull(u), factor @ u, rtol=1e-10, scale=room @ np.abs(u))
     close("push", operator.push(v), v @ factor, rtol=1e-10, scale=np.abs(v) @ room)
@@ -160,9 +160,9 @@ def kernel_is_of_factor(operator: LinearOperator) -> None:
 
 def rank_is_bounded(operator: LinearOperator) -> None:
     """rank_bound is at least the rank (of B B' alone where there is a shift), at most P."""
-    matrix = _matrix(operator)
-    if operator.shift() is not None:
-        matrix = matrix - np.diag(operator.shift())
+    matrix, shift = _matrix(operator), operator.shift()
+    if shift is not None:
+        matrix = matrix - np.diag(shift)
     rank = np.linalg.matrix_rank(matrix, tol=1e-9 * max(np.abs(matrix).max(initial=0.0), 1e-300))
     bound = operator.rank_bound
     require(rank <= bound <= operator.size, f"rank {rank}, bound {bound}, size {operator.size}")

@@ -52,12 +52,17 @@ def trace(
     """Run the loop with a step and return the fit and all iterates, the start first."""
     iterates: list[Iterate] = []
     engine = _engine(step, metric, solver, damping, tol, max_iter)
+
+    def keep(iterate: Iterate, done: bool) -> bool:
+        iterates.append(iterate)
+        return False
+
     fit = run(
         objective,
         engine,
         np.array(start, dtype=float),
         np.random.default_rng(0),
-        lambda iterate, done: iterates.append(iterate),
+        keep,
     )
     return fit, iterates
 

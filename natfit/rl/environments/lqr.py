@@ -44,6 +44,8 @@ class LQR(Environment):
 
     name = "lqr"
 
+    time_limit: int
+
     def __init__(
         self,
         A: Any = None,
@@ -96,13 +98,13 @@ class LQR(Environment):
         check_number(self.time_limit, "time_limit", low=1, integer=True, unit="steps")
 
     @property
-    def observation_space(self) -> Box:
+    def observation_space(self) -> Box:  # type: ignore[override]  # A and B decide, nobody sets
         """All x in R^D."""
         bound = np.full(len(self._matrices()[0]), np.inf)
         return Box(-bound, bound)
 
     @property
-    def action_space(self) -> Box:
+    def action_space(self) -> Box:  # type: ignore[override]  # A and B decide, nobody sets it
         """All u in R^U."""
         bound = np.full(self._matrices()[1].shape[1], np.inf)
         return Box(-bound, bound)
