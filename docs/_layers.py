@@ -28,6 +28,11 @@ _NOUNS = {
 def layers(page: str) -> list[list[str]]:
     """Packages and modules of each layer, the lowest first.
 
+    Returns
+    -------
+    list of list of str
+        One list a layer.
+
     Raises
     ------
     ValueError

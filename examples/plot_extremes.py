@@ -29,6 +29,11 @@ def return_level(
 
     ``loc - scale / shape (1 - x^-shape)`` with ``x = -log(1 - 1 / period)``: Coles' (3.4). The
     error is ``sqrt(g' V g)``, g the level's gradient in (loc, scale, shape) and V their covariance.
+
+    Returns
+    -------
+    level, error : float
+        In the data's unit.
     """
     loc, scale, shape = params["loc"], params["scale"], params["shape"]
     x = -np.log1p(-1.0 / period)

@@ -38,6 +38,11 @@ def literal_step(horizon: int, reward_on_arrival: bool) -> float:
     J = -T (mu^2 + sigma^2) - sum_t (t^2 mu^2 + t sigma^2) over the number of moves t that are
     made when each reward is given: 0 to T - 1, or 1 to T where the reward is that of the state
     arrived at. The Fisher information of an episode is T / sigma^2 in mu.
+
+    Returns
+    -------
+    float
+        mu.
     """
     mu, sigma = START["loc"], START["scale"]
     moves = np.arange(horizon) + reward_on_arrival

@@ -76,6 +76,11 @@ def available(base: type[Component]) -> list[str]:
 def _files(root: str, apart: tuple[str, ...]) -> dict[str, str]:
     """Name of each component in one package, and the dotted name of its file.
 
+    Returns
+    -------
+    dict
+        Names to dotted names.
+
     Raises
     ------
     ValueError
@@ -108,6 +113,11 @@ _FOUND: dict[tuple[str, type], Any] = {}
 
 def component_class(name: str, base: type[Kind]) -> type[Kind]:
     """Return the component that the file called ``name`` defines for this kind.
+
+    Returns
+    -------
+    type
+        A subclass of ``base``.
 
     Raises
     ------
@@ -150,6 +160,11 @@ def resolve(spec: Any, base: type[Kind]) -> Kind:
     base : type
         The kind, e.g. ``Step``.
 
+    Returns
+    -------
+    Component
+        Of the kind ``base``.
+
     Raises
     ------
     ValueError
@@ -188,6 +203,11 @@ def lazy_package(package: str, base: Callable[[], type[Component]], extra: dict[
         Returns the kind that the package holds.
     extra : dict
         Other public names and the dotted name of the module that defines each.
+
+    Returns
+    -------
+    tuple of two callables
+        ``__getattr__`` and ``__dir__``.
     """
 
     def __getattr__(name: str) -> Any:

@@ -53,6 +53,11 @@ def check_number(
 ) -> float:
     """Return ``value`` if it is a number in the interval, else raise.
 
+    Returns
+    -------
+    int or float
+        The number, int where ``integer`` is asked for.
+
     Raises
     ------
     TypeError
@@ -114,6 +119,16 @@ def check_vector(value: Any, name: str, size: int | None = None) -> np.ndarray:
         What the message calls it.
     size : int, optional
         The length that it must have.
+
+    Returns
+    -------
+    ndarray of shape (size,)
+        A copy in float64.
+
+    Raises
+    ------
+    ValueError
+        If it is no vector of real numbers, of another length, or not finite.
     """
     try:
         array = np.array(value, dtype=np.float64)
@@ -131,6 +146,11 @@ def check_vector(value: Any, name: str, size: int | None = None) -> np.ndarray:
 
 def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
     """Return row weights (N,) in float64, or None when all rows count once.
+
+    Returns
+    -------
+    ndarray of shape (N,) or None
+        Repetitions of each row.
 
     Raises
     ------

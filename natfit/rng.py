@@ -13,6 +13,11 @@ def bridge_rng(random_state: Any) -> np.random.Generator:
     scikit-learn's ``check_random_state`` refuses Generators; a RandomState is read once for a
     seed. A Generator is used as it is and moves on.
 
+    Returns
+    -------
+    numpy.random.Generator
+        The one given, or a new one.
+
     Raises
     ------
     ValueError

@@ -59,6 +59,11 @@ class Native(Coordinates):
         """Practical limits that a constraint declares (df <= 1e10); no others.
 
         sigma > 0 is none of them: a step that leaves it is rejected, not moved to its edge.
+
+        Returns
+        -------
+        low, high, step : ndarray of shape (K,)
+            Lower limits, upper limits and the largest change in one step.
         """
         low, high, steps = super().limits()
         for block, constraint in self._blocks:

@@ -11,6 +11,11 @@ from sklearn.utils.validation import check_is_fitted
 def pyplot(caller: str) -> Any:
     """Import ``matplotlib.pyplot``.
 
+    Returns
+    -------
+    module
+        ``matplotlib.pyplot``.
+
     Raises
     ------
     ImportError
@@ -25,6 +30,11 @@ def pyplot(caller: str) -> Any:
 
 def last_step(estimator: Any) -> Any:
     """Return the fitted estimator itself, or the last step of a pipeline.
+
+    Returns
+    -------
+    estimator
+        Fitted.
 
     Raises
     ------
@@ -46,6 +56,11 @@ def transform(estimator: Any, X: Any) -> Any:
 
 def named(estimators: Any) -> dict[str, Any]:
     """Return estimators by name: a mapping as it is, a list named by how its members differ.
+
+    Returns
+    -------
+    dict
+        Names to estimators, in the order given.
 
     Raises
     ------
@@ -85,6 +100,11 @@ def _names(members: list[Any]) -> list[str]:
 
 def check_names(name: Any, n: int) -> list[str | None]:
     """Return one name (or None) for each of n lines.
+
+    Returns
+    -------
+    list of str or None
+        A legend entry for each line; None draws none.
 
     Raises
     ------

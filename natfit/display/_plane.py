@@ -66,6 +66,11 @@ class Plane:
         """Limits (2, 2), a row a coordinate, around points (n, 2); inside the domain.
 
         A margin that leaves the domain (sigma <= 0) is cut until it ends well inside.
+
+        Returns
+        -------
+        ndarray of shape (2, 2)
+            Lower and upper limit, a row a coordinate.
         """
         low, high = points.min(axis=0), points.max(axis=0)
         middle = points[-1]
@@ -143,6 +148,13 @@ def check_data(
     X: Any, sample_weight: Any, family: Distribution, column: int | None, n_columns: int
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Return one column (N,) of X for a univariate family, all of it otherwise, and weights.
+
+    Returns
+    -------
+    data : ndarray of shape (N,) or (N, D)
+        In float64.
+    weight : ndarray of shape (N,) or None
+        Repetitions of each row.
 
     Raises
     ------

@@ -19,6 +19,11 @@ _STEP = 1e-3
 def probability(family: Distribution, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
     """P(Y <= y), (n,), at eta (K,): the family's, else scipy's.
 
+    Returns
+    -------
+    ndarray of shape (n,)
+        In [0, 1].
+
     Raises
     ------
     ValueError
@@ -37,9 +42,16 @@ def quantile(family: Distribution, eta: np.ndarray, p: np.ndarray, y: np.ndarray
     family : Distribution
         Univariate.
     eta : ndarray of shape (K,)
+        Its parameters.
     p : ndarray of shape (n,)
+        Probabilities.
     y : ndarray
         Values of the right size, such as the data: where the search begins.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        In the unit of y.
 
     Raises
     ------
@@ -94,8 +106,15 @@ def quantile_errors(
 
     Parameters
     ----------
+    family, eta, p, y
+        As in :func:`quantile`.
     covariance : ndarray of shape (K, K)
         Of the estimate of eta; its zeros are parameters that are known.
+
+    Returns
+    -------
+    ndarray of shape (n,) or None
+        In the unit of y.
     """
     errors = np.sqrt(np.diagonal(covariance))
     if not np.all(np.isfinite(errors)):

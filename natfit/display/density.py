@@ -193,6 +193,7 @@ class DensityDisplay:
         X : array-like of shape (N, D) or (N,)
             The data of the fit, or other data.
         kind : {"hist", "rug", "qq", "pp", "return_level"}, default="hist"
+            What to draw, as in the class.
         column : int, default=0
             Which column of X to draw.
         sample_weight : array-like of shape (N,), optional

@@ -83,6 +83,11 @@ class GradientFieldDisplay:
         """Longest to shortest arrow: of the gradients, of the natural gradients.
 
         inf where the grid holds the optimum itself.
+
+        Returns
+        -------
+        tuple of float
+            The two ratios, 1 or more.
         """
         ratios = []
         for field in (self.gradient, self.natural_gradient):

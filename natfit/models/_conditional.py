@@ -14,6 +14,11 @@ from natfit.models.base import Linearization, Model
 def check_constant(family: Any, constant: Sequence[str]) -> tuple[str, ...]:
     """Return the names as a tuple if each is a parameter of the family.
 
+    Returns
+    -------
+    tuple of str
+        The names.
+
     Raises
     ------
     ValueError
@@ -59,11 +64,18 @@ class Conditional(Model):
     ) -> Conditional:
         """Return a copy for D features and one distribution; ``origin`` is not used.
 
+        Returns
+        -------
+        Conditional
+            A model of the same kind that has theta.
+
         Raises
         ------
-        TypeError, ValueError
-            If D is no integer >= 1, ``constant`` names no parameter or names all of them, or a
-            hyperparameter is not valid.
+        TypeError
+            If D is no integer, or a hyperparameter is of another type.
+        ValueError
+            If D < 1, ``constant`` names no parameter or names all of them, or a hyperparameter
+            is not valid.
         """
         n_features = check_number(n_features, "n_features", low=1, integer=True)
         names = check_constant(family, constant)
@@ -124,6 +136,11 @@ class Conditional(Model):
     def init(self, rng: np.random.Generator, eta0: np.ndarray) -> np.ndarray:
         """Start theta (P,) at which eta is about eta0 (K,) for every x.
 
+        Returns
+        -------
+        ndarray of shape (P,)
+            Theta.
+
         Raises
         ------
         ValueError
@@ -147,6 +164,11 @@ class Conditional(Model):
 
     def linearize(self, theta: np.ndarray, X: Any) -> Linearization:
         """Return eta (n, K) and J at theta (P,) for a chunk of rows X (n, D).
+
+        Returns
+        -------
+        Linearization
+            The model at theta, as a function of theta alone.
 
         Raises
         ------

@@ -52,6 +52,11 @@ class Linearization:
 
         What Woodbury's identity solves with where P exceeds n R; a model may know it without
         the P n R entries of the columns.
+
+        Returns
+        -------
+        ndarray of shape (n R, n R)
+            Symmetric, positive semidefinite.
         """
         columns = self.pull_columns(b)
         return columns.T @ columns

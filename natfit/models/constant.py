@@ -36,6 +36,11 @@ class Constant(Model):
     ) -> Constant:
         """Return a copy whose coordinates are the family's; D is not used.
 
+        Returns
+        -------
+        Constant
+            A model that has theta (K,).
+
         Raises
         ------
         ValueError

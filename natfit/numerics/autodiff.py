@@ -26,6 +26,13 @@ def make_vjp(fun: Callable, x: Any) -> tuple[Callable, Any]:
 
     A derivative that vanishes everywhere is a result. autograd's warning could only be silenced
     by a filter, and filters are shared by all threads.
+
+    Returns
+    -------
+    pullback : callable
+        Maps u of the value's shape to J' u.
+    value : ndarray or float
+        ``fun(x)``.
     """
     root = VJPNode.new_root()
     with trace_stack.new_trace() as t:
@@ -77,6 +84,13 @@ def vjp(fun: Callable, x: Any) -> tuple[np.ndarray, Callable[[Any], np.ndarray]]
     """Value of a function and its pullback ``u -> J' u``; the graph is kept.
 
     The pullback may be called many times: one pass each, no new forward pass.
+
+    Returns
+    -------
+    value : ndarray
+        ``fun(x)``.
+    pullback : callable
+        Maps u of the value's shape to J' u of x's shape.
     """
     x = _cast(x)
     with _LOCK:
@@ -94,6 +108,11 @@ def jvp(fun: Callable, x: Any) -> Callable[[Any], np.ndarray]:
 
     autograd has no forward mode for several functions used here (gammaln, solve, cholesky);
     the pullback of the pullback exists for all of them.
+
+    Returns
+    -------
+    callable
+        Maps v of x's shape to J v of the value's shape.
     """
     x = _cast(x)
     with _LOCK:
@@ -144,6 +163,13 @@ def row_value_and_grad(fun: Callable, rows: Any) -> tuple[np.ndarray, np.ndarray
 
     Row i of the value must depend on row i of ``rows`` alone; then the gradient of the sum
     holds every row's gradient.
+
+    Returns
+    -------
+    value : ndarray of shape (n,)
+        One number a row.
+    gradient : ndarray of shape (n, K)
+        Row i's is that of value i with respect to row i.
     """
     value, pull = vjp(fun, rows)
     return value, pull(np.ones_like(value))

@@ -59,6 +59,11 @@ def student_constant(df: Any) -> Any:
 
     The Student-t's log-density is this, minus that of the normal's constant, minus
     ``(df + 1) / 2 log(1 + z^2 / df)``; it tends to zero as -1 / (4 df).
+
+    Returns
+    -------
+    ndarray
+        Of df's shape, in nats.
     """
     df = np.asarray(df, dtype=np.float64)
     rungs, top = _ladder(df)
@@ -87,6 +92,11 @@ def student_curvature(df: Any) -> Any:
     """Minus the derivative of :func:`student_slope` minus 1 / df^3, elementwise, < 0.
 
     The leading term 1 / df^3 is left out because it cancels in the Fisher information.
+
+    Returns
+    -------
+    ndarray
+        Of df's shape.
     """
     df = np.asarray(df, dtype=np.float64)
     rungs, top = _ladder(df)

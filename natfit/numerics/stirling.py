@@ -72,6 +72,11 @@ def log_gap(r: np.ndarray, one_minus: np.ndarray) -> tuple[np.ndarray, np.ndarra
     """l = log(1 - r) + r, which is -r^2 / 2 - ..., and 2 l + r^2 / (1 - r), which is r^3 / 3 + ...
 
     ``one_minus`` is 1 - r, which the caller has exactly.
+
+    Returns
+    -------
+    l, twice : ndarray
+        Both of r's shape.
     """
     small = np.abs(r) < _SMALL_RATIO
     x = np.where(small, r, 0.0)

@@ -18,6 +18,11 @@ def log_gammainc(shape: Any, x: Any) -> np.ndarray:
     """Log of the regularised lower incomplete gamma function P(shape, x), elementwise.
 
     Where it underflows, ``P = x^a e^-x / Gamma(a + 1) 1F1(1; a + 1; x)`` (DLMF 8.5.1).
+
+    Returns
+    -------
+    ndarray
+        At most 0.
     """
     shape, x = np.broadcast_arrays(np.asarray(shape, dtype=float), x)
     with np.errstate(divide="ignore"):
@@ -34,6 +39,11 @@ def log_gammaincc(shape: Any, x: Any) -> np.ndarray:
     """Log of the regularised upper incomplete gamma function Q(shape, x), elementwise.
 
     Where it underflows, Legendre's continued fraction (DLMF 8.9.2).
+
+    Returns
+    -------
+    ndarray
+        At most 0.
     """
     shape, x = np.broadcast_arrays(np.asarray(shape, dtype=float), x)
     with np.errstate(divide="ignore"):
@@ -53,6 +63,11 @@ def log_stdtr(df: Any, z: Any) -> np.ndarray:
 
     Where it underflows, the first term of its asymptotic expansion: the density times
     ``(df + z^2) / (df |z|)``.
+
+    Returns
+    -------
+    ndarray
+        At most 0.
     """
     df, z = np.broadcast_arrays(np.asarray(df, dtype=float), z)
     with np.errstate(divide="ignore"):

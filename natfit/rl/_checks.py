@@ -15,22 +15,27 @@ class EnvironmentFailure(RuntimeError):
     """
 
 
-def failure(env: Any, row: int, what: str, remedy: str) -> EnvironmentFailure:
-    """Build the error for a row of a VectorEnvironment, in the step where its episode is."""
+def at_row(env: Any, row: int, what: str, remedy: str) -> str:
+    """The message for a row of a VectorEnvironment, in the step where its episode is."""
     step = int(env._steps[row])
     when = f"in step {step} of its episode" if step else "when it was reset"
     where = f"environment {env.name!r}, row {env.first_row + row}, {when}"
-    return EnvironmentFailure(f"{where}: {what}; {remedy}")
+    return f"{where}: {what}; {remedy}"
 
 
 def raised(env: Any, row: int, call: str, error: Exception) -> EnvironmentFailure:
     """Build the error for a call that raised another."""
     what = f"{call} raised {type(error).__name__}: {error}"
-    return failure(env, row, what, "its own error is above")
+    return EnvironmentFailure(at_row(env, row, what, "its own error is above"))
 
 
 def unpacked(env: Any, row: int, call: str, out: Any, wanted: tuple[str, ...]) -> Any:
     """The tuple that a call must return.
+
+    Returns
+    -------
+    tuple
+        The call's result.
 
     Raises
     ------
@@ -41,11 +46,16 @@ def unpacked(env: Any, row: int, call: str, out: Any, wanted: tuple[str, ...]) -
         return out
     got = f"{len(out)} values" if isinstance(out, tuple) else type(out).__name__
     remedy = f"it must return a tuple ({', '.join(wanted)})"
-    raise failure(env, row, f"{call} returned {got}", remedy)
+    raise EnvironmentFailure(at_row(env, row, f"{call} returned {got}", remedy))
 
 
 def counted(env: Any, what: str, values: Any, rows: np.ndarray) -> Any:
     """Values as they are, if there is one for each of ``rows``.
+
+    Returns
+    -------
+    sequence
+        ``values``.
 
     Raises
     ------
@@ -62,7 +72,7 @@ def counted(env: Any, what: str, values: Any, rows: np.ndarray) -> Any:
     shown = shown if len(shown) < 200 else f"{shown[:200]}..."
     got = "" if count is None else f" ({count} of them)"
     remedy = f"return an array with one for each of {len(rows)} rows"
-    raise failure(env, rows[0], f"the {what} are {shown}{got}", remedy)
+    raise EnvironmentFailure(at_row(env, rows[0], f"the {what} are {shown}{got}", remedy))
 
 
 def stacked(env: Any, values: Any, rows: np.ndarray) -> np.ndarray:
@@ -76,6 +86,11 @@ def stacked(env: Any, values: Any, rows: np.ndarray) -> np.ndarray:
         One observation for each of ``rows``.
     rows : ndarray of shape (k,)
         Their numbers, for messages.
+
+    Returns
+    -------
+    ndarray of shape (k, *shape)
+        Numbers, as the environment gave them.
 
     Raises
     ------
@@ -93,12 +108,14 @@ def stacked(env: Any, values: Any, rows: np.ndarray) -> np.ndarray:
         for row, value in zip(rows, values, strict=True):
             shape = _shape(value)
             if shape != space.shape or np.asarray(value).dtype.kind not in "fiub":
-                raise failure(
-                    env,
-                    row,
-                    f"the observation has shape {shape} and type "
-                    f"{type(value).__name__}, its space has shape {space.shape}",
-                    "return numbers in the shape that observation_space declares",
+                raise EnvironmentFailure(
+                    at_row(
+                        env,
+                        row,
+                        f"the observation has shape {shape} and type "
+                        f"{type(value).__name__}, its space has shape {space.shape}",
+                        "return numbers in the shape that observation_space declares",
+                    )
                 )
         array = np.array([np.asarray(v, dtype=np.float64) for v in values])
     inside = space.contains(array)
@@ -106,11 +123,13 @@ def stacked(env: Any, values: Any, rows: np.ndarray) -> np.ndarray:
         k = int(np.argmin(inside))
         number = np.asarray(array[k])
         what = "is outside its space" if np.isfinite(number).all() else "is not finite"
-        raise failure(
-            env,
-            rows[k],
-            f"the observation {number!r} {what}",
-            f"correct it, or the observation_space {space}",
+        raise EnvironmentFailure(
+            at_row(
+                env,
+                rows[k],
+                f"the observation {number!r} {what}",
+                f"correct it, or the observation_space {space}",
+            )
         )
     return array
 
@@ -120,6 +139,11 @@ def states(
 ) -> np.ndarray:
     """States (k, *shape) of some rows; a shape of None stands for any.
 
+    Returns
+    -------
+    ndarray of shape (k, *shape)
+        As the environment gave them.
+
     Raises
     ------
     EnvironmentFailure
@@ -128,8 +152,13 @@ def states(
     counted(env, f"states that {call} returned", values, rows)
     got = _shape(values)
     if got == "ragged" or (shape is not None and got[1:] != shape):
-        raise failure(
-            env, rows[0], f"{call} returned states of shape {got}", "all must have one shape (n, S)"
+        raise EnvironmentFailure(
+            at_row(
+                env,
+                rows[0],
+                f"{call} returned states of shape {got}",
+                "all must have one shape (n, S)",
+            )
         )
     return np.asarray(values)
 
@@ -144,6 +173,11 @@ def _shape(value: Any) -> Any:
 
 def rewards(env: Any, values: Any, rows: np.ndarray) -> np.ndarray:
     """Rewards of some rows as finite float64 (k,).
+
+    Returns
+    -------
+    ndarray of shape (k,)
+        In float64.
 
     Raises
     ------
@@ -168,16 +202,21 @@ def rewards(env: Any, values: Any, rows: np.ndarray) -> np.ndarray:
             except (TypeError, ValueError, OverflowError):
                 wrong = True
             if wrong:
-                raise failure(env, rows[k], f"the reward is {value!r}", remedy)
+                raise EnvironmentFailure(at_row(env, rows[k], f"the reward is {value!r}", remedy))
     array = array.astype(np.float64, copy=False)
     if not np.isfinite(array).all():
         k = int(np.argmin(np.isfinite(array)))
-        raise failure(env, rows[k], f"the reward is {array[k]}", remedy)
+        raise EnvironmentFailure(at_row(env, rows[k], f"the reward is {array[k]}", remedy))
     return array
 
 
 def flags(env: Any, what: str, values: Any, rows: np.ndarray) -> np.ndarray:
     """Terminated or truncated of some rows as (k,) bool.
+
+    Returns
+    -------
+    ndarray of bool, shape (k,)
+        A new array where they were none.
 
     Raises
     ------
@@ -190,5 +229,5 @@ def flags(env: Any, what: str, values: Any, rows: np.ndarray) -> np.ndarray:
     for row, value in zip(rows, values, strict=True):
         if not (isinstance(value, bool | np.bool_) or (np.isscalar(value) and value in (0, 1))):
             remedy = f"{what} must be True or False"
-            raise failure(env, row, f"{what} is {value!r}", remedy)
+            raise EnvironmentFailure(at_row(env, row, f"{what} is {value!r}", remedy))
     return np.array(values, dtype=bool)

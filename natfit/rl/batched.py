@@ -116,11 +116,13 @@ class Batched(Adapter):
         if isinstance(info, dict):
             finals = info.get("final_obs", info.get("final_observation"))
         if finals is None:
-            raise _checks.failure(
-                self,
-                int(rows[0]),
-                "an episode ended without its last observation",
-                "an environment in the mode SAME_STEP must return it in infos['final_obs']",
+            raise _checks.EnvironmentFailure(
+                _checks.at_row(
+                    self,
+                    int(rows[0]),
+                    "an episode ended without its last observation",
+                    "an environment in the mode SAME_STEP must return it in infos['final_obs']",
+                )
             )
         _checks.counted(self, "last observations", finals, self._rows)
         return [finals[i] for i in rows]

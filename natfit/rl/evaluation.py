@@ -59,6 +59,11 @@ def evaluate(
     """Play one episode from each seed, rows taking the seeds in turn.
 
     An environment that resets by itself starts from the first seeds and goes on as it likes.
+
+    Returns
+    -------
+    Evaluation
+        One entry an episode, in the order of the seeds.
     """
     m, n = len(seeds), env.n
     if env.can_seed:

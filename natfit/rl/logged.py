@@ -109,6 +109,11 @@ def learn(plan: Plan, state: State, data: Logged, minimum: float) -> Iterator[St
     ``record["effective_episodes"]`` is that of the state's own policy. The generator ends
     before a policy with fewer effective episodes than ``minimum``, or where no step is found:
     then the last state is yielded once more, with a note that says why.
+
+    Yields
+    ------
+    State
+        The start first, then one an update.
     """
     features = state.policy.normalised(data.encoded)
     weighed = _weigh(state.policy, features, data, plan.discount)

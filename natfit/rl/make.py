@@ -40,6 +40,11 @@ def make_environment(env: Any, n: int | None = None, at_will: bool = False) -> V
     at_will : bool, default=False
         Whether a factory's vector environment may have another number than n.
 
+    Returns
+    -------
+    VectorEnvironment
+        n episodes side by side.
+
     Raises
     ------
     ValueError

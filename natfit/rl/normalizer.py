@@ -69,6 +69,11 @@ class RunningNormalizer:
     def update(self, batch: Any) -> RunningNormalizer:
         """Return the normaliser that has seen the rows of ``batch`` (N, D) too.
 
+        Returns
+        -------
+        RunningNormalizer
+            A new one; this one stays as it is.
+
         Raises
         ------
         ValueError
@@ -103,6 +108,11 @@ class RunningNormalizer:
 
     def transform(self, x: Any) -> np.ndarray:
         """``(x - mean) / scale`` cut to +-10, for x (N, D); before the first row, x itself cut.
+
+        Returns
+        -------
+        ndarray of shape (N, D)
+            Without unit.
 
         Raises
         ------

@@ -80,6 +80,11 @@ class Policy:
         """What the environment gets: numbers inside the box, (n, A); classes as they are.
 
         The log-density is that of the action drawn, never of the one clipped.
+
+        Returns
+        -------
+        ndarray
+            Of the actions' shape, (n, A) for a Box.
         """
         if self._edges is None:
             return actions
@@ -92,6 +97,11 @@ class Policy:
 
     def encoded(self, observations: Any) -> np.ndarray:
         """Features (n, D) of observations (n, *shape).
+
+        Returns
+        -------
+        ndarray of shape (n, D)
+            In float64, not normalised.
 
         Raises
         ------
@@ -122,6 +132,11 @@ class Policy:
 
     def from_space(self, actions: Any) -> np.ndarray:
         """Actions of the space as the distribution's y, (n,) or (n, A).
+
+        Returns
+        -------
+        ndarray of shape (n,) or (n, A)
+            Classes counted from 0, or real numbers.
 
         Raises
         ------
@@ -155,6 +170,11 @@ def action_distribution(space: Space, distribution: Any = None) -> Distribution:
 
     Categorical for Discrete, independent ones for MultiDiscrete and MultiBinary, a normal with
     its own variance for each number of a Box. ``distribution`` replaces the default.
+
+    Returns
+    -------
+    Distribution
+        Of dimension A, the number of numbers or elements of an action.
 
     Raises
     ------
@@ -199,6 +219,11 @@ def start_eta(family: Distribution, space: Space, init_std: float) -> np.ndarray
     """Eta (K,) of the first policy: the middle of the space, all discrete actions alike.
 
     A bounded Box has half its width as the unit of ``init_std``, an unbounded one 1.
+
+    Returns
+    -------
+    ndarray of shape (K,)
+        In the distribution's order.
     """
     if not isinstance(space, Box):
         return np.zeros(family.n_params)
@@ -224,6 +249,11 @@ def box_units(space: Box) -> tuple[np.ndarray, np.ndarray]:
     """Centre and half width of every number of a Box, (A,) each.
 
     Where it is unbounded 0 and 1, the centre moved one unit inside a bound on one side.
+
+    Returns
+    -------
+    centre, half : ndarray of shape (A,)
+        In the actions' unit.
     """
     low, high = np.ravel(space.low), np.ravel(space.high)
     bounded = np.isfinite(low) & np.isfinite(high)

@@ -78,6 +78,13 @@ class Rollout:
         """Undiscounted returns of the episodes that ended, by time, and the new ``running``.
 
         ``running`` (2, n) holds return and length of the episodes under way at the start.
+
+        Returns
+        -------
+        gained : ndarray of shape (2, M)
+            Returns and lengths of the M episodes that ended.
+        running : ndarray of shape (2, n)
+            Return and length of those under way at the end.
         """
         values = np.where(self.valid, [self.reward, np.ones_like(self.reward)], 0.0)
         row, time = np.nonzero(self.ended.T)
@@ -130,12 +137,31 @@ def collect(
     Parameters
     ----------
     env : VectorEnvironment
-        Rows ``columns`` of ``width`` episodes in all.
+        n episodes.
+    policy : Policy
+        What acts.
     observation : ndarray of shape (n, D)
-        Where they stand.
+        Where the episodes stand.
+    rng : numpy.random.Generator
+        What actions are drawn from.
+    columns : slice
+        Which n of the episodes these are.
+    width : int
+        Number of episodes in all.
+    steps : int, optional
+        Number of steps; by default the quota decides.
+    quota : ndarray of int, shape (n,), optional
+        Episodes asked of each row.
+    greedy : bool, default=False
+        Whether the most probable action is taken instead of one that is drawn.
     longest : int
         Steps of an episode after which, with a quota, it is given up; calls that only reset
         are no steps.
+
+    Returns
+    -------
+    Rollout
+        T is ``steps``, or as many as the quota took.
     """
     n, log = env.n, _Log()
     whole = np.zeros((width, observation.shape[1]))
@@ -208,6 +234,13 @@ def rollout(
 
     ``stream`` seeds the generator of the actions; options are those of :func:`collect`. The
     environment comes back as it then is: from other processes, another object.
+
+    Returns
+    -------
+    env : VectorEnvironment
+        As it then is.
+    batch : Rollout
+        All rows side by side.
     """
     parted = env if isinstance(env, Parted) else None
     jobs = 1 if parted is None else min(effective_n_jobs(n_jobs), env.n)

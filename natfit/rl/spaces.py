@@ -267,6 +267,11 @@ def from_gymnasium(space: Any, name: str) -> Space:
     name : str
         What the message calls it.
 
+    Returns
+    -------
+    Space
+        With the same values.
+
     Raises
     ------
     ValueError

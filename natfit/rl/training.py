@@ -90,6 +90,11 @@ def train(plan: Plan, state: State) -> Iterator[State]:
     """Yield the state after every update, for ever.
 
     A state without observation begins new episodes.
+
+    Yields
+    ------
+    State
+        One an update.
     """
     while True:
         with few_threads(state.policy.theta.size):
@@ -190,8 +195,23 @@ def _check_size(name: str, batch: Rollout) -> None:
 def _rollout(plan: Plan, state: State) -> tuple[State, Rollout, np.ndarray, np.ndarray]:
     """A batch from where the state stands; whole episodes begin anew.
 
-    Returned are the state with the environment as it then is, the batch, returns and lengths of
-    the episodes that ended, and those of the episodes under way.
+    Returns
+    -------
+    state : State
+        With the environment as it then is.
+    batch : Rollout
+        What happened.
+    gained : ndarray of shape (2, M)
+        Returns and lengths of the episodes that ended.
+    running : ndarray of shape (2, n)
+        Those of the episodes under way.
+
+    Raises
+    ------
+    ValueError
+        If the state has no environment.
+    EnvironmentFailure
+        If an episode does not end, or a number is too large.
     """
     env, observation, running, quota = state.env, state.observation, state.running, None
     if env is None:

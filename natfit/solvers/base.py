@@ -71,6 +71,7 @@ class Solver(Component):
         operator : LinearOperator
             F, damping included.
         g : ndarray of shape (P,)
+            The gradient.
 
         Returns
         -------

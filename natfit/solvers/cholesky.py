@@ -62,6 +62,11 @@ class CholeskySolver(Solver):
         With a unit diagonal the smallest eigenvalue is at least the determinant over e, the
         geometric mean of the others being at most (1 + 1 / (P - 1)); where that settles it, no
         condition number is estimated.
+
+        Returns
+        -------
+        bool
+            False asks for a truncated solve.
         """
         pivots = factor.diagonal()
         if float(np.multiply.reduce(pivots)) ** 2 > 3.0 * len(pivots) * self.rcond:

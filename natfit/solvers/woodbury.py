@@ -55,6 +55,13 @@ class WoodburySolver(Solver):
     def solve(self, operator: LinearOperator, g: np.ndarray) -> tuple[np.ndarray, SolveInfo]:
         """Solve through the kernel.
 
+        Returns
+        -------
+        direction : ndarray of shape (P,)
+            d.
+        info : SolveInfo
+            The fallback taken, if any.
+
         Raises
         ------
         ValueError

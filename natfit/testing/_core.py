@@ -64,6 +64,11 @@ def close(what: str, got: Any, want: Any, *, rtol: float = 0.0, scale: Any = 1.0
         Relative tolerance.
     scale : array-like
         Size below which the tolerance is absolute.
+
+    Raises
+    ------
+    AssertionError
+        If one element is further away, or the shapes differ.
     """
     got, want = np.asarray(got, dtype=float), np.asarray(want, dtype=float)
     require(got.shape == want.shape, f"{what}: shape {got.shape}, expected {want.shape}")
@@ -94,6 +99,11 @@ def gradient(fun: Callable, x: np.ndarray, step: float = 1e-4, least: float = 1.
 
     ``fun`` may return an array; the derivative's last axis is that of x. The step is relative to
     the larger of |x| and ``least``; 0 is for functions that are singular at zero.
+
+    Returns
+    -------
+    ndarray of shape (..., P)
+        The value's shape, then that of x.
     """
     columns = []
     for p in range(len(x)):

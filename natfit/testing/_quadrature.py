@@ -44,6 +44,11 @@ def density(family: Any, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
 def rule(family: Any, eta: np.ndarray) -> Rule:
     """Nodes and probabilities at eta (K,), not normalised: their sum is a property to check.
 
+    Returns
+    -------
+    Rule
+        Nodes y and their probabilities.
+
     Raises
     ------
     NotApplicable

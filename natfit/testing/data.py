@@ -17,6 +17,11 @@ def points(family: Any, n: int = 3, seed: int = 0) -> np.ndarray:
     """Moderate points eta (n, K) inside the family's limits: 0.5 N(0, 1) in each coordinate.
 
     Less where the largest step is below that of a logarithm, 3: a shape's unit is smaller.
+
+    Returns
+    -------
+    ndarray of shape (n, K)
+        The same for the same seed.
     """
     low, high, step = family.limits
     etas = 0.5 * np.random.default_rng(seed).standard_normal((n, family.n_params))

@@ -25,6 +25,7 @@ def check_metric(metric: Any, problems: dict | None = None) -> dict[str, str]:
     Parameters
     ----------
     metric : Metric
+        As a user would pass it.
     problems : dict, optional
         Name to (objective, theta).
 
@@ -54,6 +55,11 @@ def check_metric(metric: Any, problems: dict | None = None) -> dict[str, str]:
 
 def operator_at(metric: Any, objective: Any, theta: np.ndarray, seed: int = 0) -> LinearOperator:
     """The metric's operator at theta.
+
+    Returns
+    -------
+    LinearOperator
+        Of size P.
 
     Raises
     ------

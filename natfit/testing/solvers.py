@@ -35,6 +35,13 @@ def random_system(size: int, spread: float = 0.0, seed: int = 10) -> tuple[np.nd
     """Root B (P, P) of a well-conditioned matrix and a right side (P,).
 
     The diagonal of B B' runs over ``spread`` decades each side of one.
+
+    Returns
+    -------
+    root : ndarray of shape (P, P)
+        B.
+    g : ndarray of shape (P,)
+        The right side.
     """
     rng = np.random.default_rng([seed, size])
     root = np.eye(size) + 0.3 * rng.standard_normal((size, size)) / np.sqrt(size)

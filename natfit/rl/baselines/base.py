@@ -40,6 +40,11 @@ class Fitted:
         """Columns less their mean, in standard deviations, cut to +-10; (N, D).
 
         A column that was constant gives zeros: nothing is known of its effect.
+
+        Returns
+        -------
+        ndarray of shape (N, D)
+            Without unit.
         """
         return self.columns.transform(X) * self.columns.varies
 
@@ -108,6 +113,11 @@ class Baseline(Component):
 
     def predict(self, state: Fitted | None, X: Any) -> np.ndarray:
         """Expected return of each row of X (N, D), (N,); zeros where ``state`` is None.
+
+        Returns
+        -------
+        ndarray of shape (N,)
+            In the rewards' unit.
 
         Raises
         ------

@@ -150,6 +150,11 @@ class LQR(Environment):
         discount : float, default=1.0
             In (0, 1].
 
+        Returns
+        -------
+        ndarray of shape (D, D)
+            P, symmetric.
+
         Raises
         ------
         ValueError
@@ -168,6 +173,11 @@ class LQR(Environment):
 
         K = g (R + g B^T P B)^-1 B^T P A with P of :meth:`value_matrix`, which also says what
         the parameter is and what raises.
+
+        Returns
+        -------
+        ndarray of shape (U, D)
+            K.
         """
         p = self.value_matrix(discount)
         a, b, _, r = self._matrices()
