@@ -29,6 +29,8 @@ class Iterate:
     step_length: float = np.nan
     predicted_kl: float = np.nan
     kl: float = np.nan
+    # What the step here spent of a radius, in its metric: KL for a Fisher metric.
+    divergence: float = np.nan
     evaluations: int = 1
     solver_iterations: int = 0
     residual: float = 0.0

@@ -167,6 +167,10 @@ class Local:
 
     # ------------------------------------------------------------------------- iterates
 
+    def divergence(self, theta: np.ndarray) -> float | None:
+        """Divergence of theta from the iterate in the metric; None where it has none."""
+        return self.metric.divergence(self.objective, self.iterate.theta, theta)
+
     def measured(self, information: LinearOperator | None) -> Iterate:
         """The iterate with its norms: natural gradient, distance in standard errors."""
         iterate, grad = self.iterate, self.iterate.grad
@@ -205,14 +209,22 @@ class Local:
         length: float,
         *,
         info: SolveInfo,
-        kl: float | None = None,
+        divergence: float | None = None,
         predicted_kl: float | None = None,
         radius: float | None = None,
         damping: float | None = None,
         trials: Sequence[Trial] = (),
     ) -> Iterate:
-        """Return the next iterate; ``trials`` were refused before it."""
+        """Return the next iterate; ``trials`` were refused before it.
+
+        What is not given is computed: the divergence by the metric, its prediction 1/2 delta' G
+        delta by the operator.
+        """
         before = self.iterate
+        if divergence is None:
+            divergence = self.divergence(theta)
+        known = divergence is not None and self.metric.divergence_is_kl
+        kl = divergence if known else self.objective.kl(before.theta, theta)
         if predicted_kl is None:
             predicted_kl = 0.5 * self.operator.quad(theta - before.theta)
         return Iterate(
@@ -224,7 +236,8 @@ class Local:
             damping=before.damping if damping is None else damping,
             step_length=length,
             predicted_kl=predicted_kl,
-            kl=self.objective.kl(before.theta, theta) if kl is None else kl,
+            kl=kl,
+            divergence=np.nan if divergence is None else divergence,
             evaluations=self.objective.evaluations,
             solver_iterations=info.iterations,
             residual=info.residual,

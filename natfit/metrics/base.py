@@ -21,11 +21,15 @@ class Metric(Component):
         convergence can be measured without another pass.
     random : bool
         Whether ``at`` draws from the generator.
+    divergence_is_kl : bool
+        Whether ``divergence`` is the objective's Kullback-Leibler divergence, which the history
+        records for every metric.
     """
 
     _package = "natfit.metrics"
-    is_information = False
-    random = False
+    is_information: bool = False
+    random: bool = False
+    divergence_is_kl: bool = True
 
     def prepare(self, objective: Objective) -> Metric:
         """Return the metric to use for an objective: itself, or what it stands for.
@@ -40,6 +44,27 @@ class Metric(Component):
     def at(self, objective: Objective, iterate: Any, rng: np.random.Generator) -> LinearOperator:
         """Return the metric at an iterate, an operator of size P."""
         raise NotImplementedError
+
+    def divergence(
+        self, objective: Objective, theta: np.ndarray, theta2: np.ndarray
+    ) -> float | None:
+        """What a step from theta to theta2 spends of a trust radius, >= 0.
+
+        Near theta it should be 1/2 delta' G delta, delta = theta2 - theta. Here it is the mean
+        Kullback-Leibler divergence a row, nats.
+
+        Parameters
+        ----------
+        objective : Objective
+        theta, theta2 : ndarray of shape (P,)
+
+        Returns
+        -------
+        float or None
+            NaN where it cannot be computed at these points; None where the objective has none
+            at all: 1/2 delta' G delta stands in then.
+        """
+        return objective.kl(theta, theta2) if objective.has_kl else None
 
 
 def need_likelihood(metric: Metric, objective: Objective) -> None:

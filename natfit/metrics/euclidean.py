@@ -12,8 +12,18 @@ from natfit.objectives import Objective
 
 
 class EuclideanMetric(Metric):
-    """The identity: the natural gradient is the gradient (the paper's second section)."""
+    """The identity: the natural gradient is the gradient (the paper's second section).
+
+    A radius limits half the squared distance |theta2 - theta|^2 / 2, in the parameters' own units.
+    """
+
+    divergence_is_kl = False
 
     def at(self, objective: Objective, iterate: Any, rng: np.random.Generator) -> Diagonal:
         """Ones on the diagonal."""
         return Diagonal(np.ones(objective.n_params))
+
+    def divergence(self, objective: Objective, theta: np.ndarray, theta2: np.ndarray) -> float:
+        """Half the squared distance."""
+        delta = theta2 - theta
+        return 0.5 * float(delta @ delta)

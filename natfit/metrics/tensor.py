@@ -15,6 +15,9 @@ from natfit.objectives import Objective
 class TensorMetric(Metric):
     """G(x), a symmetric positive definite matrix at every point.
 
+    A radius limits a likelihood's Kullback-Leibler divergence, and a plain function's half squared
+    length 1/2 delta' G(x) delta at the point x from which the step is taken.
+
     Parameters
     ----------
     G : callable or array-like of shape (P, P)

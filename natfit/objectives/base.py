@@ -36,6 +36,11 @@ class Objective:
     #: Whether f is a likelihood, so that a Fisher information exists.
     probabilistic = False
 
+    @property
+    def has_kl(self) -> bool:
+        """Whether :meth:`kl` is to be had: of members that differ in support it is not."""
+        return False
+
     def value_and_grad(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """f and its gradient (P,). Non-finite results are allowed; steps reject them."""
         raise NotImplementedError

@@ -222,6 +222,11 @@ class Likelihood(Objective):
 
     # ------------------------------------------------------------------ geometry and names
 
+    @property
+    def has_kl(self) -> bool:
+        """Whether the family has one."""
+        return self.distribution.has_kl
+
     def kl(self, theta: np.ndarray, theta2: np.ndarray) -> float:
         """Mean divergence a row between two iterates, nats; NaN where the family has none."""
         if not self.distribution.has_kl:

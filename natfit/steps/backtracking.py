@@ -26,8 +26,8 @@ class BacktrackingStep(Step):
     The step delta = -G^-1 grad f is capped three times: each logarithmic coordinate at a
     change of 3 (a factor of 20), the predicted divergence 1/2 delta'G delta at the radius, the
     coordinates at their limits. It is accepted when f is finite and lower by Armijo's rule
-    and the realised divergence, where the family has one, is at most ``kl_slack`` times the
-    radius. Otherwise damping that adapts is increased and the direction solved anew, or the
+    and the realised divergence in the metric, where it has one, is at most ``kl_slack`` times
+    the radius. Otherwise damping that adapts is increased and the direction solved anew, or the
     step is halved.
 
     The radius grows when a capped step did what the quadratic model predicted and shrinks
@@ -100,7 +100,7 @@ class BacktrackingStep(Step):
             predicted = decrease - square
             found = self._try(local, theta, length, decrease, flat)
             if not isinstance(found, Trial):
-                value, grad, kl = found
+                value, grad, spent = found
                 ratio = (iterate.value - value) / predicted if predicted > 0 else 1.0
                 return local.move(
                     theta,
@@ -108,7 +108,7 @@ class BacktrackingStep(Step):
                     grad,
                     length,
                     info=info,
-                    kl=kl,
+                    divergence=spent,
                     predicted_kl=square,
                     radius=self._adapt(radius, ratio, capped, square),
                     damping=local.damping.accepted(state, ratio),
@@ -155,7 +155,7 @@ class BacktrackingStep(Step):
 
     def _try(
         self, local: Local, theta: np.ndarray, length: float, decrease: float, flat: bool
-    ) -> tuple[float, np.ndarray, float] | Trial:
+    ) -> tuple[float, np.ndarray, float | None] | Trial:
         """Value, gradient and realised divergence at a trial point, or why it is refused."""
         objective, iterate = local.objective, local.iterate
         if not objective.in_domain(theta):
@@ -171,10 +171,11 @@ class BacktrackingStep(Step):
                 return Trial(length, value, np.nan, Why.ROUNDING)
         elif not value <= iterate.value - self.armijo * decrease:
             return Trial(length, value, np.nan, Why.NO_DECREASE)
-        kl = objective.kl(iterate.theta, theta)
-        if kl > self.kl_slack * max(iterate.radius, self.radius(objective)):
-            return Trial(length, value, kl, Why.DIVERGENCE)
-        return value, grad, kl
+        spent = local.divergence(theta)
+        allowed = self.kl_slack * max(iterate.radius, self.radius(objective))
+        if spent is not None and spent > allowed:
+            return Trial(length, value, spent, Why.DIVERGENCE)
+        return value, grad, spent
 
     def _adapt(self, radius: float, ratio: float, capped: bool, square: float) -> float:
         """Grow fourfold after a capped step that did as predicted, shrink after a poor one."""

@@ -18,11 +18,11 @@ class TrustRegionStep(Step):
     """theta <- theta - t beta d, beta = sqrt(2 epsilon / d' G d), t = 1, shrink, shrink^2, ...
 
     The first t is taken at which the objective is finite and lower *and* the realised
-    divergence KL(theta || theta') is at most epsilon; where the objective has no divergence,
-    1/2 delta' G delta stands in. Without one the fit ends as ``no_descent`` at the very theta
-    it came from. The length starts anew from the full radius at every step, so that a noisy
-    gradient is followed as far as the radius allows: this rule does not settle, and reaching
-    ``max_iter`` is what was asked for.
+    divergence in the metric is at most epsilon: KL(theta || theta') in a Fisher metric, and
+    1/2 delta' G delta where the objective has no divergence. Without such a t the fit ends as
+    ``no_descent`` at the very theta it came from. The length starts anew from the full radius at
+    every step, so that a noisy gradient is followed as far as the radius allows: this rule does
+    not settle, and reaching ``max_iter`` is what was asked for.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class TrustRegionStep(Step):
             theta = local.clip(iterate.theta - length * direction)
             found = self._try(local, theta, length)
             if not isinstance(found, Trial):
-                value, grad, kl, predicted = found
+                value, grad, divergence, predicted = found
                 ratio = (iterate.value - value) / float(iterate.grad @ (iterate.theta - theta))
                 return local.move(
                     theta,
@@ -79,7 +79,7 @@ class TrustRegionStep(Step):
                     grad,
                     length,
                     info=info,
-                    kl=kl,
+                    divergence=divergence,
                     predicted_kl=predicted,
                     damping=local.damping.accepted(iterate.damping, ratio),
                     trials=refused,
@@ -90,18 +90,15 @@ class TrustRegionStep(Step):
 
     def _try(
         self, local: Local, theta: np.ndarray, length: float
-    ) -> tuple[float, np.ndarray, float, float] | Trial:
+    ) -> tuple[float, np.ndarray, float | None, float] | Trial:
         """Value, gradient, realised and predicted divergence, or why the point is refused."""
         objective, iterate = local.objective, local.iterate
         if not objective.in_domain(theta):
             return Trial(length, np.nan, np.nan, Why.DOMAIN)
         value = objective.value(theta)
         predicted = 0.5 * local.operator.quad(theta - iterate.theta)
-        kl = objective.kl(iterate.theta, theta)
-        # A family whose members differ in support has no finite divergence: the metric's serves.
-        family = getattr(objective, "distribution", None)
-        measured = objective.probabilistic and (family is None or family.has_kl)
-        spent = predicted if np.isnan(kl) and not measured else kl
+        divergence = local.divergence(theta)
+        spent = predicted if divergence is None else divergence
         if not np.isfinite(value):
             return Trial(length, value, spent, Why.NOT_FINITE)
         if not value < iterate.value:
@@ -111,4 +108,4 @@ class TrustRegionStep(Step):
         grad = iterate.grad if local.last else objective.value_and_grad(theta)[1]
         if not np.all(np.isfinite(grad)):
             return Trial(length, value, spent, Why.NOT_FINITE)
-        return value, grad, kl, predicted
+        return value, grad, divergence, predicted

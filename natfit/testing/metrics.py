@@ -154,6 +154,25 @@ def leaves_objective_alone(metric: Any, objective: Any, theta: np.ndarray) -> No
     require(objective.value_and_grad(theta)[0] == before, "the objective is changed")
 
 
+def divergence_is_sound(metric: Any, objective: Any, theta: np.ndarray) -> None:
+    """The divergence is zero at its point, quadratic near it, and the KL that it claims to be."""
+    operator_at(metric, objective, theta)
+    chosen = metric.prepare(objective)
+    direction = np.random.default_rng(15).standard_normal(len(theta)) / np.sqrt(len(theta))
+    points = [theta + h * direction for h in (0.0, 0.01, 0.02)]
+    found = [chosen.divergence(objective, theta, point) for point in points]
+    if None in found:
+        require(not objective.has_kl, "divergence() is None, and the objective has one")
+        require(found == [None] * 3, f"divergence() is None at some points: {found}")
+        return
+    close("divergence of a point from itself", found[0], 0.0, rtol=1e-9)
+    require(found[1] > 0, f"divergence of another point is {found[1]:.3g}")
+    close("divergence at twice the distance", found[2] / found[1], 4.0, rtol=0.1)
+    if chosen.divergence_is_kl:
+        want = [objective.kl(theta, point) for point in points]
+        close("divergence against the objective's KL", found, want, rtol=1e-12)
+
+
 #: Every check that :func:`check_metric` runs, each called with (metric, objective, theta).
 METRIC_CHECKS = [
     operator_is_sound,
@@ -162,4 +181,5 @@ METRIC_CHECKS = [
     random_is_unbiased,
     error_is_honest,
     leaves_objective_alone,
+    divergence_is_sound,
 ]

@@ -5,6 +5,7 @@ import numpy as np
 from natfit import testing
 from natfit.linops import Dense, Diagonal
 from natfit.metrics.base import Metric
+from natfit.metrics.euclidean import EuclideanMetric
 from natfit.metrics.monte_carlo import MonteCarloFisher
 from natfit.testing.problems import metric_problems
 from tests.broken import caught_by
@@ -83,3 +84,18 @@ class MovesTheta(Metric):
     def at(self, objective, iterate, rng):
         iterate.theta[0] += 1e-3
         return Dense(np.eye(objective.n_params))
+
+
+@caught_by("divergence_is_sound")
+class Distance(EuclideanMetric):
+    """The distance, and not half its square."""
+
+    def divergence(self, objective, theta, theta2):
+        return float(np.linalg.norm(theta2 - theta))
+
+
+@caught_by("divergence_is_sound")
+class ClaimsKL(EuclideanMetric):
+    """Half the squared distance would be recorded as a Kullback-Leibler divergence."""
+
+    divergence_is_kl = True
