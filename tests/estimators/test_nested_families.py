@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.family_draws import data, fitted, log_uniform, loglik
+from tests.cases import fit_case, loglik, random_rows
+from tests.fits import log_uniform, native
 
 #: Wider family to the nested one and the nested optimum's likelihood by scipy.
 PAIRS = {
@@ -56,7 +57,7 @@ def hostile_counts(seed):
 
 def nested_value(name, x):
     inner, closed = PAIRS[name]
-    return loglik(inner, fitted(inner, x), x) if closed is None else float(closed(x))
+    return loglik(inner, native(fit_case(inner, x)), x) if closed is None else float(closed(x))
 
 
 def rows(name, seed, kind):
@@ -64,7 +65,7 @@ def rows(name, seed, kind):
         return (hostile_counts if name in COUNTS else hostile)(seed)
     # The nested family's own draws are where both optima meet.
     source = name if seed % 2 else PAIRS[name][0]
-    return data(source, seed, (5, 500))
+    return random_rows(source, seed, (5, 500))
 
 
 @pytest.mark.parametrize("kind", ["random", "hostile"])
@@ -72,9 +73,12 @@ def rows(name, seed, kind):
 def test_never_below_the_nested_optimum(name, kind):
     for seed in range(24):
         x = rows(name, seed, kind)
-        model = fitted(name, x)
+        model = fit_case(name, x)
         if model.status_ in ("unbounded", "singular"):
             continue  # said aloud: no maximum to compare with
-        assert loglik(name, model, x) >= nested_value(name, x) - SLACK, (seed, model.message_)
+        assert loglik(name, native(model), x) >= nested_value(name, x) - SLACK, (
+            seed,
+            model.message_,
+        )
         if kind == "random" and len(x) >= 20:
             assert model.status_ in ("converged", "boundary", "rounding_floor"), model.message_

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from tests.family_draws import CASES, fitted, numbers
+from natfit._component import available
+from natfit.distributions.base import Distribution
+from tests.cases import case, fit_case, loglik
+from tests.fits import native
 
-#: Parameters that a search takes the logarithm of.
-LOGS = {"scale", "df", "n", "a", "b", "rate", "mean", "sd", "power", "kappa"}
 #: Corners where the likelihood has no bound: not searched.
 CORNERS = {"df": (0.5, 1e6), "n": (1e-3, 1e7), "power": (1e-3, 1e6)}
 #: A loss outside the family; finite, for the search takes differences.
@@ -18,9 +19,8 @@ _WORST = 1e300
 
 
 def is_log(name, key):
-    if key == "shape":
-        return name not in ("gev", "generalized_pareto", "skew_normal")
-    return key in LOGS and (name, key) != ("skew_normal", "mean")
+    """Whether a search takes the parameter's logarithm: where it is positive."""
+    return case(name).family.params[key].native_bounds[0] >= 0.0
 
 
 def trusted(name, x, start, starts=4, seed=0):
@@ -34,15 +34,14 @@ def trusted(name, x, start, starts=4, seed=0):
     def loss(v):
         if np.any(np.abs(v[logs]) > 700.0):
             return _WORST
-        native = dict(zip(keys, np.where(logs, np.exp(np.where(logs, v, 0.0)), v), strict=True))
-        if any(not low <= native.get(k, low) <= high for k, (low, high) in CORNERS.items()):
+        values = dict(zip(keys, np.where(logs, np.exp(np.where(logs, v, 0.0)), v), strict=True))
+        if any(not low <= values.get(k, low) <= high for k, (low, high) in CORNERS.items()):
             return _WORST
-        if name == "skew_normal" and abs(native["shape"]) > 1e9:
+        if name == "skew_normal" and abs(values["shape"]) > 1e9:
             return _WORST
-        if name in ("gev", "generalized_pareto") and native["shape"] < -0.9:
+        if name in ("gev", "generalized_pareto") and values["shape"] < -0.9:
             return _WORST
-        with np.errstate(all="ignore"):
-            value = -CASES[name].loglik(native, x)
+        value = -loglik(name, values, x)
         return value if np.isfinite(value) else _WORST
 
     best = np.inf
@@ -57,20 +56,18 @@ def trusted(name, x, start, starts=4, seed=0):
 
 def on_unit_scale(name, params, loc, scale):
     """Parameters of (x - loc) / scale."""
-    out = numbers(params)
-    for key, power in CASES[name].scales.items():
+    out = dict(params)
+    for key, power in case(name).draws.scales.items():
         out[key] = (out[key] - (loc if key in ("loc", "mean") else 0.0)) / scale**power
     return out
 
 
 def assert_optimal(name, z, truth, loc=0.0, scale=1.0, ends=("converged", "boundary")):
     """The fit of loc + scale z is as likely as what searches on z find from the truth."""
-    model = fitted(name, loc + scale * z)
+    model = fit_case(name, loc + scale * z)
     assert model.status_ in ends, model.message_
-    got = on_unit_scale(name, model.params_, loc, scale)
-    with np.errstate(all="ignore"):
-        value = CASES[name].loglik(got, z)
-    assert value >= trusted(name, z, truth) - 1e-4 * len(z)
+    got = on_unit_scale(name, native(model), loc, scale)
+    assert loglik(name, got, z) >= trusted(name, z, truth) - 1e-4 * len(z)
 
 
 FLOOR = ("converged", "boundary", "rounding_floor")
@@ -93,8 +90,7 @@ def test_scipys_student_t_is_wrong_where_this_one_is_not():
     worse = 0
     for seed in range(5):
         x = 1e3 + 0.01 * np.random.default_rng(seed).standard_t(3.0, 300)
-        model = fitted("student_t", x)
-        got = CASES["student_t"].loglik(numbers(model.params_), x)
+        got = loglik("student_t", native(fit_case("student_t", x)), x)
         worse += got > stats.t(*stats.t.fit(x)).logpdf(x).sum() + 1.0
     assert worse == 5
 
@@ -135,12 +131,13 @@ def test_weibull(shape):
     assert_optimal("weibull", y, {"shape": shape, "scale": 1.0}, scale=1e5)
 
 
-CONTINUOUS = [name for name in CASES if CASES[name].scales]
+DRAWN = {name: case(name).draws for name in available(Distribution)}
+CONTINUOUS = [name for name, draws in DRAWN.items() if draws is not None and draws.scales]
 
 
 def placed(name, y):
     """Numbers y > 0 moved into the middle of the real line where the family lives there."""
-    return y - 2.0 if CASES[name].moved else y
+    return y - 2.0 if case(name).draws.moved else y
 
 
 @pytest.mark.parametrize("name", CONTINUOUS)
@@ -152,16 +149,15 @@ def test_ties_and_five_rows(name, kind):
         y = np.round(rng.gamma(3.0, 1.0, 100) + 0.5, 0) + 0.5 if kind == "ties" else 0
         y = rng.gamma(3.0, 1.0, 5) + 0.1 if kind == "five" else y
         x = placed(name, y)
-        model = fitted(name, x)
+        model = fit_case(name, x)
         if not model.status_.good and model.status_ != "boundary":
             assert model.status_ in ("unbounded", "singular", "max_iter")
             assert len(model.status_.remedy) > 10 and model.status_.remedy in model.message_
             continue
-        got = numbers(model.params_)
+        start = native(model)
         if model.status_ == "boundary":
-            start = numbers(model.distribution_.native_dict(model.history_.theta[0]))
-        else:
-            start = got
-        with np.errstate(all="ignore"):
-            value = CASES[name].loglik(got, x)
-        assert value >= trusted(name, x, start, 2) - 1e-4 * len(x), model.message_
+            first = model.distribution_.native_dict(model.history_.theta[0])
+            start = {key: float(value) for key, value in first.items()}
+        assert loglik(name, native(model), x) >= trusted(name, x, start, 2) - 1e-4 * len(x), (
+            model.message_
+        )

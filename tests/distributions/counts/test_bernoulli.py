@@ -2,9 +2,20 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from natfit.distributions import (
-    Bernoulli,
+from natfit.distributions import Bernoulli
+from tests.cases import Case, counts
+
+CASE = Case(
+    data=(np.random.default_rng(0).random(200) < 0.3).astype(float),
+    optimum=lambda y: [y.mean()],
+    draws=counts(
+        lambda rng, n: np.r_[0.0, 1.0, rng.random(n - 2) < rng.uniform(0.05, 0.95)],
+        lambda x, prob: stats.bernoulli.logpmf(x, prob),
+        lambda x: [{"prob": x.mean()}],
+        off="prob",
+    ),
 )
 
 

@@ -12,6 +12,13 @@ from natfit.distributions import (
     MultiCategorical,
 )
 from natfit.inference.covariance import standard_errors
+from tests.cases import Case
+
+CASE = Case(
+    data=np.random.default_rng(0).choice(3, 200, p=[0.2, 0.5, 0.3]).astype(float),
+    optimum=lambda y: np.bincount(y.astype(int)) / len(y),
+)
+
 
 #: Log odds from moderate to far beyond the range of exp.
 FAR = np.array([[0.3, -0.4], [40.0, 39.0], [-800.0, 3.0], [800.0, -800.0], [0.0, 0.0]])

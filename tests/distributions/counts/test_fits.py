@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from natfit.distributions import (
-    Binomial,
-)
+from natfit.distributions import Binomial
 from tests.fits import fitted, log_uniform, native, total
 
 SIZES = [20, 50, 200, 1_000, 10_000]

@@ -5,12 +5,52 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import pytest
-from scipy import optimize, stats
+from scipy import optimize, special, stats
+from scipy.special import digamma
 
-from natfit.distributions import (
-    NegativeBinomial,
-)
+from natfit.distributions import NegativeBinomial
+from tests.cases import Case, counts, with_a_one
 from tests.fits import fitted, gamma_poisson, log_uniform, native, total
+
+
+def mle(y):
+    """The mean, and the root of the score in n, by scipy's root finder."""
+    mean = y.mean()
+
+    def score(n):
+        return np.mean(digamma(y + n) - digamma(n)) + np.log(n / (n + mean))
+
+    return [mean, optimize.brentq(score, 1e-2, 1e3, xtol=1e-13)]
+
+
+def draw(rng, n):
+    size, mean = log_uniform(rng, 0.05, 300.0), log_uniform(rng, 0.5, 1e3)
+    return with_a_one(rng.poisson(rng.gamma(size, mean / size, n)))
+
+
+def logpmf(x, mean, n):
+    """log p from the product n (n + 1) ... (n + x - 1): scipy's loses digits at a large n."""
+    rising = np.r_[0.0, np.cumsum(np.log1p(np.arange(x.max()) / n))][x.astype(int)]
+    # n log(1 + mean / n), mean at n = infinity.
+    limit = mean if np.isinf(n) else n * np.log1p(mean / n)
+    start = x * np.log(mean) - special.gammaln(x + 1.0)
+    return start + rising - (x * np.log1p(mean / n) + limit)
+
+
+def search(x):
+    def loss(log_n):
+        return -logpmf(x, x.mean(), np.exp(log_n)).sum()
+
+    found = optimize.minimize_scalar(loss, bounds=(-8.0, 16.0), method="bounded")
+    return [{"mean": x.mean(), "n": np.exp(found.x)}, {"mean": x.mean(), "n": np.inf}]
+
+
+CASE = Case(
+    data=np.random.default_rng(1).negative_binomial(2, 0.3, 200).astype(float),
+    optimum=mle,
+    draws=counts(draw, logpmf, search, off="n"),
+)
+
 
 DATA = Path(__file__).parents[2] / "data"
 SIZES = [20, 50, 200, 1_000, 10_000]

@@ -5,7 +5,21 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
+from tests.cases import Case, continuous
 from tests.fits import fitted, log_uniform, native, total
+
+
+def draw(rng, n):
+    y = rng.beta(log_uniform(rng, 0.2, 1e3), log_uniform(rng, 0.2, 1e3), n)
+    return np.clip(y, 1e-300, 1.0 - 1.2e-16)
+
+
+CASE = Case(
+    data=np.random.default_rng(1).beta(2.0, 5.0, 200),
+    optimum=lambda y: stats.beta.fit(y, floc=0, fscale=1)[:2],
+    draws=continuous(stats.beta, stats.beta, draw, {"floc": 0, "fscale": 1}, off="a"),
+)
+
 
 SIZES = [20, 50, 200, 1_000, 10_000]
 

@@ -5,10 +5,22 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from natfit.distributions import (
-    VonMises,
-)
+from natfit.distributions import VonMises
+from tests.cases import Case, continuous
 from tests.fits import fitted, log_uniform, native, total
+
+CASE = Case(
+    data=np.random.default_rng(1).vonmises(1.0, 2.0, 200),
+    optimum=lambda y: stats.vonmises.fit(y, fscale=1)[1::-1],
+    draws=continuous(
+        stats.vonmises,
+        lambda loc, kappa: stats.vonmises(kappa, loc),
+        lambda rng, n: rng.vonmises(rng.uniform(-3, 3), log_uniform(rng, 0.05, 1e4), n),
+        {"fscale": 1},
+        off="kappa",
+    ),
+)
+
 
 SIZES = [20, 50, 200, 1_000, 10_000]
 

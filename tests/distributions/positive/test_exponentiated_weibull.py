@@ -5,6 +5,7 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import pytest
+from scipy import optimize, stats
 from sklearn.exceptions import ConvergenceWarning
 
 from natfit import NaturalMLE
@@ -12,8 +13,44 @@ from natfit.distributions import (
     ExponentiatedWeibull,
     Weibull,
 )
+from tests.cases import SHAPE_SCALE, Case, continuous
 from tests.distributions.positive.broad import broad, fit
-from tests.fits import loglik, native
+from tests.fits import log_uniform, loglik, native
+from tests.oracles import weibull_mle
+
+
+def mle(y):
+    """The power is -n / sum log cdf of the Weibull; scipy's root finder for the other two."""
+
+    def score(t):
+        c, w = np.exp(t[0]), (y / np.exp(t[1])) ** np.exp(t[0])
+        power = -1.0 / np.mean(np.log1p(-np.exp(-w)))
+        slope = 1.0 - w + (power - 1.0) * w / np.expm1(w)
+        return np.mean(slope), 1.0 / c + np.mean(slope * (np.log(y) - t[1]))
+
+    t = optimize.root(score, np.log(weibull_mle(y)), tol=1e-14).x
+    w = (y / np.exp(t[1])) ** np.exp(t[0])
+    return [np.exp(t[0]), np.exp(t[1]), -1.0 / np.mean(np.log1p(-np.exp(-w)))]
+
+
+def draw(rng, n):
+    power = log_uniform(rng, 0.2, 20.0)
+    w = -np.log1p(-np.exp(-rng.exponential(size=n) / power))
+    return w ** (1.0 / log_uniform(rng, 0.5, 8.0))
+
+
+CASE = Case(
+    data=np.random.default_rng(4).weibull(0.7, (200, 3)).max(axis=1),
+    optimum=mle,
+    draws=continuous(
+        stats.exponweib,
+        lambda shape, scale, power: stats.exponweib(power, shape, scale=scale),
+        draw,
+        {"floc": 0},
+        scales=SHAPE_SCALE | {"power": 0},
+    ),
+)
+
 
 FAILURES = np.loadtxt(Path(__file__).parents[2] / "data" / "failure_times.csv", skiprows=1)
 

@@ -2,9 +2,23 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from natfit.distributions import (
-    Gamma,
+from natfit.distributions import Gamma
+from tests.cases import SHAPE_SCALE, Case, continuous
+from tests.fits import log_uniform
+from tests.oracles import gamma_mle
+
+CASE = Case(
+    data=np.random.default_rng(0).gamma(2.5, 1.5, 200),
+    optimum=gamma_mle,
+    draws=continuous(
+        stats.gamma,
+        lambda shape, scale: stats.gamma(shape, scale=scale),
+        lambda rng, n: np.maximum(rng.gamma(log_uniform(rng, 0.05, 300.0), size=n), 1e-290),
+        {"floc": 0},
+        scales=SHAPE_SCALE,
+    ),
 )
 
 

@@ -4,7 +4,22 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tests.cases import SHAPE_SCALE, Case, continuous
 from tests.fits import fitted, loglik
+from tests.oracles import polished
+
+CASE = Case(
+    data=2.0 * np.random.default_rng(1).pareto(4.0, 200),
+    optimum=lambda y: polished(lambda k, s: stats.genpareto(k, 0.0, s), y, [0.2, y.mean()])[::-1],
+    draws=continuous(
+        stats.genpareto,
+        lambda scale, shape: stats.genpareto(shape, scale=scale),
+        lambda rng, n: stats.genpareto.rvs(rng.uniform(-0.2, 0.8), size=n, random_state=rng),
+        {"floc": 0},
+        scales=SHAPE_SCALE,
+    ),
+)
+
 
 SIZES = (20, 50, 200, 1_000)
 

@@ -6,11 +6,24 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from natfit.distributions import (
-    Weibull,
-)
+from natfit.distributions import Weibull
+from tests.cases import SHAPE_SCALE, Case, continuous
 from tests.distributions.positive.broad import fit
-from tests.fits import loglik, native
+from tests.fits import log_uniform, loglik, native
+from tests.oracles import weibull_mle
+
+CASE = Case(
+    data=3.0 * np.random.default_rng(2).weibull(1.5, 200),
+    optimum=weibull_mle,
+    draws=continuous(
+        stats.weibull_min,
+        lambda shape, scale: stats.weibull_min(shape, scale=scale),
+        lambda rng, n: rng.weibull(log_uniform(rng, 0.2, 50.0), n),
+        {"floc": 0},
+        scales=SHAPE_SCALE,
+    ),
+)
+
 
 FAILURES = np.loadtxt(Path(__file__).parents[2] / "data" / "failure_times.csv", skiprows=1)
 

@@ -1,9 +1,22 @@
 """The Cauchy distribution: its information."""
 
 import numpy as np
+from scipy import stats
 
-from natfit.distributions import (
-    Cauchy,
+from natfit.distributions import Cauchy
+from tests.cases import LOC_SCALE, Case, continuous
+from tests.oracles import polished
+
+CASE = Case(
+    data=3.0 + 2.0 * np.random.default_rng(1).standard_cauchy(200),
+    optimum=lambda y: polished(stats.cauchy, y, [np.median(y), 1.5]),
+    draws=continuous(
+        stats.cauchy,
+        stats.cauchy,
+        lambda rng, n: rng.standard_cauchy(n),
+        scales=LOC_SCALE,
+        moved=True,
+    ),
 )
 
 

@@ -12,7 +12,24 @@ from natfit.distributions import (
     Gumbel,
 )
 from natfit.distributions.real.gev import _near_gumbel
+from tests.cases import LOC_SCALE, Case, continuous
 from tests.fits import fitted, loglik
+from tests.oracles import polished
+
+CASE = Case(
+    data=3.0 + 2.0 * stats.genextreme.rvs(0.1, size=200, random_state=1),
+    optimum=lambda y: polished(
+        lambda m, s, k: stats.genextreme(-k, m, s), y, [np.median(y), 2.0, 0.1]
+    ),
+    draws=continuous(
+        stats.genextreme,
+        lambda loc, scale, shape: stats.genextreme(-shape, loc, scale),
+        lambda rng, n: stats.genextreme.rvs(rng.uniform(-0.6, 0.4), size=n, random_state=rng),
+        scales=LOC_SCALE | {"shape": 0},
+        moved=True,
+    ),
+)
+
 
 DATA = Path(__file__).parents[2] / "data"
 SIZES = (20, 50, 200, 1_000)

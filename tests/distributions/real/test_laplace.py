@@ -2,8 +2,23 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
+from tests.cases import LOC_SCALE, Case, continuous
 from tests.fits import fitted
+
+CASE = Case(
+    data=np.random.default_rng(1).laplace(3.0, 2.0, 201),
+    optimum=stats.laplace.fit,
+    draws=continuous(
+        stats.laplace,
+        stats.laplace,
+        lambda rng, n: rng.laplace(size=n),
+        scales=LOC_SCALE,
+        moved=True,
+    ),
+    kinked=True,
+)
 
 
 @pytest.mark.parametrize("weight", [None, np.array([1.0, 1.0, 1.0, 5.0, 1.0, 1.0])])

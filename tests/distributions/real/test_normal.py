@@ -4,8 +4,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from natfit.distributions import (
-    Normal,
+from natfit.distributions import Normal
+from tests.cases import LOC_SCALE, Case, continuous
+
+CASE = Case(
+    data=np.random.default_rng(0).normal(12.0, 4.0, 200),
+    optimum=lambda y: [y.mean(), y.std()],
+    draws=continuous(
+        stats.norm,
+        stats.norm,
+        lambda rng, n: rng.normal(size=n),
+        scales=LOC_SCALE,
+        moved=True,
+    ),
 )
 
 

@@ -4,10 +4,31 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from natfit.distributions import (
-    SkewNormal,
-)
+from natfit.distributions import SkewNormal
+from tests.cases import Case, continuous
 from tests.fits import fitted, loglik
+from tests.oracles import polished
+
+
+def mle(y):
+    """Mean and standard deviation of scipy's best (shape, loc, scale), and its shape."""
+    best = polished(stats.skewnorm, y, [2.0, y.mean() - 1.0, 2.0])
+    return [stats.skewnorm(*best).mean(), stats.skewnorm(*best).std(), best[0]]
+
+
+CASE = Case(
+    data=stats.skewnorm.rvs(3.0, 1.0, 2.0, size=200, random_state=1),
+    optimum=mle,
+    draws=continuous(
+        stats.skewnorm,
+        SkewNormal()._to_scipy,
+        lambda rng, n: stats.skewnorm.rvs(rng.uniform(-9, 9), size=n, random_state=rng),
+        scales={"mean": 1, "sd": 1, "shape": 0},
+        moved=True,
+        off="sd",
+    ),
+)
+
 
 SIZES = (20, 50, 200, 1_000)
 

@@ -5,11 +5,39 @@ import warnings
 import mpmath
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 from sklearn.exceptions import ConvergenceWarning
 
 import natfit
 from natfit.distributions import StudentT
+from tests.cases import LOC_SCALE, Case, continuous
+from tests.fits import log_uniform
+
+
+def mle(y):
+    """scipy's log-density under Nelder and Mead's simplex, in logarithms of scale and df."""
+
+    def loss(t):
+        return -stats.t.logpdf(y, np.exp(t[2]), t[0], np.exp(t[1])).mean()
+
+    start = [np.median(y), 0.0, 1.0]
+    options = {"xatol": 1e-10, "fatol": 1e-15, "maxiter": 5_000, "maxfev": 5_000}
+    best = optimize.minimize(loss, start, method="Nelder-Mead", options=options).x
+    return [best[0], np.exp(best[1]), np.exp(best[2])]
+
+
+CASE = Case(
+    data=3.0 + 2.0 * np.random.default_rng(0).standard_t(3.0, 200),
+    optimum=mle,
+    draws=continuous(
+        stats.t,
+        lambda loc, scale, df: stats.t(df, loc, scale),
+        lambda rng, n: rng.standard_t(log_uniform(rng, 0.8, 50.0), n),
+        scales=LOC_SCALE | {"df": 0},
+        moved=True,
+    ),
+)
+
 
 FAMILY = StudentT()
 DFS = [0.05, 0.3, 1.0, 2.5, 7.0, 15.9, 16.1, 100.0, 1e4, 1e6, 1e8, 1e10]

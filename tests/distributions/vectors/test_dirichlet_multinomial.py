@@ -5,15 +5,38 @@ import warnings
 import mpmath
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 from sklearn.exceptions import ConvergenceWarning
 
 from natfit import NaturalMLE
-from natfit.distributions import (
-    DirichletMultinomial,
-)
-from tests.distributions.multivariate_oracles import (
-    dirichlet_multinomial_mle,
+from natfit.distributions import DirichletMultinomial
+from tests.cases import Case
+
+
+def dirichlet_multinomial_mle(y):
+    """Nelder and Mead's simplex on scipy's log-probability, started over at its end."""
+    total = y.sum(axis=1).astype(int)
+
+    def loss(t):
+        return -stats.dirichlet_multinomial.logpmf(y.astype(int), np.exp(t), total).mean()
+
+    best = np.zeros(y.shape[1])
+    options = {"xatol": 1e-11, "fatol": 1e-15, "maxiter": 5_000, "maxfev": 5_000}
+    for _ in range(3):
+        best = optimize.minimize(loss, best, method="Nelder-Mead", options=options).x
+    a = np.exp(best)
+    return [*a / a.sum(), a.sum()]
+
+
+def compound(i):
+    """One row of counts, whose shares are drawn first."""
+    shares = np.random.default_rng(i).dirichlet([2.0, 1.0, 3.0])
+    return np.random.default_rng(i).multinomial(5 + i % 9, shares)
+
+
+CASE = Case(
+    data=np.array([compound(i) for i in range(200)]) * 1.0,
+    optimum=dirichlet_multinomial_mle,
 )
 
 

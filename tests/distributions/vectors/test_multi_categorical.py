@@ -10,6 +10,14 @@ from natfit.distributions import (
     MultiBernoulli,
     MultiCategorical,
 )
+from tests.cases import Case
+
+CASE = Case(
+    data=np.random.default_rng(0).integers(0, [2, 3], (200, 2)).astype(float),
+    optimum=lambda y: [
+        share for column in y.T for share in np.bincount(column.astype(int)) / len(y)
+    ],
+)
 
 
 def _rng(seed=0):

@@ -5,8 +5,12 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from natfit import NaturalMLE
-from natfit.distributions import (
-    Multinomial,
+from natfit.distributions import Multinomial
+from tests.cases import Case
+
+CASE = Case(
+    data=np.random.default_rng(1).multinomial(5 + np.arange(200) % 9, [0.2, 0.5, 0.3]) * 1.0,
+    optimum=lambda y: y.sum(axis=0) / y.sum(),
 )
 
 

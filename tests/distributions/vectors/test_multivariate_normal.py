@@ -5,8 +5,12 @@ import pytest
 from scipy import stats
 
 from natfit import testing
-from natfit.distributions import (
-    MultivariateNormal,
+from natfit.distributions import MultivariateNormal
+from tests.cases import Case
+
+CASE = Case(
+    data=np.random.default_rng(0).multivariate_normal([1.0, -1.0], [[2.0, 0.6], [0.6, 1.0]], 200),
+    optimum=lambda y: [*y.mean(axis=0), *np.cov(y.T, bias=True).ravel()],
 )
 
 

@@ -5,7 +5,8 @@ import warnings
 import mpmath
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import optimize, stats
+from scipy.special import digamma
 from sklearn.exceptions import ConvergenceWarning
 
 from natfit import NaturalMLE
@@ -15,8 +16,40 @@ from natfit.distributions import (
     StudentT,
 )
 from natfit.distributions.vectors import _multivariate_t as terms
-from tests.distributions.multivariate_oracles import (
-    multivariate_t_mle,
+from tests.cases import Case
+
+
+def multivariate_t_mle(y, iterations=3_000):
+    """ECME: weighted moments, then the root of the score of df (Liu and Rubin, 1995)."""
+    n, d = y.shape
+    loc, scale, v = y.mean(axis=0), np.cov(y.T), 5.0
+    for _ in range(iterations):
+        gap = y - loc
+        square = np.einsum("ij,ij->i", gap @ np.linalg.inv(scale), gap)
+        w = (v + d) / (v + square)
+        loc = w @ y / w.sum()
+        gap = y - loc
+        scale = (gap * w[:, None]).T @ gap / n
+        square = np.einsum("ij,ij->i", gap @ np.linalg.inv(scale), gap)
+
+        def slope(v, square=square):
+            w = (v + d) / (v + square)
+            return (
+                digamma((v + d) / 2)
+                - digamma(v / 2)
+                + np.log(v / (v + square)).mean()
+                + 1
+                - w.mean()
+            )
+
+        v = optimize.brentq(slope, 0.1, 1e3, xtol=1e-13)
+    return [*loc, *scale.ravel(), v]
+
+
+CASE = Case(
+    data=np.random.default_rng(1).multivariate_normal([1.0, -1.0], [[2.0, 0.6], [0.6, 1.0]], 200)
+    / np.sqrt(np.random.default_rng(2).chisquare(4.0, 200) / 4.0)[:, None],
+    optimum=multivariate_t_mle,
 )
 
 

@@ -2,12 +2,37 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from natfit.distributions import (
     Hurdle,
     ZeroInflated,
 )
-from tests.fits import fitted, gamma_poisson, native, total
+from tests.cases import Case, counts, with_a_one
+from tests.fits import fitted, gamma_poisson, log_uniform, native, total
+from tests.oracles import cut_poisson_rate
+
+
+def draw(rng, n):
+    counts = 1 + rng.poisson(log_uniform(rng, 0.3, 1e3), n)
+    return with_a_one(counts * (rng.random(n) > rng.uniform(0.05, 0.8)))
+
+
+def logpmf(x, zero_prob, rate):
+    some = stats.poisson.logpmf(x, rate) - np.log(-np.expm1(-rate))
+    with np.errstate(divide="ignore"):
+        return np.where(x == 0, np.log(zero_prob), np.log1p(-zero_prob) + some)
+
+
+def search(x):
+    return [{"zero_prob": np.mean(x == 0), "rate": cut_poisson_rate(x[x > 0])}]
+
+
+CASE = Case(
+    data=np.where(np.arange(200) < 60, 0, 1 + np.arange(200) % 4).astype(float),
+    optimum=lambda y: [np.mean(y == 0), cut_poisson_rate(y[y > 0])],
+    draws=counts(draw, logpmf, search, off="rate"),
+)
 
 
 @pytest.mark.parametrize("seed", range(6))

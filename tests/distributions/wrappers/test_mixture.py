@@ -24,6 +24,26 @@ from natfit.distributions import (
 )
 from natfit.distributions.wrappers.mixture._guard import RATIO
 from natfit.numerics import autodiff
+from tests.cases import Case
+
+
+def mle(y):
+    """scikit-learn's EM from the left and the right half, to its last digit."""
+    peer = GaussianMixture(2, tol=1e-15, max_iter=5_000, reg_covar=0.0, means_init=[[0.0], [7.0]])
+    peer.fit(y[:, None])
+    pairs = zip(peer.means_.ravel(), np.sqrt(peer.covariances_.ravel()), strict=True)
+    return [*peer.weights_, *(v for pair in pairs for v in pair)]
+
+
+CASE = Case(
+    data=np.concatenate(
+        [
+            np.random.default_rng(1).normal(0.0, 1.0, 120),
+            np.random.default_rng(2).normal(7.0, 1.5, 80),
+        ]
+    ),
+    optimum=mle,
+)
 
 
 def fitted(family, y, weight=None, **options):

@@ -6,6 +6,13 @@ from sklearn.exceptions import ConvergenceWarning
 
 import natfit
 from natfit.distributions import Scaled
+from tests.cases import Case
+from tests.oracles import gamma_mle
+
+CASE = Case(
+    data=np.random.default_rng(4).gamma(2.5, 1.5, 200),
+    optimum=lambda y: gamma_mle(y)[::-1],
+)
 
 
 def flat(values):

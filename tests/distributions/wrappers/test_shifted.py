@@ -8,6 +8,16 @@ from sklearn.exceptions import ConvergenceWarning
 import natfit
 from natfit import Censored
 from natfit.distributions import Shifted
+from tests.cases import Case
+from tests.oracles import polished
+
+CASE = Case(
+    family=Shifted("lognormal"),
+    data=5.0 + np.random.default_rng(4).lognormal(4.0, 0.5, 200),
+    optimum=lambda y: polished(lambda m, s, c: stats.lognorm(s, m, c), y, [0.0, 0.5, np.median(y)]),
+    edged=True,
+)
+
 
 DAYS = [143, 164, 188, 188, 190, 192, 206, 209, 213, 216, 220, 227, 230, 234, 246, 265, 304]
 DAYS = np.array([*DAYS, 216, 244], dtype=float)

@@ -2,8 +2,16 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from natfit.distributions import Truncated
+from tests.cases import Case
+from tests.oracles import polished
+
+CASE = Case(
+    data=np.abs(np.random.default_rng(4).normal(1.0, 2.0, 200)),
+    optimum=lambda y: polished(lambda m, s: stats.truncnorm(-m / s, np.inf, m, s), y, [1.0, 2.0]),
+)
 
 
 @pytest.mark.parametrize("name", ["gamma", "normal", "poisson"])

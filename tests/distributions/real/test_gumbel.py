@@ -1,0 +1,18 @@
+"""The Gumbel distribution: its case."""
+
+import numpy as np
+from scipy import stats
+
+from tests.cases import LOC_SCALE, Case, continuous
+
+CASE = Case(
+    data=np.random.default_rng(1).gumbel(3.0, 2.0, 200),
+    optimum=stats.gumbel_r.fit,
+    draws=continuous(
+        stats.gumbel_r,
+        stats.gumbel_r,
+        lambda rng, n: rng.gumbel(size=n),
+        scales=LOC_SCALE,
+        moved=True,
+    ),
+)
