@@ -1,12 +1,12 @@
-"""The registries crossed with natfit.testing's checks, each result computed once a session.
+"""The registries crossed with natfit.testing's checks.
 
-A suite is parametrised over (case, check); inapplicable checks skip with their reason, and the
-set of skips of every suite is itself asserted (test_skips.py in tests/testing).
+A suite is parametrised over (case, check). A check that says nothing about a component skips with
+its reason, and must do so exactly where the rules of tests/skips.py say: a component that is added
+joins every suite of its kind by itself.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,6 +28,7 @@ from natfit.rl.baselines.base import Baseline
 from natfit.rl.environments.base import Environment
 from natfit.solvers.base import Solver
 from natfit.steps.base import Step
+from tests import skips
 
 
 def outcome(check: Callable, args: Sequence[Any]) -> Exception | None:
@@ -40,32 +41,31 @@ def outcome(check: Callable, args: Sequence[Any]) -> Exception | None:
 
 
 class Suite:
-    """Cases crossed with checks."""
+    """Cases (name to arguments) crossed with checks, and where each check may be skipped."""
 
-    def __init__(self, checks: list[Callable], cases: dict[str, tuple]):
+    def __init__(self, checks: list[Callable], cases: dict[str, tuple], rules: dict[str, Callable]):
         self.checks = {check.__name__: check for check in checks}
         self.cases = cases
-        self._result = functools.cache(lambda c, k: outcome(self.checks[k], self.cases[c]))
+        self.rules = rules
 
     def pairs(self) -> list[Any]:
+        """Every case with every check, for parametrize."""
         return [pytest.param(c, k, id=f"{c}-{k}") for c in self.cases for k in self.checks]
 
     def run(self, case: str, check: str) -> None:
-        """Pass, skip with the reason, or raise what the check raised."""
-        error = self._result(case, check)
-        if isinstance(error, testing.NotApplicable):
-            pytest.skip(str(error))
-        if error is not None:
+        """Pass, skip with the reason where a rule explains it, or fail."""
+        args = self.cases[case]
+        error = outcome(self.checks[check], args)
+        skipped = isinstance(error, testing.NotApplicable)
+        if error is not None and not skipped:
             raise error
-
-    def skips(self) -> dict[str, list[str]]:
-        """Check to the cases that it says nothing about."""
-        found: dict[str, list[str]] = {}
-        for case in self.cases:
-            for check in self.checks:
-                if isinstance(self._result(case, check), testing.NotApplicable):
-                    found.setdefault(check, []).append(case)
-        return found
+        explained = check in self.rules and bool(self.rules[check](*args))
+        assert skipped == explained, (
+            f"{check} {'is skipped' if skipped else 'runs'} on {case}, its rule in tests/skips.py "
+            f"says otherwise{f': {error}' if skipped else ''}"
+        )
+        if skipped:
+            pytest.skip(str(error))
 
 
 def _named(base: type) -> dict[str, tuple]:
@@ -84,8 +84,8 @@ def metrics() -> dict[str, Metric]:
 
 
 def components() -> dict[str, tuple]:
-    kinds = (Distribution, Metric, Solver, Damping, Step, Coordinates, Model, Environment)
-    return {repr(c): (c,) for kind in kinds for _, c in registered(kind)}
+    """Every example of every component of every kind."""
+    return {repr(c): (c,) for kind in testing.kinds() for _, c in registered(kind)}
 
 
 #: Families with two parameters that depend on x, and the names of those that do not.
@@ -107,7 +107,9 @@ def bound_models() -> dict[str, tuple]:
 
 
 DISTRIBUTIONS = Suite(
-    testing.DISTRIBUTION_CHECKS, {n: (f, testing.points(f)) for n, f in families().items()}
+    testing.DISTRIBUTION_CHECKS,
+    {n: (f, testing.points(f)) for n, f in families().items()},
+    skips.DISTRIBUTIONS,
 )
 COORDINATES = Suite(
     testing.COORDINATE_CHECKS,
@@ -116,6 +118,7 @@ COORDINATES = Suite(
         for _, c in registered(Coordinates)
         for n, f in families().items()
     },
+    skips.COORDINATES,
 )
 METRICS = Suite(
     testing.METRIC_CHECKS,
@@ -124,12 +127,13 @@ METRICS = Suite(
         for n, m in metrics().items()
         for kind, problem in testing.metric_problems().items()
     },
+    skips.METRICS,
 )
-MODELS = Suite(testing.MODEL_CHECKS, bound_models())
-SOLVERS = Suite(testing.SOLVER_CHECKS, _named(Solver))
-DAMPINGS = Suite(testing.DAMPING_CHECKS, _named(Damping))
-STEPS = Suite(testing.STEP_CHECKS, _named(Step))
-ENVIRONMENTS = Suite(testing.ENVIRONMENT_CHECKS, _named(Environment))
-BIJECTORS = Suite(testing.BIJECTOR_CHECKS, _named(Bijector))
-COMPONENTS = Suite(testing.COMPONENT_CHECKS, components())
-BASELINES = Suite([*testing.BASELINE_CHECKS, *testing.COMPONENT_CHECKS], _named(Baseline))
+MODELS = Suite(testing.MODEL_CHECKS, bound_models(), skips.MODELS)
+SOLVERS = Suite(testing.SOLVER_CHECKS, _named(Solver), skips.SOLVERS)
+DAMPINGS = Suite(testing.DAMPING_CHECKS, _named(Damping), skips.DAMPINGS)
+STEPS = Suite(testing.STEP_CHECKS, _named(Step), skips.STEPS)
+ENVIRONMENTS = Suite(testing.ENVIRONMENT_CHECKS, _named(Environment), skips.ENVIRONMENTS)
+BIJECTORS = Suite(testing.BIJECTOR_CHECKS, _named(Bijector), skips.BIJECTORS)
+COMPONENTS = Suite(testing.COMPONENT_CHECKS, components(), skips.COMPONENTS)
+BASELINES = Suite(testing.BASELINE_CHECKS, _named(Baseline), skips.BASELINES)

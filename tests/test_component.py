@@ -1,9 +1,17 @@
+"""Components: files found by name, equality, shorthand, lazy exports."""
+
+import importlib
+import inspect
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from natfit import testing
 from natfit._component import Component, available, component_class, registered, resolve
 from natfit.coordinates import Coordinates
 from natfit.damping.base import Damping
+from natfit.distributions.base import Distribution
 from natfit.metrics.base import Metric
 from natfit.metrics.monte_carlo import MonteCarloFisher
 from natfit.metrics.tensor import TensorMetric
@@ -21,29 +29,42 @@ def test_property(case, check):
     COMPONENTS.run(case, check)
 
 
-@pytest.mark.parametrize(
-    ("base", "names"),
-    [
-        (
-            Metric,
-            ["auto", "empirical", "euclidean", "exact", "monte_carlo", "observed", "tensor"],
-        ),
-        (Solver, ["auto", "cg", "cholesky", "woodbury"]),
-        (Damping, ["fixed", "levenberg", "none", "relative"]),
-        (Step, ["backtracking", "exact_line", "fixed", "kl", "trust_region"]),
-        (Environment, ["cartpole", "drift", "lqr", "pendulum", "two_state"]),
-        (Baseline, ["constant", "fourier", "mlp", "none", "quadratic"]),
-        (Model, ["constant", "linear", "mlp", "predictor"]),
-        (Coordinates, ["expectation", "native", "unconstrained"]),
-    ],
-)
-def test_a_component_is_a_file(base, names):
-    assert available(base) == names
-    for name in names:
+@pytest.mark.parametrize("base", testing.kinds(), ids=lambda base: base.__name__)
+def test_a_component_is_a_file(base):
+    folder = Path(importlib.import_module(base._package).__path__[0])
+    files = {}
+    for path in folder.rglob("[!_]*.py"):
+        if path.stem != "base" and path.relative_to(folder).parts[0] not in base._apart:
+            files[path.stem] = path
+    assert files and sorted(files) == available(base)
+    for name, path in files.items():
         cls = component_class(name, base)
-        assert cls.__module__ == f"{base._package}.{name}"
+        assert inspect.getfile(cls) == str(path)
         assert isinstance(resolve(name, base), cls)
-    assert {name for name, _ in registered(base)} == set(names)
+    assert {name for name, _ in registered(base)} == set(files)
+
+
+#: Strings that users write: none may go, and what is added need not be named here.
+STRINGS = {
+    Metric: "auto empirical euclidean exact monte_carlo observed tensor",
+    Solver: "auto cg cholesky woodbury",
+    Damping: "fixed levenberg none relative",
+    Step: "backtracking exact_line fixed kl trust_region",
+    Environment: "cartpole drift lqr pendulum two_state",
+    Baseline: "constant fourier mlp none quadratic",
+    Model: "constant linear mlp predictor",
+    Coordinates: "expectation native unconstrained",
+    Distribution: "bernoulli beta binomial categorical cauchy dirichlet dirichlet_multinomial "
+    "exponential exponentiated_weibull gamma generalized_pareto geometric gev gumbel hurdle "
+    "inverse_gamma inverse_gaussian laplace logistic lognormal mixture multi_bernoulli "
+    "multi_categorical multinomial multivariate_normal multivariate_t negative_binomial normal "
+    "poisson scaled shifted skew_normal student_t truncated von_mises weibull zero_inflated",
+}
+
+
+@pytest.mark.parametrize("base", STRINGS, ids=lambda base: base.__name__)
+def test_no_string_goes(base):
+    assert set(STRINGS[base].split()) <= set(available(base))
 
 
 def test_equality_is_type_and_parameters():

@@ -8,6 +8,9 @@ import numpy as np
 
 from natfit.bijectors.base import Bijector, Elementwise
 from natfit.bijectors.positive import Positive
+from natfit.bijectors.real import Real
+
+_REAL = Real()
 
 
 class Limited(Elementwise):
@@ -15,13 +18,13 @@ class Limited(Elementwise):
 
     Parameters
     ----------
-    inner : Bijector
+    inner : Bijector, default=Real()
         Elementwise constraint of the parameter.
-    low, high : float
+    low, high : float, default=-inf, inf
         Native limits; infinite where there is none.
     """
 
-    def __init__(self, inner: Bijector, low: float, high: float):
+    def __init__(self, inner: Bijector = _REAL, low: float = -np.inf, high: float = np.inf):
         super().__init__(inner.shape)
         self.inner = inner
         self.low = low

@@ -8,7 +8,7 @@ parametrised by a test runner; :class:`NotApplicable` then means skip.
 from natfit.testing._core import NotApplicable, run_checks
 from natfit.testing.baselines import BASELINE_CHECKS, check_baseline
 from natfit.testing.bijectors import BIJECTOR_CHECKS, check_bijector
-from natfit.testing.components import COMPONENT_CHECKS, check_component
+from natfit.testing.components import COMPONENT_CHECKS, check_component, kinds
 from natfit.testing.coordinates import COORDINATE_CHECKS, check_coordinates
 from natfit.testing.damping import DAMPING_CHECKS, check_damping
 from natfit.testing.data import points
@@ -47,6 +47,7 @@ __all__ = [
     "check_operator",
     "check_solver",
     "check_step",
+    "kinds",
     "metric_problems",
     "points",
     "run_checks",

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
+from pathlib import Path
 from typing import Any
 
 from sklearn.base import clone
 
-from natfit._component import resolve
+import natfit
+from natfit._component import Component, resolve
 from natfit.testing._core import NotApplicable, require, run_checks
+
+
+def kinds() -> list[type[Component]]:
+    """Return the base class of every kind: of each folder's ``base.py`` that names a package."""
+    root, found = Path(natfit.__file__).parent, []
+    for path in sorted(root.rglob("base.py")):
+        parts = path.relative_to(root.parent).with_suffix("").parts
+        module = importlib.import_module(".".join(parts))
+        found += [
+            value
+            for value in vars(module).values()
+            if isinstance(value, type)
+            and value.__module__ == module.__name__
+            and "_package" in vars(value)
+        ]
+    return found
 
 
 def check_component(component: Any) -> dict[str, str]:

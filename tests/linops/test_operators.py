@@ -7,6 +7,7 @@ from natfit.models.mlp import MLP
 from natfit.testing import OPERATOR_CHECKS
 from natfit.testing.operators import Factored
 from natfit.testing.problems import LinearModel, LinearRows, likelihood, regression
+from tests import skips
 from tests.suites import Suite
 
 RNG = np.random.default_rng(0)
@@ -79,27 +80,12 @@ OPERATORS = {
     "Sandwich, constant": constant("unconstrained"),
     "Sandwich, native": constant("native"),
 }
-SUITE = Suite(OPERATOR_CHECKS, {name: (op,) for name, op in OPERATORS.items()})
+SUITE = Suite(OPERATOR_CHECKS, {name: (op,) for name, op in OPERATORS.items()}, skips.OPERATORS)
 
 
 @pytest.mark.parametrize(("case", "check"), SUITE.pairs())
 def test_property(case, check):
     SUITE.run(case, check)
-
-
-def test_skips():
-    skips = SUITE.skips()
-    assert skips.pop("positive_as_declared") == ["indefinite"]
-    without = [
-        "Dense",
-        "indefinite",
-        "one by one",
-        "Diagonal",
-        "Damped Dense",
-        "Damped Diagonal",
-        "Restricted Dense",
-    ]
-    assert skips == {"factor_is_root": without, "kernel_is_of_factor": without}
 
 
 @pytest.mark.parametrize("form", ["C", "B", "both"])
