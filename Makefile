@@ -6,7 +6,7 @@ RL_VENV ?= .venv-rl
 RUN = $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench test-dask bench-rl docs clean venv-without-ensurepip
+.PHONY: help demo test lint format bench test-dask bench-rl tables docs clean venv-without-ensurepip
 .DELETE_ON_ERROR:
 
 help: ## Show the targets
@@ -64,6 +64,9 @@ $(RL_VENV)/.installed-peer: $(RL_VENV)/.installed-rl
 test-dask: $(VENV)/.installed-test ## Run rollouts on a local dask cluster
 	$(RUN) -m pip install --quiet 'dask[distributed]'
 	$(RUN) -m pytest -o addopts= tests/optional
+
+tables: $(VENV)/.installed-test ## Write the tables of README and docs anew from the registries
+	$(RUN) docs/_generate.py
 
 docs: $(VENV)/.installed-docs ## Build the documentation in docs/_build/html
 	$(RUN) -m sphinx -W --keep-going -q -b html docs docs/_build/html

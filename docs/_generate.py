@@ -1,19 +1,33 @@
-"""Write the table of families in distributions.md from the registry: python docs/_generate.py."""
+"""Write the tables that come from the registries: python docs/_generate.py (``make tables``).
+
+README.md and the pages of this folder hold them between ``<!-- name -->`` and ``<!-- end -->``,
+where name is a key of TABLES. A component that is added joins them when this is run.
+"""
 
 from __future__ import annotations
 
+import inspect
 import re
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from natfit._component import available, component_class, resolve
+from natfit import NaturalMLE, NaturalPolicyEstimator
+from natfit._component import Component, available, component_class, resolve
 from natfit.coordinates import Coordinates
 from natfit.distributions.base import Distribution
+from natfit.rl.baselines.base import Baseline
+from natfit.testing import kinds
 from natfit.testing.data import points
 
-PAGE = Path(__file__).with_name("distributions.md")
-TABLE = re.compile(r"(?<=<!-- families -->\n\n).*?(?=\n\n<!-- end -->)", re.S)
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
+BLOCK = re.compile(r"(?<=<!-- )(\w+)( -->\n\n).*?(?=\n\n<!-- end -->)", re.S)
+
+#: Arguments of the estimators that have another name than the kind that they take.
+ARGUMENTS = {"Model": "policy", "Environment": "env"}
 
 HEAD = [
     "family",
@@ -28,16 +42,88 @@ HEAD = [
 ]
 
 
-def table() -> str:
-    """A row for each family that the registry finds."""
-    rows = [_row(name) for name in available(Distribution)]
-    lines = [HEAD, ["---"] * len(HEAD), *rows]
+def updated(page: str) -> str:
+    """The page with the tables that the registries give now."""
+    return BLOCK.sub(lambda found: found[1] + found[2] + TABLES[found[1]](), page)
+
+
+def outdated() -> list[str]:
+    """Names of the pages whose tables are not those that the registries give."""
+    texts = {path: path.read_text(encoding="utf-8") for path in PAGES}
+    return [path.name for path, text in texts.items() if updated(text) != text]
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def updated(page: str) -> str:
-    """The page with the table that the registry gives now."""
-    return TABLE.sub(lambda _: table(), page)
+# --------------------------------------------------------------------------- every component
+
+
+def _choices() -> str:
+    """The strings that each argument of an estimator takes, its default first."""
+    rows = []
+    for base, (argument, default) in _arguments().items():
+        names = sorted(available(base), key=lambda name: name != (default or "none"))
+        cells = ", ".join(f"`{name}`" for name in names)
+        rows.append([base.__name__.lower(), f"`{argument}`", cells])
+    return _table(["noun", "argument", "choices, the default first"], rows)
+
+
+def _arguments() -> dict[type[Component], tuple[str, object]]:
+    """Kind to the argument that takes it and its default, in the order of the estimators."""
+    nouns = {ARGUMENTS.get(base.__name__, base.__name__.lower()): base for base in kinds()}
+    found: dict[type[Component], tuple[str, object]] = {}
+    for estimator in (NaturalMLE, NaturalPolicyEstimator):
+        for name, parameter in inspect.signature(estimator).parameters.items():
+            if name in nouns:
+                found.setdefault(nouns[name], (name, parameter.default))
+    return found
+
+
+def _components() -> str:
+    """A table for each kind: the string, the class, and the first line of its file.
+
+    Distributions have a table of their own.
+    """
+    parts, arguments = [], _arguments()
+    for base in kinds():
+        if base is not Distribution:
+            where = f"`{base._package.replace('.', '/')}/`"
+            if base in arguments:
+                where += f", the argument `{arguments[base][0]}`"
+            parts += [f"## {base.__name__}", "", where, ""]
+            parts += [_table(["string", "class", "what it is"], list(_described(base))), ""]
+    return "\n".join(parts).rstrip()
+
+
+def _baselines() -> str:
+    """The baselines in the words of their files."""
+    return _table(
+        ["`baseline`", "$V(s)$"], [[name, what] for name, _, what in _described(Baseline)]
+    )
+
+
+def _described(base: type[Component]) -> Iterator[list[str]]:
+    for name in available(base):
+        cls = component_class(name, base)
+        example = cls.examples()[0]
+        yield [f"`{name}`", f"`{cls.__name__}`", _first_line(type(example))]
+
+
+def _first_line(cls: type) -> str:
+    """The first line of the file that defines a class, which says what it is."""
+    line = sys.modules[cls.__module__].__doc__.splitlines()[0]
+    return line.replace("|", "\\|")
+
+
+# -------------------------------------------------------------------------------- the families
+
+
+def _families() -> str:
+    """A row for each family that the registry finds."""
+    return _table(HEAD, [_row(name) for name in available(Distribution)])
 
 
 def _row(name: str) -> list[str]:
@@ -114,5 +200,13 @@ def _bound(family: Distribution, where: tuple[str, str], meaning: str) -> str:
     return f"`{name}` at {end:g}: {meaning}"
 
 
+TABLES = {
+    "choices": _choices,
+    "components": _components,
+    "baselines": _baselines,
+    "families": _families,
+}
+
 if __name__ == "__main__":
-    PAGE.write_text(updated(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in PAGES:
+        path.write_text(updated(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -7,6 +7,8 @@ from typing import Any
 
 import natfit
 from natfit._component import Component, available, component_class
+from natfit.distributions.base import Distribution
+from natfit.testing import kinds
 
 project = "natfit"
 author = "natfit developers"
@@ -36,18 +38,6 @@ autodoc_default_options = {
     + ", get_metadata_routing"
 }
 
-#: Title, module and base class of each kind of component.
-KINDS = [
-    ("Distributions", "natfit.distributions", "natfit.distributions.base.Distribution"),
-    ("Metrics", "natfit.metrics", "natfit.metrics.base.Metric"),
-    ("Solvers", "natfit.solvers", "natfit.solvers.base.Solver"),
-    ("Dampings", "natfit.damping", "natfit.damping.base.Damping"),
-    ("Steps", "natfit.steps", "natfit.steps.base.Step"),
-    ("Models", "natfit.models", "natfit.models.base.Model"),
-    ("Environments", "natfit.rl.environments", "natfit.rl.environments.base.Environment"),
-    ("Baselines", "natfit.rl.baselines", "natfit.rl.baselines.base.Baseline"),
-    ("Coordinates", "natfit.coordinates", "natfit.coordinates.base.Coordinates"),
-]
 TOP = [
     "Censored",
     "NaturalMLE",
@@ -58,11 +48,6 @@ TOP = [
     "natural_gradient",
     "Status",
 ]
-
-
-def _base(path: str) -> type[Component]:
-    module, name = path.rsplit(".", 1)
-    return getattr(importlib.import_module(module), name)
 
 
 def _classes(base: type[Component]) -> list[str]:
@@ -80,13 +65,12 @@ def _write_reference() -> None:
     """Write api.rst: what the package exports and what the registries hold."""
     parts = ["API reference\n=============\n\n"]
     parts.append(_section("Top level", [f"natfit.{name}" for name in TOP]))
-    for title, module, base in KINDS:
-        names = _classes(_base(base))
-        if module == "natfit.distributions":
+    for base in kinds():
+        names = _classes(base)
+        if base is Distribution:
             names.append("natfit.distributions.custom.from_log_prob.from_log_prob")
             names.append("natfit.distributions.custom.from_scipy.from_scipy")
-        parts.append(_section(title, names))
-    parts.append(_section("Constraints", _classes(_base("natfit.bijectors.base.Bijector"))))
+        parts.append(_section(base.__name__, names))
     display = importlib.import_module("natfit.display")
     parts.append(_section("Displays", [f"natfit.display.{name}" for name in display.__all__]))
     rl = ["history.PolicyHistory", "history.LoggedHistory", "stopping.TrainingStatus"]

@@ -40,29 +40,6 @@ def test_files_that_the_documents_name_exist(name):
     assert [p for p in sorted(paths) if not (ROOT / p).exists()] == []
 
 
-def test_named_choices_are_those_of_the_registry():
-    from natfit._component import available
-    from natfit.coordinates import Coordinates
-    from natfit.damping.base import Damping
-    from natfit.distributions.base import Distribution
-    from natfit.metrics.base import Metric
-    from natfit.solvers.base import Solver
-    from natfit.steps.base import Step
-
-    kinds = {
-        "distribution": Distribution,
-        "metric": Metric,
-        "solver": Solver,
-        "damping": Damping,
-        "step": Step,
-        "coordinates": Coordinates,
-    }
-    for noun, base in kinds.items():
-        (row,) = re.findall(rf"^\| {noun} \|.*$", README, re.M)
-        missing = [n for n in available(base) if f"`{n}`" not in row and n != "none"]
-        assert missing == [], noun
-
-
 def generator():
     spec = importlib.util.spec_from_file_location("_generate", ROOT / "docs" / "_generate.py")
     module = importlib.util.module_from_spec(spec)
@@ -70,15 +47,17 @@ def generator():
     return module
 
 
-def test_the_table_of_families_is_what_the_registry_gives():
+def test_the_tables_are_what_the_registries_give():
     module = generator()
-    page = module.PAGE.read_text(encoding="utf-8")
-    assert module.updated(page) == page, "run python docs/_generate.py"
-    assert module.updated(page.replace("| `gamma` |", "| `delta` |")) == page
+    assert module.outdated() == [], "run make tables"
+    marked = [name for page in module.PAGES for name, _ in module.BLOCK.findall(page.read_text())]
+    assert sorted(marked) == sorted(module.TABLES)
+    page = module.updated("<!-- families -->\n\nold\n\n<!-- end -->")
+    assert "old" not in page and "| `gamma` |" in page
 
 
 def test_the_table_says_what_the_families_are():
-    rows = [line.strip("| ").split(" | ") for line in generator().table().splitlines()]
+    rows = [line.strip("| ").split(" | ") for line in generator().TABLES["families"]().splitlines()]
     table = {row[0].split("`")[1]: dict(zip(rows[0], row, strict=True)) for row in rows[2:]}
     assert table["gamma"] == {
         "family": "`gamma`",
@@ -108,17 +87,8 @@ def test_every_status_is_explained():
     assert [s for s in Status if f"`{s}`" not in told] == []
 
 
-def test_models_baselines_environments_and_presets_are_named():
-    from natfit._component import available
+def test_every_preset_is_explained():
     from natfit.estimators._policy_options import PRESETS
-    from natfit.models import Model
-    from natfit.rl.baselines.base import Baseline
-    from natfit.rl.environments.base import Environment
 
     policies = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8")
-    tables = re.findall(r"^\| `(\w+)` \| ", policies, re.M)
-    assert set(available(Baseline)) | set(PRESETS) <= set(tables)
-    assert [n for n in available(Environment) if f"`{n}`" not in policies] == []
-    (sentence,) = re.findall(r"^A policy has two more.*?\n\n", README, re.M | re.S)
-    for base in (Model, Baseline):
-        assert [n for n in available(base) if f"`{n}`" not in sentence] == []
+    assert set(PRESETS) <= set(re.findall(r"^\| `(\w+)` \| ", policies, re.M))

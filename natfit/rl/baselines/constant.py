@@ -1,4 +1,4 @@
-"""The mean return."""
+"""The mean return: one number."""
 
 from __future__ import annotations
 

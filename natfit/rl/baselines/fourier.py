@@ -1,4 +1,4 @@
-"""A smooth function of the state, by random Fourier features."""
+"""Ridge regression on random Fourier features: a smooth function of the state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A neural network, fitted by natural-gradient steps."""
+"""A multilayer perceptron, fitted by natural-gradient steps."""
 
 from __future__ import annotations
 

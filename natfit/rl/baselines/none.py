@@ -1,4 +1,4 @@
-"""No baseline: the advantage is the return."""
+"""Zero: the advantage is the return."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A quadratic function of the state."""
+"""Ridge regression on features, their squares and products: exact for linear-quadratic tasks."""
 
 from __future__ import annotations
 
