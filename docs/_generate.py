@@ -83,10 +83,7 @@ def _arguments() -> dict[type[Component], tuple[str, object]]:
 
 
 def _components() -> str:
-    """A table for each kind: the string, the class, and the first line of its file.
-
-    Distributions have a table of their own.
-    """
+    """A table of string, class and first line of its file for each kind but distributions."""
     parts, arguments = [], _arguments()
     for base in kinds():
         if base is not Distribution:

@@ -11,7 +11,7 @@ import functools
 import importlib
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from scipy import optimize, stats
 
 from natfit._component import component_class
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.wrappers.base import Wrapper
 from natfit.testing.data import points, some_rows
 from tests.fits import fitted, log_uniform
@@ -29,8 +30,8 @@ TESTS = Path(__file__).parent
 #: Rows and units of the random sets.
 SIZES, UNITS = (20, 100_000), (1e-3, 1e6)
 
-#: Parameters to the power of the unit of y that they carry.
-LOC_SCALE, SHAPE_SCALE = {"loc": 1, "scale": 1}, {"shape": 0, "scale": 1}
+#: The power of y's unit that a parameter carries by its role; of other roles it is not known.
+UNIT_OF = {Role.LOCATION: 1, Role.SCALE: 1, Role.RATE: -1, Role.POWER: 0, Role.SHAPE: 0}
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,16 @@ class Draws:
         Whether y may be moved by a constant.
     off : str
         The parameter whose start is off by 1e4 among bad starts.
+
+    The last three follow from the roles of the parameters where they are not given.
     """
 
     draw: Callable
     loglik: Callable
     peer: Callable
-    scales: dict[str, int] = field(default_factory=dict)
-    moved: bool = False
-    off: str = "scale"
+    scales: dict[str, int] | None = None
+    moved: bool | None = None
+    off: str | None = None
 
 
 @dataclass(frozen=True)
@@ -95,9 +98,10 @@ def case(name: str) -> Case:
     cls = component_class(name, Distribution)
     found = _written(name) or _derived(cls)
     family = cls() if found.family is None else found.family
-    if found.draws is None and must_be_drawn(family.bind(found.data)):
-        found = replace(found, draws=_sampled(family))
-    return replace(found, family=family)
+    draws = found.draws
+    if draws is None and must_be_drawn(family.bind(found.data)):
+        draws = _sampled(family)
+    return replace(found, family=family, draws=draws and _completed(draws, family))
 
 
 def must_be_drawn(family: Distribution) -> bool:
@@ -166,8 +170,20 @@ def _sampled(family: Distribution) -> Draws:
         best = searched(family, x, family.initial(x, None, np.random.default_rng(0)))
         return float(family.log_density(x, best[None]).sum())
 
-    bounded = [n for n, c in family.params.items() if np.isfinite(c.native_bounds[0])]
-    return Draws(draw, loglik, peer, off=[*bounded, *family.params][0])
+    return Draws(draw, loglik, peer)
+
+
+def _completed(draws: Draws, family: Distribution) -> Draws:
+    """What the roles of the parameters say of units, places and bad starts."""
+    roles = {name: family.roles.get(name, Role.SHAPE) for name in family.params}
+    stretched = [name for name, role in roles.items() if role in (Role.SCALE, Role.RATE)]
+    known = stretched and set(roles.values()) <= set(UNIT_OF)
+    derived = {
+        "scales": {name: UNIT_OF[role] for name, role in roles.items()} if known else {},
+        "moved": Role.LOCATION in roles.values(),
+        "off": [*stretched, *roles][0],
+    }
+    return replace(draws, **{k: v for k, v in derived.items() if getattr(draws, k) is None})
 
 
 # ---------------------------------------------------------------------- what a test file writes
@@ -186,7 +202,7 @@ def continuous(dist: Any, frozen: Callable, draw: Callable, fit: dict | None = N
     return Draws(draw, loglik, peer, **rest)
 
 
-def counts(draw: Callable, logpmf: Callable, search: Callable, off: str) -> Draws:
+def counts(draw: Callable, logpmf: Callable, search: Callable, off: str | None = None) -> Draws:
     """Draws whose peer searches: ``search(x)`` gives keyword sets, one for each start."""
 
     def loglik(params: dict, x: np.ndarray) -> float:

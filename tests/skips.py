@@ -36,7 +36,7 @@ def has_no_sampler(family: Any, etas: np.ndarray) -> bool:
 
 
 def has_no_fisher(family: Any, etas: np.ndarray) -> bool:
-    return family.fisher_kind is None
+    return not family.information.exists
 
 
 def has_no_kl(family: Any, etas: np.ndarray) -> bool:
@@ -161,7 +161,7 @@ def needs_a_factor(solver: Any) -> bool:
 def inverts_no_singular_matrix(solver: Any) -> bool:
     """It never takes the inverse on what a singular matrix determines."""
     _, info = solver.solve(Factored(_SINGULAR), np.array([1.0, 0.0]))
-    return "pseudo-inverse" not in (info.fallback or "")
+    return not info.truncated
 
 
 SOLVERS = {

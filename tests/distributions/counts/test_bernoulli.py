@@ -14,7 +14,6 @@ CASE = Case(
         lambda rng, n: np.r_[0.0, 1.0, rng.random(n - 2) < rng.uniform(0.05, 0.95)],
         lambda x, prob: stats.bernoulli.logpmf(x, prob),
         lambda x: [{"prob": x.mean()}],
-        off="prob",
     ),
 )
 

@@ -14,6 +14,5 @@ CASE = Case(
         lambda rng, n: with_a_one(rng.binomial(10, rng.uniform(0.05, 0.95), n)),
         lambda x, prob: stats.binom.logpmf(x, 10, prob),
         lambda x: [{"prob": x.mean() / 10.0}],
-        off="prob",
     ),
 )

@@ -13,6 +13,5 @@ CASE = Case(
         lambda rng, n: with_a_one(rng.geometric(log_uniform(rng, 1e-4, 0.9), n) - 1.0),
         lambda x, prob: special.xlog1py(x, -prob) + np.log(prob),
         lambda x: [{"prob": 1.0 / (1.0 + x.mean())}],
-        off="prob",
     ),
 )

@@ -13,6 +13,5 @@ CASE = Case(
         lambda rng, n: with_a_one(rng.poisson(log_uniform(rng, 0.3, 1e4), n)),
         lambda x, rate: stats.poisson.logpmf(x, rate),
         lambda x: [{"rate": x.mean()}],
-        off="rate",
     ),
 )

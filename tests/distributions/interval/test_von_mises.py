@@ -17,6 +17,7 @@ CASE = Case(
         lambda loc, kappa: stats.vonmises(kappa, loc),
         lambda rng, n: rng.vonmises(rng.uniform(-3, 3), log_uniform(rng, 0.05, 1e4), n),
         {"fscale": 1},
+        moved=False,
         off="kappa",
     ),
 )

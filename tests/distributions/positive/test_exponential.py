@@ -13,7 +13,5 @@ CASE = Case(
         lambda rate: stats.expon(scale=1.0 / rate),
         lambda rng, n: rng.exponential(size=n),
         {"floc": 0},
-        scales={"rate": -1},
-        off="rate",
     ),
 )

@@ -13,7 +13,7 @@ from natfit.distributions import (
     ExponentiatedWeibull,
     Weibull,
 )
-from tests.cases import SHAPE_SCALE, Case, continuous
+from tests.cases import Case, continuous
 from tests.distributions.positive.broad import broad, fit
 from tests.fits import log_uniform, loglik, native
 from tests.oracles import weibull_mle
@@ -47,7 +47,6 @@ CASE = Case(
         lambda shape, scale, power: stats.exponweib(power, shape, scale=scale),
         draw,
         {"floc": 0},
-        scales=SHAPE_SCALE | {"power": 0},
     ),
 )
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from natfit.distributions import Gamma
-from tests.cases import SHAPE_SCALE, Case, continuous
+from tests.cases import Case, continuous
 from tests.fits import log_uniform
 from tests.oracles import gamma_mle
 
@@ -17,7 +17,6 @@ CASE = Case(
         lambda shape, scale: stats.gamma(shape, scale=scale),
         lambda rng, n: np.maximum(rng.gamma(log_uniform(rng, 0.05, 300.0), size=n), 1e-290),
         {"floc": 0},
-        scales=SHAPE_SCALE,
     ),
 )
 

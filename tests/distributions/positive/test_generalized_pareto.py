@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.cases import SHAPE_SCALE, Case, continuous
+from tests.cases import Case, continuous
 from tests.fits import fitted, loglik
 from tests.oracles import polished
 
@@ -16,7 +16,6 @@ CASE = Case(
         lambda scale, shape: stats.genpareto(shape, scale=scale),
         lambda rng, n: stats.genpareto.rvs(rng.uniform(-0.2, 0.8), size=n, random_state=rng),
         {"floc": 0},
-        scales=SHAPE_SCALE,
     ),
 )
 

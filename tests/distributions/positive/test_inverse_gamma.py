@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from tests.cases import SHAPE_SCALE, Case, continuous
+from tests.cases import Case, continuous
 from tests.fits import log_uniform
 from tests.oracles import gamma_mle
 
@@ -15,6 +15,5 @@ CASE = Case(
         lambda shape, scale: stats.invgamma(shape, scale=scale),
         lambda rng, n: 1.0 / rng.gamma(log_uniform(rng, 0.3, 300.0), size=n),
         {"floc": 0},
-        scales=SHAPE_SCALE,
     ),
 )

@@ -15,6 +15,5 @@ CASE = Case(
         lambda rng, n: rng.wald(1.0, log_uniform(rng, 1e-2, 1e4), n),
         {"floc": 0},
         scales={"mean": 1, "shape": 1},
-        off="mean",
     ),
 )

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from tests.cases import SHAPE_SCALE, Case, continuous
+from tests.cases import Case, continuous
 from tests.fits import log_uniform
 
 CASE = Case(
@@ -14,6 +14,5 @@ CASE = Case(
         lambda shape, scale: stats.lognorm(shape, scale=scale),
         lambda rng, n: rng.lognormal(0.0, log_uniform(rng, 0.01, 5.0), n),
         {"floc": 0},
-        scales=SHAPE_SCALE,
     ),
 )

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from natfit.distributions import Weibull
-from tests.cases import SHAPE_SCALE, Case, continuous
+from tests.cases import Case, continuous
 from tests.distributions.positive.broad import fit
 from tests.fits import log_uniform, loglik, native
 from tests.oracles import weibull_mle
@@ -20,7 +20,6 @@ CASE = Case(
         lambda shape, scale: stats.weibull_min(shape, scale=scale),
         lambda rng, n: rng.weibull(log_uniform(rng, 0.2, 50.0), n),
         {"floc": 0},
-        scales=SHAPE_SCALE,
     ),
 )
 

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import stats
 
 from natfit.distributions import Cauchy
-from tests.cases import LOC_SCALE, Case, continuous
+from tests.cases import Case, continuous
 from tests.oracles import polished
 
 CASE = Case(
@@ -14,8 +14,6 @@ CASE = Case(
         stats.cauchy,
         stats.cauchy,
         lambda rng, n: rng.standard_cauchy(n),
-        scales=LOC_SCALE,
-        moved=True,
     ),
 )
 

@@ -12,7 +12,7 @@ from natfit.distributions import (
     Gumbel,
 )
 from natfit.distributions.real.gev import _near_gumbel
-from tests.cases import LOC_SCALE, Case, continuous
+from tests.cases import Case, continuous
 from tests.fits import fitted, loglik
 from tests.oracles import polished
 
@@ -25,8 +25,6 @@ CASE = Case(
         stats.genextreme,
         lambda loc, scale, shape: stats.genextreme(-shape, loc, scale),
         lambda rng, n: stats.genextreme.rvs(rng.uniform(-0.6, 0.4), size=n, random_state=rng),
-        scales=LOC_SCALE | {"shape": 0},
-        moved=True,
     ),
 )
 

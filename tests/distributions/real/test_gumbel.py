@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from tests.cases import LOC_SCALE, Case, continuous
+from tests.cases import Case, continuous
 
 CASE = Case(
     data=np.random.default_rng(1).gumbel(3.0, 2.0, 200),
@@ -12,7 +12,5 @@ CASE = Case(
         stats.gumbel_r,
         stats.gumbel_r,
         lambda rng, n: rng.gumbel(size=n),
-        scales=LOC_SCALE,
-        moved=True,
     ),
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.cases import LOC_SCALE, Case, continuous
+from tests.cases import Case, continuous
 from tests.fits import fitted
 
 CASE = Case(
@@ -14,8 +14,6 @@ CASE = Case(
         stats.laplace,
         stats.laplace,
         lambda rng, n: rng.laplace(size=n),
-        scales=LOC_SCALE,
-        moved=True,
     ),
     kinked=True,
 )

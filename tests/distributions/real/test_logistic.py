@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from tests.cases import LOC_SCALE, Case, continuous
+from tests.cases import Case, continuous
 from tests.oracles import polished
 
 CASE = Case(
@@ -13,7 +13,5 @@ CASE = Case(
         stats.logistic,
         stats.logistic,
         lambda rng, n: rng.logistic(size=n),
-        scales=LOC_SCALE,
-        moved=True,
     ),
 )

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from natfit.distributions import Normal
-from tests.cases import LOC_SCALE, Case, continuous
+from tests.cases import Case, continuous
 
 CASE = Case(
     data=np.random.default_rng(0).normal(12.0, 4.0, 200),
@@ -14,8 +14,6 @@ CASE = Case(
         stats.norm,
         stats.norm,
         lambda rng, n: rng.normal(size=n),
-        scales=LOC_SCALE,
-        moved=True,
     ),
 )
 

@@ -23,9 +23,6 @@ CASE = Case(
         stats.skewnorm,
         SkewNormal()._to_scipy,
         lambda rng, n: stats.skewnorm.rvs(rng.uniform(-9, 9), size=n, random_state=rng),
-        scales={"mean": 1, "sd": 1, "shape": 0},
-        moved=True,
-        off="sd",
     ),
 )
 

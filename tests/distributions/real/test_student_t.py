@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import natfit
 from natfit.distributions import StudentT
-from tests.cases import LOC_SCALE, Case, continuous
+from tests.cases import Case, continuous
 from tests.fits import log_uniform
 
 
@@ -33,8 +33,6 @@ CASE = Case(
         stats.t,
         lambda loc, scale, df: stats.t(df, loc, scale),
         lambda rng, n: rng.standard_t(log_uniform(rng, 0.8, 50.0), n),
-        scales=LOC_SCALE | {"df": 0},
-        moved=True,
     ),
 )
 
