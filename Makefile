@@ -6,7 +6,7 @@ RL_VENV ?= .venv-rl
 RUN = $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench test-dask bench-rl tables docs clean venv-without-ensurepip
+.PHONY: help setup demo test lint format bench test-dask bench-rl tables docs clean venv-without-ensurepip
 .DELETE_ON_ERROR:
 
 help: ## Show the targets
@@ -30,6 +30,9 @@ $(VENV)/.installed-%: $(VENV)/pyvenv.cfg setup.cfg pyproject.toml
 	@touch $@
 
 .SECONDARY:
+
+setup: $(VENV)/.installed-dev $(VENV)/.installed-lint $(VENV)/.installed-test ## Prepare for work on natfit: .venv and the hooks of git
+	$(RUN) -m pre_commit install
 
 demo: $(VENV)/.installed-plot ## Fit Gaussians to scikit-learn's wine data, plot the convergence
 	$(RUN) examples/plot_wine_gaussian.py
