@@ -56,7 +56,7 @@ class Iterate:
     @property
     def settled(self) -> bool:
         """Whether the natural step in every logarithmic coordinate is small."""
-        if self.natural_step is None:
+        if self.natural_step is None or self.largest_step is None:
             return False
         logs = self.largest_step < np.inf
         return bool((np.abs(self.natural_step[logs]) <= _SETTLED).all())

@@ -119,6 +119,13 @@ class Local:
         The unit step where it fits. Coordinates that would go too far are held at their end
         and the others solved anew, given where these stand: cutting coordinates one by one
         leaves the others a step that assumed the full move, and may lead uphill.
+
+        Returns
+        -------
+        delta : ndarray of shape (P,)
+            The step.
+        info : SolveInfo
+            Of the last solve.
         """
         direction, info = self.solve(state)
         delta = -direction
@@ -139,9 +146,9 @@ class Local:
             delta = np.minimum(np.maximum(delta, low), high)
             rest = self.free & ~held
             if rest.any():
-                block = Restricted(self.full_operator, rest)
+                inner = Restricted(self.full_operator, rest)
                 pull = self.iterate.grad + self.full_operator @ np.where(held, delta, 0.0)
-                part, info = self.solver.solve(self.damping.apply(block, state), pull[rest])
+                part, info = self.solver.solve(self.damping.apply(inner, state), pull[rest])
                 delta[rest] = -part
         self._held = bool(held.any())
         return (np.minimum(np.maximum(delta, low), high) if self._held else delta), info
@@ -251,6 +258,11 @@ class Local:
         """Return the same iterate with a status: there is no acceptable next one.
 
         What the search tried is kept, in words too, and its evaluations are counted.
+
+        Returns
+        -------
+        Iterate
+            At the same theta.
 
         Raises
         ------

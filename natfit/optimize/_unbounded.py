@@ -21,6 +21,11 @@ def runaway(iterates: Sequence[Iterate]) -> int | None:
 
     A scale that shrinks to a point mass, or a rate that grows for ever, moves by its largest
     steps and lowers f by the same amount at each. Where f levels off, the limit is a boundary.
+
+    Returns
+    -------
+    int or None
+        Its index in theta.
     """
     # At its limit a coordinate moves no more; the way there is what counts.
     theta = np.array([i.theta for i in iterates])

@@ -40,6 +40,11 @@ class Engine:
     def prepared(self, objective: Objective) -> Engine:
         """The engine with what its metric stands for on an objective; itself where that is done.
 
+        Returns
+        -------
+        Engine
+            Whose metric can be asked at any iterate.
+
         Raises
         ------
         ValueError
@@ -52,6 +57,11 @@ class Engine:
         """Whether an end deserves no warning.
 
         An iteration cap is what was asked for when ``tol`` is 0 or the step keeps its length.
+
+        Returns
+        -------
+        bool
+            False asks for a ``ConvergenceWarning``.
         """
         asked = status is Status.MAX_ITER and (self.tol == 0.0 or not self.step.converges)
         return status.good or asked or status is Status.STOPPED_BY_CALLBACK

@@ -148,6 +148,11 @@ class History(Mapping):
     def to_frame(self) -> Any:
         """Convert to a pandas DataFrame.
 
+        Returns
+        -------
+        pandas.DataFrame
+            One row per iteration.
+
         Raises
         ------
         ImportError

@@ -27,6 +27,13 @@ def descend(
     Ends by itself only when a step finds no next iterate; the last one then has a status.
     Whoever consumes the generator decides when to stop (:func:`natfit.optimize.run.run`, whose
     docstring has the order of calls).
+
+    Yields
+    ------
+    iterate : Iterate
+        Measured: with its norms and its distance to the optimum.
+    operator : LinearOperator
+        The metric at it, without damping.
     """
     engine = engine.prepared(objective)
     started = time.perf_counter()
@@ -63,6 +70,13 @@ def advance(
     Convergence is not measured: that takes a second solve, and a policy's surrogate has no
     optimum to be at. ``damping`` is the damping's state after the step before. An end without
     a next iterate has a status and the start's theta.
+
+    Returns
+    -------
+    start : Iterate
+        At theta0.
+    end : Iterate
+        After the step.
     """
     engine = engine.prepared(objective)
     state = engine.damping.start() if damping is None else damping

@@ -129,6 +129,11 @@ def natural_gradient(
     ``options`` are the keyword arguments of :func:`minimize`; scipy's ``maxiter`` is understood
     too. A Hessian passed as ``hess`` is the metric unless the options name one.
 
+    Returns
+    -------
+    scipy.optimize.OptimizeResult
+        As :func:`minimize` returns it.
+
     Raises
     ------
     ValueError

@@ -90,13 +90,20 @@ def run(
     Parameters
     ----------
     objective : Objective
+        What is minimised.
     engine : Engine
         The components, ``tol`` and ``max_iter``.
     theta0 : ndarray of shape (P,)
+        The start.
     rng : numpy.random.Generator
         For metrics that draw.
     callback : callable, optional
         ``callback(iterate, done)``.
+
+    Returns
+    -------
+    Fit
+        The last iterate, why it is the last, and the history.
     """
     engine = engine.prepared(objective)
     iterates: list[Iterate] = []
@@ -116,7 +123,8 @@ def run(
             status = Status.STOPPED_BY_CALLBACK
         if status is not None:
             break
-    verdict = _verdict(objective, engine, iterates, status)
+    # The loop is left with a status alone.
+    verdict = _verdict(objective, engine, iterates, status)  # type: ignore[arg-type]
     return Fit(iterates[-1], verdict, History.from_iterates(iterates, _reasons(engine)))
 
 

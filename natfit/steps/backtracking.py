@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,7 @@ class BacktrackingStep(Step):
 
     def check(self) -> None:
         """Validate the options."""
-        open_ = {"closed_low": False, "closed_high": False}
+        open_: dict[str, Any] = {"closed_low": False, "closed_high": False}
         if self.epsilon is not None:
             check_number(
                 self.epsilon, "step__epsilon", low=0.0, closed_low=False, unit="nats", hint="0.5"

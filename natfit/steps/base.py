@@ -61,6 +61,11 @@ def plain(
 
     Nothing else is asked of the new point than that the objective is finite there: this is
     what steps of prescribed length share. ``trials`` were refused before.
+
+    Returns
+    -------
+    Iterate
+        The next one, or the same one with a status.
     """
     refused = list(trials)
     for _ in range(MOST_TRIALS):

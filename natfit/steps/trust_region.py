@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from natfit._validation import check_number
@@ -47,7 +49,7 @@ class TrustRegionStep(Step):
 
     def check(self) -> None:
         """Validate the options."""
-        open_ = {"closed_low": False, "closed_high": False}
+        open_: dict[str, Any] = {"closed_low": False, "closed_high": False}
         check_number(
             self.epsilon, "step__epsilon", low=0.0, closed_low=False, unit="nats", hint="0.01"
         )
