@@ -12,6 +12,7 @@ import numpy as np
 
 from natfit.damping.base import Damping
 from natfit.iterate.iterate import Iterate
+from natfit.iterate.rounding import noise
 from natfit.iterate.status import Status
 from natfit.iterate.trial import Trial, refusals
 from natfit.linops import LinearOperator, Restricted
@@ -106,6 +107,15 @@ class Local:
         """Whether the natural gradient at another point is shorter, in the metric here."""
         direction, _ = self._solve(grad, 0.0)
         return float(grad @ direction) < self.iterate.natural_norm**2
+
+    @property
+    def noise(self) -> float:
+        """Change of the objective that says nothing here."""
+        return noise(self.iterate.value, self.objective.scale)
+
+    def gains(self, value: float) -> bool:
+        """Whether a value is lower than the iterate's by more than rounding."""
+        return self.iterate.value - value > self.noise
 
     # --------------------------------------------------------------------------- limits
 
@@ -226,6 +236,10 @@ class Local:
 
         What is not given is computed: the divergence by the metric, its prediction 1/2 delta' G
         delta by the operator.
+
+        Returns
+        -------
+        Iterate
         """
         before = self.iterate
         if divergence is None:

@@ -30,6 +30,10 @@ class Objective:
     #: common factor below it (the maximum of a likelihood does not depend on the factor).
     yardstick: float = 1.0
 
+    #: Size of the terms that f sums, by which its rounding is judged: f may be near 0 where they
+    #: cancel.
+    scale: float = 1.0
+
     #: What had to be bounded for f to have a minimum at all; the fit then ends as ``boundary``.
     bound_note: str | None = None
 

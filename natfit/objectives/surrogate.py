@@ -74,6 +74,11 @@ class PolicySurrogate(Likelihood):
             old_log_prob = rows.map_rows(self._log_prob_old, (self.y, self.X))
         self.old_log_prob = old_log_prob
 
+    @property
+    def scale(self) -> float:
+        """Mean size of the advantages, and of the bonus for one nat."""
+        return float(np.average(np.abs(self.advantage), weights=self.weight)) + self.entropy_bonus
+
     def _log_prob_old(self, y: Any, X: Any) -> np.ndarray:
         eta = self.model.eta(self.theta_old, X) if self.model.shared else None
         if eta is None:

@@ -9,7 +9,6 @@ import numpy as np
 
 from natfit._validation import check_bool, check_number
 from natfit.iterate import Iterate, Local, Status, Trial, Why
-from natfit.iterate.rounding import noise
 from natfit.objectives import Objective
 from natfit.solvers.base import SolveInfo
 from natfit.steps.base import MOST_TRIALS, Step
@@ -89,7 +88,7 @@ class BacktrackingStep(Step):
     def step(self, local: Local) -> Iterate:
         """Cap, try, backtrack."""
         iterate, state, radius = local.iterate, local.iterate.damping, local.iterate.radius
-        shrink, flat = 1.0, iterate.decrease < noise(iterate.value)
+        shrink, flat = 1.0, iterate.decrease < local.noise
         refused: list[Trial] = []
         for trial in range(MOST_TRIALS):
             theta, length, capped, info = self._capped(local, state, radius, shrink)
@@ -166,12 +165,15 @@ class BacktrackingStep(Step):
             return Trial(length, value, np.nan, Why.NOT_FINITE)
         if flat:
             # Lower is noise here, but higher by more than noise is not.
-            if value > iterate.value + noise(iterate.value):
+            if value > iterate.value + local.noise:
                 return Trial(length, value, np.nan, Why.NO_DECREASE)
             if not local.norm_falls(grad):
                 return Trial(length, value, np.nan, Why.ROUNDING)
         elif not value <= iterate.value - self.armijo * decrease:
             return Trial(length, value, np.nan, Why.NO_DECREASE)
+        elif local.last and not local.gains(value):
+            # The only step there is: its predicted decrease was not measured beforehand.
+            return Trial(length, value, np.nan, Why.ROUNDING)
         spent = local.divergence(theta)
         allowed = self.kl_slack * max(iterate.radius, self.radius(objective))
         if spent is not None and spent > allowed:

@@ -9,7 +9,6 @@ from scipy.optimize import brentq
 
 from natfit._validation import check_number
 from natfit.iterate import Iterate, Local, Status, Trial, Why
-from natfit.iterate.rounding import noise
 from natfit.steps.base import MOST_TRIALS, Step, plain
 
 
@@ -60,10 +59,16 @@ class ExactLineSearch(Step):
         if length is None:
             return local.stop(Status.NO_DESCENT, refused)
         found = plain(local, direction, length, info=info, trials=refused)
-        if found.status is None and found.value > local.iterate.value + noise(local.iterate.value):
+        if found.status is not None:
+            return found
+        if found.value > local.iterate.value + local.noise:
             # A gradient that does not belong to f has a slope that is not f's.
             higher = Trial(found.step_length, found.value, np.nan, Why.NO_DECREASE)
             return local.stop(Status.NO_DESCENT, [*found.trials, higher])
+        if local.last and not local.gains(found.value):
+            # The slope of rounding leads anywhere, and no later step makes up for a policy's one.
+            level = Trial(found.step_length, found.value, np.nan, Why.ROUNDING)
+            return local.stop(Status.NO_DESCENT, [*found.trials, level])
         return found
 
     def _zero(self, slope: Callable[[float], float], start: float) -> float | None:

@@ -14,7 +14,8 @@ class KLStep(Step):
 
     The last line of the paper's Algorithms 1 and 2: the constraint 1/2 |theta' - theta|_G^2 =
     epsilon holds with equality at every step. The length never shrinks, so this rule circles
-    the optimum and ends at ``max_iter``; as a cap on a unit step see ``backtracking``.
+    the optimum and ends at ``max_iter``; as a cap on a unit step see ``backtracking``. A policy
+    whose gradient promises no more than rounding over that length stays where it is.
 
     Parameters
     ----------
@@ -40,4 +41,8 @@ class KLStep(Step):
         square = local.operator.quad(direction)
         if not square > 0:
             return local.stop(Status.NO_DESCENT)
-        return plain(local, direction, float(np.sqrt(2.0 * self.epsilon / square)), info=info)
+        length = float(np.sqrt(2.0 * self.epsilon / square))
+        if local.last and not length * float(local.iterate.grad @ direction) > local.noise:
+            # A policy's gradient that is rounding would be followed to the whole radius.
+            return local.stop(Status.NO_DESCENT)
+        return plain(local, direction, length, info=info)

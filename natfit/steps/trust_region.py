@@ -19,12 +19,13 @@ _INSIDE = 1.0 - 1e-10
 class TrustRegionStep(Step):
     """theta <- theta - t beta d, beta = sqrt(2 epsilon / d' G d), t = 1, shrink, shrink^2, ...
 
-    The first t is taken at which the objective is finite and lower *and* the realised
-    divergence in the metric is at most epsilon: KL(theta || theta') in a Fisher metric, and
-    1/2 delta' G delta where the objective has no divergence. Without such a t the fit ends as
-    ``no_descent`` at the very theta it came from. The length starts anew from the full radius at
-    every step, so that a noisy gradient is followed as far as the radius allows: this rule does
-    not settle, and reaching ``max_iter`` is what was asked for.
+    The first t is taken at which the objective is finite and lower, by more than rounding,
+    *and* the realised divergence in the metric is at most epsilon: KL(theta || theta') in a Fisher
+    metric, and 1/2 delta' G delta where the objective has no divergence. Where the decrease that
+    the metric predicts is rounding, the natural gradient's norm must fall instead. Without such a t
+    the fit ends as ``no_descent`` at the very theta it came from. The length starts anew from the
+    full radius at every step, so that a noisy gradient is followed as far as the radius allows:
+    this rule does not settle, and reaching ``max_iter`` is what was asked for.
 
     Parameters
     ----------
@@ -103,11 +104,15 @@ class TrustRegionStep(Step):
         spent = predicted if divergence is None else divergence
         if not np.isfinite(value):
             return Trial(length, value, spent, Why.NOT_FINITE)
-        if not value < iterate.value:
-            return Trial(length, value, spent, Why.NO_DECREASE)
+        flat = iterate.decrease < local.noise and value <= iterate.value + local.noise
+        if not (local.gains(value) or flat):
+            lower = value < iterate.value
+            return Trial(length, value, spent, Why.ROUNDING if lower else Why.NO_DECREASE)
         if not spent <= self.epsilon:
             return Trial(length, value, spent, Why.DIVERGENCE)
         grad = iterate.grad if local.last else objective.value_and_grad(theta)[1]
         if not np.all(np.isfinite(grad)):
             return Trial(length, value, spent, Why.NOT_FINITE)
+        if not (local.gains(value) or local.norm_falls(grad)):
+            return Trial(length, value, spent, Why.ROUNDING)
         return value, grad, divergence, predicted
