@@ -71,8 +71,11 @@ class NegativeBinomial(Tabulated):
         xp = namespace(y, mean, n)
         some = xp.where(y > 0, y, 1.0)
         total = y + n
-        value = some * log_ratio(mean, some, mean - some)
-        value = value - total * log_ratio(mean + n, total, mean - y)
+        # Neither of the two is larger than what they add up to: no digits are lost at any mean.
+        gap = mean - some
+        share, odds = n / (mean + n) * (gap / some), mean / some * (total / (mean + n))
+        value = some * log_ratio(odds, xp.ones_like(share), share)
+        value = value - n * log_ratio(mean + n, total, mean - y)
         value = value + 0.5 * (xp.log(n / total) - xp.log(some)) - HALF_LOG_2PI
         value = value + correction(total) - correction(n) - correction(some)
         return xp.where(y > 0, value, -n * xp.log1p(mean / n))

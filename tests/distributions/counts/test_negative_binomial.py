@@ -155,11 +155,35 @@ def test_negative_binomial_extremes(n, seed):
         assert abs(native(model)["n"] - n) <= 5.0 * model.standard_errors_["n"][0]
 
 
+@pytest.mark.parametrize("seed", [4, 5])
 @pytest.mark.parametrize("unit", [1.0, 1e3, 1e6])
-def test_negative_binomial_at_any_mean(unit):
+def test_negative_binomial_at_any_mean(unit, seed):
     """Large overdispersed counts are a gamma's values: the shape does not know the unit."""
-    y = np.round(np.random.default_rng(4).gamma(2.0, 1e3, 300) * unit)
+    y = np.round(np.random.default_rng(seed).gamma(2.0, 1e3, 300) * unit)
     model = fitted("negative_binomial", y)
     shape, _, _ = stats.gamma.fit(y + 0.5, floc=0)
     assert model.status_ == "converged"
     assert native(model)["n"] == pytest.approx(shape, rel=5e-3)
+
+
+@pytest.mark.parametrize("n", [0.01, 1.8, 60.0, 1e6, 1e12])
+@pytest.mark.parametrize("mean", [0.02, 30.0, 1e6, 2e9, 1e11])
+def test_negative_binomial_probabilities_lose_no_digits(mean, n):
+    """Against 50 digits: an error in the value, not in the score, hides the end of a descent."""
+    family = NegativeBinomial()
+    eta = family.eta(mean=mean, n=n)
+    # What eta stands for: rounding of a logarithm is a relative error of the mean.
+    m, k = (mpmath.mpf(float(v)) for v in family.native_dict(eta).values())
+
+    def log_prob(y):
+        y = mpmath.mpf(y)
+        gammas = mpmath.loggamma(y + k) - mpmath.loggamma(k) - mpmath.loggamma(y + 1)
+        return gammas - k * mpmath.log1p(m / k) - y * mpmath.log1p(k / m)
+
+    spread = np.sqrt(mean + mean * (mean / n))
+    y = np.round(mean + spread * np.array([-2.0, -0.5, 0.0, 0.7, 3.0]))
+    y = np.unique(np.append(y[y >= 0], [0.0, 1.0, np.ceil(mean / 7.0)]))
+    with mpmath.workdps(50):
+        want = np.array([float(log_prob(v)) for v in y])
+    found = family.log_prob(y, np.reshape(eta, (1, 2)))
+    np.testing.assert_allclose(found, want, rtol=1e-11, atol=1e-10)
