@@ -6,10 +6,11 @@ import sys
 
 import pytest
 
-#: Seconds.
-LIMIT = 0.15
+#: Seconds of the processor, and the share of what scikit-learn's own base takes there: a busy
+#: machine stretches both alike.
+LIMIT, SHARE = 0.15, 0.25
 
-REPEATS = 5
+REPEATS = 3
 
 
 def run(code):
@@ -24,22 +25,26 @@ def best(code):
 
 TIMED = """
 import json, time
-{before}
-start = time.perf_counter()
-{timed}
-print(json.dumps(time.perf_counter() - start))
+start = time.process_time()
+{first}
+between = time.process_time()
+{second}
+print(json.dumps({value}))
 """
 
 
 def test_bare_import():
-    assert best(TIMED.format(before="", timed="import natfit")) <= LIMIT
+    code = TIMED.format(first="import natfit", second="", value="between - start")
+    assert best(code) <= LIMIT
 
 
 def test_estimator_above_scikit_learns_base():
     code = TIMED.format(
-        before="from sklearn.base import BaseEstimator", timed="from natfit import NaturalMLE"
+        first="from sklearn.base import BaseEstimator",
+        second="from natfit import NaturalMLE",
+        value="(time.process_time() - between) / (between - start)",
     )
-    assert best(code) <= LIMIT
+    assert best(code) <= SHARE
 
 
 LOADED = """
