@@ -232,20 +232,44 @@ class Local:
         damping: float | None = None,
         trials: Sequence[Trial] = (),
     ) -> Iterate:
-        """Return the next iterate; ``trials`` were refused before it.
+        """Return the next iterate.
 
         What is not given is computed: the divergence by the metric, its prediction 1/2 delta' G
         delta by the operator.
 
+        Parameters
+        ----------
+        theta : ndarray of shape (P,)
+            Where it is.
+        value : float
+            The objective there.
+        grad : ndarray of shape (P,)
+            Its gradient there.
+        length : float
+            Multiple of the direction that was taken.
+        info : SolveInfo
+            How the direction was found.
+        divergence : float, optional
+            From the iterate before, in the metric.
+        predicted_kl : float, optional
+            1/2 delta' G delta.
+        radius, damping : float, optional
+            For the next step; those of this one where they are not given.
+        trials : sequence of Trial
+            Refused before it.
+
         Returns
         -------
         Iterate
+            Not yet measured: its distance to the optimum takes a metric.
         """
         before = self.iterate
         if divergence is None:
             divergence = self.divergence(theta)
-        known = divergence is not None and self.metric.divergence_is_kl
-        kl = divergence if known else self.objective.kl(before.theta, theta)
+        if divergence is None or not self.metric.divergence_is_kl:
+            kl = self.objective.kl(before.theta, theta)
+        else:
+            kl = divergence
         if predicted_kl is None:
             predicted_kl = 0.5 * self.operator.quad(theta - before.theta)
         return Iterate(
@@ -272,6 +296,13 @@ class Local:
         """Return the same iterate with a status: there is no acceptable next one.
 
         What the search tried is kept, in words too, and its evaluations are counted.
+
+        Parameters
+        ----------
+        status : Status
+            Why there is none.
+        trials : sequence of Trial
+            All points that were looked at.
 
         Returns
         -------

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from natfit.linops import LinearOperator
-from natfit.metrics.base import Metric
+from natfit.metrics.base import Metric, Point, need_likelihood
 from natfit.objectives import Objective
 
 
@@ -20,7 +18,7 @@ class ObservedOrComplete(Metric):
     is recorded in ``history_.notes``.
     """
 
-    def at(self, objective: Objective, iterate: Any, rng: np.random.Generator) -> LinearOperator:
+    def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> LinearOperator:
         """The Hessian, or the fallback."""
         hessian = objective.hessian(iterate.theta)
         matrix = hessian.dense()
@@ -35,12 +33,13 @@ class ObservedOrComplete(Metric):
         return hessian
 
     def _fallback(self, objective: Objective, theta: np.ndarray) -> LinearOperator:
+        likelihood = need_likelihood(self, objective)
         try:
-            expected = objective.fisher(theta)
+            expected = likelihood.fisher(theta)
         except ValueError:
-            scores = objective.scores(theta)
+            scores = likelihood.scores(theta)
             scores.note = "empirical: the exact Fisher information was not to be had"
             return scores
-        complete = objective.distribution.information.complete
+        complete = likelihood.distribution.information.complete
         expected.note = "expected" if complete else "expected information of complete rows"
         return expected

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from natfit.metrics.base import Metric
+from natfit.metrics.base import Metric, need_likelihood
 from natfit.metrics.empirical import EmpiricalFisher
 from natfit.metrics.euclidean import EuclideanMetric
 from natfit.metrics.exact import ExactFisher
@@ -22,7 +22,7 @@ class AutoMetric(Metric):
         """Return what was chosen."""
         if not objective.probabilistic:
             return EuclideanMetric()
-        family = objective.distribution
+        family = need_likelihood(self, objective).distribution
         if family.information.exists:
             return ExactFisher(endgame=True).prepare(objective)
         if family.can_sample:

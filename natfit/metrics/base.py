@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol, cast
 
 import numpy as np
 
 from natfit._component import Component
 from natfit.linops import LinearOperator
-from natfit.objectives import Objective
+from natfit.objectives import Likelihood, Objective
+
+
+class Point(Protocol):
+    """What a metric may ask of the iterate that it is asked at."""
+
+    @property
+    def theta(self) -> np.ndarray:
+        """Where it is, (P,)."""
+
+    @property
+    def decrease(self) -> float:
+        """Decrease of the objective that the metric before it predicted."""
 
 
 class Metric(Component):
@@ -32,7 +44,17 @@ class Metric(Component):
     divergence_is_kl: bool = True
 
     def prepare(self, objective: Objective) -> Metric:
-        """Return the metric to use for an objective: itself, or what it stands for.
+        """Choose the metric for an objective: what this one returns for itself is itself.
+
+        Parameters
+        ----------
+        objective : Objective
+            What will be minimised.
+
+        Returns
+        -------
+        Metric
+            This one, or what it stands for.
 
         Raises
         ------
@@ -41,7 +63,7 @@ class Metric(Component):
         """
         return self
 
-    def at(self, objective: Objective, iterate: Any, rng: np.random.Generator) -> LinearOperator:
+    def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> LinearOperator:
         """Return the metric at an iterate, an operator of size P."""
         raise NotImplementedError
 
@@ -56,7 +78,9 @@ class Metric(Component):
         Parameters
         ----------
         objective : Objective
+            What is minimised.
         theta, theta2 : ndarray of shape (P,)
+            Where the step begins and where it ends.
 
         Returns
         -------
@@ -67,10 +91,11 @@ class Metric(Component):
         return objective.kl(theta, theta2) if objective.has_kl else None
 
 
-def need_likelihood(metric: Metric, objective: Objective) -> None:
-    """Raise when a Fisher metric is asked for a plain function."""
+def need_likelihood(metric: Metric, objective: Objective) -> Likelihood:
+    """Return the objective as a likelihood; raise when a Fisher metric meets a plain function."""
     if not objective.probabilistic:
         raise ValueError(
             f"metric {type(metric).__name__} needs a likelihood, got a plain function; use "
             "metric='euclidean', 'observed' (the Hessian), or a tensor G(x)"
         )
+    return cast(Likelihood, objective)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from natfit.linops import LinearOperator
-from natfit.metrics.base import Metric, need_likelihood
+from natfit.metrics.base import Metric, Point, need_likelihood
 from natfit.objectives import Objective
 
 
@@ -24,6 +22,6 @@ class EmpiricalFisher(Metric):
         need_likelihood(self, objective)
         return self
 
-    def at(self, objective: Objective, iterate: Any, rng: np.random.Generator) -> LinearOperator:
+    def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> LinearOperator:
         """One pass over the rows."""
-        return objective.scores(iterate.theta)
+        return need_likelihood(self, objective).scores(iterate.theta)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from natfit.linops import Diagonal
-from natfit.metrics.base import Metric
+from natfit.metrics.base import Metric, Point
 from natfit.objectives import Objective
 
 
@@ -19,7 +17,7 @@ class EuclideanMetric(Metric):
 
     divergence_is_kl = False
 
-    def at(self, objective: Objective, iterate: Any, rng: np.random.Generator) -> Diagonal:
+    def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> Diagonal:
         """Ones on the diagonal."""
         return Diagonal(np.ones(objective.n_params))
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from natfit.distributions.contract.declared import Yardstick
 from natfit.linops import LinearOperator
 from natfit.metrics._incomplete import ObservedOrComplete
-from natfit.metrics.base import Metric, need_likelihood
+from natfit.metrics.base import Metric, Point, need_likelihood
 from natfit.objectives import Objective
 
 #: Predicted decrease of the objective, nats a row, below which the endgame is tried.
@@ -38,36 +36,37 @@ class ExactFisher(Metric):
     def __init__(self, endgame: bool = False):
         self.endgame = endgame
 
-    def prepare(self, objective: Objective) -> ExactFisher:
+    def prepare(self, objective: Objective) -> Metric:
         """Check that the family has an exact Fisher."""
-        need_likelihood(self, objective)
-        family = objective.distribution
+        likelihood = need_likelihood(self, objective)
+        family = likelihood.distribution
         if not family.information.exists:
             raise ValueError(
                 f"metric='exact' needs a Fisher information, and {type(family).__name__} has "
                 "neither a closed form nor a univariate support to integrate over; use "
                 "metric='monte_carlo' (needs a sampler) or metric='empirical'"
             )
-        if family.information.yardstick is Yardstick.OBSERVED and objective.model.shared:
+        if family.information.yardstick is Yardstick.OBSERVED and likelihood.model.shared:
             return ObservedOrComplete()
         return self
 
-    def at(self, objective: Objective, iterate: Any, rng: np.random.Generator) -> LinearOperator:
+    def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> LinearOperator:
         """Expected information, or the observed one in the endgame."""
+        likelihood = need_likelihood(self, objective)
         try:
-            fisher = objective.fisher(iterate.theta)
+            fisher = likelihood.fisher(iterate.theta)
         except ValueError:
             if not self.endgame:
                 raise
             # It is infinite here, or quadrature did not reach its accuracy; scores always exist.
-            fisher = objective.scores(iterate.theta)
+            fisher = likelihood.scores(iterate.theta)
             fisher.note = "empirical: the exact Fisher information was not to be had"
-        same = objective.distribution.information.agrees and not objective.penalised
-        if not self.endgame or not objective.model.shared or same:
+        same = likelihood.distribution.information.agrees and not likelihood.penalised
+        if not self.endgame or not likelihood.model.shared or same:
             return fisher
         if iterate.decrease > _NEAR:
             return fisher
-        hessian = objective.hessian(iterate.theta)
+        hessian = likelihood.hessian(iterate.theta)
         least = _LEAST if iterate.decrease > _NEARER else _LEAST_NEARER
         if _comparable(hessian.dense(), fisher.dense(), least):
             hessian.positive = True

@@ -9,7 +9,7 @@ import numpy as np
 from natfit import rows
 from natfit._validation import check_number, check_option
 from natfit.linops import LinearOperator
-from natfit.metrics.base import Metric, need_likelihood
+from natfit.metrics.base import Metric, Point, need_likelihood
 from natfit.objectives import Objective
 
 #: Draws made at once from one distribution.
@@ -38,10 +38,9 @@ class MonteCarloFisher(Metric):
 
     def prepare(self, objective: Objective) -> MonteCarloFisher:
         """Check the options and that the family can sample."""
-        need_likelihood(self, objective)
+        family = need_likelihood(self, objective).distribution
         check_number(self.n_draws, "metric__n_draws", low=1, integer=True, hint="1000")
         check_option(self.per, "metric__per", ("total", "row"))
-        family = objective.distribution
         if not family.can_sample:
             raise ValueError(
                 f"metric='monte_carlo' needs a sampler, and {type(family).__name__} has none; "
@@ -49,20 +48,21 @@ class MonteCarloFisher(Metric):
             )
         return self
 
-    def at(self, objective: Objective, iterate: Any, rng: np.random.Generator) -> LinearOperator:
+    def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> LinearOperator:
         """Draw, score, average; the relative standard error rides on the operator."""
-        family, n_rows = objective.distribution, len(objective.y)
+        likelihood = need_likelihood(self, objective)
+        family, n_rows = likelihood.distribution, len(likelihood.y)
         stream = rows.block_rng(rng)
-        if not objective.model.shared:
+        if not likelihood.model.shared:
             each = self.n_draws if self.per == "row" else max(1, self.n_draws // n_rows)
-            return objective.sandwich(
+            return likelihood.sandwich(
                 iterate.theta,
                 lambda eta, start: (None, _row_factor(family, eta, each, stream, start)),
             )
         draws = self.n_draws if self.per == "total" else self.n_draws * n_rows
         errors: list[float] = []
 
-        def rule(eta: np.ndarray, start: int) -> tuple:
+        def rule(eta: np.ndarray, start: int) -> tuple[np.ndarray | None, np.ndarray | None]:
             if draws < family.n_params:
                 y = family.sample(eta, stream(0), draws)
                 return None, (family.score(y, eta).T / np.sqrt(draws))[None]
@@ -70,7 +70,7 @@ class MonteCarloFisher(Metric):
             errors.append(error)
             return c[None], None
 
-        operator = objective.sandwich(iterate.theta, rule)
+        operator = likelihood.sandwich(iterate.theta, rule)
         operator.standard_error = errors[0] if errors else None
         return operator
 
@@ -92,7 +92,7 @@ def _average(family: Any, eta: np.ndarray, draws: int, stream: Any) -> tuple[np.
         # |s s'|^2 in the Frobenius norm is |s|^4.
         second += np.square(np.einsum("nk,nk->n", score, score)).sum()
     mean = first / draws
-    norm = np.linalg.norm(mean)
+    norm = float(np.linalg.norm(mean))
     variance = max(second / draws - norm**2, 0.0) / max(draws - 1, 1)
     return mean, float(np.sqrt(variance) / norm) if norm > 0 else 0.0
 

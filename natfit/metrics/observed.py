@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from natfit.linops import LinearOperator
-from natfit.metrics.base import Metric
+from natfit.metrics.base import Metric, Point
 from natfit.objectives import Objective
 
 
@@ -20,6 +18,6 @@ class ObservedInformation(Metric):
 
     is_information = True
 
-    def at(self, objective: Objective, iterate: Any, rng: np.random.Generator) -> LinearOperator:
+    def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> LinearOperator:
         """Hessian at the iterate."""
         return objective.hessian(iterate.theta)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from natfit.linops import Dense
-from natfit.metrics.base import Metric
+from natfit.metrics.base import Metric, Point
 from natfit.objectives import Objective
 
 
@@ -24,7 +23,7 @@ class TensorMetric(Metric):
         ``G(x) -> (P, P)``, or one matrix for all points.
     """
 
-    def __init__(self, G: Callable | np.ndarray | None = None):
+    def __init__(self, G: Callable[[np.ndarray], np.ndarray] | np.ndarray | None = None):
         self.G = G
 
     def prepare(self, objective: Objective) -> TensorMetric:
@@ -41,8 +40,22 @@ class TensorMetric(Metric):
         """Return the identity as a callable."""
         return [cls(_Identity())]
 
-    def at(self, objective: Objective, iterate: Any, rng: np.random.Generator) -> Dense:
+    def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> Dense:
         """Evaluate and check G.
+
+        Parameters
+        ----------
+        objective : Objective
+            Gives P.
+        iterate : Iterate
+            Gives x.
+        rng : numpy.random.Generator
+            Not used.
+
+        Returns
+        -------
+        Dense
+            G(x).
 
         Raises
         ------

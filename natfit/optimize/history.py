@@ -35,7 +35,7 @@ _WHOLE = ("column", "evaluations", "solver_iterations")
 _cells = operator.attrgetter(*COLUMNS.values())
 
 
-class History(Mapping):
+class History(Mapping[str, np.ndarray]):
     """A mapping of column names to arrays, one row an iterate, the start first.
 
     ======================  ================================================================

@@ -28,6 +28,17 @@ def descend(
     Whoever consumes the generator decides when to stop (:func:`natfit.optimize.run.run`, whose
     docstring has the order of calls).
 
+    Parameters
+    ----------
+    objective : Objective
+        What is minimised.
+    engine : Engine
+        Its components; ``tol`` and ``max_iter`` are not asked for.
+    theta0 : ndarray of shape (P,)
+        The start.
+    rng : numpy.random.Generator
+        For metrics that draw.
+
     Yields
     ------
     iterate : Iterate
@@ -68,15 +79,27 @@ def advance(
     """One step of the loop, for an objective that is another one afterwards: start and end.
 
     Convergence is not measured: that takes a second solve, and a policy's surrogate has no
-    optimum to be at. ``damping`` is the damping's state after the step before. An end without
-    a next iterate has a status and the start's theta.
+    optimum to be at.
+
+    Parameters
+    ----------
+    objective : Objective
+        What is minimised.
+    engine : Engine
+        Its components; ``tol`` and ``max_iter`` are not asked for.
+    theta0 : ndarray of shape (P,)
+        The start.
+    rng : numpy.random.Generator
+        For metrics that draw.
+    damping : float, optional
+        The damping's state after the step before; None for its first.
 
     Returns
     -------
     start : Iterate
         At theta0.
     end : Iterate
-        After the step.
+        After the step; without a next iterate it has a status and the start's theta.
     """
     engine = engine.prepared(objective)
     state = engine.damping.start() if damping is None else damping

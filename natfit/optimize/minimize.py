@@ -21,11 +21,11 @@ from natfit.rng import bridge_rng
 
 
 def minimize(
-    fun: Callable,
+    fun: Callable[..., Any],
     x0: Any,
     *,
-    args: tuple = (),
-    jac: Callable | bool | None = None,
+    args: tuple[Any, ...] = (),
+    jac: Callable[..., Any] | bool | None = None,
     metric: Any = "auto",
     solver: Any = "auto",
     step: Any = "backtracking",
@@ -33,7 +33,7 @@ def minimize(
     bounds: Any = None,
     max_iter: int = 1000,
     tol: float = 1e-8,
-    callback: Callable | None = None,
+    callback: Callable[..., Any] | None = None,
     random_state: Any = None,
 ) -> OptimizeResult:
     """Minimise a function by natural-gradient descent, ``x <- x - beta G(x)^-1 grad f(x)``.
@@ -112,15 +112,15 @@ def minimize(
 
 
 def natural_gradient(
-    fun: Callable,
+    fun: Callable[..., Any],
     x0: Any,
-    args: tuple = (),
+    args: tuple[Any, ...] = (),
     jac: Any = None,
     hess: Any = None,
     hessp: Any = None,
     bounds: Any = None,
     constraints: Any = (),
-    callback: Callable | None = None,
+    callback: Callable[..., Any] | None = None,
     **options: Any,
 ) -> OptimizeResult:
     """:func:`minimize` as a custom method of ``scipy.optimize.minimize``.
@@ -202,7 +202,7 @@ def _bounds(bounds: Any, x0: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None
     return low, high
 
 
-def _adapt(callback: Callable | None) -> Callable | None:
+def _adapt(callback: Callable[..., Any] | None) -> Callable[..., Any] | None:
     """scipy's two callback conventions to the loop's."""
     if callback is None:
         return None
