@@ -117,3 +117,10 @@ def student_slope_derivative(df: Any) -> Any:
 
 defvjp(student_constant, lambda ans, df: lambda g: 0.5 * g * student_slope(df))
 defvjp(student_slope, lambda ans, df: lambda g: g * student_slope_derivative(df))
+
+
+def log1mexp(x: Any) -> np.ndarray:
+    """log(1 - e^x) of x <= 0, elementwise, to full accuracy at both ends."""
+    x = np.asarray(x, dtype=np.float64)
+    with np.errstate(all="ignore"):
+        return np.where(x > -0.6931471805599453, np.log(-np.expm1(x)), np.log1p(-np.exp(x)))

@@ -4,7 +4,12 @@ import mpmath
 import numpy as np
 import pytest
 
-from natfit.numerics.special import student_constant, student_curvature, student_slope
+from natfit.numerics.special import (
+    log1mexp,
+    student_constant,
+    student_curvature,
+    student_slope,
+)
 
 
 @pytest.mark.parametrize("df", [0.05, 0.5, 3.0, 15.0, 17.0, 1e3, 1e6, 1e10])
@@ -29,3 +34,11 @@ def test_special_functions_are_differentiable():
             _, grad = autodiff.value_and_grad(lambda x, f=fun: f(x[0]), [df])
             want = gradient(lambda x, f=fun: f(x[0]), np.array([df]))
             assert grad[0] == pytest.approx(want[0], rel=1e-8)
+
+
+def test_log_of_one_minus_an_exponential():
+    x = np.array([-1e-300, -1e-12, -0.1, -0.69, -0.7, -5.0, -40.0, -700.0, -1e5])
+    with mpmath.workdps(40):
+        want = [float(mpmath.log(-mpmath.expm1(mpmath.mpf(v)))) for v in x]
+    np.testing.assert_allclose(log1mexp(x), want, rtol=1e-15)
+    np.testing.assert_array_equal(log1mexp([0.0, -np.inf]), [-np.inf, 0.0])

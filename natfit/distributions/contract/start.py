@@ -44,17 +44,3 @@ def location_scale(y: np.ndarray, weight: np.ndarray | None) -> tuple[float, flo
             return centre, abs(centre) or 1.0
         spread = MAD_TO_SD * median(gap[other], None if weight is None else weight[other])
     return centre, spread
-
-
-def check_columns(y: np.ndarray, expected: int | None, family: str, argument: str) -> int:
-    """Number of columns of y (n, M), which must be ``expected`` where that is known."""
-    if np.ndim(y) != 2:
-        raise ValueError(
-            f"y must have shape (n, M) for {family}, got {np.shape(y)}; use y.reshape(-1, 1)"
-        )
-    if expected not in (None, y.shape[1]):
-        raise ValueError(
-            f"y must have {expected} columns for this {family}, got {y.shape[1]}; leave "
-            f"{argument}=None to take the number from the data"
-        )
-    return y.shape[1]

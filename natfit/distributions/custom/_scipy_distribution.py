@@ -10,6 +10,7 @@ import numpy as np
 
 from natfit.bijectors import Between, Bijector, Positive, Real, Unit
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.checks import refuse_constant
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.expectation import ACCURACY, Expectation
 from natfit.distributions.contract.support import Support
@@ -251,12 +252,8 @@ class ScipyDistribution(Distribution):
         ValueError
             With the remedy.
         """
-        if self.loc and self.scale and y.min() == y.max():
-            raise ValueError(
-                f"y must not be constant for {self._dist.name}, got {len(y)} rows equal to "
-                f"{y[0]:g}: the likelihood grows without bound as the distribution shrinks to a "
-                "point; remove the column, or use a discrete family"
-            )
+        if self.loc and self.scale:
+            refuse_constant(y, self._dist.name)
 
     def initial(
         self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator

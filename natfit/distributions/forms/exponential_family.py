@@ -63,15 +63,6 @@ class ExponentialFamily(Distribution):
             return self._log_prob_eta(statistics, eta), self._score(statistics, *arguments)
         return self._log_prob(statistics, *arguments), self._score(statistics, *arguments)
 
-    def _refuse_constant(self, y: np.ndarray) -> None:
-        """Raise when all rows are equal."""
-        if y.min() == y.max():
-            raise ValueError(
-                f"y must not be constant for {type(self).__name__}, got {len(y)} rows equal to "
-                f"{y[0]:g}: the likelihood grows without bound as the distribution shrinks to a "
-                "point; remove the column, or use a discrete family"
-            )
-
     # ------------------------------------------------------------------ mean parameters
 
     def _to_mean(self, origin: tuple, *native: Any) -> tuple:

@@ -10,6 +10,7 @@ import numpy as np
 from natfit import rows
 from natfit.bijectors import Positive, Real
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.checks import refuse_constant, refuse_extreme
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
@@ -103,26 +104,11 @@ class LocationScale(Distribution):
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """All rows alike: scale -> 0 and the likelihood has no bound."""
         refuse_constant(y, type(self).__name__)
+        refuse_extreme(y, type(self).__name__)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         loc, scale = location_scale(y, weight)
         return {"loc": loc, "scale": scale / self.spread}
-
-
-def refuse_constant(y: np.ndarray, family: str) -> None:
-    """Raise when all rows are equal, or when squares of their spread are no doubles."""
-    low, high = float(y.min()), float(y.max())
-    if low == high:
-        raise ValueError(
-            f"y must not be constant for {family}, got {len(y)} rows equal to {low:g}: the "
-            "likelihood grows without bound as the distribution shrinks to a point; remove the "
-            "column, or use a discrete family"
-        )
-    if not (high - low > 1e-140 and max(-low, high) < 1e150):
-        raise ValueError(
-            f"y must have a spread above 1e-140 and values below 1e150 for {family}, got "
-            f"{low:g} to {high:g}; divide them by their size"
-        )
 
 
 def weighted_total(values: np.ndarray, weight: np.ndarray | None) -> float:

@@ -1,31 +1,10 @@
-"""What families on the positive half-line share: checks, starts, log(1 - e^x)."""
+"""A start of positive families with a power that no row makes overflow."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-
-#: Relative spread of rows that is no more than the rounding of one value.
-SPREAD = 1e-12
-
-
-def log_one_minus_exp(x: Any) -> np.ndarray:
-    """log(1 - e^x) of x <= 0, elementwise, without loss at either end."""
-    x = np.asarray(x, dtype=np.float64)
-    with np.errstate(all="ignore"):
-        return np.where(x > -0.6931471805599453, np.log(-np.expm1(x)), np.log1p(-np.exp(x)))
-
-
-def refuse_constant(y: np.ndarray, family: str) -> None:
-    """Raise when all rows are equal, up to the rounding of one value."""
-    low, high = float(y.min()), float(y.max())
-    if not high > low * (1.0 + SPREAD):
-        raise ValueError(
-            f"y must not be constant for {family}, got {len(y)} rows equal to {y[0]:g} within a "
-            f"relative {SPREAD:g}: the likelihood grows without bound as the distribution "
-            "shrinks to a point; remove the column, or use a discrete family"
-        )
 
 
 def seen_by_all(

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special
 
 from natfit.bijectors import Positive
+from natfit.distributions.contract.checks import refuse_constant
 from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import UNIT
@@ -104,7 +105,7 @@ class Beta(ExponentialFamily):
 
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """All rows alike: a and b grow without bound, and so does the likelihood."""
-        self._refuse_constant(y)
+        refuse_constant(y, type(self).__name__)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # Moments, of the smaller of y and 1 - y in units of its mean: no square underflows.

@@ -10,11 +10,13 @@ import numpy as np
 from natfit import rows
 from natfit.bijectors import Positive
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.checks import ROUNDING, refuse_constant
 from natfit.distributions.contract.declared import InformationKind, Role, Route, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
-from natfit.distributions.forms.positive import log_one_minus_exp, refuse_constant, seen_by_all
+from natfit.distributions.forms.positive import seen_by_all
 from natfit.distributions.positive.weibull import optimum as weibull_optimum
+from natfit.numerics.special import log1mexp
 
 #: Below exp(this) log(1 - exp(-w)) is log w; exp(z) itself stays a normal double.
 _TINY = -700.0
@@ -157,13 +159,13 @@ class ExponentiatedWeibull(Distribution):
         w, q, _ = _parts(z)
         with np.errstate(all="ignore"):
             # Far out 1 - (1 - e^-w)^power is power e^-w.
-            return np.where(w > 650.0, np.log(power) - w, log_one_minus_exp(power * q))
+            return np.where(w > 650.0, np.log(power) - w, log1mexp(power * q))
 
     # ---------------------------------------------------------------------- data, sampling
 
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """All rows alike: shape -> infinity and the likelihood has no bound."""
-        refuse_constant(y, type(self).__name__)
+        refuse_constant(y, type(self).__name__, relative=ROUNDING)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # For each of a few powers the shape and scale that give log y its mean and variance;
@@ -194,7 +196,7 @@ class ExponentiatedWeibull(Distribution):
     def _sample(
         self, rng: np.random.Generator, n: int, shape: Any, scale: Any, power: Any
     ) -> np.ndarray:
-        log_w = np.log(-log_one_minus_exp(-rng.exponential(size=n) / power))
+        log_w = np.log(-log1mexp(-rng.exponential(size=n) / power))
         return scale * np.exp(log_w / shape)
 
     def _to_scipy(self, shape: Any, scale: Any, power: Any) -> Any:
@@ -233,4 +235,4 @@ def _nodes(power: Any) -> tuple[np.ndarray, np.ndarray]:
     """z and q at the nodes of a rule in which _SHARE is the probability, (..., 200)."""
     q = -_V / power
     # exp(-w) = 1 - exp(q); a power below 0.05 has nodes where w underflows and z = q.
-    return np.where(q < _TINY, q, np.log(-log_one_minus_exp(np.maximum(q, _TINY)))), q
+    return np.where(q < _TINY, q, np.log(-log1mexp(np.maximum(q, _TINY)))), q

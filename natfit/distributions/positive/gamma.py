@@ -10,6 +10,7 @@ from autograd.scipy.special import gammaln
 from scipy import special
 
 from natfit.bijectors import Positive
+from natfit.distributions.contract.checks import refuse_constant
 from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
@@ -85,7 +86,7 @@ class Gamma(ExponentialFamily):
         """All rows alike: shape -> infinity and the likelihood has no bound."""
         # log mean - mean log is zero for constant data alone, up to rounding.
         if summary is None or not np.log(summary[0][0]) - summary[1][0] > 1e-8:
-            self._refuse_constant(y)
+            refuse_constant(y, type(self).__name__)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # Minka (2002): a closed-form approximation of the shape from log mean - mean log.

@@ -10,11 +10,11 @@ from autograd.scipy.special import gammaln
 from scipy import special
 
 from natfit.bijectors import Positive
+from natfit.distributions.contract.checks import ROUNDING, refuse_constant
 from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.exponential_family import ExponentialFamily
-from natfit.distributions.forms.positive import refuse_constant
 from natfit.numerics.tails import log_gammainc, log_gammaincc
 
 
@@ -89,7 +89,7 @@ class InverseGamma(ExponentialFamily):
         """All rows alike: shape -> infinity and the likelihood has no bound."""
         # log mean - mean log of 1 / y is zero for constant data alone, up to rounding.
         if summary is None or not np.log(summary[0][0]) + summary[1][0] > 1e-8:
-            refuse_constant(y, type(self).__name__)
+            refuse_constant(y, type(self).__name__, relative=ROUNDING)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # Minka (2002) for gamma, of 1 / y.

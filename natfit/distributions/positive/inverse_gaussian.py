@@ -11,11 +11,11 @@ from scipy import special
 
 from natfit import rows
 from natfit.bijectors import Positive
+from natfit.distributions.contract.checks import ROUNDING, refuse_constant
 from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily
-from natfit.distributions.forms.positive import refuse_constant
 
 _LOG_2PI = 1.8378770664093453
 
@@ -110,7 +110,7 @@ class InverseGaussian(ExponentialFamily):
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """All rows alike: shape -> infinity and the likelihood has no bound."""
         if summary is None or not summary[1][0] > 1e-20 / summary[0][0]:
-            refuse_constant(y, type(self).__name__)
+            refuse_constant(y, type(self).__name__, relative=ROUNDING)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # By moments, mean^3 / shape is the variance; where the rows spread too wide for that,

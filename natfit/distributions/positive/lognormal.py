@@ -10,11 +10,11 @@ from scipy import special
 
 from natfit import rows
 from natfit.bijectors import Positive
+from natfit.distributions.contract.checks import ROUNDING, refuse_constant
 from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily
-from natfit.distributions.forms.positive import refuse_constant
 
 _HALF_LOG_2PI = 0.9189385332046727
 
@@ -98,7 +98,7 @@ class Lognormal(ExponentialFamily):
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """All rows alike: shape -> 0 and the likelihood has no bound."""
         if summary is None or not summary[1][0] > 1e-20:
-            refuse_constant(y, type(self).__name__)
+            refuse_constant(y, type(self).__name__, relative=ROUNDING)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         log = np.log(y)

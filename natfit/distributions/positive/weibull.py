@@ -11,10 +11,12 @@ from scipy import special
 from natfit import rows
 from natfit.bijectors import Positive
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.checks import ROUNDING, refuse_constant
 from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
-from natfit.distributions.forms.positive import log_one_minus_exp, refuse_constant, seen_by_all
+from natfit.distributions.forms.positive import seen_by_all
+from natfit.numerics.special import log1mexp
 
 _EULER = np.euler_gamma
 
@@ -123,7 +125,7 @@ class Weibull(Distribution):
         return _EULER * (ratio - 1.0) - np.log(ratio) - gap + power
 
     def _log_cdf(self, y: Any, shape: Any, scale: Any) -> np.ndarray:
-        return log_one_minus_exp(self._log_sf(y, shape, scale))
+        return log1mexp(self._log_sf(y, shape, scale))
 
     def _log_sf(self, y: Any, shape: Any, scale: Any) -> np.ndarray:
         return -np.exp(shape * np.log(y / scale))
@@ -132,7 +134,7 @@ class Weibull(Distribution):
 
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """All rows alike: shape -> infinity and the likelihood has no bound."""
-        refuse_constant(y, type(self).__name__)
+        refuse_constant(y, type(self).__name__, relative=ROUNDING)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # log y is a Gumbel variable of the smallest: mean log scale - gamma / shape, variance

@@ -12,6 +12,7 @@ from scipy import special
 from natfit import rows
 from natfit.bijectors import Positive, Real
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.checks import refuse_constant, refuse_extreme
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import mean, quantile
 from natfit.distributions.contract.support import REAL
@@ -25,8 +26,9 @@ from natfit.distributions.forms.extremes import (
     tail,
     tail_terms,
 )
-from natfit.distributions.forms.location_scale import refuse_constant, weighted_total
-from natfit.distributions.real.gumbel import deep_enough, log_one_minus_exp, quartile_start
+from natfit.distributions.forms.location_scale import weighted_total
+from natfit.distributions.real.gumbel import deep_enough, quartile_start
+from natfit.numerics.special import log1mexp
 
 _EULER = 0.5772156649015329
 
@@ -159,6 +161,7 @@ class Gev(Distribution):
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """All rows alike: scale -> 0 and the likelihood has no bound."""
         refuse_constant(y, "Gev")
+        refuse_extreme(y, "Gev")
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # Quantiles whose -log p are in geometric proportion: their gaps' ratio is a power of it.
@@ -216,7 +219,7 @@ class Gev(Distribution):
             return -np.exp(-t)
 
     def _log_sf(self, y: Any, loc: Any, scale: Any, shape: Any) -> np.ndarray:
-        return log_one_minus_exp(-self._log_cdf(y, loc, scale, shape))
+        return log1mexp(self._log_cdf(y, loc, scale, shape))
 
     def _sample(self, rng: np.random.Generator, n: int, loc: Any, scale: Any, shape: Any) -> Any:
         t = rng.gumbel(size=n)

@@ -11,6 +11,7 @@ from scipy import special
 from natfit import rows
 from natfit.distributions.contract.start import location_scale, quantile
 from natfit.distributions.forms.location_scale import LocationScale, weighted_total
+from natfit.numerics.special import log1mexp
 
 _EULER = 0.5772156649015329
 
@@ -88,7 +89,7 @@ class Gumbel(LocationScale):
             return -np.exp((loc - y) / scale)
 
     def _log_sf(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
-        return log_one_minus_exp(-self._log_cdf(y, loc, scale))
+        return log1mexp(self._log_cdf(y, loc, scale))
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         return quartile_start(y, weight)
@@ -100,13 +101,6 @@ class Gumbel(LocationScale):
         from scipy.stats import gumbel_r
 
         return gumbel_r(loc=float(loc), scale=float(scale))
-
-
-def log_one_minus_exp(x: np.ndarray) -> np.ndarray:
-    """log(1 - exp(-x)) for x >= 0, to full accuracy at both ends."""
-    x = np.asarray(x, dtype=np.float64)
-    with np.errstate(divide="ignore"):
-        return np.where(x < np.log(2.0), np.log(-np.expm1(-x)), np.log1p(-np.exp(-x)))
 
 
 def quartile_start(y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:

@@ -9,10 +9,10 @@ import numpy as np
 
 from natfit.bijectors import Positive, Real
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.checks import refuse_constant, refuse_extreme
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import location_scale, mean
 from natfit.distributions.contract.support import REAL
-from natfit.distributions.forms.location_scale import refuse_constant
 
 _LOG_2 = 0.6931471805599453
 
@@ -115,6 +115,7 @@ class Laplace(Distribution):
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """All rows alike: scale -> 0 and the likelihood has no bound."""
         refuse_constant(y, "Laplace")
+        refuse_extreme(y, "Laplace")
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # The median absolute deviation is scale log 2.

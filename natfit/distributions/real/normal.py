@@ -10,6 +10,7 @@ from scipy.special import log_ndtr
 
 from natfit import rows
 from natfit.bijectors import Positive, Real
+from natfit.distributions.contract.checks import refuse_constant
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
@@ -98,7 +99,7 @@ class Normal(ExponentialFamily):
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """All rows alike: scale -> 0 and the likelihood has no bound."""
         if summary is None or not _TINY < summary[1][0] < 1.0 / _TINY:
-            self._refuse_constant(y)
+            refuse_constant(y, type(self).__name__)
             raise ValueError(
                 f"y must have a variance between {_TINY:g} and {1.0 / _TINY:g} for Normal, got "
                 f"values from {y.min():g} to {y.max():g}; divide them by their size"

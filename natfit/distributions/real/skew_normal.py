@@ -12,11 +12,11 @@ from scipy import special
 
 from natfit.bijectors import Cubic, Positive, Real
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.checks import refuse_constant, refuse_extreme
 from natfit.distributions.contract.declared import InformationKind, Role, Route
 from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.start import mean, quantile
 from natfit.distributions.contract.support import REAL
-from natfit.distributions.forms.location_scale import refuse_constant
 from natfit.distributions.real._skewness import SMALL, B, C, standard_moments
 
 _LOG_2, _HALF_LOG_2PI = 0.6931471805599453, 0.9189385332046727
@@ -134,6 +134,7 @@ class SkewNormal(Distribution):
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """All rows alike: sd -> 0 and the likelihood has no bound."""
         refuse_constant(y, "SkewNormal")
+        refuse_extreme(y, "SkewNormal")
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         low, middle, high = (quantile(y, weight, q) for q in (0.1, 0.5, 0.9))

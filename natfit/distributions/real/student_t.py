@@ -11,6 +11,7 @@ import numpy as np
 from natfit import rows
 from natfit.bijectors import Positive, Real, Reciprocal
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.checks import refuse_constant, refuse_extreme
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
@@ -211,18 +212,8 @@ class StudentT(Distribution):
 
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """All rows alike: scale -> 0 and the likelihood has no maximum; see the class's notes."""
-        low, high = float(y.min()), float(y.max())
-        if high > low and not (high - low > 1e-140 and max(-low, high) < 1e150):
-            raise ValueError(
-                f"y must have a spread above 1e-140 and values below 1e150 for StudentT, got "
-                f"{low:g} to {high:g}; divide them by their size"
-            )
-        if low == high:
-            raise ValueError(
-                f"y must not be constant for StudentT, got {len(y)} rows equal to {y[0]:g}: the "
-                "likelihood grows without bound as the distribution shrinks to a point; remove "
-                "the column, or use a discrete family"
-            )
+        refuse_constant(y, "StudentT")
+        refuse_extreme(y, "StudentT")
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # The quartile of t with df = 5 is 0.7267 scales from its centre, a normal's 0.6745.

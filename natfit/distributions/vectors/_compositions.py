@@ -11,7 +11,7 @@ import numpy as np
 from natfit import rows
 from natfit._validation import check_number
 from natfit.distributions.base import Distribution
-from natfit.distributions.contract.start import check_columns
+from natfit.distributions.contract.checks import check_columns
 from natfit.distributions.contract.support import COUNTS, Support
 from natfit.distributions.counts.poisson import _log_factorial
 

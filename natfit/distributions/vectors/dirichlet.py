@@ -13,8 +13,8 @@ from natfit import rows
 from natfit._validation import check_number
 from natfit.bijectors import Bijector, Positive
 from natfit.distributions.base import Distribution, n_rows
+from natfit.distributions.contract.checks import check_columns
 from natfit.distributions.contract.declared import Role, Width
-from natfit.distributions.contract.start import check_columns
 from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily
 from natfit.distributions.vectors._compositions import SIMPLEX, TOLERANCE, log_gamma_draws, log_sum
 

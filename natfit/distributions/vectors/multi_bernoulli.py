@@ -13,8 +13,8 @@ from natfit import rows
 from natfit._validation import check_number
 from natfit.bijectors import Bijector, Unit
 from natfit.distributions.base import Distribution, n_rows
+from natfit.distributions.contract.checks import check_columns
 from natfit.distributions.contract.declared import Role
-from natfit.distributions.contract.start import check_columns
 from natfit.distributions.contract.support import BINARY
 from natfit.distributions.counts.bernoulli import divergence, entropy
 from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily

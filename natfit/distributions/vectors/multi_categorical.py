@@ -12,8 +12,8 @@ import numpy as np
 from natfit._validation import check_number
 from natfit.bijectors import Bijector
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.checks import check_columns
 from natfit.distributions.contract.declared import Role
-from natfit.distributions.contract.start import check_columns
 from natfit.distributions.contract.support import COUNTS, Support
 from natfit.distributions.counts.categorical import Categorical, classes_in
 from natfit.distributions.forms.exponential_family import ExponentialFamily

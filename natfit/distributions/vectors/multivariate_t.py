@@ -11,8 +11,8 @@ import numpy as np
 from natfit import rows
 from natfit.bijectors import Bijector, Covariance, Real, Reciprocal
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.checks import check_columns
 from natfit.distributions.contract.declared import Role
-from natfit.distributions.contract.start import check_columns
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.vectors._gaussian import LOG_2PI
 from natfit.distributions.vectors._gaussian_full import Full, _inverse, _whiten

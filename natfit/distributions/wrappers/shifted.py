@@ -9,6 +9,7 @@ import numpy as np
 
 from natfit.bijectors import Bijector, Real
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.checks import refuse_constant
 from natfit.distributions.contract.declared import InformationKind, Role, Yardstick
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.wrappers._moved import Moved
@@ -100,11 +101,7 @@ class Shifted(Moved):
 
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """All rows alike: loc at them, and the likelihood has no bound."""
-        if y.min() == y.max():
-            raise ValueError(
-                f"y must not be constant for Shifted, got {len(y)} rows equal to {y[0]:g}: the "
-                "likelihood grows without bound as loc tends to them; use a discrete family"
-            )
+        refuse_constant(y, "Shifted", why="loc tends to them; use a discrete family")
 
     def initial(
         self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator

@@ -1,0 +1,71 @@
+"""Checks of data that several families make, and their messages."""
+
+from __future__ import annotations
+
+import numpy as np
+
+#: Relative spread of positive rows that is no more than the rounding of one value.
+ROUNDING = 1e-12
+
+#: The remedy where a distribution shrinks to a point.
+_SHRINKS = "the distribution shrinks to a point; remove the column, or use a discrete family"
+
+
+def refuse_constant(
+    y: np.ndarray, family: str, *, relative: float = 0.0, why: str = _SHRINKS
+) -> None:
+    """Refuse rows y (n,) that are all equal: the likelihood has no maximum.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,)
+        Finite; positive where ``relative`` is given.
+    family : str
+        What the message calls it.
+    relative : float
+        Relative spread that is no more than rounding.
+    why : str
+        What the likelihood grows without bound as, and the remedy.
+
+    Raises
+    ------
+    ValueError
+        If the rows are equal, up to ``relative``.
+    """
+    if y.max() > y.min() * (1.0 + relative):
+        return
+    within = f" within a relative {relative:g}" if relative else ""
+    raise ValueError(
+        f"y must not be constant for {family}, got {len(y)} rows equal to {y[0]:g}{within}: the "
+        f"likelihood grows without bound as {why}"
+    )
+
+
+def refuse_extreme(y: np.ndarray, family: str) -> None:
+    """Refuse rows y (n,) whose squared deviations are no doubles.
+
+    Raises
+    ------
+    ValueError
+        If their spread is 1e-140 or less, or one is beyond 1e150.
+    """
+    low, high = float(y.min()), float(y.max())
+    if not (high - low > 1e-140 and max(-low, high) < 1e150):
+        raise ValueError(
+            f"y must have a spread above 1e-140 and values below 1e150 for {family}, got "
+            f"{low:g} to {high:g}; divide them by their size"
+        )
+
+
+def check_columns(y: np.ndarray, expected: int | None, family: str, argument: str) -> int:
+    """Number of columns of y (n, M), which must be ``expected`` where that is known."""
+    if np.ndim(y) != 2:
+        raise ValueError(
+            f"y must have shape (n, M) for {family}, got {np.shape(y)}; use y.reshape(-1, 1)"
+        )
+    if expected not in (None, y.shape[1]):
+        raise ValueError(
+            f"y must have {expected} columns for this {family}, got {y.shape[1]}; leave "
+            f"{argument}=None to take the number from the data"
+        )
+    return y.shape[1]
