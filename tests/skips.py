@@ -242,3 +242,6 @@ BASELINES = {
 }
 
 COMPONENTS = {"set_params_changes": has_no_parameters}
+
+#: Rows of every kind answer everything.
+ROWS = {}

@@ -26,6 +26,7 @@ from natfit.metrics.base import Metric
 from natfit.models import Model
 from natfit.rl.baselines.base import Baseline
 from natfit.rl.environments.base import Environment
+from natfit.rows import Rows
 from natfit.solvers.base import Solver
 from natfit.steps.base import Step
 from tests import skips
@@ -137,3 +138,9 @@ ENVIRONMENTS = Suite(testing.ENVIRONMENT_CHECKS, _named(Environment), skips.ENVI
 BIJECTORS = Suite(testing.BIJECTOR_CHECKS, _named(Bijector), skips.BIJECTORS)
 COMPONENTS = Suite(testing.COMPONENT_CHECKS, components(), skips.COMPONENTS)
 BASELINES = Suite(testing.BASELINE_CHECKS, _named(Baseline), skips.BASELINES)
+#: Every kind of rows, by its type and options: its repr would name its arrays.
+ROWS = Suite(
+    testing.ROWS_CHECKS,
+    {f"{name}, {getattr(r, 'n_jobs', None)} jobs": (r,) for name, r in registered(Rows)},
+    skips.ROWS,
+)

@@ -18,6 +18,7 @@ from natfit.testing.metrics import METRIC_CHECKS, check_metric
 from natfit.testing.models import MODEL_CHECKS, check_model
 from natfit.testing.operators import OPERATOR_CHECKS, check_operator
 from natfit.testing.problems import metric_problems
+from natfit.testing.rows import ROWS_CHECKS, check_rows
 from natfit.testing.solvers import SOLVER_CHECKS, check_solver
 from natfit.testing.steps import STEP_CHECKS, check_step
 
@@ -32,6 +33,7 @@ __all__ = [
     "METRIC_CHECKS",
     "MODEL_CHECKS",
     "OPERATOR_CHECKS",
+    "ROWS_CHECKS",
     "SOLVER_CHECKS",
     "STEP_CHECKS",
     "NotApplicable",
@@ -45,6 +47,7 @@ __all__ = [
     "check_metric",
     "check_model",
     "check_operator",
+    "check_rows",
     "check_solver",
     "check_step",
     "kinds",

@@ -1,0 +1,61 @@
+"""Rows: where y, X, weight and offset live, and the only loops over data."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from natfit._component import available, component_class
+from natfit.rows._draws import Streams, block_rng, subsample
+from natfit.rows._functions import chunks, dot, first_row, map_rows, sum_rows
+from natfit.rows.base import BLOCK, CHUNK, Block, Rows
+from natfit.rows.memory import Memory
+
+__all__ = [
+    "BLOCK",
+    "CHUNK",
+    "Block",
+    "Memory",
+    "Rows",
+    "Streams",
+    "block_rng",
+    "chunks",
+    "dot",
+    "first_row",
+    "map_rows",
+    "rows_of",
+    "subsample",
+    "sum_rows",
+]
+
+
+def rows_of(
+    y: Any,
+    X: Any = None,
+    weight: Any = None,
+    offset: Any = None,
+    n_jobs: int | None = None,
+) -> Rows:
+    """The rows of some data, of the first kind that takes them.
+
+    Parameters
+    ----------
+    y : array of shape (N,) or (N, D)
+        The data.
+    X : array of shape (N, ...), optional
+        What a model maps.
+    weight : array of shape (N,), optional
+        Repetitions of each row; rows of weight zero are dropped.
+    offset : array of shape (N,) or (N, K), optional
+        What is added to a model's eta.
+    n_jobs : int, optional
+        Processes that share the rows, where there are several chunks; -1 is one a core.
+    """
+    kind = next(kind for kind in _kinds() if kind.accepts(y, X, n_jobs))
+    return kind.of(y, X, weight, offset, n_jobs)
+
+
+@functools.cache
+def _kinds() -> list[type[Rows]]:
+    """All kinds, in the order in which they are asked."""
+    return sorted((component_class(name, Rows) for name in available(Rows)), key=lambda k: k.order)

@@ -1,0 +1,51 @@
+"""Sums in an order that is fixed by position."""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: Neighbours that are one node of the next level.
+FAN_IN = 8
+
+
+class Tree:
+    """The sum of parts that come in order: eight neighbours, from left to right, are one node.
+
+    It holds one partial sum a level, however many parts there are. Up to eight parts are added
+    from left to right.
+    """
+
+    def __init__(self) -> None:
+        #: Of each level, how many nodes are in its partial sum, and the sum.
+        self._levels: list[tuple[int, Any]] = []
+
+    def add(self, part: Any, level: int = 0) -> None:
+        """Append a node of a level: 0 is a leaf, 1 the sum of eight of them.
+
+        A node of a level above 0 may follow only where no node below it is incomplete.
+        """
+        while True:
+            if level >= len(self._levels):
+                self._levels += [(0, None)] * (level + 1 - len(self._levels))
+            count, total = self._levels[level]
+            total = part if count == 0 else plus(total, part)
+            if count + 1 < FAN_IN:
+                self._levels[level] = count + 1, total
+                return
+            self._levels[level] = 0, None
+            part, level = total, level + 1
+
+    def total(self) -> Any:
+        """Sum of all parts, incomplete nodes included; None without parts."""
+        carry: Any = None
+        for count, total in self._levels:
+            if count:
+                carry = total if carry is None else plus(total, carry)
+        return carry
+
+
+def plus(a: Any, b: Any) -> Any:
+    """Sum of two numbers, arrays or whatever adds; of tuples, item by item."""
+    if isinstance(a, tuple):
+        return tuple(x + y for x, y in zip(a, b, strict=True))
+    return a + b

@@ -1,0 +1,174 @@
+"""Rows in this process: arrays, read-only, memory-mapped and strided ones included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from natfit.rows._draws import subsample
+from natfit.rows.base import KEEP, Block, Rows
+
+
+class Memory(Rows):
+    """Arrays in this process, in any order; X may be sparse, in CSR form.
+
+    Parameters
+    ----------
+    y : ndarray of shape (N,) or (N, D)
+        The data.
+    X : ndarray or CSR array of shape (N, ...), optional
+        What a model maps.
+    weight : ndarray of shape (N,), optional
+        Repetitions of each row, all positive.
+    offset : ndarray of shape (N,) or (N, K), optional
+        What is added to a model's eta.
+    extra : tuple of ndarray of shape (N,)
+        Further columns; see :meth:`joined`.
+    chunk : int, optional
+        Rows a chunk; by default 16,384.
+    """
+
+    #: Whatever no other kind takes is an array.
+    order = 100
+
+    def __init__(
+        self,
+        y: Any,
+        X: Any = None,
+        weight: np.ndarray | None = None,
+        offset: np.ndarray | None = None,
+        extra: tuple = (),
+        chunk: int | None = None,
+    ):
+        self.y = y
+        self.X = X
+        self.weight = weight
+        self.offset = offset
+        self.extra = extra
+        self.chunk = chunk
+
+    @classmethod
+    def accepts(cls, y: Any, X: Any, n_jobs: int | None) -> bool:
+        """Any array."""
+        return True
+
+    @classmethod
+    def of(
+        cls,
+        y: Any,
+        X: Any = None,
+        weight: Any = None,
+        offset: Any = None,
+        n_jobs: int | None = None,
+    ) -> Memory:
+        """Rows of arrays, without those of weight zero."""
+        return cls(*weighted(y, X, weight, offset))
+
+    @classmethod
+    def examples(cls) -> list[Memory]:
+        """Some rows with everything that rows may have."""
+        return [cls(*example())]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The arrays and options; what passes left behind stays behind."""
+        return self.get_params(deep=False)
+
+    @property
+    def n(self) -> int:
+        """Number of rows N."""
+        return len(self.y)
+
+    @property
+    def total(self) -> float:
+        """Sum of weights W; N without weights."""
+        return float(len(self.y)) if self.weight is None else float(self.weight.sum())
+
+    @property
+    def n_features(self) -> int:
+        """Columns of X, D; 0 without X."""
+        return 0 if self.X is None else self.X.shape[1]
+
+    @cached_property
+    def _kept(self) -> dict[tuple[int, int], dict] | None:
+        """For each chunk what passes leave there, where the rows are few."""
+        return {} if self.n <= KEEP else None
+
+    @cached_property
+    def _alone(self) -> Block | None:
+        """All rows as one block, where they are one chunk."""
+        return self.block(0, self.n) if self.n <= self.chunk_size else None
+
+    def block(self, start: int, stop: int) -> Block:
+        """The rows from ``start`` to ``stop``; what is kept with them stays for the next pass."""
+        cut = slice(start, stop)
+        alone = self.n <= self.chunk_size
+
+        def part(array: Any) -> Any:
+            if array is None or alone:
+                # One chunk is not copied.
+                return array
+            # Equal layouts give equal bits wherever the rows came from.
+            return np.ascontiguousarray(array[cut]) if isinstance(array, np.ndarray) else array[cut]
+
+        return Block(
+            part(self.y),
+            part(self.X),
+            part(self.weight),
+            part(self.offset),
+            start,
+            tuple(part(a) for a in self.extra),
+            None if self._kept is None else self._kept.setdefault((start, stop), {}),
+        )
+
+    def _values(self, part: Callable, args: tuple, size: int) -> Iterator[tuple[int, Any]]:
+        for start in range(0, self.n, size):
+            yield start, part(self.block(start, min(start + size, self.n)), *args)
+
+    def few(self, most: int = 256) -> Block:
+        """Return at most ``most`` rows, spread over all of them."""
+        rows = subsample(self.n, most)
+        columns = (self.y, self.X, self.weight, self.offset)
+        return Block(*(None if a is None else a[rows] for a in columns), start=0)
+
+    def holding(self, y: Any, X: Any = None, weight: Any = None, offset: Any = None) -> Memory:
+        """Return rows of the same kind and options that hold other arrays."""
+        columns = {"y": y, "X": X, "weight": weight, "offset": offset}
+        return type(self)(**{**self.get_params(deep=False), **columns, "extra": ()})
+
+    def joined(self, *columns: np.ndarray) -> Memory:
+        """Return the same rows with further columns (N,) each."""
+        more = self._with(extra=(*self.extra, *columns))
+        # What passes left with the rows is theirs still.
+        more.__dict__["_kept"] = self._kept
+        return more
+
+    def cut(self, chunk: int | None) -> Memory:
+        """Return the same rows in chunks of another size."""
+        return self._with(chunk=chunk)
+
+    def _with(self, **changes: Any) -> Any:
+        return type(self)(**{**self.get_params(deep=False), **changes})
+
+
+def weighted(y: Any, X: Any, weight: Any, offset: Any) -> tuple[Any, Any, Any, Any]:
+    """The columns without the rows of weight zero."""
+    if weight is None or weight.all():
+        return y, X, weight, offset
+    kept = weight > 0
+    y, X, weight, offset = (None if a is None else a[kept] for a in (y, X, weight, offset))
+    return y, X, weight, offset
+
+
+def example() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """y, X, weight and offset of a few rows."""
+    rng = np.random.default_rng(0)
+    n = 2_500
+    return (
+        rng.standard_normal(n),
+        rng.standard_normal((n, 2)),
+        rng.integers(1, 4, n).astype(np.float64),
+        rng.standard_normal(n),
+    )

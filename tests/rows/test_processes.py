@@ -1,0 +1,156 @@
+"""Rows that several processes read: what travels, files, errors."""
+
+import gc
+import os
+import pickle
+import warnings
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+
+from natfit.rows import BLOCK, CHUNK, Memory, rows_of
+from natfit.rows.processes import Processes
+
+N = 9 * BLOCK + 3
+
+
+def total(block, power):
+    return (block.y**power).sum()
+
+
+def where(block):
+    return np.full(block.n, os.getpid())
+
+
+def fails_late(block):
+    if block.start:
+        raise ValueError(f"the block at {block.start} is bad")
+    return 0.0
+
+
+def divides(block):
+    return (1.0 / (block.y - block.y)).sum()
+
+
+def made(y, n_jobs=2, **options):
+    return Processes(y, n_jobs=n_jobs, chunk=BLOCK, **options)
+
+
+def test_a_task_holds_no_data(monkeypatch):
+    """A million rows, and tasks of a few hundred bytes."""
+    sizes = []
+
+    class Watched(joblib.Parallel):
+        def __call__(self, tasks):
+            tasks = list(tasks)
+            sizes.extend(len(pickle.dumps(t)) for t in tasks)
+            return super().__call__(tasks)
+
+    monkeypatch.setattr(joblib, "Parallel", Watched)
+    y = np.arange(1e6)
+    rows = Processes(y, y[:, None], y + 1.0, y, n_jobs=2).joined(y)
+    assert rows.sum(total, 1.0) == Memory(y).sum(total, 1.0)
+    assert len(sizes) == 2
+    assert max(sizes) < 10_000
+
+
+def test_several_processes_work():
+    found = made(np.zeros(N), 2).map(where)
+    assert os.getpid() not in found
+    assert len(np.unique(found)) <= 2
+
+
+@pytest.mark.parametrize(("n", "n_jobs"), [(BLOCK, 2), (N, 1), (N, None)])
+def test_one_chunk_or_one_job_stays_here(n, n_jobs):
+    np.testing.assert_array_equal(made(np.zeros(n), n_jobs).map(where), os.getpid())
+
+
+def test_errors_come_back_as_they_are():
+    with pytest.raises(ValueError, match="the block at 1024 is bad"):
+        made(np.zeros(N)).sum(fails_late)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_errstate_travels(n_jobs):
+    rows = made(np.ones(N), n_jobs)
+    with np.errstate(all="ignore"):
+        assert rows.sum(divides) == np.inf
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+        rows.sum(divides)
+
+
+def test_files_are_written_once_and_removed(monkeypatch, tmp_path):
+    monkeypatch.setenv("JOBLIB_TEMP_FOLDER", str(tmp_path))
+    y = np.arange(float(N))
+    rows = made(y, weight=y + 1.0)
+    assert list(tmp_path.iterdir()) == []
+    rows.sum(total, 1.0)
+    (folder,) = (f for f in tmp_path.iterdir() if f.name.startswith("natfit-"))
+    assert sum(f.stat().st_size for f in folder.iterdir()) == 2 * 8 * N
+    before = {f: f.stat().st_mtime_ns for f in folder.iterdir()}
+    rows.sum(total, 2.0)
+    more = rows.joined(y + 2.0)
+    more.sum(total, 2.0)
+    assert {f: f.stat().st_mtime_ns for f in before} == before
+    assert sum(f.stat().st_size for f in folder.iterdir()) == 3 * 8 * N
+    del rows
+    gc.collect()
+    assert folder.exists()
+    del more
+    gc.collect()
+    assert not folder.exists()
+
+
+def test_a_mapped_file_is_not_copied(tmp_path):
+    path = tmp_path / "y"
+    np.arange(2.0 * N).tofile(path)
+    mapped = np.memmap(path, dtype=np.float64, mode="r", shape=(N, 2))
+    rows = made(mapped[:, 1])
+    assert rows.sum(total, 1.0) == Memory(np.arange(1.0, 2 * N, 2), chunk=BLOCK).sum(total, 1.0)
+    assert rows.reference().columns[0].name == str(path)
+
+
+def test_a_changed_copy_of_a_file_is_what_is_read(tmp_path):
+    path = tmp_path / "y"
+    np.zeros(N).tofile(path)
+    mapped = np.memmap(path, dtype=np.float64, mode="c")
+    mapped[:] = 1.0
+    assert made(mapped).sum(total, 1.0) == N
+
+
+def test_a_file_of_the_same_name_is_read_anew(tmp_path):
+    path = tmp_path / "y"
+    for value in (1.0, 2.0):
+        Path(path).unlink(missing_ok=True)
+        np.full(N, value).tofile(path)
+        mapped = np.memmap(path, dtype=np.float64, mode="r")
+        assert made(mapped).sum(total, 1.0) == value * N
+
+
+def test_threads_of_joblib_serve_too():
+    y = np.random.default_rng(0).standard_normal(N)
+    with joblib.parallel_config(backend="threading"):
+        assert made(y).sum(total, 2.0) == Memory(y, chunk=BLOCK).sum(total, 2.0)
+
+
+def test_the_kind_is_chosen_by_size_and_jobs():
+    small, large = np.zeros(CHUNK), np.zeros(CHUNK + 1)
+    assert type(rows_of(large)) is Memory
+    assert type(rows_of(large, n_jobs=1)) is Memory
+    assert type(rows_of(small, n_jobs=2)) is Memory
+    found = rows_of(large, large[:, None], large + 1.0, large, n_jobs=2)
+    assert type(found) is Processes
+    assert (found.n_jobs, found.n, found.n_features) == (2, CHUNK + 1, 1)
+    with joblib.parallel_config(n_jobs=2):
+        assert type(rows_of(large)) is Processes
+
+
+def test_rows_pickle():
+    y = np.arange(float(N))
+    rows = made(y)
+    want = rows.sum(total, 2.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert pickle.loads(pickle.dumps(rows)).sum(total, 2.0) == want
