@@ -18,6 +18,7 @@ from natfit.linops import LinearOperator
 from natfit.metrics.exact import ExactFisher
 from natfit.models import Constant
 from natfit.objectives import Likelihood
+from natfit.rows import Memory
 from natfit.solvers.cholesky import CholeskySolver
 
 #: Halvings after which a margin outside the domain is given up.
@@ -45,7 +46,7 @@ class Plane:
                 f"{type(family).__name__} has {family.n_params}: {family.eta_names()}"
             )
         family.check(data)
-        return cls(Likelihood(family, Constant(coordinates), data, None, weight))
+        return cls(Likelihood(family, Constant(coordinates), Memory(data, weight=weight)))
 
     @property
     def coordinates(self) -> Coordinates:

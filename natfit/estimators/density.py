@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import DensityMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from natfit import inference, rows
+from natfit import inference
 from natfit._validation import check_number, check_option, check_weights
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
@@ -18,6 +18,7 @@ from natfit.inference import covariance as cov
 from natfit.models import Constant
 from natfit.objectives import Likelihood
 from natfit.rng import bridge_rng
+from natfit.rows import Block, Memory, dot, rows_of
 
 
 class DensityEstimator(DensityMixin, NaturalEstimator):
@@ -119,19 +120,16 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
 
     def _robust(self, column: int, matrix: np.ndarray, X: Any, sample_weight: Any) -> np.ndarray:
         X, family = self._seen(X)
-        weight = check_weights(sample_weight, len(X))
-        if weight is not None and not weight.all():
-            X, weight = X[weight > 0], weight[weight > 0]
-        total = float(len(X)) if weight is None else float(weight.sum())
-        if not np.isclose(total, self.n_obs_, rtol=1e-9):
-            raise ValueError(
-                f"X must be the data of the fit, {self.n_obs_:g} observations, got {total:g}; "
-                "pass the fit's X and sample_weight"
-            )
         by_column = family.event_shape == () and family.information.complete
         data = X[:, column] if by_column else X
-        family.check(data)
-        objective = Likelihood(family, Constant().bind(0, family), data, None, weight)
+        rows = rows_of(data, weight=check_weights(sample_weight, len(X)))
+        if not np.isclose(rows.total, self.n_obs_, rtol=1e-9):
+            raise ValueError(
+                f"X must be the data of the fit, {self.n_obs_:g} observations, got {rows.total:g}; "
+                "pass the fit's X and sample_weight"
+            )
+        family.check(rows.y)
+        objective = Likelihood(family, Constant().bind(0, family), rows)
         return inference.robust(objective, self._eta[column], matrix)
 
     # --------------------------------------------------------------------------- scoring
@@ -145,7 +143,7 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         """
         check_is_fitted(self, "_eta")
         X, family = self._seen(X)
-        return rows.map_rows(lambda part: self._log_density(family, part), (X,))
+        return Memory(X).map(_density_part, family, self._eta)
 
     def _seen(self, X: Any) -> tuple[np.ndarray, Distribution]:
         """Rows (N, D), or the ends of censored ones (N, 2), and the family that they have."""
@@ -155,11 +153,6 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         if len(self._eta) > 1:
             raise ValueError(f"X must have {len(self._eta)} columns as in the fit, got Censored")
         return censored.rows, CensoredFamily(self.distribution_)
-
-    def _log_density(self, family: Distribution, X: np.ndarray) -> np.ndarray:
-        if family.event_shape != () or not family.information.complete:
-            return family.log_density(X, self._eta)
-        return sum(family.log_density(X[:, j], eta[None]) for j, eta in enumerate(self._eta))
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Mean log-likelihood per row, nats; higher is better.
@@ -173,17 +166,8 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         """
         check_is_fitted(self, "_eta")
         X, family = self._seen(X)
-        weight = check_weights(sample_weight, len(X))
-
-        def part(X: np.ndarray, weight: np.ndarray | None) -> float:
-            values = self._log_density(family, X)
-            if weight is None:
-                return float(values.sum())
-            kept = weight > 0
-            return rows.dot(weight[kept], values[kept])
-
-        total = float(len(X)) if weight is None else float(weight.sum())
-        return float(rows.sum_rows(part, (X, weight))) / total
+        rows = rows_of(X, weight=check_weights(sample_weight, len(X)))
+        return float(rows.sum(_score_part, family, self._eta)) / rows.total
 
     def sample(self, n_samples: int = 1, random_state: Any = None) -> np.ndarray:
         """Draw rows from the fitted distribution, (n_samples, D)."""
@@ -194,6 +178,19 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         if family.event_shape != ():
             return family.sample(self._eta, rng, n)
         return np.stack([family.sample(eta[None], rng, n) for eta in self._eta], axis=1)
+
+
+def _density_part(block: Block, family: Distribution, eta: np.ndarray) -> np.ndarray:
+    """Log-densities of a block's rows, at a row of eta for each column or for all of them."""
+    if family.event_shape != () or not family.information.complete:
+        return family.log_density(block.y, eta)
+    return sum(family.log_density(block.y[:, j], row[None]) for j, row in enumerate(eta))
+
+
+def _score_part(block: Block, family: Distribution, eta: np.ndarray) -> float:
+    """Weighted sum of the log-densities."""
+    values = _density_part(block, family, eta)
+    return float(values.sum()) if block.weight is None else dot(block.weight, values)
 
 
 def native_values(family: Distribution, eta: np.ndarray) -> dict[str, np.ndarray]:

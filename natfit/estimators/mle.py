@@ -20,6 +20,7 @@ from natfit.fitting.options import Adjusted, adjust, located
 from natfit.fitting.starts import given_starts
 from natfit.models import Constant
 from natfit.rng import FreshGenerator, bridge_rng
+from natfit.rows import rows_of
 
 #: Options that change the family, in the order in which :func:`adjust` takes them.
 _ADJUSTMENTS = ("truncation", "fixed", "bounds", "prior", "bijectors")
@@ -215,9 +216,11 @@ class NaturalMLE(DensityEstimator):
             return self._preview(family, done, iterate, len(columns))
 
         hook = self._iteration_hook(context, X, target, metadata, fitted)
-        common = {"weight": weight, "model": model, "prior": plan.prior, "hook": hook}
+        common = {"model": model, "prior": plan.prior, "hook": hook}
         for data, start, own in zip(columns, starts, plan.fitted, strict=True):
-            task = fitting.Task(own, data, engine, rng, start=start, **common)
+            task = fitting.Task(
+                own, rows_of(data, None, weight), engine, rng, start=start, **common
+            )
             try:
                 done.append(fitting.fit(task))
             except ValueError as error:

@@ -83,10 +83,10 @@ def lower(
     """
     if result.status is Status.STOPPED_BY_CALLBACK:
         return None
-    if result.status.good and len(objective.y) > COMPARED:
+    if result.status.good and objective.rows.n > COMPARED:
         return None
     family = objective.distribution
-    eta = family.nested_start(objective.y, objective.weight)
+    eta = family.nested_start(objective.rows.y, objective.rows.weight)
     if eta is None:
         return None
     low, high, _ = family.limits

@@ -75,9 +75,9 @@ def fit(task: Task) -> Result:
         what to do.
     """
     family = bind(task)
-    summary = summarise(family, task.y, task.weight)
-    check(family, task.y, summary)
-    degenerate(family, task.y, summary)
+    summary = summarise(family, task.rows.y, task.rows.weight)
+    check(family, task.rows.y, summary)
+    degenerate(family, task.rows.y, summary)
     eta0 = start(family, task)
     eta0 = refine(family, task, eta0)
     problem = pose(family, task, summary, eta0)
@@ -94,7 +94,7 @@ def fit(task: Task) -> Result:
 
 def bind(task: Task) -> Distribution:
     """Phase 2: the family with its dimension, and limits that depend on the data."""
-    return task.family.bind(task.y) if task.family.information.complete else task.family
+    return task.family.bind(task.rows.y) if task.family.information.complete else task.family
 
 
 class Problem:
@@ -131,8 +131,8 @@ class Problem:
 
 def pose(family: Distribution, task: Task, summary: Any | None, eta0: np.ndarray) -> Problem:
     """Phase 8: bind the model at the start, make the objective, admit the start to it."""
-    model = task.model.bind(task.n_features, family, task.constant, origin=eta0)
-    terms = family, model, task.y, task.X, task.weight, summary if model.shared else None
+    model = task.model.bind(task.rows.n_features, family, task.constant, origin=eta0)
+    terms = family, model, task.rows, summary if model.shared else None
     objective = Penalised(task.prior, *terms) if task.prior else Likelihood(*terms)
     eta0 = admit(objective, task, eta0)
     return Problem(objective, task.engine.prepared(objective), eta0, task.rng)
@@ -150,8 +150,8 @@ def judge(problem: Problem, result: Fit) -> Fit:
     eta = problem.shared_eta(result.theta)
     if eta is None or result.status.good or result.status is Status.STOPPED_BY_CALLBACK:
         return result
-    objective = problem.objective
-    why = objective.distribution.no_maximum(objective.y, objective.weight, eta)
+    rows = problem.objective.rows
+    why = problem.objective.distribution.no_maximum(rows.y, rows.weight, eta)
     if why is None:
         return result
     verdict = replace(result.verdict, status=Status.UNBOUNDED, reason=why)

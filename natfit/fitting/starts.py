@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from natfit import rows
 from natfit.distributions.base import Distribution
 from natfit.distributions.wrappers._restricted import Fixed
 from natfit.fitting.task import Task
@@ -19,17 +18,16 @@ _FEW = 1_000
 def start(family: Distribution, task: Task) -> np.ndarray:
     """Phase 6: the given eta (K,), checked by the family, or its own from a few rows."""
     if task.start is not None:
-        family.check_start(task.y[:_FEW], np.asarray(task.start))
+        family.check_start(task.rows.y[:_FEW], np.asarray(task.start))
         return task.start
-    few = rows.subsample(len(task.y))
-    weight = None if task.weight is None else task.weight[few]
-    return family.initial(task.y[few], weight, task.rng)
+    few = task.rows.few()
+    return family.initial(few.y, few.weight, task.rng)
 
 
 def refine(family: Distribution, task: Task, eta: np.ndarray) -> np.ndarray:
     """Phase 7: the family's own start once all rows are seen, inside the family's limits."""
     if task.start is None:
-        eta = family.refine_start(task.y, task.weight, eta)
+        eta = family.refine_start(task.rows.y, task.rows.weight, eta)
     low, high, _ = family.limits
     return np.clip(eta, low, high)
 
@@ -41,7 +39,7 @@ def admit(objective: Likelihood, task: Task, eta: np.ndarray) -> np.ndarray:
     model = objective.model
     if np.isfinite(objective.value_and_grad(model.init(task.rng, eta))[0]):
         return eta
-    return objective.distribution.refine_start(objective.y, objective.weight, eta)
+    return objective.distribution.refine_start(task.rows.y, task.rows.weight, eta)
 
 
 def given_starts(start_params: Any, fitted: list[Distribution]) -> list[np.ndarray]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from natfit.distributions.base import Distribution
 from natfit.models import Constant, Model
 from natfit.objectives import Prior
 from natfit.optimize.engine import Engine
+from natfit.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -22,16 +22,12 @@ class Task:
     ----------
     family : Distribution
         The family as it is fitted: the options are part of it already (phase 1).
-    y : ndarray of shape (N,) or (N, D)
-        The observed values.
+    rows : Rows
+        The observed values, features of a conditional model, and weights.
     engine : Engine
         Metric, solver, step, damping, tolerance and the maximum number of iterations.
     rng : numpy.random.Generator
         For metrics that draw and for models that start at random.
-    X : ndarray of shape (N, D), optional
-        Features of a conditional model; None for a constant one.
-    weight : ndarray of shape (N,), optional
-        Repetitions of each row, all positive.
     model : Model
         Not yet bound to the family: ``Constant(coordinates)``, or a conditional model.
     constant : tuple of str
@@ -46,18 +42,11 @@ class Task:
     """
 
     family: Distribution
-    y: np.ndarray
+    rows: Rows
     engine: Engine
     rng: np.random.Generator
-    X: Any = None
-    weight: np.ndarray | None = None
     model: Model = Constant()
     constant: tuple[str, ...] = ()
     prior: dict[str, Prior] | None = None
     start: np.ndarray | None = None
     hook: Callable | None = None
-
-    @property
-    def n_features(self) -> int:
-        """D, columns of X; 0 where the model takes none."""
-        return 0 if self.X is None else self.X.shape[1]

@@ -38,8 +38,8 @@ class Sandwich(LinearOperator):
         self.size = size
 
     @cached_property
-    def _parts(self) -> list[_Term]:
-        return [_Term(*term) for term in self.terms]
+    def _parts(self) -> list[Term]:
+        return [Term(*term) for term in self.terms]
 
     @property
     def rank_bound(self) -> int:
@@ -99,8 +99,18 @@ class Sandwich(LinearOperator):
         return np.concatenate([part.narrow(part.lin.jvp(v)).ravel() for part in self._parts])
 
 
-class _Term:
-    """A chunk of rows with its C or B."""
+class Term:
+    """A chunk of rows with its C or B, either None.
+
+    Parameters
+    ----------
+    lin : Linearization
+        The model on the rows.
+    c : ndarray of shape (n, K, K) or None
+        The inner matrices.
+    b : ndarray of shape (n, K, R) or None
+        C = B B'.
+    """
 
     def __init__(self, lin: Any, c: np.ndarray | None, b: np.ndarray | None):
         self.lin = lin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -51,18 +52,16 @@ class MonteCarloFisher(Metric):
     def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> LinearOperator:
         """Draw, score, average; the relative standard error rides on the operator."""
         likelihood = need_likelihood(self, objective)
-        family, n_rows = likelihood.distribution, len(likelihood.y)
+        family, n_rows = likelihood.distribution, likelihood.rows.n
         stream = rows.block_rng(rng)
         if not likelihood.model.shared:
             each = self.n_draws if self.per == "row" else max(1, self.n_draws // n_rows)
-            return likelihood.sandwich(
-                iterate.theta,
-                lambda eta, start: (None, _row_factor(family, eta, each, stream, start)),
-            )
+            rule = partial(_row_factor, family, each, stream)
+            return likelihood.sandwich(iterate.theta, rule, each)
         draws = self.n_draws if self.per == "total" else self.n_draws * n_rows
         errors: list[float] = []
 
-        def rule(eta: np.ndarray, start: int) -> tuple[np.ndarray | None, np.ndarray | None]:
+        def shared(eta: np.ndarray, start: int) -> tuple[np.ndarray | None, np.ndarray | None]:
             if draws < family.n_params:
                 y = family.sample(eta, stream(0), draws)
                 return None, (family.score(y, eta).T / np.sqrt(draws))[None]
@@ -70,7 +69,7 @@ class MonteCarloFisher(Metric):
             errors.append(error)
             return c[None], None
 
-        operator = likelihood.sandwich(iterate.theta, rule)
+        operator = likelihood.sandwich(iterate.theta, shared)
         operator.standard_error = errors[0] if errors else None
         return operator
 
@@ -97,7 +96,9 @@ def _average(family: Any, eta: np.ndarray, draws: int, stream: Any) -> tuple[np.
     return mean, float(np.sqrt(variance) / norm) if norm > 0 else 0.0
 
 
-def _row_factor(family: Any, eta: np.ndarray, each: int, stream: Any, start: int) -> np.ndarray:
+def _row_factor(
+    family: Any, each: int, stream: rows.Streams, eta: np.ndarray, start: int
+) -> tuple[None, np.ndarray]:
     """B (n, K, R) of R = ``each`` draws a row; draws depend on the block of rows alone."""
     out = np.empty((len(eta), family.n_params, each))
     for begin in range(0, len(eta), rows.BLOCK):
@@ -106,4 +107,4 @@ def _row_factor(family: Any, eta: np.ndarray, each: int, stream: Any, start: int
         for r in range(each):
             y = family.sample(eta[part], rng)
             out[part, :, r] = family.score(y, eta[part])
-    return out / np.sqrt(each)
+    return None, out / np.sqrt(each)

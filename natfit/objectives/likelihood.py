@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from natfit import rows
 from natfit.distributions.base import Distribution
 from natfit.linops import Dense, LinearOperator, Sandwich
-from natfit.models import Linearization, Model
+from natfit.models import Model
+from natfit.objectives._curvature import Recipe, SumOverRows
+from natfit.objectives._formula import (
+    Formula,
+    divergence_part,
+    family_part,
+    gradient_part,
+    outer_part,
+    score_part,
+)
 from natfit.objectives.base import Objective
+from natfit.rows import Block, Rows
+
+_KEYS = itertools.count()
 
 
 class Likelihood(Objective):
     """f(theta) = -1/W sum_i w_i log p(y_i | eta_i(theta)), nats per row.
 
-    With a constant model and an exponential family the data are read once: ``data`` is then
-    the sufficient statistic, one row of weight W, and every sum below runs on it.
+    With a constant model and an exponential family the data are read once: the sufficient
+    statistic, one row of weight W, then stands in for the rows, and no sum below is a pass over
+    them.
 
     Parameters
     ----------
@@ -26,14 +40,10 @@ class Likelihood(Objective):
         Bound to the data's shape.
     model : Model
         Gives eta.
-    y : ndarray of shape (N,) or (N, D)
-        The data.
-    X : ndarray of shape (N, ...), optional
-        What the model maps; None for a constant model.
-    weight : ndarray of shape (N,), optional
-        Repetitions of each row, all positive.
+    rows : Rows
+        The data, what the model maps, and weights.
     summary : tuple, optional
-        ``distribution.sufficient(y, weight)`` where it is known already.
+        ``distribution.sufficient`` of the rows where it is known already.
     """
 
     probabilistic = True
@@ -45,35 +55,31 @@ class Likelihood(Objective):
     penalised = False
 
     def __init__(
-        self,
-        distribution: Distribution,
-        model: Model,
-        y: np.ndarray,
-        X: Any = None,
-        weight: np.ndarray | None = None,
-        summary: Any | None = None,
+        self, distribution: Distribution, model: Model, rows: Rows, summary: Any | None = None
     ):
         self.distribution = distribution
         self.model = model
-        self.y = y
-        self.X = X
-        self.weight = weight
-        self.total = float(len(y)) if weight is None else float(weight.sum())
+        self.rows = rows
+        self.total = rows.total
         self.summary = summary
         if summary is None and model.shared and self.summarises:
-            self.summary = distribution.sufficient(y, weight)
+            self.summary = distribution.sufficient(rows.y, rows.weight)
         self.bound_note: str | None = None
         if self.summary is not None:
             self.summary, self.bound_note = distribution.bounded(self.summary)
-        self.yardstick = max(self.total, float(len(y)))
+        self.yardstick = max(self.total, float(rows.n))
         self._summary_weight = np.array([self.total])
-        self._kept: tuple[np.ndarray, np.ndarray] | None = None
-        self._linear: tuple[np.ndarray, Any] | None = None
+        self._observed: tuple[np.ndarray, np.ndarray] | None = None
+        self._key = next(_KEYS)
 
     @property
     def n_params(self) -> int:
         """P."""
         return self.model.n_params
+
+    @property
+    def _formula(self) -> Formula:
+        return Formula(self.distribution, self.model, self._key, False)
 
     def value_and_grad(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """f and its gradient, one pass over the data (or over the summary)."""
@@ -83,110 +89,77 @@ class Likelihood(Objective):
                 lin = self.model.linearize(theta, None)
                 value, score = self._sums(lin.eta)
                 return -float(value) / self.total, lin.vjp(score[None]) / -self.total
-            value, grad = rows.sum_rows(
-                lambda y, X, w: self._row_part(theta, y, X, w), (self.y, self.X, self.weight)
-            )
+            value, grad = self.rows.sum(gradient_part, self._formula, theta)
         return -float(value) / self.total, grad / -self.total
 
-    def _shared_sum(self, fn: Callable, eta: np.ndarray) -> Any:
-        """Sum over rows of a function that takes (y, weight, eta), eta the same for all."""
+    def _shared_sum(self, name: str, eta: np.ndarray) -> Any:
+        """The family's sum of a name over rows, or over the summary, eta the same for all."""
         if self.summary is not None:
-            return fn(self.summary, self._summary_weight, eta)
-        return rows.sum_rows(lambda y, w: fn(y, w, eta), (self.y, self.weight))
+            return getattr(self.distribution, name)(self.summary, self._summary_weight, eta)
+        return self.rows.sum(family_part, self.distribution, name, eta)
 
     def _sums(self, eta: np.ndarray) -> tuple[float, np.ndarray]:
         """Sums of log p and score; the Hessian that a family gives along with them is kept."""
-        family = self.distribution
-        if family.sum_terms is None:
-            return self._shared_sum(family.sum_value_and_score, eta)
-        value, score, observed = self._shared_sum(family.sum_terms, eta)
-        self._kept = eta, observed
+        if self.distribution.sum_terms is None:
+            return self._shared_sum("sum_value_and_score", eta)
+        value, score, observed = self._shared_sum("sum_terms", eta)
+        self._observed = eta, observed
         return value, score
 
     def observed(self, eta: np.ndarray) -> np.ndarray:
         """Negative Hessian in eta of the mean log-likelihood, (K, K), for eta (1, K)."""
-        if self._kept is not None and np.array_equal(self._kept[0], eta):
-            return self._kept[1] / self.total
+        if self._observed is not None and np.array_equal(self._observed[0], eta):
+            return self._observed[1] / self.total
         with np.errstate(all="ignore"):
-            return self._shared_sum(self.distribution.sum_observed, eta) / self.total
+            return self._shared_sum("sum_observed", eta) / self.total
 
     def expected(self, eta: np.ndarray) -> np.ndarray:
         """Expected information a row in eta, (K, K), for eta (1, K)."""
         return self.distribution.fisher(eta)[0]
 
-    def linearize(self, theta: np.ndarray, X: Any) -> Linearization:
-        """The model at theta on a chunk of rows; kept where the chunk is all there is.
-
-        The gradient and the curvature at one theta then share one forward pass.
-        """
-        if X is None or len(X) < len(self.y):
-            return self.model.linearize(theta, X)
-        if self._linear is None or not np.array_equal(self._linear[0], theta):
-            self._linear = theta.copy(), self.model.linearize(theta, X)
-        return self._linear[1]
-
-    def _row_part(self, theta: np.ndarray, y: Any, X: Any, w: Any) -> tuple[float, np.ndarray]:
-        lin = self.linearize(theta, X)
-        value, score = self.distribution.log_prob_and_score(y, lin.eta)
-        if w is None:
-            return value.sum(), lin.vjp(score)
-        return w @ value, lin.vjp(score * w[:, None])
-
     # ------------------------------------------------------------------------- curvature
 
-    def fisher(self, theta: np.ndarray) -> Sandwich:
+    def fisher(self, theta: np.ndarray) -> LinearOperator:
         """Expected information 1/W sum_i w_i J_i' C(eta_i) J_i, exact."""
-        return self.sandwich(theta, lambda eta, start: (self.distribution.fisher(eta), None))
+        return self.sandwich(theta, partial(_expected, self.distribution))
 
-    def sandwich(self, theta: np.ndarray, rule: Callable) -> Sandwich:
+    def sandwich(
+        self, theta: np.ndarray, rule: Callable, columns: int | None = None
+    ) -> LinearOperator:
         """1/W sum_i w_i J_i' C_i J_i with C_i from ``rule(eta, start)``, which sees no data.
 
-        ``rule`` returns (C, None) or (None, B), (n, K, K) or (n, K, R), for the rows whose eta
-        it is given; ``start`` is the index of the first.
+        Parameters
+        ----------
+        theta : ndarray of shape (P,)
+        rule : callable
+            A function of a module or a component's method, or such a one with some arguments
+            given (``functools.partial``). It returns (C, None) or (None, B), (n, K, K) or
+            (n, K, R), for the rows whose eta it is given; ``start`` is the index of the first.
+        columns : int, optional
+            R, where the rule gives B.
         """
         if self.model.shared:
             lin = self.model.linearize(theta, None)
             return Sandwich([(lin, *rule(lin.eta, 0))], self.n_params)
-        terms, n = [], len(self.y)
-        for part in rows.chunks(n):
-            lin = self.linearize(theta, self.X[part])
-            share = self._share(part, len(lin.eta))
-            c, b = rule(lin.eta, part.start)
-            terms.append(
-                (lin, c * share[:, None, None], None)
-                if b is None
-                else (lin, None, b * np.sqrt(share)[:, None, None])
-            )
-        return Sandwich(terms, self.n_params)
+        return self._over_rows(theta, rule, columns or self.distribution.n_params)
 
-    def _share(self, part: slice, n: int) -> np.ndarray:
-        """w_i / W of the rows of a chunk."""
-        if self.weight is None:
-            return np.full(n, 1.0 / self.total)
-        return self.weight[part] / self.total
+    def _over_rows(self, theta: np.ndarray, rule: Callable | None, columns: int) -> LinearOperator:
+        """A conditional model's sandwich; rows that are one chunk here give its only term."""
+        recipe = Recipe(self._formula, theta.copy(), rule, self.total)
+        if self.rows.single:
+            return Sandwich([self.rows.sum(_term_part, recipe)], self.n_params)
+        return SumOverRows(self.rows, recipe, columns)
 
-    def scores(self, theta: np.ndarray) -> Sandwich:
+    def scores(self, theta: np.ndarray) -> LinearOperator:
         """Empirical Fisher 1/W sum_i w_i (J_i' s_i)(J_i' s_i)', s_i the score at the data."""
-        score = self.distribution.score
         if not self.model.shared:
-            terms = []
-            for part in rows.chunks(len(self.y)):
-                lin = self.linearize(theta, self.X[part])
-                b = score(self.y[part], lin.eta) * np.sqrt(self._share(part, len(lin.eta)))[:, None]
-                terms.append((lin, None, b[:, :, None]))
-            return Sandwich(terms, self.n_params)
+            return self._over_rows(theta, None, 1)
         lin = self.model.linearize(theta, None)
-        if len(self.y) < self.n_params:
+        if self.rows.n < self.n_params:
             # Fewer rows than parameters: keep the factor, for Woodbury.
-            share = self._share(slice(None), len(self.y))
-            b = score(self.y, lin.eta) * np.sqrt(share)[:, None]
+            b = self.rows.map(score_part, self.distribution, lin.eta, self.total)
             return Sandwich([(lin, None, b[:, :, None])], self.n_params)
-
-        def part_sum(y: Any, w: Any) -> np.ndarray:
-            s = score(y, lin.eta)
-            return s.T @ s if w is None else (s * w[:, None]).T @ s
-
-        c = rows.sum_rows(part_sum, (self.y, self.weight)) / self.total
+        c = self.rows.sum(outer_part, self.distribution, lin.eta) / self.total
         return Sandwich([(lin, c[None], None)], self.n_params)
 
     def hessian(self, theta: np.ndarray) -> LinearOperator:
@@ -238,12 +211,8 @@ class Likelihood(Objective):
                     return float(self.distribution.kl(*pair)[0])
                 except ValueError:
                     return np.nan
-
-            def part(X: Any, w: Any) -> float:
-                gap = self.distribution.kl(self.model.eta(theta, X), self.model.eta(theta2, X))
-                return gap.sum() if w is None else w @ gap
-
-            return float(rows.sum_rows(part, (self.X, self.weight))) / self.total
+            found = self.rows.sum(divergence_part, self._formula, theta, theta2)
+            return float(found) / self.total
 
     def names(self) -> Sequence[str]:
         """The model's names."""
@@ -279,3 +248,13 @@ class Likelihood(Objective):
     def in_domain(self, theta: np.ndarray) -> bool:
         """The model's domain."""
         return self.model.in_domain(theta)
+
+
+def _expected(family: Distribution, eta: np.ndarray, start: int) -> tuple[np.ndarray, None]:
+    """The rule of the exact Fisher information."""
+    return family.fisher(eta), None
+
+
+def _term_part(block: Block, recipe: Recipe) -> tuple:
+    """The term of all rows, which are one block."""
+    return recipe.parts(block)

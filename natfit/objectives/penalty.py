@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from natfit.distributions.base import Distribution
-from natfit.linops import Sandwich
+from natfit.linops import LinearOperator, Sandwich
 from natfit.objectives.likelihood import Likelihood
 
 #: Differences of a prior's log-density: share of its spread, and of the way to its ends.
@@ -172,15 +172,17 @@ class Penalised(Likelihood):
         """Positive part of the prior's negative Hessian in eta a row, (K, K)."""
         return np.diag(np.maximum(self.prior_terms(eta[0])[2], 0.0)) / self.total
 
-    def sandwich(self, theta: np.ndarray, rule: Callable) -> Sandwich:
+    def sandwich(
+        self, theta: np.ndarray, rule: Callable, columns: int | None = None
+    ) -> LinearOperator:
         """The likelihood's, and the positive part of the prior's."""
-        return self._joined(super().sandwich(theta, rule), theta)
+        return self._joined(super().sandwich(theta, rule, columns), theta)
 
-    def scores(self, theta: np.ndarray) -> Sandwich:
+    def scores(self, theta: np.ndarray) -> LinearOperator:
         """The likelihood's, and the positive part of the prior's."""
         return self._joined(super().scores(theta), theta)
 
-    def _joined(self, operator: Sandwich, theta: np.ndarray) -> Sandwich:
+    def _joined(self, operator: LinearOperator, theta: np.ndarray) -> Sandwich:
         lin = self.model.linearize(theta, None)
         extra = (lin, self.prior_information(lin.eta)[None], None)
         out = Sandwich([*operator.terms, extra], self.n_params)

@@ -24,6 +24,7 @@ from natfit.rl.policy import Policy
 from natfit.rl.rollout import Rollout, begin, check_length, rollout
 from natfit.rl.threads import few_threads
 from natfit.rl.vector import VectorEnvironment
+from natfit.rows import Memory
 
 #: Largest reward or observation: sums of squares are doubles.
 _MOST = 1e120
@@ -153,19 +154,17 @@ def improved(
     gain: np.ndarray,
     rng: np.random.Generator,
     damping: float | None = None,
-    **options: Any,
+    weight: np.ndarray | None = None,
 ) -> tuple[PolicySurrogate, Iterate, Iterate]:
     """One step of the engine on the surrogate of what happened: surrogate, start, end."""
     surrogate = PolicySurrogate(
         policy.distribution,
         policy.model,
-        actions,
-        rows,
+        Memory(actions, rows, weight),
         standardised(gain) if plan.normalize_advantage else gain,
         policy.theta,
         entropy_bonus=plan.entropy_bonus,
         limits=plan.limits,
-        **options,
     )
     start, end = advance(surrogate, plan.engine, policy.theta, rng, damping)
     return surrogate, start, end

@@ -150,6 +150,11 @@ class Rows(Component):
         return None
 
     @property
+    def single(self) -> bool:
+        """Whether all rows are one chunk in this process: a sum is then one call of the part."""
+        return self._alone is not None
+
+    @property
     def _alone(self) -> Block | None:
         """All rows as one block, where they are one chunk that is in this process."""
         return None

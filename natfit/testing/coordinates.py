@@ -8,6 +8,7 @@ import numpy as np
 
 from natfit.models import Constant
 from natfit.objectives import Likelihood
+from natfit.rows import Memory
 from natfit.testing._core import NotApplicable, close, gradient, require, run_checks
 from natfit.testing.data import points, some_rows
 from natfit.testing.problems import dense
@@ -85,7 +86,7 @@ def direction_is_invariant(coordinates: Any, family: Any, etas: np.ndarray) -> N
     y = some_rows(family, etas[0], 40)
     for eta in etas:
         theta = bound.from_eta(eta)
-        objective = Likelihood(family, Constant(bound), y)
+        objective = Likelihood(family, Constant(bound), Memory(y))
         _, grad = objective.value_and_grad(theta)
         direction = np.linalg.solve(dense(objective.fisher(theta)), grad)
         # The path's tangent itself: a wrong Jacobian would cancel from J (J'FJ)^-1 J'.
@@ -100,7 +101,8 @@ def direction_is_invariant(coordinates: Any, family: Any, etas: np.ndarray) -> N
 def hessian_bends_with_coordinates(coordinates: Any, family: Any, etas: np.ndarray) -> None:
     """The likelihood's Hessian in theta is the derivative of its gradient."""
     bound = _bound(coordinates, family, etas[0])
-    objective = Likelihood(family, Constant(bound), some_rows(family, etas[0], 40))
+    y = some_rows(family, etas[0], 40)
+    objective = Likelihood(family, Constant(bound), Memory(y))
     for eta in etas[:2]:
         theta = bound.from_eta(eta)
         want = gradient(lambda t: objective.value_and_grad(t)[1], theta, 1e-5)

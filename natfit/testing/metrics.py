@@ -6,14 +6,14 @@ Each check takes a metric, an objective and a theta; see
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
 from typing import Any
 
 import numpy as np
 
-from natfit import rows
 from natfit.linops import LinearOperator
 from natfit.optimize import Iterate
+from natfit.rows import BLOCK
 from natfit.testing._core import NotApplicable, close, require, run_checks, within_errors
 from natfit.testing.operators import OPERATOR_CHECKS
 from natfit.testing.problems import dense, metric_problems
@@ -95,7 +95,7 @@ def follows_seed(metric: Any, objective: Any, theta: np.ndarray) -> None:
 def ignores_chunks(metric: Any, objective: Any, theta: np.ndarray) -> None:
     """The operator does not depend on how rows are cut into chunks."""
     whole = dense(operator_at(metric, objective, theta))
-    cut = with_chunk(rows.BLOCK, lambda: dense(operator_at(metric, objective, theta)))
+    cut = dense(operator_at(metric, in_chunks(objective, BLOCK), theta))
     size = np.sqrt(np.abs(np.diagonal(whole)))
     close(
         "operator in small chunks against one",
@@ -106,14 +106,13 @@ def ignores_chunks(metric: Any, objective: Any, theta: np.ndarray) -> None:
     )
 
 
-def with_chunk(size: int, call: Callable[[], Any]) -> Any:
-    """Call with :data:`natfit.rows.CHUNK` set to a size, and set it back."""
-    kept = rows.CHUNK
-    rows.CHUNK = size
-    try:
-        return call()
-    finally:
-        rows.CHUNK = kept
+def in_chunks(objective: Any, size: int) -> Any:
+    """The objective on the same rows, cut into chunks of another size; a function as it is."""
+    if not objective.probabilistic:
+        return objective
+    other = copy.copy(objective)
+    other.rows = objective.rows.cut(size)
+    return other
 
 
 def random_is_unbiased(metric: Any, objective: Any, theta: np.ndarray) -> None:

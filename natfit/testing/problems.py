@@ -12,6 +12,7 @@ from natfit.distributions.base import Distribution
 from natfit.linops import LinearOperator
 from natfit.models import Constant, Linearization, Model
 from natfit.objectives import Function, Likelihood
+from natfit.rows import Memory
 
 
 def quadratic(hessian: np.ndarray, optimum: np.ndarray) -> Function:
@@ -40,7 +41,7 @@ def likelihood(
     if origin is None:
         origin = family.initial(y, weight, np.random.default_rng(0))
     bound = component_class(coordinates, Coordinates)().bind(family, origin)
-    return Likelihood(family, Constant(bound), y, None, weight)
+    return Likelihood(family, Constant(bound), Memory(y, weight=weight))
 
 
 class LinearModel(Model):
@@ -103,7 +104,7 @@ def regression(n: int = 3_000, weighted: bool = True) -> tuple[Likelihood, np.nd
     y = eta[:, 0] + np.exp(eta[:, 1]) * rng.standard_normal(n)
     weight = rng.integers(1, 4, n).astype(float) if weighted else None
     family = component_class("normal", Distribution)()
-    return Likelihood(family, LinearModel(), y, X, weight), theta
+    return Likelihood(family, LinearModel(), Memory(y, X, weight)), theta
 
 
 def metric_problems() -> dict[str, tuple[Any, np.ndarray]]:

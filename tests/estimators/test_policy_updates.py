@@ -53,9 +53,9 @@ class Thetas:
 
 def divergence(surrogate, old, new):
     """Mean KL of the policies over the visits, in closed form by hand."""
-    n, family = len(surrogate.y), surrogate.distribution
+    n, family = len(surrogate.rows.y), surrogate.distribution
     a, b = (np.broadcast_to(e, (n, e.shape[1])) for e in (
-        surrogate.model.eta(old, surrogate.X), surrogate.model.eta(new, surrogate.X)))  # fmt: skip
+        surrogate.model.eta(old, surrogate.rows.X), surrogate.model.eta(new, surrogate.rows.X)))  # fmt: skip
     if type(family).__name__ == "Categorical":
         p, q = (log_softmax(np.column_stack([e, np.zeros(n)]), axis=1) for e in (a, b))
         return np.mean(np.sum(np.exp(p) * (p - q), axis=1))
@@ -69,9 +69,9 @@ def gain(surrogate, old, new):
     """Rise of the mean of rho A."""
     logs = []
     for theta in (old, new):
-        eta = surrogate.model.eta(theta, surrogate.X)
-        logs.append(surrogate.distribution.log_prob(surrogate.y, eta))
-    return np.mean((np.exp(logs[1] - logs[0]) - 1.0) * surrogate.advantage)
+        eta = surrogate.model.eta(theta, surrogate.rows.X)
+        logs.append(surrogate.distribution.log_prob(surrogate.rows.y, eta))
+    return np.mean((np.exp(logs[1] - logs[0]) - 1.0) * surrogate.rows.extra[0])
 
 
 CASES = [

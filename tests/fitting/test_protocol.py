@@ -15,6 +15,7 @@ from natfit.fitting import protocol
 from natfit.models import MLP, Constant, Linear
 from natfit.optimize.engine import resolve_engine
 from natfit.rng import bridge_rng
+from natfit.rows import Memory
 
 
 def engine(**changes):
@@ -22,8 +23,9 @@ def engine(**changes):
     return resolve_engine(**options | {"tol": 1e-8, "max_iter": 100} | changes)
 
 
-def task(family, y, **more):
-    return fitting.Task(family, np.asarray(y, dtype=float), engine(), bridge_rng(0), **more)
+def task(family, y, X=None, weight=None, **more):
+    rows = Memory(np.asarray(y, dtype=float), X, weight)
+    return fitting.Task(family, rows, engine(), bridge_rng(0), **more)
 
 
 def conditional(family, X, y, model=None, **more):

@@ -143,11 +143,11 @@ def test_weights_of_a_regression_ride_in_c():
     objective, theta = regression(200)
     fisher = objective.fisher(theta).dense()
     want = np.zeros((4, 4))
-    eta = objective.X @ theta.reshape(2, 2)
-    for x, w, log_scale in zip(objective.X, objective.weight, eta[:, 1], strict=True):
+    eta = objective.rows.X @ theta.reshape(2, 2)
+    for x, w, log_scale in zip(objective.rows.X, objective.rows.weight, eta[:, 1], strict=True):
         jac = np.kron(x, np.eye(2))
         want += w * jac.T @ np.diag([np.exp(-2.0 * log_scale), 2.0]) @ jac
-    np.testing.assert_allclose(fisher, want / objective.weight.sum(), rtol=1e-10)
+    np.testing.assert_allclose(fisher, want / objective.rows.weight.sum(), rtol=1e-10)
 
 
 def test_base_asks_for_its_verbs():

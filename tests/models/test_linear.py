@@ -7,6 +7,7 @@ from natfit._component import resolve
 from natfit.distributions import MultivariateNormal, Normal
 from natfit.models import Linear, Model
 from natfit.objectives import Likelihood
+from natfit.rows import Memory
 
 RNG = np.random.default_rng(3)
 X = RNG.standard_normal((8, 3))
@@ -50,7 +51,7 @@ def test_natural_step_of_a_regression_is_least_squares():
     """With a constant scale the Fisher step in the location's block is numpy's solution."""
     y = RNG.standard_normal(8)
     bound = Linear().bind(3, Normal(), constant=("scale",))
-    objective = Likelihood(Normal(), bound, y, X)
+    objective = Likelihood(Normal(), bound, Memory(y, X))
     theta = bound.init(RNG, np.array([0.7, -0.3]))
     _, grad = objective.value_and_grad(theta)
     landed = theta - np.linalg.solve(objective.fisher(theta).dense(), grad)

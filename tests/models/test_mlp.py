@@ -12,6 +12,7 @@ from natfit.linops import Damped
 from natfit.models import MLP, Model
 from natfit.models.mlp import ACTIVATIONS
 from natfit.objectives import Likelihood
+from natfit.rows import Memory
 from natfit.solvers.woodbury import WoodburySolver
 
 RNG = np.random.default_rng(4)
@@ -64,7 +65,7 @@ def test_its_fisher_is_solved_without_columns(constant):
     """Woodbury's identity through the kernel, held against numpy's solution."""
     bound = MLP((5, 4)).bind(3, Normal(), constant=constant)
     theta = bound.init(RNG, np.array([0.5, -0.2]))
-    fisher = Likelihood(Normal(), bound, RNG.standard_normal(6), X).fisher(theta)
+    fisher = Likelihood(Normal(), bound, Memory(RNG.standard_normal(6), X)).fisher(theta)
     assert fisher.matrix_free
     damped = Damped(fisher, np.full(len(theta), 0.1))
     g = RNG.standard_normal(len(theta))

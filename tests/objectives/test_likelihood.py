@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from natfit import rows
 from natfit.distributions import Bernoulli, Gamma, Normal, Poisson, StudentT, from_log_prob
 from natfit.distributions import Real as RealConstraint
+from natfit.rows import BLOCK
 from natfit.testing._core import gradient
-from natfit.testing.metrics import with_chunk
+from natfit.testing.metrics import in_chunks
 from natfit.testing.problems import dense, likelihood, regression
 
 RNG = np.random.default_rng(0)
@@ -87,20 +87,21 @@ def test_conditional_scores_and_kl_do_not_depend_on_chunks():
     objective, theta = regression()
     other = theta + 0.1
     for call in (
-        lambda: dense(objective.scores(theta)),
-        lambda: dense(objective.fisher(theta)),
-        lambda: np.array([objective.kl(theta, other), *objective.value_and_grad(theta)[1]]),
+        lambda f: dense(f.scores(theta)),
+        lambda f: dense(f.fisher(theta)),
+        lambda f: np.array([f.kl(theta, other), *f.value_and_grad(theta)[1]]),
     ):
-        np.testing.assert_allclose(with_chunk(rows.BLOCK, call), call(), rtol=1e-11, atol=1e-13)
+        cut = in_chunks(objective, BLOCK)
+        np.testing.assert_allclose(call(cut), call(objective), rtol=1e-11, atol=1e-13)
 
 
 def test_conditional_kl_is_the_weighted_mean_over_rows():
     objective, theta = regression(300)
-    a = objective.X @ theta.reshape(2, 2)
-    b = objective.X @ (theta + 0.1).reshape(2, 2)
+    a = objective.rows.X @ theta.reshape(2, 2)
+    b = objective.rows.X @ (theta + 0.1).reshape(2, 2)
     ratio = a[:, 1] - b[:, 1]
     each = 0.5 * (np.expm1(2 * ratio) + ((a[:, 0] - b[:, 0]) / np.exp(b[:, 1])) ** 2) - ratio
-    want = np.average(each, weights=objective.weight)
+    want = np.average(each, weights=objective.rows.weight)
     assert objective.kl(theta, theta + 0.1) == pytest.approx(want, rel=1e-11)
 
 

@@ -9,6 +9,7 @@ from natfit.coordinates import Coordinates
 from natfit.distributions import Gamma
 from natfit.models import Constant
 from natfit.objectives import Likelihood, Penalised, Prior
+from natfit.rows import Memory
 
 Y = np.random.default_rng(0).gamma(2.0, 3.0, 30)
 PRIORS = {"shape": stats.lognorm(0.5, scale=2.0), "scale": stats.cauchy(0.0, 0.3)}
@@ -17,7 +18,7 @@ PRIORS = {"shape": stats.lognorm(0.5, scale=2.0), "scale": stats.cauchy(0.0, 0.3
 def objective(coordinates="unconstrained", weight=None):
     model = Constant(resolve(coordinates, Coordinates).bind(Gamma(), np.zeros(2)))
     priors = {name: Prior(name, density) for name, density in PRIORS.items()}
-    return Penalised(priors, Gamma(), model, Y, None, weight)
+    return Penalised(priors, Gamma(), model, Memory(Y, weight=weight))
 
 
 def log_posterior(shape, scale):
@@ -42,7 +43,7 @@ def test_value_gradient_and_hessian(coordinates):
 def test_the_metric_keeps_the_positive_part():
     """The Cauchy at ten of its widths is convex in the scale: nothing is taken from F."""
     f, theta = objective(), np.array([0.6, 1.2])
-    plain = Likelihood(f.distribution, f.model, Y)
+    plain = Likelihood(f.distribution, f.model, Memory(Y))
     extra = f.fisher(theta).dense() - plain.fisher(theta).dense()
     curve = f.prior_terms(theta)[2]
     # Log-normal in the logarithm: log p = const - u - (u - m)^2 / (2 s^2), curvature 1 / s^2.

@@ -9,12 +9,12 @@ import scipy.stats
 from autograd import grad, jacobian
 from numpy.testing import assert_allclose, assert_array_equal
 
-from natfit import rows
 from natfit.distributions import MultivariateNormal
 from natfit.models import MLP, Constant, Linear, Predictor
 from natfit.objectives import PolicySurrogate
 from natfit.rl import Box, Discrete, MultiBinary, MultiDiscrete
 from natfit.rl.policy import action_distribution
+from natfit.rows import CHUNK, Memory
 
 N, D = 40, 2
 
@@ -137,7 +137,7 @@ def problem(family, model, bonus=0.0, weight=None, n=N, seed=0):
     y = distribution.sample(bound.eta(theta, X), rng)
     advantage = rng.standard_normal(n)
     surrogate = PolicySurrogate(
-        distribution, bound, y, X, advantage, theta, weight, entropy_bonus=bonus
+        distribution, bound, Memory(y, X, weight), advantage, theta, entropy_bonus=bonus
     )
     eta = lambda t, rows=X: oracle(t, rows, k)  # noqa: E731
     assert_allclose(eta(theta), bound.eta(theta, X), rtol=1e-12, atol=1e-13)
@@ -170,7 +170,7 @@ def test_value_and_gradient(family, model, bonus):
     start = logs(old)
 
     def f(theta):
-        gain = anp.exp(logs(theta) - start) * surrogate.advantage
+        gain = anp.exp(logs(theta) - start) * surrogate.rows.extra[-2]
         if bonus:
             gain = gain + bonus * anp.array([entropy(family, e) for e in eta(theta)])
         return -anp.sum(weight * gain) / weight.sum()
@@ -189,7 +189,7 @@ def test_value_and_gradient(family, model, bonus):
 def test_gradient_at_the_old_policy_is_the_policy_gradient(family, model):
     surrogate, theta, _, logs = problem(family, model)
     slope = surrogate.value_and_grad(theta)[1]
-    advantage = surrogate.advantage
+    advantage = surrogate.rows.extra[-2]
     assert_allclose(slope, grad(lambda t: -anp.mean(logs(t) * advantage))(theta), atol=1e-11)
     step = 1e-5
     for p, unit in enumerate(np.eye(len(theta))):
@@ -202,8 +202,11 @@ def test_gradient_at_the_old_policy_is_the_policy_gradient(family, model):
 def test_weights_are_repetitions(family, model):
     weight = np.random.default_rng(3).integers(1, 4, N)
     one, theta, _, _ = problem(family, model, 0.2, weight.astype(float))
-    again = [np.repeat(a, weight, axis=0) for a in (one.y, one.X, one.advantage)]
-    many = PolicySurrogate(one.distribution, one.model, *again, theta, entropy_bonus=0.2)
+    columns = (one.rows.y, one.rows.X, one.rows.extra[-2])
+    y, X, advantage = (np.repeat(a, weight, axis=0) for a in columns)
+    many = PolicySurrogate(
+        one.distribution, one.model, Memory(y, X), advantage, theta, entropy_bonus=0.2
+    )
     away = theta + 0.05
     assert_allclose(one.value(away), many.value(away), rtol=1e-12)
     assert_allclose(one.value_and_grad(away)[1], many.value_and_grad(away)[1], atol=1e-13)
@@ -275,14 +278,14 @@ def test_fisher_products_are_the_dense_matrix(family, model):
 
 @pytest.mark.parametrize("model", ["linear", "mlp"])
 def test_chunks_do_not_matter(model):
-    n = rows.CHUNK + 1000
+    n = CHUNK + 1000
     surrogate, theta = problem_large(model, n)
     away = theta + 0.05
-    parts = [slice(0, 7000), slice(7000, n)]
+    parts, all_ = [slice(0, 7000), slice(7000, n)], surrogate.rows
     pieces = [
         PolicySurrogate(
-            surrogate.distribution, surrogate.model, surrogate.y[p], surrogate.X[p],
-            surrogate.advantage[p], theta, entropy_bonus=0.1,
+            surrogate.distribution, surrogate.model, Memory(all_.y[p], all_.X[p]),
+            all_.extra[0][p], theta, entropy_bonus=0.1,
         )
         for p in parts
     ]  # fmt: skip
@@ -308,7 +311,7 @@ def problem_large(model, n):
     X, theta = rng.standard_normal((n, D)), 0.4 * rng.standard_normal(bound.n_params)
     y = distribution.sample(bound.eta(theta, X), rng)
     advantage = rng.standard_normal(n)
-    one = PolicySurrogate(distribution, bound, y, X, advantage, theta, entropy_bonus=0.1)
+    one = PolicySurrogate(distribution, bound, Memory(y, X), advantage, theta, entropy_bonus=0.1)
     return one, theta
 
 
@@ -325,7 +328,7 @@ def test_a_policy_that_ignores_the_state(family, weighted):
     y = distribution.sample(bound.eta(theta, X), rng, N)
     advantage = rng.standard_normal(N)
     surrogate = PolicySurrogate(
-        distribution, bound, y, X, advantage, theta, weight, entropy_bonus=0.2
+        distribution, bound, Memory(y, X, weight), advantage, theta, entropy_bonus=0.2
     )
     new = theta + 0.1 * rng.standard_normal(len(theta))
 
@@ -348,7 +351,7 @@ def test_a_policy_that_ignores_the_state(family, weighted):
 
 def test_advantages_weigh_the_gradient_and_nothing_else():
     one, theta, _, _ = problem("categorical", "mlp")
-    other = PolicySurrogate(one.distribution, one.model, one.y, one.X, -3.0 * one.advantage, theta)
+    other = PolicySurrogate(one.distribution, one.model, one.rows, -3.0 * one.rows.extra[-2], theta)
     assert_allclose(other.value_and_grad(theta)[1], -3.0 * one.value_and_grad(theta)[1], rtol=1e-12)
     v = np.sin(np.arange(len(theta)))
     assert_array_equal(other.fisher(theta) @ v, one.fisher(theta) @ v)
@@ -358,7 +361,7 @@ def test_advantages_weigh_the_gradient_and_nothing_else():
 def test_given_old_log_probabilities_are_used():
     one, theta, _, logs = problem("categorical", "linear")
     other = PolicySurrogate(
-        one.distribution, one.model, one.y, one.X, one.advantage, theta, None, logs(theta) - 0.5
+        one.distribution, one.model, one.rows, one.rows.extra[-2], theta, logs(theta) - 0.5
     )
     assert_allclose(other.ratios(theta), np.exp(0.5), rtol=1e-12)
 
@@ -368,7 +371,7 @@ def test_own_limits_are_the_domain():
     low, high = np.full(len(theta), -np.inf), np.full(len(theta), np.inf)
     high[-1] = theta[-1] + 0.1
     other = PolicySurrogate(
-        one.distribution, one.model, one.y, one.X, one.advantage, theta, limits=(low, high)
+        one.distribution, one.model, one.rows, one.rows.extra[-2], theta, limits=(low, high)
     )
     inside, outside = theta.copy(), theta.copy()
     inside[-1] += 0.05

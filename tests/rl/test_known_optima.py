@@ -14,6 +14,7 @@ from natfit.models.linear import Linear
 from natfit.objectives import PolicySurrogate
 from natfit.optimize import Engine, advance
 from natfit.rl.environments import LQR, TwoState
+from natfit.rows import Memory
 from natfit.solvers import CholeskySolver
 from natfit.steps import FixedStep, TrustRegionStep
 
@@ -55,11 +56,9 @@ def surrogate(theta):
     return PolicySurrogate(
         family,
         Linear(intercept=False).bind(2, family),
-        ACTIONS.astype(float),
-        np.eye(2)[STATES],
+        Memory(ACTIONS.astype(float), np.eye(2)[STATES], weight),
         advantage,
         theta,
-        weight=weight,
     )
 
 
@@ -90,7 +89,7 @@ def test_natural_gradient_is_the_difference_of_advantages():
     # Kakade (2001), theorem 1, in a table: F = d pi (1 - pi) cancels from the gradient.
     objective = surrogate(START)
     moved = updated(objective, ExactFisher(), START) - START
-    advantage = objective.advantage
+    advantage = objective.rows.extra[-2]
     assert_allclose(moved, advantage[ACTIONS == 0] - advantage[ACTIONS == 1])
 
 

@@ -10,6 +10,7 @@ from natfit.metrics import ExactFisher, TensorMetric
 from natfit.models import Linear
 from natfit.objectives import Function, PolicySurrogate
 from natfit.optimize import Engine, advance
+from natfit.rows import Memory
 from natfit.solvers import CholeskySolver
 from natfit.steps import TrustRegionStep
 
@@ -22,12 +23,12 @@ def policy(n=60, seed=0, limits=None):
     X, theta = rng.standard_normal((n, 2)), np.append(rng.standard_normal(3), -0.3)
     y = X @ theta[:2] + theta[2] + np.exp(theta[3]) * rng.standard_normal(n)
     advantage = rng.standard_normal(n)
-    return PolicySurrogate(family, model, y, X, advantage, theta, limits=limits), theta
+    return PolicySurrogate(family, model, Memory(y, X), advantage, theta, limits=limits), theta
 
 
 def kl(surrogate, a, b):
     """Mean KL of the normals before and after, by the textbook's formula."""
-    X = surrogate.X
+    X = surrogate.rows.X
     gap = X @ (a - b)[:2] + (a - b)[2]
     s, t = np.exp(a[3]), np.exp(b[3])
     return np.mean(np.log(t / s) + (s**2 + gap**2) / (2 * t**2) - 0.5)
@@ -95,9 +96,8 @@ def test_a_hostile_objective_moves_nothing(elsewhere):
     hostile = Hostile(
         surrogate.distribution,
         surrogate.model,
-        surrogate.y,
-        surrogate.X,
-        surrogate.advantage,
+        surrogate.rows,
+        surrogate.rows.extra[-2],
         theta,
     )
     hostile.elsewhere = elsewhere
@@ -115,7 +115,7 @@ class Undivided(PolicySurrogate):
 
 def test_a_divergence_that_is_nan_is_no_permission():
     one, theta = policy()
-    args = one.distribution, one.model, one.y, one.X, one.advantage, theta
+    args = one.distribution, one.model, one.rows, one.rows.extra[-2], theta
     _, end = go(Undivided(*args), theta, TrustRegionStep())
     assert end.status == "no_descent"
     assert end.theta.tobytes() == theta.tobytes()
@@ -124,7 +124,10 @@ def test_a_divergence_that_is_nan_is_no_permission():
 @pytest.mark.parametrize("scale", [0.0, np.nan])
 def test_no_gradient_no_step(scale):
     surrogate, theta = policy()
-    surrogate.advantage = surrogate.advantage * scale
+    advantage = scale * surrogate.rows.extra[-2]
+    surrogate = PolicySurrogate(
+        surrogate.distribution, surrogate.model, surrogate.rows, advantage, theta
+    )
     _, end = go(surrogate, theta, TrustRegionStep())
     assert end.status in ("no_descent", "non_finite")
     assert end.theta.tobytes() == theta.tobytes()

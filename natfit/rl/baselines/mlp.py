@@ -17,6 +17,7 @@ from natfit.objectives import Likelihood
 from natfit.optimize import Engine, run
 from natfit.rl.baselines.base import Baseline, mean_of
 from natfit.rng import bridge_rng
+from natfit.rows import Memory
 from natfit.solvers.cg import CGSolver
 from natfit.steps.backtracking import BacktrackingStep
 
@@ -86,7 +87,7 @@ class MLPBaseline(Baseline):
             _TOL,
             self.max_iter,
         )
-        objective = Likelihood(_UnitNormal(), network, (target - mean) / scale, z)
+        objective = Likelihood(_UnitNormal(), network, Memory((target - mean) / scale, z))
         fit = run(objective, engine, theta, rng)
         return {"theta": fit.theta, "mean": np.array(mean), "scale": np.array(scale)}
 

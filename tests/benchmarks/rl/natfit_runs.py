@@ -19,6 +19,7 @@ from natfit.distributions.base import Distribution
 from natfit.models import MLP
 from natfit.objectives.surrogate import PolicySurrogate
 from natfit.optimize.engine import resolve_engine
+from natfit.rows import Memory
 from natfit.solvers.cg import CGSolver
 from natfit.steps.trust_region import TrustRegionStep
 
@@ -97,7 +98,7 @@ def update_ms(repeats: int = 20) -> float:
     times = []
     for _ in range(repeats + 1):
         objective = PolicySurrogate(
-            family, model, actions, X=states, advantage=rng.normal(size=BATCH), theta_old=theta
+            family, model, Memory(actions, states), rng.normal(size=BATCH), theta
         )
         begin = time.perf_counter()
         optimize.advance(objective, engine, theta, rng)

@@ -1,0 +1,105 @@
+"""What an objective asks of one block of rows: a family and a model that travel, and parts.
+
+A part is called where the rows are. It gets the :class:`Formula` and thetas, and no rows but its
+block.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from natfit.distributions.base import Distribution
+from natfit.models import Linearization, Model
+from natfit.rows import Block
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A family and a model, as they travel to where the rows are.
+
+    Attributes
+    ----------
+    distribution : Distribution
+    model : Model
+        Bound to the distribution.
+    key : int
+        The objective's: what it keeps with a block is no other objective's.
+    reuse : bool
+        Whether eta may be taken from a linearization that is kept: where all rows are one block
+        in this process, so that results do not depend on what a worker happens to keep.
+    """
+
+    distribution: Distribution
+    model: Model
+    key: int
+    reuse: bool
+
+    def linearize(self, theta: np.ndarray, block: Block) -> Linearization:
+        """The model at theta on a block; kept where the block stays.
+
+        The gradient and the curvature at one theta then share one forward pass.
+        """
+        if self.model.shared or block.kept is None:
+            return self.model.linearize(theta, block.X)
+        found = self._kept(theta, block)
+        if found is None:
+            found = self.model.linearize(theta, block.X)
+            block.kept["linearization"] = self.key, theta.copy(), found
+        return found
+
+    def eta(self, theta: np.ndarray, block: Block) -> np.ndarray:
+        """Eta of a block's rows, (n, K) or (1, K)."""
+        kept = self._kept(theta, block) if self.reuse else None
+        return self.model.eta(theta, block.X) if kept is None else kept.eta
+
+    def _kept(self, theta: np.ndarray, block: Block) -> Linearization | None:
+        key, at, found = (block.kept or {}).get("linearization", (None, None, None))
+        return found if key == self.key and np.array_equal(at, theta) else None
+
+
+def weighted(values: np.ndarray, weight: np.ndarray | None) -> Any:
+    """Sum of values (n,), each as often as its weight says."""
+    return values.sum() if weight is None else weight @ values
+
+
+def family_part(block: Block, family: Distribution, name: str, eta: np.ndarray) -> Any:
+    """A family's own sum over the block, such as ``sum_value_and_score``, at eta (1, K)."""
+    return getattr(family, name)(block.y, block.weight, eta)
+
+
+def gradient_part(block: Block, formula: Formula, theta: np.ndarray) -> tuple[float, np.ndarray]:
+    """Sum of log p and its gradient in theta (P,)."""
+    lin = formula.linearize(theta, block)
+    value, score = formula.distribution.log_prob_and_score(block.y, lin.eta)
+    if block.weight is None:
+        return value.sum(), lin.vjp(score)
+    return block.weight @ value, lin.vjp(score * block.weight[:, None])
+
+
+def divergence_part(
+    block: Block, formula: Formula, theta: np.ndarray, theta2: np.ndarray
+) -> np.ndarray:
+    """Sum of the rows' divergences from theta to theta2."""
+    pair = formula.eta(theta, block), formula.eta(theta2, block)
+    return weighted(formula.distribution.kl(*pair), block.weight)
+
+
+def outer_part(block: Block, family: Distribution, eta: np.ndarray) -> np.ndarray:
+    """Sum of s s' (K, K), s a row's score at eta (1, K)."""
+    s = family.score(block.y, eta)
+    return s.T @ s if block.weight is None else (s * block.weight[:, None]).T @ s
+
+
+def score_part(block: Block, family: Distribution, eta: np.ndarray, total: float) -> np.ndarray:
+    """Scores (n, K) at eta, (1, K) or (n, K), times the roots of w_i / W."""
+    return family.score(block.y, eta) * np.sqrt(share(block, total))[:, None]
+
+
+def share(block: Block, total: float) -> np.ndarray:
+    """w_i / W of a block's rows, (n,), for W = ``total``."""
+    if block.weight is None:
+        return np.full(block.n, 1.0 / total)
+    return block.weight / total
