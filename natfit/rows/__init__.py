@@ -50,6 +50,11 @@ def rows_of(
         What is added to a model's eta.
     n_jobs : int, optional
         Processes that share the rows, where there are several chunks; -1 is one a core.
+
+    Returns
+    -------
+    Rows
+        Of the first kind, in their ``order``, that accepts the data.
     """
     kind = next(kind for kind in _kinds() if kind.accepts(y, X, n_jobs))
     return kind.of(y, X, weight, offset, n_jobs)

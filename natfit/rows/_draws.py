@@ -36,6 +36,18 @@ def subsample(n_rows: int, most: int = 256) -> slice | np.ndarray:
     Evenly spaced rows would be fooled by data with a period; these are spread as evenly, and
     deterministic (Weyl's sequence of the golden ratio). A run of 16 rows costs hardly more than
     one row of it: the first fetch brings the others into the cache.
+
+    Parameters
+    ----------
+    n_rows : int
+        N.
+    most : int
+        Maximum number of rows.
+
+    Returns
+    -------
+    slice or ndarray of int
+        Which rows: an index into arrays of N rows.
     """
     if n_rows <= most:
         return slice(None)

@@ -25,7 +25,7 @@ def _cut(arrays: Sequence[Any], rows: slice) -> list[Any]:
     return [None if a is None else a[rows] for a in arrays]
 
 
-def sum_rows(fn: Callable, arrays: Sequence[Any], chunk: int | None = None) -> Any:
+def sum_rows(fn: Callable[..., Any], arrays: Sequence[Any], chunk: int | None = None) -> Any:
     """Sum ``fn`` over chunks of rows.
 
     Parameters
@@ -54,6 +54,18 @@ def dot(a: np.ndarray, b: np.ndarray) -> float:
 
     From 10,000 entries on OpenBLAS starts threads, which costs more than the sum and, where
     other processes want the same cores, a hundred times more.
+
+    Parameters
+    ----------
+    a : ndarray of shape (n,)
+        One vector.
+    b : ndarray of shape (n,)
+        The other.
+
+    Returns
+    -------
+    float
+        Sum of a_i b_i.
     """
     n = len(a)
     if n <= _ONE_THREAD:
@@ -64,7 +76,7 @@ def dot(a: np.ndarray, b: np.ndarray) -> float:
     return float(blocks.sum() + a[whole:] @ b[whole:])
 
 
-def map_rows(fn: Callable, arrays: Sequence[Any], chunk: int | None = None) -> np.ndarray:
+def map_rows(fn: Callable[..., Any], arrays: Sequence[Any], chunk: int | None = None) -> np.ndarray:
     """Apply ``fn`` to chunks of rows and return its row values (N,) or (N, ...) joined."""
     n_rows = next(len(a) for a in arrays if a is not None)
     out: np.ndarray | None = None
@@ -76,7 +88,9 @@ def map_rows(fn: Callable, arrays: Sequence[Any], chunk: int | None = None) -> n
     return np.empty(0) if out is None else out
 
 
-def first_row(bad: Callable, arrays: Sequence[Any], chunk: int | None = None) -> int | None:
+def first_row(
+    bad: Callable[..., Any], arrays: Sequence[Any], chunk: int | None = None
+) -> int | None:
     """Index of the first row for which ``bad(chunk...) -> (n,) bool`` holds, or None."""
     n_rows = next(len(a) for a in arrays if a is not None)
     for rows in chunks(n_rows, chunk):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from natfit.rows._draws import subsample
-from natfit.rows.base import KEEP, Block, Rows
+from natfit.rows.base import KEEP, Block, Part, Rows
 
 
 class Memory(Rows):
@@ -40,7 +40,7 @@ class Memory(Rows):
         X: Any = None,
         weight: np.ndarray | None = None,
         offset: np.ndarray | None = None,
-        extra: tuple = (),
+        extra: tuple[Any, ...] = (),
         chunk: int | None = None,
     ):
         self.y = y
@@ -92,7 +92,7 @@ class Memory(Rows):
         return 0 if self.X is None else self.X.shape[1]
 
     @cached_property
-    def _kept(self) -> dict[tuple[int, int], dict] | None:
+    def _kept(self) -> dict[tuple[int, int], dict[str, Any]] | None:
         """For each chunk what passes leave there, where the rows are few."""
         return {} if self.n <= KEEP else None
 
@@ -123,7 +123,7 @@ class Memory(Rows):
             None if self._kept is None else self._kept.setdefault((start, stop), {}),
         )
 
-    def _values(self, part: Callable, args: tuple, size: int) -> Iterator[tuple[int, Any]]:
+    def _values(self, part: Part, args: tuple[Any, ...], size: int) -> Iterator[tuple[int, Any]]:
         for start in range(0, self.n, size):
             yield start, part(self.block(start, min(start + size, self.n)), *args)
 
@@ -131,7 +131,8 @@ class Memory(Rows):
         """Return at most ``most`` rows, spread over all of them."""
         rows = subsample(self.n, most)
         columns = (self.y, self.X, self.weight, self.offset)
-        return Block(*(None if a is None else a[rows] for a in columns), start=0)
+        y, X, weight, offset = (None if a is None else a[rows] for a in columns)
+        return Block(y, X, weight, offset, 0)
 
     def holding(self, y: Any, X: Any = None, weight: Any = None, offset: Any = None) -> Memory:
         """Return rows of the same kind and options that hold other arrays."""

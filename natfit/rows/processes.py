@@ -19,8 +19,11 @@ from scipy import sparse
 
 from natfit.numerics.threads import one_thread
 from natfit.rows._tree import FAN_IN, Tree
-from natfit.rows.base import CHUNK
+from natfit.rows.base import CHUNK, Part
 from natfit.rows.memory import Memory, example, weighted
+
+#: What a worker does with its leaves: ``run(rows, part, args, size, first, last)``.
+Run = Callable[..., Iterator[tuple[int, Any]]]
 
 #: Rows that a worker holds open: those of the latest fits.
 _OPEN: dict[_Store, Memory] = {}
@@ -53,7 +56,7 @@ class Processes(Memory):
         X: Any = None,
         weight: np.ndarray | None = None,
         offset: np.ndarray | None = None,
-        extra: tuple = (),
+        extra: tuple[Any, ...] = (),
         chunk: int | None = None,
         n_jobs: int | None = None,
     ):
@@ -97,7 +100,7 @@ class Processes(Memory):
         """The files of the rows."""
         return self._store
 
-    def _shares(self, run: Callable, part: Callable, args: tuple, size: int) -> Iterator[Any]:
+    def _shares(self, run: Run, part: Part, args: tuple[Any, ...], size: int) -> Iterator[Any]:
         """What the workers return, in the order of the rows; here where there is one process."""
         leaves = -(-self.n // size)
         jobs = min(joblib.effective_n_jobs(self.n_jobs), leaves)
@@ -115,11 +118,11 @@ class Processes(Memory):
                 raise share
             yield share
 
-    def _values(self, part: Callable, args: tuple, size: int) -> Iterator[tuple[int, Any]]:
+    def _values(self, part: Part, args: tuple[Any, ...], size: int) -> Iterator[tuple[int, Any]]:
         for share in self._shares(_each, part, args, size):
             yield from share
 
-    def sum(self, part: Callable, *args: Any, wide: bool = False) -> Any:
+    def sum(self, part: Part, *args: Any, wide: bool = False) -> Any:
         """Sum a part over all rows; whole nodes of the tree are added where the rows are."""
         if self._alone is not None:
             return part(self._alone, *args)
@@ -138,7 +141,7 @@ class Processes(Memory):
 
 
 def _each(
-    rows: Memory, part: Callable, args: tuple, size: int, first: int, last: int
+    rows: Memory, part: Part, args: tuple[Any, ...], size: int, first: int, last: int
 ) -> Iterator[tuple[int, Any]]:
     """(start, value) of the leaves from ``first`` to ``last``."""
     for start in range(first * size, min(last * size, rows.n), size):
@@ -146,7 +149,7 @@ def _each(
 
 
 def _nodes(
-    rows: Memory, part: Callable, args: tuple, size: int, first: int, last: int
+    rows: Memory, part: Part, args: tuple[Any, ...], size: int, first: int, last: int
 ) -> Iterator[tuple[int, Any]]:
     """(level, sum) of the largest nodes of the tree that the leaves make up."""
     while first < last:
@@ -161,7 +164,7 @@ def _nodes(
 
 
 def _remotely(
-    errors: dict, run: Callable, store: _Store, part: Callable, args: tuple, *which: int
+    errors: dict[str, Any], run: Run, store: _Store, part: Part, args: tuple[Any, ...], *which: int
 ) -> list[Any] | Exception:
     """A worker's share, or what went wrong: raised there, it would end the worker."""
     with one_thread(), np.errstate(**errors):
@@ -174,10 +177,11 @@ def _remotely(
 def _opened(store: _Store) -> Memory:
     """The rows of a store, which a worker opens once."""
     if store not in _OPEN:
-        columns, extra = ([a and a.open() for a in part] for part in (store.columns, store.extra))
+        y, X, weight, offset = (a and a.open() for a in store.columns)
+        extra = tuple(a.open() for a in store.extra)
         while len(_OPEN) >= _MOST_OPEN:
             del _OPEN[next(iter(_OPEN))]
-        _OPEN[store] = Memory(*columns, tuple(extra), store.chunk)
+        _OPEN[store] = Memory(y, X, weight, offset, extra, store.chunk)
     return _OPEN[store]
 
 
@@ -215,8 +219,8 @@ class _Store:
     """Where a worker finds y, X, weight, offset and further columns."""
 
     key: str
-    columns: tuple
-    extra: tuple
+    columns: tuple[Any, ...]
+    extra: tuple[Any, ...]
     chunk: int
 
 

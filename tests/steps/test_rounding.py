@@ -12,6 +12,7 @@ from natfit.models import Linear
 from natfit.objectives import Function, PolicySurrogate
 from natfit.optimize import advance, run
 from natfit.optimize.engine import Engine
+from natfit.rows import Memory
 from natfit.solvers import CholeskySolver
 from natfit.steps import BacktrackingStep, ExactLineSearch, KLStep, TrustRegionStep
 
@@ -46,7 +47,7 @@ def surrogate(kind, scale, seed=0, entropy_bonus=0.0):
     y = X @ theta[:2] + theta[2] + np.exp(theta[3]) * rng.standard_normal(60)
     advantage = scale * rng.standard_normal(60)
     bonus = scale * entropy_bonus
-    return kind(Normal(), model, y, X, advantage, theta, entropy_bonus=bonus), theta
+    return kind(Normal(), model, Memory(y, X), advantage, theta, entropy_bonus=bonus), theta
 
 
 def go(objective, theta, step):
@@ -88,9 +89,14 @@ def test_a_policys_step_does_not_see_the_rewards_unit(step, seed, bonus):
 @pytest.mark.parametrize("scale", SCALES)
 def test_the_scale_of_a_surrogate(scale):
     objective, theta = surrogate(PolicySurrogate, scale, entropy_bonus=2.0)
-    assert_allclose(objective.scale, np.abs(objective.advantage).mean() + 2.0 * scale, rtol=1e-12)
-    objective.weight, objective.total = np.arange(60.0) + 1.0, 1830.0
-    want = objective.weight @ np.abs(objective.advantage) / 1830.0 + 2.0 * scale
+    rows, weight = objective.rows, np.arange(60.0) + 1.0
+    advantage = rows.extra[0]
+    assert_allclose(objective.scale, np.abs(advantage).mean() + 2.0 * scale, rtol=1e-12)
+    objective = PolicySurrogate(
+        objective.distribution, objective.model, Memory(rows.y, rows.X, weight), advantage, theta,
+        entropy_bonus=2.0 * scale,
+    )  # fmt: skip
+    want = weight @ np.abs(advantage) / 1830.0 + 2.0 * scale
     assert_allclose(objective.scale, want, rtol=1e-12)
 
 
