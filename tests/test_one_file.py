@@ -1,0 +1,101 @@
+"""A new component is one file: put into the package, it is found, tested and documented by itself.
+
+The templates of docs/templates/ are copied to the places that their first lines name, in a copy of
+the package and of these tests; the tables are written anew, and the suites run on what was added.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from natfit import testing
+
+ROOT = Path(__file__).parents[1]
+TEMPLATES = sorted((ROOT / "docs" / "templates").glob("*.py"))
+COPIED = ("natfit", "tests", "docs", "README.md", "pyproject.toml", "setup.cfg")
+
+#: Tests that ask the registries, and those of them that speak of all components at once.
+ASKS = re.compile(r"tests\.(suites|cases)|registered\(|available\(|testing\.kinds|generator\(")
+OF_ALL = "a_component_is_a_file or the_tables_are or of_rules or no_family_is_left_out"
+
+#: Problems on which solvers and steps meet each other here; the table itself has all of them.
+FEW = "rayleigh or -quadratic or -rosenbrock"
+
+
+def place(template):
+    """Where a template's first line says that it belongs."""
+    return re.match(r"# Copy to (natfit/[\w/]+\.py)", template.read_text())[1]
+
+
+def component(template):
+    """Name of the class that a template defines."""
+    return re.search(r"^class (\w+)\(", template.read_text(), re.M)[1]
+
+
+@pytest.mark.parametrize("base", testing.kinds(), ids=lambda base: base.__name__)
+def test_every_kind_has_a_template(base):
+    folder = base._package.replace(".", "/")
+    assert [t.name for t in TEMPLATES if place(t).startswith(f"{folder}/")]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy of the package with one component more of each kind, its tables written anew."""
+    to = tmp_path_factory.mktemp("copy")
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            ignored = shutil.ignore_patterns("__pycache__", "_build", "benchmarks")
+            shutil.copytree(ROOT / name, to / name, ignore=ignored)
+        else:
+            shutil.copy(ROOT / name, to / name)
+    for template in TEMPLATES:
+        path = to / place(template)
+        assert not path.exists(), f"{path} is there already; rename the template's component"
+        path.write_text(template.read_text().split("\n", 1)[1])
+    run(to, "docs/_generate.py")
+    return to
+
+
+def run(where, *arguments):
+    """Run Python on the package in a folder; return what it printed."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=where,
+        env=os.environ | {"PYTHONPATH": str(where), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    return done.stdout
+
+
+def test_the_tables_name_what_was_added(copy):
+    pages = "".join(path.read_text() for path in [copy / "README.md", *copy.glob("docs/*.md")])
+    names = [Path(place(template)).stem for template in TEMPLATES]
+    assert [name for name in names if f"| `{name}` |" not in pages] == []
+
+
+def test_what_was_added_passes_every_suite(copy):
+    names = [component(template) for template in TEMPLATES]
+    few = f"not (test_reaches_the_optimum and not ({FEW}))"
+    files = [
+        str(path.relative_to(copy))
+        for path in sorted(copy.glob("tests/**/test_*.py"))
+        if path.name != Path(__file__).name and ASKS.search(path.read_text())
+    ]
+    chosen = f"({' or '.join(['rayleigh', *names])} or {OF_ALL}) and {few}"
+    options = ["-q", "-p", "no:cacheprovider", "--junitxml", "report.xml", "-k", chosen]
+    run(copy, "-m", "pytest", *options, *files)
+    passed = Counter()
+    for case in ElementTree.parse(copy / "report.xml").iter("testcase"):
+        if case.find("skipped") is None:
+            passed.update(name for name in names if name in case.get("name"))
+    # Five checks of components alone, and at least two of the kind's own.
+    assert {name: passed[name] for name in names if passed[name] < 7} == {}
