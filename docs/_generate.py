@@ -68,7 +68,7 @@ def _choices() -> str:
         names = sorted(available(base), key=lambda name: name != (default or "none"))
         cells = ", ".join(f"`{name}`" for name in names)
         rows.append([base.__name__.lower(), f"`{argument}`", cells])
-    return _table(["noun", "argument", "choices, the default first"], rows)
+    return _table(["part", "argument", "choices, the default first"], rows)
 
 
 def _arguments() -> dict[type[Component], tuple[str, object]]:
