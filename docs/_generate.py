@@ -38,7 +38,7 @@ HEAD = [
     "coordinates",
     "cdf",
     "`scipy.stats`",
-    "at a bound",
+    "at a limit",
 ]
 
 
@@ -135,7 +135,7 @@ def _row(name: str) -> list[str]:
         ", ".join(_coordinates(family)),
         "yes" if family.has_cdf else "no",
         _scipy(type(family)),
-        "; ".join(_bound(family, *item) for item in family.limit_meaning.items()) or "-",
+        "; ".join(_limit(family, *item) for item in family.limit_meaning.items()) or "-",
     ]
 
 
@@ -191,7 +191,7 @@ def _scipy(cls: type[Distribution]) -> str:
     return f"`{' '.join(found[1].split())}`" if found else "-"
 
 
-def _bound(family: Distribution, where: tuple[str, str], meaning: str) -> str:
+def _limit(family: Distribution, where: tuple[str, str], meaning: str) -> str:
     name, side = where
     end = family.params[name].native_bounds[side == "upper"]
     return f"`{name}` at {end:g}: {meaning}"

@@ -68,13 +68,13 @@ def test_the_table_says_what_the_families_are():
         "coordinates": "unconstrained, native",
         "cdf": "yes",
         "`scipy.stats`": "`gamma(a=shape, scale=scale)`",
-        "at a bound": "-",
+        "at a limit": "-",
     }
     assert table["multivariate_normal"]["K"] == "9"
     assert table["multivariate_normal"]["cdf"] == "no"
     assert table["normal"]["coordinates"] == "unconstrained, expectation, native"
     assert table["negative_binomial"]["Fisher information"] == "enumeration"
-    assert table["student_t"]["at a bound"] == "`df` at inf: the normal distribution"
+    assert table["student_t"]["at a limit"] == "`df` at inf: the normal distribution"
     assert table["binomial"]["support"] == "whole numbers 0 <= y <= 10"
 
 
