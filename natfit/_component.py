@@ -2,8 +2,8 @@
 
 Every distribution, metric, solver, damping, step and coordinate system is a
 :class:`Component`. A string is its shorthand: ``resolve("kl", Step)`` imports
-``natfit/steps/kl.py`` and returns an instance of the component it defines. Adding a
-component is adding a file; no list is edited.
+``natfit/steps/kl.py`` and returns an instance of the component that the file defines. To add
+a component is to add a file; no list is edited.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Component(BaseEstimator):
 
     ``get_params``, ``set_params``, ``clone`` and ``repr`` are scikit-learn's, so that a grid
     search reaches inside (``metric__n_draws``). Two components are equal when their types and
-    parameters are.
+    parameters are equal.
 
     A base class of components names the package that holds its kind in ``_package``, and the
     folders in it that hold something else in ``_apart``.
@@ -37,7 +37,7 @@ class Component(BaseEstimator):
     _apart: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Skip scikit-learn's metadata routing: a distribution's ``score`` is no estimator's."""
+        """Skip scikit-learn's metadata routing: ``score`` here is not an estimator's ``score``."""
 
     def __eq__(self, other: object) -> bool:
         """Compare by type and parameters."""
@@ -68,18 +68,18 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def available(base: type[Component]) -> list[str]:
-    """Names of the components of one kind: the files of its package and of its folders."""
+    """Return the names of the components of one kind: files of its package and subfolders."""
     return sorted(_files(base._package, base._apart))
 
 
 @functools.cache
 def _files(root: str, apart: tuple[str, ...]) -> dict[str, str]:
-    """Name of each component in one package, and the dotted name of its file.
+    """Return the file of each component in one package, as a dotted module name.
 
     Returns
     -------
     dict
-        Names to dotted names.
+        Component names as keys, dotted module names as values.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def _files(root: str, apart: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-#: Classes that were found before.
+#: Cache of the classes found so far.
 _FOUND: dict[tuple[str, type], Any] = {}
 
 
@@ -122,7 +122,7 @@ def component_class(name: str, base: type[Kind]) -> type[Kind]:
     Raises
     ------
     ValueError
-        If there is no such file; the message lists what there is.
+        If there is no such file; the message lists the names that exist.
     """
     found = _FOUND.get((name, base))
     if found is None:
@@ -158,12 +158,12 @@ def resolve(spec: Any, base: type[Kind]) -> Kind:
         ``"kl"`` is ``KLStep()``; a class is called without arguments; an instance is
         returned as it is (never copied: parameters may be large).
     base : type
-        The kind, e.g. ``Step``.
+        The base class of the kind, such as ``Step``.
 
     Returns
     -------
     Component
-        Of the kind ``base``.
+        An instance of ``base``.
 
     Raises
     ------
@@ -193,16 +193,16 @@ def registered(base: type[Kind]) -> Iterator[tuple[str, Kind]]:
 
 
 def lazy_package(package: str, base: Callable[[], type[Component]], extra: dict[str, str]) -> tuple:
-    """Module-level ``__getattr__`` and ``__dir__`` for a package of components (PEP 562).
+    """Return module-level ``__getattr__`` and ``__dir__`` for a package of components (PEP 562).
 
     Parameters
     ----------
     package : str
         The package's dotted name.
     base : callable
-        Returns the kind that the package holds.
+        Returns the base class of the components in the package.
     extra : dict
-        Other public names and the dotted name of the module that defines each.
+        Other public names as keys, the dotted name of the module that defines each as values.
 
     Returns
     -------

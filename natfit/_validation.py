@@ -56,12 +56,12 @@ def check_number(
     Returns
     -------
     int or float
-        The number, int where ``integer`` is asked for.
+        The number; an int if ``integer`` is true.
 
     Raises
     ------
     TypeError
-        If it is not a number (bool counts as no number).
+        If it is not a number; a bool does not count as one.
     ValueError
         If it is outside the interval or NaN.
     """
@@ -116,7 +116,7 @@ def check_vector(value: Any, name: str, size: int | None = None) -> np.ndarray:
     value : array-like
         The vector.
     name : str
-        What the message calls it.
+        The name of the argument, for the message.
     size : int, optional
         The length that it must have.
 
@@ -128,7 +128,7 @@ def check_vector(value: Any, name: str, size: int | None = None) -> np.ndarray:
     Raises
     ------
     ValueError
-        If it is no vector of real numbers, of another length, or not finite.
+        If it is not a vector of real numbers, has another length, or is not finite.
     """
     try:
         array = np.array(value, dtype=np.float64)
@@ -145,12 +145,12 @@ def check_vector(value: Any, name: str, size: int | None = None) -> np.ndarray:
 
 
 def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
-    """Return row weights (N,) in float64, or None when all rows count once.
+    """Return row weights (N,) in float64, or None if every row counts once.
 
     Returns
     -------
     ndarray of shape (N,) or None
-        Repetitions of each row.
+        Number of repetitions of each row.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
         raise ValueError("Sample weights must be 1D array or scalar")
     if weight.shape != (n_rows,):
         raise ValueError(
-            f"sample_weight.shape == {weight.shape}, expected {(n_rows,)}: one weight a row"
+            f"sample_weight.shape == {weight.shape}, expected {(n_rows,)}: one weight per row"
         )
     with np.errstate(over="ignore"):
         low, total = weight.min(), weight.sum()
@@ -191,7 +191,7 @@ def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
 
 
 def check_truncation(value: Any) -> tuple[float, float]:
-    """Return the ends of a window, -inf and inf for None, else raise ValueError."""
+    """Return the ends (low, high) of a window, infinite for None, or raise ValueError."""
     try:
         low, high = (
             default if end is None else float(end)

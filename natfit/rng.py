@@ -1,4 +1,4 @@
-"""From scikit-learn's random_state to numpy's Generator, once a fit."""
+"""Turn scikit-learn's random_state into a numpy Generator, once per fit."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import numpy as np
 
 
 def bridge_rng(random_state: Any) -> np.random.Generator:
-    """One Generator from None, an int, a RandomState or a Generator.
+    """Return one Generator for None, an int, a RandomState or a Generator.
 
-    scikit-learn's ``check_random_state`` refuses Generators; a RandomState is read once for a
-    seed. A Generator is used as it is and moves on.
+    scikit-learn's ``check_random_state`` refuses Generators. From a RandomState one seed is drawn.
+    A Generator is returned as it is, so that its state advances with every draw.
 
     Returns
     -------
     numpy.random.Generator
-        The one given, or a new one.
+        The Generator given, or a new one.
 
     Raises
     ------
     ValueError
-        For anything else.
+        For any other argument.
     """
     if isinstance(random_state, np.random.Generator):
         return random_state
@@ -46,6 +46,6 @@ class FreshGenerator:
     """
 
     def __getattr__(self, name: str) -> Any:
-        """Make the generator, once, and answer as it does."""
+        """Return an attribute of the generator, which is made at the first call."""
         generator = self.__dict__.setdefault("_generator", np.random.default_rng())
         return getattr(generator, name)
