@@ -1,10 +1,10 @@
 """Derivatives by autograd; the only file that imports its operators.
 
-autograd keeps its trace in a module-level stack, so every entry holds one re-entrant lock:
-fits in several threads are then correct, one derivative at a time.
+autograd keeps its trace in a module-level stack. Every function here holds one re-entrant lock,
+so that fits in several threads are correct; they compute one derivative at a time.
 
-Python integers and float32 inputs are cast: the first raise inside a trace, the second
-would make every derivative single precision.
+Python integers and float32 inputs are cast to float64: the first raise inside a trace, the
+second would give every derivative in single precision.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _LOCK = threading.RLock()
 
 
 def make_vjp(fun: Callable, x: Any) -> tuple[Callable, Any]:
-    """Pullback and value, as autograd's own, without its warning where the pullback is zero.
+    """Return pullback and value as autograd does, but do not warn where the pullback is zero.
 
-    A derivative that vanishes everywhere is a result. autograd's warning could only be silenced
-    by a filter, and filters are shared by all threads.
+    A derivative that vanishes everywhere is a valid result. autograd's warning could only be
+    silenced by a filter, and filters are shared by all threads.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def make_vjp(fun: Callable, x: Any) -> tuple[Callable, Any]:
 
 
 def grad(fun: Callable) -> Callable:
-    """Gradient of a scalar function; it may be traced again."""
+    """Return the gradient function of a scalar function; autograd can trace it again."""
 
     def gradient(x: Any) -> Any:
         pull, value = make_vjp(fun, x)
@@ -60,14 +60,14 @@ def _cast(x: Any) -> np.ndarray:
 
 
 def value_and_grad(fun: Callable, x: Any) -> tuple[float, np.ndarray]:
-    """Value and gradient of a scalar function, in one forward and one backward pass.
+    """Return value and gradient of a scalar function by one forward and one backward pass.
 
     Parameters
     ----------
     fun : callable
         Maps an array to a scalar; written in ``autograd.numpy``.
     x : array-like
-        Where.
+        The point at which to evaluate.
 
     Returns
     -------
@@ -81,9 +81,9 @@ def value_and_grad(fun: Callable, x: Any) -> tuple[float, np.ndarray]:
 
 
 def vjp(fun: Callable, x: Any) -> tuple[np.ndarray, Callable[[Any], np.ndarray]]:
-    """Value of a function and its pullback ``u -> J' u``; the graph is kept.
+    """Return the value of a function and its pullback ``u -> J' u``; the graph is kept.
 
-    The pullback may be called many times: one pass each, no new forward pass.
+    The pullback may be called many times; each call costs one backward pass and no forward pass.
 
     Returns
     -------
@@ -145,7 +145,7 @@ def hvp(fun: Callable, x: Any) -> Callable[[Any], np.ndarray]:
 
 
 def hessian(fun: Callable, x: Any) -> np.ndarray:
-    """Hessian (P, P) of a scalar function of a vector, P products with unit vectors."""
+    """Return the Hessian (P, P) of a scalar function by P products with unit vectors."""
     product = hvp(fun, x)
     size = np.size(x)
     matrix = np.stack([product(row) for row in np.eye(size)]) if size else np.zeros((0, 0))
@@ -153,13 +153,13 @@ def hessian(fun: Callable, x: Any) -> np.ndarray:
 
 
 def jacobian(fun: Callable, x: Any) -> np.ndarray:
-    """Jacobian (M, P) of a vector function of a vector, one pullback a component."""
+    """Return the Jacobian (M, P) of a vector function by one pullback per component."""
     value, pull = vjp(fun, x)
     return np.stack([pull(row) for row in np.eye(value.size)])
 
 
 def row_value_and_grad(fun: Callable, rows: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Value (n,) and gradient (n, K) of a row-wise function, in one backward pass.
+    """Return value (n,) and gradient (n, K) of a row-wise function by one backward pass.
 
     Row i of the value must depend on row i of ``rows`` alone; then the gradient of the sum
     holds every row's gradient.
@@ -167,21 +167,21 @@ def row_value_and_grad(fun: Callable, rows: Any) -> tuple[np.ndarray, np.ndarray
     Returns
     -------
     value : ndarray of shape (n,)
-        One number a row.
+        One number per row.
     gradient : ndarray of shape (n, K)
-        Row i's is that of value i with respect to row i.
+        Row i holds the gradient of value i with respect to row i of ``rows``.
     """
     value, pull = vjp(fun, rows)
     return value, pull(np.ones_like(value))
 
 
 def row_grad(fun: Callable, rows: Any) -> np.ndarray:
-    """Gradient (n, K) of a row-wise function of ``rows`` (n, K)."""
+    """Return the gradient (n, K) of a row-wise function of ``rows`` (n, K)."""
     return row_value_and_grad(fun, rows)[1]
 
 
 def row_hessian(fun: Callable, rows: Any) -> np.ndarray:
-    """Hessians (n, K, K) of a row-wise function, K second passes for all rows together."""
+    """Return the Hessians (n, K, K) of a row-wise function by K passes for all rows together."""
     rows = _cast(rows)
     with _LOCK:
         pull, _ = make_vjp(grad(lambda r: anp.sum(fun(r))), rows)

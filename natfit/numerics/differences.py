@@ -1,4 +1,4 @@
-"""Derivatives of row-wise functions by fourth-order differences."""
+"""Derivatives of row-wise functions by fourth-order finite differences."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def gradient(fn: Callable, eta: np.ndarray, step: np.ndarray) -> np.ndarray:
-    """Gradient (n, K) of ``fn(eta) -> (n,)`` at eta (n or 1, K), steps (n or 1, K)."""
+    """Gradient (n, K) of ``fn(eta) -> (n,)`` at eta, with step lengths; both (n, K) or (1, K)."""
     columns = []
     for k in range(eta.shape[1]):
         h = _unit(step, k)
@@ -19,7 +19,7 @@ def gradient(fn: Callable, eta: np.ndarray, step: np.ndarray) -> np.ndarray:
 
 
 def hessian(fn: Callable, eta: np.ndarray, step: np.ndarray) -> np.ndarray:
-    """Hessian (n, K, K) of ``fn(eta) -> (n,)``, as :func:`gradient`."""
+    """Hessian (n, K, K) of ``fn(eta) -> (n,)``; arguments as in :func:`gradient`."""
     middle, k = fn(eta), eta.shape[1]
     out = np.empty((len(middle), k, k))
 

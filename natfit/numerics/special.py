@@ -1,9 +1,9 @@
 """Special functions that scipy lacks or loses digits in, differentiable by autograd.
 
-The Student-t's constant is a difference of log-gammas that agree ever better as df grows: at
-df = 1e8 the textbook difference has no correct digit left of the 1e-16 that its Fisher
-information consists of. The functions here compute the differences themselves: an asymptotic
-series in 1 / df where df >= 16, reached from below by recurrences whose terms all have one sign.
+The constant of the Student-t density is a difference of log-gammas that approach each other as df
+grows. At df = 1e8 the Fisher information of df is of order 1e-16, and the textbook difference has
+no correct digit of it. The functions here compute the differences themselves: by an asymptotic
+series in 1 / df for df >= 16, and below that by recurrences whose terms all have one sign.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ def _polynomial(coefficients: np.ndarray, x: np.ndarray) -> np.ndarray:
 def student_constant(df: Any) -> Any:
     """Log Gamma((df + 1) / 2) - log Gamma(df / 2) - log(df / 2) / 2, elementwise, < 0.
 
-    The Student-t's log-density is this, minus that of the normal's constant, minus
-    ``(df + 1) / 2 log(1 + z^2 / df)``; it tends to zero as -1 / (4 df).
+    The log-density of Student's t at z is this constant minus ``log(2 pi) / 2`` minus
+    ``(df + 1) / 2 log(1 + z^2 / df)``. The constant tends to zero as -1 / (4 df).
 
     Returns
     -------
     ndarray
-        Of df's shape, in nats.
+        In nats, of the shape of df.
     """
     df = np.asarray(df, dtype=np.float64)
     rungs, top = _ladder(df)
@@ -78,7 +78,7 @@ def student_constant(df: Any) -> Any:
 
 @primitive
 def student_slope(df: Any) -> Any:
-    """psi((df + 1) / 2) - psi(df / 2) - 1 / df, elementwise, > 0: twice the derivative above."""
+    """psi((df + 1) / 2) - psi(df / 2) - 1 / df, > 0: twice the derivative of the constant."""
     df = np.asarray(df, dtype=np.float64)
     rungs, top = _ladder(df)
     x = top**-2.0
@@ -89,14 +89,14 @@ def student_slope(df: Any) -> Any:
 
 
 def student_curvature(df: Any) -> Any:
-    """Minus the derivative of :func:`student_slope` minus 1 / df^3, elementwise, < 0.
+    """Return -d student_slope / d df - 1 / df^3, elementwise, < 0.
 
     The leading term 1 / df^3 is left out because it cancels in the Fisher information.
 
     Returns
     -------
     ndarray
-        Of df's shape.
+        Of the shape of df.
     """
     df = np.asarray(df, dtype=np.float64)
     rungs, top = _ladder(df)
@@ -110,7 +110,7 @@ def student_curvature(df: Any) -> Any:
 
 @primitive
 def student_slope_derivative(df: Any) -> Any:
-    """Differentiate :func:`student_slope`, elementwise, < 0."""
+    """Return the derivative of :func:`student_slope` in df, elementwise, < 0."""
     df = np.asarray(df, dtype=np.float64)
     return -(df**-3.0) - student_curvature(df)
 

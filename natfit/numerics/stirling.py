@@ -1,9 +1,9 @@
-"""What Stirling's formula leaves of log Gamma and of its derivatives, to full precision.
+"""Remainders of Stirling's formula for log Gamma and its derivatives, to full precision.
 
 With c the correction, ``log Gamma(x) = (x - 1/2) log x - x + 1/2 log(2 pi) + c(x)``. Differences
 of log-gammas, whose terms cancel where x is large, are then sums of logarithms of ratios, which
 ``log1p`` gives exactly, and of small corrections. From x = 16 on the corrections are asymptotic
-series, exact to rounding; below they are what the formula says.
+series, exact to rounding; below 16 they are computed by their definition.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SMALL_RATIO = 0.03
 
 
 def namespace(*values: Any) -> Any:
-    """numpy for arrays, autograd's numpy where one of the values is traced: ten times slower."""
+    """Return numpy for arrays, or autograd's numpy, ten times slower, if a value is traced."""
     return np if all(isinstance(v, np.ndarray) for v in values) else anp
 
 
@@ -76,7 +76,7 @@ def log_gap(r: np.ndarray, one_minus: np.ndarray) -> tuple[np.ndarray, np.ndarra
     Returns
     -------
     l, twice : ndarray
-        Both of r's shape.
+        Both of the shape of r.
     """
     small = np.abs(r) < _SMALL_RATIO
     x = np.where(small, r, 0.0)

@@ -10,14 +10,15 @@ from scipy import special
 #: Probabilities below this are recomputed in logarithms: doubles have lost digits there.
 _TINY = 1e-290
 
-#: Terms of the continued fraction; far out in a tail it gains more than one digit a term.
+#: Terms of the continued fraction, which gains more than one digit per term far out in a tail.
 _TERMS = 80
 
 
 def log_gammainc(shape: Any, x: Any) -> np.ndarray:
     """Log of the regularised lower incomplete gamma function P(shape, x), elementwise.
 
-    Where it underflows, ``P = x^a e^-x / Gamma(a + 1) 1F1(1; a + 1; x)`` (DLMF 8.5.1).
+    Where P underflows, its logarithm is that of ``x^a e^-x / Gamma(a + 1) 1F1(1; a + 1; x)``
+    (DLMF 8.5.1), a = shape.
 
     Returns
     -------
@@ -38,7 +39,7 @@ def log_gammainc(shape: Any, x: Any) -> np.ndarray:
 def log_gammaincc(shape: Any, x: Any) -> np.ndarray:
     """Log of the regularised upper incomplete gamma function Q(shape, x), elementwise.
 
-    Where it underflows, Legendre's continued fraction (DLMF 8.9.2).
+    Where Q underflows, Legendre's continued fraction (DLMF 8.9.2) is used.
 
     Returns
     -------
@@ -59,9 +60,9 @@ def log_gammaincc(shape: Any, x: Any) -> np.ndarray:
 
 
 def log_stdtr(df: Any, z: Any) -> np.ndarray:
-    """Log of Student's t distribution function at z, elementwise; df up to the normal limit.
+    """Log of the distribution function of Student's t at z, elementwise, for df up to infinity.
 
-    Where it underflows, the first term of its asymptotic expansion: the density times
+    Where it underflows, the first term of its asymptotic expansion is used: the density times
     ``(df + z^2) / (df |z|)``.
 
     Returns
