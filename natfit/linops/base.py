@@ -1,4 +1,4 @@
-"""The operator's verbs. Solvers ask an operator what it can do, never what type it is."""
+"""The contract of linear operators. Solvers ask what an operator can do, never for its type."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ class LinearOperator:
     Attributes
     ----------
     size : int
-        P.
+        P, the number of rows and of columns.
     positive : bool
         Whether it is positive semidefinite by construction.
     rank_bound : int
-        An upper bound on the rank, P when nothing better is known.
+        A number that the rank does not exceed; P when nothing better is known.
     standard_error : float or None
         Relative standard error of a Monte Carlo estimate (Frobenius norm), else None.
     note : str or None
-        What a metric wants recorded, such as a fallback that it took.
+        A remark of the metric for the history, such as a fallback that it took.
     """
 
     size: int
@@ -29,12 +29,12 @@ class LinearOperator:
 
     @property
     def rank_bound(self) -> int:
-        """Upper bound on the rank."""
+        """A number that the rank does not exceed, at most P."""
         return self.size
 
     @property
     def is_diagonal(self) -> bool:
-        """Whether :meth:`diag` says everything."""
+        """Whether all entries off the diagonal are zero."""
         return False
 
     @property
@@ -43,38 +43,38 @@ class LinearOperator:
         return False
 
     def __matmul__(self, v: np.ndarray) -> np.ndarray:
-        """Product with a vector (P,)."""
+        """Return the product F v (P,) with a vector v (P,)."""
         raise NotImplementedError
 
     def quad(self, v: np.ndarray) -> float:
-        """Quadratic form v' F v."""
+        """Return the quadratic form v' F v of a vector v (P,)."""
         return float(v @ (self @ v))
 
     def diag(self) -> np.ndarray:
-        """Diagonal (P,)."""
+        """Return the diagonal (P,) of F."""
         raise NotImplementedError
 
     def factor(self) -> np.ndarray | None:
-        """A matrix B (P, R) with F = B B' (shift apart), or None where there is none."""
+        """Return B (P, R) with F = B B' + diag(shift), or None where there is no factor."""
         return None
 
     def kernel(self) -> np.ndarray | None:
-        """B' B (R, R), or None where there is no factor."""
+        """Return B' B (R, R), or None where there is no factor."""
         factor = self.factor()
         return None if factor is None else factor.T @ factor
 
     def pull(self, u: np.ndarray) -> np.ndarray:
-        """B u (P,) for u (R,); only where there is a factor."""
+        """Return B u (P,) for u (R,); only where there is a factor."""
         return self.factor() @ u
 
     def push(self, v: np.ndarray) -> np.ndarray:
-        """B' v (R,) for v (P,); only where there is a factor."""
+        """Return B' v (R,) for v (P,); only where there is a factor."""
         return v @ self.factor()
 
     def shift(self) -> np.ndarray | None:
-        """Diagonal (P,) that is added to B B', or None."""
+        """Return the diagonal (P,) that is added to B B', or None."""
         return None
 
     def dense(self) -> np.ndarray:
-        """The matrix itself (P, P); for solvers alone."""
+        """Return the matrix F (P, P); only solvers ask for it."""
         return np.stack([self @ row for row in np.eye(self.size)], axis=1)

@@ -27,54 +27,54 @@ class Damped(LinearOperator):
 
     @property
     def rank_bound(self) -> int:
-        """The bound of B B' alone: what Woodbury's identity needs."""
+        """A number that the rank of B B' alone does not exceed, for Woodbury's identity."""
         return self.operator.rank_bound
 
     @property
     def is_diagonal(self) -> bool:
-        """Whether F is."""
+        """Whether F is diagonal, and therefore the sum."""
         return self.operator.is_diagonal
 
     @property
     def matrix_free(self) -> bool:
-        """Whether B B' is: the diagonal stands beside it."""
+        """Whether F is matrix-free; the added diagonal does not change that."""
         return self.operator.matrix_free
 
     def __matmul__(self, v: np.ndarray) -> np.ndarray:
-        """F v + added * v."""
+        """Return F v + added * v, (P,)."""
         out = self.added * v
         out += self.operator @ v
         return out
 
     def quad(self, v: np.ndarray) -> float:
-        """v' F v + sum of added * v^2."""
+        """Return v' F v plus the sum of added * v^2."""
         return self.operator.quad(v) + float(v @ (self.added * v))
 
     def diag(self) -> np.ndarray:
-        """Sum of both diagonals."""
+        """Return the sum (P,) of both diagonals."""
         return self.operator.diag() + self.added
 
     def factor(self) -> np.ndarray | None:
-        """Factor of F."""
+        """Return the factor B (P, R) of F, or None where F has none."""
         return self.operator.factor()
 
     def kernel(self) -> np.ndarray | None:
-        """Kernel of F."""
+        """Return the kernel B' B (R, R) of F, or None where F has no factor."""
         return self.operator.kernel()
 
     def pull(self, u: np.ndarray) -> np.ndarray:
-        """B u of F's factor."""
+        """Return B u (P,) with the factor B of F."""
         return self.operator.pull(u)
 
     def push(self, v: np.ndarray) -> np.ndarray:
-        """B' v of F's factor."""
+        """Return B' v (R,) with the factor B of F."""
         return self.operator.push(v)
 
     def shift(self) -> np.ndarray | None:
-        """Everything that stands beside B B'."""
+        """Return the diagonal (P,) that is added to B B': the shift of F plus ``added``."""
         inner = self.operator.shift()
         return self.added if inner is None else inner + self.added
 
     def dense(self) -> np.ndarray:
-        """The matrix."""
+        """Return the matrix F + diag(added), (P, P)."""
         return self.operator.dense() + np.diag(self.added)

@@ -1,4 +1,4 @@
-"""A matrix that is already there."""
+"""A matrix that is stored as an array."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Dense(LinearOperator):
         self.positive = positive
 
     def __matmul__(self, v: np.ndarray) -> np.ndarray:
-        """Product with a vector."""
+        """Return the product (P,) with a vector v (P,)."""
         return self.matrix @ v
 
     def diag(self) -> np.ndarray:
-        """Diagonal."""
+        """Return the diagonal (P,) of the matrix."""
         return np.diagonal(self.matrix)
 
     def dense(self) -> np.ndarray:
-        """The matrix."""
+        """Return the stored matrix (P, P)."""
         return self.matrix

@@ -8,7 +8,7 @@ from natfit.linops.base import LinearOperator
 
 
 class Diagonal(LinearOperator):
-    """A diagonal matrix; with ones, the Euclidean metric.
+    """A diagonal matrix; with ones on the diagonal, the Euclidean metric.
 
     Parameters
     ----------
@@ -22,17 +22,17 @@ class Diagonal(LinearOperator):
 
     @property
     def is_diagonal(self) -> bool:
-        """True."""
+        """Whether the matrix is diagonal: always True."""
         return True
 
     def __matmul__(self, v: np.ndarray) -> np.ndarray:
-        """Elementwise product."""
+        """Return the elementwise product of the values and v, (P,)."""
         return self.values * v
 
     def diag(self) -> np.ndarray:
-        """The values."""
+        """Return the values (P,) on the diagonal."""
         return self.values
 
     def dense(self) -> np.ndarray:
-        """The matrix."""
+        """Return the matrix (P, P) with zeros off the diagonal."""
         return np.diag(self.values)

@@ -1,4 +1,4 @@
-"""F on the coordinates that are free to move."""
+"""F restricted to the coordinates that are free to move."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Restricted(LinearOperator):
     operator : LinearOperator
         F, of size P.
     free : ndarray of bool, shape (P,)
-        Coordinates that stay; the others rest at a bound.
+        Coordinates that are kept; the others rest at a limit.
     """
 
     def __init__(self, operator: LinearOperator, free: np.ndarray):
@@ -27,20 +27,20 @@ class Restricted(LinearOperator):
 
     @property
     def rank_bound(self) -> int:
-        """Never more than the coordinates that are left."""
+        """A number that the rank does not exceed, at most the number of coordinates kept."""
         return min(self.size, self.operator.rank_bound)
 
     @property
     def is_diagonal(self) -> bool:
-        """Whether F is."""
+        """Whether F is diagonal, and therefore the block."""
         return self.operator.is_diagonal
 
     def __matmul__(self, v: np.ndarray) -> np.ndarray:
-        """Product of the selected block."""
+        """Return the product of the selected block with a vector."""
         return (self.operator @ self._padded(v))[self.free]
 
     def quad(self, v: np.ndarray) -> float:
-        """F's quadratic form at v padded with zeros."""
+        """Return the quadratic form of F at v padded with zeros."""
         return self.operator.quad(self._padded(v))
 
     def _padded(self, v: np.ndarray) -> np.ndarray:
@@ -50,27 +50,27 @@ class Restricted(LinearOperator):
         return full
 
     def diag(self) -> np.ndarray:
-        """Selected part of the diagonal."""
+        """Return the selected part of the diagonal of F."""
         return self.operator.diag()[self.free]
 
     def factor(self) -> np.ndarray | None:
-        """Selected rows of the factor."""
+        """Return the selected rows of the factor of F, or None where F has none."""
         factor = self.operator.factor()
         return None if factor is None else factor[self.free]
 
     def pull(self, u: np.ndarray) -> np.ndarray:
-        """Selected part of B u."""
+        """Return the selected part of B u."""
         return self.operator.pull(u)[self.free]
 
     def push(self, v: np.ndarray) -> np.ndarray:
-        """B' v, v padded with zeros."""
+        """Return B' v (R,), v padded with zeros."""
         return self.operator.push(self._padded(v))
 
     def shift(self) -> np.ndarray | None:
-        """Selected part of the shift."""
+        """Return the selected part of the shift of F, or None where F has none."""
         shift = self.operator.shift()
         return None if shift is None else shift[self.free]
 
     def dense(self) -> np.ndarray:
-        """Selected block."""
+        """Return the selected block of F as a matrix."""
         return self.operator.dense()[np.ix_(self.free, self.free)]

@@ -16,13 +16,13 @@ _BATCHED = 8
 
 
 class Sandwich(LinearOperator):
-    """F = sum over terms of J' C J, products without forming J or F.
+    """F = sum over terms of J' C J, with products that form neither J nor F.
 
-    Exact, Monte Carlo and empirical Fishers differ in C alone. A product costs one ``jvp`` and
-    one ``vjp`` of each term: C is applied as a multiplication where it is diagonal (1,024 rows
-    of K = 6: 1 us against 26). The factor's columns are J_i' b_ir, row by row, r fastest; where
-    only C is known, B is a square root of it. Nothing given is changed; diag(F) and the roots
-    are computed once and kept.
+    The exact, Monte Carlo and empirical Fisher matrices differ in C alone. A product costs one
+    ``jvp`` and one ``vjp`` of each term: C is applied as a multiplication where it is diagonal
+    (1,024 rows of K = 6: 1 us against 26). The factor's columns are J_i' b_ir in the order of the
+    rows i and, within a row, of r. Where only C is known, B is a square root of C. The arguments
+    are not modified; diag(F) and the square roots are computed once and kept.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Sandwich(LinearOperator):
 
     @property
     def rank_bound(self) -> int:
-        """Rows times columns of B (or K), at most P."""
+        """A number that the rank does not exceed: rows times columns of B (or K), at most P."""
         rank = 0
         for lin, c, b in self.terms:
             rank += len(lin.eta) * c.shape[1] if b is None else b.shape[0] * b.shape[2]
@@ -51,15 +51,15 @@ class Sandwich(LinearOperator):
 
     @property
     def matrix_free(self) -> bool:
-        """Whether there is one term, of a model that finds its kernel without J."""
+        """Whether there is a single term, whose model computes its kernel without J."""
         return len(self.terms) == 1 and getattr(self.terms[0][0], "matrix_free", False)
 
     def __matmul__(self, v: np.ndarray) -> np.ndarray:
-        """Sum of J' (C (J v))."""
+        """Return the sum of J' (C (J v)), (P,)."""
         return _total(part.lin.vjp(part.times(part.lin.jvp(v))) for part in self._parts)
 
     def quad(self, v: np.ndarray) -> float:
-        """Sum of (J v)' C (J v): half of a product."""
+        """Return the sum of (J v)' C (J v), at half the cost of a product."""
         return sum(part.form(part.lin.jvp(v)) for part in self._parts)
 
     @cached_property
@@ -69,19 +69,19 @@ class Sandwich(LinearOperator):
         return diag
 
     def diag(self) -> np.ndarray:
-        """Diagonal (P,), read-only: computed once."""
+        """Return the diagonal (P,), computed once and read-only."""
         return self._diag
 
     def dense(self) -> np.ndarray:
-        """The matrix (P, P)."""
+        """Return the matrix F (P, P)."""
         return _total(part.lin.gram(part.weight) for part in self._parts)
 
     def factor(self) -> np.ndarray:
-        """B (P, R): columns J_i' b_ir of every row; square roots where only C is known."""
+        """Return B (P, R) with columns J_i' b_ir of every row; b_i is a root of C_i if need be."""
         return np.concatenate([part.lin.pull_columns(part.root) for part in self._parts], axis=1)
 
     def kernel(self) -> np.ndarray:
-        """B' B (R, R); with one term the model's own, which need not form B."""
+        """Return B' B (R, R); a single term leaves it to the model, which need not form B."""
         if len(self._parts) > 1:
             factor = self.factor()
             return factor.T @ factor
@@ -89,13 +89,13 @@ class Sandwich(LinearOperator):
         return part.lin.kernel(part.root)
 
     def pull(self, u: np.ndarray) -> np.ndarray:
-        """B u (P,), one ``vjp`` a term."""
+        """Return B u (P,) by one ``vjp`` per term."""
         ends = np.cumsum([part.columns for part in self._parts])
         pieces = zip(self._parts, np.split(u, ends[:-1]), strict=True)
         return _total(part.lin.vjp(part.widen(piece)) for part, piece in pieces)
 
     def push(self, v: np.ndarray) -> np.ndarray:
-        """B' v (R,), one ``jvp`` a term."""
+        """Return B' v (R,) by one ``jvp`` per term."""
         return np.concatenate([part.narrow(part.lin.jvp(v)).ravel() for part in self._parts])
 
 
@@ -177,12 +177,12 @@ class Term:
 
 
 def _total(parts: Iterable[np.ndarray]) -> np.ndarray:
-    """Sum of arrays, one in memory at a time; a single one as it is."""
+    """Return the sum of arrays, with one in memory at a time; a single one as it is."""
     return reduce(np.add, parts)
 
 
 def _root(c: np.ndarray) -> np.ndarray:
-    """Square root of positive semidefinite C (n, K, K): Cholesky's, else by eigenvalues."""
+    """Return a square root of positive semidefinite C (n, K, K), by Cholesky or eigenvalues."""
     try:
         return np.linalg.cholesky(c)
     except np.linalg.LinAlgError:
