@@ -1,4 +1,4 @@
-"""Constraints on parameters, one spelling each: maps from unconstrained to native values.
+"""Constraints on parameters: maps from unconstrained to native values.
 
 A distribution declares ``params = {"loc": Real(), "scale": Positive()}``. Each constraint maps
 a block of the unconstrained vector eta to the native value, here ``scale = exp(eta)``:
@@ -10,12 +10,12 @@ constraint              native values         map
 ``Positive(shape)``     > 0                   exp
 ``Reciprocal(shape)``   > 0, infinity at 0    1 / sinh
 ``Unit(shape)``         in (0, 1)             logistic function
-``Simplex(n)``          n numbers, sum 1      softmax against the last
-``CholeskyFactor(d)``   lower triangle, d x d  exp on the diagonal
+``Simplex(n)``          n numbers, sum 1      softmax relative to the last class
+``CholeskyFactor(d)``   lower triangular      exp on the diagonal
 ``Covariance(d)``       positive definite     L L' of the Cholesky factor
-``Between(low, high)``  in (low, high)        logistic function, or exp from one end
+``Between(low, high)``  in (low, high)        logistic function, exp with one end
 ``Cubic(shape)``        real                  cube root of sinh
-``Limited(inner, ..)``  the inner's, limited  the inner constraint's
+``Limited(inner, ..)``  as inner, limited     as inner
 ======================  ====================  =========================================
 
 All maps are written in ``autograd.numpy`` and take a leading axis of rows.

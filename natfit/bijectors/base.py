@@ -1,4 +1,4 @@
-"""The constraint's contract, and what elementwise constraints share."""
+"""The contract of constraints, and what elementwise constraints share."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Bijector(Component):
     Attributes
     ----------
     size : int
-        Number of unconstrained coordinates (its share of K).
+        Number of unconstrained coordinates, which the parameter adds to K.
     shape : tuple
         Shape of one native value.
     max_step : float
-        Largest change of an unconstrained coordinate in one optimiser step. Coordinates that
-        are logarithms have a natural unit: a change of 3 is a factor of 20. Locations have
-        none and their limit is infinite.
+        Largest change of an unconstrained coordinate in one step of the optimiser. Logarithms
+        have a natural unit: a change of 3 is a factor of 20. Locations have no such unit, and
+        their largest change is infinite.
     """
 
     _package = "natfit.bijectors"
@@ -36,11 +36,11 @@ class Bijector(Component):
     #: Whether the native value falls as eta grows.
     decreasing = False
 
-    #: Whether its coordinates are cut together where one exceeds its largest step: the entries of
-    #: a Cholesky factor only make sense with its diagonal.
+    #: Whether all its coordinates are shortened by one factor when one exceeds its largest step:
+    #: the entries of a Cholesky factor only make sense together with its diagonal.
     cut_as_one = False
 
-    #: How an unconstrained coordinate is written, given the parameter's name.
+    #: Label of an unconstrained coordinate, formatted with the parameter's name.
     label = "{}"
 
     def __init__(self, shape: tuple = ()):
@@ -53,7 +53,7 @@ class Bijector(Component):
 
     @property
     def native_size(self) -> int:
-        """Number of free native numbers (a covariance counts its lower triangle)."""
+        """Number of free numbers in one native value; for a covariance, its lower triangle."""
         return self.size
 
     def to_native(self, eta: Any) -> Any:
@@ -83,31 +83,31 @@ class Bijector(Component):
         return bool(np.all(np.isfinite(native)))
 
     def jacobian(self, eta: np.ndarray) -> np.ndarray:
-        """d pack(native) / d eta at one point: (native_size, size)."""
+        """Return d pack(native) / d eta at one point eta (size,), (native_size, size)."""
         return autodiff.jacobian(lambda e: self.to_native(e[None])[0].reshape(-1), eta)
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Limits of the unconstrained coordinates inside which arithmetic is finite."""
+        """Lower and upper limit of every unconstrained coordinate, where arithmetic is finite."""
         return (-np.inf, np.inf)
 
     @property
     def native_bounds(self) -> tuple[float, float]:
-        """The infimum and supremum of the native values, for messages."""
+        """Infimum and supremum of the native values, for messages."""
         return (-np.inf, np.inf)
 
     @property
     def domain(self) -> tuple[float, float]:
-        """The ends beyond which no native value is valid."""
+        """Lower and upper end beyond which no native value is valid."""
         return self.native_bounds
 
     def limits(self) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper limit (size,) of every unconstrained coordinate."""
+        """Return the lower and the upper limit (size,) of the unconstrained coordinates."""
         low, high = self.bounds
         return np.full(self.size, low), np.full(self.size, high)
 
     def steps(self) -> np.ndarray:
-        """Largest change (size,) of every unconstrained coordinate in one step."""
+        """Return the largest change (size,) of the unconstrained coordinates in one step."""
         return np.full(self.size, self.max_step)
 
     @classmethod
@@ -120,13 +120,13 @@ class Elementwise(Bijector):
     """A constraint that maps every coordinate by one scalar function."""
 
     def first(self, eta: np.ndarray) -> np.ndarray:
-        """d native / d eta, elementwise."""
+        """Return the first derivative d native / d eta, elementwise."""
         raise NotImplementedError
 
     def second(self, eta: np.ndarray) -> np.ndarray:
-        """Second derivative d2 native / d eta2, elementwise."""
+        """Return the second derivative d2 native / d eta2, elementwise."""
         raise NotImplementedError
 
     def jacobian(self, eta: np.ndarray) -> np.ndarray:
-        """Diagonal matrix of :meth:`first`."""
+        """Return the diagonal matrix (size, size) of :meth:`first`."""
         return np.diag(self.first(eta))

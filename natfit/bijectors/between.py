@@ -1,4 +1,4 @@
-"""Numbers between two ends."""
+"""Numbers between two ends, of which one may be infinite."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from natfit.bijectors.base import LOG_RANGE, Bijector, Elementwise
 class Between(Elementwise):
     """Numbers between two ends, one of which may be infinite.
 
-    low + exp(eta), high - exp(-eta), or low + (high - low) / (1 + exp(-eta)).
+    The native value is low + exp(eta) if high is infinite, high - exp(-eta) if low is infinite,
+    and low + (high - low) / (1 + exp(-eta)) otherwise.
 
     Parameters
     ----------
     low, high : float
-        The ends, at least one finite.
+        The ends, of which at least one is finite.
     """
 
     max_step = 3.0
@@ -44,33 +45,33 @@ class Between(Elementwise):
         return anp.log(native - self.low) - anp.log(self.high - native)
 
     def first(self, eta: np.ndarray) -> np.ndarray:
-        """Derivative of the native value in eta, elementwise."""
+        """Return the first derivative of the native value in eta, elementwise."""
         if np.isfinite(self.low) and np.isfinite(self.high):
             e = np.exp(-np.abs(eta))
             return (self.high - self.low) * e / (1.0 + e) ** 2
         return np.exp(eta) if self.high == np.inf else np.exp(-eta)
 
     def second(self, eta: np.ndarray) -> np.ndarray:
-        """Second derivative of the native value in eta, elementwise."""
+        """Return the second derivative of the native value in eta, elementwise."""
         if np.isfinite(self.low) and np.isfinite(self.high):
             return self.first(eta) * np.tanh(-eta / 2.0)
         return np.exp(eta) if self.high == np.inf else -np.exp(-eta)
 
     def valid(self, native: np.ndarray) -> bool:
-        """Strictly between the ends."""
+        """Tell whether one native value is finite and strictly between the ends."""
         native = np.asarray(native)
         return super().valid(native) and bool(np.all((native > self.low) & (native < self.high)))
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Where the native value differs from an end, in doubles."""
+        """Limits of eta inside which the native value differs from the ends in double precision."""
         if np.isfinite(self.low) and np.isfinite(self.high):
             return (-34.0, 34.0)
         return (-36.0, LOG_RANGE) if self.high == np.inf else (-LOG_RANGE, 36.0)
 
     @property
     def native_bounds(self) -> tuple[float, float]:
-        """The ends."""
+        """The two ends (low, high) of the native value."""
         return (self.low, self.high)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Cholesky factors."""
+"""Cholesky factors: lower-triangular matrices with a positive diagonal."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ class CholeskyFactor(Bijector):
 
     @property
     def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # d decides, nobody sets it
-        """(d, d)."""
+        """Shape (d, d) of one native matrix."""
         return (self.d, self.d)
 
     @property
     def size(self) -> int:
-        """d (d + 1) / 2."""
+        """Number of unconstrained coordinates, d (d + 1) / 2."""
         return self.d * (self.d + 1) // 2
 
     @property
     def entries(self) -> tuple[np.ndarray, np.ndarray]:
-        """Row and column of every unconstrained coordinate, in order."""
+        """Row and column (size,) of the matrix entry of every unconstrained coordinate."""
         low = np.tril_indices(self.d, -1)
         diag = np.arange(self.d)
         return np.concatenate([diag, low[0]]), np.concatenate([diag, low[1]])
@@ -55,7 +55,7 @@ class CholeskyFactor(Bijector):
         return place
 
     def _factor(self, eta: Any) -> Any:
-        """(n, size) to (n, d, d)."""
+        """Map coordinates (n, size) to Cholesky factors (n, d, d)."""
         values = anp.concatenate([anp.exp(eta[:, : self.d]), eta[:, self.d :]], axis=1)
         if isinstance(values, np.ndarray):
             row, col = self.entries
@@ -68,26 +68,26 @@ class CholeskyFactor(Bijector):
         return self._factor(eta)
 
     def to_eta(self, native: Any) -> Any:
-        """Logarithms of the diagonal, then the entries below it."""
+        """Return (n, size): the logarithms of the diagonal, then the entries below it."""
         row, col = self.entries
         values = native[:, row, col]
         return anp.concatenate([anp.log(values[:, : self.d]), values[:, self.d :]], axis=1)
 
     @property
     def native_size(self) -> int:
-        """The lower triangle."""
+        """Number of entries in the lower triangle, d (d + 1) / 2."""
         return self.size
 
     def pack(self, native: np.ndarray) -> np.ndarray:
-        """Lower triangle, diagonal first."""
+        """Return the lower triangle (size,) of one matrix, the diagonal first."""
         return np.asarray(native)[..., self.entries[0], self.entries[1]].reshape(-1)
 
     def unpack(self, free: Any) -> Any:
-        """Lower triangle to matrix."""
+        """Map lower triangles (n, size) to matrices (n, d, d)."""
         return anp.reshape(anp.dot(free, self._scatter()), (free.shape[0], self.d, self.d))
 
     def valid(self, native: np.ndarray) -> bool:
-        """Lower triangular, positive diagonal."""
+        """Tell whether one matrix is lower triangular with a positive diagonal."""
         native = np.asarray(native)
         return (
             super().valid(native)
@@ -96,24 +96,24 @@ class CholeskyFactor(Bijector):
         )
 
     def jacobian(self, eta: np.ndarray) -> np.ndarray:
-        """Diagonal: exp(eta) on the diagonal's coordinates, one below it."""
+        """Return a diagonal matrix: exp(eta) for the diagonal's coordinates, 1 for the others."""
         return np.diag(np.concatenate([np.exp(eta[: self.d]), np.ones(self.size - self.d)]))
 
     @property
     def native_bounds(self) -> tuple[float, float]:
-        """Zero and infinity, of the diagonal: the only entries with limits."""
+        """Zero and infinity, the limits of the diagonal; the other entries have none."""
         return (0.0, np.inf)
 
     def steps(self) -> np.ndarray:
-        """Largest change of each coordinate in one step: 3 for logarithms."""
+        """Return the largest change (size,) in one step: 3 for logarithms, else infinity."""
         return np.concatenate([np.full(self.d, 3.0), np.full(self.size - self.d, np.inf)])
 
     def limits(self) -> tuple[np.ndarray, np.ndarray]:
-        """Limits of each coordinate: logarithms inside the range of doubles."""
+        """Return the limits of each coordinate: logarithms stay in the range of doubles."""
         high = np.concatenate([np.full(self.d, LOG_RANGE / 2), np.full(self.size - self.d, np.inf)])
         return -high, high
 
     @classmethod
     def examples(cls) -> list[Bijector]:
-        """Return dimensions one and three."""
+        """Return the factors of dimension one and three."""
         return [cls(1), cls(3)]

@@ -1,4 +1,4 @@
-"""Covariance matrices."""
+"""Covariance matrices, which are symmetric and positive definite."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from natfit.bijectors.cholesky_factor import CholeskyFactor
 
 
 class Covariance(CholeskyFactor):
-    """Symmetric positive definite d x d matrices: L L' of the Cholesky factor L.
+    """Symmetric positive definite d x d matrices: L L' with the Cholesky factor L.
 
     ``pack`` gives the lower triangle in the order of the coordinates (diagonal first).
     """
@@ -23,16 +23,16 @@ class Covariance(CholeskyFactor):
         return anp.einsum("nij,nkj->nik", factor, factor)
 
     def to_eta(self, native: Any) -> Any:
-        """Coordinates of the Cholesky factor."""
+        """Return the coordinates (n, size) of the Cholesky factors of matrices (n, d, d)."""
         return super().to_eta(anp.linalg.cholesky(native))
 
     def unpack(self, free: Any) -> Any:
-        """Lower triangle to symmetric matrix."""
+        """Map lower triangles (n, size) to symmetric matrices (n, d, d)."""
         lower = super().unpack(free)
         return lower + anp.transpose(lower, (0, 2, 1)) * (1.0 - np.eye(self.d))
 
     def valid(self, native: np.ndarray) -> bool:
-        """Finite, symmetric, and a Cholesky factor exists."""
+        """Tell whether one matrix is finite, symmetric and positive definite."""
         native = np.asarray(native, dtype=float)
         if not np.all(np.isfinite(native)):
             return False
@@ -46,7 +46,7 @@ class Covariance(CholeskyFactor):
         return True
 
     def jacobian(self, eta: np.ndarray) -> np.ndarray:
-        """dSigma = dL L' + L dL', one row for each entry of the lower triangle."""
+        """Return dSigma = dL L' + L dL', one row for each entry of the lower triangle."""
         row, col = self.entries
         factor = self._factor(eta[None])[0]
         scale = np.concatenate([np.diagonal(factor), np.ones(self.size - self.d)])

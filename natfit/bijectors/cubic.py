@@ -1,4 +1,4 @@
-"""Real numbers whose cube is what the data see."""
+"""Real numbers on which a density depends through their cube."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from natfit.bijectors.base import Elementwise
 
 
 class Cubic(Elementwise):
-    """Real numbers whose cube is what the data see: native^3 = sinh(3 eta).
+    """Real numbers on which a density depends through their cube: native^3 = sinh(3 eta).
 
-    Near zero eta is native^3 / 3, far from it sign(native) log(2^(1/3) |native|).
+    Near zero, eta is native^3 / 3; far from zero, it is sign(native) log(2^(1/3) |native|).
     """
 
     max_step = 3.0
     label = "arsinh({}^3) / 3"
 
-    #: 1e9 is the half-normal within 1e-8 nats a row.
+    #: A skew normal of this shape is the half-normal within 1e-8 nats per row.
     high = 1e9
 
     def _forward(self, eta: Any) -> Any:
@@ -32,18 +32,18 @@ class Cubic(Elementwise):
         return anp.arcsinh(native**3) / 3.0
 
     def first(self, eta: np.ndarray) -> np.ndarray:
-        """cosh(3 eta) / native^2."""
+        """Return the first derivative cosh(3 eta) / native^2, elementwise."""
         with np.errstate(divide="ignore"):
             return np.cosh(3.0 * eta) / self._forward(eta) ** 2
 
     def second(self, eta: np.ndarray) -> np.ndarray:
-        """3 native - 2 first^2 / native."""
+        """Return the second derivative 3 native - 2 first^2 / native, elementwise."""
         native = self._forward(eta)
         with np.errstate(divide="ignore", invalid="ignore"):
             return 3.0 * native - 2.0 * self.first(eta) ** 2 / native
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Of eta, at native +-1e9."""
+        """Limits of eta, at which the native value is +-1e9."""
         edge = float(np.arcsinh(self.high**3) / 3.0)
         return (-edge, edge)

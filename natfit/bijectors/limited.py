@@ -1,4 +1,4 @@
-"""A constraint inside a user's native limits."""
+"""A constraint with user-supplied limits of the native value."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _REAL = Real()
 
 
 class Limited(Elementwise):
-    """A constraint inside a user's native limits; the fit may rest at either.
+    """A constraint with user-supplied limits of the native value; the fit may end at either.
 
     Parameters
     ----------
     inner : Bijector, default=Real()
         Elementwise constraint of the parameter.
     low, high : float, default=-inf, inf
-        Native limits; infinite where there is none.
+        Limits of the native value; infinite where there is none.
     """
 
     def __init__(self, inner: Bijector = _REAL, low: float = -np.inf, high: float = np.inf):
@@ -40,31 +40,31 @@ class Limited(Elementwise):
         return self.inner._backward(native)
 
     def first(self, eta: np.ndarray) -> np.ndarray:
-        """The inner constraint's."""
+        """Return the first derivative of the inner constraint's map, elementwise."""
         return self.inner.first(eta)
 
     def second(self, eta: np.ndarray) -> np.ndarray:
-        """The inner constraint's."""
+        """Return the second derivative of the inner constraint's map, elementwise."""
         return self.inner.second(eta)
 
     def valid(self, native: np.ndarray) -> bool:
-        """Inside the inner constraint; values beyond the limits are moved to them."""
+        """Tell whether the inner constraint holds; values beyond the limits are moved to them."""
         return self.inner.valid(native)
 
     @property
     def native_bounds(self) -> tuple[float, float]:
-        """The inner constraint's, cut by the limits."""
+        """Native limits of the inner constraint, narrowed to ``low`` and ``high``."""
         low, high = self.inner.native_bounds
         return max(low, self.low), min(high, self.high)
 
     @property
     def domain(self) -> tuple[float, float]:
-        """The inner constraint's: a value beyond a limit is moved to it."""
+        """Domain of the inner constraint: values beyond the limits are moved, not refused."""
         return self.inner.domain
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The inner constraint's, cut by the limits."""
+        """Limits of eta of the inner constraint, narrowed to those of ``low`` and ``high``."""
         ends = list(self.inner.bounds)
         for value, upper in ((self.low, self.decreasing), (self.high, not self.decreasing)):
             if self.inner.valid(np.full(self.shape, value)):
@@ -74,5 +74,5 @@ class Limited(Elementwise):
 
     @classmethod
     def examples(cls) -> list[Bijector]:
-        """Return a limited positive number."""
+        """Return a positive number with limits."""
         return [cls(Positive(), 0.5, 10.0)]

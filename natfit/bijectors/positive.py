@@ -1,4 +1,4 @@
-"""Positive numbers."""
+"""Positive numbers, by the exponential function."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Positive(Elementwise):
     shape : tuple
         Shape of the native value.
     low, high : float
-        Practical limits of the native value: where the family is numerically at its limit
-        (Student-t with df = 1e10 is the normal). A fit that reaches one ends as ``boundary``.
+        Practical limits of the native value, at which the family numerically equals a simpler
+        one (Student-t with df = 1e10 is the normal). A fit that reaches one ends as ``boundary``.
     """
 
     max_step = 3.0
@@ -37,30 +37,30 @@ class Positive(Elementwise):
         return anp.log(native)
 
     def first(self, eta: np.ndarray) -> np.ndarray:
-        """exp(eta)."""
+        """Return the first derivative exp(eta) of the native value, elementwise."""
         return np.exp(eta)
 
     def second(self, eta: np.ndarray) -> np.ndarray:
-        """exp(eta)."""
+        """Return the second derivative exp(eta) of the native value, elementwise."""
         return np.exp(eta)
 
     def valid(self, native: np.ndarray) -> bool:
-        """Finite and > 0."""
+        """Tell whether one native value is finite and > 0."""
         return super().valid(native) and bool(np.all(np.asarray(native) > 0))
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Logarithms of low and high, inside the range of doubles."""
+        """Limits of eta: the logarithms of low and high, inside the range of doubles."""
         low = np.log(self.low) if self.low > 0 else -LOG_RANGE
         high = np.log(self.high) if self.high < np.inf else LOG_RANGE
         return (max(low, -LOG_RANGE), min(high, LOG_RANGE))
 
     @property
     def native_bounds(self) -> tuple[float, float]:
-        """Zero and infinity."""
+        """Infimum and supremum of positive numbers, zero and infinity."""
         return (0.0, np.inf)
 
     @classmethod
     def examples(cls) -> list[Bijector]:
-        """Return a scalar, a vector and a limited constraint."""
+        """Return a scalar, a vector and one with practical limits."""
         return [cls(), cls((3,)), cls(low=1e-6, high=1e6)]

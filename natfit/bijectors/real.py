@@ -1,4 +1,4 @@
-"""Any real number."""
+"""Real numbers, by the identity."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from natfit.bijectors.base import Elementwise
 
 
 class Real(Elementwise):
-    """Any real number: the identity.
+    """Real numbers: native = eta.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ class Real(Elementwise):
     low, high : float
         Practical limits; a fit that reaches one ends as ``boundary``.
     max_step : float
-        Largest change in one step, for numbers that have a natural unit as shapes do.
+        Largest change in one step, for numbers that have a natural unit, as shapes have.
     """
 
     def __init__(
@@ -36,12 +36,12 @@ class Real(Elementwise):
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Low and high."""
+        """Limits ``low`` and ``high`` of eta."""
         return (self.low, self.high)
 
     @property
     def native_bounds(self) -> tuple[float, float]:
-        """Low and high."""
+        """Limits ``low`` and ``high`` of the native value."""
         return (self.low, self.high)
 
     def _forward(self, eta: Any) -> Any:
@@ -51,9 +51,9 @@ class Real(Elementwise):
         return native
 
     def first(self, eta: np.ndarray) -> np.ndarray:
-        """One."""
+        """Return the first derivative of the identity: ones of eta's shape."""
         return np.ones_like(eta)
 
     def second(self, eta: np.ndarray) -> np.ndarray:
-        """Zero."""
+        """Return the second derivative of the identity: zeros of eta's shape."""
         return np.zeros_like(eta)

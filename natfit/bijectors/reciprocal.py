@@ -13,10 +13,11 @@ from natfit.bijectors.base import Elementwise
 class Reciprocal(Elementwise):
     """Positive numbers for which infinity is an ordinary point: native = 1 / sinh(eta).
 
-    Degrees of freedom, whose infinity is the normal distribution, are regular in 1 / df: the
-    score and the Fisher information have finite limits there, so that a fit reaches the bound
-    in a few steps. In log df both vanish, and every step is worth one unit of log df. Small
-    native values are logarithmic, as those of ``Positive``: eta = log(2 / native).
+    Degrees of freedom, at whose infinity Student's t is the normal distribution, are regular in
+    1 / df: the score and the Fisher information have finite limits there, so that a fit reaches
+    infinity in a few iterations. In log df both vanish, and an iteration gains only about one
+    unit of log df. At small native values eta is logarithmic, as in ``Positive``:
+    eta = log(2 / native).
 
     eta is positive and falls as the native value grows.
 
@@ -44,23 +45,23 @@ class Reciprocal(Elementwise):
         return anp.arcsinh(1.0 / native)
 
     def first(self, eta: np.ndarray) -> np.ndarray:
-        """-cosh / sinh^2."""
+        """Return the first derivative -cosh(eta) / sinh(eta)^2, elementwise."""
         return -np.cosh(eta) / np.sinh(eta) ** 2
 
     def second(self, eta: np.ndarray) -> np.ndarray:
-        """(1 + cosh^2) / sinh^3."""
+        """Return the second derivative (1 + cosh(eta)^2) / sinh(eta)^3, elementwise."""
         return (1.0 + np.cosh(eta) ** 2) / np.sinh(eta) ** 3
 
     def valid(self, native: np.ndarray) -> bool:
-        """Finite and > 0."""
+        """Tell whether one native value is finite and > 0."""
         return super().valid(native) and bool(np.all(np.asarray(native) > 0))
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Of eta: the ends swap."""
+        """Limits of eta; they swap, since eta falls as the native value grows."""
         return (float(np.arcsinh(1.0 / self.high)), float(np.arcsinh(1.0 / self.low)))
 
     @property
     def native_bounds(self) -> tuple[float, float]:
-        """Zero and infinity."""
+        """Infimum and supremum of positive numbers, zero and infinity."""
         return (0.0, np.inf)

@@ -1,4 +1,4 @@
-"""Probabilities of several classes."""
+"""Probabilities of several classes, which sum to one."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Simplex(Bijector):
 
     @property
     def shape(self) -> tuple[int, ...]:  # type: ignore[override]  # n decides, nobody sets it
-        """(n,)."""
+        """Shape (n,) of one native value."""
         return (self.n,)
 
     @property
     def size(self) -> int:
-        """n - 1."""
+        """Number of unconstrained coordinates, n - 1."""
         return self.n - 1
 
     def _forward(self, eta: Any) -> Any:
@@ -45,34 +45,34 @@ class Simplex(Bijector):
         return logs[:, :-1] - logs[:, -1:]
 
     def pack(self, native: np.ndarray) -> np.ndarray:
-        """All but the last probability."""
+        """Return all probabilities but the last, (n - 1,)."""
         return np.asarray(native)[..., :-1].reshape(-1)
 
     def unpack(self, free: Any) -> Any:
-        """Append the last probability."""
+        """Append to each row the last probability, one minus the sum of the others."""
         return anp.concatenate([free, 1.0 - anp.sum(free, axis=1, keepdims=True)], axis=1)
 
     def valid(self, native: np.ndarray) -> bool:
-        """All positive, sum one."""
+        """Tell whether the probabilities are positive and sum to one."""
         native = np.asarray(native)
         return super().valid(native) and bool(np.all(native > 0) and abs(native.sum() - 1) < 1e-8)
 
     def jacobian(self, eta: np.ndarray) -> np.ndarray:
-        """diag(p) - p p' of the first n - 1 classes."""
+        """Return diag(p) - p p' for the first n - 1 classes, (n - 1, n - 1)."""
         p = self.to_native(eta[None])[0, :-1]
         return np.diag(p) - np.outer(p, p)
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Log odds of +-36, where a probability is the last double below 1."""
+        """Limits +-36 of the log odds, where a probability is the last double below 1."""
         return (-36.0, 36.0)
 
     @property
     def native_bounds(self) -> tuple[float, float]:
-        """Zero and one."""
+        """Infimum and supremum of a probability, zero and one."""
         return (0.0, 1.0)
 
     @classmethod
     def examples(cls) -> list[Bijector]:
-        """Return two and four classes."""
+        """Return one of two and one of four classes."""
         return [cls(2), cls(4)]

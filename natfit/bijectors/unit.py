@@ -1,4 +1,4 @@
-"""Numbers between zero and one."""
+"""Numbers between zero and one, by the logistic function."""
 
 from __future__ import annotations
 
@@ -36,31 +36,31 @@ class Unit(Elementwise):
         return anp.log(native) - anp.log1p(-native)
 
     def first(self, eta: np.ndarray) -> np.ndarray:
-        """p (1 - p)."""
+        """Return the first derivative p (1 - p) of the native value p, elementwise."""
         e = np.exp(-np.abs(eta))
         return e / (1.0 + e) ** 2
 
     def second(self, eta: np.ndarray) -> np.ndarray:
-        """p (1 - p) (1 - 2 p)."""
+        """Return the second derivative p (1 - p) (1 - 2 p) of the native value p, elementwise."""
         return self.first(eta) * np.tanh(-eta / 2.0)
 
     def valid(self, native: np.ndarray) -> bool:
-        """Inside (0, 1)."""
+        """Tell whether one native value is finite and in (0, 1)."""
         native = np.asarray(native)
         return super().valid(native) and bool(np.all((native > 0) & (native < 1)))
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Logit of the margin; +-36 without one, where 1 - p is the last double below 1."""
+        """Limits of eta: logit of the margin, or without one +-36, the last double below 1."""
         edge = np.log1p(-self.margin) - np.log(self.margin) if self.margin > 0 else 36.0
         return (-edge, edge)
 
     @property
     def native_bounds(self) -> tuple[float, float]:
-        """Zero and one."""
+        """Infimum and supremum of the native value, zero and one."""
         return (0.0, 1.0)
 
     @classmethod
     def examples(cls) -> list[Bijector]:
-        """Return a scalar, a vector and a limited constraint."""
+        """Return a scalar, a vector and one with a margin."""
         return [cls(), cls((3,)), cls(margin=1e-8)]

@@ -1,4 +1,4 @@
-"""What theta means in a constant model."""
+"""The contract of coordinates: what theta means in a constant model."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from natfit.numerics import autodiff
 class Coordinates(Component):
     """A smooth one-to-one map from theta (K,) to eta (K,).
 
-    The natural gradient's direction does not depend on it to first order; the path, the
-    convergence far from the optimum and what is capped do.
+    To first order the direction of the natural gradient does not depend on this map. The path,
+    the convergence far from the optimum and the limits of a step do.
     """
 
     _package = "natfit.coordinates"
@@ -34,38 +34,38 @@ class Coordinates(Component):
         """Set up what the map needs."""
 
     def to_eta(self, theta: Any) -> Any:
-        """Eta (K,) of theta (K,); differentiable."""
+        """Map theta (K,) to eta (K,); differentiable by autograd."""
         raise NotImplementedError
 
     def from_eta(self, eta: np.ndarray) -> np.ndarray:
-        """Theta (K,) of eta (K,)."""
+        """Map eta (K,) to theta (K,)."""
         raise NotImplementedError
 
     def jacobian(self, theta: np.ndarray) -> np.ndarray | None:
-        """d eta / d theta, (K, K); None is the identity."""
+        """Return d eta / d theta (K, K), or None for the identity."""
         return autodiff.jacobian(self.to_eta, theta)
 
     def curvature(self, theta: np.ndarray, u: np.ndarray) -> np.ndarray:
-        """Sum over k of u_k d2 eta_k / d theta2, (K, K)."""
+        """Return the sum over k of u_k d2 eta_k / d theta2, (K, K)."""
         import autograd.numpy as anp
 
         return autodiff.hessian(lambda t: anp.dot(u, self.to_eta(t)), theta)
 
     def names(self) -> list[str]:
-        """A name for each coordinate."""
+        """Return a name for each of the K coordinates."""
         return self.family.eta_names()
 
     def labels(self) -> list[str]:
-        """How each coordinate is written on an axis: ``log scale`` where its name is ``scale``."""
+        """Return an axis label for each coordinate: ``log scale`` where the name is ``scale``."""
         return self.names()
 
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Lower limit, upper limit and largest step of each coordinate."""
+        """Return the lower limit, the upper limit and the largest step of each coordinate, (K,)."""
         infinite = np.full(self.family.n_params, np.inf)
         return -infinite, infinite, infinite
 
     def cut_together(self) -> list[slice]:
-        """Blocks of coordinates that are cut by one factor where one exceeds its largest step."""
+        """Return the blocks that one factor shortens when an entry exceeds its largest step."""
         return []
 
     def in_domain(self, theta: np.ndarray) -> bool:

@@ -10,10 +10,11 @@ from natfit.coordinates.base import Coordinates
 
 
 class Expectation(Coordinates):
-    """Mean parameters: one unit natural-gradient step is the exact MLE.
+    """Mean parameters: one natural-gradient step of length 1 gives the exact MLE.
 
-    T is taken about the start's location, an affine change of the textbook's E[y], E[y^2] that
-    the natural gradient does not notice and that keeps the digits of data far from zero.
+    The statistics T are centred at the location of the start. This affine change of the textbook's
+    E[y], E[y^2] leaves natural-gradient steps as they are and keeps the digits of data far from
+    zero.
 
     Raises
     ------
@@ -25,15 +26,15 @@ class Expectation(Coordinates):
         self._maps = self.family.expectation_coordinates(origin)
 
     def to_eta(self, theta: Any) -> Any:
-        """Closed-form inverse of the mean."""
+        """Map mean parameters (K,) to eta (K,) by their closed-form inverse."""
         return self._maps.to_eta(theta)
 
     def from_eta(self, eta: np.ndarray) -> np.ndarray:
-        """E[T(y)]."""
+        """Return the mean parameters E[T(y)], (K,), of eta (K,)."""
         return self._maps.from_eta(eta)
 
     def names(self) -> list[str]:
-        """E[...] of every statistic."""
+        """Return a name ``E[...]`` for each of the K mean parameters."""
         return self._maps.names
 
     def in_domain(self, theta: np.ndarray) -> bool:

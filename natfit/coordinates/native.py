@@ -13,8 +13,8 @@ from natfit.coordinates.base import Coordinates
 class Native(Coordinates):
     """The paper's coordinates: (mu, sigma), not (mu, log sigma).
 
-    A step may leave the constraints (sigma <= 0); :meth:`in_domain` says so, and every step
-    rule asks it before it evaluates anything.
+    A step may violate the constraints (sigma <= 0). :meth:`in_domain` says so, and every step
+    asks it before it evaluates the objective.
     """
 
     def _prepare(self, origin: np.ndarray) -> None:
@@ -25,19 +25,19 @@ class Native(Coordinates):
         self._scalar = all(hasattr(c, "first") for _, c in self._blocks)
 
     def to_eta(self, theta: Any) -> Any:
-        """Inverse constraint of every block."""
+        """Map native values (K,) to eta (K,) by the inverse of each constraint."""
         parts = [anp.reshape(c.to_eta(c.unpack(theta[b][None])), (-1,)) for b, c in self._blocks]
         return anp.concatenate(parts)
 
     def from_eta(self, eta: np.ndarray) -> np.ndarray:
-        """Native values, flattened."""
+        """Return the native values of eta (K,), flattened to (K,)."""
         values = self.family.native(eta[None])
         return np.concatenate(
             [c.pack(v[0]) for (_, c), v in zip(self._blocks, values, strict=True)]
         )
 
     def jacobian(self, theta: np.ndarray) -> np.ndarray:
-        """Inverse of d native / d eta, block by block."""
+        """Return d eta / d theta (K, K), the inverse of d native / d eta block by block."""
         eta = self.to_eta(theta)
         out = np.zeros((len(theta), len(theta)))
         for (block, constraint), where in zip(
@@ -47,7 +47,7 @@ class Native(Coordinates):
         return out
 
     def curvature(self, theta: np.ndarray, u: np.ndarray) -> np.ndarray:
-        """Elementwise: d2 eta / d native2 = -second / first^3; else by autograd."""
+        """Return the curvature (K, K): -u second / first^3 where elementwise, else by autograd."""
         if not self._scalar:
             return super().curvature(theta, u)
         eta = self.to_eta(theta)
@@ -56,9 +56,10 @@ class Native(Coordinates):
         return np.diag(-u * second / first**3)
 
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Practical limits that a constraint declares (df <= 1e10); no others.
+        """Return the practical limits that constraints declare, such as df <= 1e10; no others.
 
-        sigma > 0 is none of them: a step that leaves it is rejected, not moved to its edge.
+        A constraint such as sigma > 0 is not a limit: a step that violates it is rejected, whereas
+        a step beyond a limit is moved to the limit.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""F + lambda I."""
+"""F + lambda I with a fixed lambda."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from natfit.linops import LinearOperator
 
 
 class FixedDamping(Damping):
-    """F + strength * I, Tikhonov's; it depends on the parameters' units.
+    """F + strength * I (Tikhonov); its effect depends on the parameters' units.
 
     Parameters
     ----------
@@ -22,11 +22,11 @@ class FixedDamping(Damping):
         self.strength = strength
 
     def start(self) -> float:
-        """The strength."""
+        """Return ``strength``, after a check that it is > 0."""
         return check_number(
             self.strength, "damping__strength", low=0.0, closed_low=False, hint="1e-2"
         )
 
     def added(self, operator: LinearOperator, state: float) -> np.ndarray:
-        """Lambda for every coordinate."""
+        """Return lambda for every coordinate, (P,)."""
         return np.full(operator.size, state)

@@ -12,17 +12,17 @@ from natfit.linops import LinearOperator
 class LevenbergDamping(Damping):
     """F + lambda diag(F); lambda falls after good steps and grows after rejected ones.
 
-    Lambda below ``floor`` counts as none, so that the last steps are undamped and converge
+    A lambda below ``floor`` counts as zero, so that the last steps are undamped and converge
     quadratically.
 
     Parameters
     ----------
     initial : float, default=1e-2
-        The first lambda, > 0.
+        Lambda for the first iteration, > 0.
     factor : float, default=10
-        What it grows and falls by, > 1.
+        The factor by which lambda grows and falls, > 1.
     floor : float, default=1e-6
-        Below it there is no damping.
+        The lambda below which there is no damping, > 0.
     """
 
     adaptive = True
@@ -33,7 +33,7 @@ class LevenbergDamping(Damping):
         self.floor = floor
 
     def start(self) -> float:
-        """The first lambda."""
+        """Return ``initial``, after a check of all options."""
         check_number(self.factor, "damping__factor", low=1.0, closed_low=False, hint="10")
         check_number(self.floor, "damping__floor", low=0.0, closed_low=False, hint="1e-6")
         return check_number(
@@ -41,15 +41,15 @@ class LevenbergDamping(Damping):
         )
 
     def added(self, operator: LinearOperator, state: float) -> np.ndarray | None:
-        """Lambda times the diagonal of F; None below the floor."""
+        """Return lambda times the diagonal of F, (P,); None below the floor."""
         return relative(operator, state if state >= self.floor else 0.0)
 
     def accepted(self, state: float, ratio: float) -> float:
-        """Fall after a step that did at least half of what was predicted."""
+        """Lower lambda if the ratio is above 0.5, raise it if the ratio is 0.1 or less."""
         if ratio > 0.5:
             return state / self.factor if state >= self.floor else state
         return state if ratio > 0.1 else max(state, self.floor) * self.factor
 
     def rejected(self, state: float) -> float:
-        """Grow."""
+        """Return lambda, or the floor if that is larger, times ``factor``."""
         return max(state, self.floor) * self.factor

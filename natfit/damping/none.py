@@ -1,4 +1,4 @@
-"""No damping."""
+"""No damping: F is solved as it is."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from natfit.linops import LinearOperator
 
 
 class NoDamping(Damping):
-    """F as it is."""
+    """No damping: F is solved as it is."""
 
     def added(self, operator: LinearOperator, state: float) -> np.ndarray | None:
-        """None."""
+        """Return None: nothing is added to F."""
         return None

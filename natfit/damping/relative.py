@@ -1,4 +1,4 @@
-"""F + lambda diag(F)."""
+"""F + lambda diag(F) with a fixed lambda."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from natfit.linops import LinearOperator
 
 
 class RelativeDamping(Damping):
-    """F + strength * diag(F), Marquardt's (1963): invariant to the parameters' units.
+    """F + strength * diag(F) (Marquardt, 1963): invariant to the parameters' units.
 
     Parameters
     ----------
@@ -22,11 +22,11 @@ class RelativeDamping(Damping):
         self.strength = strength
 
     def start(self) -> float:
-        """The strength."""
+        """Return ``strength``, after a check that it is > 0."""
         return check_number(
             self.strength, "damping__strength", low=0.0, closed_low=False, hint="1e-3"
         )
 
     def added(self, operator: LinearOperator, state: float) -> np.ndarray | None:
-        """Lambda times the diagonal of F."""
+        """Return lambda times the diagonal of F, (P,)."""
         return relative(operator, state)

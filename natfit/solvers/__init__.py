@@ -1,4 +1,4 @@
-"""Solvers: directions d with (F + damping) d = g. One file a solver, one verb: ``solve``."""
+"""Solvers, which find d in (F + damping) d = g. Each is one file with one verb, ``solve``."""
 
 from natfit._component import lazy_package
 

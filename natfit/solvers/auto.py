@@ -1,4 +1,4 @@
-"""Pick a solver by the operator's size and rank."""
+"""The solver that suits the operator's size and rank."""
 
 from __future__ import annotations
 
@@ -13,28 +13,32 @@ from natfit.solvers.woodbury import WoodburySolver, factor_fits, is_uniform
 #: Up to here P^3 / 3 operations are a fraction of a second.
 DENSE_LIMIT = 2_000
 
-#: Kernel size up to which Woodbury goes without B. Measured with networks, one thread, seconds of
-#: an exact solve and of ten conjugate-gradient products, by kernel size:
+#: Largest kernel for which Woodbury's identity is used without forming B. Measured with networks
+#: and one thread: seconds of an exact solve and of ten conjugate-gradient products, by kernel size.
 #: 992,501 parameters: 0.48 and 1.48 at 1000, 2.0 and 4.1 at 3000, 7.7 and 10.3 at 6000;
 #: 16,801 parameters: 0.05 and 0.03 at 1024, 0.35 and 0.08 at 3000.
 #: Ten products are far from a solution: CG took 700 to 1000 of them for ten digits.
 KERNEL_LIMIT = 3_000
 
-#: The same where B (P, R) is formed.
+#: The largest kernel where B (P, R) is formed.
 FORMED_LIMIT = 2_000
 
 
 class AutoSolver(Solver):
-    """Choose by size, rank and damping.
+    """Choose a solver by size, rank and damping.
 
-    Woodbury where F is damped and below full rank; else Cholesky up to 2000 parameters; above,
-    Woodbury below full rank and conjugate gradients otherwise. Woodbury as long as its kernel
-    is at most 2000 x 2000 and B (P, R) has at most 5e7 numbers; 3000 x 3000 and any P where the
-    operator finds the kernel without B and the damping is lambda I or none.
+    Up to 2000 parameters this is Woodbury's identity where F is damped and below full rank, and
+    Cholesky's factorisation otherwise. Above 2000 it is Woodbury's identity below full rank, and
+    conjugate gradients at full rank.
+
+    Woodbury's identity must not cost too much: its kernel is at most 2000 x 2000, and B (P, R) has
+    at most 5e7 numbers. Where the operator computes the kernel without B and the damping is
+    lambda I or none, the kernel is at most 3000 x 3000, for any P. A larger kernel is left to
+    Cholesky's factorisation or conjugate gradients, by the number of parameters.
     """
 
     def solve(self, operator: LinearOperator, g: np.ndarray) -> tuple[np.ndarray, SolveInfo]:
-        """Solve by the solver that :meth:`choose` names."""
+        """Solve F d = g by the solver that :meth:`choose` returns."""
         return self.choose(operator).solve(operator, g)
 
     def choose(self, operator: LinearOperator) -> Solver:
@@ -55,7 +59,7 @@ class AutoSolver(Solver):
 
 
 def _kernel_pays(operator: LinearOperator, shift: np.ndarray | None) -> bool:
-    """Whether a kernel solve is to be had at the price of ten products."""
+    """Tell whether a solve through the kernel costs no more than about ten products."""
     if operator.matrix_free and (shift is None or is_uniform(shift)):
         return operator.rank_bound <= KERNEL_LIMIT
     return operator.rank_bound <= FORMED_LIMIT and factor_fits(operator)

@@ -1,4 +1,4 @@
-"""The solver's contract and what every solve reports."""
+"""The contract of solvers, and what every solve reports."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ class SolveInfo:
     Attributes
     ----------
     solver : str
-        The solver that answered (``auto`` names its choice).
+        The solver that was used (``auto`` names its choice).
     iterations : int
-        Products F v that it took; 0 for a direct solve.
+        Number of products F v; 0 for a direct solve.
     residual : float
         ``|F d - g| / |g|``.
     unidentified : tuple of int
         Coordinates that span the directions in which F is zero; empty when F is regular.
     truncated : bool
-        Whether F is singular and was inverted on the directions that it determines alone.
+        Whether F is singular and was inverted only on the directions that it determines.
     indefinite : bool
-        Whether F has negative eigenvalues, in place of which their absolute values were taken.
+        Whether F has negative eigenvalues, which were replaced by their absolute values.
     added : str or None
         What was added to a singular F, in words; None where nothing was.
     note : str or None
-        Anything else that it had to do instead of a plain solve, in words.
+        Anything else that was done instead of a plain solve, in words.
     """
 
     solver: str
@@ -45,7 +45,7 @@ class SolveInfo:
 
     @property
     def fallback(self) -> str | None:
-        """What had to be done instead of a plain solve, in words; None after a plain one."""
+        """What was done instead of a plain solve, in words; None after a plain solve."""
         found = [
             "pseudo-inverse" if self.truncated else None,
             "eigenvalues shifted" if self.indefinite else None,
@@ -76,7 +76,9 @@ class Solver(Component):
         Returns
         -------
         direction : ndarray of shape (P,)
+            d.
         info : SolveInfo
+            How d was found.
 
         Raises
         ------

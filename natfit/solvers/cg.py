@@ -1,4 +1,4 @@
-"""Conjugate gradients on products F v: F is never formed (the paper's last section)."""
+"""Conjugate gradients by products F v: F is never formed (the paper's last section)."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ class CGSolver(Solver):
 
     Stops when ``|F d - g| <= tol |g|`` in the norm of the preconditioner diag(F)^-1, which
     makes the rule independent of the parameters' units. A direction of non-positive curvature
-    ends the solve with what has been reached, and is recorded.
+    ends the solve with the direction reached so far, and is recorded.
 
     Parameters
     ----------
     tol : float, default=1e-10
         Relative residual, >= 0.
     max_iter : int or None, default=None
-        Cap on products F v; None is max(10 P, 50). TRPO uses 10.
+        Maximum number of products F v; None means max(10 P, 50). TRPO uses 10.
     precondition : bool, default=True
-        Divide by diag(F).
+        Whether to precondition with diag(F).
     """
 
     def __init__(self, tol: float = 1e-10, max_iter: int | None = None, precondition: bool = True):
@@ -32,7 +32,7 @@ class CGSolver(Solver):
         self.precondition = precondition
 
     def check(self) -> None:
-        """Tol >= 0, max_iter >= 1, precondition a bool."""
+        """Check that tol >= 0, max_iter >= 1 and precondition is a bool."""
         check_number(self.tol, "solver__tol", low=0.0, hint="1e-10")
         check_bool(self.precondition, "solver__precondition")
         if self.max_iter is not None:
@@ -81,5 +81,5 @@ class CGSolver(Solver):
 
     @classmethod
     def examples(cls) -> list[Solver]:
-        """Return one with and one without preconditioner."""
+        """Return one solver with and one without a preconditioner."""
         return [cls(), cls(precondition=False)]

@@ -19,7 +19,7 @@ class CholeskySolver(Solver):
     """Form F, scale it to a unit diagonal, factorise.
 
     The scaling makes every decision below independent of the parameters' units. A matrix that
-    is singular in that scale is inverted on the eigenvalues above ``rcond`` alone, and the
+    is singular in that scale is inverted only on the eigenvalues above ``rcond``, and the
     coordinates that make up the dropped eigenvectors are reported as unidentified. An
     indefinite matrix (an observed information far from the optimum) has its negative
     eigenvalues replaced by their absolute values, so that the direction descends.
@@ -34,13 +34,13 @@ class CholeskySolver(Solver):
         self.rcond = rcond
 
     def check(self) -> None:
-        """0 <= rcond < 1."""
+        """Check that 0 <= rcond < 1."""
         check_number(
             self.rcond, "solver__rcond", low=0.0, high=1.0, closed_high=False, hint="1e-12"
         )
 
     def solve(self, operator: LinearOperator, g: np.ndarray) -> tuple[np.ndarray, SolveInfo]:
-        """Solve F d = g; see the class."""
+        """Solve F d = g as the class describes."""
         self.check()
         if operator.is_diagonal:
             return self._diagonal(operator.diag(), g)
@@ -87,7 +87,7 @@ class CholeskySolver(Solver):
     def _truncated(
         self, scaled: np.ndarray, right: np.ndarray, positive: bool
     ) -> tuple[np.ndarray, SolveInfo]:
-        """Solve on the eigenvectors that the matrix determines."""
+        """Solve on the eigenvectors that the matrix determines alone."""
         values, vectors = np.linalg.eigh(0.5 * (scaled + scaled.T))
         size = np.abs(values)
         keep = size > self.rcond * size.max() if size.size else size > 0

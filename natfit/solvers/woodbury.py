@@ -11,10 +11,10 @@ from natfit._validation import check_number
 from natfit.linops import LinearOperator
 from natfit.solvers.base import SolveInfo, Solver, relative_residual
 
-#: Numbers in a factor B (P, R) up to which it is formed: 400 MB.
+#: Largest factor B (P, R) that is formed, as a count of numbers: 400 MB.
 FACTOR_LIMIT = 5e7
 
-#: Residual from which one step of refinement is taken.
+#: Residual above which one step of iterative refinement is taken.
 _EXACT = 1e-10
 
 #: The product with an inverse matrix.
@@ -22,7 +22,7 @@ Inverse = Callable[[np.ndarray], np.ndarray]
 
 
 class WoodburySolver(Solver):
-    """Solve (D + B B') d = g through an R x R kernel: exact, at R^2 P instead of P^3.
+    """Solve (D + B B') d = g through an R x R kernel: exact, at R^2 P operations, not P^3.
 
     Used when there are fewer rows (times columns of B) than parameters; F must have a factor B.
 
@@ -32,35 +32,34 @@ class WoodburySolver(Solver):
     - Another diagonal D: ``d = D^-1 g - D^-1 B (I + B' D^-1 B)^-1 B' D^-1 g`` with B formed,
       as long as P R <= 5e7.
 
-    Without damping F is singular, and a small D stands in, which is recorded: relative to
-    diag(F) where B may be formed; for larger factors uniform, ``relative_shift`` times the mean
-    of diag(B' B), which depends on the parameters' units.
+    Without damping F is singular. A small D is then added, and recorded: ``relative_shift`` times
+    diag(F) where B may be formed, else ``relative_shift`` times the mean of diag(B' B) in every
+    coordinate, which depends on the parameters' units.
 
     Parameters
     ----------
     relative_shift : float, default=1e-8
-        D = relative_shift * diag(F), or times the mean of diag(B' B), where no damping was
-        asked for.
+        The factor of that small D, > 0.
     """
 
     def __init__(self, relative_shift: float = 1e-8):
         self.relative_shift = relative_shift
 
     def check(self) -> None:
-        """relative_shift > 0."""
+        """Check that relative_shift > 0."""
         check_number(
             self.relative_shift, "solver__relative_shift", low=0.0, closed_low=False, hint="1e-8"
         )
 
     def solve(self, operator: LinearOperator, g: np.ndarray) -> tuple[np.ndarray, SolveInfo]:
-        """Solve through the kernel.
+        """Solve F d = g through the kernel.
 
         Returns
         -------
         direction : ndarray of shape (P,)
             d.
         info : SolveInfo
-            The fallback taken, if any.
+            How d was found, with the fallback taken, if any.
 
         Raises
         ------
@@ -133,7 +132,7 @@ def _shifted_inverse(kernel: np.ndarray, shift: float) -> tuple[Inverse, str | N
 
 
 def _need(found: np.ndarray | None) -> np.ndarray:
-    """What a factor or a kernel is asked for, if there is one."""
+    """Return a factor or a kernel; raise ValueError where the operator has none."""
     if found is None:
         raise ValueError(
             "the woodbury solver needs a metric with a factor F = B B' (exact, monte_carlo, "
