@@ -1,4 +1,4 @@
-"""Models: theta and a row's x give the row's distribution parameters eta."""
+"""Models: maps from theta and a row's x to that row's distribution parameters eta."""
 
 from natfit.models.base import Linearization, Model
 from natfit.models.constant import Constant

@@ -1,4 +1,4 @@
-"""What all conditional models share: which of eta depend on x, and the constants in theta."""
+"""What all conditional models share: which entries of eta depend on x, and which are constant."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def check_constant(family: Any, constant: Sequence[str]) -> tuple[str, ...]:
     Raises
     ------
     ValueError
-        If one is not.
+        If a name is not a parameter of the family.
     """
     names = (constant,) if isinstance(constant, str) else tuple(constant)
     unknown = [name for name in names if name not in family.blocks]
@@ -38,16 +38,16 @@ class Conditional(Model):
     """theta = (parameters of a map x -> eta_varying, eta_constant).
 
     A subclass defines the map by ``_prepare``, ``_map_size``, ``_map_init``, ``_map_names``
-    and ``_map_rows``; ``eta``'s order is the family's.
+    and ``_map_rows``. The entries of eta are in the family's order.
 
     Attributes
     ----------
     n_features : int
-        D, once bound.
+        D; set by :meth:`bind`.
     family : Distribution
-        Once bound.
+        The distribution; set by :meth:`bind`.
     varying, constant : ndarray of int
-        Indices of eta that depend on x, (Kv,), and that do not, (Kc,).
+        Indices of the entries of eta that depend on x, (Kv,), and that do not, (Kc,).
     """
 
     n_features: int
@@ -67,15 +67,15 @@ class Conditional(Model):
         Returns
         -------
         Conditional
-            A model of the same kind that has theta.
+            A model of the same kind, which has theta.
 
         Raises
         ------
         TypeError
-            If D is no integer, or a hyperparameter is of another type.
+            If D is not an integer, or a hyperparameter has a wrong type.
         ValueError
-            If D < 1, ``constant`` names no parameter or names all of them, or a hyperparameter
-            is not valid.
+            If D < 1, a name in ``constant`` is not a parameter, ``constant`` names all of them, or
+            a hyperparameter is not valid.
         """
         n_features = check_number(n_features, "n_features", low=1, integer=True)
         names = check_constant(family, constant)
@@ -100,23 +100,23 @@ class Conditional(Model):
         """Check the hyperparameters and set up what the map needs."""
 
     def _map_size(self) -> int:
-        """Number of the map's parameters."""
+        """Return the number of the map's parameters."""
         raise NotImplementedError
 
     def _map_init(self, rng: np.random.Generator, eta0: np.ndarray) -> np.ndarray:
-        """Parameters of the map whose value is about eta0 (Kv,)."""
+        """Return parameters of the map at which its value is about eta0 (Kv,)."""
         raise NotImplementedError
 
     def _map_names(self, eta_names: list[str]) -> list[str]:
-        """A name for each of the map's parameters."""
+        """Return a name for each of the map's parameters."""
         raise NotImplementedError
 
     def _map_rows(self, theta: np.ndarray, X: np.ndarray) -> Linearization:
-        """The map on a chunk of rows: a linearization with Kv parameters eta."""
+        """Return the map on a chunk of rows: a linearization with Kv parameters eta."""
         raise NotImplementedError
 
     def _map_eta(self, theta: np.ndarray, X: np.ndarray) -> np.ndarray:
-        """The map's value alone, (n, Kv)."""
+        """Return the map's value alone, (n, Kv)."""
         return self._map_rows(theta, X).eta
 
     # ------------------------------------------------------------------------ the contract
@@ -129,12 +129,12 @@ class Conditional(Model):
 
     @property
     def n_params(self) -> int:
-        """P."""
+        """P, the number of the map's parameters and of the constants."""
         self._require_bound()
         return self._size + len(self.constant)
 
     def init(self, rng: np.random.Generator, eta0: np.ndarray) -> np.ndarray:
-        """Start theta (P,) at which eta is about eta0 (K,) for every x.
+        """Return a start theta (P,) at which eta is about eta0 (K,) for every x.
 
         Returns
         -------
@@ -144,7 +144,7 @@ class Conditional(Model):
         Raises
         ------
         ValueError
-            If eta0 has not length K.
+            If the shape of eta0 is not (K,).
         """
         self._require_bound()
         eta0 = np.asarray(eta0, dtype=np.float64)
@@ -153,7 +153,7 @@ class Conditional(Model):
         return np.concatenate([self._map_init(rng, eta0[self.varying]), eta0[self.constant]])
 
     def _arguments(self, theta: np.ndarray, X: Any) -> tuple[np.ndarray, np.ndarray]:
-        """theta and X as float64 arrays of the right shape."""
+        """Return theta and X as float64 arrays, after a check of their shapes."""
         n_params = self.n_params
         theta, X = np.asarray(theta, dtype=np.float64), np.asarray(X, dtype=np.float64)
         if theta.shape != (n_params,):
@@ -168,12 +168,12 @@ class Conditional(Model):
         Returns
         -------
         Linearization
-            The model at theta, as a function of theta alone.
+            The model at theta on these rows.
 
         Raises
         ------
         ValueError
-            If a shape is another.
+            If theta or X has another shape.
         """
         theta, X = self._arguments(theta, X)
         inner = self._map_rows(theta[: self._size], X)
@@ -182,7 +182,7 @@ class Conditional(Model):
         return WithConstants(inner, self.varying, self.constant, theta[self._size :])
 
     def eta(self, theta: np.ndarray, X: Any) -> np.ndarray:
-        """Eta alone, (n, K): no derivative is prepared."""
+        """Return eta (n, K) for theta (P,) and X (n, D) without preparing any derivative."""
         theta, X = self._arguments(theta, X)
         return self._join(self._map_eta(theta[: self._size], X), theta[self._size :])
 
@@ -192,21 +192,21 @@ class Conditional(Model):
         return join(value, self.varying, self.constant, constants)
 
     def names(self) -> list[str]:
-        """Names of the map's parameters, then those of the constants."""
+        """Return P names: those of the map's parameters, then those of the constants."""
         self._require_bound()
         names = self.family.eta_names()
         mapped = self._map_names([names[k] for k in self.varying])
         return [*mapped, *(names[k] for k in self.constant)]
 
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The family's limits for the constants, none for the map."""
+        """Return limits and largest steps (P,): the family's for constants, none for the map."""
         low, high, step = (side.copy() for side in super().limits())
         for ours, theirs in zip((low, high, step), self.family.limits, strict=True):
             ours[self._size :] = theirs[self.constant]
         return low, high, step
 
     def cut_together(self) -> list[slice]:
-        """The family's blocks among the constants."""
+        """Return the family's blocks, among the constants, that one factor shortens."""
         found = []
         for block in self.family.cut_together:
             inside = (self.constant >= block.start) & (self.constant < block.stop)
@@ -226,7 +226,7 @@ class Conditional(Model):
 def join(
     value: np.ndarray, varying: np.ndarray, constant: np.ndarray, constants: np.ndarray
 ) -> np.ndarray:
-    """Rows (n, K) of the varying columns (n, Kv) and the constants (Kc,), in eta's order."""
+    """Return rows (n, K) of varying columns (n, Kv) and constants (Kc,), in the order of eta."""
     out = np.empty((len(value), len(varying) + len(constant)))
     out[:, varying] = value
     out[:, constant] = constants
@@ -234,16 +234,16 @@ def join(
 
 
 class WithConstants(Linearization):
-    """A linearization of the varying columns of eta, and constants appended to theta.
+    """A linearization of the varying columns of eta, with constants appended to theta.
 
     Parameters
     ----------
     inner : Linearization
-        Of the map, (n, Kv).
+        Linearization of the map, with eta (n, Kv).
     varying, constant : ndarray of int
         Columns of eta, (Kv,) and (Kc,).
     constants : ndarray of shape (Kc,)
-        Their values.
+        Values of the constant columns.
     """
 
     def __init__(
@@ -259,16 +259,16 @@ class WithConstants(Linearization):
         self.eta = join(inner.eta, varying, constant, constants)
 
     def jvp(self, v: np.ndarray) -> np.ndarray:
-        """J v, (n, K)."""
+        """Return J v, (n, K), for v (P,)."""
         size = len(v) - len(self.constant)
         return join(self.inner.jvp(v[:size]), self.varying, self.constant, v[size:])
 
     def vjp(self, u: np.ndarray) -> np.ndarray:
-        """Sum over rows of J_i' u_i, (P,)."""
+        """Return the sum over rows of J_i' u_i, (P,), for u (n, K)."""
         return np.concatenate([self.inner.vjp(u[:, self.varying]), u[:, self.constant].sum(axis=0)])
 
     def gram(self, c: np.ndarray) -> np.ndarray:
-        """Sum over rows of J_i' C_i J_i, (P, P); the cross block by one pullback a constant."""
+        """Return the sum over rows of J_i' C_i J_i, (P, P), whose cross block takes pullbacks."""
         across = c[:, self.varying[:, None], self.constant]
         cross = np.stack(
             [self.inner.vjp(across[:, :, k]) for k in range(len(self.constant))], axis=1
@@ -278,26 +278,26 @@ class WithConstants(Linearization):
         return np.block([[inner, cross], [cross.T, block]])
 
     def diag(self, c: np.ndarray) -> np.ndarray:
-        """Diagonal of :meth:`gram`, (P,)."""
+        """Return the diagonal (P,) of :meth:`gram`."""
         inner = self.inner.diag(c[:, self.varying[:, None], self.varying])
         return np.concatenate([inner, c[:, self.constant, self.constant].sum(axis=0)])
 
     def _constant_columns(self, b: np.ndarray) -> np.ndarray:
-        """Rows of B (n, K, R) that belong to the constants, (Kc, n R)."""
+        """Return the rows (Kc, n R) of B (n, K, R) that belong to the constants."""
         return np.swapaxes(b[:, self.constant], 0, 1).reshape(len(self.constant), -1)
 
     def pull_columns(self, b: np.ndarray) -> np.ndarray:
-        """Columns J_i' b_ir, (P, n R)."""
+        """Return the columns J_i' b_ir of all rows and r, (P, n R), for B (n, K, R)."""
         inner = self.inner.pull_columns(b[:, self.varying])
         return np.concatenate([inner, self._constant_columns(b)])
 
     def kernel(self, b: np.ndarray) -> np.ndarray:
-        """The map's kernel and that of the constants, (n R, n R)."""
+        """Return the sum of the map's kernel and that of the constants, (n R, n R)."""
         columns = self._constant_columns(b)
         out = self.inner.kernel(b[:, self.varying])
         out += columns.T @ columns
         return out
 
     def curvature(self, u: np.ndarray) -> np.ndarray:
-        """The map's curvature; the constants have none."""
+        """Return the map's curvature padded with zeros for the constants, (P, P)."""
         return np.pad(self.inner.curvature(u[:, self.varying]), (0, len(self.constant)))

@@ -1,8 +1,8 @@
-"""Maps made of layers a -> a W + b: J is known by inputs and deltas, without its entries.
+"""Maps made of layers a -> a W + b: inputs and deltas represent J without its entries.
 
-For a layer with inputs a_i (the one of the intercept included) and deltas d_ik, the derivative
-of output k with respect to the layer's outputs, row i's part of J is a_i (x) d_ik. A layer's
-parameters are the matrix (W; b), row by row.
+A layer has inputs a_i (with a 1 for the intercept) and deltas d_ik, the derivative of output k of
+the map with respect to the layer's outputs. For row i, the layer's part of J is a_i (x) d_ik, where
+(x) is the Kronecker product. A layer's parameters are the matrix (W; b), row by row.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import numpy as np
 
 from natfit.models.base import Linearization
 
-#: Numbers that a temporary may hold, a few megabytes.
+#: Largest count of numbers in a temporary array: a few megabytes.
 _ROOM = 1 << 20
 
 
 def with_ones(X: np.ndarray) -> np.ndarray:
-    """X (n, D) and a column of ones, (n, D + 1): the inputs that an intercept needs."""
+    """Return X (n, D) with a column of ones for the intercept appended, (n, D + 1)."""
     out = np.empty((X.shape[0], X.shape[1] + 1))
     out[:, :-1] = X
     out[:, -1] = 1.0
@@ -28,19 +28,19 @@ def with_ones(X: np.ndarray) -> np.ndarray:
 
 
 def blocks(n_rows: int, width: int) -> Iterator[slice]:
-    """Slices of rows whose temporaries of ``width`` numbers a row are small."""
+    """Yield slices of rows whose temporaries, of ``width`` numbers per row, are small."""
     size = max(1, _ROOM // max(width, 1))
     for start in range(0, n_rows, size):
         yield slice(start, min(start + size, n_rows))
 
 
 class Layers(Linearization):
-    """Products that need each layer's inputs and deltas alone.
+    """A linearization whose products need only each layer's inputs and deltas.
 
     Attributes
     ----------
     inputs : list of ndarray of shape (n, A)
-        Of each layer.
+        The inputs of each layer, with a 1 for the intercept.
     """
 
     matrix_free = True
@@ -48,9 +48,9 @@ class Layers(Linearization):
     inputs: list[np.ndarray]
 
     def deltas(self, b: np.ndarray, part: slice) -> list[np.ndarray]:
-        """Each layer's deltas of the combinations B (m, K, R) of outputs, (m, R, H).
+        """Return each layer's deltas (m, R, H) of the combinations B (m, K, R) of outputs.
 
-        ``part`` are the rows that B belongs to.
+        ``part`` is the slice of rows that B belongs to.
         """
         raise NotImplementedError
 
@@ -60,11 +60,11 @@ class Layers(Linearization):
         return self.deltas(np.broadcast_to(np.eye(k), (rows, k, k)), part)
 
     def gram(self, c: np.ndarray) -> np.ndarray:
-        """Sum over rows of J_i' C_i J_i, (P, P), from J of a few rows at a time."""
+        """Return the sum over rows of J_i' C_i J_i, (P, P), from J of a few rows at a time."""
         return reduce(iadd, self._grams(c))
 
     def _grams(self, c: np.ndarray) -> Iterator[np.ndarray]:
-        """The sum of :meth:`gram` over a few rows at a time."""
+        """Yield the terms of :meth:`gram`, each of a few rows."""
         n, k = self.eta.shape
         for part in blocks(n, k * self._size()):
             jac = self._jacobian(part)
@@ -72,12 +72,12 @@ class Layers(Linearization):
             yield flat.T @ np.matmul(c[part], jac).reshape(flat.shape)
 
     def _size(self) -> int:
-        """P."""
+        """Return P."""
         widths = [d.shape[2] for d in self._unit_deltas(slice(0, 1))]
         return sum(a.shape[1] * h for a, h in zip(self.inputs, widths, strict=True))
 
     def _jacobian(self, part: slice) -> np.ndarray:
-        """J of some rows, (m, K, P)."""
+        """Return J of some rows, (m, K, P)."""
         parts = []
         for a, delta in zip(self.inputs, self._unit_deltas(part), strict=True):
             outer = a[part, None, :, None] * delta[:, :, None, :]
@@ -85,11 +85,11 @@ class Layers(Linearization):
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
 
     def diag(self, c: np.ndarray) -> np.ndarray:
-        """Diagonal of :meth:`gram`, (P,): sum_i a_i^2 (x) (d_i' C_i d_i), no J."""
+        """Return the diagonal of :meth:`gram`, (P,): sum_i a_i^2 (x) (d_i' C_i d_i), without J."""
         return reduce(iadd, self._diags(c))
 
     def _diags(self, c: np.ndarray) -> Iterator[np.ndarray]:
-        """The sum of :meth:`diag` over a few rows at a time."""
+        """Yield the terms of :meth:`diag`, each of a few rows."""
         n, k = self.eta.shape
         for part in blocks(n, k * max(a.shape[1] for a in self.inputs)):
             terms = []
@@ -99,7 +99,7 @@ class Layers(Linearization):
             yield np.concatenate(terms)
 
     def pull_columns(self, b: np.ndarray) -> np.ndarray:
-        """Columns J_i' b_ir of all rows and r, (P, n R)."""
+        """Return the columns J_i' b_ir of all rows and r, (P, n R), for B (n, K, R)."""
         n, r = b.shape[0], b.shape[2]
         deltas = self.deltas(b, slice(0, n))
         sizes = [a.shape[1] * d.shape[2] for a, d in zip(self.inputs, deltas, strict=True)]
@@ -114,11 +114,11 @@ class Layers(Linearization):
         return out
 
     def kernel(self, b: np.ndarray) -> np.ndarray:
-        """B_i' J_i J_j' B_j, (n R, n R): sum over layers of (a_i . a_j) (d_ir . d_js), no J."""
+        """Return B_i' J_i J_j' B_j, (n R, n R): sum over layers of (a_i . a_j) (d_ir . d_js)."""
         return reduce(iadd, self._kernels(b))
 
     def _kernels(self, b: np.ndarray) -> Iterator[np.ndarray]:
-        """The term of each layer in :meth:`kernel`."""
+        """Yield the term of each layer in :meth:`kernel`."""
         n, r = b.shape[0], b.shape[2]
         for a, delta in zip(self.inputs, self.deltas(b, slice(0, n)), strict=True):
             flat = np.ascontiguousarray(delta.reshape(n * r, -1))

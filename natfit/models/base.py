@@ -1,4 +1,4 @@
-"""The model's contract: it alone knows J = d eta / d theta."""
+"""The contract of models, which alone know J = d eta / d theta."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Linearization:
     Attributes
     ----------
     eta : ndarray of shape (n, K)
-        Or (1, K) when all rows are alike.
+        Shape (1, K) if all rows have the same eta.
     """
 
     eta: np.ndarray
@@ -24,34 +24,34 @@ class Linearization:
     #: Whether eta is linear in theta, so that :meth:`curvature` vanishes.
     linear = True
 
-    #: Whether :meth:`kernel` needs no P x n R columns.
+    #: Whether :meth:`kernel` works without the columns (P, n R).
     matrix_free = False
 
     def jvp(self, v: np.ndarray) -> np.ndarray:
-        """J v, (n, K)."""
+        """Return J v, (n, K), for v (P,)."""
         raise NotImplementedError
 
     def vjp(self, u: np.ndarray) -> np.ndarray:
-        """Sum over rows of J_i' u_i, (P,), for u (n, K)."""
+        """Return the sum over rows of J_i' u_i, (P,), for u (n, K)."""
         raise NotImplementedError
 
     def gram(self, c: np.ndarray) -> np.ndarray:
-        """Sum over rows of J_i' C_i J_i, (P, P), for C (n, K, K)."""
+        """Return the sum over rows of J_i' C_i J_i, (P, P), for C (n, K, K)."""
         raise NotImplementedError
 
     def diag(self, c: np.ndarray) -> np.ndarray:
-        """Diagonal of :meth:`gram`, (P,)."""
+        """Return the diagonal (P,) of :meth:`gram`."""
         return np.diagonal(self.gram(c))
 
     def pull_columns(self, b: np.ndarray) -> np.ndarray:
-        """Columns J_i' b_ir of all rows and r, (P, n R), for B (n, K, R)."""
+        """Return the columns J_i' b_ir of all rows and r, (P, n R), for B (n, K, R)."""
         raise NotImplementedError
 
     def kernel(self, b: np.ndarray) -> np.ndarray:
-        """Inner products of :meth:`pull_columns`, B_i' J_i J_j' B_j, (n R, n R).
+        """Return the inner products B_i' J_i J_j' B_j of :meth:`pull_columns`, (n R, n R).
 
-        What Woodbury's identity solves with where P exceeds n R; a model may know it without
-        the P n R entries of the columns.
+        Woodbury's identity solves with this matrix where P exceeds n R. A model may compute it
+        without the P n R entries of the columns.
 
         Returns
         -------
@@ -62,7 +62,7 @@ class Linearization:
         return columns.T @ columns
 
     def curvature(self, u: np.ndarray) -> np.ndarray:
-        """Sum over rows and k of u_ik d2 eta_ik / d theta2, (P, P)."""
+        """Return the sum over rows and k of u_ik d2 eta_ik / d theta2, (P, P)."""
         size = self.vjp(u).size
         return np.zeros((size, size))
 
@@ -70,13 +70,13 @@ class Linearization:
 class Model(Component):
     """A map from theta (P,) and a row of X to eta (K,).
 
-    The constructor takes hyperparameters alone; :meth:`bind` gives the copy that knows the
-    number of features D and the distribution, and has theta.
+    The constructor takes hyperparameters alone. :meth:`bind` returns a copy that knows the number
+    of features D and the distribution, and therefore has a theta.
 
     Attributes
     ----------
     shared : bool
-        Whether all rows have the same eta: then a chunk's eta is (1, K).
+        Whether all rows have the same eta; a chunk's eta then has shape (1, K).
     family : Distribution
         The distribution that the model is bound to.
     """
@@ -86,10 +86,10 @@ class Model(Component):
 
     shared: bool = False
 
-    #: Whether :meth:`init` gives eta0.
+    #: Whether eta at the theta of :meth:`init` is about eta0.
     starts_at_eta: bool = True
 
-    #: Whether theta is unconstrained; else limits are those of native values.
+    #: Whether theta is unconstrained; else the limits are those of native values.
     unconstrained: bool = True
 
     def bind(
@@ -104,46 +104,46 @@ class Model(Component):
         Parameters
         ----------
         n_features : int
-            D, columns of X.
+            D, the number of columns of X.
         family : Distribution
-            Bound, so that K is known.
+            The distribution, bound, so that K is known.
         constant : sequence of str
             Names of the family's parameters that do not depend on x.
         origin : ndarray of shape (K,), optional
-            The eta of the start, about which coordinates may be taken; default zero.
+            The eta of the start, which coordinates may take as their origin; zero by default.
         """
         raise NotImplementedError
 
     def init(self, rng: np.random.Generator, eta0: np.ndarray) -> np.ndarray:
-        """Start theta (P,) at which eta is about eta0 (K,) for every x."""
+        """Return a start theta (P,) at which eta is about eta0 (K,) for every x."""
         raise NotImplementedError
 
     @property
     def n_params(self) -> int:
-        """P."""
+        """P, the number of parameters in theta."""
         raise NotImplementedError
 
     def linearize(self, theta: np.ndarray, X: Any) -> Linearization:
-        """Return eta and J at theta for a chunk of rows."""
+        """Return eta (n, K) or (1, K) and J at theta (P,) for a chunk of rows X (n, D)."""
         raise NotImplementedError
 
     def eta(self, theta: np.ndarray, X: Any) -> np.ndarray:
-        """Eta alone, (n, K) or (1, K)."""
+        """Return eta (n, K) or (1, K) at theta (P,) for rows X (n, D)."""
         return self.linearize(theta, X).eta
 
     def names(self) -> list[str]:
-        """A name for each coordinate of theta, (P,)."""
+        """Return a name for each of the P entries of theta."""
         return [f"theta[{p}]" for p in range(self.n_params)]
 
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Lower limit, upper limit and largest step of each coordinate of theta."""
+        """Return lower limit, upper limit and largest step (P,) of each entry of theta."""
         infinite = np.full(self.n_params, np.inf)
         return -infinite, infinite, infinite
 
     def cut_together(self) -> list[slice]:
-        """Blocks of coordinates that are cut by one factor where one exceeds its largest step."""
+        """Return the blocks that one factor shortens when an entry exceeds its largest step."""
         return []
 
     def in_domain(self, theta: np.ndarray) -> bool:
-        """Whether theta gives a valid eta."""
+        """Tell whether theta gives a valid eta."""
         return bool(np.all(np.isfinite(theta)))

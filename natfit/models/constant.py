@@ -1,4 +1,4 @@
-"""The constant model: every row has the same eta. Plain maximum likelihood."""
+"""The constant model, in which every row has the same eta: plain maximum likelihood."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from natfit.models.base import Linearization, Model
 
 
 class Constant(Model):
-    """eta_i = eta(theta) for all rows; the coordinates say what theta means.
+    """The same eta(theta) for all rows; the coordinates say what theta means.
 
     Parameters
     ----------
     coordinates : Coordinates, str or None
-        Bound to a distribution, or what :meth:`bind` binds: by default the unconstrained ones.
+        Coordinates bound to a distribution, or those that :meth:`bind` shall bind; unconstrained
+        ones by default.
     """
 
     shared = True
@@ -34,17 +35,17 @@ class Constant(Model):
         constant: Sequence[str] = (),
         origin: np.ndarray | None = None,
     ) -> Constant:
-        """Return a copy whose coordinates are the family's; D is not used.
+        """Return a copy whose coordinates are bound to the family; D is not used.
 
         Returns
         -------
         Constant
-            A model that has theta (K,).
+            A model with theta (K,).
 
         Raises
         ------
         ValueError
-            If ``constant`` names no parameter of the family, or the family has no such
+            If a name in ``constant`` is not a parameter of the family, or the family has no such
             coordinates.
         """
         check_constant(family, constant)
@@ -53,12 +54,12 @@ class Constant(Model):
         return type(self)(resolve(chosen, Coordinates).bind(family, origin))
 
     def init(self, rng: np.random.Generator, eta0: np.ndarray) -> np.ndarray:
-        """Theta (P,) of eta0 (K,), exactly; nothing is drawn."""
+        """Return the theta (P,) at which eta is exactly eta0 (K,); nothing is drawn."""
         return np.array(self._bound.from_eta(np.asarray(eta0, dtype=np.float64)))
 
     @classmethod
     def examples(cls) -> list[Constant]:
-        """Unconstrained and native coordinates."""
+        """Return one with unconstrained and one with native coordinates."""
         return [cls(), cls("native")]
 
     @property
@@ -77,7 +78,7 @@ class Constant(Model):
 
     @property
     def _bound(self) -> Coordinates:
-        """The coordinates as an object: what :meth:`bind` leaves."""
+        """The coordinates as an object, which :meth:`bind` has set."""
         if not isinstance(self.coordinates, Coordinates):
             raise ValueError("Constant has no parameters yet; call bind(n_features, family)")
         return self.coordinates
@@ -89,31 +90,31 @@ class Constant(Model):
 
     @property
     def n_params(self) -> int:
-        """P, equal to K."""
+        """P, which is equal to K."""
         return self.family.n_params
 
     def linearize(self, theta: np.ndarray, X: Any = None) -> ConstantLinearization:
-        """Return eta (1, K) and J (K, P)."""
+        """Return eta (1, K) and J (K, P) at theta (P,); X is not used."""
         return ConstantLinearization(self._bound, theta)
 
     def eta(self, theta: np.ndarray, X: Any = None) -> np.ndarray:
-        """Eta (1, K)."""
+        """Return eta (1, K) at theta (P,); X is not used."""
         return self._bound.to_eta(theta)[None]
 
     def names(self) -> list[str]:
-        """Names of the coordinates."""
+        """Return the names of the coordinates."""
         return self._bound.names()
 
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Limits of the coordinates."""
+        """Return the limits and the largest steps (P,) of the coordinates."""
         return self._bound.limits()
 
     def cut_together(self) -> list[slice]:
-        """Blocks of the coordinates."""
+        """Return the blocks of the coordinates that one factor shortens."""
         return self._bound.cut_together()
 
     def in_domain(self, theta: np.ndarray) -> bool:
-        """Whether the coordinates are valid, e.g. sigma > 0 in native ones."""
+        """Tell whether the coordinates are valid, such as sigma > 0 in native ones."""
         return self._bound.in_domain(theta)
 
 
@@ -130,24 +131,24 @@ class ConstantLinearization(Linearization):
         self.linear = self.jac is None
 
     def jvp(self, v: np.ndarray) -> np.ndarray:
-        """J v, (1, K)."""
+        """Return J v, (1, K), for v (P,)."""
         return (v if self.jac is None else self.jac @ v)[None]
 
     def vjp(self, u: np.ndarray) -> np.ndarray:
-        """J' sum_i u_i."""
+        """Return J' (sum_i u_i), (P,), for u (n, K) or (1, K)."""
         total = u[0] if len(u) == 1 else u.sum(axis=0)
         return total if self.jac is None else self.jac.T @ total
 
     def gram(self, c: np.ndarray) -> np.ndarray:
-        """J' (sum_i C_i) J."""
+        """Return J' (sum_i C_i) J, (P, P), for C (n, K, K) or (1, K, K)."""
         total = c[0] if len(c) == 1 else c.sum(axis=0)
         return total if self.jac is None else self.jac.T @ total @ self.jac
 
     def pull_columns(self, b: np.ndarray) -> np.ndarray:
-        """J' b of every row and column, (P, n R)."""
+        """Return J' b_ir of all rows and r, (P, n R), for B (n, K, R)."""
         flat = np.swapaxes(b, 0, 1).reshape(b.shape[1], -1)
         return flat if self.jac is None else self.jac.T @ flat
 
     def curvature(self, u: np.ndarray) -> np.ndarray:
-        """Sum over k of u_k d2 eta_k / d theta2."""
+        """Return the sum over rows and k of u_ik d2 eta_k / d theta2, (P, P)."""
         return self._coordinates.curvature(self._theta, u.sum(axis=0))

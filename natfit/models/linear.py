@@ -10,14 +10,14 @@ from natfit.models._layers import Layers, with_ones
 
 
 class Linear(Conditional):
-    """eta_varying = x' W + b.
+    """A linear map: eta_varying = x' W + b.
 
     theta = (W (D, Kv) row by row, b (Kv,), constants (Kc,)). It starts at W = 0.
 
     Parameters
     ----------
     intercept : bool, default=True
-        Whether there is a b. Without it eta is 0 at the start, whatever eta0.
+        Whether there is an intercept b. Without it eta_varying starts at 0, whatever eta0 is.
     """
 
     def __init__(self, intercept: bool = True):
@@ -25,12 +25,12 @@ class Linear(Conditional):
 
     @classmethod
     def examples(cls) -> list[Linear]:
-        """With and without an intercept."""
+        """Return one with and one without an intercept."""
         return [cls(), cls(intercept=False)]
 
     @property
     def starts_at_eta(self) -> bool:  # type: ignore[override]  # ``intercept`` decides
-        """Whether there is an intercept that eta0 can be given to."""
+        """Whether there is an intercept, which can take the value eta0."""
         return bool(self.intercept)
 
     def _prepare(self) -> None:
@@ -63,14 +63,14 @@ class Linear(Conditional):
 
 
 class LinearRows(Layers):
-    """The linear model on a chunk of rows: one layer whose deltas are the outputs' own.
+    """The linear model on a chunk of rows: one layer, whose outputs are those of the map.
 
     Parameters
     ----------
     inputs : ndarray of shape (n, A)
-        x, and 1 where there is an intercept.
+        x, followed by 1 if there is an intercept.
     weights : ndarray of shape (A, K)
-        W and b.
+        W, and b if there is an intercept.
     """
 
     def __init__(self, inputs: np.ndarray, weights: np.ndarray):
@@ -79,19 +79,19 @@ class LinearRows(Layers):
         self.eta = inputs @ weights
 
     def deltas(self, b: np.ndarray, part: slice) -> list[np.ndarray]:
-        """B itself, (m, R, K)."""
+        """Return the combinations B (m, K, R) themselves, transposed to (m, R, K)."""
         return [np.swapaxes(b, 1, 2)]
 
     def jvp(self, v: np.ndarray) -> np.ndarray:
-        """(x, 1)' V, (n, K)."""
+        """Return (x, 1)' V of every row, (n, K)."""
         return self.inputs[0] @ v.reshape(self._shape)
 
     def vjp(self, u: np.ndarray) -> np.ndarray:
-        """Sum over rows of (x, 1) (x) u_i, (P,)."""
+        """Return the sum over rows of (x, 1) (x) u_i, (P,)."""
         return (self.inputs[0].T @ u).ravel()
 
     def gram(self, c: np.ndarray) -> np.ndarray:
-        """Sum over rows of (x, 1)(x, 1)' (x) C_i, (P, P), one product of matrices a column of C."""
+        """Return the sum over rows of (x, 1)(x, 1)' (x) C_i, (P, P), column by column of C."""
         a, (width, k) = self.inputs[0], self._shape
         out = np.empty((width, k, width, k))
         for col in range(k):
@@ -100,5 +100,5 @@ class LinearRows(Layers):
         return out.reshape(width * k, width * k)
 
     def diag(self, c: np.ndarray) -> np.ndarray:
-        """Sum over rows of (x, 1)^2 (x) diag C_i, (P,)."""
+        """Return the sum over rows of (x, 1)^2 (x) diag C_i, (P,)."""
         return (np.square(self.inputs[0]).T @ np.einsum("nkk->nk", c)).ravel()

@@ -1,4 +1,4 @@
-"""The multilayer perceptron, with derivatives by hand: forward and reverse mode on kept layers."""
+"""The multilayer perceptron, with hand-written derivatives in forward and reverse mode."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def _sigmoid(z: np.ndarray, a: np.ndarray) -> None:
     np.multiply(a, z, out=z)
 
 
-#: Name to phi, written in ``autograd.numpy``, and to phi with its slope, in place.
+#: For each name: phi written in ``autograd.numpy``, and the function that computes phi and its
+#: slope in place.
 ACTIVATIONS: dict[str, tuple[Callable, Callable]] = {
     "tanh": (anp.tanh, _tanh),
     "relu": (lambda z: anp.maximum(z, 0.0), _relu),
@@ -47,12 +48,12 @@ ACTIVATIONS: dict[str, tuple[Callable, Callable]] = {
     "sigmoid": (lambda z: 0.5 + 0.5 * anp.tanh(0.5 * z), _sigmoid),
 }
 
-#: Output weights at the start: eta hardly depends on x, but every layer has a gradient.
+#: Gain of the output weights at the start: eta hardly depends on x, but all layers have gradients.
 _OUTPUT_GAIN = 0.01
 
 
 class MLP(Conditional):
-    """eta_varying = phi(... phi(x' W_1 + b_1) ...) W + b.
+    """A neural network: eta_varying = phi(... phi(x' W_1 + b_1) ...) W + b.
 
     theta = (W_1, b_1, ..., W, b, constants (Kc,)), matrices (inputs, outputs) row by row.
 
@@ -62,9 +63,9 @@ class MLP(Conditional):
     Parameters
     ----------
     hidden : sequence of int, default=(32, 32)
-        Width of each hidden layer, at least one.
+        Width of each hidden layer; at least one layer.
     activation : {"tanh", "relu", "softplus", "sigmoid"}, default="tanh"
-        phi.
+        The function phi.
     """
 
     def __init__(self, hidden: Sequence[int] = (32, 32), activation: str = "tanh"):
@@ -73,7 +74,7 @@ class MLP(Conditional):
 
     @classmethod
     def examples(cls) -> list[MLP]:
-        """One with each activation."""
+        """Return one network for each activation."""
         found = [cls((4,), name) for name in ACTIVATIONS if name != "tanh"]
         return [cls((4, 3)), *found]
 
@@ -119,7 +120,7 @@ class MLP(Conditional):
 
 
 def cut(theta: Any, shapes: Sequence[tuple[int, int]]) -> list[Any]:
-    """Views of theta (P,), one matrix (W; b) a layer."""
+    """Return views of theta (P,), one matrix (W; b) per layer."""
     start, layers = 0, []
     for a, b in shapes:
         layers.append(theta[start : start + a * b].reshape((a, b)))
@@ -128,7 +129,7 @@ def cut(theta: Any, shapes: Sequence[tuple[int, int]]) -> list[Any]:
 
 
 def forward(layers: Sequence[Any], X: np.ndarray, activation: str) -> Any:
-    """The network's outputs (n, K); differentiable in the layers."""
+    """Return the network's outputs (n, K) for X (n, D); differentiable in the layers."""
     phi = ACTIVATIONS[activation][0]
     a = X
     for layer in layers[:-1]:
@@ -137,7 +138,7 @@ def forward(layers: Sequence[Any], X: np.ndarray, activation: str) -> Any:
 
 
 def _orthogonal(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
-    """Matrix with orthonormal columns (or rows, where they are fewer), uniformly drawn."""
+    """Draw a matrix with orthonormal columns (or rows, if there are fewer), uniformly."""
     tall = rng.standard_normal((max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(tall)
     # Signs of r's diagonal make the draw uniform (Mezzadri, 2007).
@@ -146,38 +147,39 @@ def _orthogonal(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray
 
 
 class _Space:
-    """One allocation for many arrays.
+    """One memory allocation for many arrays.
 
-    The system takes freed pages back from several large arrays, but leaves a process the ones
-    of a single array for the next of its size: a gradient at 64 x 64 takes 0.9 ms, not 2.3.
+    When several large arrays are freed, the operating system takes their pages back. The pages of
+    a single array stay with the process for the next array of its size: a gradient of a 64 x 64
+    network takes 0.9 ms instead of 2.3.
     """
 
     def __init__(self, size: int):
         self._flat = np.empty(size)
 
     def take(self, rows: int, columns: int) -> np.ndarray:
-        """The next part, as a matrix."""
+        """Return the next part of the space as a matrix."""
         part, self._flat = np.split(self._flat, [rows * columns])
         return part.reshape(rows, columns)
 
 
 class MLPRows(Layers):
-    """The network on a chunk of rows; inputs, slopes and work space of every layer are kept.
+    """The network on a chunk of rows; each layer's inputs, slopes and work space are kept.
 
-    Forward mode is one product of matrices a layer: (a, 1, da) (V; c; W) = a V + c + da W. So
-    a layer's inputs share an array with the space of their tangents, and a copy of its weights
-    one with the space of V. Not for two threads at a time.
+    Forward mode is one matrix product per layer: (a, 1, da) (V; c; W) = a V + c + da W. Therefore
+    a layer's inputs share an array with their tangents, and a copy of its weights shares one with
+    V. Two threads must not use one object at the same time.
 
     Parameters
     ----------
     theta : ndarray of shape (P,)
-        Parameters; not kept.
+        Parameters; copied.
     shapes : sequence of (int, int)
-        Of each layer's (W; b).
+        Shape of each layer's matrix (W; b).
     X : ndarray of shape (n, D)
-        Rows.
+        The rows.
     activation : str
-        phi.
+        Name of phi.
     """
 
     linear = False
@@ -197,7 +199,7 @@ class MLPRows(Layers):
         self.inputs = [space.take(n, X.shape[1] + 1)]
         self.inputs[0][:, :-1] = X
         self.inputs[0][:, -1] = 1.0
-        #: Of each layer but the first: (a, 1, da), its last part, and (V; c; W).
+        #: For each layer but the first: (a, 1, da), its part da, and (V; c; W).
         self._joint, self._tangents, self._mixed = [], [], []
         self._slopes = []
         for layer, after in zip(layers[:-1], layers[1:], strict=True):
@@ -220,7 +222,7 @@ class MLPRows(Layers):
         self._theta = theta.copy()
 
     def jvp(self, v: np.ndarray) -> np.ndarray:
-        """J v, (n, K), in forward mode."""
+        """Return J v, (n, K), by forward mode."""
         moves = cut(v, self._shapes)
         z = np.matmul(self.inputs[0], moves[0], out=self._work[0])
         for number, (joint, mixed) in enumerate(zip(self._joint, self._mixed, strict=True)):
@@ -231,7 +233,7 @@ class MLPRows(Layers):
         return z
 
     def vjp(self, u: np.ndarray) -> np.ndarray:
-        """Sum over rows of J_i' u_i, (P,), in reverse mode; deltas take the tangents' space."""
+        """Return the sum over rows of J_i' u_i, (P,), by reverse mode in the tangents' memory."""
         out = np.empty(len(self._theta))
         parts = cut(out, self._shapes)
         delta = u
@@ -244,7 +246,7 @@ class MLPRows(Layers):
         return out
 
     def deltas(self, b: np.ndarray, part: slice) -> list[np.ndarray]:
-        """Each layer's deltas of the combinations B (m, K, R) of outputs, (m, R, H)."""
+        """Return each layer's deltas (m, R, H) of the combinations B (m, K, R) of outputs."""
         found = [np.ascontiguousarray(np.swapaxes(b, 1, 2))]
         for weights, slope in zip(self._weights[::-1], self._slopes[::-1], strict=True):
             m, r, width = found[-1].shape
@@ -254,7 +256,7 @@ class MLPRows(Layers):
         return found[::-1]
 
     def curvature(self, u: np.ndarray) -> np.ndarray:
-        """Sum over rows and k of u_ik d2 eta_ik / d theta2, (P, P), P products by autograd."""
+        """Return the sum of u_ik d2 eta_ik / d theta2, (P, P), by P products with autograd."""
         X = self.inputs[0][:, :-1]
 
         def inner(theta: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Any function of theta and X as a model, differentiated by autograd."""
+"""A user-supplied function of theta and X as a model, differentiated by autograd."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from natfit.numerics import autodiff
 
 
 class Predictor(Conditional):
-    """eta_varying = fun(theta, X), for a function written in ``autograd.numpy``.
+    """A user-supplied map eta_varying = fun(theta, X), written in ``autograd.numpy``.
 
-    Row i of the result must depend on row i of X alone. theta = (the function's (P0,),
-    constants (Kc,)).
+    Row i of the result must depend on row i of X alone. theta = (the function's own parameters
+    (P0,), constants (Kc,)).
 
     Parameters
     ----------
     fun : callable
-        Maps theta (P0,) and X (n, D) to (n, Kv).
+        Maps theta (P0,) and X (n, D) to eta_varying (n, Kv).
     start : array-like of shape (P0,) or callable
-        The start, or a function of a numpy Generator that draws it. It is taken as it is: eta0
-        sets the constants alone.
+        The start of theta, or a function that draws it from a numpy Generator. It is used as it
+        is; eta0 sets the constants alone.
     """
 
     starts_at_eta = False
@@ -38,7 +38,7 @@ class Predictor(Conditional):
 
     @classmethod
     def examples(cls) -> list[Predictor]:
-        """A saturating trend."""
+        """Return one model: a saturating trend of a location and a linear trend of a scale."""
         return [cls(_Trend(), _Normal(4))]
 
     def _prepare(self) -> None:
@@ -77,14 +77,14 @@ class Predictor(Conditional):
 
 
 class PredictorRows(Linearization):
-    """A function's derivatives on a chunk of rows, by graphs that are kept.
+    """A function's derivatives on a chunk of rows, by autograd's graphs, which are kept.
 
     Parameters
     ----------
     fun : callable
-        Of theta alone.
+        Maps theta (P,) to eta (n, K).
     theta : ndarray of shape (P,)
-        Where.
+        The point of the linearization.
     """
 
     linear = False
@@ -98,16 +98,16 @@ class PredictorRows(Linearization):
         return autodiff.jvp(self._fun, self._theta)
 
     def jvp(self, v: np.ndarray) -> np.ndarray:
-        """J v, (n, K), by the pullback of the pullback."""
+        """Return J v, (n, K), by the pullback of the pullback."""
         return self._push(v)
 
     def vjp(self, u: np.ndarray) -> np.ndarray:
-        """Sum over rows of J_i' u_i, (P,)."""
+        """Return the sum over rows of J_i' u_i, (P,)."""
         return self._pull(u)
 
     @cached_property
     def _jacobian(self) -> np.ndarray:
-        """J (n, K, P): one product a parameter, or one a row and output where these are fewer."""
+        """J (n, K, P), by one product per parameter or per output of a row, whichever are fewer."""
         (n, k), size = self.eta.shape, len(self._theta)
         if size <= n * k:
             out = np.empty((n, k, size))
@@ -118,13 +118,13 @@ class PredictorRows(Linearization):
         return np.stack([self.vjp(unit) for unit in units]).reshape(n, k, size)
 
     def gram(self, c: np.ndarray) -> np.ndarray:
-        """Sum over rows of J_i' C_i J_i, (P, P), from J (n, K, P)."""
+        """Return the sum over rows of J_i' C_i J_i, (P, P), from J (n, K, P)."""
         jac = self._jacobian
         flat = jac.reshape(-1, jac.shape[2])
         return flat.T @ np.matmul(c, jac).reshape(flat.shape)
 
     def diag(self, c: np.ndarray) -> np.ndarray:
-        """Diagonal of :meth:`gram`, (P,); J is not kept where a product gives a column."""
+        """Return the diagonal (P,) of :meth:`gram`, without J where products give its columns."""
         size = len(self._theta)
         if "_jacobian" in vars(self) or size > self.eta.size:
             return np.einsum("nkp,nkp->p", self._jacobian, np.matmul(c, self._jacobian))
@@ -138,12 +138,12 @@ class PredictorRows(Linearization):
         return out
 
     def pull_columns(self, b: np.ndarray) -> np.ndarray:
-        """Columns J_i' b_ir of all rows and r, (P, n R), from J."""
+        """Return the columns J_i' b_ir of all rows and r, (P, n R), from J."""
         pulled = np.matmul(np.swapaxes(self._jacobian, 1, 2), b)
         return np.swapaxes(pulled, 0, 1).reshape(len(self._theta), -1)
 
     def curvature(self, u: np.ndarray) -> np.ndarray:
-        """Sum over rows and k of u_ik d2 eta_ik / d theta2, (P, P), P products."""
+        """Return the sum of u_ik d2 eta_ik / d theta2, (P, P), by P products."""
         return autodiff.hessian(lambda t: anp.sum(u * self._fun(t)), self._theta)
 
 
