@@ -198,7 +198,7 @@ WEIGHTS = [
     (np.zeros(20), ["sample_weight must have a positive sum", "all zeros"]),
     (0.0, ["sample_weight must have a positive sum", "all zeros"]),
     (-1.0, ["sample_weight must be >= 0", "-1"]),
-    (np.ones(19), ["sample_weight.shape == (19,)", "expected (20,)", "one weight a row"]),
+    (np.ones(19), ["sample_weight.shape == (19,)", "expected (20,)", "one weight per row"]),
     (np.ones((20, 1)), ["Sample weights must be 1D array or scalar"]),
     (["a"] * 20, ["sample_weight must be numeric"]),
     (np.ones(20) + 0j, ["sample_weight must be numeric", "complex"]),
