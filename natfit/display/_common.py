@@ -34,7 +34,7 @@ def last_step(estimator: Any) -> Any:
     Returns
     -------
     estimator
-        Fitted.
+        The fitted estimator.
 
     Raises
     ------
@@ -48,14 +48,14 @@ def last_step(estimator: Any) -> Any:
 
 
 def transform(estimator: Any, X: Any) -> Any:
-    """What the last step of a pipeline was given for X; X itself for an estimator."""
+    """Return X as a pipeline passes it to its last step; X itself for an estimator."""
     if hasattr(estimator, "steps") and len(estimator.steps) > 1:
         return estimator[:-1].transform(X)
     return X
 
 
 def named(estimators: Any) -> dict[str, Any]:
-    """Return estimators by name: a mapping as it is, a list named by how its members differ.
+    """Return estimators by name; members of a list are named by how they differ.
 
     Returns
     -------
@@ -65,9 +65,9 @@ def named(estimators: Any) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If there is none.
+        If there are no estimators.
     TypeError
-        If it is neither a mapping nor an iterable of estimators.
+        If ``estimators`` is neither a mapping nor an iterable of estimators.
     """
     if isinstance(estimators, Mapping):
         found = {str(name): estimator for name, estimator in estimators.items()}
@@ -85,12 +85,12 @@ def named(estimators: Any) -> dict[str, Any]:
 
 
 def _names(members: list[Any]) -> list[str]:
-    """Name each by the arguments in which it differs from the others, else by its place."""
+    """Name each member by the arguments in which it differs from the others, or by position."""
     steps = [last_step(m) for m in members]
     kinds = [type(s).__name__ for s in steps]
     shown = [{"estimator": type(s).__name__, **s.get_params(deep=False)} for s in steps]
     keys = dict.fromkeys(key for params in shown for key in params)
-    # By repr: arguments may be arrays.
+    # Compared by repr, since arguments may be arrays.
     differ = [k for k in keys if len({repr(params.get(k)) for params in shown}) > 1]
     names = [", ".join(f"{k}={p[k]}" for k in differ if k in p) for p in shown]
     if len(set(names)) == len(names) and all(names):
@@ -104,15 +104,15 @@ def check_names(name: Any, n: int) -> list[str | None]:
     Returns
     -------
     list of str or None
-        A legend entry for each line; None draws none.
+        A legend entry for each line; None gives the line no entry.
 
     Raises
     ------
     ValueError
-        If a list has another length, or one string should name several lines.
+        If a list has another length, or one string is given for several lines.
     """
     names: list[str | None]
     names = [name] * n if name is None else [name] if isinstance(name, str) else list(name)
     if len(names) != n:
-        raise ValueError(f"name must be a list of {n} names, one a line, got {name!r}")
+        raise ValueError(f"name must be a list of {n} names, one per line, got {name!r}")
     return names

@@ -21,13 +21,13 @@ from natfit.objectives import Likelihood
 from natfit.rows import Memory
 from natfit.solvers.cholesky import CholeskySolver
 
-#: Halvings after which a margin outside the domain is given up.
+#: Number of halvings after which a margin outside the domain is given up.
 _HALVINGS = 30
 
 
 @dataclass(frozen=True)
 class Plane:
-    """A likelihood with a constant model of two coordinates."""
+    """A likelihood whose constant model has two coordinates."""
 
     objective: Likelihood
 
@@ -39,7 +39,7 @@ class Plane:
         data: np.ndarray,
         weight: np.ndarray | None,
     ) -> Plane:
-        """Check that there are two parameters, and read the data."""
+        """Return the plane of a family of two parameters and data, after a check of both."""
         if family.n_params != 2:
             raise ValueError(
                 "a plane needs a family with 2 parameters, "
@@ -50,28 +50,28 @@ class Plane:
 
     @property
     def coordinates(self) -> Coordinates:
-        """The coordinates, bound."""
+        """The coordinates of the model, bound to the family."""
         return self.objective.model.coordinates
 
     def names(self) -> list[str]:
-        """Axis labels: ``log scale`` where the coordinate is one."""
+        """Return the two axis labels, such as ``log scale``."""
         return self.coordinates.labels()
 
     def holds(self, theta: np.ndarray, eta: np.ndarray) -> bool:
-        """Whether theta means eta in these coordinates."""
+        """Tell whether theta gives this eta in the plane's coordinates."""
         if not self.objective.in_domain(theta):
             return False
         return bool(np.allclose(self.coordinates.to_eta(theta), eta, rtol=1e-6, atol=1e-9))
 
     def box(self, points: np.ndarray, margin: np.ndarray) -> np.ndarray:
-        """Limits (2, 2), a row a coordinate, around points (n, 2); inside the domain.
+        """Return limits around points (n, 2), inside the domain.
 
         A margin that leaves the domain (sigma <= 0) is cut until it ends well inside.
 
         Returns
         -------
         ndarray of shape (2, 2)
-            Lower and upper limit, a row a coordinate.
+            Lower and upper limit, one row per coordinate.
         """
         low, high = points.min(axis=0), points.max(axis=0)
         middle = points[-1]
@@ -85,13 +85,13 @@ class Plane:
                     if self.objective.in_domain(trial):
                         break
                     room *= 0.5
-                # What was halved may still end next to the edge, where f explodes.
+                # A halved margin may still end close to the edge, where the objective explodes.
                 limits[i, end] += sign * (room if room == margin[i] else 0.75 * room)
         return limits
 
     def spread(self, theta: np.ndarray) -> np.ndarray:
-        """Standard deviation (2,) of one row's estimate at theta: a natural unit of length."""
-        # Never None: rows of a constant model share eta, so that there is a Hessian at least.
+        """Return the standard deviations (2,) of an estimate from one row, a natural unit."""
+        # Never None: rows of a constant model share eta, so that at least the Hessian exists.
         operator: LinearOperator = self.objective.information(theta)  # type: ignore[assignment]
         solve = CholeskySolver().solve
         return np.sqrt([abs(solve(operator, e)[0] @ e) for e in np.eye(2)])
@@ -99,14 +99,14 @@ class Plane:
     # -------------------------------------------------------------------------- on a grid
 
     def log_likelihood(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Mean log-likelihood a row, (len(y), len(x)) nats; NaN outside the domain."""
+        """Return the mean log-likelihood, (len(y), len(x)) nats per row; NaN outside the domain."""
         out = np.full((len(y), len(x)), np.nan)
         for i, j, theta in self._points(x, y):
             out[i, j] = -self.objective.value(theta)
         return _some_finite(np.where(np.isfinite(out), out, np.nan), x, y)
 
     def gradients(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Gradient and natural gradient of the mean log-likelihood, (len(y), len(x), 2) each."""
+        """Return gradient and natural gradient of that mean, (len(y), len(x), 2) each."""
         metric, solver = ExactFisher().prepare(self.objective), CholeskySolver()
         rng = np.random.default_rng(0)  # the exact metric draws nothing
         plain = np.full((len(y), len(x), 2), np.nan)
@@ -127,7 +127,7 @@ class Plane:
 
 
 def check_limits(limits: Any, name: str, default: np.ndarray) -> tuple[float, float]:
-    """Return (low, high), the default when None; raise ValueError unless low < high."""
+    """Return (low, high), or the default for None; raise ValueError unless low < high."""
     if limits is None:
         return tuple(default)
     low, high = check_vector(limits, name, size=2)
@@ -139,7 +139,7 @@ def check_limits(limits: Any, name: str, default: np.ndarray) -> tuple[float, fl
 def axes_of(
     limits: np.ndarray, xlim: Any, ylim: Any, resolution: Any
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Grid values of both coordinates, the user's limits before the default ones."""
+    """Return the grid values of both coordinates; user-supplied limits replace the defaults."""
     n = int(check_number(resolution, "grid_resolution", low=2, integer=True, hint="100"))
     pairs = check_limits(xlim, "xlim", limits[0]), check_limits(ylim, "ylim", limits[1])
     return np.linspace(*pairs[0], n), np.linspace(*pairs[1], n)
@@ -148,7 +148,7 @@ def axes_of(
 def check_data(
     X: Any, sample_weight: Any, family: Distribution, column: int | None, n_columns: int
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return one column (N,) of X for a univariate family, all of it otherwise, and weights.
+    """Return the data to draw and their weights; a univariate family takes one column of X.
 
     Returns
     -------
@@ -160,7 +160,7 @@ def check_data(
     Raises
     ------
     ValueError
-        If there are several columns and ``column`` chooses none, or another than exist.
+        If there are several columns and ``column`` chooses none, or one that does not exist.
     """
     X = check_array(X, dtype=np.float64, ensure_2d=False)
     X = X.reshape(-1, 1) if X.ndim == 1 else X
@@ -175,7 +175,7 @@ def check_data(
 
 
 def check_column(column: int | None, n_columns: int) -> int:
-    """Return the column to draw; None is allowed when there is one."""
+    """Return the index of the column to draw; None is allowed if there is one column."""
     if column is None and n_columns == 1:
         return 0
     if column is None:
@@ -188,7 +188,7 @@ def check_column(column: int | None, n_columns: int) -> int:
 def plane_of_fit(
     estimator: Any, X: Any, sample_weight: Any, column: int | None, coordinates: Any = None
 ) -> Plane:
-    """Plane of a fitted estimator, in its own coordinates or in those asked for."""
+    """Return the plane of a fitted estimator, in its own or in the given coordinates."""
     family, n = estimator.distribution_, len(estimator._eta)
     data, weight = check_data(X, sample_weight, family, column, n)
     index = check_column(column, n)
@@ -199,7 +199,7 @@ def plane_of_fit(
 
 
 def iterates(estimator: Any, column: int | None) -> np.ndarray:
-    """The fit's iterates theta (n, P) for one column of data."""
+    """Return the fit's iterates theta (n, P) for one column of data."""
     history = estimator.history_
     if "column" not in history:
         return history.theta
@@ -208,7 +208,7 @@ def iterates(estimator: Any, column: int | None) -> np.ndarray:
 
 
 def _some_finite(values: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Refuse a grid that lies outside the domain altogether."""
+    """Return the values; refuse a grid that lies wholly outside the domain."""
     if not np.any(np.isfinite(values)):
         raise ValueError(
             f"xlim and ylim must overlap the domain, got {x[0]:g}..{x[-1]:g} and "

@@ -9,15 +9,15 @@ import numpy as np
 
 from natfit.distributions.base import Distribution
 
-#: Doublings of a bracket, and halvings: enough for any double.
+#: Maximum numbers of doublings and of halvings of a bracket: enough for any double.
 _DOUBLINGS, _HALVINGS = 1000, 1100
 
-#: A quantile's derivative is a central difference over so many standard errors.
+#: Step of the central difference for a quantile's derivative, in standard errors.
 _STEP = 1e-3
 
 
 def probability(family: Distribution, eta: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """P(Y <= y), (n,), at eta (K,): the family's, else scipy's.
+    """Return P(Y <= y), (n,), at eta (K,), by the family's distribution function or scipy's.
 
     Returns
     -------
@@ -27,7 +27,7 @@ def probability(family: Distribution, eta: np.ndarray, y: np.ndarray) -> np.ndar
     Raises
     ------
     ValueError
-        If neither has a distribution function.
+        If neither the family nor scipy has a distribution function.
     """
     if family.has_cdf:
         return np.exp(family.log_cdf(y, eta[None]))
@@ -35,18 +35,18 @@ def probability(family: Distribution, eta: np.ndarray, y: np.ndarray) -> np.ndar
 
 
 def quantile(family: Distribution, eta: np.ndarray, p: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Least y with P(Y <= y) >= p, (n,), 0 < p < 1, at eta (K,); of densities the only one.
+    """Return the smallest y with P(Y <= y) >= p, (n,), for 0 < p < 1, at eta (K,).
 
     Parameters
     ----------
     family : Distribution
-        Univariate.
+        A univariate family.
     eta : ndarray of shape (K,)
         Its parameters.
     p : ndarray of shape (n,)
         Probabilities.
     y : ndarray
-        Values of the right size, such as the data: where the search begins.
+        Values of the right magnitude, such as the data, from which the search starts.
 
     Returns
     -------
@@ -56,14 +56,14 @@ def quantile(family: Distribution, eta: np.ndarray, p: np.ndarray, y: np.ndarray
     Raises
     ------
     ValueError
-        As :func:`probability`.
+        As in :func:`probability`.
     """
     if not family.has_cdf:
         return _frozen(family, eta).ppf(p)
     log_p, log_q = np.log(p), np.log1p(-p)
 
     def reached(at: np.ndarray) -> np.ndarray:
-        """Whether P(Y <= y) >= p, in the tail that has the digits."""
+        """Tell whether P(Y <= y) >= p, from the tail that is known more precisely."""
         below, above = family.log_cdf(at, eta[None]), family.log_sf(at, eta[None])
         return np.where(p < 0.5, below >= log_p, above <= log_q)
 
@@ -82,11 +82,11 @@ def quantile(family: Distribution, eta: np.ndarray, p: np.ndarray, y: np.ndarray
 def _bracket(
     family: Distribution, reached: Callable, low: float, high: float, n: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Ends (n,) with the quantile above the first and not above the second."""
+    """Return ends (n,) below the quantile, and ends at or above it."""
     least, most = -np.inf, np.inf
     if family.support is not None:
         least, most = family.support.low, np.max(family.support.high)
-        # One below the least whole number nothing has been reached.
+        # At one below the smallest whole number no probability is reached.
         least -= 1.0 if family.support.integer else 0.0
     width = high - low or abs(high) or 1.0
     left, right = np.full(n, max(low - width, least)), np.full(n, min(high, most))
@@ -102,14 +102,14 @@ def _bracket(
 def quantile_errors(
     family: Distribution, eta: np.ndarray, covariance: np.ndarray, p: np.ndarray, y: np.ndarray
 ) -> np.ndarray | None:
-    """Standard errors (n,) of quantiles by the delta method; None where a parameter has none.
+    """Return standard errors (n,) of quantiles by the delta method, None if a parameter has none.
 
     Parameters
     ----------
     family, eta, p, y
         As in :func:`quantile`.
     covariance : ndarray of shape (K, K)
-        Of the estimate of eta; its zeros are parameters that are known.
+        Covariance of the estimate of eta; zeros stand for parameters that are known.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""How a fit converged: a column of its history against iterations or time."""
+"""Convergence of fits: a column of the history against iterations or time."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _LABELS = {
     "step_length": "step length",
     "predicted_kl": "predicted divergence of the step (nats per row)",
     "kl": "divergence of the step (nats per row)",
-    "radius": "trust radius (nats per row)",
+    "radius": "trust-region radius (nats per row)",
     "iteration": "iteration",
     "seconds": "time (seconds)",
 }
 
 
 class ConvergenceDisplay:
-    """Curves of a column of the history.
+    """Curves of one column of the history.
 
     Made by :meth:`from_estimator` or :meth:`from_estimators`; the constructor's arguments are
     stored as attributes.
@@ -33,18 +33,18 @@ class ConvergenceDisplay:
     Parameters
     ----------
     x : list of ndarray
-        Iterations from 0, or seconds since the start, of each line.
+        For each line, the iterations from 0, or the seconds since the start.
     y : list of ndarray
-        The history's column, of each line.
+        For each line, the values of the history's column.
     name : str or list of str, optional
         A legend entry for each line.
     column : str, default="distance"
-        What y is.
+        Name of the column in y.
     x_name : {"iteration", "seconds"}, default="iteration"
-        What x is.
+        The quantity in x.
     log_scale : bool, default=True
-        Whether the y axis is logarithmic. A column with negative values, as the objective
-        may have, is drawn on a linear axis all the same.
+        Whether the y axis is logarithmic. A column with negative values, such as the objective
+        may have, is drawn on a linear axis in any case.
 
     Attributes
     ----------
@@ -140,14 +140,14 @@ class ConvergenceDisplay:
         Parameters
         ----------
         estimator : estimator or Pipeline
-            Fitted; of a pipeline the last step counts.
+            Fitted; a pipeline stands for its last step.
         column : str, default="distance"
             A column of ``history_``.
         x : {"iteration", "seconds"}, default="iteration"
-            The horizontal axis; seconds are summed up since the start.
+            The horizontal axis; seconds are summed from the start.
         log_scale, ax, name, **kwargs
             As in the constructor and :meth:`plot`. ``name`` is the estimator's class by
-            default; several columns of data are told apart by their feature's name.
+            default; if there are several columns of data, their feature names are appended.
 
         Returns
         -------
@@ -156,7 +156,8 @@ class ConvergenceDisplay:
         Raises
         ------
         ValueError
-            If the history has no such column, or nothing but NaN in it; the message says why.
+            If the history has no such column, or the column holds only NaN; the message says
+            why.
         """
         label = name if isinstance(name, str) else type(last_step(estimator)).__name__
         display = cls._compute({label: estimator}, column, x, log_scale)
@@ -183,7 +184,7 @@ class ConvergenceDisplay:
         column, x, log_scale, ax, **kwargs
             As in :meth:`from_estimator`.
         name : list of str, optional
-            Legend entries, one a line.
+            Legend entries, one per line.
 
         Returns
         -------
@@ -192,7 +193,7 @@ class ConvergenceDisplay:
         Raises
         ------
         ValueError
-            As :meth:`from_estimator`, and if there are no estimators.
+            As in :meth:`from_estimator`, and if there are no estimators.
         """
         return cls._compute(named(estimators), column, x, log_scale).plot(ax, name=name, **kwargs)
 
@@ -212,7 +213,7 @@ class ConvergenceDisplay:
 
 
 def _parts(estimator: Any, label: str) -> list[tuple[str, dict[str, Any]]]:
-    """The history of each column of data, with its name."""
+    """Return the history of each column of data, with its name."""
     history = estimator.history_
     whole = {**history, "reasons": history.reasons}
     if "column" not in history:
@@ -228,7 +229,7 @@ def _parts(estimator: Any, label: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _values(part: dict[str, Any], column: str) -> tuple[np.ndarray, np.ndarray]:
-    """A column and the seconds; refuse a column that is not there or all NaN."""
+    """Return a column and the seconds; refuse a column that is missing or all NaN."""
     names = tuple(n for n in part if n not in ("reasons", "column"))
     values = np.asarray(part[check_option(column, "column", names)], dtype=np.float64)
     if np.all(np.isnan(values)):

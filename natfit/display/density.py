@@ -17,17 +17,17 @@ from natfit.distributions.base import Distribution
 
 KINDS = ("hist", "rug", "qq", "pp", "return_level")
 
-#: Points of a density and of a curve of return levels, and most bins of a histogram.
+#: Points of a density and of a curve of return levels, and the maximum number of bins.
 _POINTS, _LEVELS, _MOST_BINS = 400, 100, 100
 
-#: Shortest return period drawn, and how far beyond the data the longest lies.
+#: Shortest return period drawn, and the factor by which the longest exceeds the data's.
 _SHORTEST, _BEYOND = 1.05, 10.0
 
 _LABELS = {
     "hist": ("y", "density"),
     "rug": ("y", "density"),
-    "qq": ("fitted quantile", "quantile of the data"),
-    "pp": ("fitted probability", "share of the data"),
+    "qq": ("fitted quantile", "empirical quantile"),
+    "pp": ("fitted probability", "empirical probability"),
     "return_level": ("return period (rows)", "return level"),
 }
 
@@ -38,14 +38,14 @@ class DensityDisplay:
     ============== ============================================================================
     kind           what is drawn
     ============== ============================================================================
-    hist           the fitted density over a histogram; of whole numbers their probabilities
+    hist           the fitted density over a histogram; probabilities for whole numbers
     rug            the fitted density over a mark for each row
-    qq             sorted data against fitted quantiles, and the line where they are equal
-    pp             the data's share below each row against its fitted probability, and the line
-    return_level   the level that is exceeded once in T rows against T (log), with its band
+    qq             sorted data against fitted quantiles, and the line of equality
+    pp             empirical against fitted probability of each row, and the line of equality
+    return_level   the level that is exceeded once in T rows against T (log), with a band
     ============== ============================================================================
 
-    The i-th of n sorted rows stands for the probability ``i / (n + 1)`` (Coles, 2001, An
+    The empirical probability of the i-th of n sorted rows is ``i / (n + 1)`` (Coles, 2001, An
     Introduction to Statistical Modeling of Extreme Values, sections 2.6.7 and 3.3.5).
 
     Made by :meth:`from_estimator`; the constructor's arguments are stored as attributes.
@@ -58,10 +58,10 @@ class DensityDisplay:
     curve : tuple of two ndarray of shape (M,)
         x and y of the fitted curve, or of the line of equality.
     position : ndarray of shape (N,), optional
-        For ``qq`` fitted quantiles, for ``pp`` fitted probabilities, for ``return_level`` the
-        rows' return periods.
+        Of each row, the fitted quantile for ``qq``, the fitted probability for ``pp``, and the
+        return period for ``return_level``.
     share : ndarray of shape (N,), optional
-        The probability that each row stands for.
+        The empirical probability of each row.
     weight : ndarray of shape (N,), optional
         Repetitions of the rows.
     band : tuple of two ndarray of shape (M,), optional
@@ -76,7 +76,7 @@ class DensityDisplay:
     line_ : matplotlib Line2D
         The fitted curve.
     points_ : matplotlib artist
-        The histogram's BarContainer, or the Line2D of rows.
+        The histogram's BarContainer, or the Line2D of the rows.
     band_ : matplotlib artist or None
 
     Examples
@@ -127,7 +127,7 @@ class DensityDisplay:
         name : str, optional
             The curve's legend entry.
         sample_kw : dict, optional
-            Passed to what draws the data: matplotlib's ``hist`` or ``plot``.
+            Passed to matplotlib's ``hist`` or ``plot``, which draws the data.
         **kwargs
             Passed to matplotlib's ``plot`` for the curve.
 
@@ -189,7 +189,7 @@ class DensityDisplay:
         Parameters
         ----------
         estimator : NaturalMLE or Pipeline
-            Fitted, with a univariate family; of a pipeline the last step counts.
+            Fitted, with a univariate family; a pipeline stands for its last step.
         X : array-like of shape (N, D) or (N,)
             The data of the fit, or other data.
         kind : {"hist", "rug", "qq", "pp", "return_level"}, default="hist"
@@ -199,8 +199,8 @@ class DensityDisplay:
         sample_weight : array-like of shape (N,), optional
             Repetitions of the rows.
         confidence : float, default=0.95
-            Probability of the band around return levels. There is none where a parameter has
-            no standard error, as at a bound.
+            Confidence level of the band around return levels. There is no band where a parameter
+            has no standard error, as at a limit.
         ax, name, sample_kw, **kwargs
             As in :meth:`plot`.
 
@@ -250,7 +250,7 @@ def _compute(
     weight: np.ndarray | None,
     confidence: float,
 ) -> dict[str, Any]:
-    """The curve and, but for densities, where the rows lie."""
+    """Return the curve and, except for densities, the positions of the rows."""
     eta = fit._eta[column]
     if kind in ("hist", "rug"):
         x = _grid(sample, family)
@@ -271,7 +271,7 @@ def _compute(
     period = np.geomspace(_SHORTEST, _BEYOND * (total + 1.0), _LEVELS)
     p = 1.0 - 1.0 / period
     level = quantile(family, eta, p, sample)
-    # Of whole numbers a level has no derivative.
+    # A level that is a whole number has no derivative.
     whole = family.support is not None and family.support.integer
     errors = None if whole else quantile_errors(family, eta, fit._eta_covariance(column), p, sample)
     half = None if errors is None else special.ndtri(0.5 + 0.5 * confidence) * errors
@@ -284,14 +284,14 @@ def _compute(
 
 
 def _shares(n: int, weight: np.ndarray | None) -> tuple[np.ndarray, float]:
-    """The probability that each sorted row stands for, the middle of its repetitions; the total."""
+    """Return each sorted row's empirical probability, at mid-repetition, and the total weight."""
     weight = np.ones(n) if weight is None else weight
     total = float(weight.sum())
     return (np.cumsum(weight) - 0.5 * weight + 0.5) / (total + 1.0), total
 
 
 def _grid(sample: np.ndarray, family: Distribution) -> np.ndarray:
-    """Where to draw the density: a little more than the data's range, inside the support."""
+    """Return where to draw the density: a little more than the data's range, in the support."""
     low, high = sample[0], sample[-1]
     margin = 0.05 * (high - low) or max(0.05 * abs(high), 1.0)
     support = family.support
@@ -305,7 +305,7 @@ def _grid(sample: np.ndarray, family: Distribution) -> np.ndarray:
 
 
 def _bins(sample: np.ndarray, integer: bool) -> np.ndarray:
-    """Edges of at most 100 bins; around whole numbers where the values are whole."""
+    """Return edges of at most 100 bins; bins are centred on whole numbers for counts."""
     low, high = sample[0], sample[-1]
     if integer:
         step = np.ceil((high - low + 1.0) / _MOST_BINS)

@@ -1,4 +1,4 @@
-"""Gradients beside natural gradients over the plane of two parameters."""
+"""Gradients and natural gradients, side by side, over the plane of two parameters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from natfit.display._common import last_step, pyplot, transform
 from natfit.display._plane import Plane, axes_of, check_column, check_data, plane_of_fit
 from natfit.distributions.base import Distribution
 
-#: Cells of the grid that the longest arrow spans.
+#: Length of the longest arrow, in cells of the grid.
 _LONGEST = 3.0
 
 #: Half the default range, in standard deviations of one row's estimate.
@@ -22,8 +22,8 @@ _RANGE = 3.0
 class GradientFieldDisplay:
     """Gradient and natural gradient of the mean log-likelihood, side by side.
 
-    The arrows point uphill: the way in which descent on the negative log-likelihood goes.
-    Lengths are true to scale within each axes.
+    The arrows point uphill, which is the direction of descent on the negative log-likelihood.
+    Lengths are to scale within each axes.
 
     Made by :meth:`from_distribution` or :meth:`from_estimator`; the constructor's arguments
     are stored as attributes.
@@ -35,9 +35,9 @@ class GradientFieldDisplay:
     gradient : ndarray of shape (n_y, n_x, 2)
         Gradient g of the mean log-likelihood per row; NaN outside the domain.
     natural_gradient : ndarray of shape (n_y, n_x, 2)
-        F^-1 g, F the exact Fisher information.
+        F^-1 g with the exact Fisher information F of one row.
     param_names : list of str
-        Names of the two parameters, the axes' labels.
+        Axis labels: the names of the two parameters.
     optimum : ndarray of shape (2,), optional
         The estimate, marked by a star.
     name : str, optional
@@ -46,7 +46,7 @@ class GradientFieldDisplay:
     Attributes
     ----------
     axes_ : ndarray of two matplotlib Axes
-        Gradient, natural gradient.
+        The axes of the gradient and of the natural gradient.
     figure_ : matplotlib Figure
     quivers_ : list of two matplotlib Quiver
 
@@ -80,14 +80,14 @@ class GradientFieldDisplay:
         self.name = name
 
     def length_ratios(self) -> tuple[float, float]:
-        """Longest to shortest arrow: of the gradients, of the natural gradients.
+        """Return the ratio of the longest to the shortest arrow in both fields.
 
-        inf where the grid holds the optimum itself.
+        The ratio is infinite where the grid holds the optimum itself.
 
         Returns
         -------
-        tuple of float
-            The two ratios, 1 or more.
+        tuple of two floats
+            The ratios of the gradients and of the natural gradients, >= 1.
         """
         ratios = []
         for field in (self.gradient, self.natural_gradient):
@@ -108,7 +108,7 @@ class GradientFieldDisplay:
         name : str, optional
             Title of the figure in place of the stored one.
         **kwargs
-            Passed to matplotlib's ``quiver`` for both.
+            Passed to matplotlib's ``quiver`` for both fields.
 
         Returns
         -------
@@ -117,7 +117,7 @@ class GradientFieldDisplay:
         Raises
         ------
         ValueError
-            If ``ax`` is not two axes.
+            If ``ax`` does not hold two axes.
         """
         plt = pyplot("GradientFieldDisplay.plot")
         if ax is None:
@@ -146,7 +146,7 @@ class GradientFieldDisplay:
 
     @property
     def _cell(self) -> np.ndarray:
-        """Width and height of the grid's cells, (2,)."""
+        """Width and height (2,) of the grid's cells."""
         return np.array([self.grid_x[1] - self.grid_x[0], self.grid_y[1] - self.grid_y[0]])
 
     def _quiver(self, ax: Any, field: np.ndarray, **kwargs: Any) -> Any:
@@ -155,7 +155,7 @@ class GradientFieldDisplay:
         style = {"angles": "xy", "scale_units": "xy", "scale": longest / _LONGEST}
         style |= {"width": 0.004, "minlength": 0.0, "color": "C0", "zorder": 3, **kwargs}
         x, y = np.meshgrid(self.grid_x, self.grid_y)
-        # Arrows too short to be seen still have a foot.
+        # Arrows that are too short to be seen still have a dot.
         ax.plot(x.ravel(), y.ravel(), ".", color="0.7", markersize=2.5, zorder=1)
         if self.optimum is not None:
             star = {"marker": "*", "markersize": 13, "color": "C1", "markeredgecolor": "white"}
@@ -179,23 +179,23 @@ class GradientFieldDisplay:
         name: str | None = None,
         **kwargs: Any,
     ) -> GradientFieldDisplay:
-        """Draw the fields of a distribution's likelihood of data.
+        """Draw both fields for the likelihood of a distribution given data.
 
         Parameters
         ----------
         distribution : str or Distribution
-            With two parameters and an exact Fisher information.
+            A family with two parameters and an exact Fisher information.
         X : array-like of shape (N,) or (N, 1)
             The data.
         sample_weight : array-like of shape (N,), optional
             Repetitions of each row.
         coordinates : str or Coordinates, default="native"
-            What the two parameters mean; the paper's (mu, sigma) by default.
+            The coordinates of the two parameters; the paper's (mu, sigma) by default.
         xlim, ylim : (float, float), optional
-            The part of the plane; by default three standard deviations of a row about the
-            family's start, inside the domain.
+            The part of the plane; by default three standard deviations of one row's estimate
+            around the family's start, inside the domain.
         grid_resolution : int, default=10
-            Arrows a side.
+            Number of arrows per side.
         ax, name, **kwargs
             As in :meth:`plot`.
 
@@ -206,7 +206,7 @@ class GradientFieldDisplay:
         Raises
         ------
         ValueError
-            If the family has not two parameters or no exact Fisher information.
+            If the family does not have two parameters, or has no exact Fisher information.
         """
         family = resolve(distribution, Distribution)
         data, weight = check_data(X, sample_weight, family, None, 1)
@@ -247,7 +247,7 @@ class GradientFieldDisplay:
         column : int, optional
             Which column's fit to draw; needed when a univariate family was fitted to several.
         coordinates, xlim, ylim, grid_resolution, ax, name, **kwargs
-            As in :meth:`from_distribution`; the default range is about the estimate.
+            As in :meth:`from_distribution`; the default range is around the estimate.
 
         Returns
         -------
@@ -256,7 +256,7 @@ class GradientFieldDisplay:
         Raises
         ------
         ValueError
-            As :meth:`from_distribution`.
+            As in :meth:`from_distribution`.
         """
         fit = last_step(estimator)
         plane = plane_of_fit(fit, transform(estimator, X), sample_weight, column, coordinates)

@@ -1,4 +1,4 @@
-"""How a policy learned: a column of its history against what was spent on it."""
+"""Learning curves of policies: a column of the history against environment steps or time."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from natfit._validation import check_option, check_vector
 from natfit.display._common import check_names, last_step, pyplot
 from natfit.optimize.history import History
 
-#: What the horizontal axis may be, and its label with the unit.
+#: Quantities of the horizontal axis, and their labels with units.
 _X_LABELS = {
-    "env_steps": "steps in the environment",
+    "env_steps": "environment steps",
     "episodes": "episodes",
     "update": "update",
     "seconds": "time (seconds)",
@@ -23,18 +23,18 @@ _X_LABELS = {
 _Y_LABELS = {
     "mean_return": "mean return of an episode",
     "std_return": "standard deviation of the return",
-    "surrogate_gain": "gain of the surrogate (advantages' units)",
+    "surrogate_gain": "gain of the surrogate objective (units of the advantages)",
     "predicted_kl": "predicted divergence of the update (nats per visit)",
     "kl": "divergence of the update (nats per visit)",
     "entropy": "entropy of the policy (nats)",
-    "explained_variance": "variance of the returns that the baseline explains",
+    "explained_variance": "share of the returns' variance that the baseline explains",
 }
 
 _BAND = (0.25, 0.75)
 
 
 class LearningCurveDisplay:
-    """Learning curves of policies: one line a fit, or the median over seeds with a band.
+    """Learning curves of policies: one line per fit, or the median over seeds with a band.
 
     Made by :meth:`from_estimator` or :meth:`from_history`; the constructor's arguments are
     stored as attributes.
@@ -42,24 +42,24 @@ class LearningCurveDisplay:
     Parameters
     ----------
     x : list of ndarray
-        What was spent, of each line.
+        For each line, the quantity ``x_name``, such as environment steps.
     y : list of ndarray
-        The history's column, of each line.
+        For each line, the values of the history's column.
     low, high : list of (ndarray or None), optional
-        Edges of each line's band.
+        Lower and upper edge of each line's band.
     name : str or list of str, optional
         A legend entry for each line.
     x_name : {"env_steps", "episodes", "update", "seconds"}, default="env_steps"
-        What x is.
+        The quantity in x.
     y_name : str, default="mean_return"
-        What y is.
+        Name of the column in y.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
     figure_ : matplotlib Figure
     lines_ : list of matplotlib Line2D
-        One for each fit, or each list of fits.
+        One for each fit or each list of fits.
     bands_ : list of (matplotlib PolyCollection or None)
         One for each line.
 
@@ -153,18 +153,18 @@ class LearningCurveDisplay:
         Parameters
         ----------
         estimator : estimator, list of estimators, or dict of name to either
-            Fitted. The members of a list are fits of one method from several seeds; those of a
-            dict are told apart.
+            Fitted. The members of a list are fits of one method from several seeds and form one
+            curve; the members of a dict are drawn as separate curves.
         x : {"env_steps", "episodes", "update", "seconds"}, default="env_steps"
-            The horizontal axis; updates count from 1, seconds are summed up.
+            The horizontal axis; updates count from 1, seconds are summed from the start.
         y : str, default="mean_return"
-            A column of ``history_``. Its NaN are left out (no episode ended in that update).
+            A column of ``history_``. NaN values are left out: no episode ended in that update.
         band : (low, high) or None, default=(0.25, 0.75)
-            Quantiles over a list that are shaded around its median, taken over the range that
-            all its members cover; between updates curves are straight lines. None draws a line
-            for each member instead.
+            Quantiles over the members of a list, shaded around their median, over the range of x
+            that all members cover. Between updates the curves are interpolated linearly. None
+            draws a line for each member instead.
         ax, name, **kwargs
-            As in :meth:`plot`. ``name`` is the dict's keys by default.
+            As in :meth:`plot`. The names are the dict's keys by default.
 
         Returns
         -------
@@ -175,8 +175,8 @@ class LearningCurveDisplay:
         NotFittedError
             If an estimator is not fitted.
         ValueError
-            If a history has no such column, or nothing but NaN in it (the message says why), if
-            a list is empty, or its members have no range in common.
+            If a history has no such column, or the column holds only NaN (the message says why),
+            if a list is empty, or if its members have no range of x in common.
         """
         return cls.from_history(
             _histories(estimator), x=x, y=y, band=band, ax=ax, name=name, **kwargs
@@ -222,7 +222,7 @@ class LearningCurveDisplay:
             if len(curves) > 1 and quantiles is not None:
                 lines.append((label, *_summary(curves, quantiles, x)))
             else:
-                # One legend entry for all.
+                # One legend entry for all members.
                 labels = [label, *[None] * (len(curves) - 1)]
                 lines += [(n, *c, None, None) for n, c in zip(labels, curves, strict=True)]
         if not lines:
@@ -233,7 +233,7 @@ class LearningCurveDisplay:
 
 
 def _histories(estimator: Any) -> Any:
-    """The histories of fits, in the same lists and dict."""
+    """Return the histories of fits, in lists and dicts of the same structure."""
     if isinstance(estimator, Mapping):
         return {name: _histories(one) for name, one in estimator.items()}
     if isinstance(estimator, list | tuple):
@@ -242,7 +242,7 @@ def _histories(estimator: Any) -> Any:
 
 
 def _groups(history: Any) -> list[tuple[str | None, list[Any]]]:
-    """Pairs of a legend entry and a list of histories."""
+    """Return pairs of a legend entry and a list of histories."""
     # A history is a mapping itself, of its columns.
     named = isinstance(history, Mapping) and not isinstance(history, History)
     pairs = history.items() if named else [(None, history)]
@@ -250,7 +250,7 @@ def _groups(history: Any) -> list[tuple[str | None, list[Any]]]:
 
 
 def _checked_band(band: Any) -> np.ndarray:
-    """Quantiles (low, high)."""
+    """Return the quantiles (low, high) of a valid band."""
     values = check_vector(band, "band", size=2)
     if not 0.0 <= values[0] < values[1] <= 1.0:
         raise ValueError(
@@ -261,7 +261,7 @@ def _checked_band(band: Any) -> np.ndarray:
 
 
 def _curve(history: Any, x: str, y: str) -> tuple[np.ndarray, np.ndarray]:
-    """Points (x, y) of a history, those that exist."""
+    """Return the points (x, y) of a history whose y is finite."""
     values = np.asarray(history[check_option(y, "y", tuple(history))], dtype=np.float64)
     kept = np.isfinite(values)
     if not kept.any():
@@ -277,7 +277,7 @@ def _curve(history: Any, x: str, y: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _column(history: Any, name: str) -> np.ndarray:
-    """A column that the history of every policy has."""
+    """Return a column that the history of every policy has."""
     if name not in history:
         raise ValueError(
             f"history must be that of a policy, with a column {name!r}, got {list(history)}; "
@@ -289,7 +289,7 @@ def _column(history: Any, name: str) -> np.ndarray:
 def _summary(
     curves: list[tuple[np.ndarray, np.ndarray]], quantiles: np.ndarray, x_name: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Grid, median and both quantiles where all curves are."""
+    """Return the common grid, and the median and both quantiles of the curves on it."""
     first = max(x[0] for x, _ in curves)
     last = min(x[-1] for x, _ in curves)
     if first > last:

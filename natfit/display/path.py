@@ -1,4 +1,4 @@
-"""The way of a fit through the plane of two parameters, over contours of the likelihood."""
+"""Paths of fits through the plane of two parameters, over contours of the likelihood."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from natfit.display._common import check_names, last_step, named, pyplot, transform
 from natfit.display._plane import Plane, axes_of, check_column, iterates, plane_of_fit
 
-#: Share of the paths' extent that is shown around them.
+#: Margin shown around the paths, as a share of their extent.
 _MARGIN = 0.15
 
 
@@ -26,9 +26,9 @@ class PathDisplay:
     grid_x, grid_y : ndarray of shape (n_x,) and (n_y,)
         Values of the two parameters.
     log_likelihood : ndarray of shape (n_y, n_x)
-        Mean log-likelihood per row, nats; NaN outside the domain.
+        Mean log-likelihood in nats per row; NaN outside the domain.
     param_names : list of str
-        Names of the two parameters, the axes' labels.
+        Axis labels: the names of the two parameters.
     name : str or list of str, optional
         A legend entry for each path.
 
@@ -87,8 +87,8 @@ class PathDisplay:
         name : str or list of str, optional
             Legend entries in place of the stored ones.
         levels : int or array-like, default=14
-            Log-likelihoods to draw, nats per row; a number of contours lays them so that
-            between any two lies the same area, however steep the likelihood.
+            Log-likelihoods to draw, in nats per row. For a number of contours, the levels are
+            quantiles over the grid, so that the same area lies between neighbouring levels.
         contour_kw : dict, optional
             Passed to matplotlib's ``contour``.
         **kwargs
@@ -128,7 +128,7 @@ class PathDisplay:
         return self
 
     def _levels(self, levels: Any) -> np.ndarray:
-        """The given levels, or as many quantiles of the log-likelihood."""
+        """Return the given levels, or quantiles of the log-likelihood for a number of levels."""
         if np.ndim(levels) > 0:
             return np.unique(np.asarray(levels, dtype=np.float64))
         finite = self.log_likelihood[np.isfinite(self.log_likelihood)]
@@ -156,7 +156,7 @@ class PathDisplay:
         Parameters
         ----------
         estimator : estimator or Pipeline
-            Fitted, with two parameters; of a pipeline the last step counts.
+            Fitted, with two parameters; a pipeline stands for its last step.
         X : array-like of shape (N, D) or (N,)
             The data of the fit.
         name : str, optional
@@ -171,7 +171,7 @@ class PathDisplay:
         Raises
         ------
         ValueError
-            As :meth:`from_estimators`.
+            As in :meth:`from_estimators`.
         """
         return cls.from_estimators(
             {type(last_step(estimator)).__name__ if name is None else name: estimator},
@@ -217,9 +217,9 @@ class PathDisplay:
         column : int, optional
             Which column's fit to draw; needed when a univariate family was fitted to several.
         xlim, ylim : (float, float), optional
-            The part of the plane; by default the paths and 15 % around them.
+            The part of the plane; by default the paths with a margin of 15 %.
         grid_resolution : int, default=60
-            Points a side at which the log-likelihood is evaluated.
+            Number of points per side at which the log-likelihood is evaluated.
         ax, name, levels, contour_kw, **kwargs
             As in :meth:`plot`.
 
@@ -230,7 +230,7 @@ class PathDisplay:
         Raises
         ------
         ValueError
-            If the family has not two parameters, the fits do not share family and
+            If the family does not have two parameters, the fits do not share family and
             coordinates, or X is not the data that they were fitted to.
         """
         members = named(estimators)
@@ -256,7 +256,7 @@ class PathDisplay:
 
 
 def _check_shared(plane: Plane, fit: Any, label: str, column: int | None) -> None:
-    """Refuse a fit whose iterates mean something else in the plane."""
+    """Refuse a fit whose iterates have another meaning than the plane's coordinates."""
     family = plane.objective.distribution
     if fit.distribution_ != family:
         raise ValueError(

@@ -49,7 +49,7 @@ def test_draws_returns_against_steps(fits):
     assert_array_equal(line.get_xdata(), fits[0].history_["env_steps"])
     assert_array_equal(line.get_ydata(), fits[0].history_["mean_return"])
     assert display.bands_ == [None]
-    assert display.ax_.get_xlabel() == "steps in the environment"
+    assert display.ax_.get_xlabel() == "environment steps"
     assert display.ax_.get_ylabel() == "mean return of an episode"
     assert display.figure_ is display.ax_.figure
     assert labels(display) == ["agent"]
