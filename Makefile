@@ -3,14 +3,20 @@
 PYTHON ?= python3
 VENV ?= .venv
 RL_VENV ?= .venv-rl
+OLDEST_VENV ?= .venv-oldest
+# Processes of the tests: as many as there are cores, or a number.
+WORKERS ?= auto
 RUN = $(VENV)/bin/python
+# Neighbours stay in one process: worksteal moves tests only to one that has none left.
+PYTEST = -m pytest --numprocesses=$(WORKERS) --dist=worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench test-dask bench-rl tables docs clean venv-without-ensurepip
+.PHONY: help setup demo test quick coverage test-oldest lint format bench test-dask bench-rl tables docs clean
+.PHONY: venv-without-ensurepip
 .DELETE_ON_ERROR:
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # pyvenv.cfg stands for the environment: bin/python is a link with its target's date.
 $(VENV)/pyvenv.cfg:
@@ -37,8 +43,24 @@ setup: $(VENV)/.installed-dev $(VENV)/.installed-lint $(VENV)/.installed-test ##
 demo: $(VENV)/.installed-plot ## Fit Gaussians to scikit-learn's wine data, plot the convergence
 	$(RUN) examples/plot_wine_gaussian.py
 
-test: $(VENV)/.installed-test ## Run the whole test suite
-	$(RUN) -m pytest
+test: $(VENV)/.installed-test ## Run the whole test suite, on all cores
+	$(RUN) $(PYTEST)
+
+quick: $(VENV)/.installed-test ## Run one case of every test that is not slow: under a minute
+	$(RUN) $(PYTEST) --quick
+
+coverage: $(VENV)/.installed-test $(VENV)/.installed-coverage ## Run the suite, show the lines that it does not reach
+	$(RUN) $(PYTEST) --cov
+
+test-oldest: ## Run the suite with the lowest versions that setup.cfg allows
+	@$(MAKE) --no-print-directory VENV=$(OLDEST_VENV) $(OLDEST_VENV)/.installed-oldest
+	$(OLDEST_VENV)/bin/python $(PYTEST)
+
+$(OLDEST_VENV)/.installed-oldest: $(OLDEST_VENV)/pyvenv.cfg setup.cfg pyproject.toml .ci/oldest.py
+	$(OLDEST_VENV)/bin/python .ci/oldest.py test > $(OLDEST_VENV)/constraints.txt
+	$(OLDEST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint $(OLDEST_VENV)/constraints.txt --editable '.[test]'
+	@touch $@
 
 lint: $(VENV)/.installed-lint ## Check style, docstrings, formatting and types
 	$(RUN) -m ruff check .
@@ -76,6 +98,6 @@ docs: $(VENV)/.installed-docs ## Build the documentation in docs/_build/html
 	@echo docs/_build/html/index.html
 
 clean: ## Remove everything that these targets create, the environment too
-	rm -rf $(VENV) $(RL_VENV) build dist *.egg-info docs/_build docs/api docs/api.rst examples/output
-	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf $(VENV) $(RL_VENV) $(OLDEST_VENV) build dist *.egg-info docs/_build docs/api docs/api.rst examples/output
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
