@@ -144,6 +144,7 @@ METRICS = {
     "follows_seed": refuses_the_objective,
     "ignores_chunks": refuses_the_objective,
     "leaves_objective_alone": refuses_the_objective,
+    "prepared_stays_prepared": refuses_the_objective,
     "divergence_is_sound": refuses_the_objective,
     "random_is_unbiased": draws_nothing,
     "error_is_honest": reports_no_error,

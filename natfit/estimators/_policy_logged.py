@@ -79,7 +79,8 @@ class LoggedPolicy(PolicyBase):
                         "played them (warm_start=True, or start_params)"
                     )
                 if states and state.n_iter == states[-1].n_iter:
-                    status = TrainingStatus.NO_STEP
+                    # The same policy, with what the search that failed there has tried.
+                    states[-1], status = state, TrainingStatus.NO_STEP
                     break
                 states.append(state)
                 if state.n_iter - states[0].n_iter >= plan.max_iter:

@@ -118,7 +118,8 @@ def learn(plan: Plan, state: State, data: Logged, minimum: float) -> Iterator[St
     features = state.policy.normalised(data.encoded)
     weighed = _weigh(state.policy, features, data, plan.discount)
     record = {"effective_episodes": weighed.effective, "estimated_return": weighed.mean_return}
-    yield replace(state, record=record)
+    state = replace(state, record=record)
+    yield state
     while weighed.effective >= minimum:
         rng = np.random.default_rng(state.stream(1))
         with few_threads(state.policy.theta.size):
@@ -130,7 +131,7 @@ def learn(plan: Plan, state: State, data: Logged, minimum: float) -> Iterator[St
         policy = state.policy.with_theta(end.theta)
         weighed = _weigh(policy, features, data, plan.discount)
         if end.status is not None:
-            yield replace(state, note=note_of(end))
+            yield replace(state, note="; ".join(n for n in (state.note, note_of(end)) if n))
             return
         if weighed.effective < minimum:
             return

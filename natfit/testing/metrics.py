@@ -153,6 +153,13 @@ def leaves_objective_alone(metric: Any, objective: Any, theta: np.ndarray) -> No
     require(objective.value_and_grad(theta)[0] == before, "the objective is changed")
 
 
+def prepared_stays_prepared(metric: Any, objective: Any, theta: np.ndarray) -> None:
+    """What a metric stands for stands for itself: prepare() may be asked again."""
+    operator_at(metric, objective, theta)
+    chosen = metric.prepare(objective)
+    require(chosen.prepare(objective) is chosen, f"{chosen!r} prepares to another metric")
+
+
 def divergence_is_sound(metric: Any, objective: Any, theta: np.ndarray) -> None:
     """The divergence is zero at its point, quadratic near it, and the KL that it claims to be."""
     operator_at(metric, objective, theta)
@@ -180,5 +187,6 @@ METRIC_CHECKS = [
     random_is_unbiased,
     error_is_honest,
     leaves_objective_alone,
+    prepared_stays_prepared,
     divergence_is_sound,
 ]

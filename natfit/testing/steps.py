@@ -81,17 +81,8 @@ def _engine(
 
 
 def prescribes_length(step: Any) -> bool:
-    """Whether a rule goes its length whatever the objective does: then it may ascend.
-
-    A step says so by ``descends = False``; the package's own two are known by their files.
-
-    Returns
-    -------
-    bool
-        Whether checks of descent do not apply.
-    """
-    known = type(step).__module__ in ("natfit.steps.fixed", "natfit.steps.kl")
-    return not getattr(step, "descends", not known)
+    """Whether a rule goes its length whatever the objective does: then it may ascend."""
+    return not step.descends
 
 
 def _normal(start: tuple[float, float], sd: float = 4.0) -> tuple[Objective, np.ndarray]:

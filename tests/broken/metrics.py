@@ -100,3 +100,11 @@ class ClaimsKL(EuclideanMetric):
     """Half the squared distance would be recorded as a Kullback-Leibler divergence."""
 
     divergence_is_kl = True
+
+
+@caught_by("prepared_stays_prepared")
+class PreparesAlways(EuclideanMetric):
+    """A copy each time that it is asked."""
+
+    def prepare(self, objective):
+        return type(self)()

@@ -6,6 +6,7 @@ import pytest
 
 from natfit.distributions import MultivariateNormal, Normal, Real, from_log_prob
 from natfit.metrics.monte_carlo import MonteCarloFisher
+from natfit.objectives import Function
 from natfit.optimize import History
 from natfit.optimize.history import COLUMNS
 from natfit.steps.backtracking import BacktrackingStep
@@ -137,6 +138,43 @@ def test_histories_of_several_columns_are_joined(fitted):
     assert joined["column"].dtype.kind == "i"
     # The first has a radius, so that the joined column is not all NaN.
     assert "radius" not in joined.reasons
+
+
+def climbing(objective, start):
+    """The history of a run whose first search fails: the gradient has the wrong sign."""
+    upside_down = Function(lambda x: (objective(x)[0], -objective(x)[1]), len(start), jac=True)
+    return trace(BacktrackingStep(), upside_down, start, "euclidean")[0].history
+
+
+def bowl(x):
+    return float(x @ x), 2.0 * x
+
+
+def test_a_run_that_fails_where_it_goes_on_is_counted_in_the_joined_history():
+    first = trace(BacktrackingStep(), Function(bowl, 2, jac=True), [3.0, 4.0], "euclidean")
+    first = first[0].history
+    failed = climbing(bowl, [1.0, 1.0])
+    joined = first.then(failed)
+    assert joined.n_rows == first.n_rows
+    assert joined.trials == failed.trials != ()
+    assert len(failed.trials) == 50
+    # The other's start is no row of the joined history, and not counted.
+    assert joined["evaluations"].sum() == first["evaluations"].sum() + 50
+    assert joined.notes[-1].endswith(failed.notes[0])
+    np.testing.assert_array_equal(joined["objective"], first["objective"])
+
+
+def test_the_last_failed_search_is_kept_by_all_ways_to_join():
+    good = trace(BacktrackingStep(), Function(bowl, 2, jac=True), [3.0, 4.0], "euclidean")
+    good = good[0].history
+    failed = climbing(bowl, [1.0, 1.0])
+    assert good.trials == ()
+    assert failed.then(good).trials == failed.trials
+    assert failed.then(good)["evaluations"].tolist() == [51, *good["evaluations"][1:]]
+    assert History.concatenate([failed, good]).trials == failed.trials
+    assert History.concatenate([good, failed]).trials == failed.trials
+    assert failed.head(1).trials == failed.trials
+    assert repr(pickle.loads(pickle.dumps(failed)).trials) == repr(failed.trials)
 
 
 def test_notes_record_fallbacks():

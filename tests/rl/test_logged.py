@@ -111,6 +111,9 @@ def test_rewards_that_say_nothing_give_no_step():
     model = agent(max_iter=5, baseline="none").fit_logged(*data)
     assert model.status_ == "no_step"
     assert model.n_iter_ == 0 and np.all(np.isfinite(model.theta_))
+    assert model.history_.notes == [
+        "no trial: the direction promises no descent; no step: no_descent"
+    ]
 
 
 def test_probabilities_are_not_taken_for_their_logarithms():

@@ -5,8 +5,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 import natfit
-from natfit.iterate import Status, Trial, Why
-from natfit.iterate.trial import refusals
+from natfit.iterate import Status, Why
 from natfit.metrics import TensorMetric
 from natfit.objectives import Function
 from natfit.steps import BacktrackingStep, ExactLineSearch, FixedStep, KLStep, TrustRegionStep
@@ -137,16 +136,6 @@ def test_where_no_direction_descends_nothing_is_tried(step):
     assert fit.history.trials == ()
     assert fit.history["evaluations"].tolist() == [1]
     assert "no trial: the direction promises no descent" in fit.history.notes[0]
-
-
-def test_words_of_trials():
-    domain = Trial(1.0, np.nan, np.nan, Why.DOMAIN)
-    lower = Trial(0.25, 3.0, 0.1, Why.NO_DECREASE)
-    assert refusals([domain]) == "1 trial refused (domain 1), length 1"
-    assert (
-        refusals([domain, lower, lower])
-        == "3 trials refused (no decrease 2, domain 1), lengths 1 to 0.25"
-    )
 
 
 def test_a_step_that_stops_in_words_is_told_what_to_say():
