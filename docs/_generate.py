@@ -105,8 +105,7 @@ def _baselines() -> str:
 def _described(base: type[Component]) -> Iterator[list[str]]:
     for name in available(base):
         cls = component_class(name, base)
-        example = cls.examples()[0]
-        yield [f"`{name}`", f"`{cls.__name__}`", _first_line(type(example))]
+        yield [f"`{name}`", f"`{cls.__name__}`", _first_line(cls)]
 
 
 def _first_line(cls: type) -> str:

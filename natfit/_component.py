@@ -29,12 +29,14 @@ class Component(BaseEstimator):
     search reaches inside (``metric__n_draws``). Two components are equal when their types and
     parameters are equal.
 
-    A base class of components names the package that holds its kind in ``_package``, and the
-    folders in it that hold something else in ``_apart``.
+    A base class of components names the package that holds its kind in ``_package``, the
+    folders in it that hold something else in ``_apart``, and says in ``_by_name`` whether a
+    string, or the class, stands for an instance with its defaults.
     """
 
     _package: ClassVar[str]
     _apart: ClassVar[tuple[str, ...]] = ()
+    _by_name: ClassVar[bool] = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Skip scikit-learn's metadata routing: ``score`` here is not an estimator's ``score``."""

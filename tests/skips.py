@@ -242,7 +242,10 @@ BASELINES = {
     "fits_linear_targets": lambda baseline: not baseline.uses_columns,
 }
 
-COMPONENTS = {"set_params_changes": has_no_parameters}
+COMPONENTS = {
+    "set_params_changes": has_no_parameters,
+    "resolves_to_itself": lambda component: not component._by_name,
+}
 
 #: Rows of every kind answer everything.
 ROWS = {}

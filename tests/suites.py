@@ -70,7 +70,10 @@ class Suite:
 
 
 def _named(base: type) -> dict[str, tuple]:
-    return {repr(c): (c,) for _, c in registered(base)}
+    """Every example of a kind by its repr, or by its number where that would name arrays."""
+    found = [c for _, c in registered(base)]
+    names = [repr(c) if base._by_name else f"{type(c).__name__}[{i}]" for i, c in enumerate(found)]
+    return {name: (c,) for name, c in zip(names, found, strict=True)}
 
 
 def families() -> dict[str, Distribution]:
@@ -86,7 +89,7 @@ def metrics() -> dict[str, Metric]:
 
 def components() -> dict[str, tuple]:
     """Every example of every component of every kind."""
-    return {repr(c): (c,) for kind in testing.kinds() for _, c in registered(kind)}
+    return {name: args for kind in testing.kinds() for name, args in _named(kind).items()}
 
 
 #: Families with two parameters that depend on x, and the names of those that do not.
@@ -138,9 +141,4 @@ ENVIRONMENTS = Suite(testing.ENVIRONMENT_CHECKS, _named(Environment), skips.ENVI
 BIJECTORS = Suite(testing.BIJECTOR_CHECKS, _named(Bijector), skips.BIJECTORS)
 COMPONENTS = Suite(testing.COMPONENT_CHECKS, components(), skips.COMPONENTS)
 BASELINES = Suite(testing.BASELINE_CHECKS, _named(Baseline), skips.BASELINES)
-#: Every kind of rows, by its type and options: its repr would name its arrays.
-ROWS = Suite(
-    testing.ROWS_CHECKS,
-    {f"{name}, {getattr(r, 'n_jobs', None)} jobs": (r,) for name, r in registered(Rows)},
-    skips.ROWS,
-)
+ROWS = Suite(testing.ROWS_CHECKS, _named(Rows), skips.ROWS)

@@ -96,6 +96,8 @@ class Rows(Component):
     """
 
     _package = "natfit.rows"
+    # Rows are made from data, by ``of``.
+    _by_name = False
     order: ClassVar[int] = 0
 
     chunk: int | None

@@ -83,6 +83,8 @@ def resolves_to_itself(component: Any) -> None:
     base = next((c for c in reversed(type(component).__mro__) if "_package" in vars(c)), None)
     if base is None:
         raise NotApplicable("components of this kind have no registry")
+    if not base._by_name:
+        raise NotApplicable("components of this kind have no defaults that a name could mean")
     require(resolve(component, base) is component, "resolve copies an instance")
     require(isinstance(resolve(type(component), base), base), "resolve does not call a class")
 
