@@ -1,4 +1,4 @@
-"""Environments for policies: spaces, built-in dynamics, and adapters for those of Gymnasium."""
+"""Environments for policies: spaces, built-in dynamics, and adapters for Gymnasium."""
 
 from natfit.rl._checks import EnvironmentFailure
 from natfit.rl.adapters import OneByOne

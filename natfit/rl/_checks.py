@@ -1,4 +1,4 @@
-"""What an environment may not do, found with one vectorised check a step."""
+"""Checks of what an environment returns, vectorised over all rows of a step."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 
 
 class EnvironmentFailure(RuntimeError):
-    """An environment raised, or returned what it must not.
+    """An environment raised an error, or returned what it must not.
 
-    The message names the environment, the row (the number of the copy), the step of its
-    episode (0 is the reset), the value and what to do.
+    The message names the environment, the row (the number of the copy), the step of the row's
+    episode (0 is the reset), the value, and a remedy.
     """
 
 
 def at_row(env: Any, row: int, what: str, remedy: str) -> str:
-    """The message for a row of a VectorEnvironment, in the step where its episode is."""
+    """Return the message for a row of a VectorEnvironment, with the step of its episode."""
     step = int(env._steps[row])
     when = f"in step {step} of its episode" if step else "when it was reset"
     where = f"environment {env.name!r}, row {env.first_row + row}, {when}"
@@ -24,13 +24,13 @@ def at_row(env: Any, row: int, what: str, remedy: str) -> str:
 
 
 def raised(env: Any, row: int, call: str, error: Exception) -> EnvironmentFailure:
-    """Build the error for a call that raised another."""
+    """Return the error to raise for a call of the environment that raised another error."""
     what = f"{call} raised {type(error).__name__}: {error}"
     return EnvironmentFailure(at_row(env, row, what, "its own error is above"))
 
 
 def unpacked(env: Any, row: int, call: str, out: Any, wanted: tuple[str, ...]) -> Any:
-    """The tuple that a call must return.
+    """Return the tuple that a call must return.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def unpacked(env: Any, row: int, call: str, out: Any, wanted: tuple[str, ...]) -
     Raises
     ------
     EnvironmentFailure
-        If it is none, or has another length than the names in ``wanted``.
+        If it is not a tuple, or has another length than ``wanted``.
     """
     if isinstance(out, tuple) and len(out) == len(wanted):
         return out
@@ -50,7 +50,7 @@ def unpacked(env: Any, row: int, call: str, out: Any, wanted: tuple[str, ...]) -
 
 
 def counted(env: Any, what: str, values: Any, rows: np.ndarray) -> Any:
-    """Values as they are, if there is one for each of ``rows``.
+    """Return the values as they are, if there is one for each of ``rows``.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def counted(env: Any, what: str, values: Any, rows: np.ndarray) -> Any:
     Raises
     ------
     EnvironmentFailure
-        If there are more or fewer, or no sequence.
+        If there are more or fewer values, or ``values`` is not a sequence.
     """
     try:
         count = len(values)
@@ -76,26 +76,27 @@ def counted(env: Any, what: str, values: Any, rows: np.ndarray) -> Any:
 
 
 def stacked(env: Any, values: Any, rows: np.ndarray) -> np.ndarray:
-    """Observations as one array (k, *shape) that lies in the space.
+    """Return observations as one array (k, *shape) inside the space.
 
     Parameters
     ----------
     env : VectorEnvironment
-        Whose they are.
+        The environment that returned them.
     values : sequence
         One observation for each of ``rows``.
     rows : ndarray of shape (k,)
-        Their numbers, for messages.
+        Numbers of the rows, for messages.
 
     Returns
     -------
     ndarray of shape (k, *shape)
-        Numbers, as the environment gave them.
+        The observations, in the environment's own type.
 
     Raises
     ------
     EnvironmentFailure
-        If they are not k, or one has another shape, is not finite, or is outside the space.
+        If there are not k of them, or one has another shape, is not finite, or is outside the
+        space.
     """
     space = env.observation_space
     counted(env, "observations", values, rows)
@@ -137,17 +138,17 @@ def stacked(env: Any, values: Any, rows: np.ndarray) -> np.ndarray:
 def states(
     env: Any, call: str, values: Any, rows: np.ndarray, shape: tuple[int, ...] | None
 ) -> np.ndarray:
-    """States (k, *shape) of some rows; a shape of None stands for any.
+    """Return the states (k, *shape) of some rows; a shape of None allows any.
 
     Returns
     -------
     ndarray of shape (k, *shape)
-        As the environment gave them.
+        The states, in the environment's own type.
 
     Raises
     ------
     EnvironmentFailure
-        If they are not k, or of another shape.
+        If there are not k of them, or they have another shape.
     """
     counted(env, f"states that {call} returned", values, rows)
     got = _shape(values)
@@ -164,7 +165,7 @@ def states(
 
 
 def _shape(value: Any) -> Any:
-    """Shape of anything, ragged sequences included."""
+    """Return the shape of anything; ``"ragged"`` for ragged sequences."""
     try:
         return np.shape(value)
     except ValueError:
@@ -172,17 +173,17 @@ def _shape(value: Any) -> Any:
 
 
 def rewards(env: Any, values: Any, rows: np.ndarray) -> np.ndarray:
-    """Rewards of some rows as finite float64 (k,).
+    """Return the rewards of some rows as finite float64 numbers (k,).
 
     Returns
     -------
     ndarray of shape (k,)
-        In float64.
+        The rewards in float64.
 
     Raises
     ------
     EnvironmentFailure
-        If they are not k, or one is not a finite real number.
+        If there are not k of them, or one is not a finite real number.
     """
     remedy = "a reward must be a finite real number"
     counted(env, "rewards", values, rows)
@@ -211,17 +212,17 @@ def rewards(env: Any, values: Any, rows: np.ndarray) -> np.ndarray:
 
 
 def flags(env: Any, what: str, values: Any, rows: np.ndarray) -> np.ndarray:
-    """Terminated or truncated of some rows as (k,) bool.
+    """Return the flags terminated or truncated of some rows as bools (k,).
 
     Returns
     -------
     ndarray of bool, shape (k,)
-        A new array where they were none.
+        ``values`` itself if it is such an array, else a new one.
 
     Raises
     ------
     EnvironmentFailure
-        If they are not k, or one is not True or False.
+        If there are not k of them, or one is not True or False.
     """
     if isinstance(values, np.ndarray) and values.dtype == bool and values.shape == rows.shape:
         return values

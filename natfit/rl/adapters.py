@@ -1,6 +1,6 @@
-"""Environments of Gymnasium's form, single or vectorised, as a :class:`VectorEnvironment`.
+"""Adapters that make Gymnasium environments, single or vectorised, a :class:`VectorEnvironment`.
 
-Nothing here imports Gymnasium: an environment is known by its methods.
+Nothing here imports Gymnasium: an environment is recognised by its methods.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _STEP = ("observation", "reward", "terminated", "truncated", "info")
 
 
 class Adapter(VectorEnvironment):
-    """What both adapters share: spaces, actions in the form that is wanted, step numbers."""
+    """What both adapters share: spaces, the conversion of actions, and counts of steps."""
 
     def __init__(self, name: str, n: int, observation_space: Any, action_space: Any, owned: bool):
         self.name, self.n, self.owned = name, n, owned
@@ -41,25 +41,25 @@ class Adapter(VectorEnvironment):
         self.plan = None
 
     def _actions(self, actions: np.ndarray) -> np.ndarray:
-        """Actions (n, *shape) in the space's own type."""
+        """Return actions (n, *shape) in the type of the action space."""
         if not self._started:
             raise RuntimeError(f"environment {self.name!r} must be reset before it is stepped")
         actions = self.action_space.decode(actions)
         return actions.astype(self._dtype) if self._dtype.kind in "fiu" else actions
 
     def _encode(self, observations: Any, rows: np.ndarray) -> np.ndarray:
-        """Checked observations of some rows, (k, D)."""
+        """Return the checked and encoded observations (k, D) of some rows."""
         return self.observation_space.encode(_checks.stacked(self, observations, rows))
 
     def _outcome(self, out: Sequence[Any], rows: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Checked reward, terminated and truncated (never both) of some rows, (k,) each."""
+        """Return checked reward, terminated and truncated (never both) of some rows, (k,) each."""
         reward = _checks.rewards(self, out[1], rows)
         terminated = _checks.flags(self, "terminated", out[2], rows)
         truncated = _checks.flags(self, "truncated", out[3], rows)
         return reward, terminated, np.greater(truncated, terminated)
 
     def _close(self, environment: Any) -> None:
-        """Close one; what was played is not lost if that fails."""
+        """Close one environment; a failure is only a warning, so that results are not lost."""
         try:
             getattr(environment, "close", lambda: None)()
         except Exception as error:
@@ -72,15 +72,15 @@ class Adapter(VectorEnvironment):
 
 
 class OneByOne(Adapter):
-    """Single environments, stepped one after the other.
+    """Single environments that are stepped one after the other.
 
     Parameters
     ----------
     environments : sequence of object
-        Each with ``reset(seed=) -> (observation, info)``, ``step(action) -> (observation,
-        reward, terminated, truncated, info)`` and the two spaces, the same in all.
+        Each has ``reset(seed=) -> (observation, info)``, ``step(action) -> (observation,
+        reward, terminated, truncated, info)`` and two spaces, which are the same in all.
     name : str, optional
-        What messages call it; by default the id or the class of the first.
+        Name in messages; by default the id or the class of the first environment.
     owned : bool, default=False
         Whether ``close`` closes them.
 
@@ -135,7 +135,7 @@ class OneByOne(Adapter):
     def step(self, actions: np.ndarray, active: np.ndarray | None = None) -> Step:
         """Take one action in each active episode; see :meth:`VectorEnvironment.step`."""
         whole = self._actions(actions)
-        # A row of numbers is a number, which Gymnasium's Box does not contain.
+        # A row of an array of shape (n,) is a number, which Gymnasium's Box does not contain.
         chosen = (
             whole.tolist()
             if isinstance(self.action_space, Discrete)
@@ -171,7 +171,7 @@ class OneByOne(Adapter):
         return Step(observation, reward, terminated, truncated, final, active)
 
     def part(self, rows: slice) -> OneByOne:
-        """The same environments of some rows, with their plan and running episodes."""
+        """Return the environments of some rows, with their plan and running episodes."""
         other = OneByOne(self.environments[rows], self.name)
         other.first_row = self.first_row + rows.indices(self.n)[0]
         other._steps, other._started = self._steps[rows].copy(), self._started
@@ -182,7 +182,7 @@ class OneByOne(Adapter):
 
     @staticmethod
     def join(parts: Sequence[OneByOne]) -> OneByOne:
-        """Put parts together again, in this order."""
+        """Return the environments of all parts as one, in this order."""
         whole = OneByOne([e for part in parts for e in part.environments], parts[0].name)
         whole.first_row = parts[0].first_row
         whole._steps = np.concatenate([part._steps for part in parts])
@@ -195,14 +195,14 @@ class OneByOne(Adapter):
         return whole
 
     def close(self) -> None:
-        """Close the environments that were made here."""
+        """Close the environments if they were made here."""
         if self.owned:
             for environment in self.environments:
                 self._close(environment)
 
 
 def name_of(environment: Any) -> str:
-    """The id that an environment was registered by, or its class."""
+    """Return the id under which an environment was registered, or its class's name."""
     spec = getattr(environment, "spec", None)
     inner = getattr(environment, "unwrapped", environment)
     return str(getattr(spec, "id", None) or type(inner).__name__)

@@ -1,6 +1,6 @@
-"""Advantages of the actions taken, and the returns that a baseline is fitted to.
+"""Advantages of the actions taken, and the returns to which a baseline is fitted.
 
-Arrays have shape (T, n): T steps of n environments side by side, time first.
+Arrays have shape (T, n): T steps, in the order of time, of n environments side by side.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ def gae(
     """Generalised advantage estimates, Schulman et al. (2016), equation 16.
 
     ``A_t = sum_k (discount lam)^k delta_{t+k}`` up to the episode's end, with
-    ``delta_t = r_t + discount V(s_{t+1}) - V(s_t)``, where V is 0 after a terminal state. An
-    episode that was truncated, or that the last row leaves unfinished, goes on from the value
-    of its last observation.
+    ``delta_t = r_t + discount V(s_{t+1}) - V(s_t)``, where V is 0 after a terminal state. For an
+    episode that was truncated, or is unfinished in the last row, the value of its last observation
+    stands for the rewards that would follow.
 
     Parameters
     ----------
@@ -36,31 +36,31 @@ def gae(
     value : ndarray of shape (T, n)
         V(s_t), the baseline's prediction where the action was taken.
     next_value : ndarray of shape (T, n)
-        V(s_{t+1}); where the episode ended, the value of its FINAL observation and not of the
-        next episode's first. It is not read where ``terminated``.
+        V(s_{t+1}); where the episode ended, the value of its final observation, not that of the
+        next episode's first. It is not used where ``terminated`` is True.
     ended : ndarray of bool, shape (T, n)
         Whether the episode ended with this step, terminated or truncated.
     terminated : ndarray of bool, shape (T, n)
-        Whether it reached a terminal state.
+        Whether the episode reached a terminal state with this step.
     valid : ndarray of bool, shape (T, n), or None
-        False for rows that only reset an environment: they get 0, and what is in them is not
-        read. None when all rows are steps.
+        False for entries that only reset an environment: their results are 0, and their values
+        are not used. None if all entries are steps.
     discount : float
         In [0, 1]; 1 is undiscounted.
     lam : float
-        In [0, 1]: 0 is the one-step error, 1 the return less the value.
+        In [0, 1]: 0 gives the one-step error, 1 the return minus the value.
 
     Returns
     -------
     advantage : ndarray of shape (T, n)
         A_t.
     target : ndarray of shape (T, n)
-        A_t + V(s_t), what the baseline is fitted to.
+        A_t + V(s_t), to which the baseline is fitted.
 
     Raises
     ------
     ValueError
-        If a parameter is outside its interval, shapes differ, or a number read is not finite.
+        If a parameter is outside its interval, shapes differ, or a number used is not finite.
 
     References
     ----------
@@ -82,7 +82,7 @@ def gae(
         terminated=terminated,
         valid=valid,
     )
-    # Chosen, not multiplied: a row that is not read may hold anything, NaN included.
+    # Selected, not multiplied: an entry that is not used may hold anything, even NaN.
     base = np.where(valid, value, 0.0)
     advantage = np.where(valid, reward, 0.0) - base
     with np.errstate(all="ignore"):
@@ -102,22 +102,22 @@ def gae(
 
 
 def discounted_return(reward: Any, episode: Any, discount: float) -> np.ndarray:
-    """Return from each step to the end of its episode, ``G_t = sum_k discount^k r_{t+k}``.
+    """Return of each step to the end of its episode, ``G_t = sum_k discount^k r_{t+k}``.
 
     Parameters
     ----------
     reward : array-like of shape (N,)
         Rewards of whole episodes, one after the other.
     episode : array-like of shape (N,)
-        Booleans: whether a step is an episode's first. Otherwise the episode's number or name:
-        an episode begins wherever it changes.
+        If boolean, whether a step is the first of an episode. Otherwise the number or name of
+        the step's episode: an episode begins wherever it changes.
     discount : float
         In [0, 1].
 
     Returns
     -------
     ndarray of shape (N,)
-        G_t; an episode's own return is that of its first step.
+        G_t; the return of an episode is that of its first step.
 
     Raises
     ------
@@ -151,20 +151,20 @@ def discounted_return(reward: Any, episode: Any, discount: float) -> np.ndarray:
 
 
 def standardised(advantage: Any, weight: Any = None) -> np.ndarray:
-    """Advantages less their mean, in units of their standard deviation: ``(A - mean) / std``.
+    """Standardise advantages to mean 0 and standard deviation 1: ``(A - mean) / std``.
 
     Parameters
     ----------
     advantage : array-like of any shape
         A.
     weight : array-like of the same shape, optional
-        Repetitions of each row, >= 0, in mean and standard deviation; 0 leaves a row out of
-        them.
+        Repetitions of each row, >= 0, in the mean and the standard deviation; 0 leaves a row
+        out of both.
 
     Returns
     -------
     ndarray of the same shape
-        Zeros where all advantages (of positive weight) are equal but for rounding.
+        Zeros if all advantages of positive weight are equal up to rounding.
 
     Raises
     ------
@@ -184,7 +184,7 @@ def standardised(advantage: Any, weight: Any = None) -> np.ndarray:
         weight = weight.ravel()
     checked = check_weights(weight, advantage.size)
     weights = None if checked is None else checked.reshape(advantage.shape) / checked.max()
-    # In units of the largest, so that squares neither overflow nor vanish.
+    # Scaled by the largest, so that squares neither overflow nor vanish.
     size = float(np.abs(advantage).max()) or 1.0
     scaled = advantage / size
     centred = scaled - np.average(scaled, weights=weights)
@@ -193,7 +193,7 @@ def standardised(advantage: Any, weight: Any = None) -> np.ndarray:
 
 
 def _same_shape(**arrays: np.ndarray) -> None:
-    """Raise ValueError unless all arrays have the first one's shape."""
+    """Raise ValueError unless all arrays have the shape of the first."""
     (first, leader), *rest = arrays.items()
     for name, array in rest:
         if array.shape != leader.shape:

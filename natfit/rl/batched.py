@@ -1,4 +1,4 @@
-"""A vector environment of Gymnasium's form as a :class:`VectorEnvironment`."""
+"""An adapter that makes a Gymnasium vector environment a :class:`VectorEnvironment`."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from natfit.rl import _checks
 from natfit.rl.adapters import _RESET, _STEP, Adapter, name_of
 from natfit.rl.vector import Step
 
-#: What follows the end of an episode in a vector environment, by Gymnasium's names.
+#: What follows the end of an episode in a vector environment: Gymnasium's names and values.
 _MODES = {"NEXT_STEP": "NextStep", "SAME_STEP": "SameStep", "DISABLED": "Disabled"}
 
 
 class Batched(Adapter):
-    """A vector environment of Gymnasium's form, in any of its autoreset modes.
+    """A Gymnasium vector environment, in any of its autoreset modes.
 
-    Only one whose mode is DISABLED lets every episode be seeded: the others reset by
-    themselves. One that takes a single seed gets that of the first row.
+    Every episode can be seeded only in the mode DISABLED; in the other modes the environment resets
+    by itself. An environment that takes a single seed is given that of the first row.
 
     Parameters
     ----------
     environment : object
-        With ``num_envs``, ``single_observation_space``, ``single_action_space``,
+        Has ``num_envs``, ``single_observation_space``, ``single_action_space``,
         ``reset(seed=, options=)`` and ``step(actions)``; ``metadata["autoreset_mode"]`` says
-        what follows the end of an episode (absent: NEXT_STEP).
+        what follows the end of an episode (NEXT_STEP if absent).
     name : str, optional
-        What messages call it.
+        Name in messages; by default the environment's id or class.
     owned : bool, default=False
         Whether ``close`` closes it.
 
     Raises
     ------
     ValueError
-        If the mode is unknown, or a space not supported.
+        If the mode is unknown, or a space is not supported.
     """
 
     def __init__(self, environment: Any, name: str | None = None, owned: bool = False):
         self.mode = _mode_of(environment)
-        # Those made of single environments take a seed for each.
+        # Vector environments made of single ones take a seed for each.
         inner = getattr(environment, "unwrapped", environment)
         self._seeds_rows = hasattr(inner, "env_fns")
         self.can_seed = self.mode == "Disabled" and self._seeds_rows
@@ -63,7 +63,7 @@ class Batched(Adapter):
         return self._encode(self._reset(seeds), self._rows)
 
     def _reset(self, seeds: list[int | None], mask: np.ndarray | None = None) -> Any:
-        """Raw observations (n, ...) after a reset of all rows, or of those in a mask."""
+        """Return raw observations (n, ...) after a reset of all rows, or of those in a mask."""
         seed = seeds if self._seeds_rows else next((s for s in seeds if s is not None), None)
         options = {} if mask is None else {"options": {"reset_mask": mask}}
         if all(s is None for s in seeds):
@@ -111,7 +111,7 @@ class Batched(Adapter):
         return Step(observation, reward, terminated, truncated, final)
 
     def _finals(self, info: Any, rows: np.ndarray) -> list[Any]:
-        """Last observations of the rows that ended, from the infos."""
+        """Return the last observations of the rows that ended, taken from the infos."""
         finals = None
         if isinstance(info, dict):
             finals = info.get("final_obs", info.get("final_observation"))
@@ -134,12 +134,12 @@ class Batched(Adapter):
 
 
 def _own(observations: Any) -> Any:
-    """A copy of an array, into which its environment may write later."""
+    """Return a copy of an array, since the environment may write into it later."""
     return observations.copy() if isinstance(observations, np.ndarray) else observations
 
 
 def _mode_of(environment: Any) -> str:
-    """The value of a vector environment's autoreset mode; absent: NextStep."""
+    """Return the value of a vector environment's autoreset mode, NextStep if absent."""
     given = (getattr(environment, "metadata", None) or {}).get("autoreset_mode", "NextStep")
     mode = getattr(given, "value", given)
     for name, value in _MODES.items():

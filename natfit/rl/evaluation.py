@@ -1,4 +1,4 @@
-"""Returns of a policy that learns nothing while it acts."""
+"""Evaluation: returns of a policy that does not learn while it acts."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from natfit.rl.vector import VectorEnvironment
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Undiscounted returns of whole episodes.
+    """Undiscounted returns of whole episodes, in the unit of the rewards.
 
     Attributes
     ----------
     returns : ndarray of shape (n_episodes,)
-        In the order of the seeds where seeds were given.
+        Sum of the rewards of each episode, in the order of the seeds.
     lengths : ndarray of shape (n_episodes,)
-        Steps.
+        Number of steps of each episode.
     """
 
     returns: np.ndarray
@@ -30,17 +30,17 @@ class Evaluation:
 
     @property
     def mean(self) -> float:
-        """Mean return."""
+        """Mean of the returns over the episodes."""
         return float(self.returns.mean())
 
     @property
     def standard_error(self) -> float:
-        """Standard error of the mean, std / sqrt(n); inf for one episode."""
+        """Standard error of the mean, std / sqrt(n); infinite for one episode."""
         n = len(self.returns)
         return float(self.returns.std(ddof=1) / np.sqrt(n)) if n > 1 else np.inf
 
     def __repr__(self) -> str:
-        """Print the mean with its standard error."""
+        """Return the mean, its standard error and the number of episodes."""
         return (
             f"Evaluation(mean={self.mean:.6g}, standard_error={self.standard_error:.3g}, "
             f"n_episodes={len(self.returns)})"
@@ -56,14 +56,15 @@ def evaluate(
     longest: int,
     n_jobs: int | None = None,
 ) -> Evaluation:
-    """Play one episode from each seed, rows taking the seeds in turn.
+    """Play one episode from each seed; the rows take the seeds in turn.
 
-    An environment that resets by itself starts from the first seeds and goes on as it likes.
+    An environment that resets by itself uses the first seeds only; its later episodes start as it
+    chooses.
 
     Returns
     -------
     Evaluation
-        One entry an episode, in the order of the seeds.
+        One entry per episode, in the order of the seeds.
     """
     m, n = len(seeds), env.n
     if env.can_seed:
@@ -88,7 +89,7 @@ def evaluate(
         edges = np.flatnonzero(batch.ended[:, e])
         if len(edges):
             played = np.add.reduceat(reward[:, e], [0, *(edges[:-1] + 1)])
-            # Rows that are no steps come after the row's last end, or only begin an episode.
+            # Entries that are not steps come after the row's last end, or only begin an episode.
             counted = np.add.reduceat(batch.valid[:, e].astype(int), [0, *(edges[:-1] + 1)])
             returns[e::n], lengths[e::n] = played[: quota[e]], counted[: quota[e]]
     return Evaluation(returns, lengths)

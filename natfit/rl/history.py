@@ -1,4 +1,4 @@
-"""The history of a training: columns of numbers, one row an update."""
+"""The history of a training: columns of numbers, one row per update."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 
 from natfit.optimize.history import History
 
-#: Columns of whole numbers.
+#: Columns that hold whole numbers.
 _WHOLE = ("env_steps", "episodes", "solver_iterations", "backtracks")
 
-#: In this order.
+#: Names of all columns, in this order.
 COLUMNS = (
     "env_steps",
     "episodes",
@@ -43,7 +43,7 @@ _REASONS = {
 
 
 class PolicyHistory(History):
-    """A mapping of column names to arrays, one row an update.
+    """A mapping of column names to arrays, one row per update.
 
     ==================  ===================================================================
     column              meaning
@@ -52,48 +52,48 @@ class PolicyHistory(History):
     episodes            episodes that have ended so far
     mean_return         mean undiscounted return of the episodes that ended in this update
     std_return          their standard deviation
-    surrogate_gain      rise of the surrogate, in the advantages' units; 0: no step
-    predicted_kl        1/2 delta' F delta of the step, nats a visit
-    kl                  realised KL(old || new), nats a visit; of the step alone: the running
-                        mean and deviation of the observations move the policy besides
-    entropy             of the new policy over the visits, nats
+    surrogate_gain      rise of the surrogate objective, in units of the advantages; 0: no step
+    predicted_kl        1/2 delta' F delta of the step, nats per visited state
+    kl                  realised KL(old || new) of the step, nats per visited state, without the
+                        effect of the new mean and deviation of the observations
+    entropy             mean entropy of the new policy over the visited states, nats
     gradient_norm       Euclidean norm of the policy gradient
-    explained_variance  share of the returns' variance that the baseline foresaw
-    solver_iterations   products F v (0: direct)
+    explained_variance  share of the returns' variance that the baseline predicted
+    solver_iterations   number of products F v; 0 for a direct solve
     residual            relative residual of the solve
     step_length         multiple of the direction taken
-    backtracks          rejected trials before it
+    backtracks          rejected trials before the accepted step
     seconds_rollout     wall time in the environment and the policy
     seconds_update      wall time in everything else
     ==================  ===================================================================
 
-    A value that does not exist is NaN (a mean over no episodes); ``notes`` names the solver
-    that did the work, its fallbacks, and why there was no step.
+    A value that does not exist, such as a mean over no episodes, is NaN. ``notes`` names the
+    solver that was used, its fallbacks, and the reason if there was no step.
     """
 
     @classmethod
     def from_records(cls, records: Sequence[dict], notes: Sequence[str]) -> Self:
-        """Columns of a list of records."""
+        """Return the history of a list of records, one per update."""
         names = records[0] if len(records) else COLUMNS
         columns = {name: np.array([r[name] for r in records], dtype=float) for name in names}
         return cls(columns, np.empty((len(records), 0)), notes, _REASONS)
 
     def __getitem__(self, name: str) -> Any:
-        """Return a column."""
+        """Return a column, as integers if it holds whole numbers."""
         values = super().__getitem__(name)
         return values.astype(int) if name in _WHOLE else values
 
 
 class LoggedHistory(PolicyHistory):
-    """Of a fit to logged episodes: the columns of a step, and what the data say of each policy.
+    """The history of a fit to logged episodes, with estimates from the data for each policy.
 
-    ``effective_episodes`` and ``estimated_return`` are those of the policy after the update;
-    row 0 is the first policy, with no step before it.
+    ``effective_episodes`` and ``estimated_return`` are those of the policy after the update.
+    Row 0 is the first policy, before any step.
     """
 
     @classmethod
     def from_records(cls, records: Sequence[dict], notes: Sequence[str]) -> Self:
-        """Columns of a list of records; the start has no step."""
+        """Return the history of a list of records, whose first, the start, has no step."""
         names = dict.fromkeys(name for record in records for name in record)
         filled = [{name: record.get(name, np.nan) for name in names} for record in records]
         for name in names.keys() & set(_WHOLE):

@@ -1,10 +1,10 @@
 """Learning from episodes that another policy played: per-decision importance sampling.
 
-With rho_t = pi(a_t | s_t) / b(a_t | s_t), b the behaviour policy, row t of an episode counts
-rho_0 ... rho_t times, and its return is G_t = r_t + discount rho_{t+1} G_{t+1} (Precup, Sutton
-and Singh, 2000, Eligibility traces for off-policy policy evaluation, section 3). Whether the
-data still say anything about pi is measured by the effective number of episodes,
-(sum_e w_e)^2 / sum_e w_e^2 with w_e the product of a whole episode's ratios (Kong, 1992).
+Let rho_t = pi(a_t | s_t) / b(a_t | s_t) with the behaviour policy b. Row t of an episode has the
+weight rho_0 ... rho_t and the return G_t = r_t + discount rho_{t+1} G_{t+1} (Precup, Sutton and
+Singh, 2000, Eligibility traces for off-policy policy evaluation, section 3). How much the data say
+about pi is measured by the effective number of episodes, (sum_e w_e)^2 / sum_e w_e^2, where w_e is
+the product of all ratios of episode e (Kong, 1992).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from natfit.rl.policy import Policy
 from natfit.rl.threads import few_threads
 from natfit.rl.training import Plan, State, improved, note_of, step_record
 
-#: Largest log of a weight: the sum over rows stays a double.
+#: Largest logarithm of a weight, so that the sum over rows stays in the range of doubles.
 _MOST = 600.0
 
 
@@ -30,12 +30,13 @@ class Logged:
     Attributes
     ----------
     encoded : ndarray of shape (N, D)
-        Observations.
+        Encoded observations.
     actions : ndarray of shape (N,) or (N, A)
-        As the distribution's y.
+        Actions, as values y of the distribution.
     rewards, behaviour_log_prob : ndarray of shape (N,)
+        Rewards, and log b(a | s) in nats.
     episode, time : ndarray of int, shape (N,)
-        Number of the row's episode, and its step.
+        Number of each row's episode, and of the step in it.
     """
 
     encoded: np.ndarray
@@ -47,7 +48,7 @@ class Logged:
 
     @classmethod
     def of(cls, encoded: Any, actions: Any, rewards: Any, ids: Any, log_prob: Any) -> Logged:
-        """Group the rows by episode; their order within one is kept."""
+        """Return the rows grouped by episode; their order within an episode is kept."""
         _, number = np.unique(ids, return_inverse=True)
         order = np.argsort(number, kind="stable")
         number = number[order]
@@ -56,23 +57,23 @@ class Logged:
         return cls(encoded[order], actions[order], rewards[order], log_prob[order], number, time)
 
     def _by_time(self) -> list[np.ndarray]:
-        """Rows of every step, in the order of the episodes."""
+        """Return the rows of every step, in the order of the episodes."""
         order = np.argsort(self.time, kind="stable")
         return np.split(order, np.cumsum(np.bincount(self.time))[:-1])
 
     def weighed(self, log_prob: np.ndarray, discount: float) -> Weighed:
-        """Weights and returns of the rows for a policy with log pi(a | s) (N,)."""
+        """Return weights and returns of the rows for a policy with log pi(a | s), (N,) in nats."""
         summed = log_prob - self.behaviour_log_prob
         ratio = np.exp(np.minimum(summed, _MOST))
         returns, steps = self.rewards.copy(), self._by_time()
-        # The rows of an episode follow each other: that before row i is i - 1.
+        # The rows of an episode follow each other: row i - 1 is the step before row i.
         for rows in steps[1:]:
             summed[rows] += summed[rows - 1]
         with np.errstate(over="ignore", invalid="ignore"):
             for rows in steps[:0:-1]:
                 returns[rows - 1] += discount * ratio[rows] * returns[rows]
         ends = np.append(np.flatnonzero(self.time[1:] == 0), len(self.time) - 1)
-        # A common factor changes no ratio of weights and keeps them inside doubles.
+        # A common factor cancels, and keeps the weights in the range of doubles.
         whole = np.exp(summed[ends] - summed[ends].max())
         undiscounted = np.bincount(self.episode, self.rewards)
         return Weighed(
@@ -85,16 +86,16 @@ class Logged:
 
 @dataclass(frozen=True)
 class Weighed:
-    """What the logged rows say of one policy.
+    """What the logged rows say about one policy.
 
     Attributes
     ----------
     weight, returns : ndarray of shape (N,)
-        rho_0 ... rho_t up to a common factor, and G_t.
+        rho_0 ... rho_t up to a common factor, and G_t in the unit of the rewards.
     effective : float
         Effective number of episodes.
     mean_return : float
-        Estimate of the policy's mean undiscounted return, weights normalised.
+        Estimate of the policy's mean undiscounted return, with normalised weights.
     """
 
     weight: np.ndarray
@@ -104,16 +105,16 @@ class Weighed:
 
 
 def learn(plan: Plan, state: State, data: Logged, minimum: float) -> Iterator[State]:
-    """Yield the start and the state after every update whose policy the data still reach.
+    """Yield the start, and the state after every update while the data say enough of its policy.
 
-    ``record["effective_episodes"]`` is that of the state's own policy. The generator ends
-    before a policy with fewer effective episodes than ``minimum``, or where no step is found:
-    then the last state is yielded once more, with a note that says why.
+    ``record["effective_episodes"]`` is that of the state's own policy. The generator ends before
+    it would yield a policy with fewer effective episodes than ``minimum``. It also ends if no step
+    is found; the last state is then yielded once more, with a note that says why.
 
     Yields
     ------
     State
-        The start first, then one an update.
+        The start, then one state per update.
     """
     features = state.policy.normalised(data.encoded)
     weighed = _weigh(state.policy, features, data, plan.discount)
@@ -152,6 +153,6 @@ def learn(plan: Plan, state: State, data: Logged, minimum: float) -> Iterator[St
 
 
 def _weigh(policy: Policy, features: np.ndarray, data: Logged, discount: float) -> Weighed:
-    """The rows seen from a policy."""
+    """Return weights and returns of the rows for a policy."""
     eta = policy.model.eta(policy.theta, features)
     return data.weighed(policy.distribution.log_prob(data.actions, eta), discount)

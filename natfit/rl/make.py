@@ -1,4 +1,4 @@
-"""From whatever names or holds an environment to n episodes side by side."""
+"""Construction of n episodes side by side from a name, an environment or a callable."""
 
 from __future__ import annotations
 
@@ -20,25 +20,26 @@ _FORCED = "gymnasium:"
 
 
 def make_environment(env: Any, n: int | None = None, at_will: bool = False) -> VectorEnvironment:
-    """n episodes of an environment, ready to be reset and stepped.
+    """Return n episodes of an environment, ready to be reset and stepped.
 
     Parameters
     ----------
     env : str, Environment, object or callable
         One of:
 
-        - a name of ``natfit.rl.environments`` ("cartpole"), or such an object;
-        - a Gymnasium id. One whose dynamics are built in ("CartPole-v1") gives the built-in
-          environment, "gymnasium:CartPole-v1" Gymnasium's own;
-        - an environment of Gymnasium's form: used as it is for n = 1, else copied n times;
-        - a vector environment of Gymnasium's form, used as it is;
-        - a callable without arguments that returns any of these objects, called n times where
+        - the name of a file in ``natfit.rl.environments``, such as "cartpole", or an object of its
+          class;
+        - a Gymnasium id. If its dynamics are built in ("CartPole-v1"), it gives the built-in
+          environment; "gymnasium:CartPole-v1" gives Gymnasium's own;
+        - an environment with Gymnasium's interface, used as it is for n = 1, else copied n times;
+        - a vector environment with Gymnasium's interface, used as it is;
+        - a callable without arguments that returns any of these objects; it is called n times if
           it returns single environments;
         - a :class:`VectorEnvironment`, returned as it is.
     n : int, optional
-        Number of episodes side by side; by default that of a vector environment, else 1.
+        Number of episodes side by side; by default that of a vector environment, or 1.
     at_will : bool, default=False
-        Whether a factory's vector environment may have another number than n.
+        Whether a vector environment that a callable returns may have another number than n.
 
     Returns
     -------
@@ -48,12 +49,12 @@ def make_environment(env: Any, n: int | None = None, at_will: bool = False) -> V
     Raises
     ------
     ValueError
-        For an unknown name, a space that is not supported, n that is not that of a vector
+        For an unknown name, a space that is not supported, an n other than that of a vector
         environment, or an environment that cannot be copied.
     TypeError
-        For an object that is no environment.
+        For an object that is not an environment.
     ImportError
-        If Gymnasium is needed and missing.
+        If Gymnasium is needed and not installed.
     """
     if n is not None:
         n = check_number(n, "n_envs", low=1, integer=True)
@@ -78,7 +79,7 @@ def make_environment(env: Any, n: int | None = None, at_will: bool = False) -> V
 
 
 def _by_name(name: str, n: int) -> VectorEnvironment:
-    """A built-in environment by its name or Gymnasium's id, else one that Gymnasium makes."""
+    """Return a built-in environment by its name or Gymnasium id, else one made by Gymnasium."""
     names = available(Environment)
     if name in names:
         return Simulated(component_class(name, Environment)(), n)
@@ -103,10 +104,10 @@ def _by_name(name: str, n: int) -> VectorEnvironment:
     made: list[Any] = []
     try:
         for _ in range(n):
-            # Each step is checked here already.
+            # Every step is checked by natfit already.
             made.append(gymnasium.make(name.removeprefix(_FORCED), disable_env_checker=True))
     except gymnasium.error.Error as error:
-        # An id that is no id, such as "", is of the class itself.
+        # For an invalid id, such as "", the error is of the base class itself.
         if not isinstance(error, unknown) and type(error) is not gymnasium.error.Error:
             raise
         raise ValueError(
@@ -117,7 +118,7 @@ def _by_name(name: str, n: int) -> VectorEnvironment:
 
 
 def _by_factory(factory: Any, n: int | None, at_will: bool) -> VectorEnvironment:
-    """What a factory returns; called n times for single environments."""
+    """Return what a callable returns; it is called n times for single environments."""
     first = factory()
     if isinstance(first, VectorEnvironment) or hasattr(first, "num_envs"):
         return _vector(first, None if at_will else n, owned=True)
@@ -141,7 +142,7 @@ def _by_factory(factory: Any, n: int | None, at_will: bool) -> VectorEnvironment
 
 
 def _vector(env: Any, n: int | None, owned: bool) -> VectorEnvironment:
-    """A vector environment, whose own number of episodes must be n."""
+    """Return a vector environment, after a check that its number of episodes is n."""
     have = int(env.n if isinstance(env, VectorEnvironment) else env.num_envs)
     if n not in (None, have):
         raise ValueError(
@@ -152,7 +153,7 @@ def _vector(env: Any, n: int | None, owned: bool) -> VectorEnvironment:
 
 
 def _copies(env: Any, n: int) -> list[Any]:
-    """n copies with generators of their own; the original stays as it is."""
+    """Return n copies with generators of their own; the original is not modified."""
     try:
         copies = [copy.deepcopy(env) for _ in range(n)]
     except Exception as error:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-#: Standardised values are cut here, standard deviations.
+#: Standardised values are clipped to this number of standard deviations.
 LIMIT = 10.0
 
-#: Below this share of its mean, a column's standard deviation is rounding.
+#: A standard deviation below this share of the column's mean is rounding.
 _ROUNDING = 1e-12
 
 #: Squares of larger numbers would overflow.
@@ -19,9 +19,9 @@ LARGEST = 1e150
 
 @dataclass(frozen=True, eq=False)
 class RunningNormalizer:
-    """Mean and squared deviations of the columns of all rows seen; merging is exact.
+    """Mean and squared deviations of the columns over all rows seen; merging is exact.
 
-    ``RunningNormalizer.empty(D)`` has seen nothing. :meth:`update` and :meth:`merge` return
+    ``RunningNormalizer.empty(D)`` has seen no rows. :meth:`update` and :meth:`merge` return
     new objects, by Chan, Golub and LeVeque's (1979) pairwise formulas: with
     ``d = mean_b - mean_a`` and ``n = n_a + n_b``, ``mean = mean_a + d n_b / n`` and
     ``M2 = M2_a + M2_b + d^2 n_a n_b / n``. Nothing large is ever subtracted, so a column at
@@ -30,7 +30,7 @@ class RunningNormalizer:
     Attributes
     ----------
     count : int
-        Rows seen.
+        Number of rows seen.
     mean : ndarray of shape (D,)
         Means, in the columns' units; 0 before the first row.
     m2 : ndarray of shape (D,)
@@ -48,31 +48,31 @@ class RunningNormalizer:
 
     @classmethod
     def empty(cls, n_columns: int) -> RunningNormalizer:
-        """A normaliser that has seen no row of ``n_columns`` = D columns."""
+        """Return a normaliser that has seen no row of ``n_columns`` = D columns."""
         return cls(0, np.zeros(n_columns), np.zeros(n_columns))
 
     @property
     def std(self) -> np.ndarray:
-        """Standard deviations (D,), divisor ``count``; 0 before the second row."""
+        """Standard deviations (D,) with divisor ``count``; 0 before the second row."""
         return np.sqrt(self.m2 / max(self.count, 1))
 
     @property
     def varies(self) -> np.ndarray:
-        """Which columns took more than one value, rounding aside, (D,) bool."""
+        """Whether each column took more than one value, up to rounding, (D,) bool."""
         return self.std > _ROUNDING * np.abs(self.mean)
 
     @property
     def scale(self) -> np.ndarray:
-        """What :meth:`transform` divides by, (D,): the standard deviation, 1 if constant."""
+        """Divisor (D,) in :meth:`transform`: the standard deviation, or 1 for a constant column."""
         return np.where(self.varies, self.std, 1.0)
 
     def update(self, batch: Any) -> RunningNormalizer:
-        """Return the normaliser that has seen the rows of ``batch`` (N, D) too.
+        """Return the normaliser that has also seen the rows of ``batch`` (N, D).
 
         Returns
         -------
         RunningNormalizer
-            A new one; this one stays as it is.
+            A new object; this one is not modified.
 
         Raises
         ------
@@ -107,24 +107,24 @@ class RunningNormalizer:
         )
 
     def transform(self, x: Any) -> np.ndarray:
-        """``(x - mean) / scale`` cut to +-10, for x (N, D); before the first row, x itself cut.
+        """Return ``(x - mean) / scale`` clipped to +-10, (N, D); before the first row, x clipped.
 
         Returns
         -------
         ndarray of shape (N, D)
-            Without unit.
+            Standardised values, without a unit.
 
         Raises
         ------
         ValueError
-            As :meth:`update`.
+            As in :meth:`update`.
         """
         out = self._checked(x) - self.mean
         out /= self.scale
         return np.clip(out, -LIMIT, LIMIT, out=out)
 
     def _checked(self, x: Any) -> np.ndarray:
-        """Rows in float64."""
+        """Return the rows in float64, after a check of their shape and values."""
         x = np.asarray(x, dtype=np.float64)
         if x.ndim != 2 or x.shape[1] != self.mean.size:
             raise ValueError(f"observations must have shape (N, {self.mean.size}), got {x.shape}")

@@ -1,4 +1,4 @@
-"""A policy: a conditional model and a distribution, between two spaces."""
+"""Policies: a conditional model and a distribution between two spaces."""
 
 from __future__ import annotations
 
@@ -18,17 +18,20 @@ from natfit.rl.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space
 
 @dataclass(frozen=True)
 class Policy:
-    """pi(a | s) = p(a | eta(theta, x(s))), x the normalised features of a state.
+    """pi(a | s) = p(a | eta(theta, x(s))) with the normalised features x of a state.
 
     Attributes
     ----------
     distribution : Distribution
-        Bound to the action space.
+        The distribution of actions, bound to the action space.
     model : Model
-        Bound to the features and the distribution.
+        The model, bound to the features and the distribution.
     theta : ndarray of shape (P,)
+        Parameters of the model.
     observation_space, action_space : Space
+        Spaces of one episode.
     normalizer : RunningNormalizer or None
+        Standardises observations; None leaves them as they are.
     """
 
     distribution: Distribution
@@ -39,7 +42,7 @@ class Policy:
     normalizer: RunningNormalizer | None = None
 
     def with_theta(self, theta: np.ndarray) -> Policy:
-        """The policy at another theta."""
+        """Return the policy with another theta."""
         return replace(self, theta=theta)
 
     @cached_property
@@ -48,7 +51,7 @@ class Policy:
         return None if normalizer is None else (normalizer.mean, normalizer.scale)
 
     def normalised(self, encoded: np.ndarray) -> np.ndarray:
-        """Features x (n, D) of encoded observations (n, D), as the normaliser has them."""
+        """Return the features x (n, D) of encoded observations (n, D), standardised and clipped."""
         if self._frame is None:
             return encoded
         mean, scale = self._frame
@@ -56,18 +59,18 @@ class Policy:
         return np.minimum(np.maximum(out, -LIMIT, out=out), LIMIT, out=out)
 
     def eta(self, encoded: np.ndarray) -> np.ndarray:
-        """Eta (n, K) of encoded observations (n, D); (1, K) from a constant model."""
+        """Return eta (n, K) of encoded observations (n, D); (1, K) for a constant model."""
         return self.model.eta(self.theta, self.normalised(encoded))
 
     def act(self, encoded: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Draw an action for each observation, as the distribution's y."""
+        """Draw an action for each encoded observation (n, D), as a value y of the distribution."""
         eta = self.eta(encoded)
         if len(eta) == len(encoded):
             return self.distribution.sample(eta, rng)
         return self.distribution.sample(eta, rng, len(encoded))
 
     def greedy(self, encoded: np.ndarray) -> np.ndarray:
-        """The most probable action for each observation, as the distribution's y."""
+        """Return the most probable action for each encoded observation, as the distribution's y."""
         mode = self.distribution.mode(self.eta(encoded))
         return mode if len(mode) == len(encoded) else np.repeat(mode, len(encoded), axis=0)
 
@@ -77,14 +80,14 @@ class Policy:
         return (space.low.ravel(), space.high.ravel()) if isinstance(space, Box) else None
 
     def clipped(self, actions: np.ndarray) -> np.ndarray:
-        """What the environment gets: numbers inside the box, (n, A); classes as they are.
+        """Return the actions that the environment is given: a Box's are clipped to its limits.
 
-        The log-density is that of the action drawn, never of the one clipped.
+        The log-density is always that of the action drawn, not of the clipped one.
 
         Returns
         -------
         ndarray
-            Of the actions' shape, (n, A) for a Box.
+            Actions of the same shape, (n, A) for a Box.
         """
         if self._edges is None:
             return actions
@@ -92,21 +95,21 @@ class Policy:
         return np.minimum(np.maximum(actions.reshape(len(actions), -1), low), high)
 
     def to_space(self, actions: np.ndarray) -> np.ndarray:
-        """Actions as values of the space, (n, *shape)."""
+        """Return actions as values of the action space, (n, *shape)."""
         return self.action_space.decode(self.clipped(actions))
 
     def encoded(self, observations: Any) -> np.ndarray:
-        """Features (n, D) of observations (n, *shape).
+        """Return the features (n, D) of observations (n, *shape).
 
         Returns
         -------
         ndarray of shape (n, D)
-            In float64, not normalised.
+            Features in float64, not normalised.
 
         Raises
         ------
         ValueError
-            If the shape is another, or an observation is not finite.
+            If the shape differs, or an observation is not finite or not in a discrete space.
         """
         space = self.observation_space
         values = np.asarray(observations)
@@ -131,12 +134,12 @@ class Policy:
         return encoded
 
     def from_space(self, actions: Any) -> np.ndarray:
-        """Actions of the space as the distribution's y, (n,) or (n, A).
+        """Return actions of the action space as the distribution's y, (n,) or (n, A).
 
         Returns
         -------
         ndarray of shape (n,) or (n, A)
-            Classes counted from 0, or real numbers.
+            Class indices from 0, or real numbers.
 
         Raises
         ------
@@ -166,15 +169,16 @@ class Policy:
 
 
 def action_distribution(space: Space, distribution: Any = None) -> Distribution:
-    """The distribution of actions in a space, bound.
+    """Return the distribution of actions in a space, bound to it.
 
-    Categorical for Discrete, independent ones for MultiDiscrete and MultiBinary, a normal with
-    its own variance for each number of a Box. ``distribution`` replaces the default.
+    The default is a categorical for Discrete, independent categoricals for MultiDiscrete,
+    independent Bernoullis for MultiBinary, and independent normals with their own variances for
+    a Box. ``distribution`` replaces the default.
 
     Returns
     -------
     Distribution
-        Of dimension A, the number of numbers or elements of an action.
+        Distribution of A numbers, the elements of an action.
 
     Raises
     ------
@@ -211,19 +215,19 @@ def action_distribution(space: Space, distribution: Any = None) -> Distribution:
 
 
 def _family(name: str, **options: Any) -> Distribution:
-    """A distribution by its file's name."""
+    """Return a distribution by the name of its file."""
     return type(resolve(name, Distribution))(**options)
 
 
 def start_eta(family: Distribution, space: Space, init_std: float) -> np.ndarray:
-    """Eta (K,) of the first policy: the middle of the space, all discrete actions alike.
+    """Return eta (K,) of the first policy: a Box's centre, equal probabilities if discrete.
 
-    A bounded Box has half its width as the unit of ``init_std``, an unbounded one 1.
+    ``init_std`` is in units of half the width of a bounded Box, and of 1 for an unbounded one.
 
     Returns
     -------
     ndarray of shape (K,)
-        In the distribution's order.
+        Eta in the distribution's order.
     """
     if not isinstance(space, Box):
         return np.zeros(family.n_params)
@@ -234,7 +238,7 @@ def start_eta(family: Distribution, space: Space, init_std: float) -> np.ndarray
 
 
 def _first(family: Distribution, name: str, centre: np.ndarray, scale: np.ndarray) -> Any:
-    """A parameter of the first policy; an ordinary value beyond location and scale (df)."""
+    """Return a parameter of the first policy; 10 for one that is no location or scale (df)."""
     role = family.roles.get(name)
     if role is Role.LOCATION:
         return centre
@@ -246,21 +250,22 @@ def _first(family: Distribution, name: str, centre: np.ndarray, scale: np.ndarra
 
 
 def box_units(space: Box) -> tuple[np.ndarray, np.ndarray]:
-    """Centre and half width of every number of a Box, (A,) each.
+    """Return centre and half width of every element of a Box, (A,) each.
 
-    Where it is unbounded 0 and 1, the centre moved one unit inside a bound on one side.
+    They are 0 and 1 where an element has no limits. Where it has a limit on one side only, the
+    centre is moved to be at least one unit inside that limit.
 
     Returns
     -------
     centre, half : ndarray of shape (A,)
-        In the actions' unit.
+        In the unit of the actions.
     """
     low, high = np.ravel(space.low), np.ravel(space.high)
     bounded = np.isfinite(low) & np.isfinite(high)
     with np.errstate(invalid="ignore", over="ignore"):
         width = high - low
         bounded &= np.isfinite(width)
-        # Bounded on one side: one unit inside.
+        # With one limit only: one unit inside it.
         inside = np.clip(0.0, np.minimum(low + 1.0, high), np.maximum(high - 1.0, low))
         centre = np.where(bounded, low + 0.5 * width, inside)
         half = np.where(bounded, 0.5 * width, 1.0)
@@ -270,7 +275,7 @@ def box_units(space: Box) -> tuple[np.ndarray, np.ndarray]:
 def spread_limits(
     model: Model, space: Space, std_bounds: tuple[float, float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Limits (P,) of theta: those of the model, log standard deviations inside ``std_bounds``."""
+    """Return limits (P,) of theta: the model's, with standard deviations in ``std_bounds``."""
     low, high, steps = model.limits()
     low, high = low.copy(), high.copy()
     logs = np.flatnonzero(np.isfinite(steps) & _spreads(model))
@@ -283,7 +288,7 @@ def spread_limits(
 
 
 def _spreads(model: Model) -> list[bool]:
-    """Which of theta (P,) are coordinates of a scale or covariance that no x changes."""
+    """Tell which entries of theta (P,) are coordinates of a scale that no x changes."""
     family, spread = model.family, (Role.SCALE, Role.COVARIANCE)
     names, own = family.eta_names(), set()
     for name, block in family.blocks.items():

@@ -1,8 +1,8 @@
-"""Rollouts: a policy acts in n episodes side by side; what happened comes back as arrays.
+"""Rollouts: a policy acts in n episodes side by side, and the results are arrays.
 
-All randomness of the actions comes from one generator that is drawn from for all n episodes
-at every step, wherever they run: the policy is evaluated on a matrix of full width and each
-process uses its rows. Results therefore do not depend on the number of processes, bit for bit.
+All actions are drawn from one generator, at every step for all n episodes, in whichever process
+they run: each process evaluates the policy on a matrix of all n rows and uses its own. Results are
+therefore the same bit for bit for any number of processes.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from natfit.rl._checks import EnvironmentFailure
 from natfit.rl.policy import Policy
 from natfit.rl.vector import VectorEnvironment
 
-#: What is known of every step, under the same name in the log and in the rollout.
+#: What is recorded of every step, under the same name in the log and in the rollout.
 _STEPWISE = ("observation", "action", "reward", "terminated", "truncated", "valid")
 
 
 @runtime_checkable
 class Parted(Protocol):
-    """Vector environments of which other processes can each take some rows."""
+    """Vector environments that can be split, so that each process takes some rows."""
 
     def part(self, rows: slice) -> VectorEnvironment:
-        """The same environments of some rows, with their plan and running episodes."""
+        """Return the environments of some rows, with their plan and running episodes."""
 
     def join(self, parts: Sequence[Any]) -> VectorEnvironment:
-        """Put parts together again, in this order."""
+        """Return the environments of all parts as one, in this order."""
 
 
 @dataclass
@@ -41,13 +41,14 @@ class Rollout:
     Attributes
     ----------
     observation : ndarray of shape (T, n, D)
-        Encoded, as the environment gave them; not normalised.
+        Encoded observations, not normalised.
     action : ndarray of shape (T, n, ...)
-        As the distribution's y, not clipped.
+        Actions, as the distribution's y, not clipped.
     reward : ndarray of shape (T, n)
+        Rewards, in the environment's unit.
     terminated, truncated, valid : ndarray of bool, shape (T, n)
-        ``valid`` is False where nothing was decided: a row that only reset, or whose share of
-        episodes was done.
+        ``valid`` is False where no action was taken: the row was only reset, or its quota of
+        episodes was met.
     final : ndarray of shape (M, D)
         Last observations of the episodes that ended, in the order of ``numpy.nonzero`` of
         ``terminated | truncated``.
@@ -66,29 +67,29 @@ class Rollout:
 
     @property
     def ended(self) -> np.ndarray:
-        """Where an episode ended, (T, n)."""
+        """Whether an episode ended with each step, (T, n) bool."""
         return self.terminated | self.truncated
 
     @property
     def n_steps(self) -> int:
-        """Steps in which something was decided."""
+        """Number of valid steps, in which an action was taken."""
         return int(self.valid.sum())
 
     def episodes(self, running: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Undiscounted returns of the episodes that ended, by time, and the new ``running``.
+        """Return undiscounted returns of the episodes that ended, and the new ``running``.
 
-        ``running`` (2, n) holds return and length of the episodes under way at the start.
+        ``running`` (2, n) holds return and length so far of the episodes that are unfinished.
 
         Returns
         -------
         gained : ndarray of shape (2, M)
-            Returns and lengths of the M episodes that ended.
+            Returns and lengths of the M episodes that ended, in the order of time.
         running : ndarray of shape (2, n)
-            Return and length of those under way at the end.
+            Return and length so far of the episodes that are unfinished at the end.
         """
         values = np.where(self.valid, [self.reward, np.ones_like(self.reward)], 0.0)
         row, time = np.nonzero(self.ended.T)
-        # Row by row, a piece from one end to the next: sums alone, no difference loses digits.
+        # Each piece between two ends is summed by itself: no difference of sums loses digits.
         steps, n = self.reward.shape
         flat, ends = np.swapaxes(values, 1, 2).reshape(2, -1), row * steps + time
         starts = np.union1d(np.arange(n) * steps, ends + 1)
@@ -105,7 +106,7 @@ class Rollout:
 
 @dataclass
 class _Log:
-    """Lists that grow by one entry a step."""
+    """Lists that grow by one entry per step."""
 
     observation: list = field(default_factory=list)
     action: list = field(default_factory=list)
@@ -129,39 +130,39 @@ def collect(
     greedy: bool = False,
     longest: int,
 ) -> Rollout:
-    """Act for ``steps`` steps, or until row e has ended ``quota[e]`` episodes.
+    """Act for ``steps`` steps, or until each row e has ended ``quota[e]`` episodes.
 
-    Rows whose quota is met wait where the environment lets them (``can_wait``). Others are
-    stepped on with the rest: such steps are not valid, count nowhere, and cost their time.
+    Rows whose quota is met wait if the environment allows it (``can_wait``). Otherwise they are
+    stepped with the others; such steps are not valid and count nowhere, but take time.
 
     Parameters
     ----------
     env : VectorEnvironment
         n episodes.
     policy : Policy
-        What acts.
+        The policy that acts.
     observation : ndarray of shape (n, D)
-        Where the episodes stand.
+        The current encoded observation of each episode.
     rng : numpy.random.Generator
-        What actions are drawn from.
+        The generator of the actions.
     columns : slice
-        Which n of the episodes these are.
+        Which of all episodes these n are.
     width : int
-        Number of episodes in all.
+        Number of all episodes.
     steps : int, optional
-        Number of steps; by default the quota decides.
+        Number of steps; by default as many as the quota needs.
     quota : ndarray of int, shape (n,), optional
-        Episodes asked of each row.
+        Number of episodes that each row shall end.
     greedy : bool, default=False
-        Whether the most probable action is taken instead of one that is drawn.
+        Whether to take the most probable action instead of drawing one.
     longest : int
-        Steps of an episode after which, with a quota, it is given up; calls that only reset
-        are no steps.
+        Number of steps after which, with a quota, an episode is given up; calls that only
+        reset do not count.
 
     Returns
     -------
     Rollout
-        T is ``steps``, or as many as the quota took.
+        The T steps taken; T is ``steps``, or as many as the quota needed.
     """
     n, log = env.n, _Log()
     whole = np.zeros((width, observation.shape[1]))
@@ -178,7 +179,7 @@ def collect(
         if quota is None or not env.can_wait:
             step = env.step(policy.clipped(action))
         else:
-            # can_wait says that step takes a mask.
+            # can_wait says that step accepts a mask.
             step = env.step(policy.clipped(action), done < quota)  # type: ignore[call-arg]
         valid = always if step.valid is None else step.valid
         terminated, truncated = step.terminated, step.truncated
@@ -199,13 +200,13 @@ def collect(
             log.final.append(step.final[(terminated | truncated)])
         observation = step.observation
     if place is not None:
-        # Seeds of episodes that nobody asked for, begun while other rows played, are still due.
+        # Episodes beyond the quota, begun while other rows played, give their seeds back.
         env._position = (place + quota - 1).tolist()
     return _packed(log, observation)
 
 
 def check_length(env: VectorEnvironment, longest: int, length: np.ndarray) -> None:
-    """Give up an episode that does not end."""
+    """Raise EnvironmentFailure if an episode has gone on for too many steps."""
     if length.max() >= longest:
         row = int(length.argmax())
         raise EnvironmentFailure(
@@ -216,7 +217,7 @@ def check_length(env: VectorEnvironment, longest: int, length: np.ndarray) -> No
 
 
 def _packed(log: _Log, last: np.ndarray) -> Rollout:
-    """Arrays of the lists."""
+    """Return the rollout whose arrays are those lists."""
     final = np.concatenate(log.final) if log.final else np.empty((0, last.shape[1]))
     stacked = {name: np.array(getattr(log, name)) for name in _STEPWISE}
     return Rollout(**stacked, final=final, last=last)
@@ -230,15 +231,15 @@ def rollout(
     n_jobs: int | None,
     **options: Any,
 ) -> tuple[VectorEnvironment, Rollout]:
-    """Collect in this process, or in several where the environment can be parted.
+    """Collect in this process, or in several if the environment can be split.
 
-    ``stream`` seeds the generator of the actions; options are those of :func:`collect`. The
-    environment comes back as it then is: from other processes, another object.
+    ``stream`` seeds the generator of the actions; options are those of :func:`collect`. Other
+    processes return another environment object, which replaces the one given.
 
     Returns
     -------
     env : VectorEnvironment
-        As it then is.
+        The environment after the rollout.
     batch : Rollout
         All rows side by side.
     """
@@ -247,7 +248,7 @@ def rollout(
     edges = np.linspace(0, env.n, jobs + 1).astype(int)
     parts = [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
     quota = options.get("quota")
-    # So few episodes that a part would have none are not worth another process.
+    # If there are so few episodes that a part would have none, one process is enough.
     few = quota is not None and not all(quota[part].any() for part in parts)
     if parted is None or jobs == 1 or few:
         rng = np.random.default_rng(stream)
@@ -271,7 +272,7 @@ def rollout(
 
 
 def begin(env: VectorEnvironment, stream: tuple[int, ...]) -> np.ndarray:
-    """Begin n episodes: from the next seeds of the plan, else from seeds that are drawn."""
+    """Begin n episodes, from the next seeds of the plan or else from seeds that are drawn."""
     if env.plan is not None:
         return env.reset([env._next_seed(row) for row in range(env.n)])
     return env.reset(np.random.default_rng(stream).integers(2**31, size=env.n).tolist())
@@ -280,13 +281,13 @@ def begin(env: VectorEnvironment, stream: tuple[int, ...]) -> np.ndarray:
 def _elsewhere(
     env: VectorEnvironment, policy: Policy, observation: np.ndarray, stream: tuple, **options: Any
 ) -> tuple[VectorEnvironment, Rollout]:
-    """Collect in another process; the environments come back as they then are."""
+    """Collect in another process, and return the environments after the rollout with it."""
     rng = np.random.default_rng(stream)
     return env, collect(env, policy, observation, rng, **options)
 
 
 def _side_by_side(parts: list[Rollout]) -> Rollout:
-    """One rollout of all rows; parts that ended earlier are filled up with rows not valid."""
+    """Return one rollout of all rows; parts that ended earlier are padded with invalid steps."""
     most = max(len(p.reward) for p in parts)
     finals = {}
     for start, p in zip(np.cumsum([0, *(p.reward.shape[1] for p in parts)]), parts, strict=False):
@@ -302,7 +303,7 @@ def _side_by_side(parts: list[Rollout]) -> Rollout:
 
 
 def _filled(array: np.ndarray, steps: int) -> np.ndarray:
-    """The array with zeros (False) after its last step."""
+    """Return the array padded with zeros (False) to this number of steps."""
     missing = steps - len(array)
     if not missing:
         return array

@@ -1,7 +1,7 @@
 """Sets of observations and actions: whole numbers, vectors of them, boxes of real vectors.
 
-A policy sees an observation as D floats (``encode``) and answers with classes counted from 0 or
-with real numbers, which ``decode`` turns into what the space contains.
+A policy sees an observation as D floats (``encode``). It answers with class indices from 0 or with
+real numbers, which ``decode`` turns into values of the space.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-#: Relative distance by which a value may leave a box: float32 rounding.
+#: Relative tolerance at the limits of a box, for rounding in float32.
 _TOLERANCE = 1e-5
 
 
@@ -21,7 +21,7 @@ class Space:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of one value."""
+        """Shape of one value of the space."""
         raise NotImplementedError
 
     @property
@@ -30,15 +30,15 @@ class Space:
         raise NotImplementedError
 
     def contains(self, values: np.ndarray) -> np.ndarray:
-        """Whether each of values (n, *shape) belongs to the space, (n,) bool."""
+        """Tell whether each of values (n, *shape) belongs to the space, (n,) bool."""
         raise NotImplementedError
 
     def encode(self, values: np.ndarray) -> np.ndarray:
-        """Values (n, *shape) as float64 features (n, D)."""
+        """Return values (n, *shape) as float64 features (n, D)."""
         raise NotImplementedError
 
     def decode(self, actions: np.ndarray) -> np.ndarray:
-        """A policy's actions, (n,) or (n, A), as values of the space (n, *shape)."""
+        """Return a policy's actions, (n,) or (n, A), as values of the space (n, *shape)."""
         raise NotImplementedError
 
     def __eq__(self, other: object) -> bool:
@@ -56,46 +56,46 @@ class Space:
 
 @dataclass(frozen=True, eq=False)
 class Discrete(Space):
-    """Whole numbers start, ..., start + n - 1; encoded as n indicators.
+    """Whole numbers start, ..., start + n - 1; each is encoded as n indicators.
 
     Parameters
     ----------
     n : int
-        How many.
+        Number of values.
     start : int, default=0
-        The smallest.
+        The smallest value.
     """
 
     n: int
     start: int = 0
 
     def __post_init__(self) -> None:
-        """Check the count."""
+        """Check that n is an integer >= 1."""
         _whole("n", self.n)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """A number: ()."""
+        """Shape () of one value, which is a number."""
         return ()
 
     @property
     def width(self) -> int:
-        """One indicator a value."""
+        """Number D = n of features: one indicator per value."""
         return self.n
 
     def contains(self, values: np.ndarray) -> np.ndarray:
-        """Whole and between the ends."""
+        """Tell whether each of values (n,) is whole and between the ends, (n,) bool."""
         values = np.asarray(values)
         index = values - self.start
         return (index >= 0) & (index < self.n) & (np.floor(index) == index)
 
     def encode(self, values: np.ndarray) -> np.ndarray:
-        """Indicators (n, D) of values (n,)."""
+        """Return the indicators (n, D) of values (n,)."""
         index = np.asarray(values) - self.start
         return (index[:, None] == np.arange(self.n)).astype(np.float64)
 
     def decode(self, actions: np.ndarray) -> np.ndarray:
-        """Class indices from 0, (n,), as values."""
+        """Return class indices from 0, (n,), as values of the space."""
         index = np.asarray(actions).astype(np.int64, copy=False)
         return index + self.start if self.start else index
 
@@ -107,7 +107,7 @@ class MultiDiscrete(Space):
     Parameters
     ----------
     nvec : array-like of int
-        How many values each element has; its shape is that of a value.
+        Number of values of each element; its shape is that of a value.
     start : array-like of int, default=0
         The smallest value of each element.
     """
@@ -116,7 +116,7 @@ class MultiDiscrete(Space):
     start: np.ndarray
 
     def __init__(self, nvec: Any, start: Any = 0):
-        """Check the counts and keep them as arrays."""
+        """Check the counts and store them as arrays."""
         counts = np.array(nvec)
         for value in counts.ravel().tolist():
             _whole("nvec", value)
@@ -128,29 +128,29 @@ class MultiDiscrete(Space):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of nvec."""
+        """Shape of one value, which is that of nvec."""
         return self.nvec.shape
 
     @property
     def width(self) -> int:
-        """Indicators of all elements."""
+        """Number D of features: the indicators of all elements."""
         return int(self.nvec.sum())
 
     def contains(self, values: np.ndarray) -> np.ndarray:
-        """Every element whole and between its ends."""
+        """Tell whether all elements of each value are whole and between their ends, (n,) bool."""
         index = np.asarray(values) - self.start
         inside = (index >= 0) & (index < self.nvec) & (np.floor(index) == index)
         return inside.reshape(len(inside), -1).all(axis=1)
 
     def encode(self, values: np.ndarray) -> np.ndarray:
-        """Indicators of the elements side by side, (n, D)."""
+        """Return the indicators of all elements side by side, (n, D)."""
         index = (np.asarray(values) - self.start).reshape(len(values), -1)
         element = np.repeat(np.arange(self.nvec.size), self.nvec.ravel())
         value = np.concatenate([np.arange(k) for k in self.nvec.ravel()])
         return (index[:, element] == value).astype(np.float64)
 
     def decode(self, actions: np.ndarray) -> np.ndarray:
-        """Class indices from 0, (n, A), as values."""
+        """Return class indices from 0, (n, A), as values of the space."""
         index = np.asarray(actions).astype(np.int64, copy=False)
         return index.reshape(len(index), *self.shape) + self.start
 
@@ -162,57 +162,57 @@ class MultiBinary(Space):
     Parameters
     ----------
     n : int or tuple of int
-        How many, or the shape.
+        Number of elements, or shape of a value.
     """
 
     n: int | tuple[int, ...]
 
     def __post_init__(self) -> None:
-        """Check the counts."""
+        """Check that n or its entries are integers >= 1."""
         for value in self.shape:
             _whole("n", value)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(n,), or n if it is a tuple."""
+        """Shape of one value: (n,), or n itself if it is a tuple."""
         return tuple(np.atleast_1d(self.n).tolist())
 
     @property
     def width(self) -> int:
-        """One feature an element."""
+        """Number D of features: one per element."""
         return int(np.prod(self.shape))
 
     def contains(self, values: np.ndarray) -> np.ndarray:
-        """Every element 0 or 1."""
+        """Tell whether all elements of each value are 0 or 1, (n,) bool."""
         values = np.asarray(values)
         inside = (values == 0) | (values == 1)
         return inside.reshape(len(inside), -1).all(axis=1)
 
     def encode(self, values: np.ndarray) -> np.ndarray:
-        """Elements as floats, (n, D)."""
+        """Return the elements as floats, (n, D)."""
         return np.asarray(values, dtype=np.float64).reshape(len(values), -1)
 
     def decode(self, actions: np.ndarray) -> np.ndarray:
-        """Zeros and ones (n, A) in the space's shape."""
+        """Return zeros and ones (n, A) as int8 values of the space's shape."""
         actions = np.asarray(actions).astype(np.int8)
         return actions.reshape(len(actions), *self.shape)
 
 
 @dataclass(frozen=True, eq=False, init=False)
 class Box(Space):
-    """Real arrays between two arrays; the bounds may be infinite.
+    """Real arrays between two arrays of limits, which may be infinite.
 
     Parameters
     ----------
     low, high : array-like
-        Of equal shape, that of a value; low <= high.
+        Lower and upper limits, low <= high, of the shape of a value.
     """
 
     low: np.ndarray
     high: np.ndarray
 
     def __init__(self, low: Any, high: Any):
-        """Check the bounds and keep them in float64."""
+        """Check the limits and store them in float64."""
         least, most = (np.array(b, dtype=np.float64) for b in (low, high))
         if least.shape != most.shape:
             raise ValueError(
@@ -227,19 +227,19 @@ class Box(Space):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the bounds."""
+        """Shape of one value, which is that of the limits."""
         return self.low.shape
 
     @property
     def width(self) -> int:
-        """One feature an element."""
+        """Number D of features: one per element."""
         return self.low.size
 
     def contains(self, values: np.ndarray) -> np.ndarray:
-        """Every element finite and between its bounds, up to rounding in float32."""
+        """Tell whether each value is finite and between the limits, up to rounding in float32."""
         values = np.asarray(values, dtype=np.float64)
         low, high = self.low, self.high
-        # A bound near the largest double becomes infinite: it bounds nothing.
+        # A limit near the largest double becomes infinite, which is no limit.
         with np.errstate(invalid="ignore", over="ignore"):
             low = np.where(np.isfinite(low), low - _TOLERANCE * (1.0 + np.abs(low)), low)
             high = np.where(np.isfinite(high), high + _TOLERANCE * (1.0 + np.abs(high)), high)
@@ -247,30 +247,30 @@ class Box(Space):
         return inside.reshape(len(inside), -1).all(axis=1)
 
     def encode(self, values: np.ndarray) -> np.ndarray:
-        """Elements side by side, (n, D)."""
+        """Return the elements of each value side by side, (n, D)."""
         return np.asarray(values, dtype=np.float64).reshape(len(values), -1)
 
     def decode(self, actions: np.ndarray) -> np.ndarray:
-        """Real actions (n, A) in the space's shape."""
+        """Return real actions (n, A) in the space's shape."""
         actions = np.asarray(actions, dtype=np.float64)
         return actions.reshape(len(actions), *self.shape)
 
 
 def from_gymnasium(space: Any, name: str) -> Space:
-    """Turn a space of Gymnasium's form into one of these, by its class's name.
+    """Return a Gymnasium space as one of these, by the name of its class.
 
     Parameters
     ----------
     space : object
         A :class:`Space`, returned as it is, or a Gymnasium Discrete, MultiDiscrete, MultiBinary
-        or Box, known by the name of its class or of one above it.
+        or Box, recognised by the name of its class or of a base class.
     name : str
-        What the message calls it.
+        Name of the space, for the message.
 
     Returns
     -------
     Space
-        With the same values.
+        The space with the same values.
 
     Raises
     ------

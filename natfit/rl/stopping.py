@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class TrainingStatus(StrEnum):
-    """The reason for stopping; a string, so that ``status_ == "max_iter"`` holds."""
+    """The reason why a training ended; a string, so that ``status_ == "max_iter"`` holds."""
 
     TARGET_RETURN = "target_return"
     MAX_ITER = "max_iter"
@@ -18,7 +18,7 @@ class TrainingStatus(StrEnum):
 
     @property
     def remedy(self) -> str:
-        """What to do."""
+        """What the user can do about this status, in words."""
         return _REMEDIES[self]
 
 

@@ -1,4 +1,4 @@
-"""One BLAS thread for small matrices."""
+"""Limit of one BLAS thread for small matrices."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager, nullcontext
 
 from natfit.numerics.threads import one_thread
 
-#: Parameters up to which a policy's matrices are too small for several threads: waking them for
-#: every product costs more than the product and, where other processes want the same cores, a
-#: hundred times more (measured: 0.15 s against 10 s for 20 updates).
+#: Number of parameters up to which a policy's matrices are too small for several threads: waking
+#: them for every product costs more than the product. Where other processes want the same cores, it
+#: costs a hundred times more (measured: 0.15 s against 10 s for 20 updates).
 _SMALL = 100_000
 
 

@@ -1,8 +1,8 @@
-"""Training: roll out, estimate advantages, take one step of the engine, learn the baseline.
+"""Training: roll out, estimate advantages, take one step of the engine, fit the baseline.
 
-A generator of frozen states: whoever consumes it decides when to stop, and the last state is
-all that is needed to go on. Update k draws from streams of the seeds (root, k), so that it is
-a function of the state before it, whatever was interrupted and wherever it runs.
+Training is a generator of frozen states: its consumer decides when to stop, and can continue from
+the last state alone. Update k draws from random streams seeded by (root, k). It is therefore a
+function of the state before it, whatever was interrupted and wherever it runs.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from natfit.rl.threads import few_threads
 from natfit.rl.vector import VectorEnvironment
 from natfit.rows import Memory
 
-#: Largest reward or observation: sums of squares are doubles.
+#: Largest reward or observation, so that sums of squares stay in the range of doubles.
 _MOST = 1e120
 
-#: Episodes over which a return is compared with its target.
+#: Number of recent episodes whose mean return is compared with the target.
 RECENT = 20
 
-# The streams of one update: the policy's actions, the update, the starts of new episodes.
+# The random streams of one update: the policy's actions, the update, the starts of new episodes.
 _ACTIONS, _UPDATE, _STARTS = range(3)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What does not change in the course of a training."""
+    """What does not change during a training."""
 
     engine: Engine
     baseline: Baseline
@@ -79,23 +79,23 @@ class State:
     note: str = ""
 
     def without_episodes(self) -> State:
-        """The state with new episodes to begin."""
+        """Return the state without its episodes, so that new ones begin."""
         return replace(self, env=None, observation=None, running=None)
 
     def stream(self, purpose: int) -> tuple[int, ...]:
-        """Seed of a generator for one purpose of the next update."""
+        """Return the seed of a generator for one purpose of the next update."""
         return (self.root, self.n_iter, purpose)
 
 
 def train(plan: Plan, state: State) -> Iterator[State]:
-    """Yield the state after every update, for ever.
+    """Yield the state after every update, without end.
 
-    A state without observation begins new episodes.
+    A state without observations begins new episodes.
 
     Yields
     ------
     State
-        One an update.
+        One per update.
     """
     while True:
         with few_threads(state.policy.theta.size):
@@ -156,7 +156,7 @@ def improved(
     damping: float | None = None,
     weight: np.ndarray | None = None,
 ) -> tuple[PolicySurrogate, Iterate, Iterate]:
-    """One step of the engine on the surrogate of what happened: surrogate, start, end."""
+    """Take one step of the engine on the batch's surrogate; return surrogate, start and end."""
     surrogate = PolicySurrogate(
         policy.distribution,
         policy.model,
@@ -171,7 +171,7 @@ def improved(
 
 
 def _counts(state: State, batch: Rollout, returns: np.ndarray) -> dict[str, float]:
-    """Totals so far, and the returns of the episodes that ended."""
+    """Return the totals so far, and mean and deviation of the returns that ended."""
     return {
         "env_steps": state.env_steps + batch.n_steps,
         "episodes": state.n_episodes + len(returns),
@@ -181,7 +181,7 @@ def _counts(state: State, batch: Rollout, returns: np.ndarray) -> dict[str, floa
 
 
 def _check_size(name: str, batch: Rollout) -> None:
-    """Refuse numbers whose squares leave doubles."""
+    """Raise EnvironmentFailure for numbers whose squares leave the range of doubles."""
     for what, values in (("reward", batch.reward), ("observation", batch.observation)):
         largest = np.abs(values).max()
         if not largest < _MOST:
@@ -192,18 +192,18 @@ def _check_size(name: str, batch: Rollout) -> None:
 
 
 def _rollout(plan: Plan, state: State) -> tuple[State, Rollout, np.ndarray, np.ndarray]:
-    """A batch from where the state stands; whole episodes begin anew.
+    """Collect a batch that continues from the state; whole episodes always begin new.
 
     Returns
     -------
     state : State
-        With the environment as it then is.
+        The state with the environment after the rollout.
     batch : Rollout
-        What happened.
+        The steps taken.
     gained : ndarray of shape (2, M)
         Returns and lengths of the episodes that ended.
     running : ndarray of shape (2, n)
-        Those of the episodes under way.
+        Return and length so far of the unfinished episodes.
 
     Raises
     ------
@@ -233,7 +233,7 @@ def _rollout(plan: Plan, state: State) -> tuple[State, Rollout, np.ndarray, np.n
     )
     gained, running = batch.episodes(running)
     _check_size(env.name, batch)
-    # Beyond this an episode is taken for one that never ends.
+    # An episode longer than this is assumed never to end.
     check_length(env, plan.max_episode_steps, running[1])
     return replace(state, env=env), batch, gained, running
 
@@ -241,7 +241,7 @@ def _rollout(plan: Plan, state: State) -> tuple[State, Rollout, np.ndarray, np.n
 def _advantages(
     plan: Plan, state: State, batch: Rollout
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Features (T n, D), advantages, targets and values (T n,) of a batch."""
+    """Return features (T n, D), advantages, targets and values (T n,) of a batch."""
     steps, n, width = batch.observation.shape
     m = steps * n
     stacked = np.concatenate([batch.observation.reshape(m, width), batch.last, batch.final])
@@ -260,19 +260,19 @@ def _advantages(
 
 
 def _whole_return(batch: Rollout) -> np.ndarray:
-    """Undiscounted return of the episode that each step belongs to, (T, n)."""
+    """Return the undiscounted return of the episode that each step belongs to, (T, n)."""
     out = np.where(batch.valid, batch.reward, 0.0)
     after = np.where(batch.ended, 0.0, 1.0)
     for t in range(len(out) - 2, -1, -1):
         out[t] += after[t] * out[t + 1]
-    # out is the rest of the episode now; its first step's is the whole.
+    # out now holds the return of the rest of the episode; at its first step that is the whole.
     for t in range(1, len(out)):
         out[t] = np.where(batch.ended[t - 1], out[t], out[t - 1])
     return out
 
 
 def step_record(surrogate: PolicySurrogate, start: Iterate, end: Iterate) -> dict[str, float]:
-    """What the engine's step did; zeros where none was found."""
+    """Return the history's columns of the engine's step; zeros if no step was found."""
     moved = end.status is None
     return {
         "surrogate_gain": start.value - end.value if moved else 0.0,
@@ -288,12 +288,12 @@ def step_record(surrogate: PolicySurrogate, start: Iterate, end: Iterate) -> dic
 
 
 def note_of(end: Iterate) -> str:
-    """Which solver worked, its fallback, and why there was no step."""
+    """Return a note: the solver, its fallbacks, and why there was no step."""
     words = [end.solver, *end.notes, "" if end.status is None else f"no step: {end.status}"]
     return "; ".join(w for w in words if w)
 
 
 def _explained(value: np.ndarray, target: np.ndarray) -> float:
-    """Share of the targets' variance that the values explain; NaN where there is none."""
+    """Return the share of the targets' variance that the values explain, NaN if it is zero."""
     variance = target.var()
     return float(1.0 - (target - value).var() / variance) if variance > 0 else np.nan

@@ -1,4 +1,4 @@
-"""n episodes side by side: what rollouts step, whatever the environment is made of."""
+"""Vector environments: n episodes side by side, which rollouts step."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class Step(NamedTuple):
     Attributes
     ----------
     observation : ndarray of shape (n, D)
-        Encoded; where an episode ended, the first of the next one.
+        Encoded observations; where an episode ended, the first of the next one.
     reward : ndarray of shape (n,)
-        Of the actions given.
+        Rewards of the actions.
     terminated, truncated : ndarray of shape (n,)
-        Ends by the task itself, and by a limit from outside (never both).
+        Whether the episode ended by the task itself, or by a limit from outside (never both).
     final : ndarray of shape (n, D) or None
-        The last observation of the episodes that ended, in their rows; other rows are
-        arbitrary. None where none ended.
+        The last observation of each episode that ended, in its row; other rows are
+        arbitrary. None if no episode ended.
     valid : ndarray of shape (n,) or None
-        False where the call only began a new episode and the action was ignored. None: all
+        False where the call only began a new episode and ignored the action. None if all rows
         are valid.
     """
 
@@ -47,18 +47,18 @@ class VectorEnvironment:
     Attributes
     ----------
     name : str
-        What messages call it.
+        Name in messages.
     n : int
         Number of episodes side by side.
     observation_space, action_space : Space
-        Of one episode.
+        Spaces of one episode.
     can_seed : bool
         Whether the start of every episode can be seeded, by ``reset`` and by ``plan``.
     can_wait : bool
-        Whether ``step`` takes ``active``, a mask (n,) of the rows to be stepped: one or more.
-        The others return their last observation, reward 0 and no end, and are not valid.
+        Whether ``step`` accepts ``active``, a mask (n,) of the rows to step, at least one. The
+        other rows return their last observation and reward 0, do not end, and are not valid.
     first_row : int
-        Number of the first row among those of the whole, for messages of parts.
+        For messages of a part: the number of its first row in the whole environment.
     """
 
     name: str
@@ -76,13 +76,13 @@ class VectorEnvironment:
     def plan(self) -> list[list[int]] | None:
         """Seeds of the episodes that begin when another ends: None, or n lists of ints.
 
-        Row e's next episodes take ``plan[e]`` in order, from its beginning when the plan is
-        set, again and again. None: the environment's own generators go on.
+        The next episodes of row e take the seeds in ``plan[e]`` in order, and then from the first
+        again. With None the environment continues with its own generators.
 
         Raises
         ------
         ValueError
-            If the environment cannot seed, or the plan is not n lists that are not empty.
+            If the environment cannot seed episodes, or the plan is not n non-empty lists.
         """
         return self._plan
 
@@ -104,7 +104,7 @@ class VectorEnvironment:
         self._position = [0] * self.n
 
     def _next_seed(self, row: int) -> int | None:
-        """Seed of the row's next episode by the plan; moves on."""
+        """Return the seed of the row's next episode, and advance in the plan."""
         if self._plan is None:
             return None
         seeds, position = self._plan[row], self._position[row]
@@ -112,25 +112,25 @@ class VectorEnvironment:
         return seeds[position % len(seeds)]
 
     def _check_seeds(self, seeds: Sequence[int | None] | None) -> list[int | None]:
-        """One seed or None a row."""
+        """Return one seed or None per row."""
         if seeds is None:
             return [None] * self.n
         if len(seeds) != self.n:
-            raise ValueError(f"seeds must be {self.n}, one a row, got {len(seeds)}")
+            raise ValueError(f"seeds must be {self.n}, one per row, got {len(seeds)}")
         return [None if seed is None else int(seed) for seed in seeds]
 
     def reset(self, seeds: Sequence[int | None] | None = None) -> np.ndarray:
-        """Begin n episodes and return their observations, encoded (n, D) float64.
+        """Begin n episodes and return their encoded observations, (n, D) float64.
 
         Parameters
         ----------
         seeds : sequence of n ints or None, optional
-            One a row; None goes on with the generator there is.
+            One per row; None continues with the existing generator.
         """
         raise NotImplementedError
 
     def step(self, actions: np.ndarray) -> Step:
-        """Take one action in each episode; those that end give way to new ones.
+        """Take one action in each episode; new episodes replace those that end.
 
         Parameters
         ----------
@@ -140,14 +140,14 @@ class VectorEnvironment:
         raise NotImplementedError
 
     def close(self) -> None:
-        """Release what was made for these episodes."""
+        """Release the resources that were made for these episodes."""
 
 
 class Simulated(VectorEnvironment):
-    """n episodes of a built-in environment.
+    """n episodes of a built-in environment, side by side.
 
-    A seed alone determines where its episode starts. Without a plan, episodes that begin when
-    another ends start from one generator: the one that goes on behind the first seeded row.
+    The seed alone determines where an episode starts. Without a plan, all episodes that begin when
+    another ends are started by one generator: that of the first seeded row, which continues.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ class Simulated(VectorEnvironment):
                 )
             setattr(self, kind, space)
         check_choice(self.action_space, self.name)
-        # Inherited trust says nothing about what a subclass changed.
+        # A subclass may have changed what its base class was trusted for.
         self._trusted = vars(cls).get("trusted", False)
         self._limit = environment.time_limit
         self._rng = np.random.default_rng()
@@ -194,14 +194,14 @@ class Simulated(VectorEnvironment):
         return self._observe(self._state, self._rows)
 
     def _call(self, verb: str, rows: np.ndarray, *args: Any) -> Any:
-        """What a method of the dynamics returns for some rows."""
+        """Return the result of a method of the dynamics for some rows."""
         try:
             return getattr(self.environment, verb)(*args)
         except Exception as error:
             raise _checks.raised(self, int(rows[0]), verb, error) from error
 
     def _checked(self, verb: str, state: Any, rows: np.ndarray) -> np.ndarray:
-        """States of some rows; checked unless the dynamics are trusted."""
+        """Return the states of some rows, after a check unless the dynamics are trusted."""
         if self._trusted:
             return state
         state = _checks.states(self, verb, state, rows, self._shape)
@@ -209,13 +209,13 @@ class Simulated(VectorEnvironment):
         return state
 
     def _start(self, rng: np.random.Generator, rows: np.ndarray) -> np.ndarray:
-        """First states (k, S) of some rows, from one generator."""
+        """Return first states (k, S) of some rows, from one generator."""
         return self._checked("start", self._call("start", rows, rng, len(rows)), rows)
 
     def _starts(
         self, generators: Sequence[np.random.Generator | None], rows: np.ndarray
     ) -> np.ndarray:
-        """First states (k, S), one generator a row; all rows of None at once from our own."""
+        """Return first states (k, S), one generator per row; rows with None share the own one."""
         unseeded = [i for i, g in enumerate(generators) if g is None]
         own = self._start(self._rng, rows[unseeded]) if unseeded else None
         if own is not None and len(unseeded) == len(generators):
@@ -227,7 +227,7 @@ class Simulated(VectorEnvironment):
         return np.concatenate([own, states])[np.argsort([*unseeded, *(i for i, _ in seeded)])]
 
     def _observe(self, state: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Encoded observations of states; checked unless the dynamics are trusted."""
+        """Return encoded observations of states, after a check unless the dynamics are trusted."""
         observation = self._call("observe", rows, state)
         if not self._trusted:
             observation = _checks.stacked(self, observation, rows)
@@ -249,7 +249,7 @@ class Simulated(VectorEnvironment):
         observation = self._observe(state, rows)
         ended, truncated = terminated, np.zeros(self.n, dtype=bool)
         if self._limit is not None:
-            # Without the episodes that terminated: a > b is a and not b.
+            # Excludes the episodes that terminated: for bools, a > b means a and not b.
             truncated = np.greater(self._steps >= self._limit, terminated)
             ended = terminated | truncated
         rows = ended.nonzero()[0]
@@ -264,21 +264,21 @@ class Simulated(VectorEnvironment):
         return Step(observation, reward, terminated, truncated, final)
 
     def _restart(self, rows: np.ndarray) -> np.ndarray:
-        """First states of the episodes that follow in these rows."""
+        """Return the first states of the episodes that follow in these rows."""
         if self._plan is None:
             return self._start(self._rng, rows)
         return self._starts([np.random.default_rng(self._next_seed(row)) for row in rows], rows)
 
 
 def check_choice(space: Space, name: str) -> None:
-    """Raise unless an action space leaves a choice.
+    """Raise ValueError unless an action space leaves a choice.
 
     Parameters
     ----------
     space : Space
-        The actions.
+        The action space.
     name : str
-        The environment, for the message.
+        Name of the environment, for the message.
 
     Raises
     ------

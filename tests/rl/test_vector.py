@@ -117,7 +117,7 @@ def test_the_plan_and_seeds_are_checked():
         vector.plan = [[1]]
     with pytest.raises(ValueError, match="plan must be 2 lists"):
         vector.plan = [[1], []]
-    with pytest.raises(ValueError, match="seeds must be 2, one a row, got 3"):
+    with pytest.raises(ValueError, match="seeds must be 2, one per row, got 3"):
         vector.reset([1, 2, 3])
     with pytest.raises(RuntimeError, match="'cartpole' must be reset before"):
         vector.step(np.zeros(2))

@@ -1,4 +1,4 @@
-"""Baselines: a state's expected return. One file a baseline, two verbs: fit and predict."""
+"""Baselines predict a state's expected return. Each is one file with two verbs: fit and predict."""
 
 from natfit._component import lazy_package
 

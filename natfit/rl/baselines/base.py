@@ -1,4 +1,4 @@
-"""The baseline's contract, and the ridge regression that baselines share."""
+"""The contract of baselines, and the ridge regression that some of them share."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from natfit._component import Component
 from natfit._validation import check_number
 from natfit.rl.normalizer import LARGEST, RunningNormalizer
 
-#: Predictions leave the range of the targets seen by at most this many of their standard
+#: Predictions leave the range of the fitted targets by at most this many of their standard
 #: deviations.
 MARGIN = 1.0
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """What a fit leaves behind: numbers and arrays alone, so that it pickles bit for bit.
+    """The result of a fit: numbers and arrays alone, so that it pickles bit for bit.
 
     Attributes
     ----------
     columns : RunningNormalizer
-        Of the rows that were fitted.
+        Means and deviations of the columns of the fitted rows.
     low, high : float
-        Limits of a prediction.
+        Limits of a prediction, in the unit of the rewards.
     parts : dict of str to ndarray
         The baseline's own parameters.
     """
@@ -37,35 +37,35 @@ class Fitted:
     parts: dict[str, np.ndarray]
 
     def standardised(self, X: Any) -> np.ndarray:
-        """Columns less their mean, in standard deviations, cut to +-10; (N, D).
+        """Return the columns standardised and clipped to +-10, (N, D).
 
-        A column that was constant gives zeros: nothing is known of its effect.
+        A column that was constant gives zeros, since nothing is known about its effect.
 
         Returns
         -------
         ndarray of shape (N, D)
-            Without unit.
+            Standardised columns, without a unit.
         """
         return self.columns.transform(X) * self.columns.varies
 
 
 class Baseline(Component):
-    """Base of all baselines: a regression of returns on states that must never explode.
+    """Base of all baselines: regressions of returns on states, with limited predictions.
 
-    A baseline holds parameters alone; what it learns is a state that its owner keeps::
+    A baseline holds options alone; what it learns is a state that the caller keeps::
 
         state = baseline.fit(X, target, state, rng)     # None at first
         value = baseline.predict(state, X)
 
-    Columns are standardised by the rows fitted. A prediction is cut to the range of the
-    targets fitted, widened by one standard deviation of them on both sides.
+    Columns are standardised by the fitted rows. A prediction is clipped to the range of the
+    fitted targets, widened by one of their standard deviations on both sides.
 
     Attributes
     ----------
     uses_target : bool
-        False when predictions are zeros whatever the targets.
+        False if predictions are zeros whatever the targets are.
     uses_columns : bool
-        False when all states have the same prediction.
+        False if all states have the same prediction.
     """
 
     _package: ClassVar[str] = "natfit.rl.baselines"
@@ -79,7 +79,7 @@ class Baseline(Component):
     def fit(
         self, X: Any, target: Any, state: Fitted | None = None, rng: Any = None
     ) -> Fitted | None:
-        """Return the state fitted to targets.
+        """Return the state that is fitted to the targets.
 
         Parameters
         ----------
@@ -88,19 +88,19 @@ class Baseline(Component):
         target : array-like of shape (N,)
             Returns or their estimates, in the rewards' units.
         state : Fitted, optional
-            Of the fit before: what is worth keeping (random features, a start) is kept.
+            State of the previous fit, of which random features or a start are kept.
         rng : None, int or Generator
-            For baselines that draw.
+            Randomness for baselines that draw features or a start.
 
         Returns
         -------
         Fitted or None
-            Never the object that was given, which is left as it was.
+            A new state; the one given is not modified.
 
         Raises
         ------
         ValueError
-            If shapes disagree, with ``state`` too, or a number is not finite.
+            If shapes disagree, also with ``state``, or a number is not finite.
         """
         self.check()
         X, target = checked(X, target, state)
@@ -112,17 +112,17 @@ class Baseline(Component):
         return Fitted(columns, *limits, self._fit(blank.standardised(X), target, before, rng))
 
     def predict(self, state: Fitted | None, X: Any) -> np.ndarray:
-        """Expected return of each row of X (N, D), (N,); zeros where ``state`` is None.
+        """Return the expected return of each row of X (N, D), (N,); zeros if ``state`` is None.
 
         Returns
         -------
         ndarray of shape (N,)
-            In the rewards' unit.
+            Predictions in the unit of the rewards.
 
         Raises
         ------
         ValueError
-            If X has not the columns that were fitted, or a value is not finite.
+            If X does not have the fitted columns, or a value is not finite.
         """
         if state is None:
             return np.zeros(len(X))
@@ -132,11 +132,11 @@ class Baseline(Component):
     def _fit(
         self, z: np.ndarray, target: np.ndarray, before: dict | None, rng: Any
     ) -> dict[str, np.ndarray]:
-        """Parameters for standardised columns z (N, D)."""
+        """Return the parameters fitted to standardised columns z (N, D)."""
         raise NotImplementedError
 
     def _predict(self, parts: dict[str, np.ndarray], z: np.ndarray) -> np.ndarray:
-        """Predictions (N,), not yet cut."""
+        """Return predictions (N,) before they are clipped."""
         raise NotImplementedError
 
 
@@ -144,20 +144,20 @@ class Ridge(Baseline):
     """Base of baselines that are linear in features: ridge regression with an intercept.
 
     ``w = (F'F + penalty N I)^-1 F'(target - mean)`` for the features F (N, M) less their means,
-    by Cholesky. Features are functions of standardised columns and of order one, which is what
-    ties the penalty to their scale.
+    by Cholesky's factorisation. Features are functions of standardised columns and of order one,
+    which gives the penalty a natural scale.
     """
 
     def check(self) -> None:
-        """The penalty keeps the normal equations regular in double precision."""
+        """Check that the penalty keeps the normal equations regular in double precision."""
         check_number(self.penalty, "baseline__penalty", low=1e-8, hint="1e-3")
 
     def _features(self, parts: dict[str, np.ndarray], z: np.ndarray) -> np.ndarray:
-        """Features (N, M) without the intercept."""
+        """Return features (N, M) without the intercept."""
         raise NotImplementedError
 
     def _draw(self, z: np.ndarray, before: dict | None, rng: Any) -> dict[str, np.ndarray]:
-        """What the features need besides z."""
+        """Return the parameters that the features need besides z."""
         return {}
 
     def _fit(
@@ -179,17 +179,17 @@ class Ridge(Baseline):
 
 
 def mean_of(target: np.ndarray) -> float:
-    """The mean, exact when all targets are equal."""
+    """Return the mean, exactly if all targets are equal."""
     return float(target[0] + (target - target[0]).mean())
 
 
 def checked(X: Any, target: Any, state: Fitted | None) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and targets in float64; raise ValueError as :meth:`Baseline.fit`."""
+    """Return rows and targets in float64; raise ValueError as in :meth:`Baseline.fit`."""
     X, target = np.asarray(X, dtype=np.float64), np.asarray(target, dtype=np.float64)
     if X.ndim != 2 or 0 in X.shape:
         raise ValueError(f"X must have shape (N, D) with N, D >= 1, got {X.shape}")
     if target.shape != X.shape[:1]:
-        raise ValueError(f"target must have shape {X.shape[:1]}, one a row, got {target.shape}")
+        raise ValueError(f"target must have shape {X.shape[:1]}, one per row, got {target.shape}")
     for name, array in (("X", X), ("target", target)):
         if not np.abs(array).max() < LARGEST:
             where = tuple(map(int, np.argwhere(~(np.abs(array) < LARGEST))[0]))
@@ -199,7 +199,7 @@ def checked(X: Any, target: Any, state: Fitted | None) -> tuple[np.ndarray, np.n
             )
     if state is not None and state.columns.mean.size != X.shape[1]:
         raise ValueError(
-            f"X must have the {state.columns.mean.size} columns of the state that is gone on "
-            f"from, got {X.shape[1]}; pass state=None to begin anew"
+            f"X must have the {state.columns.mean.size} columns of the given state, got "
+            f"{X.shape[1]}; pass state=None to start from nothing"
         )
     return X, target

@@ -1,4 +1,4 @@
-"""The mean return: one number."""
+"""The mean of the returns, for every state."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from natfit.rl.baselines.base import Baseline, mean_of
 
 
 class ConstantBaseline(Baseline):
-    """The mean of the targets for every state."""
+    """The mean of the targets, for every state."""
 
     uses_columns = False
 

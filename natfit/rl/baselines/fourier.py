@@ -11,25 +11,25 @@ from natfit._validation import check_number
 from natfit.rl.baselines.base import Ridge
 from natfit.rng import bridge_rng
 
-#: Rows whose distances the bandwidth is read from.
+#: Number of rows from whose distances the bandwidth is computed.
 _ROWS = 200
 
 
 class FourierBaseline(Ridge):
     """Ridge regression on random Fourier features of the standardised columns.
 
-    Features ``sqrt(2) cos(omega_m' z + phase_m)`` with ``omega_m ~ N(0, I / bandwidth^2)`` and
-    a uniform phase, whose products average to the Gaussian kernel of that bandwidth (Rahimi
-    and Recht, 2007), besides z itself and an intercept. The bandwidth is the median distance
+    The features are ``sqrt(2) cos(omega_m' z + phase_m)`` with ``omega_m ~ N(0, I / bandwidth^2)``
+    and a uniform phase, z itself, and an intercept. The products of the cosines average to the
+    Gaussian kernel of that bandwidth (Rahimi and Recht, 2007). The bandwidth is the median distance
     between rows. Features are drawn in the first fit and kept, so that successive fits differ
     by their data alone.
 
     Parameters
     ----------
     n_features : int, default=200
-        Random features, >= 1.
+        Number of random features, >= 1.
     penalty : float, default=1e-3
-        Ridge a row, >= 1e-8; see :class:`natfit.rl.baselines.base.Ridge`.
+        Ridge penalty per row, >= 1e-8; see :class:`natfit.rl.baselines.base.Ridge`.
 
     References
     ----------
@@ -41,7 +41,7 @@ class FourierBaseline(Ridge):
         self.penalty = penalty
 
     def check(self) -> None:
-        """Validate the options."""
+        """Check that the number of features is >= 1 and the penalty >= 1e-8."""
         super().check()
         check_number(self.n_features, "baseline__n_features", low=1, integer=True, hint="200")
 
@@ -53,7 +53,7 @@ class FourierBaseline(Ridge):
         return {"omega": omega, "phase": rng.uniform(0.0, 2.0 * np.pi, self.n_features)}
 
     def _features(self, parts: dict[str, np.ndarray], z: np.ndarray) -> np.ndarray:
-        # Single precision: its cosine is thirty times as fast, and good to 1e-6, far below what
+        # A cosine in single precision is thirty times as fast, and exact to 1e-6, far below what
         # the penalty lets through.
         omega, phase = (parts[name].astype(np.float32) for name in ("omega", "phase"))
         wave = z.astype(np.float32) @ omega
@@ -64,7 +64,7 @@ class FourierBaseline(Ridge):
 
 
 def _bandwidth(z: np.ndarray) -> float:
-    """Median distance between rows spread over z; that of a normal sample if it is 0."""
+    """Return the median distance between rows spread over z, or a normal sample's if it is 0."""
     rows = z[np.linspace(0, len(z) - 1, min(len(z), _ROWS)).astype(int)]
     median = float(np.median(pdist(rows))) if len(rows) > 1 else 0.0
     return median or float(np.sqrt(2.0 * z.shape[1]))

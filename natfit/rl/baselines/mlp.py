@@ -21,20 +21,20 @@ from natfit.rows import Memory
 from natfit.solvers.cg import CGSolver
 from natfit.steps.backtracking import BacktrackingStep
 
-#: Distance to the optimum, standard errors, that is near enough.
+#: Distance to the optimum, in standard errors, at which a fit stops.
 _TOL = 0.1
 
-#: Lambda in F + lambda I. Inputs and targets are standardised, so weights have a common unit;
-#: a share of diag(F) would not hold back the hidden weights while output weights are small.
+#: Lambda in F + lambda I. Inputs and targets are standardised, so that weights have a common unit.
+#: A share of diag(F) would not restrain the hidden weights while output weights are small.
 _DAMPING = 1e-3
 
 
 class MLPBaseline(Baseline):
     """A multilayer perceptron of the standardised columns, for standardised targets.
 
-    Least squares as a normal likelihood of fixed scale: its Fisher information is the
-    Gauss-Newton matrix F, and each step solves with F + 1e-3 I by conjugate gradients. A fit
-    goes on from the last one's weights, so that a few steps a fit are enough.
+    Least squares is the likelihood of a normal distribution with fixed scale. Its Fisher
+    information is the Gauss-Newton matrix F, and each iteration solves with F + 1e-3 I by conjugate
+    gradients. A fit starts from the weights of the last one, so that a few iterations are enough.
 
     Parameters
     ----------
@@ -43,10 +43,10 @@ class MLPBaseline(Baseline):
     activation : str, default="tanh"
         As in :class:`natfit.models.mlp.MLP`.
     max_iter : int, default=10
-        Most steps a fit, >= 1; fewer where the weights are within 0.1 standard errors of the
-        optimum.
+        Maximum number of iterations per fit, >= 1; a fit stops earlier if the weights are within
+        0.1 standard errors of the optimum.
     cg_iter : int, default=20
-        Most products with the Fisher information a step, >= 1.
+        Maximum number of products with the Fisher information per iteration, >= 1.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class MLPBaseline(Baseline):
         self.cg_iter = cg_iter
 
     def check(self) -> None:
-        """Validate the options; the network's own are checked when it is built."""
+        """Check the two numbers of iterations; the network checks its own options."""
         check_number(self.max_iter, "baseline__max_iter", low=1, integer=True, hint="10")
         check_number(self.cg_iter, "baseline__cg_iter", low=1, integer=True, hint="20")
 
@@ -97,7 +97,7 @@ class MLPBaseline(Baseline):
 
 
 class _UnitNormal(Distribution):
-    """N(loc, 1) less its constant: minus the log-density is half the squared error."""
+    """N(loc, 1) without its constant: minus the log-density is half the squared error."""
 
     params = {"loc": Real()}
 

@@ -1,4 +1,4 @@
-"""Zero: the advantage is the return."""
+"""Zeros, so that the advantage is the return."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from natfit.rl.baselines.base import Baseline, checked
 
 
 class NoBaseline(Baseline):
-    """Zeros for every state."""
+    """A baseline of zeros for every state."""
 
     uses_target = False
     uses_columns = False
 
     def fit(self, X: Any, target: Any, state: Any = None, rng: Any = None) -> None:
-        """Check the data; the state stays None, which predicts zeros."""
+        """Check the data and return None, the state that predicts zeros."""
         checked(X, target, state)

@@ -1,4 +1,4 @@
-"""Ridge regression on features, their squares and products: exact for linear-quadratic tasks."""
+"""Ridge regression on columns, squares and products: exact for linear-quadratic tasks."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class QuadraticBaseline(Ridge):
     Parameters
     ----------
     penalty : float, default=1e-3
-        Ridge a row, >= 1e-8; see :class:`natfit.rl.baselines.base.Ridge`.
+        Ridge penalty per row, >= 1e-8; see :class:`natfit.rl.baselines.base.Ridge`.
     most_crossed : int, default=32
-        Products of pairs of columns are features only for D up to this: they are D (D - 1) / 2.
+        Largest D for which the D (D - 1) / 2 products of pairs of columns are features.
     """
 
     def __init__(self, penalty: float = 1e-3, most_crossed: int = 32):
@@ -24,7 +24,7 @@ class QuadraticBaseline(Ridge):
         self.most_crossed = most_crossed
 
     def check(self) -> None:
-        """Validate the options."""
+        """Check that the penalty is >= 1e-8 and ``most_crossed`` is >= 0."""
         super().check()
         check_number(self.most_crossed, "baseline__most_crossed", low=0, integer=True, hint="32")
 

@@ -1,4 +1,4 @@
-"""Built-in environments: vectorised dynamics, one file each; ``start``, ``step``, ``observe``."""
+"""Built-in environments, one file each: vectorised ``start``, ``step`` and ``observe``."""
 
 from natfit._component import lazy_package
 

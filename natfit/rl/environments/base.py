@@ -13,22 +13,22 @@ from natfit.rl.spaces import Space
 class Environment(Component):
     """Dynamics of n episodes at once; the object itself holds parameters only.
 
-    Chance enters in ``start`` alone: a whole episode is a function of its generator and its
-    actions. Dynamics with noise draw it there and carry it in the state.
+    Only ``start`` is random: a whole episode is a function of its generator and its actions.
+    Dynamics with noise draw the noise in ``start`` and carry it in the state.
 
     Attributes
     ----------
     name : str
-        What messages call it.
+        Name in messages.
     observation_space, action_space : Space
-        Of one episode.
+        Spaces of one episode.
     time_limit : int or None
-        Steps after which an episode is cut off (truncated), None for no limit.
+        Number of steps after which an episode is truncated; None for no limit.
     gymnasium_id : str or None
         The id of the same environment in Gymnasium.
     trusted : bool
-        Whether finite actions of the space can only give finite rewards and observations in the
-        space; otherwise each step is checked. A subclass says so anew.
+        Whether every finite action in its space gives finite rewards and observations in their
+        space; otherwise each step is checked. A subclass must declare it again.
     """
 
     _package = "natfit.rl.environments"
@@ -56,12 +56,12 @@ class Environment(Component):
         Parameters
         ----------
         state : ndarray of shape (n, S)
-            Not modified.
+            Current states; not modified.
         action : ndarray of shape (n, *action_space.shape)
-            Values of the action space; not modified.
+            Actions, as values of the action space; not modified.
         """
         raise NotImplementedError
 
     def observe(self, state: np.ndarray) -> np.ndarray:
-        """Observations (n, *observation_space.shape) of states (n, S); here the states."""
+        """Return observations (n, *observation_space.shape) of states (n, S): here the states."""
         return state.copy()

@@ -16,19 +16,19 @@ _BOUND = np.array([2 * _FAR, np.inf, 2 * _TILT, np.inf])
 
 
 class CartPole(Environment):
-    """Balance a pole for as long as 500 steps.
+    """Balance a pole on a cart for up to 500 steps.
 
-    The state (x, x', phi, phi') is the cart's position (m) and the pole's angle from upright
-    (rad) with their speeds; it is the observation. Action 1 pushes with +10 N, action 0 with
+    The state (x, x', phi, phi') holds the cart's position (m), the pole's angle from upright (rad)
+    and their speeds; it is also the observation. Action 1 pushes with +10 N, action 0 with
     -10 N. With the pole's mass m = 0.1 kg and half-length l = 0.5 m, total mass M = 1.1 kg and
     u = (F + m l phi'^2 sin phi) / M,
 
         phi'' = (g sin phi - u cos phi) / (l (4/3 - m cos^2 phi / M)),
         x''   = u - m l phi'' cos phi / M,
 
-    integrated by Euler's explicit rule over 0.02 s. Every step is rewarded with 1, the last one
-    included. The episode terminates where abs(x) > 2.4 m or abs(phi) > 12 degrees. The start
-    is uniform on [-0.05, 0.05]^4. Equal to Gymnasium's CartPole-v1, in float64.
+    integrated by the explicit Euler method with steps of 0.02 s. Every step is rewarded with 1,
+    the last one included. The episode terminates where abs(x) > 2.4 m or abs(phi) > 12 degrees.
+    The start is uniform on [-0.05, 0.05]^4. The dynamics equal Gymnasium's CartPole-v1, in float64.
 
     References
     ----------
@@ -45,14 +45,14 @@ class CartPole(Environment):
     time_limit = 500
 
     def start(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        """Uniform near upright, (n, 4)."""
+        """Return states (n, 4), uniform near the upright position."""
         return rng.uniform(-0.05, 0.05, (n, 4))
 
     def step(
         self, state: np.ndarray, action: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """One push."""
-        # Quantities are rows in memory: columns of the result are contiguous.
+        """Push each cart once; return states (n, 4), rewards (n,) of 1 and terminations (n,)."""
+        # Each quantity is a row in memory, so that columns of the result are contiguous.
         now = state.T
         spin = now[3]
         cos, sin = np.cos(now[2]), np.sin(now[2])

@@ -1,4 +1,4 @@
-"""The toy task of the natural policy gradient: do nothing, learned."""
+"""The toy task of the natural policy gradient: to learn to do nothing."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from natfit.rl.spaces import Box
 class Drift(Environment):
     """Stay at the origin of a line, where every action is a displacement.
 
-    s_0 = 0, r(s, a) = -s^2 - a^2 with s before the move, s <- s + a. The episode terminates
-    after ``horizon`` actions. The observation is s. For actions N(mu, sigma^2) regardless of s,
-    the expected return is
+    The start is s = 0. An action a at s gives the reward -s^2 - a^2 and moves s to s + a. The
+    observation is s. The episode terminates after ``horizon`` actions. If actions are drawn from
+    N(mu, sigma^2) whatever s is, the expected return is
 
         -T (mu^2 + sigma^2) - sum_{t<T} (t^2 mu^2 + t sigma^2),
 
-    T being the horizon, so that the optimum is mu = sigma = 0.
+    where T is the horizon, so that the optimum is mu = sigma = 0.
 
     Parameters
     ----------
@@ -35,24 +35,24 @@ class Drift(Environment):
         self.horizon = horizon
 
     def check(self) -> None:
-        """Horizon >= 1."""
+        """Check that the horizon is an integer >= 1."""
         check_number(self.horizon, "horizon", low=1, integer=True, unit="steps")
 
     def start(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        """(s, number of steps) = (0, 0), (n, 2)."""
+        """Return states (n, 2) of zeros: s and the number of steps so far."""
         return np.zeros((n, 2))
 
     def step(
         self, state: np.ndarray, action: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """One move."""
+        """Move each s by its action; return states (n, 2), rewards (n,) and terminations (n,)."""
         s, a = state[:, 0], action[:, 0]
-        # A square that overflows is reported with its row by whoever steps.
+        # The caller checks rewards, and reports a square that overflows with its row.
         with np.errstate(over="ignore"):
             reward = -(s * s) - a * a
             new = np.column_stack([s + a, state[:, 1] + 1.0])
         return new, reward, new[:, 1] >= self.horizon
 
     def observe(self, state: np.ndarray) -> np.ndarray:
-        """s, (n, 1)."""
+        """Return s of each episode, (n, 1)."""
         return state[:, :1].copy()

@@ -1,4 +1,4 @@
-"""Linear dynamics with quadratic costs, whose best policy is known."""
+"""Linear dynamics with quadratic costs, whose optimal policy is known."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from natfit._validation import check_number
 from natfit.rl.environments.base import Environment
 from natfit.rl.spaces import Box
 
-#: A mass on a line, pushed for 0.1 s at a time: position and speed.
+#: A mass on a line, pushed for 0.1 s at a time; the state is position and speed.
 _DT = 0.1
 _A = np.array([[1.0, _DT], [0.0, 1.0]])
 _B = np.array([[0.5 * _DT**2], [_DT]])
@@ -20,16 +20,16 @@ _B = np.array([[0.5 * _DT**2], [_DT]])
 class LQR(Environment):
     """Linear-quadratic regulator: x' = A x + B u + noise, reward -(x^T Q x + u^T R u).
 
-    The reward is that of the state before the step. The start is N(0, start_scale^2 I). The
-    noise of an episode is drawn at its start, so that it depends on the seed alone. The task
-    goes on for ever and is cut off after ``time_limit`` steps.
+    The reward is that of the state before the step. The start is drawn from N(0, start_scale^2 I).
+    The noise of an episode is drawn at its start, so that it depends on the seed alone. The task
+    never terminates and is truncated after ``time_limit`` steps.
 
     Parameters
     ----------
     A : array-like of shape (D, D), optional
-        By default a double integrator in steps of 0.1 s, D = 2.
+        By default that of a double integrator with steps of 0.1 s, D = 2.
     B : array-like of shape (D, U), optional
-        By default the double integrator's, U = 1.
+        By default that of the double integrator, U = 1.
     Q : array-like of shape (D, D), optional
         Symmetric, positive semidefinite; by default the identity.
     R : array-like of shape (U, U), optional
@@ -39,7 +39,7 @@ class LQR(Environment):
     start_scale : float, default=1.0
         Standard deviation of each coordinate at the start.
     time_limit : int, default=50
-        Steps of an episode.
+        Number of steps of an episode.
     """
 
     name = "lqr"
@@ -66,17 +66,17 @@ class LQR(Environment):
 
     @classmethod
     def examples(cls) -> list[LQR]:
-        """Without and with noise."""
+        """Return one without and one with noise."""
         return [cls(), cls(noise=0.1)]
 
     def _matrices(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """A, B, Q and R in float64, defaults filled in."""
+        """Return A, B, Q and R in float64, with defaults filled in."""
         a, b = _matrix(self.A, _A), _matrix(self.B, _B)
         q, r = _matrix(self.Q, np.eye(len(a))), _matrix(self.R, 0.1 * np.eye(b.shape[1]))
         return a, b, q, r
 
     def check(self) -> None:
-        """Matching shapes, finite numbers, costs that have a minimum."""
+        """Check shapes and numbers, and that the costs have a minimum."""
         a, b, q, r = self._matrices()
         d, u = len(a), b.shape[1]
         wanted = {"A": (a, (d, d)), "B": (b, (d, u)), "Q": (q, (d, d)), "R": (r, (u, u))}
@@ -99,20 +99,20 @@ class LQR(Environment):
 
     @property
     def observation_space(self) -> Box:  # type: ignore[override]  # A and B decide, nobody sets
-        """All x in R^D."""
+        """Box of all x in R^D."""
         bound = np.full(len(self._matrices()[0]), np.inf)
         return Box(-bound, bound)
 
     @property
     def action_space(self) -> Box:  # type: ignore[override]  # A and B decide, nobody sets it
-        """All u in R^U."""
+        """Box of all u in R^U."""
         bound = np.full(self._matrices()[1].shape[1], np.inf)
         return Box(-bound, bound)
 
     def start(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        """x, and the noise of all steps side by side if there is any: (n, D (1 + steps))."""
+        """Return x, followed by the noise of all steps if there is any: (n, D (1 + steps))."""
         d = len(self._matrices()[0])
-        # Row by row in the generator's stream: a seed gives one episode, whatever n.
+        # Drawn row by row, so that a seed gives the same episode for any n.
         columns = d * (1 + self.time_limit) if self.noise > 0 else d
         state = rng.standard_normal((n, columns))
         state[:, :d] *= self.start_scale
@@ -122,11 +122,11 @@ class LQR(Environment):
     def step(
         self, state: np.ndarray, action: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """One control."""
+        """Apply controls (n, U); return states, rewards (n,) and terminations (n,), all False."""
         a, b, q, r = self._matrices()
         d = len(a)
         x = state[:, :d]
-        # An overflow is reported with its row by whoever steps.
+        # The caller checks the results, and reports an overflow with its row.
         with np.errstate(over="ignore", invalid="ignore"):
             cost = np.sum((x @ q) * x, axis=1) + np.sum((action @ r) * action, axis=1)
             new = x @ a.T + action @ b.T
@@ -136,14 +136,14 @@ class LQR(Environment):
         return new, -cost, np.zeros(len(x), dtype=bool)
 
     def observe(self, state: np.ndarray) -> np.ndarray:
-        """x, (n, D)."""
+        """Return x of each episode, (n, D)."""
         return state[:, : len(self._matrices()[0])].copy()
 
     def value_matrix(self, discount: float = 1.0) -> np.ndarray:
-        """P (D, D) of the least cost from x without a time limit, x^T P x, noise apart.
+        """Return P (D, D): without noise and time limit the least cost from x is x^T P x.
 
-        P = Q + g A^T P A - g^2 A^T P B (R + g B^T P B)^-1 B^T P A with the discount g: the
-        Riccati equation of sqrt(g) A and sqrt(g) B.
+        P = Q + g A^T P A - g^2 A^T P B (R + g B^T P B)^-1 B^T P A with the discount g, which is
+        the Riccati equation of sqrt(g) A and sqrt(g) B.
 
         Parameters
         ----------
@@ -169,15 +169,15 @@ class LQR(Environment):
         return solve_discrete_are(root * a, root * b, q, r)
 
     def optimal_gain(self, discount: float = 1.0) -> np.ndarray:
-        """K (U, D) of the best control u = -K x without a time limit, whatever the noise.
+        """Return K (U, D) of the optimal control u = -K x without a time limit, for any noise.
 
-        K = g (R + g B^T P B)^-1 B^T P A with P of :meth:`value_matrix`, which also says what
-        the parameter is and what raises.
+        K = g (R + g B^T P B)^-1 B^T P A with P and the discount g of :meth:`value_matrix`, which
+        raises the same errors.
 
         Returns
         -------
         ndarray of shape (U, D)
-            K.
+            The gain K.
         """
         p = self.value_matrix(discount)
         a, b, _, r = self._matrices()
@@ -185,5 +185,5 @@ class LQR(Environment):
 
 
 def _matrix(value: Any, default: np.ndarray) -> np.ndarray:
-    """A matrix in float64, or the default for None; a number is 1 x 1."""
+    """Return a matrix in float64, or the default for None; a number is 1 x 1."""
     return default if value is None else np.atleast_2d(np.asarray(value, dtype=np.float64))

@@ -1,4 +1,4 @@
-"""A pendulum to swing up with a torque too weak to lift it at once."""
+"""A pendulum to swing up with a torque that is too weak to lift it at once."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class Pendulum(Environment):
     """Swing a pendulum up and hold it there for 200 steps.
 
     The state is (phi, phi'), the angle from upright (rad) and its speed; the observation is
-    (cos phi, sin phi, phi'). The action is a torque in [-2, 2] N m on a rod of mass 1 kg and
+    (cos phi, sin phi, phi'). The action u is a torque in [-2, 2] N m on a rod of mass 1 kg and
     length 1 m:
 
-        reward = -(phi^2 + 0.1 phi'^2 + 0.001 u^2), phi taken in [-pi, pi), before the step,
+        reward = -(phi^2 + 0.1 phi'^2 + 0.001 u^2) before the step, with phi in [-pi, pi),
         phi'  <- clip(phi' + (3/2 g sin phi + 3 u) dt, -8, 8),   phi <- phi + phi' dt,
 
     with g = 10 and dt = 0.05 s. It never terminates. The start is uniform on
-    [-pi, pi] x [-1, 1]. Equal to Gymnasium's Pendulum-v1, in float64.
+    [-pi, pi] x [-1, 1]. The dynamics equal Gymnasium's Pendulum-v1, in float64.
     """
 
     name = "pendulum"
@@ -35,13 +35,13 @@ class Pendulum(Environment):
     time_limit = 200
 
     def start(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        """Any angle and a small speed, (n, 2)."""
+        """Return states (n, 2) of any angle and a small speed."""
         return rng.uniform(-_START, _START, (n, 2))
 
     def step(
         self, state: np.ndarray, action: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """One torque."""
+        """Apply torques (n, 1); return states (n, 2), rewards (n,) and terminations, all False."""
         angle, speed = state.T
         torque = action[:, 0]
         wrapped = (angle + np.pi) % (2.0 * np.pi) - np.pi
@@ -53,6 +53,6 @@ class Pendulum(Environment):
         return new.T, -cost, np.zeros(len(state), dtype=bool)
 
     def observe(self, state: np.ndarray) -> np.ndarray:
-        """(cos phi, sin phi, phi'), (n, 3)."""
+        """Return (cos phi, sin phi, phi') of each episode, (n, 3)."""
         angle, speed = state.T
         return np.stack([np.cos(angle), np.sin(angle), speed], axis=1)

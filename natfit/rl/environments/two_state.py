@@ -10,19 +10,19 @@ from natfit.rl.spaces import Discrete
 
 
 class TwoState(Environment):
-    """Stay for a reward of 1 in state 0, of 2 in state 1, or move for nothing.
+    """Stay for a reward of 1 in state 0 or 2 in state 1, or move for a reward of 0.
 
     Action 0 stays, action 1 moves to the other state. The best policy moves to state 1 and
-    stays. While state 1 is rarely visited, the plain gradient for it is small: it first learns
-    to stay in state 0, which makes visits to state 1 rarer still. The task goes on for ever and
-    is cut off after ``time_limit`` steps.
+    stays there. While state 1 is rarely visited, the plain gradient for it is small: it first
+    learns to stay in state 0, which makes visits to state 1 rarer still. The task never terminates
+    and is truncated after ``time_limit`` steps.
 
     Parameters
     ----------
     start_probability : float, default=0.8
         Probability that an episode starts in state 0.
     time_limit : int, default=100
-        Steps of an episode.
+        Number of steps of an episode.
 
     References
     ----------
@@ -41,23 +41,23 @@ class TwoState(Environment):
         self.time_limit = time_limit
 
     def check(self) -> None:
-        """A probability, and at least one step."""
+        """Check that the probability is in [0, 1] and the time limit >= 1."""
         check_number(self.start_probability, "start_probability", low=0.0, high=1.0)
         check_number(self.time_limit, "time_limit", low=1, integer=True, unit="steps")
 
     def start(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        """State 0 with the start's probability, else 1; (n, 1)."""
+        """Return state 0 with ``start_probability``, else state 1, for each episode, (n, 1)."""
         return (rng.random((n, 1)) >= self.start_probability).astype(np.float64)
 
     def step(
         self, state: np.ndarray, action: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Stay or move."""
+        """Stay or move; return states (n, 1), rewards (n,) and terminations (n,), all False."""
         s = state[:, 0]
         moves = action == 1
         new = np.where(moves, 1.0 - s, s)[:, None]
         return new, np.where(moves, 0.0, 1.0 + s), np.zeros(len(s), dtype=bool)
 
     def observe(self, state: np.ndarray) -> np.ndarray:
-        """The state's number, (n,)."""
+        """Return the number of each state, (n,)."""
         return state[:, 0].astype(np.int64)
