@@ -21,14 +21,12 @@ of size N x K is made for it. Log-densities are in nats.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from natfit.bijectors import Bijector
 from natfit.distributions.contract.information import Informed
-from natfit.distributions.contract.support import Support
 from natfit.numerics import autodiff
 
 
@@ -50,10 +48,6 @@ class Distribution(Informed):
     _package = "natfit.distributions"
     _apart = ("contract", "forms", "custom")
 
-    params: ClassVar[dict[str, Bijector]]
-    support: Support | None = None
-    event_shape: tuple = ()
-
     #: Whether finite sufficient statistics prove that all rows lie in the support.
     summary_proves_support: bool = False
 
@@ -61,12 +55,20 @@ class Distribution(Informed):
     #: for families whose way to that bound is long. None compares ended fits alone.
     compare_after: int | None = None
 
-    #: (parameter, "lower" or "upper") to what the family becomes at that bound.
-    limit_meaning: ClassVar[dict[tuple[str, str], str]] = {}
+    # Set by classes alone, as params and roles are.
+    if TYPE_CHECKING:
 
-    #: Bounds (parameter, "lower" or "upper") at which a family of counts has all of its
-    #: probability on zero.
-    zero_ends: ClassVar[tuple[tuple[str, str], ...]] = ()
+        @property
+        def limit_meaning(self) -> Mapping[tuple[str, str], str]:
+            """(parameter, "lower" or "upper") to what the family becomes at that bound."""
+
+        @property
+        def zero_ends(self) -> tuple[tuple[str, str], ...]:
+            """Bounds at which a family of counts has all of its probability on zero."""
+
+    else:
+        limit_meaning = {}
+        zero_ends = ()
 
     # Optional closed forms, on native parameters; derived when they stay None.
     _score: Callable | None = None
@@ -105,8 +107,8 @@ class Distribution(Informed):
         if self.support is None or (self.event_shape != () and not self.support.integer):
             return values
         inside = self.support.contains(y)
-        inside = inside if self.event_shape == () else inside.all(axis=1)
-        return np.where(inside, values, -np.inf)
+        within = inside if self.event_shape == () else inside.all(axis=1)
+        return np.where(within, values, -np.inf)
 
     def score(self, y: Any, eta: np.ndarray) -> np.ndarray:
         """Gradient of log p(y | eta) in eta, (n, K)."""
@@ -157,7 +159,7 @@ class Distribution(Informed):
 
     def check(self, y: np.ndarray) -> None:
         """Raise ValueError for the first row outside the support."""
-        self.support.check(y, type(self).__name__)
+        self.known_support.check(y, type(self).__name__)
 
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """Raise ValueError when the likelihood has no maximum inside the family for these data.

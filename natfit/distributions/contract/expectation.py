@@ -101,7 +101,7 @@ def _integrate(family: Any, eta: np.ndarray) -> Expectation:
     """Locate the mass, then refine until the total probability is one."""
     support = family.support
     centre, width = _locate(family, eta)
-    best: Expectation | None = None
+    previous: Expectation | None = None
     # The first span reaches y = 1e22 widths, the second 1e152: tails such as |y|^-1.1 need it.
     spans = [(4.2, nodes) for nodes in (161, 321, 641, 1281, 2561)] + [(6.1, 2561), (6.1, 5121)]
     for span, nodes in spans:
@@ -112,11 +112,12 @@ def _integrate(family: Any, eta: np.ndarray) -> Expectation:
             weight = np.where(p > 0, p * slope * (t[1] - t[0]), 0.0)
         weight = np.where(np.isfinite(weight), weight, 0.0)
         error = abs(weight.sum() - 1.0)
-        previous, best = best, Expectation(y, weight)
+        rule = Expectation(y, weight)
         # Two successive rules that agree: the second is far more accurate than their gap.
         if previous is not None and error < 1e-10:
             break
-    return best
+        previous = rule
+    return rule
 
 
 def _locate(family: Any, eta: np.ndarray) -> tuple[float, float]:

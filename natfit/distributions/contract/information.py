@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,8 +25,20 @@ class Informed(Parametrised):
         Shape of one value.
     """
 
-    support: Support | None = None
-    event_shape: tuple = ()
+    # Set by classes alone, as params and roles are.
+    if TYPE_CHECKING:
+
+        @property
+        def support(self) -> Support | None:
+            """Where y may lie, None where it is not known."""
+
+        @property
+        def event_shape(self) -> tuple:
+            """Shape of one value."""
+
+    else:
+        support = None
+        event_shape = ()
 
     # Optional closed forms, on native parameters.
     _fisher: Callable | None = None
@@ -46,6 +58,19 @@ class Informed(Parametrised):
     log_prob: Callable
     score: Callable
     _arguments: Callable
+
+    @property
+    def known_support(self) -> Support:
+        """The support of a family that has one.
+
+        Raises
+        ------
+        ValueError
+            If the family has none.
+        """
+        if self.support is None:
+            raise ValueError(f"{type(self).__name__} does not say where y may lie")
+        return self.support
 
     @property
     def information(self) -> InformationKind:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,8 +25,19 @@ class Parametrised(Component):
         shape.
     """
 
-    params: ClassVar[dict[str, Bijector]]
-    roles: ClassVar[dict[str, Role]] = {}
+    # What is declared is set by classes alone: as an attribute, or as a property that computes it.
+    if TYPE_CHECKING:
+
+        @property
+        def params(self) -> Mapping[str, Bijector]:
+            """Parameter name to constraint."""
+
+        @property
+        def roles(self) -> Mapping[str, Role]:
+            """Parameter name to what the parameter is."""
+
+    else:
+        roles = {}
 
     @property
     def widths(self) -> dict[str, Width]:

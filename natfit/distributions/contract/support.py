@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -42,8 +43,14 @@ class Support:
     closed: bool = False
     integer: bool = False
 
+    @property
+    def top(self) -> float:
+        """The highest end of all columns."""
+        return float(np.max(self.high))
+
     def contains(self, y: np.ndarray) -> np.ndarray:
         """Tell for each value whether it belongs; shape of y."""
+        inside: Any
         if self.closed:
             inside = (y >= self.low) & (y <= self.high)
         else:
@@ -67,9 +74,9 @@ class Support:
         """Raise ValueError that names the first row outside the support; y must be finite."""
         if not self.integer:
             # Two reductions at most, nothing of size N is made.
-            low, high = self.low > -np.inf, self.high < np.inf
+            low, high = self.low > -np.inf, self.top < np.inf
             inside = np.greater_equal if self.closed else np.greater
-            if (not low or inside(y.min(), self.low)) and (not high or inside(self.high, y.max())):
+            if (not low or inside(y.min(), self.low)) and (not high or inside(self.top, y.max())):
                 return
 
         where = rows.first_row(lambda part: _any(~self.contains(part)), (y,))
@@ -90,7 +97,7 @@ class Support:
 
 def _any(mask: np.ndarray) -> np.ndarray:
     """(n,) from (n,) or (n, D)."""
-    return mask if mask.ndim == 1 else mask.any(axis=1)
+    return mask if mask.ndim == 1 else np.logical_or.reduce(mask, axis=1)
 
 
 REAL = Support()

@@ -45,6 +45,9 @@ class Binomial(ExponentialFamily):
     limit_meaning = {("prob", "lower"): "all rows are 0", ("prob", "upper"): "all rows are n"}
     mean_names = ("E[y]",)
 
+    #: An integer once bound, None where it is not given.
+    n: Any
+
     def __init__(self, n: int | None = None):
         self.n = n
 

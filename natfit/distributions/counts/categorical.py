@@ -48,6 +48,9 @@ class Categorical(ExponentialFamily):
     roles = {"probs": Role.SHARE}
     summary_proves_support = True
 
+    #: An integer once bound, None before.
+    n: Any
+
     def __init__(self, n: int | None = None):
         self.n = n
 

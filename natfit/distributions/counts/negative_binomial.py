@@ -168,7 +168,8 @@ def _expectation(*eta: float) -> Expectation:
     """The rule at eta; a fit asks for it twice, for the information and for the divergence."""
     family, at = NegativeBinomial(), np.array(eta)
     mean, n = family.native_dict(at).values()
-    return count_rule(family, at, mean, np.sqrt(mean + mean * (mean / n)), 1.0 + mean / n)
+    sd = float(np.sqrt(mean + mean * (mean / n)))
+    return count_rule(family, at, float(mean), sd, float(1.0 + mean / n))
 
 
 def _first(y: Any, mean: Any, n: Any) -> tuple[np.ndarray, ...]:

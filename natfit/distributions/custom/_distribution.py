@@ -36,6 +36,8 @@ class CustomDistribution(Distribution):
         Parameter name to role, of those whose name does not say it.
     """
 
+    params: dict[str, Bijector]
+
     def __init__(
         self,
         log_prob_fn: Callable,
@@ -88,7 +90,7 @@ class CustomDistribution(Distribution):
     @property
     def label(self) -> str:
         """What messages call it."""
-        return self.name or getattr(self.log_prob_fn, "__name__", "log_prob")
+        return self.name or str(getattr(self.log_prob_fn, "__name__", "log_prob"))
 
     def bind(self, y: np.ndarray) -> CustomDistribution:
         """Return the family with D taken from y (n, D), where rows are vectors.
@@ -120,7 +122,7 @@ class CustomDistribution(Distribution):
             if function is not None
         }
 
-    def _call(self, key: str, function: Callable, lead: tuple, native: tuple) -> Any:
+    def _call(self, key: str, function: Any, lead: tuple, native: tuple) -> Any:
         if self._named[key]:
             return function(*lead, **dict(zip(self.params, native, strict=True)))
         return function(*lead, *native)
@@ -129,7 +131,7 @@ class CustomDistribution(Distribution):
         return self._call("log_prob", self.log_prob_fn, (y,), native)
 
     @property
-    def _sample(self) -> Callable | None:
+    def _sample(self) -> Callable | None:  # type: ignore[override]  # what the user gave
         return None if self.sample_fn is None else self._draw
 
     def _draw(self, rng: np.random.Generator, n: int, *native: Any) -> np.ndarray:
@@ -142,7 +144,7 @@ class CustomDistribution(Distribution):
         return draws
 
     @property
-    def _fisher(self) -> Callable | None:
+    def _fisher(self) -> Callable | None:  # type: ignore[override]  # what the user gave
         return None if self.fisher_fn is None else self._native_fisher
 
     def _native_fisher(self, *native: Any) -> np.ndarray:
@@ -190,15 +192,14 @@ class CustomDistribution(Distribution):
             If ``log_prob`` breaks its contract at the start; see :meth:`check_start`.
         """
         if self.initial_fn is not None:
-            eta = self._given(y, weight)
+            eta = self._given(self.initial_fn(y, weight))
         else:
             eta = self._best(y, weight)
         self.check_start(y, eta)
         return eta
 
-    def _given(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
-        """The start of the user's ``initial``."""
-        values = self.initial_fn(y, weight)
+    def _given(self, values: Any) -> np.ndarray:
+        """The start (K,) of what the user's ``initial`` returned."""
         if not isinstance(values, dict):
             raise ValueError(
                 f"initial must return a dict of {list(self.params)}, got {values!r} from "

@@ -222,10 +222,10 @@ class ScipyDistribution(Distribution):
         ValueError
             If more than 1e-5 of the probability lies beyond 65,536 values.
         """
-        if not self._discrete or np.isfinite(self.support.high):
+        if not self._discrete or np.isfinite(self.known_support.top):
             return super().expectation(eta)
         for most in _ENUMERATED:
-            y = self.support.low + np.arange(most)
+            y = self.known_support.low + np.arange(most)
             weight = np.exp(self._log_prob(y, *self.native(eta[None])))
             missing = abs(weight.sum() - 1.0)
             if missing < _TAIL:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -25,8 +26,8 @@ _PRODUCT = 3
 
 
 def candidates(
-    params: dict[str, Bijector],
-    roles: dict[str, Role],
+    params: Mapping[str, Bijector],
+    roles: Mapping[str, Role],
     y: np.ndarray,
     weight: np.ndarray | None,
     positive: bool,
@@ -66,8 +67,8 @@ def candidates(
 
 def best_start(
     log_prob: Callable,
-    params: dict[str, Bijector],
-    roles: dict[str, Role],
+    params: Mapping[str, Bijector],
+    roles: Mapping[str, Role],
     y: np.ndarray,
     weight: np.ndarray | None,
     positive: bool,
@@ -76,7 +77,8 @@ def best_start(
 
     The first guess where none has a finite one.
     """
-    best, best_value = None, -np.inf
+    best: Any = None
+    best_value = -np.inf
     for eta in candidates(params, roles, y, weight, positive):
         with np.errstate(all="ignore"):
             value = float(np.average(log_prob(eta), weights=weight))

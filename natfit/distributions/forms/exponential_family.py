@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import autograd.numpy as anp
 import numpy as np
@@ -28,7 +29,18 @@ class ExponentialFamily(Distribution):
     may hold terms that do not depend on the parameters, such as the mean of log y!.
     """
 
-    mean_names: tuple[str, ...] | None = None
+    # It writes its score, and does so from the statistics.
+    _score: Callable
+
+    # Set by classes alone, as params and roles are.
+    if TYPE_CHECKING:
+
+        @property
+        def mean_names(self) -> tuple[str, ...] | None:
+            """A name for each mean parameter; None where there is no closed-form inverse."""
+
+    else:
+        mean_names = None
 
     @property
     def information(self) -> InformationKind:
@@ -88,7 +100,7 @@ class MeanCoordinates:
     @property
     def names(self) -> list[str]:
         """A name for each coordinate."""
-        return list(self.family.mean_names)
+        return list(self.family.mean_names or ())
 
     def from_eta(self, eta: np.ndarray) -> np.ndarray:
         """Mean parameters (K,) of eta (K,)."""

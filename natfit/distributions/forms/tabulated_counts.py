@@ -39,7 +39,7 @@ class Tabulated(Distribution):
     def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
         """Distinct values and their shares of the weight, (1, M) each."""
         values, counts = table(y, weight)
-        if not self.support.contains(values).all():
+        if not self.known_support.contains(values).all():
             values = np.full(len(values), np.nan)
         return values[None], (counts / counts.sum())[None]
 

@@ -176,7 +176,8 @@ class ExponentiatedWeibull(Distribution):
         z, _ = _nodes(_POWERS[:, None])
         middle = z @ _SHARE
         width = np.sqrt((z - middle[:, None]) ** 2 @ _SHARE)
-        best, found = -np.inf, {}
+        best = -np.inf
+        found: dict[str, Any] = {}
         for a, m, s in zip(_POWERS, middle, width, strict=True):
             native = {"shape": s / spread, "scale": np.exp(centre - m * spread / s), "power": a}
             with np.errstate(all="ignore"):

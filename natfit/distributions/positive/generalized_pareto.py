@@ -94,9 +94,9 @@ class GeneralizedPareto(Distribution):
         if not 1.0 + shape * z.max() > 0:
             return -np.inf, np.zeros(2), np.zeros((2, 2))
         n = float(len(z)) if weight is None else float(weight.sum())
-        inverse, t, r, r2 = tail_terms(z, shape)
+        inverse, *terms = tail_terms(z, shape)
         z *= inverse
-        t, r, r2, v = (weighted_total(a, weight) for a in (t, r, r2, z))
+        t, r, r2, v = (weighted_total(a, weight) for a in (*terms, z))
         once = z if weight is None else z * weight
         vi, vv = rows.dot(once, inverse), rows.dot(once, z)
         k = 1.0 + shape

@@ -144,6 +144,6 @@ def _weighted_median(y: np.ndarray, weight: np.ndarray) -> float:
     """Middle of the values with half of the weight, at most, on either side."""
     order = np.argsort(y)
     mass = np.cumsum(weight[order]) / weight.sum()
-    low, high = (np.searchsorted(mass, 0.5 + s * 1e-12) for s in (-1, 1))
+    low, high = (int(np.searchsorted(mass, 0.5 + s * 1e-12)) for s in (-1, 1))
     last = len(y) - 1
     return 0.5 * float(y[order[min(low, last)]] + y[order[min(high, last)]])

@@ -140,9 +140,9 @@ class StudentT(Distribution):
         One pass serves all three: the Hessian takes two inner products more than the score.
         """
         loc, scale, df = (float(v[0]) for v in self.native(eta))
-        z, w, h, log, gap = self._parts(y, loc, scale, df)
+        z, w, h, logs, gaps = self._parts(y, loc, scale, df)
         n = float(len(z)) if weight is None else float(weight.sum())
-        log, gap, w_sum, h_sum = (_total(v, weight) for v in (log, gap, w, h))
+        log, gap, w_sum, h_sum = (_total(v, weight) for v in (logs, gaps, w, h))
         # z h, not z - z w: with heavy tails the difference has no digit left.
         z *= h
         zh, zhw = _total(z, weight), _total(z * w, weight)

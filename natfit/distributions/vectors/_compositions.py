@@ -63,6 +63,9 @@ class CountVectors(Distribution):
 
     support = COUNTS
 
+    #: An integer once bound, None before.
+    dim: Any
+
     def __init__(self, dim: int | None = None, totals: int | tuple[int, ...] | None = None):
         self.dim = dim
         self.totals = totals

@@ -71,7 +71,7 @@ class Full:
             square = square + anp.trace(_whiten_spread(factor[0], spread[0]))
         return -0.5 * square - self.half_log_det(eta) - 0.5 * self.dim * LOG_2PI
 
-    def _moments(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, ...]:
+    def _moments(self, y: Any, eta: np.ndarray) -> tuple[Any, ...]:
         """L^-1, z, p = L^-T z, and for a summary L^-1 S L^-T, else None."""
         mean, spread = split(y)
         factor = self.factor(eta)

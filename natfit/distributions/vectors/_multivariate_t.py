@@ -79,7 +79,8 @@ def parts(u: np.ndarray, df: Any) -> tuple[np.ndarray, ...]:
 def constants(df: float, dim: int) -> tuple[float, float, float]:
     """:func:`constant`, :func:`slope` and :func:`curvature`: once for all chunks of rows."""
     v = np.array([df])
-    return tuple(float(f(v, dim)[0]) for f in (constant, slope, curvature))
+    level, first, second = (float(f(v, dim)[0]) for f in (constant, slope, curvature))
+    return level, first, second
 
 
 class Products:

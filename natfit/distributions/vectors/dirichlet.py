@@ -52,6 +52,9 @@ class Dirichlet(ExponentialFamily):
     summary_proves_support = True
     limit_meaning = {("concentration", "upper"): "the rows are all alike"}
 
+    #: An integer once bound, None before.
+    dim: Any
+
     def __init__(self, dim: int | None = None):
         self.dim = dim
 

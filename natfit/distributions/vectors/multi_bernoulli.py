@@ -43,6 +43,9 @@ class MultiBernoulli(ExponentialFamily):
         ("prob", "upper"): "a column is 1 in all rows",
     }
 
+    #: An integer once bound, None before.
+    dim: Any
+
     def __init__(self, dim: int | None = None):
         self.dim = dim
 

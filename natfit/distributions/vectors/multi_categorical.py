@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -36,6 +36,9 @@ class MultiCategorical(ExponentialFamily):
     """
 
     summary_proves_support = True
+
+    #: Numbers of classes once bound, None before.
+    nvec: Any
 
     def __init__(self, nvec: Sequence[int] | None = None):
         self.nvec = nvec
@@ -113,13 +116,13 @@ class MultiCategorical(ExponentialFamily):
 
     def _log_prob_eta(self, y: Any, eta: Any) -> Any:
         pairs = zip(self.statistics(y), self._columns(eta), strict=True)
-        return sum(part._log_prob_eta((hot,), own) for hot, (part, own) in pairs)
+        return _total(part._log_prob_eta((hot,), own) for hot, (part, own) in pairs)
 
     def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Both, (n,) and (n, K), from one softmax a column."""
         pairs = zip(self.statistics(y), self._columns(eta), strict=True)
         both = [part.log_prob_and_score((hot,), own) for hot, (part, own) in pairs]
-        return sum(value for value, _ in both), _beside([score for _, score in both])
+        return _total(value for value, _ in both), _beside([score for _, score in both])
 
     def _score(self, y: Any, eta: np.ndarray) -> np.ndarray:
         pairs = zip(self.statistics(y), self._columns(eta), strict=True)
@@ -138,15 +141,15 @@ class MultiCategorical(ExponentialFamily):
 
     def _kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
         pairs = zip(self._columns(eta), self._columns(eta2), strict=True)
-        return sum(part._kl(own, other) for (part, own), (_, other) in pairs)
+        return _total(part._kl(own, other) for (part, own), (_, other) in pairs)
 
     def _entropy(self, eta: Any) -> Any:
-        return sum(part._entropy(own) for part, own in self._columns(eta))
+        return _total(part._entropy(own) for part, own in self._columns(eta))
 
     def entropy_and_grad(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Entropy (n,) nats and its gradient (n, K)."""
         both = [part.entropy_and_grad(own) for part, own in self._columns(eta)]
-        return sum(value for value, _ in both), _beside([grad for _, grad in both])
+        return _total(value for value, _ in both), _beside([grad for _, grad in both])
 
     def _mode(self, eta: np.ndarray) -> np.ndarray:
         return np.stack([part._mode(own) for part, own in self._columns(eta)], axis=1)
@@ -202,3 +205,8 @@ class MultiCategorical(ExponentialFamily):
 def _beside(parts: list[np.ndarray]) -> np.ndarray:
     """Join the columns' shares (n, K_m) to (n, K)."""
     return np.concatenate(parts, axis=1)
+
+
+def _total(values: Iterable[Any]) -> Any:
+    """Sum over columns."""
+    return sum(values)

@@ -66,6 +66,9 @@ class MultivariateNormal(ExponentialFamily):
 
     support = REAL
 
+    #: An integer once bound, None before.
+    dim: Any
+
     def __init__(self, covariance: str = "full", dim: int | None = None):
         self.covariance = covariance
         self.dim = dim

@@ -69,6 +69,9 @@ class MultivariateT(Distribution):
     support = REAL
     limit_meaning = {("df", "upper"): "the multivariate normal distribution"}
 
+    #: An integer once bound, None before.
+    dim: Any
+
     def __init__(self, dim: int | None = None):
         self.dim = dim
 
