@@ -80,7 +80,8 @@ def repr_names_class(component: Any) -> None:
 
 def resolves_to_itself(component: Any) -> None:
     """resolve() returns an instance as it is, and its class as an instance."""
-    base = next((c for c in reversed(type(component).__mro__) if "_package" in vars(c)), None)
+    kinds = (c for c in reversed(type(component).__mro__) if "_package" in vars(c))
+    base: type[Component] | None = next(kinds, None)
     if base is None:
         raise NotApplicable("components of this kind have no registry")
     if not base._by_name:
