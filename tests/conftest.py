@@ -4,6 +4,7 @@ import os
 from zlib import crc32
 
 import numpy  # noqa: F401
+import pytest
 import scipy.linalg  # noqa: F401
 from threadpoolctl import threadpool_limits
 
@@ -19,6 +20,9 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
+    moving = [item.nodeid for item in items if " at 0x" in item.nodeid]
+    if moving:
+        raise pytest.UsageError(f"an id must be the same in every process: {moving[0]}")
     if config.getoption("--quick"):
         kept = quick(items)
         config.hook.pytest_deselected(items=[i for i in items if i not in kept])

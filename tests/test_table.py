@@ -42,6 +42,7 @@ def problem(name):
     return objective, start, "exact", native, np.array(case(name).optimum(y))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROBLEMS)
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("solver", SOLVERS)

@@ -20,6 +20,7 @@ def test_a_probability_of_one_half_is_no_trap():
     assert float(model.params_["p"][0]) == pytest.approx(1.0 / (1.0 + x.mean()), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_a_density_with_a_kink_is_accepted():
     laplace = from_log_prob(
         lambda y, loc, scale: -anp.abs(y - loc) / scale - anp.log(2 * scale),

@@ -79,6 +79,7 @@ def test_the_normaliser_may_be_switched():
     assert model.policy_.normalizer.count == 2 * 64
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bounds", [(5.0, np.inf), (-np.inf, 9.0), (4.0, 9.0)])
 def test_a_box_with_one_bound_can_be_learnt(bounds):
     model = agent(Target(*bounds), batch_size=256, max_iter=120).fit()

@@ -92,6 +92,7 @@ def test_seeds_are_checked(X, message):
         model.score(X)
 
 
+@pytest.mark.slow
 def test_an_environment_that_resets_by_itself_takes_no_seeds():
     gymnasium = pytest.importorskip("gymnasium")
     vector = gymnasium.make_vec("CartPole-v1", 2, "sync")

@@ -98,6 +98,7 @@ def test_no_probabilities_of_real_actions():
         model.predict_proba(np.zeros((1, 1, 2)))
 
 
+@pytest.mark.slow
 def test_distributions_of_one_real_action():
     for distribution in ("normal", "student_t", "multivariate_normal"):
         model = agent(Bandit("box", "box"), distribution=distribution).fit()
@@ -111,6 +112,7 @@ def wave(theta, X):
     return anp.tanh(anp.dot(X, theta[:6].reshape((2, 3))))[:, :2] * theta[6]
 
 
+@pytest.mark.slow
 def test_policies_of_every_kind():
     world = Bandit("box", "discrete")
     predictor = Predictor(wave, np.append(np.zeros(6), 2.0))

@@ -30,6 +30,7 @@ def test_never_below_scipy(name):
         assert loglik(name, native(model), x) >= peer(name, x) - 1e-6, seed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DRAWN)
 def test_default_start(name):
     for seed in range(100, 200):
@@ -69,6 +70,7 @@ def off_by(name, family, start, factor):
     return {k: float(v) for k, v in start.items()} | {key: value}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [1e-4, 1e4])
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_start_off_by_ten_thousand(name, factor):

@@ -89,6 +89,7 @@ def test_multivariate_closed_form():
     np.testing.assert_allclose(model.standard_errors_["covariance"], want, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_multivariate_numerical_hessian():
     rng = np.random.default_rng(4)
     X = rng.normal(size=(100, 2)) @ np.array([[2.0, 0.7], [0.0, 0.6]]) + [3.0, -2.0]
@@ -232,6 +233,7 @@ def test_the_covariance_does_not_depend_on_coordinates_or_metric():
         np.testing.assert_allclose(model.cov_params(), want, rtol=1e-5, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_standard_errors_cover():
     """Estimates of 400 samples spread as the standard errors say, to 5 of their own errors."""
     estimates, errors = [], []

@@ -73,6 +73,7 @@ def assert_optimal(name, z, truth, loc=0.0, scale=1.0, ends=("converged", "bound
 FLOOR = ("converged", "boundary", "rounding_floor")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     ("loc", "scale", "df"),
@@ -95,6 +96,7 @@ def test_scipys_student_t_is_wrong_where_this_one_is_not():
     assert worse == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [-0.3, 0.0, 0.3])
 @pytest.mark.parametrize(("loc", "scale"), [(1e6, 1.0), (-1e6, 1.0), (1e3, 0.01), (1e8, 1e3)])
 def test_gev_with_offset(loc, scale, shape):
@@ -111,6 +113,7 @@ def test_negative_binomial(n, mean):
     assert_optimal("negative_binomial", y, {"mean": mean, "n": n})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("a", "b"), [(0.01, 0.02), (0.05, 3.0), (1e4, 1.0), (1.0, 1e4), (1e4, 1e4), (0.3, 1e5)]
 )
@@ -119,12 +122,14 @@ def test_beta(a, b):
     assert_optimal("beta", y, {"a": a, "b": b})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [1e-2, 1e4])
 def test_gamma(shape):
     y = np.random.default_rng(5).gamma(shape, 1.0, 300).clip(min=1e-300)
     assert_optimal("gamma", y, {"shape": shape, "scale": 1.0}, scale=1e-3 if shape > 1 else 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [0.2, 50.0])
 def test_weibull(shape):
     y = np.random.default_rng(6).weibull(shape, 300)

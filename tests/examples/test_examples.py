@@ -147,6 +147,7 @@ def test_censored_survival_is_what_scipy_finds():
     assert result["deaths_only"]["median"] < 0.5 * fits["weibull"]["median"]
 
 
+@pytest.mark.slow
 def test_mixtures_of_petals_are_scikit_learns():
     from sklearn.mixture import GaussianMixture
 
@@ -161,6 +162,7 @@ def test_mixtures_of_petals_are_scikit_learns():
     assert result["table"].tolist() == [[50, 0], [0, 50], [0, 50]]
 
 
+@pytest.mark.slow
 def test_fig4_the_natural_policy_gradient_is_ahead_in_every_pair():
     result = load("plot_fig4_policy").compute(n_agents=2)
     plain, natural = result["returns"]["PG"], result["returns"]["NPG"]
@@ -175,6 +177,7 @@ def test_fig4_the_natural_policy_gradient_is_ahead_in_every_pair():
     assert_allclose(result["literal"][1, True], -578)
 
 
+@pytest.mark.slow
 def test_cartpole_agents_learn():
     result = load("plot_cartpole_trpo").compute(n_seeds=2, max_env_steps=15_000)
     assert np.all(result["last"] > 1.5 * result["first"])
@@ -184,6 +187,7 @@ def test_cartpole_agents_learn():
         assert len(evaluation.returns) == 20
 
 
+@pytest.mark.slow
 def test_lqr_gain_ends_at_the_riccati_one():
     result = load("plot_lqr").compute(n_seeds=1)
     assert result["paths"].shape == (1, 31, 2)
@@ -191,6 +195,7 @@ def test_lqr_gain_ends_at_the_riccati_one():
     assert_allclose(result["paths"][0, -1], result["optimum"], rtol=0.02)
 
 
+@pytest.mark.slow
 def test_grid_search_scores_starts_that_were_not_trained_on():
     result = load("plot_policy_grid_search").compute(n_seeds=6, max_iter=3)
     search = result["search"]

@@ -99,6 +99,7 @@ def test_multivariate_normal_covariances():
     assert model.param_names_[2:] == ["covariance[0,0]", "covariance[1,1]", "covariance[1,0]"]
 
 
+@pytest.mark.slow
 def test_coverage_of_standard_errors():
     """A 95 % interval covers the truth in 95 % of 300 data sets, to 4 standard errors."""
     rng, hits = np.random.default_rng(1), 0

@@ -115,7 +115,7 @@ def test_kl_step_ends_at_max_iter_without_a_warning():
         {"damping": 0.1, "metric": "observed"},
         {"step": "exact_line"},
     ],
-    ids=str,
+    ids=lambda value: str(value).split(" at 0x")[0],
 )
 def test_options_lead_to_the_same_optimum(options):
     fun = (lambda x: (quadratic(x), gradient(x))) if options.get("jac") is True else quadratic
@@ -288,7 +288,7 @@ def test_what_scipys_method_refuses(options, match):
         ({"callback": 3}, TypeError, "callback"),
         ({"fun": lambda x: x}, ValueError, "fun must return one number"),
     ],
-    ids=str,
+    ids=lambda value: str(value).split(" at 0x")[0],
 )
 def test_bad_arguments(arguments, error, match):
     options = {"fun": quadratic, "x0": [0.0, 0.0]} | arguments

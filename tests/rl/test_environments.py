@@ -144,6 +144,7 @@ def test_lqr_value_is_the_cost_of_the_gain(discount):
     assert_allclose(lqr_return(lqr, gain, discount, seeds, 600), want, rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("discount", [1.0, 0.9])
 def test_lqr_gain_is_the_best(discount):
     """A search over gains ends at the same one."""

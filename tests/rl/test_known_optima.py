@@ -93,6 +93,7 @@ def test_natural_gradient_is_the_difference_of_advantages():
     assert_allclose(moved, advantage[ACTIONS == 0] - advantage[ACTIONS == 1])
 
 
+@pytest.mark.slow
 def test_the_natural_gradient_leaves_the_plateau_on_which_the_plain_one_stays():
     natural = average_rewards(ExactFisher(), 5)
     assert natural.max() <= 2.0 and natural[-1] > 1.9
@@ -100,6 +101,7 @@ def test_the_natural_gradient_leaves_the_plateau_on_which_the_plain_one_stays():
     assert plain[0] == natural[0] < plain[-1] < 1.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_learned_gain_is_that_of_the_riccati_equation(seed):
     environment, discount = LQR(time_limit=10), 0.99

@@ -216,6 +216,7 @@ def test_woodbury_of_a_large_factor_adds_a_uniform_shift():
         WoodburySolver().solve(Damped(Wide(root), np.linspace(1.0, 2.0, 6_000)), g)
 
 
+@pytest.mark.slow
 def test_auto_asks_what_the_kernel_costs():
     class Free(Unformed):
         rank_bound = 2_500

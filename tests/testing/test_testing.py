@@ -22,6 +22,7 @@ class Unregistered(Component):
     """Of a kind that has no folder."""
 
 
+@pytest.mark.slow
 def test_every_entry_point_returns_what_it_skipped():
     assert testing.check_distribution(Normal()).keys() == {"log_density_outside_support"}
     assert testing.check_bijector(Positive()) == {}

@@ -95,6 +95,7 @@ def test_exponentiated_weibull_at_power_one_is_the_weibull(shape):
     np.testing.assert_allclose(wide.log_prob(y, eta), narrow.log_prob(y, eta[:, :2]), rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("power", [1e-3, 0.1, 1.0, 30.0, 1e6])
 def test_exponentiated_weibull_fisher_against_mpmath(power):
     """The expected score outer product, integrated over the cdf in 30 digits."""

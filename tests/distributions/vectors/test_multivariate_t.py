@@ -71,6 +71,7 @@ def t_rows(n, dim, df, seed=0, scale=1.0):
     return scale * (draw.standard_normal((n, dim)) @ mix.T / divisor[:, None] + 3.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_multivariate_t_against_ecme(seed):
     y = t_rows(400, 3, 3.0, seed)

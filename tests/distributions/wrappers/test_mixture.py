@@ -176,6 +176,7 @@ def test_many_parameters_are_summed_without_their_hessian():
     np.testing.assert_allclose(score, weight @ family.score(y, eta[None]), rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_censored_and_truncated_rows():
     y = two_normals(21, 600)
     cut = np.where(y > 5.0, 5.0, y)
@@ -235,6 +236,7 @@ def test_fisher_of_far_components_is_that_of_each(gap):
     np.testing.assert_allclose(fisher / np.outer(scale, scale), np.eye(5), atol=atol)
 
 
+@pytest.mark.slow
 def test_fisher_of_a_narrow_component_inside_a_wide_one():
     family = Mixture()
     eta = family.eta(weights=[0.9, 0.1], loc_0=0.0, scale_0=1.0, loc_1=0.3, scale_1=1e-3)
