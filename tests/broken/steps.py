@@ -23,7 +23,9 @@ class AcceptsAscents(FixedStep):
     descends = True
 
 
-@caught_by("rejects_undefined", "stays_in_domain")
+@caught_by(
+    "failed_search_is_recorded", "refused_trials_are_kept", "rejects_undefined", "stays_in_domain"
+)
 class LeavesDomain(FixedStep):
     """Does not ask for the domain."""
 
@@ -48,7 +50,7 @@ class ShortRadius(KLStep):
         return plain(local, direction, float(np.sqrt(self.epsilon / square)), info=info)
 
 
-@caught_by("records_what_it_did")
+@caught_by("records_what_it_did", "refused_trials_are_kept")
 class Misrecords(FixedStep):
     """Reports another length than it went."""
 
@@ -65,7 +67,7 @@ class Misrecords(FixedStep):
         return local.move(theta, value, grad, 0.5, info=info)
 
 
-@caught_by("lands_on_optimum", "never_ascends")
+@caught_by("lands_on_optimum", "never_ascends", "refused_trials_are_kept")
 class HalfStep(BacktrackingStep):
     """Goes half of the way and calls it a step."""
 
