@@ -11,7 +11,9 @@ from natfit.distributions.base import Distribution
 from natfit.estimators.mle import NaturalMLE
 
 
-def fit(distribution: str | Distribution, x: Any, *, sample_weight: Any = None, **options: Any):
+def fit(
+    distribution: str | Distribution, x: Any, *, sample_weight: Any = None, **options: Any
+) -> NaturalMLE:
     """Fit a distribution to a plain vector.
 
     Parameters

@@ -9,13 +9,14 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from natfit._component import available, resolve
+from natfit._component import Component, available, resolve
 from natfit._validation import check_bool, check_number
 from natfit.estimators._policy_options import default_solver
 from natfit.estimators.base import NaturalEstimator
 from natfit.rl.baselines import Baseline
 from natfit.rl.environments.base import Environment
 from natfit.rl.evaluation import Evaluation, evaluate
+from natfit.rl.history import PolicyHistory
 from natfit.rl.make import make_environment
 from natfit.rl.policy import Policy
 from natfit.rl.spaces import Box
@@ -32,6 +33,11 @@ _EPISODES = 20
 
 def seeds_of(X: Any) -> np.ndarray:
     """Seeds (n,) of an array (n,) or (n, 1).
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        The seeds.
 
     Raises
     ------
@@ -68,9 +74,12 @@ def _has_probabilities(estimator: Any) -> bool:
 class PolicyBase(NaturalEstimator):
     """Acting, scoring and storing."""
 
+    env: Any
+    solver: Any
     policy_: Policy
+    history_: PolicyHistory
 
-    def _kinds(self) -> dict[str, type]:
+    def _kinds(self) -> dict[str, type[Component]]:
         return {**super()._kinds(), "baseline": Baseline}
 
     def set_params(self, **params: Any) -> PolicyBase:
@@ -90,6 +99,7 @@ class PolicyBase(NaturalEstimator):
         Parameters
         ----------
         observations : array-like of shape (n, *observation_space.shape)
+            Values of the observation space.
 
         Returns
         -------
@@ -111,6 +121,11 @@ class PolicyBase(NaturalEstimator):
         """Probability of every action, (n, n_actions); of every 1 for MultiBinary, (n, A).
 
         For MultiDiscrete the elements' classes stand side by side, (n, sum of nvec).
+
+        Returns
+        -------
+        ndarray of shape (n, classes)
+            In [0, 1].
         """
         policy, encoded = self._encoded(observations)
         native = policy.distribution.native(policy.eta(encoded))
@@ -174,6 +189,11 @@ class PolicyBase(NaturalEstimator):
             The most probable action, or one that is drawn.
         random_state : None, int, RandomState or Generator
             Draws the seeds where none are given; None is the seeds 0, 1, 2, ...
+
+        Returns
+        -------
+        Evaluation
+            Returns and lengths, one an episode.
         """
         check_is_fitted(self, "policy_")
         check_bool(greedy, "greedy")
@@ -205,6 +225,11 @@ class PolicyBase(NaturalEstimator):
         """Mean undiscounted return of the greedy policy, one episode from each seed in X.
 
         Without X the seeds are 0, ..., 19.
+
+        Returns
+        -------
+        float
+            In the rewards' unit; higher is better.
         """
         return self.evaluate(seeds=X).mean
 

@@ -40,9 +40,11 @@ class LoggedPolicy(PolicyBase):
         Parameters
         ----------
         observations : array-like of shape (N, *observation_space.shape)
+            What each action was taken on.
         actions : array-like of shape (N, *action_space.shape)
             As drawn, not clipped.
         rewards : array-like of shape (N,)
+            Of each action.
         episode_ids : array-like of shape (N,)
             Equal for the rows of one episode; within it they are in the order of time.
         behaviour_log_prob : array-like of shape (N,)
@@ -68,7 +70,8 @@ class LoggedPolicy(PolicyBase):
             plan, policy = checked_plan(self, env)
             data = _checked(policy, observations, actions, rewards, episode_ids, behaviour_log_prob)
             start = self._logged_start(plan, policy, data)
-            states, status = [], TrainingStatus.FEW_EFFECTIVE
+            states: list[State] = []
+            status = TrainingStatus.FEW_EFFECTIVE
             for state in learn(plan, start, data, minimum):
                 if not states and state.record["effective_episodes"] < minimum:
                     raise ValueError(
@@ -87,7 +90,7 @@ class LoggedPolicy(PolicyBase):
                     status = TrainingStatus.MAX_ITER
                     break
             self._publish_policy(plan, states[-1], status)
-            self._records = []
+            self._records: list[Any] = []
             self.history_ = LoggedHistory.from_records(
                 [s.record for s in states], [s.note for s in states]
             )

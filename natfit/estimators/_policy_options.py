@@ -58,10 +58,19 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
 
     The policy has no theta yet.
 
+    Returns
+    -------
+    plan : Plan
+        The options, resolved.
+    policy : Policy
+        With an empty theta.
+
     Raises
     ------
-    ValueError, TypeError
-        Naming the option, the rule, the value and the remedy.
+    ValueError
+        If an option has a value that it cannot have: with the rule, the value and the remedy.
+    TypeError
+        If an option is of another type.
     """
     o = options
     solver = default_solver() if o.solver is None else o.solver
@@ -119,7 +128,7 @@ def _check_family(family: Distribution, entropy_bonus: Any) -> None:
 
 def _model(spec: Any, env: VectorEnvironment, family: Distribution) -> Model:
     """The policy's model, bound; for a Box nothing but the location depends on the state."""
-    constant = ()
+    constant: tuple[str, ...] = ()
     if isinstance(env.action_space, Box):
         roles = family.roles
         constant = tuple(n for n in family.params if roles.get(n) is not Role.LOCATION)
@@ -202,6 +211,11 @@ def resumable(options: Any, state: State, plan: Plan, policy: Policy) -> State:
     """The last state, if it belongs to this policy and these spaces.
 
     Another baseline begins anew, and so does a normaliser where there was none.
+
+    Returns
+    -------
+    State
+        With this policy's model and limits.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 
-from natfit._component import resolve
+from natfit._component import Component, resolve
 from natfit.coordinates import Coordinates
 from natfit.damping.base import Damping
 from natfit.distributions.base import Distribution
@@ -23,7 +23,7 @@ from natfit.solvers.base import Solver
 from natfit.steps.base import Step
 
 #: Those of all estimators.
-_KINDS = {
+_KINDS: dict[str, type[Component]] = {
     "distribution": Distribution,
     "metric": Metric,
     "solver": Solver,
@@ -37,7 +37,7 @@ _KINDS = {
 class NaturalEstimator(CallbackSupportMixin, BaseEstimator):
     """Base of all estimators."""
 
-    def _kinds(self) -> dict[str, type]:
+    def _kinds(self) -> dict[str, type[Component]]:
         """Parameters that a string may stand for an object in."""
         return _KINDS
 
@@ -46,6 +46,11 @@ class NaturalEstimator(CallbackSupportMixin, BaseEstimator):
 
         ``step="backtracking"`` is shorthand for an object: where one of its options is set, the
         object takes the string's place.
+
+        Returns
+        -------
+        self
+            The estimator.
         """
         nested = {k: v for k, v in params.items() if "__" in k}
         super().set_params(**{k: v for k, v in params.items() if k not in nested})
@@ -83,6 +88,11 @@ class NaturalEstimator(CallbackSupportMixin, BaseEstimator):
 
         Every task that begins ends, also the one whose step was not found. Returns None when
         no callback is set, so that such a fit pays nothing.
+
+        Returns
+        -------
+        callable or None
+            ``hook(iterate, done) -> bool``, True to stop.
         """
         if not getattr(self, "_skl_callbacks", None):
             return None

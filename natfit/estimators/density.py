@@ -140,6 +140,11 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         Of a censored row (:class:`natfit.Censored`) the log-probability of its interval.
 
         With a univariate family the columns are independent, and their log-densities add.
+
+        Returns
+        -------
+        ndarray of shape (N,)
+            In nats.
         """
         check_is_fitted(self, "_eta")
         X, family = self._seen(X)
@@ -160,9 +165,16 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         Parameters
         ----------
         X : array-like of shape (N, D), or Censored
+            Rows.
         y : None
             Ignored.
         sample_weight : array-like of shape (N,), optional
+            Repetitions of each row.
+
+        Returns
+        -------
+        float
+            In nats a row.
         """
         check_is_fitted(self, "_eta")
         X, family = self._seen(X)
@@ -184,7 +196,8 @@ def _density_part(block: Block, family: Distribution, eta: np.ndarray) -> np.nda
     """Log-densities of a block's rows, at a row of eta for each column or for all of them."""
     if family.event_shape != () or not family.information.complete:
         return family.log_density(block.y, eta)
-    return sum(family.log_density(block.y[:, j], row[None]) for j, row in enumerate(eta))
+    total: Any = sum(family.log_density(block.y[:, j], row[None]) for j, row in enumerate(eta))
+    return total
 
 
 def _score_part(block: Block, family: Distribution, eta: np.ndarray) -> float:

@@ -204,7 +204,7 @@ class NaturalMLE(DensityEstimator):
         family = plan.family
         starts = self._starts(family, plan.fitted)
         model = Constant(resolve(self.coordinates, Coordinates))
-        rng = FreshGenerator() if self.random_state is None else bridge_rng(self.random_state)
+        rng: Any = FreshGenerator() if self.random_state is None else bridge_rng(self.random_state)
         context = self._init_callback_context(max_subtasks=None)
         # scikit-learn's ScoringMonitor scores nothing without a y; a density's is its X.
         target = X if y is None else y
@@ -216,7 +216,7 @@ class NaturalMLE(DensityEstimator):
             return self._preview(family, done, iterate, len(columns))
 
         hook = self._iteration_hook(context, X, target, metadata, fitted)
-        common = {"model": model, "prior": plan.prior, "hook": hook}
+        common: dict[str, Any] = {"model": model, "prior": plan.prior, "hook": hook}
         for data, start, own in zip(columns, starts, plan.fitted, strict=True):
             task = fitting.Task(
                 own, rows_of(data, None, weight), engine, rng, start=start, **common

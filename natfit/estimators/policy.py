@@ -22,6 +22,7 @@ from natfit.estimators._policy_options import (
 from natfit.rl.history import PolicyHistory
 from natfit.rl.stopping import TrainingStatus
 from natfit.rl.training import RECENT, Plan, State, train
+from natfit.rl.vector import VectorEnvironment
 
 
 class NaturalPolicyEstimator(LoggedPolicy):
@@ -181,6 +182,11 @@ class NaturalPolicyEstimator(LoggedPolicy):
         constant baseline. ``npg`` (Kakade, 2002): Fisher metric, fixed KL length. ``trpo``
         (Schulman et al., 2015): Fisher metric by conjugate gradients, trust region.
 
+        Returns
+        -------
+        NaturalPolicyEstimator
+            Not fitted.
+
         Raises
         ------
         ValueError
@@ -251,14 +257,11 @@ class NaturalPolicyEstimator(LoggedPolicy):
         """Plan, state and records to start or to go on from."""
         check_bool(self.warm_start, "warm_start")
         seeds = None if X is None else seeds_of(X)
-        before = getattr(self, "_state", None) if self.warm_start else None
-        same = before is not None and before.env is not None
-        if same:
-            same = _equal(seeds, before.seeds) and self.n_envs in (None, before.env.n)
-            same = same and same_environment(self.env, self._played)
-        env = before.env if same else self._training_environment()
+        before: State | None = getattr(self, "_state", None) if self.warm_start else None
+        kept = None if before is None else self._kept(before, seeds)
+        env = self._training_environment() if kept is None else kept
         plan, policy = checked_plan(self, env)
-        if same:
+        if before is not None and kept is not None:
             return plan, resumable(self, before, plan, policy), list(self._records)
         if seeds is not None and not env.can_seed:
             raise ValueError(
@@ -273,6 +276,13 @@ class NaturalPolicyEstimator(LoggedPolicy):
             state = state.without_episodes()
         return plan, replace(state, env=env, seeds=seeds), records
 
+    def _kept(self, before: State, seeds: np.ndarray | None) -> VectorEnvironment | None:
+        """The environment of the fit before, where this one goes on in it."""
+        if before.env is None or not _equal(seeds, before.seeds):
+            return None
+        same = self.n_envs in (None, before.env.n) and same_environment(self.env, self._played)
+        return before.env if same else None
+
     def _preview(self, state: State, records: list) -> dict:
         """Attributes of an estimator that can act, as if the fit had stopped here."""
         history = PolicyHistory.from_records([r for r, _ in records], [n for _, n in records])
@@ -283,7 +293,7 @@ class NaturalPolicyEstimator(LoggedPolicy):
         recent = state.recent
         if plan.target is not None and len(recent) == RECENT and np.mean(recent) >= plan.target:
             return TrainingStatus.TARGET_RETURN
-        if plan.most_steps is not None:
+        if plan.most_steps is not None and state.env is not None:
             n = state.env.n
             # How long whole episodes will be is not known: what has begun is finished.
             ahead = 1 if plan.whole_episodes else -(-plan.batch_size // n) * n

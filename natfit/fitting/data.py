@@ -14,6 +14,11 @@ def summarise(family: Distribution, y: np.ndarray, weight: np.ndarray | None) ->
     """The family's summary of the data, one weighted row; None where it has none.
 
     Rows outside the support may make it NaN: they are refused in the next phase.
+
+    Returns
+    -------
+    tuple or None
+        Arrays with a leading axis of one.
     """
     with np.errstate(all="ignore"):
         return family.sufficient(y, weight)

@@ -38,6 +38,11 @@ def settle(
     early : int or None
         Iterations after which a run without an end is compared already.
 
+    Returns
+    -------
+    Fit
+        All runs as one, which ended as the last of them did.
+
     Raises
     ------
     ValueError
@@ -76,10 +81,16 @@ def lower(
     Parameters
     ----------
     objective : Likelihood
+        What was minimised.
     to_theta : callable
         Theta (P,) at which every row has the given eta (K,).
     result : Fit
         The run so far.
+
+    Returns
+    -------
+    ndarray of shape (P,) or None
+        Where to start again.
     """
     if result.status is Status.STOPPED_BY_CALLBACK:
         return None

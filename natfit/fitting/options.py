@@ -48,10 +48,17 @@ def adjust(
 ) -> Adjusted:
     """Apply the options of an estimator to a bound family.
 
+    Returns
+    -------
+    Adjusted
+        The family as it is fitted, for each column, and the prior.
+
     Raises
     ------
-    ValueError, TypeError
+    ValueError
         If an option names no parameter or has a value that it cannot have.
+    TypeError
+        If an option is of another type.
     """
     for name, option in (
         ("fixed", fixed),
@@ -104,11 +111,13 @@ def _priors(prior: dict, family: Distribution) -> dict[str, Prior]:
 def located(error: ValueError, X: np.ndarray, family: Distribution, column: int) -> str:
     """The message with the column that it concerns, and whether X is negative anywhere."""
     words = str(error)
-    univariate = family.event_shape == () and family.support is not None
+    support = family.support
+    univariate = family.event_shape == () and support is not None
     univariate = univariate and family.information.complete
     if univariate and X.shape[1] > 1:
         words = f"column {column} of X: {words}"
     said = isinstance(error, OutsideSupport) and error.negative
-    if univariate and family.support.low == 0 and np.any(X < 0) and not said:
+    positive = support is not None and support.low == 0
+    if univariate and positive and np.any(X < 0) and not said:
         words = f"Negative values in data: {words}"
     return words

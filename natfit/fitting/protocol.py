@@ -63,6 +63,7 @@ def fit(task: Task) -> Result:
     Parameters
     ----------
     task : Task
+        What is fitted, to what, and how.
 
     Returns
     -------
@@ -181,8 +182,9 @@ class _WithEta:
     def __init__(self, iterate: Any, problem: Problem):
         self._iterate = iterate
         eta, family = problem.shared_eta(iterate.theta), problem.model.family
-        whole = eta is not None and isinstance(family, Fixed)
-        self.eta = family.full(eta[None])[0] if whole else eta
+        if eta is not None and isinstance(family, Fixed):
+            eta = family.full(eta[None])[0]
+        self.eta = eta
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._iterate, name)

@@ -115,7 +115,8 @@ def join(family: Distribution, columns: list[Result]) -> Joined:
         "information_kind_": [c.information.kind for c in columns],
     }
     return Joined(
-        np.stack([c.eta for c in columns]),
+        # All rows of a column share eta: there is one.
+        np.stack([c.eta for c in columns]),  # type: ignore[misc]
         [c.information for c in columns],
         [c.at_bound for c in columns],
         columns[0].metric,

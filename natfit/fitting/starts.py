@@ -35,7 +35,7 @@ def refine(family: Distribution, task: Task, eta: np.ndarray) -> np.ndarray:
 def admit(objective: Likelihood, task: Task, eta: np.ndarray) -> np.ndarray:
     """Move the start (K,) where a prior excludes it or some row has no density there."""
     if task.start is None:
-        return objective.feasible(eta) if objective.penalised else eta
+        return objective.feasible(eta)
     model = objective.model
     if np.isfinite(objective.value_and_grad(model.init(task.rng, eta))[0]):
         return eta
@@ -51,6 +51,11 @@ def given_starts(start_params: Any, fitted: list[Distribution]) -> list[np.ndarr
         Parameters that are fixed may be left out of a dict; a vector holds the free ones alone.
     fitted : list of Distribution
         The family of each column.
+
+    Returns
+    -------
+    list of ndarray of shape (K,)
+        One a column.
 
     Raises
     ------

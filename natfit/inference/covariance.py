@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,21 +63,30 @@ def information(objective: Likelihood, theta: np.ndarray, kind: str = "observed"
     Parameters
     ----------
     objective : Likelihood
+        What was minimised.
     theta : ndarray of shape (P,)
+        The estimate.
     kind : {"observed", "expected"}
+        Which is wanted.
+
+    Returns
+    -------
+    Information
+        Whose ``kind`` says which of the two it is.
     """
     family = objective.distribution
     if not objective.model.shared:
         matrix = objective.fisher(theta).dense()
         return Information(matrix, "expected", complete=family.information.complete)
     eta = objective.model.eta(theta, None)
-    more = {
-        "prior": objective.prior_information(eta) if objective.penalised else None,
-        "complete": family.information.complete,
-    }
+    found = partial(
+        Information,
+        prior=objective.prior_information(eta),
+        complete=family.information.complete,
+    )
     expected = family.information.measures
     if kind == "expected" or (family.information.agrees and expected and not objective.penalised):
-        return Information(objective.expected(eta), "expected", **more)
+        return found(objective.expected(eta), "expected")
     matrix = objective.observed(eta)
     try:
         np.linalg.cholesky(matrix / _outer_scale(matrix))
@@ -84,8 +94,8 @@ def information(objective: Likelihood, theta: np.ndarray, kind: str = "observed"
         if expected:
             # Where the expected one is infinite there is none to stand in.
             with contextlib.suppress(ValueError):
-                return Information(objective.expected(eta), "expected", **more)
-    return Information(matrix, "observed", **more)
+                return found(objective.expected(eta), "expected")
+    return found(matrix, "observed")
 
 
 def _outer_scale(matrix: np.ndarray) -> np.ndarray:
@@ -102,11 +112,17 @@ def inverse(
     Parameters
     ----------
     matrix : ndarray of shape (K, K)
+        The information, of all rows or of one.
     fixed : tuple of int
         Coordinates at a bound: they count as known for the others, and have no standard error
         of their own (inf).
     known : tuple of int
         Coordinates that were given: their variance is zero.
+
+    Returns
+    -------
+    ndarray of shape (K, K)
+        A covariance, up to the number of rows.
     """
     size = len(matrix)
     free = np.ones(size, dtype=bool)
@@ -144,6 +160,11 @@ def robust(objective: Likelihood, theta: np.ndarray, covariance: np.ndarray) -> 
     """Huber's sandwich V S V in eta: V the covariance a model implies, S that of the scores.
 
     ``S = sum_i w_i s_i s_i'`` (each repetition counts), as R's ``sandwich::sandwich``.
+
+    Returns
+    -------
+    ndarray of shape (K, K)
+        A covariance.
     """
     scores = objective.scores(theta).dense() * objective.total
     return covariance @ scores @ covariance

@@ -41,6 +41,11 @@ class Formula:
         """The model at theta on a block; kept where the block stays.
 
         The gradient and the curvature at one theta then share one forward pass.
+
+        Returns
+        -------
+        Linearization
+            Of the block's rows.
         """
         if self.model.shared or block.kept is None:
             return self.model.linearize(theta, block.X)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -34,7 +34,7 @@ class Function(Objective):
         self,
         fun: Callable,
         n_params: int,
-        jac: Callable | bool | None = None,
+        jac: Callable | Literal[True] | None = None,
         args: tuple = (),
         bounds: tuple[np.ndarray, np.ndarray] | None = None,
     ):
@@ -46,6 +46,13 @@ class Function(Objective):
 
     def value_and_grad(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """f and its gradient.
+
+        Returns
+        -------
+        value : float
+            f.
+        gradient : ndarray of shape (P,)
+            Of f.
 
         Raises
         ------

@@ -54,6 +54,8 @@ class Likelihood(Objective):
     #: Whether a prior is part of f: then no summary makes observed and expected information equal.
     penalised = False
 
+    total: float
+
     def __init__(
         self, distribution: Distribution, model: Model, rows: Rows, summary: Any | None = None
     ):
@@ -73,7 +75,7 @@ class Likelihood(Objective):
         self._key = next(_KEYS)
 
     @property
-    def n_params(self) -> int:
+    def n_params(self) -> int:  # type: ignore[override]  # the model decides, nobody sets it
         """P."""
         return self.model.n_params
 
@@ -131,12 +133,18 @@ class Likelihood(Objective):
         Parameters
         ----------
         theta : ndarray of shape (P,)
+            Where.
         rule : callable
             A function of a module or a component's method, or such a one with some arguments
             given (``functools.partial``). It returns (C, None) or (None, B), (n, K, K) or
             (n, K, R), for the rows whose eta it is given; ``start`` is the index of the first.
         columns : int, optional
             R, where the rule gives B.
+
+        Returns
+        -------
+        LinearOperator
+            Of size P.
         """
         if self.model.shared:
             lin = self.model.linearize(theta, None)
@@ -166,6 +174,16 @@ class Likelihood(Objective):
         """Observed information, the Hessian of f: J'HJ and the curvature of the coordinates.
 
         The second derivative in eta alone had the wrong sign in native coordinates.
+
+        Returns
+        -------
+        LinearOperator
+            Of size P; need not be positive.
+
+        Raises
+        ------
+        ValueError
+            If rows have an eta each.
         """
         if not self.model.shared:
             raise ValueError(
@@ -184,6 +202,11 @@ class Likelihood(Objective):
         """Exact expected information, else the observed one; None where neither is to be had.
 
         Where a family's yardstick is the observed information, always that.
+
+        Returns
+        -------
+        LinearOperator or None
+            Of size P.
         """
         if self.distribution.information.measures:
             try:
@@ -192,6 +215,16 @@ class Likelihood(Objective):
                 # Quadrature did not reach its accuracy here; the data still give a curvature.
                 pass
         return self.hessian(theta) if self.model.shared else None
+
+    # ----------------------------------------------------------------------------- a prior
+
+    def feasible(self, eta: np.ndarray) -> np.ndarray:
+        """A start eta (K,) that no prior excludes: as it is, where there is none."""
+        return eta
+
+    def prior_information(self, eta: np.ndarray) -> np.ndarray | None:
+        """What a prior adds to the information in eta a row, (K, K); None where there is none."""
+        return None
 
     # ------------------------------------------------------------------ geometry and names
 

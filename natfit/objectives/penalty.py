@@ -57,6 +57,11 @@ class Prior:
         """Raise where the density ends with a jump inside the parameter's range (low, high).
 
         The best value may then lie at the jump, where there is no derivative to find it by.
+
+        Raises
+        ------
+        ValueError
+            Naming the end and the remedy.
         """
         middle = float(self._log(np.array([self.median]))[0])
         for end, outside in zip(self._ends, bounds, strict=True):
@@ -91,7 +96,7 @@ def _of_family(name: str, family: Any, params: Mapping) -> tuple[Callable, tuple
             f"prior[{name!r}] must be a univariate density, got {type(found).__name__}"
         )
     eta = found.eta(**params)[None]
-    return lambda y: found.log_density(y, eta), (found.support.low, found.support.high)
+    return lambda y: found.log_density(y, eta), (found.support.low, found.support.top)
 
 
 def _quartiles(density: Any) -> tuple[float, float, float]:
@@ -103,8 +108,10 @@ def _quartiles(density: Any) -> tuple[float, float, float]:
         rule = family.expectation(family.eta(**density[1]))
         order = np.argsort(rule.y)
         mass = np.cumsum(rule.weight[order])
-        return tuple(float(rule.y[order][np.searchsorted(mass, q)]) for q in (0.25, 0.5, 0.75))
-    return tuple(float(v) for v in density.ppf([0.25, 0.5, 0.75]))
+        low, middle, high = (rule.y[order][np.searchsorted(mass, q)] for q in (0.25, 0.5, 0.75))
+    else:
+        low, middle, high = density.ppf([0.25, 0.5, 0.75])
+    return float(low), float(middle), float(high)
 
 
 class Penalised(Likelihood):
@@ -182,7 +189,7 @@ class Penalised(Likelihood):
         """The likelihood's, and the positive part of the prior's."""
         return self._joined(super().scores(theta), theta)
 
-    def _joined(self, operator: LinearOperator, theta: np.ndarray) -> Sandwich:
+    def _joined(self, operator: Any, theta: np.ndarray) -> Sandwich:
         lin = self.model.linearize(theta, None)
         extra = (lin, self.prior_information(lin.eta)[None], None)
         out = Sandwich([*operator.terms, extra], self.n_params)

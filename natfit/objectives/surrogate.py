@@ -66,7 +66,7 @@ class PolicySurrogate(Likelihood):
         self.rows = rows.joined(advantage, old_log_prob)
 
     @property
-    def scale(self) -> float:
+    def scale(self) -> float:  # type: ignore[override]  # the advantages decide, nobody sets it
         """Mean size of the advantages, and of the bonus for one nat."""
         return float(self.rows.sum(_size_part)) / self.total + self.entropy_bonus
 
