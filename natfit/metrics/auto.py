@@ -1,4 +1,4 @@
-"""The best metric that the family allows."""
+"""The default: the best metric that the family allows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outer products of the scores at the data."""
+"""The empirical Fisher: outer products of the scores at the data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""G = I: plain gradient descent."""
+"""The Euclidean metric G = I, which gives plain gradient descent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Fisher information, exact: the natural gradient proper."""
+"""The exact Fisher information, which gives the natural gradient proper."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Fisher information by sampling: the paper's Algorithm 2."""
+"""The Fisher information, estimated from draws of the model: the paper's Algorithm 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Hessian at the data: Newton's method."""
+"""The Hessian of the objective at the data, which gives Newton's method."""
 
 from __future__ import annotations
 

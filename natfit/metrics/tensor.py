@@ -1,4 +1,4 @@
-"""A user's metric tensor G(x): the paper's Algorithm 1."""
+"""A user-supplied metric tensor G(x): the paper's Algorithm 1."""
 
 from __future__ import annotations
 

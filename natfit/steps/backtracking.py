@@ -1,4 +1,4 @@
-"""The default: a unit step under an adaptive KL radius, backtracked."""
+"""The default: a unit step, shortened to an adaptive KL radius, then halved until it descends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exact line search."""
+"""Exact line search: the first minimum of the objective along the direction."""
 
 from __future__ import annotations
 

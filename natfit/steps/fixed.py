@@ -1,4 +1,4 @@
-"""A fixed step size."""
+"""A fixed multiple of the direction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The paper's step: a fixed length in the metric's norm."""
+"""The paper's step rule: a fixed length in the norm of the metric."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TRPO's step: the KL radius first, then halved until objective and divergence are right."""
+"""TRPO's step rule: from the KL radius, halved until objective and divergence pass their tests."""
 
 from __future__ import annotations
 
