@@ -1,8 +1,8 @@
-"""Property checks for components, one's own included: ``check_distribution(MyFamily())``.
+"""Property checks for components, also user-supplied ones: ``check_distribution(MyFamily())``.
 
 Each ``check_*`` runs a public list of small checks (``DISTRIBUTION_CHECKS``, ...), reports all
-failures together and returns the checks that do not apply, each with its reason. A list can be
-parametrised by a test runner; :class:`NotApplicable` then means skip.
+failures together and returns the checks that do not apply, each with its reason. A test runner can
+use a list as its parameters; it should then skip a check that raises :class:`NotApplicable`.
 """
 
 from natfit.testing._core import NotApplicable, run_checks

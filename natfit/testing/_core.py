@@ -1,4 +1,4 @@
-"""What all property checks share: skipping with a reason, running a list, comparing arrays."""
+"""What all property checks share: skips with a reason, runs of a list, comparisons of arrays."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 class NotApplicable(Exception):
-    """A check says nothing about a component, and why; test runners turn it into a skip."""
+    """A check does not apply to a component; the message says why. Test runners should skip it."""
 
 
 def run_checks(checks: Sequence[Callable], *args: Any) -> dict[str, str]:
@@ -20,12 +20,12 @@ def run_checks(checks: Sequence[Callable], *args: Any) -> dict[str, str]:
     checks : sequence of callable
         Each raises AssertionError, or :class:`NotApplicable`.
     *args
-        What every check is called with.
+        Arguments of every check.
 
     Returns
     -------
     dict
-        Name of each check that does not apply, and why.
+        Names of the checks that do not apply, each with the reason.
 
     Raises
     ------
@@ -57,18 +57,18 @@ def close(what: str, got: Any, want: Any, *, rtol: float = 0.0, scale: Any = 1.0
     Parameters
     ----------
     what : str
-        What is compared and with what, for the message.
+        What is compared, and with what, for the message.
     got, want : array-like
-        Of equal shape.
+        The numbers found and expected, of equal shape.
     rtol : float
         Relative tolerance.
     scale : array-like
-        Size below which the tolerance is absolute.
+        Magnitude below which the tolerance is absolute.
 
     Raises
     ------
     AssertionError
-        If one element is further away, or the shapes differ.
+        If an element is farther away or NaN, or the shapes differ.
     """
     got, want = np.asarray(got, dtype=float), np.asarray(want, dtype=float)
     require(got.shape == want.shape, f"{what}: shape {got.shape}, expected {want.shape}")
@@ -95,15 +95,15 @@ def within_errors(what: str, got: Any, want: Any, error: Any, most: float = 5.0)
 
 
 def gradient(fun: Callable, x: np.ndarray, step: float = 1e-4, least: float = 1.0) -> np.ndarray:
-    """Derivative of ``fun`` at x (P,) by central differences of fourth order.
+    """Return the derivative of ``fun`` at x (P,) by fourth-order central differences.
 
     ``fun`` may return an array; the derivative's last axis is that of x. The step is relative to
-    the larger of |x| and ``least``; 0 is for functions that are singular at zero.
+    the larger of |x| and ``least``, which is 0 for functions that are singular at zero.
 
     Returns
     -------
     ndarray of shape (..., P)
-        The value's shape, then that of x.
+        The shape of the value, followed by that of x.
     """
     columns = []
     for p in range(len(x)):

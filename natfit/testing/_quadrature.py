@@ -1,8 +1,8 @@
-"""Expectations under a distribution, computed apart from the package's own quadrature.
+"""Expectations under a distribution, by a quadrature that is independent of the package's own.
 
-The trapezoidal rule after y = sinh(t) (y = exp(t) on the half-line, logistic on the unit
-interval) converges exponentially for smooth densities; whole numbers are enumerated. In several
-dimensions the rule is a product.
+The trapezoidal rule after the substitution y = sinh(t) (exp(t) on the half-line, logistic on the
+unit interval) converges exponentially for smooth densities. Whole numbers are enumerated. In
+several dimensions the rule is a product of rules.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 from natfit.distributions.vectors._compositions import CountVectors, Simplex
 from natfit.testing._core import NotApplicable
 
-#: Nodes that carry less than this share of the probability are left out.
+#: Nodes whose weight is less than this share of the probability are left out.
 _NEGLIGIBLE = 1e-18
 
-#: Half-width and spacing of t for each dimension: sinh(40) = 1e17 holds the tails of y^-1.6.
+#: Half-width and spacing of t by the number of dimensions; sinh(40) = 1e17 covers tails of y^-1.6.
 _GRIDS = {1: (40.0, 0.01), 2: (20.0, 0.1), 3: (4.5, 0.14)}
 
 
@@ -30,24 +30,24 @@ class Rule:
     weight: np.ndarray
 
     def mean(self, values: np.ndarray) -> np.ndarray:
-        """Mean of values (M, ...): their weighted sum over the total probability."""
+        """Return the mean of values (M, ...): their weighted sum over the total probability."""
         return np.tensordot(self.weight, values, 1) / self.weight.sum()
 
 
 def density(family: Any, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
-    """p(y | eta), (M,), for eta (K,); zero where the log-density is not finite."""
+    """Return p(y | eta), (M,), for eta (K,); zero where the log-density is not finite."""
     with np.errstate(all="ignore"):
         p = np.exp(np.asarray(family.log_prob(y, eta[None]), dtype=float))
     return np.where(np.isfinite(p), p, 0.0)
 
 
 def rule(family: Any, eta: np.ndarray) -> Rule:
-    """Nodes and probabilities at eta (K,), not normalised: their sum is a property to check.
+    """Return nodes and probabilities at eta (K,), not normalised, since checks test their sum.
 
     Returns
     -------
     Rule
-        Nodes y and their probabilities.
+        The nodes y and their probabilities.
 
     Raises
     ------
@@ -71,7 +71,8 @@ def rule(family: Any, eta: np.ndarray) -> Rule:
     else:
         y, slope = _line(family.support)
         if hasattr(family, "kinks"):
-            # A node at the kink, and no mass near it: the rule converges as for smooth densities.
+            # With a node at the kink and little weight near it, the rule converges as for smooth
+            # densities.
             y, slope = family.kinks(eta)[0] + y**3, 3.0 * y**2 * slope
     with np.errstate(over="ignore"):
         weight = density(family, y, eta) * slope
@@ -86,14 +87,14 @@ def _whole_numbers(support: Any) -> np.ndarray:
 
 
 def _lattice(family: Any) -> np.ndarray:
-    """All rows (M, D) of whole numbers from zero to the ends of a bounded support."""
+    """Return all rows (M, D) of whole numbers from zero to the ends of a bounded support."""
     ends = np.broadcast_to(family.support.high, family.event_shape).astype(int)
     axes = np.meshgrid(*[np.arange(end + 1.0) for end in ends], indexing="ij")
     return np.stack([a.ravel() for a in axes], axis=1)
 
 
 def _counts(family: Any) -> tuple[np.ndarray, np.ndarray]:
-    """All rows (M, D) of counts of each total, and the total's share."""
+    """Return all rows (M, D) of counts of each total, and the share of each total."""
     totals = np.atleast_1d(family.totals)
     found = []
     for total in totals:
@@ -106,7 +107,7 @@ def _counts(family: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _simplex(family: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Shares of two or three parts, by breaking a stick at logistic points."""
+    """Return shares of two or three parts, by breaking a stick at logistic points."""
     step = {2: 0.05, 3: 0.25}.get(family.dim)
     if step is None:
         raise NotApplicable(f"no quadrature of {family.dim} shares")
@@ -121,7 +122,7 @@ def _simplex(family: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _line(support: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes on an interval and their share of its length."""
+    """Return nodes on an interval, and their share of its length."""
     most, step = _GRIDS[1]
     t = np.arange(-most, most + step / 2, step)
     if np.isfinite(support.low) and np.isfinite(support.high):
@@ -129,7 +130,7 @@ def _line(support: Any) -> tuple[np.ndarray, np.ndarray]:
         unit = np.where(t > 0, 1.0, e) / (1.0 + e)
         return support.low + span * unit, step * span * e / (1.0 + e) ** 2
     if np.isfinite(support.low):
-        # Down to exp(-120): densities such as y^-0.7 have mass near the end.
+        # Nodes reach down to exp(-120): densities such as y^-0.7 have mass near the end.
         t = np.arange(-3.0 * most, most, step)
         return support.low + np.exp(t), step * np.exp(t)
     return np.sinh(t), step * np.cosh(t)

@@ -17,35 +17,35 @@ def check_baseline(baseline: Any) -> dict[str, str]:
     Returns
     -------
     dict
-        Checks that do not apply, and why.
+        Names of the checks that do not apply, each with the reason.
 
     Raises
     ------
     AssertionError
-        With a line for each check that fails.
+        If a check fails; the message has one line for each that does.
     """
     return run_checks(BASELINE_CHECKS, baseline)
 
 
 def _data(n: int = 300, n_columns: int = 3) -> tuple[np.ndarray, np.ndarray]:
-    """States and targets that are linear in them."""
+    """Return states (n, D) and targets (n,) that are linear in them."""
     X = np.random.default_rng(0).standard_normal((n, n_columns))
     return X, 5.0 + X @ np.arange(1.0, n_columns + 1.0)
 
 
 def _learns(baseline: Any) -> None:
-    """Skip a baseline that predicts zeros whatever the targets."""
+    """Skip a baseline that predicts zeros whatever the targets are."""
     if not baseline.uses_target:
         raise NotApplicable("the baseline learns nothing")
 
 
 def zeros_before_fit(baseline: Any) -> None:
-    """Without a state all predictions are 0."""
+    """All predictions without a state are zero."""
     close("predict(None, X)", baseline.predict(None, _data()[0]), np.zeros(300))
 
 
 def reproduces_constant_targets(baseline: Any) -> None:
-    """Equal targets are predicted everywhere, to the last digits."""
+    """Equal targets are predicted everywhere, up to rounding."""
     _learns(baseline)
     X, _ = _data()
     for value in (-7.3, 0.0, 1e6 + 0.1):
@@ -56,7 +56,7 @@ def reproduces_constant_targets(baseline: Any) -> None:
 
 
 def fits_linear_targets(baseline: Any) -> None:
-    """R^2 > 0.99 on rows that were not fitted, in the first fit and in one that goes on."""
+    """R^2 > 0.99 on rows not fitted, in the first fit and in a fit that continues."""
     if not baseline.uses_columns:
         raise NotApplicable("the baseline does not read the state")
     X, target = _data(600)
@@ -68,7 +68,7 @@ def fits_linear_targets(baseline: Any) -> None:
 
 
 def ignores_units_of_columns(baseline: Any) -> None:
-    """Predictions stay when columns are shifted by 1e6 or scaled by 1e6 or 1e-6."""
+    """Predictions do not change when columns are shifted by 1e6 or scaled by 1e6 or 1e-6."""
     X, target = _data()
     want = baseline.predict(baseline.fit(X, target, None, 0), X)
     for name, other in {
@@ -81,7 +81,7 @@ def ignores_units_of_columns(baseline: Any) -> None:
 
 
 def ignores_constant_columns(baseline: Any) -> None:
-    """A column without spread does no harm, and has no effect where it is another value."""
+    """A constant column does no harm, and has no effect when its value changes."""
     X, target = _data()
     wide = np.column_stack([X, np.full(300, 1e6 + 0.1), np.zeros(300)])
     state = baseline.fit(wide, target, None, 0)
@@ -92,7 +92,7 @@ def ignores_constant_columns(baseline: Any) -> None:
 
 
 def fits_one_row(baseline: Any) -> None:
-    """One row's target is predicted everywhere."""
+    """After a fit to one row, its target is predicted everywhere."""
     _learns(baseline)
     X, target = _data()
     state = baseline.fit(X[:1], target[:1], None, 0)
@@ -102,7 +102,7 @@ def fits_one_row(baseline: Any) -> None:
 
 
 def stays_in_range(baseline: Any) -> None:
-    """Far from the rows fitted, or from few rows, predictions are near the targets' range."""
+    """Far from the fitted rows, and after few rows, predictions stay near the targets' range."""
     for n, n_columns in ((300, 3), (5, 8), (2, 3)):
         X, target = _data(n, n_columns)
         value = baseline.predict(baseline.fit(X, target, None, 0), np.vstack([X, 1e8 * X, -50 * X]))
@@ -130,18 +130,18 @@ def follows_seed(baseline: Any) -> None:
 
 
 def goes_on_from_pickle(baseline: Any) -> None:
-    """A pickled state predicts, and is gone on from, bit for bit."""
+    """A pickled state predicts, and a fit continues from it, bit for bit."""
     X, target = _data()
     state = baseline.fit(X, target, None, 0)
     copy = pickle.loads(pickle.dumps(state))
     same = np.array_equal(baseline.predict(state, X), baseline.predict(copy, X))
-    require(same, "a pickled state predicts otherwise")
+    require(same, "a pickled state gives other predictions")
     nexts = [baseline.predict(baseline.fit(X, -target, s, 1), X) for s in (state, copy)]
-    require(np.array_equal(*nexts), "a pickled state is gone on from otherwise")
+    require(np.array_equal(*nexts), "a fit that continues from a pickled state differs")
 
 
 def leaves_arguments_alone(baseline: Any) -> None:
-    """Neither fit nor predict changes its arrays or the state that it goes on from."""
+    """Neither fit nor predict modifies its arrays or the state it continues from."""
     X, target = _data()
     kept = X.copy(), target.copy()
     state = baseline.fit(X, target, None, 0)

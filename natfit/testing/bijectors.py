@@ -16,30 +16,30 @@ def check_bijector(bijector: Any) -> dict[str, str]:
     Returns
     -------
     dict
-        Checks that do not apply, and why.
+        Names of the checks that do not apply, each with the reason.
 
     Raises
     ------
     AssertionError
-        With a line for each check that fails.
+        If a check fails; the message has one line for each that does.
     """
     return run_checks(BIJECTOR_CHECKS, bijector)
 
 
 def _etas(bijector: Any, n: int = 5) -> np.ndarray:
-    """Moderate unconstrained points (n, size) inside the limits."""
+    """Return moderate unconstrained points (n, size) inside the limits."""
     low, high = bijector.limits()
     eta = np.random.default_rng(7).standard_normal((n, bijector.size))
     return np.clip(np.where(low >= 0, low + np.abs(eta) + 0.1, eta), low, high)
 
 
 def _slopes(fun: Any, eta: np.ndarray) -> np.ndarray:
-    """Differences whose step is relative to eta itself: a map may be singular at zero."""
+    """Return differences whose step is relative to eta itself: a map may be singular at zero."""
     return gradient(fun, eta, step=1e-3, least=0.0)
 
 
 def round_trip(bijector: Any) -> None:
-    """Eta -> native -> eta, and the native value satisfies the constraint."""
+    """eta -> native -> eta returns the start, and the native value satisfies the constraint."""
     eta = _etas(bijector)
     native = bijector.to_native(eta)
     require(native.shape == (len(eta), *bijector.shape), f"native values have {native.shape}")
@@ -49,7 +49,7 @@ def round_trip(bijector: Any) -> None:
 
 
 def pack_round_trip(bijector: Any) -> None:
-    """Native -> free numbers -> native, native_size of them."""
+    """Native -> free numbers -> native returns the start, with native_size free numbers."""
     for value in bijector.to_native(_etas(bijector)):
         free = bijector.pack(value)
         require(free.shape == (bijector.native_size,), f"pack gives shape {free.shape}")
@@ -75,7 +75,7 @@ def second_is_derivative(bijector: Any) -> None:
 
 
 def differentiable(bijector: Any) -> None:
-    """autograd follows the map and its inverse."""
+    """autograd differentiates the map and its inverse."""
     for eta in _etas(bijector, 2):
         want = bijector.jacobian(eta)
 
@@ -96,7 +96,7 @@ def differentiable(bijector: Any) -> None:
 
 
 def limits_are_finite_ground(bijector: Any) -> None:
-    """At the limits of eta the native values are finite; limits and steps have the right size."""
+    """Native values are finite at the limits of eta; limits and steps have the right size."""
     low, high = bijector.limits()
     steps = bijector.steps()
     shapes = {np.shape(a) for a in (low, high, steps)}
@@ -110,7 +110,7 @@ def limits_are_finite_ground(bijector: Any) -> None:
 
 
 def refuses_invalid(bijector: Any) -> None:
-    """NaN is no valid value, nor what lies outside the domain."""
+    """NaN and values outside the domain are not valid."""
     good = bijector.to_native(_etas(bijector, 1))[0]
     require(not bijector.valid(np.full_like(good, np.nan)), "the constraint accepts NaN")
     low, high = bijector.domain

@@ -15,7 +15,7 @@ from natfit.testing._core import NotApplicable, require, run_checks
 
 
 def kinds() -> list[type[Component]]:
-    """Return the base class of every kind: of each folder's ``base.py`` that names a package."""
+    """Return the base class of every kind: those in a ``base.py`` that name a package."""
     root, found = Path(natfit.__file__).parent, []
     for path in sorted(root.rglob("base.py")):
         parts = path.relative_to(root.parent).with_suffix("").parts
@@ -36,18 +36,18 @@ def check_component(component: Any) -> dict[str, str]:
     Returns
     -------
     dict
-        Checks that do not apply, and why.
+        Names of the checks that do not apply, each with the reason.
 
     Raises
     ------
     AssertionError
-        With a line for each check that fails.
+        If a check fails; the message has one line for each that does.
     """
     return run_checks(COMPONENT_CHECKS, component)
 
 
 def clones_equal(component: Any) -> None:
-    """A clone is equal, and so is the component that its parameters build."""
+    """A clone is equal, and so is a component built from the same parameters."""
     require(clone(component) == component, "a clone is not equal")
     require(
         type(component)(**component.get_params(deep=False)) == component,
@@ -74,7 +74,7 @@ def set_params_changes(component: Any) -> None:
 
 
 def repr_names_class(component: Any) -> None:
-    """repr() begins with the class's name."""
+    """The repr begins with the name of the class."""
     require(repr(component).startswith(type(component).__name__), f"repr is {component!r}")
 
 

@@ -1,4 +1,4 @@
-"""Property checks of coordinates; each takes coordinates, a family and points eta (M, K)."""
+"""Property checks of coordinates, each called with coordinates, a family and points eta (M, K)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def check_coordinates(coordinates: Any, family: Any) -> dict[str, str]:
     Returns
     -------
     dict
-        Checks that do not apply, and why.
+        Names of the checks that do not apply, each with the reason.
 
     Raises
     ------
     AssertionError
-        With a line for each check that fails.
+        If a check fails; the message has one line for each that does.
     """
     return run_checks(COORDINATE_CHECKS, coordinates, family, points(family))
 
@@ -39,7 +39,7 @@ def _bound(coordinates: Any, family: Any, origin: np.ndarray) -> Any:
 
 
 def round_trip_eta(coordinates: Any, family: Any, etas: np.ndarray) -> None:
-    """Eta -> theta -> eta, with a name for each coordinate; every such theta is in the domain."""
+    """eta -> theta -> eta returns the start; each coordinate has a name; theta is in the domain."""
     bound = _bound(coordinates, family, etas[0])
     require(len(bound.names()) == family.n_params, "names() has another length than K")
     for eta in etas:
@@ -50,7 +50,7 @@ def round_trip_eta(coordinates: Any, family: Any, etas: np.ndarray) -> None:
 
 
 def jacobian_of_eta(coordinates: Any, family: Any, etas: np.ndarray) -> None:
-    """The Jacobian is d eta / d theta, by central differences; None is the identity."""
+    """The Jacobian is d eta / d theta, by central differences; None stands for the identity."""
     bound = _bound(coordinates, family, etas[0])
     for eta in etas:
         theta = bound.from_eta(eta)
@@ -61,7 +61,7 @@ def jacobian_of_eta(coordinates: Any, family: Any, etas: np.ndarray) -> None:
 
 
 def curvature_of_eta(coordinates: Any, family: Any, etas: np.ndarray) -> None:
-    """The curvature is the derivative of J'u; None is zero."""
+    """The curvature is the derivative of J'u; None stands for zero."""
     bound = _bound(coordinates, family, etas[0])
     u = np.linspace(-1.0, 1.0, family.n_params) + 0.3
     for eta in etas:
@@ -79,7 +79,7 @@ def curvature_of_eta(coordinates: Any, family: Any, etas: np.ndarray) -> None:
 
 
 def direction_is_invariant(coordinates: Any, family: Any, etas: np.ndarray) -> None:
-    """The natural gradient's tangent in eta is the same in all coordinates."""
+    """The natural gradient has the same tangent in eta in all coordinates."""
     if not family.information.exists:
         raise NotApplicable("the family has no exact Fisher information")
     bound = _bound(coordinates, family, etas[0])
@@ -89,7 +89,7 @@ def direction_is_invariant(coordinates: Any, family: Any, etas: np.ndarray) -> N
         objective = Likelihood(family, Constant(bound), Memory(y))
         _, grad = objective.value_and_grad(theta)
         direction = np.linalg.solve(dense(objective.fisher(theta)), grad)
-        # The path's tangent itself: a wrong Jacobian would cancel from J (J'FJ)^-1 J'.
+        # The tangent of the path itself, since a wrong Jacobian cancels from J (J'FJ)^-1 J'.
         tangent = gradient(
             lambda t, at=theta, along=direction: bound.to_eta(at + t[0] * along), np.zeros(1)
         )
@@ -99,7 +99,7 @@ def direction_is_invariant(coordinates: Any, family: Any, etas: np.ndarray) -> N
 
 
 def hessian_bends_with_coordinates(coordinates: Any, family: Any, etas: np.ndarray) -> None:
-    """The likelihood's Hessian in theta is the derivative of its gradient."""
+    """The likelihood's Hessian in theta is the derivative of its gradient in theta."""
     bound = _bound(coordinates, family, etas[0])
     y = some_rows(family, etas[0], 40)
     objective = Likelihood(family, Constant(bound), Memory(y))
@@ -117,7 +117,7 @@ def hessian_bends_with_coordinates(coordinates: Any, family: Any, etas: np.ndarr
 
 
 def domain_ends_at_constraints(coordinates: Any, family: Any, etas: np.ndarray) -> None:
-    """NaN is outside the domain; limits have the right size and leave room for every point."""
+    """NaN is outside the domain; limits have the right size and are in order."""
     bound = _bound(coordinates, family, etas[0])
     low, high, steps = bound.limits()
     require(low.shape == high.shape == steps.shape == etas[0].shape, "limits of a wrong shape")

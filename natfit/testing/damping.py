@@ -16,12 +16,12 @@ def check_damping(damping: Any) -> dict[str, str]:
     Returns
     -------
     dict
-        Checks that do not apply, and why.
+        Names of the checks that do not apply, each with the reason.
 
     Raises
     ------
     AssertionError
-        With a line for each check that fails.
+        If a check fails; the message has one line for each that does.
     """
     return run_checks(DAMPING_CHECKS, damping)
 
@@ -30,7 +30,7 @@ _MATRIX = np.array([[4.0, 1.0, 0.0], [1.0, 9.0, 2.0], [0.0, 2.0, 1.0]])
 
 
 def adds_nonnegative_diagonal(damping: Any) -> None:
-    """apply() is F plus a diagonal that is finite and >= 0, also where F has zeros."""
+    """apply() adds a diagonal that is finite and >= 0, also where F has zeros."""
     for matrix in (_MATRIX, np.diag([1.0, 0.0, 4.0]), np.zeros((3, 3))):
         operator = Dense(matrix)
         damped = damping.apply(operator, damping.start()).dense()
@@ -51,13 +51,13 @@ def regularises_singular(damping: Any) -> None:
 
 
 def starts_nonnegative(damping: Any) -> None:
-    """The first state is a finite number >= 0."""
+    """The lambda of the first iteration is a finite number >= 0."""
     state = damping.start()
     require(np.isfinite(state) and state >= 0, f"the first state is {state}")
 
 
 def adapts_in_order(damping: Any) -> None:
-    """Rejected steps raise the state, good ones lower it; it stays finite."""
+    """Rejected steps raise lambda, and good steps lower it to no damping."""
     if not damping.adaptive:
         raise NotApplicable("the damping does not adapt")
     state = damping.start()
@@ -71,7 +71,7 @@ def adapts_in_order(damping: Any) -> None:
 
 
 def keeps_state(damping: Any) -> None:
-    """A damping that does not adapt keeps its state."""
+    """A damping that does not adapt keeps its lambda."""
     if damping.adaptive:
         raise NotApplicable("the damping adapts")
     state = damping.start()
@@ -80,7 +80,7 @@ def keeps_state(damping: Any) -> None:
 
 
 def invariant_to_units(damping: Any) -> None:
-    """What is added scales with F when the parameters' units change: D F D."""
+    """When the parameters' units change, F to D F D, what is added changes in the same way."""
     added = damping.added(Dense(_MATRIX), damping.start())
     if added is None:
         raise NotApplicable("nothing is added")

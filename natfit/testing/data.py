@@ -9,19 +9,20 @@ import numpy as np
 from natfit.testing._core import NotApplicable, close, refuses, require, within_errors
 from natfit.testing._quadrature import rule
 
-#: Draws of the sampler's checks: a scale that is 3 % off lies 5 standard errors away.
+#: Number of draws in checks of samplers: a scale that is 3 % wrong is 5 standard errors away.
 _DRAWS = 20_000
 
 
 def points(family: Any, n: int = 3, seed: int = 0) -> np.ndarray:
-    """Moderate points eta (n, K) inside the family's limits: 0.5 N(0, 1) in each coordinate.
+    """Return moderate points eta (n, K) inside the family's limits, 0.5 N(0, 1) per coordinate.
 
-    Less where the largest step is below that of a logarithm, 3: a shape's unit is smaller.
+    The spread is smaller where the largest step is below 3, that of a logarithm: some shapes have
+    a smaller unit.
 
     Returns
     -------
     ndarray of shape (n, K)
-        The same for the same seed.
+        The points, which are the same for the same seed.
     """
     low, high, step = family.limits
     etas = 0.5 * np.random.default_rng(seed).standard_normal((n, family.n_params))
@@ -30,7 +31,7 @@ def points(family: Any, n: int = 3, seed: int = 0) -> np.ndarray:
 
 
 def some_rows(family: Any, eta: np.ndarray, n: int = 100, seed: int = 1) -> np.ndarray:
-    """Rows (n, ...) to evaluate at: draws, or spread values of the support without a sampler."""
+    """Return rows (n, ...) to evaluate at: draws, or values of the support without a sampler."""
     rng = np.random.default_rng(seed)
     if family.can_sample:
         return family.sample(eta[None], rng, n)
@@ -55,7 +56,7 @@ def draws_in_support(family: Any, etas: np.ndarray) -> None:
 
 
 def draws_follow_seed(family: Any, etas: np.ndarray) -> None:
-    """Equal generators give equal draws; the generator moves on."""
+    """Equal generators give equal draws, and a generator advances with each draw."""
     _need_sampler(family)
     rng, again = np.random.default_rng(3), np.random.default_rng(3)
     first = family.sample(etas[:1], rng, 50)
@@ -65,9 +66,9 @@ def draws_follow_seed(family: Any, etas: np.ndarray) -> None:
 
 
 def sampler_moments(family: Any, etas: np.ndarray) -> None:
-    """Bounded moments of draws agree with quadrature to 5 standard errors.
+    """Moments of draws agree with quadrature within 5 standard errors.
 
-    arctan, its square and its cosine are bounded, so that heavy tails have them too.
+    The moments are of arctan, its square and its cosine, which exist for heavy tails, too.
     """
     _need_sampler(family)
     for eta in etas:
@@ -79,7 +80,7 @@ def sampler_moments(family: Any, etas: np.ndarray) -> None:
 
 
 def _bounded(y: np.ndarray) -> np.ndarray:
-    """Bounded functions of every column and, in several dimensions, of neighbours: (n, M)."""
+    """Return bounded functions (n, M) of every column and of neighbouring columns."""
     angle = np.arctan(np.reshape(y, (len(y), -1)))
     return np.concatenate(
         [angle, angle**2, angle * np.roll(angle, 1, axis=1), np.cos(2 * angle)], axis=1
@@ -87,7 +88,7 @@ def _bounded(y: np.ndarray) -> np.ndarray:
 
 
 def draws_by_row(family: Any, etas: np.ndarray) -> None:
-    """With a row of eta for each draw, row i is drawn at eta_i."""
+    """With one row of eta per draw, row i is drawn at eta_i."""
     _need_sampler(family)
     many = np.repeat(etas, 2_000, axis=0)
     y = family.sample(many, np.random.default_rng(5))
@@ -100,7 +101,7 @@ def draws_by_row(family: Any, etas: np.ndarray) -> None:
 
 
 def mode_is_most_probable(family: Any, etas: np.ndarray) -> None:
-    """No draw is more probable than the mode, row by row; without one it is refused."""
+    """No draw is more probable than the mode; a family without a mode refuses it."""
     if family._mode is None:
         refuses("a mode that is not defined", lambda: family.mode(etas))
         raise NotApplicable("the family defines no mode")
@@ -115,7 +116,7 @@ def mode_is_most_probable(family: Any, etas: np.ndarray) -> None:
 
 
 def native_round_trip(family: Any, etas: np.ndarray) -> None:
-    """eta -> native values by name -> eta, with a name and a limit for each coordinate."""
+    """eta -> native values by name -> eta returns the start; each coordinate has a name."""
     require(len(family.eta_names()) == family.n_params, "eta_names has another length than K")
     for eta in etas:
         native = family.native_dict(eta)
@@ -124,7 +125,7 @@ def native_round_trip(family: Any, etas: np.ndarray) -> None:
 
 
 def start_is_finite(family: Any, etas: np.ndarray) -> None:
-    """The start is deterministic, inside the limits, and has a finite likelihood."""
+    """The start is deterministic and inside the limits, and its likelihood is finite."""
     low, high, _ = family.limits
     for eta in etas:
         y = some_rows(family, eta, 200)

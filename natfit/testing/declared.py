@@ -1,4 +1,4 @@
-"""Property checks of what a distribution declares of itself."""
+"""Property checks of what a distribution declares about itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from natfit.testing.data import some_rows
 
 
 def parameters_have_roles(family: Any, etas: np.ndarray) -> None:
-    """Every parameter has a role, and what widths follow are parameters."""
+    """Every parameter has a role, and only parameters have widths."""
     roles, names = family.roles, list(family.params)
     require(
         set(roles) == set(names) and all(isinstance(role, Role) for role in roles.values()),
@@ -26,10 +26,10 @@ def parameters_have_roles(family: Any, etas: np.ndarray) -> None:
 
 
 def information_is_as_declared(family: Any, etas: np.ndarray) -> None:
-    """Fisher information exists where it is declared, and agrees with the observed one there.
+    """The Fisher information exists, and agrees with the observed one, where this is declared.
 
-    At weights of rows under which the mean score is zero, eta is the optimum of a constant model:
-    the mean observed information is then the expected one, where ``agrees`` is declared.
+    With row weights for which the mean score is zero, eta is the optimum of a constant model. There
+    the mean observed information equals the expected information, if ``agrees`` is declared.
     """
     kind = family.information
     require(isinstance(kind, InformationKind), f"information must be declared, got {kind!r}")

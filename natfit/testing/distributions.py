@@ -1,7 +1,7 @@
 """Property checks of distributions: density, score, information and divergence.
 
-Each check takes a family and points eta (M, K); see :func:`points` for the default ones. The
-oracles are ``scipy.integrate.quad``, an independent quadrature, finite differences and
+Each check is called with a family and points eta (M, K); :func:`points` returns the default ones.
+The oracles are ``scipy.integrate.quad``, an independent quadrature, finite differences and
 ``scipy.stats``.
 """
 
@@ -28,19 +28,19 @@ def check_distribution(family: Any, etas: np.ndarray | None = None) -> dict[str,
     Parameters
     ----------
     family : Distribution
-        Bound to a dimension where it has one.
+        The family, bound to a dimension if it has one.
     etas : ndarray of shape (M, K), optional
-        Where to check; a few moderate points by default.
+        The points at which to check; a few moderate ones by default.
 
     Returns
     -------
     dict
-        Checks that do not apply, and why.
+        Names of the checks that do not apply, each with the reason.
 
     Raises
     ------
     AssertionError
-        With a line for each check that fails.
+        If a check fails; the message has one line for each that does.
     """
     return run_checks(DISTRIBUTION_CHECKS, family, points(family) if etas is None else etas)
 
@@ -49,18 +49,18 @@ def check_distribution(family: Any, etas: np.ndarray | None = None) -> dict[str,
 
 
 def density_normalises(family: Any, etas: np.ndarray) -> None:
-    """The density integrates to one: scipy's quad, a sum, or a product rule."""
+    """The density integrates to one, by scipy's quad, a sum or a product rule."""
     for eta in etas:
         if family.event_shape == () and family.support is None:
             raise NotApplicable("no support is declared to integrate over")
         univariate = family.event_shape == () and not family.support.integer
         total = _quad(family, eta) if univariate else rule(family, eta).weight.sum()
-        # The tail of a bivariate Cauchy beyond the product rule is 1e-8.
+        # The product rule misses 1e-8 in the tails of a bivariate Cauchy.
         close(f"total probability at eta = {eta}", total, 1.0, rtol=1e-6)
 
 
 def _quad(family: Any, eta: np.ndarray) -> float:
-    """Integral of the density over pieces of the support."""
+    """Return the integral of the density, summed over pieces of the support."""
     low, high = family.support.low, family.support.high
     cuts = [c for c in (-30.0, -3.0, 0.0, 1e-3, 0.1, 3.0, 30.0) if low < c < high]
 
@@ -69,7 +69,7 @@ def _quad(family: Any, eta: np.ndarray) -> float:
 
     edges = [low, *cuts, high]
     with warnings.catch_warnings():
-        # quad warns of slow convergence at an integrable pole; the total is checked anyway.
+        # quad warns of slow convergence at an integrable pole; the total is checked in any case.
         warnings.simplefilter("ignore", integrate.IntegrationWarning)
         return sum(
             integrate.quad(p, a, b, limit=200)[0]
@@ -78,7 +78,7 @@ def _quad(family: Any, eta: np.ndarray) -> float:
 
 
 def log_prob_matches_scipy(family: Any, etas: np.ndarray) -> None:
-    """log_prob equals scipy.stats' logpdf or logpmf."""
+    """log_prob equals the logpdf or logpmf of scipy.stats."""
     for eta in etas:
         try:
             frozen = family.to_scipy(eta)
@@ -86,7 +86,7 @@ def log_prob_matches_scipy(family: Any, etas: np.ndarray) -> None:
             raise NotApplicable(str(error)) from None
         y = some_rows(family, eta)
         log = frozen.logpmf if hasattr(frozen, "logpmf") else frozen.logpdf
-        # scipy's Dirichlet alone takes columns.
+        # Only scipy's Dirichlet takes rows as columns.
         want = log(y.T if isinstance(frozen, type(stats.dirichlet([1.0, 1.0]))) else y)
         close("log_prob against scipy", family.log_prob(y, eta[None]), want, rtol=1e-10)
 
@@ -97,7 +97,7 @@ def log_density_outside_support(family: Any, etas: np.ndarray) -> None:
     if support is None or (family.event_shape != () and not support.integer):
         raise NotApplicable("no univariate support is declared")
     inside = some_rows(family, etas[0])
-    # Beyond the end of the last column, which may have its own.
+    # Beyond the end of the last column: columns may have different ends.
     beyond = np.ravel(support.high)[-1] + 1.0
     bad = [v for v in (support.low - 1.0, beyond) if np.isfinite(v)]
     bad += [0.5] if support.integer else []
@@ -169,7 +169,7 @@ def observed_matches_autograd(family: Any, etas: np.ndarray) -> None:
 
 
 def score_mean_zero(family: Any, etas: np.ndarray) -> None:
-    """E[s] = 0 (the paper's Appendix A)."""
+    """The expectation of the score is zero: E[s] = 0 (the paper's Appendix A)."""
     for eta in etas:
         nodes = rule(family, eta)
         score = family.score(nodes.y, eta[None])
@@ -178,7 +178,7 @@ def score_mean_zero(family: Any, etas: np.ndarray) -> None:
 
 
 def score_covariance_is_fisher(family: Any, etas: np.ndarray) -> None:
-    """E[s s'] = F (Appendix A)."""
+    """The covariance of the score is the Fisher information: E[s s'] = F (Appendix A)."""
     _need_fisher(family)
     for eta in etas:
         nodes = rule(family, eta)
@@ -191,7 +191,7 @@ def score_covariance_is_fisher(family: Any, etas: np.ndarray) -> None:
 
 
 def observed_mean_is_score_covariance(family: Any, etas: np.ndarray) -> None:
-    """-E[H] = E[s s'] (Appendix A)."""
+    """The mean observed information is the score's covariance: -E[H] = E[s s'] (Appendix A)."""
     if hasattr(family, "kinks"):
         raise NotApplicable("the log-density has kinks, whose curvature no row shows")
     for eta in etas:
@@ -205,7 +205,7 @@ def observed_mean_is_score_covariance(family: Any, etas: np.ndarray) -> None:
 
 
 def fisher_positive(family: Any, etas: np.ndarray) -> None:
-    """F is symmetric and positive semidefinite, far from the usual points too, or refused."""
+    """F is symmetric and positive semidefinite, or refused at points far from the usual ones."""
     _need_fisher(family)
     low, high, _ = family.limits
     for k, eta in enumerate(np.clip(np.concatenate([etas, 4.0 * etas, 10.0 * etas]), low, high)):
@@ -250,13 +250,13 @@ def kl_is_expected_log_ratio(family: Any, etas: np.ndarray) -> None:
     for a, b in zip(etas, np.roll(etas, 1, axis=0), strict=True):
         nodes = rule(family, a)
         want = nodes.mean(family.log_prob(nodes.y, a[None]) - family.log_prob(nodes.y, b[None]))
-        # A kink of b between the nodes of a costs digits of the oracle.
+        # A kink of b between the nodes of a costs the oracle digits.
         rtol = 2e-5 if hasattr(family, "kinks") else 1e-6
         close("kl against quadrature", family.kl(a[None], b[None]), [want], rtol=rtol)
 
 
 def kl_hessian_is_fisher(family: Any, etas: np.ndarray) -> None:
-    """KL(eta || eta + d) = 1/2 d'Fd to second order, by differences."""
+    """KL(eta || eta + d) is 1/2 d'Fd to second order in d, by differences."""
     _need_kl(family)
     _need_fisher(family)
     for eta in etas[:2]:
@@ -265,7 +265,7 @@ def kl_hessian_is_fisher(family: Any, etas: np.ndarray) -> None:
         unit = np.eye(len(eta)) / size
         for i, j in np.ndindex(fisher.shape):
             direction = unit[i] + unit[j]
-            # Step lengths that cancel the error in h^2, and that in |h| which kinks bring.
+            # Step lengths that cancel the error in h^2, and with kinks also that in |h|.
             a, b, c = (_curvature(family, eta, direction, h) for h in (2e-3, 4e-3, 8e-3))
             got = (8.0 * a - 6.0 * b + c if hasattr(family, "kinks") else 4.0 * a - b) / 3.0
             want = direction @ fisher @ direction

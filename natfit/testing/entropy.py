@@ -11,7 +11,7 @@ from natfit.testing._quadrature import rule
 
 
 def entropy_is_expected(family: Any, etas: np.ndarray) -> None:
-    """The entropy is E[-log p], by quadrature, row by row; without one it is refused."""
+    """The entropy is E[-log p], by quadrature; a family without one refuses it."""
     if not family.has_entropy:
         refuses("an entropy without a closed form", lambda: family.entropy(etas))
         raise NotApplicable("the family has no closed-form entropy")

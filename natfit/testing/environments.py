@@ -12,10 +12,10 @@ from sklearn.base import clone
 from natfit.rl.spaces import Box, Discrete, MultiDiscrete, Space
 from natfit.testing._core import NotApplicable, close, require, run_checks
 
-#: Rows and steps of a walk.
+#: Numbers of rows and of steps of a random walk.
 _N, _STEPS = 5, 60
 
-#: Steps within which random actions end an episode that has no time limit.
+#: Number of steps within which random actions must end an episode without a time limit.
 _LONG = 5000
 
 
@@ -25,23 +25,23 @@ def check_environment(environment: Any) -> dict[str, str]:
     Parameters
     ----------
     environment : Environment
-        Of :mod:`natfit.rl.environments`, or one's own.
+        One of :mod:`natfit.rl.environments`, or a user-supplied one.
 
     Returns
     -------
     dict
-        Checks that do not apply, and why.
+        Names of the checks that do not apply, each with the reason.
 
     Raises
     ------
     AssertionError
-        With a line for each check that fails.
+        If a check fails; the message has one line for each that does.
     """
     return run_checks(ENVIRONMENT_CHECKS, environment)
 
 
 def _actions(space: Space, rng: np.random.Generator, n: int) -> np.ndarray:
-    """Random values (n, *shape) of a space; normal where a box is open."""
+    """Return random values (n, *shape) of a space; about (-2, 2) where a box is unbounded."""
     if isinstance(space, Box):
         drawn = rng.uniform(-2.0, 2.0, (n, *space.shape))
         bounded = np.isfinite(space.low) & np.isfinite(space.high)
@@ -76,7 +76,7 @@ def _same_walks(what: str, a: Any, b: Any) -> None:
 
 
 def shapes(environment: Any) -> None:
-    """States (n, S), observations in the space's shape, rewards and ends (n,), for any n."""
+    """For any n, states are (n, S), observations (n, *shape), and rewards and ends (n,)."""
     space = environment.observation_space
     for n in (1, _N):
         for state, _, new, reward, terminated in _walk(environment, n):
@@ -95,12 +95,12 @@ def shapes(environment: Any) -> None:
 
 
 def follows_generator(environment: Any) -> None:
-    """The same generator and actions give the same episodes: there is no other memory."""
+    """The same generator and actions give the same episodes: nothing else is remembered."""
     _same_walks("a second run", environment, environment)
 
 
 def starts_differ(environment: Any) -> None:
-    """Rows start apart, where generators do."""
+    """Rows start differently, if single rows from different generators do."""
     alone = [environment.start(np.random.default_rng(seed), 1)[0] for seed in range(20)]
     if np.ptp(np.array(alone), axis=0).max() == 0.0:
         raise NotApplicable("every episode starts in the same state")
@@ -109,7 +109,7 @@ def starts_differ(environment: Any) -> None:
 
 
 def arguments_kept(environment: Any) -> None:
-    """step() and observe() leave their arguments alone and return arrays of their own."""
+    """step() and observe() do not modify their arguments, and return new arrays."""
     rng = np.random.default_rng(4)
     state = environment.start(rng, _N)
     action = _actions(environment.action_space, rng, _N)
@@ -123,7 +123,7 @@ def arguments_kept(environment: Any) -> None:
 
 
 def rows_independent(environment: Any) -> None:
-    """A row behaves as it does alone."""
+    """A row behaves among others as it behaves alone."""
     for state, action, *wholes in _walk(environment):
         wholes.append(environment.observe(state))
         for row in (0, _N - 1):
@@ -146,20 +146,20 @@ def observations_in_space(environment: Any) -> None:
 
 
 def rewards_finite(environment: Any) -> None:
-    """Rewards are finite."""
+    """The reward of every step is finite."""
     for _, action, _, reward, _ in _walk(environment):
         finite = np.isfinite(reward)
-        require(np.all(finite), f"the action {action[np.argmin(finite)]} has a reward not finite")
+        require(np.all(finite), f"the reward of action {action[np.argmin(finite)]} is not finite")
 
 
 def copies_alike(environment: Any) -> None:
-    """Clones and pickled copies behave alike."""
+    """Clones and pickled copies behave like the original."""
     _same_walks("a clone", environment, clone(environment))
     _same_walks("a pickled copy", environment, pickle.loads(pickle.dumps(environment)))
 
 
 def parameters_valid(environment: Any) -> None:
-    """check() accepts the parameters."""
+    """check() accepts the parameters of the environment."""
     try:
         environment.check()
     except (TypeError, ValueError) as error:

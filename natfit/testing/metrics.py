@@ -1,7 +1,7 @@
 """Property checks of metrics.
 
-Each check takes a metric, an objective and a theta; see
-:func:`natfit.testing.problems.metric_problems` for the objectives.
+Each check is called with a metric, an objective and a theta;
+:func:`natfit.testing.problems.metric_problems` returns the objectives.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ def check_metric(metric: Any, problems: dict | None = None) -> dict[str, str]:
     Parameters
     ----------
     metric : Metric
-        As a user would pass it.
+        The metric, as a user would pass it.
     problems : dict, optional
-        Name to (objective, theta).
+        Names as keys, pairs (objective, theta) as values.
 
     Returns
     -------
     dict
-        ``problem: check`` that do not apply, and why.
+        ``problem: check`` for each check that does not apply, with the reason.
 
     Raises
     ------
     AssertionError
-        With a line for each check that fails.
+        If a check fails; the message has one line for each that does.
     """
     failed: list[str] = []
     skipped: dict[str, str] = {}
@@ -54,17 +54,17 @@ def check_metric(metric: Any, problems: dict | None = None) -> dict[str, str]:
 
 
 def operator_at(metric: Any, objective: Any, theta: np.ndarray, seed: int = 0) -> LinearOperator:
-    """The metric's operator at theta.
+    """Return the metric's operator at theta.
 
     Returns
     -------
     LinearOperator
-        Of size P.
+        The operator, of size P.
 
     Raises
     ------
     NotApplicable
-        If the metric refuses the objective, with its own message.
+        If the metric refuses the objective; the message is that of the metric.
     """
     value, grad = objective.value_and_grad(theta)
     try:
@@ -107,7 +107,7 @@ def ignores_chunks(metric: Any, objective: Any, theta: np.ndarray) -> None:
 
 
 def in_chunks(objective: Any, size: int) -> Any:
-    """The objective on the same rows, cut into chunks of another size; a function as it is."""
+    """Return the objective with rows cut into chunks of another size; a function as it is."""
     if not objective.probabilistic:
         return objective
     other = copy.copy(objective)
@@ -116,7 +116,7 @@ def in_chunks(objective: Any, size: int) -> Any:
 
 
 def random_is_unbiased(metric: Any, objective: Any, theta: np.ndarray) -> None:
-    """The mean of a metric that draws is the exact Fisher, to 5 standard errors."""
+    """The mean of a metric that draws is the exact Fisher matrix within 5 standard errors."""
     operator_at(metric, objective, theta)
     if not metric.prepare(objective).random:
         raise NotApplicable("the metric draws nothing")
@@ -131,7 +131,7 @@ def random_is_unbiased(metric: Any, objective: Any, theta: np.ndarray) -> None:
 
 
 def error_is_honest(metric: Any, objective: Any, theta: np.ndarray) -> None:
-    """The relative standard error that a metric reports is that of its operators."""
+    """The relative standard error that a metric reports is true of its operators."""
     operator = operator_at(metric, objective, theta)
     if operator.standard_error is None:
         raise NotApplicable("the metric reports no standard error")
@@ -146,7 +146,7 @@ def error_is_honest(metric: Any, objective: Any, theta: np.ndarray) -> None:
 
 
 def leaves_objective_alone(metric: Any, objective: Any, theta: np.ndarray) -> None:
-    """Neither theta nor the data change."""
+    """Neither theta nor the objective's data are modified."""
     kept, before = theta.copy(), objective.value_and_grad(theta)[0]
     operator_at(metric, objective, theta)
     require(np.array_equal(theta, kept), "theta is changed")
@@ -154,14 +154,14 @@ def leaves_objective_alone(metric: Any, objective: Any, theta: np.ndarray) -> No
 
 
 def prepared_stays_prepared(metric: Any, objective: Any, theta: np.ndarray) -> None:
-    """What a metric stands for stands for itself: prepare() may be asked again."""
+    """A prepared metric prepares to itself, so that prepare() may be called again."""
     operator_at(metric, objective, theta)
     chosen = metric.prepare(objective)
     require(chosen.prepare(objective) is chosen, f"{chosen!r} prepares to another metric")
 
 
 def divergence_is_sound(metric: Any, objective: Any, theta: np.ndarray) -> None:
-    """The divergence is zero at its point, quadratic near it, and the KL that it claims to be."""
+    """The divergence is zero at its point, quadratic near it, and the KL if it claims to be."""
     operator_at(metric, objective, theta)
     chosen = metric.prepare(objective)
     direction = np.random.default_rng(15).standard_normal(len(theta)) / np.sqrt(len(theta))

@@ -18,20 +18,20 @@ def check_model(model: Model, X: np.ndarray) -> dict[str, str]:
     Parameters
     ----------
     model : Model
-        As :meth:`~natfit.models.Model.bind` returns it; some 10 parameters, since several
+        As :meth:`~natfit.models.Model.bind` returns it, with about 10 parameters, since several
         checks form dense matrices.
     X : ndarray of shape (n, D)
-        Some rows, at least two.
+        A few rows, at least two.
 
     Returns
     -------
     dict
-        Checks that do not apply, and why.
+        Names of the checks that do not apply, each with the reason.
 
     Raises
     ------
     AssertionError
-        With a line for each check that fails.
+        If a check fails; the message has one line for each that does.
     """
     return run_checks(MODEL_CHECKS, model, X)
 
@@ -41,12 +41,12 @@ def _rng() -> np.random.Generator:
 
 
 def _eta0(model: Model) -> np.ndarray:
-    """An eta (K,) to start from, inside the family's limits."""
+    """Return an eta (K,) to start from, inside the family's limits."""
     return points(model.family, 1, seed=16)[0]
 
 
 def _theta(model: Model, X: np.ndarray) -> np.ndarray:
-    """A theta in general position near a start."""
+    """Return a theta (P,) in general position near a start."""
     rng = _rng()
     theta = model.init(rng, _eta0(model))
     return theta + 0.3 * rng.standard_normal(len(theta))
@@ -57,18 +57,18 @@ def _at(model: Model, X: np.ndarray) -> Linearization:
 
 
 def _jacobian(model: Model, X: np.ndarray) -> np.ndarray:
-    """J (n, K, P) by products with unit vectors: what every other verb is held against."""
+    """Return J (n, K, P) by products with unit vectors, with which other verbs are compared."""
     lin = _at(model, X)
     return np.stack([np.array(lin.jvp(unit)) for unit in np.eye(model.n_params)], axis=2)
 
 
 def _combinations(eta: np.ndarray, columns: int = 3) -> np.ndarray:
-    """B (n, K, R), random."""
+    """Return a random B (n, K, R)."""
     return _rng().standard_normal((*eta.shape, columns))
 
 
 def _weights(eta: np.ndarray) -> np.ndarray:
-    """C (n, K, K), symmetric and, as an observed information may be, indefinite."""
+    """Return a symmetric C (n, K, K), indefinite as an observed information may be."""
     c = _rng().standard_normal((len(eta), eta.shape[1], eta.shape[1]))
     return c + np.swapaxes(c, 1, 2)
 
@@ -86,7 +86,7 @@ def _size(want: np.ndarray) -> float:
 
 
 def eta_has_shape(model: Model, X: np.ndarray) -> None:
-    """Eta is (n, K), or (1, K) for a model that ignores X, finite and float64."""
+    """eta is (n, K), or (1, K) for a model that ignores X; it is finite and float64."""
     eta = _at(model, X).eta
     rows = 1 if model.shared else len(X)
     require(eta.ndim == 2 and len(eta) == rows, f"eta has shape {eta.shape}, expected ({rows}, K)")
@@ -95,13 +95,13 @@ def eta_has_shape(model: Model, X: np.ndarray) -> None:
 
 
 def eta_alone_is_same(model: Model, X: np.ndarray) -> None:
-    """eta() is the eta of linearize()."""
+    """eta() equals the eta of linearize()."""
     want = _at(model, X).eta
     close("eta()", model.eta(_theta(model, X), X), want, rtol=1e-12, scale=_size(want))
 
 
 def jvp_is_derivative(model: Model, X: np.ndarray) -> None:
-    """J v is the derivative of eta along v, by differences."""
+    """J v is the derivative of eta along v, by finite differences."""
     theta, lin = _theta(model, X), _at(model, X)
     for v in np.random.default_rng(15).standard_normal((3, len(theta))):
         want = gradient(lambda t, v=v: model.eta(theta + t[0] * v, X), np.zeros(1))[..., 0]
@@ -109,7 +109,7 @@ def jvp_is_derivative(model: Model, X: np.ndarray) -> None:
 
 
 def vjp_is_adjoint(model: Model, X: np.ndarray) -> None:
-    """J' u by the dense J."""
+    """J' u agrees with the dense J."""
     lin = _at(model, X)
     u = _rng().standard_normal(lin.eta.shape)
     want = np.einsum("nkp,nk->p", _jacobian(model, X), u)
@@ -117,7 +117,7 @@ def vjp_is_adjoint(model: Model, X: np.ndarray) -> None:
 
 
 def gram_is_sum(model: Model, X: np.ndarray) -> None:
-    """gram(C) is the sum of J_i' C_i J_i by the dense J."""
+    """gram(C) is the sum over rows of J_i' C_i J_i with the dense J."""
     lin = _at(model, X)
     c = _weights(lin.eta)
     want = _gram(_jacobian(model, X), c)
@@ -125,7 +125,7 @@ def gram_is_sum(model: Model, X: np.ndarray) -> None:
 
 
 def diag_is_diagonal(model: Model, X: np.ndarray) -> None:
-    """diag(C) is the diagonal of gram(C), for an indefinite C too."""
+    """diag(C) is the diagonal of gram(C), also for an indefinite C."""
     lin = _at(model, X)
     c = _weights(lin.eta)
     want = np.diagonal(_gram(_jacobian(model, X), c))
@@ -133,7 +133,7 @@ def diag_is_diagonal(model: Model, X: np.ndarray) -> None:
 
 
 def columns_are_pulled(model: Model, X: np.ndarray) -> None:
-    """pull_columns(B) has J_i' b_ir in column i R + r, for one column and for three."""
+    """Column i R + r of pull_columns(B) is J_i' b_ir, for R = 1 and R = 3."""
     lin = _at(model, X)
     for columns in (1, 3):
         b = _combinations(lin.eta, columns)
@@ -162,7 +162,7 @@ def curvature_is_second_derivative(model: Model, X: np.ndarray) -> None:
 
 
 def start_gives_eta(model: Model, X: np.ndarray) -> None:
-    """init(rng, eta0) has length P, is eta0 within 0.1 for every row, and follows the seed."""
+    """init(rng, eta0) is (P,), gives eta0 within 0.1 for every row, and follows the seed."""
     eta0 = _eta0(model)
     theta = model.init(_rng(), eta0)
     require(theta.shape == (model.n_params,), f"init has shape {theta.shape}, P {model.n_params}")
@@ -175,14 +175,14 @@ def start_gives_eta(model: Model, X: np.ndarray) -> None:
 
 
 def names_are_unique(model: Model, X: np.ndarray) -> None:
-    """Each of the P parameters has a name of its own."""
+    """Each of the P parameters has a different name."""
     names = list(model.names())
     require(len(names) == model.n_params, f"{len(names)} names, {model.n_params} parameters")
     require(len(set(names)) == len(names), "two parameters have the same name")
 
 
 def limits_have_shape(model: Model, X: np.ndarray) -> None:
-    """Limits and largest steps are (P,), in order, and hold the start; blocks are in theta."""
+    """Limits and steps are (P,) and in order, limits contain the start, blocks lie in theta."""
     low, high, step = model.limits()
     size = model.n_params
     for name, value in (("lower", low), ("upper", high), ("step", step)):
@@ -196,7 +196,7 @@ def limits_have_shape(model: Model, X: np.ndarray) -> None:
 
 
 def domain_needs_numbers(model: Model, X: np.ndarray) -> None:
-    """A NaN in any coordinate is outside the domain."""
+    """A theta with NaN in any coordinate is outside the domain."""
     require(model.in_domain(_theta(model, X)), "a theta near the start is not in the domain")
     for p in range(model.n_params):
         theta = _theta(model, X)
@@ -205,7 +205,7 @@ def domain_needs_numbers(model: Model, X: np.ndarray) -> None:
 
 
 def copies_agree(model: Model, X: np.ndarray) -> None:
-    """A pickled model gives the same eta; binding leaves its own specification alone."""
+    """A pickled model gives the same eta, and bind does not modify the model that it copies."""
     theta = _theta(model, X)
     copy = pickle.loads(pickle.dumps(model))
     require(np.array_equal(copy.eta(theta, X), model.eta(theta, X)), "a pickled model differs")
@@ -217,7 +217,7 @@ def copies_agree(model: Model, X: np.ndarray) -> None:
 
 
 def results_are_kept(model: Model, X: np.ndarray) -> None:
-    """Results and arguments stay as they are when further products are made."""
+    """Further products change neither earlier results nor arguments."""
     theta = _theta(model, X)
     lin = model.linearize(theta, X)
     rng = _rng()
@@ -241,7 +241,7 @@ def results_are_kept(model: Model, X: np.ndarray) -> None:
 
 
 def theta_may_change(model: Model, X: np.ndarray) -> None:
-    """A linearization stays at its theta when the array is changed afterwards."""
+    """A linearization keeps its theta when the array is modified later."""
     theta = _theta(model, X)
     lin = model.linearize(theta, X)
     v, u = _rng().standard_normal(len(theta)), _rng().standard_normal(lin.eta.shape)
@@ -254,7 +254,7 @@ def theta_may_change(model: Model, X: np.ndarray) -> None:
 
 
 def rows_are_independent(model: Model, X: np.ndarray) -> None:
-    """Each row's eta and J v are its own: the same in another order and among fewer rows."""
+    """eta and J v of a row do not depend on the order or number of other rows."""
     if model.shared:
         raise NotApplicable("all rows have the same eta")
     theta = _theta(model, X)
@@ -269,7 +269,7 @@ def rows_are_independent(model: Model, X: np.ndarray) -> None:
 
 
 def refuses_other_width(model: Model, X: np.ndarray) -> None:
-    """X with another number of columns is refused, and so is theta of another length."""
+    """X with another number of columns and theta of another length are refused."""
     if model.shared:
         raise NotApplicable("X is not used")
     theta = _theta(model, X)

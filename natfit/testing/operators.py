@@ -11,12 +11,12 @@ from natfit.testing._core import NotApplicable, close, require, run_checks
 
 
 class Factored(LinearOperator):
-    """F = B B', the form in which a Fisher information below full rank comes.
+    """F = B B', the form of a Fisher information below full rank.
 
     Parameters
     ----------
     columns : ndarray of shape (P, R)
-        B.
+        The factor B.
     """
 
     def __init__(self, columns: np.ndarray):
@@ -25,19 +25,19 @@ class Factored(LinearOperator):
 
     @property
     def rank_bound(self) -> int:
-        """R, at most P."""
+        """A number that the rank does not exceed: the smaller of P and R."""
         return min(self.columns.shape)
 
     def __matmul__(self, v: np.ndarray) -> np.ndarray:
-        """B (B' v)."""
+        """Return the product B (B' v), (P,)."""
         return self.columns @ (self.columns.T @ v)
 
     def diag(self) -> np.ndarray:
-        """Squared norms of B's rows."""
+        """Return the squared norms (P,) of the rows of B."""
         return np.einsum("pr,pr->p", self.columns, self.columns)
 
     def factor(self) -> np.ndarray:
-        """B."""
+        """Return the factor B (P, R)."""
         return self.columns
 
 
@@ -47,23 +47,23 @@ def check_operator(operator: LinearOperator) -> dict[str, str]:
     Returns
     -------
     dict
-        Checks that do not apply, and why.
+        Names of the checks that do not apply, each with the reason.
 
     Raises
     ------
     AssertionError
-        With a line for each check that fails.
+        If a check fails; the message has one line for each that does.
     """
     return run_checks(OPERATOR_CHECKS, operator)
 
 
 def _matrix(operator: LinearOperator) -> np.ndarray:
-    """The matrix by products with unit vectors: what every other verb is held against."""
+    """Return the matrix by products with unit vectors, with which other verbs are compared."""
     return np.stack([operator @ row for row in np.eye(operator.size)], axis=1)
 
 
 def _size(matrix: np.ndarray) -> Any:
-    """Size of each entry in the matrix's own units, for tolerances."""
+    """Return the size of each entry in the matrix's own units, for tolerances."""
     diag = np.sqrt(np.abs(np.diagonal(matrix)))
     return np.outer(diag, diag) + 1e-12 * np.abs(matrix).max() + np.finfo(float).tiny
 
@@ -79,14 +79,14 @@ def dense_is_products(operator: LinearOperator) -> None:
 
 
 def product_is_linear(operator: LinearOperator) -> None:
-    """F (a u + b v) = a F u + b F v."""
+    """The product is linear: F (a u + b v) = a F u + b F v."""
     u, v = np.random.default_rng(9).standard_normal((2, operator.size))
     got, want = operator @ (2.0 * u - 3.0 * v), 2.0 * (operator @ u) - 3.0 * (operator @ v)
     close("F (2u - 3v)", got, want, rtol=1e-10, scale=1e-300 + np.abs(want).max())
 
 
 def symmetric(operator: LinearOperator) -> None:
-    """F = F'."""
+    """The matrix is symmetric: F = F'."""
     matrix = _matrix(operator)
     close("F against F'", matrix, matrix.T, rtol=1e-10, scale=_size(matrix))
 
@@ -103,7 +103,7 @@ def positive_as_declared(operator: LinearOperator) -> None:
 
 
 def quad_is_form(operator: LinearOperator) -> None:
-    """quad(v) = v' F v."""
+    """quad(v) is the quadratic form v' F v."""
     v = _vector(operator)
     want = float(v @ _matrix(operator) @ v)
     close(
@@ -116,7 +116,7 @@ def quad_is_form(operator: LinearOperator) -> None:
 
 
 def diag_is_diagonal(operator: LinearOperator) -> None:
-    """diag() is the diagonal, and everything there is if is_diagonal."""
+    """diag() is the diagonal, and all other entries are zero if is_diagonal is True."""
     matrix = _matrix(operator)
     close(
         "diag",
@@ -131,7 +131,7 @@ def diag_is_diagonal(operator: LinearOperator) -> None:
 
 
 def factor_is_root(operator: LinearOperator) -> None:
-    """F = B B' + shift."""
+    """The factor is a root of F apart from the shift: F = B B' + diag(shift)."""
     factor = operator.factor()
     if factor is None:
         raise NotApplicable("the operator has no factor")
@@ -142,7 +142,7 @@ def factor_is_root(operator: LinearOperator) -> None:
 
 
 def kernel_is_of_factor(operator: LinearOperator) -> None:
-    """kernel(), pull(u) and push(v) are B' B, B u and B' v of factor()'s B."""
+    """kernel(), pull(u) and push(v) are B' B, B u and B' v for the B of factor()."""
     factor = operator.factor()
     if factor is None:
         require(operator.kernel() is None, "kernel() of an operator without a factor")
@@ -159,7 +159,7 @@ def kernel_is_of_factor(operator: LinearOperator) -> None:
 
 
 def rank_is_bounded(operator: LinearOperator) -> None:
-    """rank_bound is at least the rank (of B B' alone where there is a shift), at most P."""
+    """rank_bound is at most P and at least the rank, or that of B B' if there is a shift."""
     matrix, shift = _matrix(operator), operator.shift()
     if shift is not None:
         matrix = matrix - np.diag(shift)
@@ -169,13 +169,13 @@ def rank_is_bounded(operator: LinearOperator) -> None:
 
 
 def damped_adds_diagonal(operator: LinearOperator) -> None:
-    """Damped(F, a) is F + diag(a) by every verb."""
+    """Damped(F, a) is F + diag(a) in every verb."""
     added = np.linspace(0.5, 2.0, operator.size)
     _same(Damped(operator, added), _matrix(operator) + np.diag(added), "Damped")
 
 
 def restricted_selects_block(operator: LinearOperator) -> None:
-    """Restricted(F, mask) is the block of F by every verb."""
+    """Restricted(F, mask) is the selected block of F in every verb."""
     free = np.arange(operator.size) % 3 != 1
     _same(Restricted(operator, free), _matrix(operator)[np.ix_(free, free)], "Restricted")
 
@@ -192,7 +192,7 @@ def _same(operator: LinearOperator, want: np.ndarray, name: str) -> None:
 
 
 def leaves_input_alone(operator: LinearOperator) -> None:
-    """Products do not change their argument or the operator."""
+    """Products modify neither their argument nor the operator."""
     v = _vector(operator)
     kept, first = v.copy(), np.array(operator @ v)
     operator.diag(), operator.factor(), operator.kernel(), operator.dense()

@@ -1,4 +1,4 @@
-"""Classic problems that every metric, solver and step meets."""
+"""Test problems for metrics, solvers and steps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from natfit.rows import Memory
 
 
 def quadratic(hessian: np.ndarray, optimum: np.ndarray) -> Function:
-    """f(x) = 1/2 (x - optimum)' H (x - optimum), with its gradient."""
+    """Return the objective f(x) = 1/2 (x - optimum)' H (x - optimum), with its gradient."""
 
     def fun(x: np.ndarray) -> tuple[float, np.ndarray]:
         gap = x - optimum
@@ -26,7 +26,7 @@ def quadratic(hessian: np.ndarray, optimum: np.ndarray) -> Function:
 
 
 def rosenbrock() -> Function:
-    """f(x) = (1 - x0)^2 + 100 (x1 - x0^2)^2 (Rosenbrock, 1960); start at (-1.2, 1)."""
+    """Return (1 - x0)^2 + 100 (x1 - x0^2)^2 (Rosenbrock, 1960), whose start is (-1.2, 1)."""
     return Function(lambda x: (1.0 - x[0]) ** 2 + 100.0 * (x[1] - x[0] ** 2) ** 2, 2)
 
 
@@ -37,7 +37,7 @@ def likelihood(
     weight: np.ndarray | None = None,
     origin: np.ndarray | None = None,
 ) -> Likelihood:
-    """Likelihood of a constant model; ``origin`` (K,) is the start, by default the family's."""
+    """Return a constant model's likelihood; ``origin`` (K,) is the family's start by default."""
     if origin is None:
         origin = family.initial(y, weight, np.random.default_rng(0))
     bound = component_class(coordinates, Coordinates)().bind(family, origin)
@@ -45,14 +45,14 @@ def likelihood(
 
 
 class LinearModel(Model):
-    """eta_i = x_i' B, B (D, K) flattened to theta: a conditional model, to test what they need.
+    """A conditional model for tests: eta_i = x_i' B, with B (D, K) flattened to theta.
 
     Parameters
     ----------
     n_features : int
-        D.
+        D, the number of columns of X.
     n_outputs : int
-        K.
+        K, the number of entries of eta.
     """
 
     def __init__(self, n_features: int = 2, n_outputs: int = 2):
@@ -61,11 +61,11 @@ class LinearModel(Model):
 
     @property
     def n_params(self) -> int:
-        """D K."""
+        """P = D K, the number of entries of B."""
         return self.n_features * self.n_outputs
 
     def linearize(self, theta: np.ndarray, X: np.ndarray) -> LinearRows:
-        """eta (n, K) and J."""
+        """Return eta (n, K) and J at theta (P,)."""
         return LinearRows(X, theta.reshape(self.n_features, self.n_outputs))
 
 
@@ -78,25 +78,25 @@ class LinearRows(Linearization):
         self.eta = X @ coefficients
 
     def jvp(self, v: np.ndarray) -> np.ndarray:
-        """X V, (n, K)."""
+        """Return J v = X V, (n, K)."""
         return self.X @ v.reshape(self._shape)
 
     def vjp(self, u: np.ndarray) -> np.ndarray:
-        """X' U, flattened."""
+        """Return X' U for u (n, K), flattened to (P,)."""
         return (self.X.T @ u).ravel()
 
     def gram(self, c: np.ndarray) -> np.ndarray:
-        """Sum over rows of x_i x_i' (x) C_i."""
+        """Return the sum over rows of x_i x_i' (x) C_i, (P, P)."""
         size = int(np.prod(self._shape))
         return np.einsum("na,nkl,nb->akbl", self.X, c, self.X).reshape(size, size)
 
     def pull_columns(self, b: np.ndarray) -> np.ndarray:
-        """x_i (x) b_ir for every row and column, (P, n R)."""
+        """Return x_i (x) b_ir for every row and column, (P, n R)."""
         return np.einsum("na,nkr->aknr", self.X, b).reshape(int(np.prod(self._shape)), -1)
 
 
 def regression(n: int = 3_000, weighted: bool = True) -> tuple[Likelihood, np.ndarray]:
-    """Heteroscedastic normal regression on a linear model, and a theta near its optimum."""
+    """Return a heteroscedastic normal regression, and a theta (4,) near its optimum."""
     rng = np.random.default_rng(12)
     X = np.column_stack([np.ones(n), rng.standard_normal(n)])
     theta = np.array([1.0, -0.2, 0.5, 0.3])
@@ -108,7 +108,7 @@ def regression(n: int = 3_000, weighted: bool = True) -> tuple[Likelihood, np.nd
 
 
 def metric_problems() -> dict[str, tuple[Any, np.ndarray]]:
-    """Objectives of every kind that a metric can meet, each with a theta: name -> (f, theta)."""
+    """Return objectives of every kind that a metric can meet: name -> (objective, theta)."""
     rng = np.random.default_rng(13)
     normal, student, wide = (
         component_class("normal", Distribution)(),
@@ -130,5 +130,5 @@ def metric_problems() -> dict[str, tuple[Any, np.ndarray]]:
 
 
 def dense(operator: LinearOperator) -> np.ndarray:
-    """The matrix by products with unit vectors."""
+    """Return the matrix (P, P) of an operator by products with unit vectors."""
     return np.stack([operator @ row for row in np.eye(operator.size)], axis=1)

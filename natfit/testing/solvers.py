@@ -1,4 +1,4 @@
-"""Property checks of solvers and dampings; the oracle is numpy's dense solve."""
+"""Property checks of solvers; the oracle is numpy's dense solve."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ def check_solver(solver: Any) -> dict[str, str]:
     Returns
     -------
     dict
-        Checks that do not apply, and why.
+        Names of the checks that do not apply, each with the reason.
 
     Raises
     ------
     AssertionError
-        With a line for each check that fails.
+        If a check fails; the message has one line for each that does.
     """
     return run_checks(SOLVER_CHECKS, solver)
 
 
 def random_system(size: int, spread: float = 0.0, seed: int = 10) -> tuple[np.ndarray, np.ndarray]:
-    """Root B (P, P) of a well-conditioned matrix and a right side (P,).
+    """Return a root B (P, P) of a well-conditioned matrix, and a right-hand side (P,).
 
-    The diagonal of B B' runs over ``spread`` decades each side of one.
+    The diagonal of B B' spreads over ``spread`` decades on each side of one.
 
     Returns
     -------
     root : ndarray of shape (P, P)
-        B.
+        The root B.
     g : ndarray of shape (P,)
-        The right side.
+        The right-hand side.
     """
     rng = np.random.default_rng([seed, size])
     root = np.eye(size) + 0.3 * rng.standard_normal((size, size)) / np.sqrt(size)
@@ -51,13 +51,13 @@ def random_system(size: int, spread: float = 0.0, seed: int = 10) -> tuple[np.nd
 
 
 def _exact(matrix: np.ndarray, g: np.ndarray) -> np.ndarray:
-    """Dense solve in the matrix's own units, so that the oracle keeps its digits."""
+    """Return the dense solution in the matrix's own units, so that the oracle keeps its digits."""
     scale = 1.0 / np.sqrt(np.diagonal(matrix))
     return scale * np.linalg.solve(matrix * np.outer(scale, scale), scale * g)
 
 
 def _forms(root: np.ndarray) -> Iterator[tuple[str, LinearOperator]]:
-    """The same matrix with and without a factor, and with damping that it needs."""
+    """Yield the same matrix with and without a factor, and with damping."""
     matrix = root @ root.T
     part = 0.5 * np.diagonal(matrix)
     yield "dense", Dense(matrix)
@@ -67,7 +67,7 @@ def _forms(root: np.ndarray) -> Iterator[tuple[str, LinearOperator]]:
 
 
 def _solve(solver: Any, operator: LinearOperator, g: np.ndarray) -> tuple[np.ndarray | None, Any]:
-    """Solve, or None where the solver refuses the form for want of a factor."""
+    """Return a solution, or None if the solver refuses a form that has no factor."""
     try:
         return solver.solve(operator, g)
     except ValueError:
@@ -77,7 +77,7 @@ def _solve(solver: Any, operator: LinearOperator, g: np.ndarray) -> tuple[np.nda
 
 
 def solves_like_numpy(solver: Any) -> None:
-    """Well-conditioned systems of several sizes and forms agree with a dense solve."""
+    """Solutions of well-conditioned systems of several sizes and forms agree with numpy's."""
     for size in _SIZES:
         root, g = random_system(size)
         for form, operator in _forms(root):
@@ -90,9 +90,9 @@ def solves_like_numpy(solver: Any) -> None:
 
 
 def solves_badly_scaled(solver: Any) -> None:
-    """A diagonal from 1e-8 to 1e8 costs no digits."""
+    """A diagonal that spreads from 1e-8 to 1e8 costs no digits."""
     if not getattr(solver, "precondition", True):
-        raise NotApplicable("without a preconditioner the rule to stop depends on units")
+        raise NotApplicable("without a preconditioner the stopping rule depends on units")
     for size in _SIZES[1:]:
         root, g = random_system(size, spread=8.0)
         for form, operator in _forms(root):
@@ -112,7 +112,7 @@ def solves_badly_scaled(solver: Any) -> None:
 
 
 def damping_counts(solver: Any) -> None:
-    """Stronger damping gives another direction: that of F + lambda I, F of any rank."""
+    """The direction is that of F + lambda I for every lambda and every rank of F."""
     full, g = random_system(6)
     for added in (0.1, 1.0, 100.0):
         for root in (full, full[:, :2]):
@@ -124,7 +124,7 @@ def damping_counts(solver: Any) -> None:
 
 
 def singular_is_recorded(solver: Any) -> None:
-    """On a singular matrix the right side is met where it can be, else the info says so."""
+    """A singular system is solved where it has a solution; elsewhere the info says so."""
     root, g = random_system(5)
     operator = Factored(root[:, :3])
     inside = operator @ g
@@ -143,9 +143,9 @@ def singular_is_recorded(solver: Any) -> None:
 
 
 def unidentified_are_named(solver: Any) -> None:
-    """Coordinates that span the null space are named, and no others."""
+    """The coordinates that span the null space are named, and no others."""
     rng = np.random.default_rng(11)
-    # Coordinate 1 does not matter at all; of 3 and 4 only the sum does.
+    # Coordinate 1 has no effect at all; coordinates 3 and 4 have one only through their sum.
     root = rng.standard_normal((5, 8)) * np.array([1e3, 0.0, 1.0, 1e-3, 0.0])[:, None]
     root[4] = root[3]
     operator = Factored(root)
@@ -157,18 +157,18 @@ def unidentified_are_named(solver: Any) -> None:
 
 
 def descends_where_indefinite(solver: Any) -> None:
-    """With negative curvature the direction still has g'd > 0, and the info says so."""
+    """With negative curvature the direction has g'd > 0, and the info says so."""
     root, g = random_system(4)
     matrix = root @ np.diag([1.0, 2.0, -1.0, 3.0]) @ root.T
     d, info = _solve(solver, Dense(matrix, positive=False), g)
     if d is None:
-        raise NotApplicable("the solver needs a factor, which an indefinite matrix has not")
+        raise NotApplicable("the solver needs a factor, which an indefinite matrix does not have")
     require(float(g @ d) > 0, f"g'd is {float(g @ d):.3g} on an indefinite matrix")
     require(info.fallback is not None, "negative curvature is not recorded")
 
 
 def residual_is_true(solver: Any) -> None:
-    """The residual that is reported is that of the direction, in the scale of diag(F)."""
+    """The reported residual is that of the direction, in the scale of diag(F)."""
     root, g = random_system(7)
     for form, operator in _forms(root):
         d, info = _solve(solver, operator, g)
@@ -183,14 +183,14 @@ def residual_is_true(solver: Any) -> None:
 
 
 def solves_zero_gradient(solver: Any) -> None:
-    """g = 0 gives d = 0."""
+    """The solution for g = 0 is d = 0."""
     root, g = random_system(3)
     d, _ = solver.solve(Damped(Factored(root), np.ones(3)), 0.0 * g)
     require(not np.any(d), f"the direction for g = 0 is {d}")
 
 
 def solves_diagonal(solver: Any) -> None:
-    """A damped diagonal operator is divided by."""
+    """A damped diagonal operator is solved by division."""
     values = np.array([0.25, 1.0, 16.0])
     operator = Factored(np.diag(np.sqrt(values)))
     d, _ = solver.solve(Damped(operator, values), values)
@@ -198,7 +198,7 @@ def solves_diagonal(solver: Any) -> None:
 
 
 def leaves_arguments_alone(solver: Any) -> None:
-    """The solve changes neither the operator nor g."""
+    """A solve modifies neither the operator nor g."""
     root, g = random_system(4)
     factored = Factored(root.copy())
     operator = Damped(factored, np.ones(4))

@@ -1,4 +1,4 @@
-"""Property checks of steps: on quadratics, on Rosenbrock's function, on a likelihood."""
+"""Property checks of steps, on quadratics, Rosenbrock's function and a likelihood."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def check_step(step: Any) -> dict[str, str]:
     Returns
     -------
     dict
-        Checks that do not apply, and why.
+        Names of the checks that do not apply, each with the reason.
 
     Raises
     ------
     AssertionError
-        With a line for each check that fails.
+        If a check fails; the message has one line for each that does.
     """
     return run_checks(STEP_CHECKS, step)
 
@@ -49,7 +49,7 @@ def trace(
     tol: float = 1e-8,
     max_iter: int = 100,
 ) -> tuple[Fit, list[Iterate]]:
-    """Run the loop with a step and return the fit and all iterates, the start first."""
+    """Run the loop with a step; return the fit and all iterates, the start first."""
     iterates: list[Iterate] = []
     engine = _engine(step, metric, solver, damping, tol, max_iter)
 
@@ -75,18 +75,18 @@ def _engine(
     tol: float = 1e-8,
     max_iter: int = 100,
 ) -> Engine:
-    """A step with other components, given by name or as objects."""
+    """Return an engine of a step and other components, given by name or as objects."""
     chosen = resolve(metric, Metric), resolve(solver, Solver), step, resolve(damping, Damping)
     return Engine(*chosen, tol, max_iter)
 
 
 def prescribes_length(step: Any) -> bool:
-    """Whether a rule goes its length whatever the objective does: then it may ascend."""
+    """Tell whether a step takes its length whatever the objective does, so that it may ascend."""
     return not step.descends
 
 
 def _normal(start: tuple[float, float], sd: float = 4.0) -> tuple[Objective, np.ndarray]:
-    """The paper's example in (mu, sigma): data from N(12, sd^2)."""
+    """Return the paper's example in (mu, sigma): data from N(12, sd^2), and a start."""
     y = 12.0 + sd * np.random.default_rng(14).standard_normal(400)
     family = component_class("normal", Distribution)()
     eta = family.eta(loc=start[0], scale=start[1])
@@ -94,9 +94,9 @@ def _normal(start: tuple[float, float], sd: float = 4.0) -> tuple[Objective, np.
 
 
 def lands_on_optimum(step: Any) -> None:
-    """On a quadratic with G = Hessian one unit step lands on the optimum."""
+    """On a quadratic whose metric is its Hessian, one unit step lands on the optimum."""
     if not step.converges:
-        raise NotApplicable("the rule keeps a fixed length in the metric's norm")
+        raise NotApplicable("the step keeps a fixed length in the metric's norm")
     objective = quadratic(_HESSIAN, _OPTIMUM)
     start = _OPTIMUM + np.array([0.05, -0.02])
     fit, iterates = trace(step, objective, start, TensorMetric(_HESSIAN), max_iter=1, tol=1e-12)
@@ -104,9 +104,9 @@ def lands_on_optimum(step: Any) -> None:
 
 
 def reaches_optimum(step: Any) -> None:
-    """Quadratics and Rosenbrock's function are solved with the Hessian as metric."""
+    """With the Hessian as metric, quadratics and Rosenbrock's function are solved."""
     if not step.converges:
-        raise NotApplicable("the rule keeps a fixed length in the metric's norm")
+        raise NotApplicable("the step keeps a fixed length in the metric's norm")
     for objective, start, optimum in (
         (quadratic(_HESSIAN, _OPTIMUM), [4.0, 3.0], _OPTIMUM),
         (rosenbrock(), [-1.2, 1.0], np.ones(2)),
@@ -117,9 +117,9 @@ def reaches_optimum(step: Any) -> None:
 
 
 def never_ascends(step: Any) -> None:
-    """No iterate is higher than the one before, with good and with poor metrics."""
+    """With good and with poor metrics, no iterate is higher than the one before."""
     if prescribes_length(step):
-        raise NotApplicable("the rule goes its length whatever the objective does")
+        raise NotApplicable("the step takes its length whatever the objective does")
     for objective, start in ((rosenbrock(), [-1.2, 1.0]), _normal((0.0, 1.0))):
         for metric in ("observed", "euclidean"):
             _, iterates = trace(step, objective, start, metric, max_iter=60)
@@ -130,7 +130,7 @@ def never_ascends(step: Any) -> None:
 
 
 def stays_in_domain(step: Any) -> None:
-    """In native coordinates no iterate has sigma <= 0 or a value that is not finite."""
+    """In native coordinates, no iterate has sigma <= 0 or a value that is not finite."""
     # A unit gradient step from sigma = 0.3 for data of spread 0.1 leads to sigma = -2.7.
     for start, sd in (((0.0, 1.0), 4.0), ((12.0, 40.0), 4.0), ((12.0, 0.3), 0.1)):
         objective, theta = _normal(start, sd)
@@ -142,7 +142,7 @@ def stays_in_domain(step: Any) -> None:
 
 
 def rejects_undefined(step: Any) -> None:
-    """Where the objective is NaN or infinite no iterate is placed."""
+    """No iterate is placed where the objective is NaN or infinite."""
 
     def fun(x: np.ndarray) -> tuple[float, np.ndarray]:
         if x[0] > 0.2:
@@ -155,7 +155,7 @@ def rejects_undefined(step: Any) -> None:
 
 
 def records_what_it_did(step: Any) -> None:
-    """The history is consistent: values, predicted KL and length are those of the iterates."""
+    """Values, predicted KL and step length in the history are those of the iterates."""
     objective = quadratic(_HESSIAN, _OPTIMUM)
     fit, iterates = trace(step, objective, [3.0, 3.0], TensorMetric(_HESSIAN), max_iter=5)
     for before, after in zip(iterates[:-1], iterates[1:], strict=True):
@@ -170,9 +170,9 @@ def records_what_it_did(step: Any) -> None:
 
 
 def keeps_its_radius(step: Any) -> None:
-    """A rule of fixed length in the metric's norm has predicted_kl = epsilon at every step."""
+    """A step of fixed length in the metric's norm always has predicted_kl = epsilon."""
     if step.converges or step.descends:
-        raise NotApplicable("the rule's length is not fixed in the metric's norm")
+        raise NotApplicable("the length of the step is not fixed in the metric's norm")
     for metric in (TensorMetric(_HESSIAN), "observed", "euclidean"):
         fit, iterates = trace(step, quadratic(_HESSIAN, _OPTIMUM), [3.0, 3.0], metric, max_iter=40)
         found = [i.predicted_kl for i in iterates[1:]]
@@ -181,12 +181,12 @@ def keeps_its_radius(step: Any) -> None:
 
 
 def stops_on_wrong_gradient(step: Any) -> None:
-    """With the gradient's sign wrong the rule gives up instead of climbing or looping."""
+    """With a gradient of the wrong sign the step gives up; it does not climb or loop."""
     if prescribes_length(step):
-        raise NotApplicable("the rule goes its length whatever the objective does")
+        raise NotApplicable("the step takes its length whatever the objective does")
 
     def fun(x: np.ndarray) -> tuple[float, np.ndarray]:
-        # Bounded, so that a rule that climbs does not overflow.
+        # Bounded, so that a step that climbs does not overflow.
         return float(np.sum(x * x / (1.0 + x * x))), -2.0 * x / (1.0 + x * x) ** 2
 
     fit, iterates = trace(step, Function(fun, 2, jac=True), [1.0, 1.0], "euclidean")
@@ -196,7 +196,7 @@ def stops_on_wrong_gradient(step: Any) -> None:
 
 
 def failed_search_is_recorded(step: Any) -> None:
-    """A search without a result ends with a Status, keeps its trials, counts its evaluations."""
+    """A search without a result ends with a Status, its trials and all its evaluations."""
     calls = 0
 
     def fun(x: np.ndarray) -> tuple[float, np.ndarray]:
@@ -222,7 +222,7 @@ def failed_search_is_recorded(step: Any) -> None:
 
 
 def refused_trials_are_kept(step: Any) -> None:
-    """What was refused on the way to an accepted point is on its iterate."""
+    """The trials refused before an accepted point are stored on its iterate."""
     met = []
 
     def fun(x: np.ndarray) -> tuple[float, np.ndarray]:
@@ -242,7 +242,7 @@ def refused_trials_are_kept(step: Any) -> None:
 
 
 def repeats(step: Any) -> None:
-    """Two runs give the same iterates: the step keeps no state of its own."""
+    """Two runs give the same iterates, since the step keeps no state of its own."""
     first, second = (trace(step, rosenbrock(), [-1.2, 1.0], max_iter=8)[1] for _ in range(2))
     same = all(np.array_equal(a.theta, b.theta) for a, b in zip(first, second, strict=True))
     require(same, "a second run takes another path")

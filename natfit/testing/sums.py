@@ -11,7 +11,7 @@ from natfit.testing.data import some_rows
 
 
 def sums_are_row_sums(family: Any, etas: np.ndarray) -> None:
-    """Weighted sums (of value and score, of observed, of all terms) are sums of row values."""
+    """Weighted sums of value, score, observed and all terms are sums of the rows' values."""
     for eta in etas:
         y = some_rows(family, eta, 50)
         for weight in (None, np.linspace(0.5, 3.0, len(y))):
@@ -19,7 +19,7 @@ def sums_are_row_sums(family: Any, etas: np.ndarray) -> None:
 
 
 def weights_repeat_rows(family: Any, etas: np.ndarray) -> None:
-    """Weight 2 equals the row twice, in sums, summaries and starts."""
+    """A weight of 2 equals two copies of the row in sums and summaries."""
     for eta in etas:
         y = some_rows(family, eta, 30)
         times = np.arange(len(y)) % 3 + 1
@@ -37,7 +37,7 @@ def weights_repeat_rows(family: Any, etas: np.ndarray) -> None:
 
 
 def summary_stands_for_rows(family: Any, etas: np.ndarray) -> None:
-    """One summary of weight W gives the sums that all rows give."""
+    """One summary with weight W gives the same sums as all rows."""
     for eta in etas:
         y = some_rows(family, eta, 60)
         for weight in (None, np.linspace(0.5, 3.0, len(y))):
@@ -50,7 +50,7 @@ def summary_stands_for_rows(family: Any, etas: np.ndarray) -> None:
 
 
 def _same_sums(family: Any, eta: np.ndarray, y: Any, w: Any, rows: Any, weight: Any) -> None:
-    """Sums of (y, w) against sums of the values of every row."""
+    """Require that sums of (y, w) equal weighted sums of the values of every row."""
     each = np.ones(len(rows)) if weight is None else weight
     k = len(eta)
     log_prob, score = family.log_prob(rows, eta[None]), family.score(rows, eta[None])
@@ -69,7 +69,7 @@ def _same_sums(family: Any, eta: np.ndarray, y: Any, w: Any, rows: Any, weight: 
 
 
 def shared_eta_is_tiled(family: Any, etas: np.ndarray) -> None:
-    """eta (1, K) for all rows equals eta (n, K) with equal rows."""
+    """eta (1, K) for all rows gives the same values as eta (n, K) with equal rows."""
     eta = etas[0]
     y = some_rows(family, eta, 12)
     tiled = np.repeat(eta[None], len(y), axis=0)
