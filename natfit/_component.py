@@ -29,9 +29,9 @@ class Component(BaseEstimator):
     search reaches inside (``metric__n_draws``). Two components are equal when their types and
     parameters are equal.
 
-    A base class of components names the package that holds its kind in ``_package``, the
-    folders in it that hold something else in ``_apart``, and says in ``_by_name`` whether a
-    string, or the class, stands for an instance with its defaults.
+    The base class of a kind has three attributes: ``_package`` names the package that holds the
+    kind, ``_apart`` the folders in it that hold something else, and ``_by_name`` tells whether a
+    string or a class stands for an instance with default parameters.
     """
 
     _package: ClassVar[str]

@@ -44,7 +44,7 @@ class Restricted(LinearOperator):
         return self.operator.quad(self._padded(v))
 
     def _padded(self, v: np.ndarray) -> np.ndarray:
-        """v (free,) at its places in a vector (P,) of zeros."""
+        """Return v (free,) at its places in a vector (P,) of zeros."""
         full = np.zeros(self.operator.size)
         full[self.free] = v
         return full

@@ -100,7 +100,7 @@ class Sandwich(LinearOperator):
 
 
 class Term:
-    """A chunk of rows with its C or B, either None.
+    """A chunk of rows with its C or B, of which the other is computed when it is needed.
 
     Parameters
     ----------
@@ -119,12 +119,12 @@ class Term:
 
     @cached_property
     def weight(self) -> np.ndarray:
-        """C (n, K, K)."""
+        """C (n, K, K), or B B' where B is given."""
         return np.einsum("nkr,nlr->nkl", self.root, self.root) if self.c is None else self.c
 
     @cached_property
     def spread(self) -> np.ndarray | None:
-        """Diagonal (n, K) of every C where all of them are diagonal, else None."""
+        """Diagonals (n, K) of all C if all of them are diagonal, else None."""
         if self.c is None:
             return None
         diagonal = np.einsum("nkk->nk", self.c)
@@ -145,11 +145,11 @@ class Term:
 
     @property
     def columns(self) -> int:
-        """Columns of the factor: n R."""
+        """Number of columns of the factor, n R."""
         return self.root.shape[0] * self.root.shape[2]
 
     def times(self, u: np.ndarray) -> np.ndarray:
-        """C u, (n, K) for u (n, K); always a new array."""
+        """Return C u, (n, K), for u (n, K); always a new array."""
         if self.c is None:
             return self._widen(self.narrow(u))
         if self.spread is not None:
@@ -159,17 +159,17 @@ class Term:
         return (self.c @ u[:, :, None])[:, :, 0]
 
     def form(self, u: np.ndarray) -> float:
-        """Sum over rows of u' C u."""
+        """Return the sum over rows of u' C u for u (n, K)."""
         if self.c is None:
             return float(np.square(self.narrow(u)).sum())
         return float((u * self.times(u)).sum())
 
     def narrow(self, u: np.ndarray) -> np.ndarray:
-        """B' u, (n, R) for u (n, K)."""
+        """Return B' u, (n, R), for u (n, K)."""
         return np.einsum("nkr,nk->nr", self.root, u)
 
     def widen(self, u: np.ndarray) -> np.ndarray:
-        """B u, (n, K) for u (n R,)."""
+        """Return B u, (n, K), for u (n R,)."""
         return self._widen(u.reshape(len(self.root), -1))
 
     def _widen(self, u: np.ndarray) -> np.ndarray:

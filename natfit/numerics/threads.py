@@ -1,4 +1,4 @@
-"""One BLAS thread, so that results do not depend on how many there are."""
+"""Limit of one BLAS thread, so that results do not depend on the number of threads."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 
 _LOCK = threading.Lock()
 
-#: Callers inside :func:`one_thread`, and what the first of them found: (library, threads).
+#: Number of callers inside :func:`one_thread`, and the (library, threads) before the first.
 _users = 0
 _before: list[tuple[Any, int]] = []
 
 
 @functools.cache
 def _libraries() -> list[Any]:
-    """The BLAS libraries that are loaded; looked up once."""
+    """Return the BLAS libraries that are loaded, looked up once."""
     # A dependency of scikit-learn.
     from threadpoolctl import ThreadpoolController
 
@@ -28,10 +28,10 @@ def _libraries() -> list[Any]:
 def one_thread() -> Iterator[None]:
     """Limit BLAS to one thread.
 
-    A sum that BLAS cuts for several threads has other last digits than the same sum in one, and
-    waking threads for every small product costs more than the product. The limit is the
-    process's: of several callers the first sets it and the last one to leave restores what was
-    before.
+    A sum that BLAS splits between several threads has other last digits than the same sum in one
+    thread, and waking threads for every small product costs more than the product. The limit
+    applies to the whole process: of several callers, the first sets it and the last one to finish
+    restores the former numbers of threads.
     """
     global _users
     with _LOCK:

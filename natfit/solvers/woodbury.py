@@ -93,7 +93,7 @@ class WoodburySolver(Solver):
     def _matrix_free(
         self, operator: LinearOperator, shift: np.ndarray | None
     ) -> tuple[Inverse, str | None, str | None]:
-        """(lambda I + B B')^-1 without forming B, what was added, and what went wrong."""
+        """Return (lambda I + B B')^-1 as a function without B, what was added, what went wrong."""
         kernel, added = _need(operator.kernel()), None
         if shift is None:
             mean = float(np.diagonal(kernel).mean())
@@ -107,7 +107,7 @@ class WoodburySolver(Solver):
     def _formed(
         self, operator: LinearOperator, shift: np.ndarray | None
     ) -> tuple[Inverse, str | None, str | None]:
-        """(D + B B')^-1 with B formed, what was added, and what went wrong."""
+        """Return (D + B B')^-1 as a function with B formed, what was added, what went wrong."""
         factor, added = _need(operator.factor()), None
         if shift is None or not np.all(shift > 0):
             size = np.einsum("pr,pr->p", factor, factor)
@@ -120,7 +120,7 @@ class WoodburySolver(Solver):
 
 
 def _shifted_inverse(kernel: np.ndarray, shift: float) -> tuple[Inverse, str | None]:
-    """(kernel + shift I)^-1 by Cholesky's factorisation, and what went wrong."""
+    """Return (kernel + shift I)^-1 as a function by Cholesky, and what went wrong."""
     kernel[np.diag_indices_from(kernel)] += shift
     # The transpose is what Fortran stores: no copy in another order.
     root, failed = lapack.dpotrf(kernel.T, lower=1, clean=0)

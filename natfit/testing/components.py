@@ -62,7 +62,7 @@ def pickles_equal(component: Any) -> None:
 
 
 def set_params_changes(component: Any) -> None:
-    """Each parameter can be set and read back, and makes the component unequal."""
+    """Each parameter can be set by set_params and is stored as given."""
     params = component.get_params(deep=False)
     if not params:
         raise NotApplicable("the component has no parameters")

@@ -1,6 +1,6 @@
-"""Property checks of kinds of rows, against plain numpy.
+"""Property checks of kinds of rows, compared with plain numpy.
 
-Each check takes an example of a kind; it makes others of the same kind and options by
+Each check is called with an example of a kind. It makes other rows of the same kind and options by
 :meth:`natfit.rows.Rows.holding`.
 """
 
@@ -18,12 +18,12 @@ from scipy import sparse
 from natfit.rows import BLOCK, Memory, Rows, dot, subsample
 from natfit.testing._core import close, require, run_checks
 
-#: Rows a chunk in the checks, and numbers of rows: below, at and above the ends of chunks and of
-#: nodes of eight of them.
+#: Rows per chunk in the checks, and numbers of rows: below, at and above the ends of chunks and of
+#: nodes of eight chunks.
 _CHUNK = BLOCK
 _SIZES = (1, BLOCK, BLOCK + 1, 8 * BLOCK, 9 * BLOCK - 1, 70 * BLOCK + 7)
 
-#: Bytes that the whereabouts of any number of rows may take.
+#: Maximum number of bytes of a reference to any number of rows.
 _SMALL = 10_000
 
 
@@ -38,12 +38,12 @@ def check_rows(rows: Rows) -> dict[str, str]:
     Returns
     -------
     dict
-        Checks that do not apply, and why.
+        Names of the checks that do not apply, each with the reason.
 
     Raises
     ------
     AssertionError
-        With a line for each check that fails.
+        If a check fails; the message has one line for each that does.
     """
     return run_checks(ROWS_CHECKS, rows)
 
@@ -52,7 +52,7 @@ def check_rows(rows: Rows) -> dict[str, str]:
 
 
 def _blocks_part(block: Any) -> list[tuple]:
-    """The block's columns: lists add by joining."""
+    """Return the block's first row, size and soundness in a list, since lists add by joining."""
     flat = np.ndim(block.y) == 1 or block.y.flags.c_contiguous
     columns = (block.X, block.weight, block.offset, *block.extra)
     same = all(a is None or len(a) == block.n for a in columns)
@@ -60,7 +60,7 @@ def _blocks_part(block: Any) -> list[tuple]:
 
 
 def _sum_part(block: Any, power: float) -> tuple[float, np.ndarray]:
-    """Weighted sum of y^power, and of X times it."""
+    """Return the weighted sum of y^power, and that of X times y^power."""
     values = block.y**power
     if block.weight is not None:
         values = values * block.weight
@@ -68,7 +68,7 @@ def _sum_part(block: Any, power: float) -> tuple[float, np.ndarray]:
 
 
 def _dot_part(block: Any) -> float:
-    """A sum whose last digits depend on its order."""
+    """Return a sum whose last digits depend on its order."""
     return dot(block.y, np.sin(block.y))
 
 
@@ -77,7 +77,7 @@ def _index_part(block: Any) -> np.ndarray:
 
 
 def _row_part(block: Any, factor: float) -> np.ndarray:
-    """Values (n, 3) that tell which row they come from."""
+    """Return values (n, 3) that tell from which row they come."""
     columns = (factor * block.y, block.y * np.asarray(block.X)[:, 0], block.offset)
     return np.stack(columns, axis=1)
 
@@ -91,7 +91,7 @@ def _extra_part(block: Any) -> np.ndarray:
 
 
 def _left_part(block: Any) -> float:
-    """1 where what is kept with a block was left with another one."""
+    """Return 1 if a block has what another block left, else 0."""
     if block.kept is None:
         return 0.0
     mine = block.start, block.n
@@ -99,7 +99,7 @@ def _left_part(block: Any) -> float:
 
 
 def _columns(n: int, seed: int = 0) -> tuple[np.ndarray, ...]:
-    """y, X, weight and offset of n rows; sums of y lose digits."""
+    """Return y, X, weight and offset of n rows, where sums of y lose digits."""
     rng = np.random.default_rng(seed)
     y = rng.standard_normal(n) * np.exp(6.0 * rng.standard_normal(n))
     weight = rng.integers(1, 5, n).astype(np.float64)
@@ -128,7 +128,7 @@ def counts_rows(rows: Rows) -> None:
 
 
 def covers_rows_once(rows: Rows) -> None:
-    """Blocks follow each other from the first row to the last, whole blocks of 1,024 each."""
+    """Blocks follow each other from the first row to the last and begin at multiples of 1,024."""
     for n in _SIZES:
         for chunk in (1, BLOCK, 3 * BLOCK - 1, None):
             made = rows.holding(*_columns(n)).cut(chunk).joined(np.zeros(n))
@@ -142,7 +142,7 @@ def covers_rows_once(rows: Rows) -> None:
 
 
 def sums_are_numpys(rows: Rows) -> None:
-    """Sums of numbers, of arrays and of tuples are those over all rows."""
+    """Sums of numbers, arrays and tuples are those that numpy computes over all rows."""
     for n in _SIZES:
         y, X, weight, offset = _columns(n)
         y = np.log(np.abs(y))
@@ -156,7 +156,7 @@ def sums_are_numpys(rows: Rows) -> None:
 
 
 def sums_follow_the_tree(rows: Rows) -> None:
-    """Eight neighbours, added from left to right, are one node, to the last bit."""
+    """Each node of the tree of sums adds eight neighbours from left to right, bit for bit."""
     for n in _SIZES:
         y = _columns(n)[0]
         for wide, size in ((False, _CHUNK), (True, 8 * _CHUNK)):
@@ -172,7 +172,7 @@ def sums_follow_the_tree(rows: Rows) -> None:
 
 
 def equals_memory(rows: Rows) -> None:
-    """Sums, maps and row numbers are those of arrays in memory, to the last bit."""
+    """Sums, maps and row numbers are those of arrays in memory, bit for bit."""
     for n in _SIZES:
         columns = _columns(n)
         mine, theirs = (r.holding(*columns).cut(_CHUNK) for r in (rows, Memory(np.zeros(1))))
@@ -183,7 +183,7 @@ def equals_memory(rows: Rows) -> None:
 
 
 def sums_hardly_depend_on_chunks(rows: Rows) -> None:
-    """Another size of chunks changes the last digits alone."""
+    """Another size of chunks changes only the last digits of a sum."""
     y, X, weight, offset = _columns(10_000)
     made = rows.holding(np.log(np.abs(y)), X, weight, offset)
     want = made.sum(_sum_part, 2.0)
@@ -194,7 +194,7 @@ def sums_hardly_depend_on_chunks(rows: Rows) -> None:
 
 
 def maps_keep_the_order(rows: Rows) -> None:
-    """Row values come in the order of the rows, and the part knows each row's number."""
+    """Row values are in the order of the rows, and each part knows its rows' numbers."""
     for n in _SIZES:
         for made, (y, X, _, offset) in _made(rows, n):
             require(np.array_equal(made.map(_index_part), np.arange(n)), "start is another row's")
@@ -203,7 +203,7 @@ def maps_keep_the_order(rows: Rows) -> None:
 
 
 def first_is_the_first(rows: Rows) -> None:
-    """``first`` counts across chunks, and is None where nothing is bad."""
+    """``first`` counts across chunks, and is None if no row is bad."""
     for n in _SIZES:
         y = np.zeros(n)
         made = rows.holding(y).cut(_CHUNK)
@@ -216,7 +216,7 @@ def first_is_the_first(rows: Rows) -> None:
 
 
 def extent_is_that_of_all_rows(rows: Rows) -> None:
-    """The smallest and the largest y, by column; NaN where there is one."""
+    """extent() is the smallest and the largest y by column, NaN if there is a NaN."""
     for n in _SIZES:
         y = _columns(n)[0]
         low, high = rows.holding(y).cut(_CHUNK).extent()
@@ -231,7 +231,7 @@ def extent_is_that_of_all_rows(rows: Rows) -> None:
 
 
 def few_are_spread(rows: Rows) -> None:
-    """``few`` gives the rows of ``subsample``, all columns of each."""
+    """``few`` holds the rows that ``subsample`` selects, with all their columns."""
     for n in _SIZES:
         for most in (20, 256):
             for made, columns in _made(rows, n):
@@ -246,7 +246,7 @@ def few_are_spread(rows: Rows) -> None:
 
 
 def weight_zero_is_no_row(rows: Rows) -> None:
-    """Rows of weight zero are dropped where rows are made of data."""
+    """Rows of weight zero are dropped when rows are made from data."""
     y, X, weight, offset = _columns(3 * BLOCK)
     weight[::3] = 0.0
     kept = weight > 0
@@ -261,7 +261,7 @@ def weight_zero_is_no_row(rows: Rows) -> None:
 
 
 def columns_join(rows: Rows) -> None:
-    """Joined columns reach the parts beside the row that they belong to."""
+    """Joined columns reach the parts beside the rows that they belong to."""
     for n in _SIZES:
         for made, (y, *_) in _made(rows, n):
             gap = made.joined(y + 1.0).map(_extra_part)
@@ -269,7 +269,7 @@ def columns_join(rows: Rows) -> None:
 
 
 def layout_does_not_matter(rows: Rows) -> None:
-    """Read-only, strided, Fortran-ordered and memory-mapped arrays, and sparse X, give the same."""
+    """Strided, Fortran-ordered and memory-mapped arrays, and a sparse X, give the same sums."""
     n = 9 * BLOCK + 5
     y, X, weight, offset = _columns(n)
     want = rows.holding(y, X, weight, offset).cut(_CHUNK).sum(_sum_part, 1.0)
@@ -306,7 +306,7 @@ def _sparse_part(block: Any) -> np.ndarray:
 
 
 def data_stay(rows: Rows) -> None:
-    """The arrays are not changed, and what finds them elsewhere holds none."""
+    """The arrays are not modified, and a pickled reference to them holds no data."""
     n = 30 * BLOCK
     columns = _columns(n)
     before = [c.copy() for c in columns]
@@ -320,7 +320,7 @@ def data_stay(rows: Rows) -> None:
 
 
 def keeps_for_the_same_rows(rows: Rows) -> None:
-    """What a pass leaves with a block, later passes find with the same rows alone."""
+    """What a pass leaves with a block is found by later passes over the same rows only."""
     made = rows.holding(_columns(9 * BLOCK)[0]).cut(_CHUNK)
     for wide in (False, True, False):
         require(made.sum(_left_part, wide=wide) == 0, "a block has what was left with other rows")
