@@ -135,7 +135,7 @@ def _derived(cls: type[Distribution]) -> Case:
         best = searched(family, y, truth)
         return np.concatenate([np.ravel(v) for v in family.native_dict(best).values()])
 
-    return Case(data, optimum, family, kinked=hasattr(family, "kinks"))
+    return Case(data, optimum, family, kinked=len(family.kinks(truth)) > 0)
 
 
 def searched(family: Distribution, y: np.ndarray, start: np.ndarray) -> np.ndarray:

@@ -48,7 +48,7 @@ def has_no_entropy(family: Any, etas: np.ndarray) -> bool:
 
 
 def has_no_mode(family: Any, etas: np.ndarray) -> bool:
-    return family._mode is None
+    return not family.has_mode
 
 
 def has_no_peer_in_scipy(family: Any, etas: np.ndarray) -> bool:
@@ -85,7 +85,7 @@ DISTRIBUTIONS = {
     "kl_zero_at_itself": has_no_kl,
     "kl_is_expected_log_ratio": has_no_kl,
     "kl_hessian_is_fisher": has_no_kl,
-    "observed_mean_is_score_covariance": lambda family, etas: hasattr(family, "kinks"),
+    "observed_mean_is_score_covariance": lambda family, etas: len(family.kinks(etas[0])) > 0,
 }
 
 

@@ -31,7 +31,7 @@ DESIGN = (ROOT.parent / "docs" / "design.md").read_text(encoding="utf-8")
 LAYERS = drawing().layers(DESIGN)
 LAYER = {name: level for level, names in enumerate(LAYERS) for name in names}
 
-LONGEST_FILE, LONGEST_FUNCTION = 450, 45
+LONGEST_FILE, LONGEST_FUNCTION = 500, 45
 
 
 def imports(tree, package="natfit"):

@@ -1,19 +1,34 @@
 """Distributions: log p(y | eta), its score and its Fisher information.
 
 A distribution knows no data and no theta. Its K parameters eta are unconstrained; each
-declared parameter owns a block of them. A family writes
+declared parameter owns a block of them. A family declares ``params``, ``roles`` and ``support``,
+and writes what follows, in the order in which a fit asks (:mod:`natfit.fitting.protocol`). On the
+right is what holds for a family that does not write it.
 
-    params       {name: constraint}
-    roles        {name: what the parameter is}
-    support      where y may lie
-    _log_prob    log density in native terms, in ``autograd.numpy``
-    _sample      draws
-    _initial     a start from a few rows, one pass
+================  ==========================================================  =============
+bind              the family with the dimension that only data tell           itself
+sufficient        a summary that stands in for the data as one row            None
+check             refuse rows outside the support                             by support
+check_degenerate  refuse data without a maximum in the family                 accept
+_initial          a start from a few rows, one pass, no iteration
+refine_start      the start once all rows are seen                            as it was
+bounded           a summary whose likelihood has a maximum                    as it was
+_log_prob         log-density in native terms, in ``autograd.numpy``
+_score            gradient of log p in eta                                    by autograd
+_observed         negative Hessian of log p in eta                            by autograd
+sum_terms         sums over rows of all three, in one pass                    sums of rows
+_fisher           expected information                                        quadrature
+_kl               Kullback-Leibler divergence                                 quadrature
+nested_start      optimum of a simpler family inside                          None
+no_maximum        why the likelihood has no bound where a fit ended           None
+_sample           draws                                                       none
+_log_cdf, _log_sf logarithms of both tails                                    none
+_entropy, _mode   entropy and most probable value                             none
+_to_scipy         the frozen distribution of ``scipy.stats``                  none
+================  ==========================================================  =============
 
-and everything else is derived here: score and observed information by autograd, the Fisher
-information and Kullback-Leibler divergence by quadrature or enumeration. A closed form may be
-added for speed (``_score``, ``_observed``, ``_fisher``, ``_kl``); the registry's tests compare
-it with what is derived. Entropy and mode exist where ``_entropy`` and ``_mode`` are written.
+A closed form is written for speed: the registry's tests compare it with what is derived.
+Counts are enumerated where densities are integrated.
 
 Shapes: N rows, K parameters. ``eta`` is (N, K), or (1, K) for "all rows alike": then nothing
 of size N x K is made for it. Log-densities are in nats.
@@ -22,41 +37,51 @@ of size N x K is made for it. Log-densities are in nats.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from natfit.distributions.contract.information import Informed
+from natfit._component import Component
+from natfit.bijectors import Bijector
+from natfit.distributions.contract.declared import InformationKind, Role, Route, Width
+from natfit.distributions.contract.expectation import Expectation
+from natfit.distributions.contract.information import expected_log_ratio, expected_square
+from natfit.distributions.contract.parameters import Parameters
+from natfit.distributions.contract.sums import summed_observed, summed_value_and_score, tile
+from natfit.distributions.contract.support import Support
+from natfit.distributions.contract.tails import tail
 from natfit.numerics import autodiff
 
 
-class Distribution(Informed):
+class Distribution(Component):
     """Base of all families.
 
-    Attributes
-    ----------
-    params : dict
-        Parameter name to constraint, in the order of the blocks of eta.
-    support : Support
-        The values that y may take.
-    event_shape : tuple
-        ``()`` for a univariate family, ``(D,)`` for a multivariate one after :meth:`bind`.
-    information : InformationKind
-        What is known of its Fisher information.
+    ``event_shape`` is ``()`` for a univariate family, ``(D,)`` for a multivariate one after
+    :meth:`bind`. A parameter that ``roles`` does not name counts as a shape.
     """
 
     _package = "natfit.distributions"
     _apart = ("contract", "forms", "custom")
 
-    #: Whether finite sufficient statistics prove that all rows lie in the support.
-    summary_proves_support: bool = False
-
-    #: Iterations after which a fit without an end is compared with :meth:`nested_start` already:
-    #: for families whose way to that bound is long. None compares ended fits alone.
-    compare_after: int | None = None
-
-    # Set by classes alone, as params and roles are.
+    # What is declared is set by classes alone: as an attribute, or as a property that computes it.
     if TYPE_CHECKING:
+
+        @property
+        def params(self) -> Mapping[str, Bijector]:
+            """Parameter name to constraint."""
+
+        @property
+        def roles(self) -> Mapping[str, Role]:
+            """Parameter name to what the parameter is."""
+
+        @property
+        def support(self) -> Support | None:
+            """Where y may lie, None where it is not known."""
+
+        @property
+        def event_shape(self) -> tuple:
+            """Shape of one value."""
 
         @property
         def limit_meaning(self) -> Mapping[tuple[str, str], str]:
@@ -67,14 +92,132 @@ class Distribution(Informed):
             """Bounds at which a family of counts has all of its probability on zero."""
 
     else:
+        roles = {}
+        support = None
+        event_shape = ()
         limit_meaning = {}
         zero_ends = ()
 
-    # Optional closed forms, on native parameters; derived when they stay None.
+    #: Whether finite sufficient statistics prove that all rows lie in the support.
+    summary_proves_support: bool = False
+
+    #: Whether autograd can follow the log-density; else score and Hessian are the family's own.
+    differentiable: bool = True
+
+    #: Iterations after which a fit without an end is compared with :meth:`nested_start` already:
+    #: for families whose way to that bound is long. None compares ended fits alone.
+    compare_after: int | None = None
+
+    # Optional closed forms, on what :meth:`_arguments` returns; native parameters by default.
     _score: Callable | None = None
     _observed: Callable | None = None
+    _fisher: Callable | None = None
+    _kl: Callable | None = None
+
+    #: Optional: weighted sums over rows of log p, score (K,) and negative Hessian (K, K) for
+    #: eta (1, K), ``sum_terms(y, weight, eta)``, from one pass over the rows.
+    sum_terms: Callable | None = None
+
+    # Optional, on native parameters. The tails are in nats, plain numpy, and accurate at both ends.
     _sample: Callable | None = None
+    _log_cdf: Callable | None = None
+    _log_sf: Callable | None = None
     _to_scipy: Callable | None = None
+
+    #: Optional: the entropy (n,) of eta (n, K), in ``autograd.numpy``.
+    _entropy: Callable | None = None
+
+    #: Optional: the most probable y (n, *event_shape) of eta (n, K).
+    _mode: Callable | None = None
+
+    # --------------------------------------------------------------- what the family declares
+
+    @property
+    def known_support(self) -> Support:
+        """The support of a family that has one.
+
+        Raises
+        ------
+        ValueError
+            If the family has none.
+        """
+        if self.support is None:
+            raise ValueError(f"{type(self).__name__} does not say where y may lie")
+        return self.support
+
+    @property
+    def information(self) -> InformationKind:
+        """What is known of the family's information: by default no more than how it is had."""
+        if self._fisher is not None:
+            return InformationKind(Route.CLOSED_FORM)
+        if not self._summable:
+            return InformationKind(Route.NONE)
+        return InformationKind(Route.ENUMERATION if self.support.integer else Route.QUADRATURE)
+
+    @property
+    def _summable(self) -> bool:
+        """Whether :meth:`expectation` has a support to integrate or sum over."""
+        return self.event_shape == () and self.support is not None
+
+    @property
+    def widths(self) -> dict[str, Width]:
+        """Parameters that the width of the density follows, and how.
+
+        By default the scales of a family with a location: such a density shrinks onto a row as
+        its scale goes to zero. Other families declare what makes them narrow.
+        """
+        if Role.LOCATION not in self.roles.values():
+            return {}
+        spread = (Role.SCALE, Role.COVARIANCE)
+        return {name: Width(1.0) for name, role in self.roles.items() if role in spread}
+
+    # ------------------------------------------------------------------------ parameter blocks
+
+    @cached_property
+    def _parameters(self) -> Parameters:
+        return Parameters(self.params)
+
+    @property
+    def n_params(self) -> int:
+        """K, the number of unconstrained parameters."""
+        return self._parameters.size
+
+    @property
+    def blocks(self) -> dict[str, slice]:
+        """The slice of eta that each parameter owns."""
+        return self._parameters.blocks
+
+    def native(self, eta: Any) -> tuple:
+        """Native values of every parameter: (n, *shape) each, for eta (n, K)."""
+        return self._parameters.native(eta)
+
+    def native_dict(self, eta: np.ndarray) -> dict[str, np.ndarray]:
+        """Native values by name at one point eta (K,)."""
+        values = self.native(np.reshape(eta, (1, -1)))
+        return {name: v[0] for name, v in zip(self.params, values, strict=True)}
+
+    def eta(self, **native: Any) -> np.ndarray:
+        """Unconstrained vector (K,) of native values given by name.
+
+        Raises ValueError if a name is missing or unknown, or a value violates its constraint.
+        """
+        return self._parameters.eta(native)
+
+    def eta_names(self) -> list[str]:
+        """A name for each of the K coordinates: ``loc``, ``scale``, ``covariance[0,1]``."""
+        return self._parameters.names()
+
+    @property
+    def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Lower limit, upper limit and largest step of each coordinate, (K,) each."""
+        return self._parameters.limits
+
+    @property
+    def cut_together(self) -> list[slice]:
+        """Blocks whose coordinates a step cuts by one factor."""
+        return self._parameters.cut_together
+
+    # ------------------------------------------------------------------- the data and the start
 
     def bind(self, y: np.ndarray) -> Distribution:
         """Return the family with event_shape and K fixed by the data's shape.
@@ -83,7 +226,45 @@ class Distribution(Informed):
         """
         return self
 
-    # -------------------------------------------------------------------------- log-density
+    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> Any | None:
+        """Summary that stands in for y as one row, or None where a family has none."""
+        return None
+
+    def check(self, y: np.ndarray) -> None:
+        """Raise ValueError for the first row outside the support."""
+        self.known_support.check(y, type(self).__name__)
+
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+        """Raise ValueError when the likelihood has no maximum inside the family for these data.
+
+        ``summary`` is what :meth:`sufficient` returned: where it proves that all is well, no
+        pass over y is made. The default accepts all data.
+        """
+
+    def initial(
+        self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Start (K,) for a constant model: one pass over a few rows, no iteration."""
+        return self.eta(**self._initial(y, weight))
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
+        raise NotImplementedError(f"{type(self).__name__} must define _initial")
+
+    def check_start(self, y: np.ndarray, eta: np.ndarray) -> None:
+        """Check the log-density itself at a start (K,); built-in families have no need to."""
+
+    def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """What the family's own start (K,) becomes once all rows are seen; itself by default.
+
+        For families whose density vanishes, or overflows, at a row that the start did not see.
+        """
+        return eta
+
+    def bounded(self, summary: Any) -> tuple[Any, str | None]:
+        """Summary whose likelihood has a maximum, and what was bounded to that end (or None)."""
+        return summary, None
+
+    # ----------------------------------------------------------- log-density, score, Hessian
 
     def _log_prob(self, y: Any, *native: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} must define _log_prob")
@@ -128,66 +309,69 @@ class Distribution(Informed):
             return self._observed(y, *self._arguments(eta))
         return -autodiff.row_hessian(lambda e: self._log_prob_eta(y, e), tile(eta, y))
 
-    # Sums over rows when all rows share eta. autograd then needs one pass on (1, K).
+    def kinks(self, eta: np.ndarray) -> np.ndarray:
+        """Values of y at which the log-density of eta (K,) has no derivative; none by default."""
+        return np.empty(0)
 
     def sum_value_and_score(
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray
     ) -> tuple[float, np.ndarray]:
         """Weighted sums over rows of log p, a number, and of its score (K,), for eta (1, K)."""
-        if self._score is None:
-            return autodiff.value_and_grad(
-                lambda e: weighted_sum(self._log_prob_eta(y, e[None]), weight), eta[0]
-            )
-        value, score = self.log_prob_and_score(y, eta)
-        if weight is None:
-            return value.sum(), score.sum(axis=0)
-        return weight @ value, weight @ score
+        if self.sum_terms is not None:
+            return self.sum_terms(y, weight, eta)[:2]
+        return summed_value_and_score(self, y, weight, eta)
 
     def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
         """Weighted sum over rows of the negative Hessian, (K, K), for eta (1, K)."""
-        if self._observed is None:
-            return -autodiff.hessian(
-                lambda e: weighted_sum(self._log_prob_eta(y, e[None]), weight), eta[0]
+        if self.sum_terms is not None:
+            return self.sum_terms(y, weight, eta)[2]
+        return summed_observed(self, y, weight, eta)
+
+    # ------------------------------------------------------------- information and divergence
+
+    def expectation(self, eta: np.ndarray) -> Expectation:
+        """Nodes and probabilities with ``sum(weight * h(y)) = E[h(y)]`` at eta (K,)."""
+        return Expectation.of(self, eta)
+
+    def fisher(self, eta: np.ndarray) -> np.ndarray:
+        """Fisher information E[s s'] in eta, (n, K, K).
+
+        Raises
+        ------
+        ValueError
+            If the family has neither a closed form nor a univariate support to integrate
+            over, or if the quadrature does not reach its accuracy.
+        """
+        if self._fisher is not None:
+            return self._fisher(*self._arguments(eta))
+        if not self.information.exists:
+            raise ValueError(
+                f"{type(self).__name__} has no exact Fisher information: no closed form, and no "
+                "univariate support to integrate over; use metric='monte_carlo' (needs a "
+                "sampler) or metric='empirical'"
             )
-        rows = self.observed(y, eta)
-        return rows.sum(axis=0) if weight is None else np.tensordot(weight, rows, 1)
+        return expected_square(self, eta)
 
-    #: Optional: ``sum_value_and_score`` and ``sum_observed`` from one pass over the rows.
-    sum_terms: Callable | None = None
+    @property
+    def has_kl(self) -> bool:
+        """Whether :meth:`kl` works."""
+        return self._kl is not None or self._summable
 
-    # ----------------------------------------------------------------------- data, sampling
+    def kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
+        """Kullback-Leibler divergence KL(eta || eta2) of each row, (n,) nats.
 
-    def check(self, y: np.ndarray) -> None:
-        """Raise ValueError for the first row outside the support."""
-        self.known_support.check(y, type(self).__name__)
-
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
-        """Raise ValueError when the likelihood has no maximum inside the family for these data.
-
-        ``summary`` is what :meth:`sufficient` returned: where it proves that all is well, no
-        pass over y is made. The default accepts all data.
+        Raises
+        ------
+        ValueError
+            As :meth:`fisher`.
         """
+        if self._kl is not None:
+            return self._kl(*self._arguments(eta), *self._arguments(eta2))
+        if not self.has_kl:
+            raise ValueError(f"{type(self).__name__} has no closed-form divergence")
+        return expected_log_ratio(self, eta, eta2)
 
-    def bounded(self, summary: Any) -> tuple[Any, str | None]:
-        """Summary whose likelihood has a maximum, and what was bounded to that end (or None)."""
-        return summary, None
-
-    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> Any | None:
-        """Summary that stands in for y as one row, or None where a family has none."""
-        return None
-
-    def initial(
-        self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator
-    ) -> np.ndarray:
-        """Start (K,) for a constant model: one pass over a few rows, no iteration."""
-        return self.eta(**self._initial(y, weight))
-
-    def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
-        """What the family's own start (K,) becomes once all rows are seen; itself by default.
-
-        For families whose density vanishes, or overflows, at a row that the start did not see.
-        """
-        return eta
+    # ------------------------------------------------------------------- the verdict on a fit
 
     def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
         """Optimum (K,) of a simpler family inside this one, closed-form; None without one.
@@ -200,11 +384,7 @@ class Distribution(Informed):
         """Why the likelihood has no bound near eta (K,), where a fit ended; None where it has."""
         return None
 
-    def check_start(self, y: np.ndarray, eta: np.ndarray) -> None:
-        """Check the log-density itself at a start (K,); built-in families have no need to."""
-
-    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
-        raise NotImplementedError(f"{type(self).__name__} must define _initial")
+    # -------------------------------------------------- draws, probabilities, entropy, mode
 
     @property
     def can_sample(self) -> bool:
@@ -226,6 +406,71 @@ class Distribution(Informed):
             )
         n = len(eta) if size is None else size
         return self._sample(rng, n, *self.native(eta))
+
+    @property
+    def has_cdf(self) -> bool:
+        """Whether :meth:`log_cdf` and :meth:`log_sf` work."""
+        return self._log_cdf is not None and self._log_sf is not None
+
+    def log_cdf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Log P(Y <= y) of each row, (n,) nats; y may be infinite.
+
+        Raises ValueError if the family defines no distribution function.
+        """
+        return tail(self, self._log_cdf, y, eta, -np.inf, 0.0)
+
+    def log_sf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Log P(Y > y) of each row, (n,) nats; y may be infinite.
+
+        Raises ValueError if the family defines no distribution function.
+        """
+        return tail(self, self._log_sf, y, eta, 0.0, -np.inf)
+
+    @property
+    def has_entropy(self) -> bool:
+        """Whether :meth:`entropy` works."""
+        return self._entropy is not None
+
+    def entropy(self, eta: np.ndarray) -> np.ndarray:
+        """Entropy E[-log p(y | eta)] of each row, (n,) nats; a density's may be negative.
+
+        Raises ValueError if the family has no closed form.
+        """
+        return np.asarray(self._need_entropy()(eta))
+
+    def entropy_and_grad(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Entropy (n,) nats and its gradient in eta, (n, K).
+
+        Raises ValueError if the family has no closed form.
+        """
+        return autodiff.row_value_and_grad(self._need_entropy(), eta)
+
+    def _need_entropy(self) -> Callable:
+        if self._entropy is None:
+            raise ValueError(
+                f"{type(self).__name__} has no closed-form entropy; define "
+                "_entropy(eta) in autograd.numpy, or do without an entropy term"
+            )
+        return self._entropy
+
+    @property
+    def has_mode(self) -> bool:
+        """Whether :meth:`mode` works."""
+        return self._mode is not None
+
+    def mode(self, eta: np.ndarray) -> np.ndarray:
+        """Most probable y of each row, (n, *event_shape); of equals, the lowest.
+
+        Raises
+        ------
+        ValueError
+            If the family does not define it.
+        """
+        if self._mode is None:
+            raise ValueError(f"{type(self).__name__} defines no mode; draw with sample() instead")
+        return self._mode(eta)
+
+    # --------------------------------------------------------------- other ways to write it
 
     def to_scipy(self, eta: np.ndarray) -> Any:
         """Frozen ``scipy.stats`` distribution at eta (K,).
@@ -251,21 +496,3 @@ class Distribution(Informed):
             f"{type(self).__name__} has no expectation coordinates: it is no exponential family "
             "in its parameters; use coordinates='unconstrained' or 'native'"
         )
-
-
-def tile(eta: np.ndarray, y: Any) -> np.ndarray:
-    """Repeat eta (1, K) once for every row, for one backward pass over all rows."""
-    n = n_rows(y)
-    return eta if len(eta) == n else np.repeat(eta, n, axis=0)
-
-
-def n_rows(y: Any) -> int:
-    """Rows of an array, or of a summary (a tuple of arrays)."""
-    return len(y[0]) if isinstance(y, tuple) else len(y)
-
-
-def weighted_sum(values: Any, weight: np.ndarray | None) -> Any:
-    """Sum of values (n,), weighted; differentiable."""
-    import autograd.numpy as anp
-
-    return anp.sum(values) if weight is None else anp.dot(weight, values)

@@ -113,7 +113,7 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
 
 def _check_family(family: Distribution, entropy_bonus: Any) -> None:
     """Raise where the distribution lacks what a policy needs."""
-    if family._mode is None:
+    if not family.has_mode:
         raise ValueError(
             f"distribution {family!r} defines no mode, which the greedy policy needs; use "
             "'normal' or 'multivariate_normal'"

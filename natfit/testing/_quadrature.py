@@ -70,10 +70,11 @@ def rule(family: Any, eta: np.ndarray) -> Rule:
         slope = np.ones(len(y))
     else:
         y, slope = _line(family.support)
-        if hasattr(family, "kinks"):
+        kinks = family.kinks(eta)
+        if len(kinks):
             # With a node at the kink and little weight near it, the rule converges as for smooth
             # densities.
-            y, slope = family.kinks(eta)[0] + y**3, 3.0 * y**2 * slope
+            y, slope = kinks[0] + y**3, 3.0 * y**2 * slope
     with np.errstate(over="ignore"):
         weight = density(family, y, eta) * slope
     weight = np.where(np.isfinite(weight), weight, 0.0)

@@ -102,7 +102,7 @@ def draws_by_row(family: Any, etas: np.ndarray) -> None:
 
 def mode_is_most_probable(family: Any, etas: np.ndarray) -> None:
     """No draw is more probable than the mode; a family without a mode refuses it."""
-    if family._mode is None:
+    if not family.has_mode:
         refuses("a mode that is not defined", lambda: family.mode(etas))
         raise NotApplicable("the family defines no mode")
     modes = family.mode(etas)

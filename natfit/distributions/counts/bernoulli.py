@@ -9,9 +9,9 @@ import numpy as np
 from scipy.special import expit
 
 from natfit.bijectors import Unit
-from natfit.distributions.base import n_rows
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import mean
+from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import BINARY
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 

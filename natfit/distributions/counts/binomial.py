@@ -11,9 +11,9 @@ from scipy.special import expit
 
 from natfit._validation import check_number
 from natfit.bijectors import Unit
-from natfit.distributions.base import n_rows
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import mean
+from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import COUNTS, Support
 from natfit.distributions.counts.bernoulli import divergence
 from natfit.distributions.forms.exponential_family import ExponentialFamily

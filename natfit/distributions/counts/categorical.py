@@ -12,8 +12,9 @@ from scipy.special import expit
 from natfit import rows
 from natfit._validation import check_number
 from natfit.bijectors import Bijector, Simplex
-from natfit.distributions.base import Distribution, n_rows
+from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
+from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import COUNTS, Support
 from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily
 

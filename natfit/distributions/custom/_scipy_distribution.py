@@ -46,6 +46,9 @@ class ScipyDistribution(Distribution):
         Values of the shapes that are none.
     """
 
+    #: scipy's log-densities are no code of autograd's: derivatives are differences.
+    differentiable = False
+
     def __init__(
         self, dist: Any, loc: bool = False, scale: bool = False, fixed: dict | None = None
     ):
@@ -191,20 +194,6 @@ class ScipyDistribution(Distribution):
         """Negative Hessian (n, K, K), by differences."""
         with np.errstate(all="ignore"):
             return -hessian(lambda e: self.log_prob(y, e), eta, _SECOND * self._steps(y, eta))
-
-    def sum_value_and_score(
-        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
-    ) -> tuple[float, np.ndarray]:
-        """Weighted sums over rows of log p, a number, and of its score (K,), for eta (1, K)."""
-        value, score = self.log_prob_and_score(y, eta)
-        if weight is None:
-            return value.sum(), score.sum(axis=0)
-        return weight @ value, weight @ score
-
-    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
-        """Weighted sum over rows of the negative Hessian, (K, K), for eta (1, K)."""
-        rows = self.observed(y, eta)
-        return rows.sum(axis=0) if weight is None else np.tensordot(weight, rows, 1)
 
     def _log_cdf(self, y: Any, *native: Any) -> np.ndarray:
         shapes, where = self._values(native)

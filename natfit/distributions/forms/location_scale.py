@@ -83,16 +83,6 @@ class LocationScale(Distribution):
         observed = np.array([[-s / scale**2, mixed], [mixed, -zf - zzs]])
         return total - n * np.log(scale), score, observed
 
-    def sum_value_and_score(
-        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
-    ) -> tuple[float, np.ndarray]:
-        """Weighted sums over rows of log p, a number, and of its score (2,), for eta (1, 2)."""
-        return self.sum_terms(y, weight, eta)[:2]
-
-    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
-        """Weighted sum over rows of the negative Hessian, (2, 2), for eta (1, 2)."""
-        return self.sum_terms(y, weight, eta)[2]
-
     def _fisher(self, loc: Any, scale: Any) -> np.ndarray:
         a, b, c = self.standard_information
         out = np.empty((len(scale), 2, 2))

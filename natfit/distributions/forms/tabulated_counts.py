@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy import special
 from natfit import rows
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.expectation import Expectation
+from natfit.distributions.contract.sums import summed_observed, summed_value_and_score
 from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK
 
 #: Largest count that is tabulated by counting; larger ones are sorted.
@@ -47,11 +49,11 @@ class Tabulated(Distribution):
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray
     ) -> tuple[float, np.ndarray]:
         """Weighted sums over rows, or over a table, of log p and of its score (K,)."""
-        return tabulated_sum(super().sum_value_and_score, y, weight, eta)
+        return tabulated_sum(partial(summed_value_and_score, self), y, weight, eta)
 
     def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
         """Weighted sum over rows, or over a table, of the negative Hessian, (K, K)."""
-        return tabulated_sum(super().sum_observed, y, weight, eta)
+        return tabulated_sum(partial(summed_observed, self), y, weight, eta)
 
     def _refuse_all_zero(self, y: np.ndarray, summary: Any | None, simpler: str) -> None:
         """Raise where no row is positive."""

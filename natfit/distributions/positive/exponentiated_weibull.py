@@ -122,16 +122,6 @@ class ExponentiatedWeibull(Distribution):
         )
         return float(value), score, observed
 
-    def sum_value_and_score(
-        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
-    ) -> tuple[float, np.ndarray]:
-        """Weighted sums of log p, a number, and of its score (3,), for eta (1, 3)."""
-        return self.sum_terms(y, weight, eta)[:2]
-
-    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
-        """Weighted sum over rows of the negative Hessian, (3, 3), for eta (1, 3)."""
-        return self.sum_terms(y, weight, eta)[2]
-
     def _fisher(self, shape: np.ndarray, scale: np.ndarray, power: np.ndarray) -> np.ndarray:
         out = np.empty((len(shape), 3, 3))
         for i, (c, a) in enumerate(zip(shape, power, strict=True)):

@@ -105,16 +105,6 @@ class GeneralizedPareto(Distribution):
         observed = np.array([[k * vi, mixed], [mixed, 2.0 * r + k * r2]])
         return -n * np.log(scale) - k * t, score, observed
 
-    def sum_value_and_score(
-        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
-    ) -> tuple[float, np.ndarray]:
-        """Weighted sums over rows of log p, a number, and of its score (2,), for eta (1, 2)."""
-        return self.sum_terms(y, weight, eta)[:2]
-
-    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
-        """Weighted sum over rows of the negative Hessian, (2, 2), for eta (1, 2)."""
-        return self.sum_terms(y, weight, eta)[2]
-
     def _fisher(self, scale: Any, shape: Any) -> np.ndarray:
         if not np.min(shape) > LEAST_REGULAR:
             raise ValueError(

@@ -101,16 +101,6 @@ class Weibull(Distribution):
         observed = np.array([[first + second - mid, cross], [cross, shape**2 * total]])
         return float(value), score, observed
 
-    def sum_value_and_score(
-        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
-    ) -> tuple[float, np.ndarray]:
-        """Weighted sums of log p, a number, and of its score (2,), for eta (1, 2)."""
-        return self.sum_terms(y, weight, eta)[:2]
-
-    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
-        """Weighted sum over rows of the negative Hessian, (2, 2), for eta (1, 2)."""
-        return self.sum_terms(y, weight, eta)[2]
-
     def _fisher(self, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
         out = np.empty((len(shape), 2, 2))
         out[:, 0, 0] = np.pi**2 / 6.0 + (1.0 - _EULER) ** 2

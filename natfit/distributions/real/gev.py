@@ -140,16 +140,6 @@ class Gev(Distribution):
         observed = np.array([[s / scale**2, a, b], [a, zzs - zf, -zm], [b, -zm, -last]])
         return value, score, observed
 
-    def sum_value_and_score(
-        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
-    ) -> tuple[float, np.ndarray]:
-        """Weighted sums over rows of log p, a number, and of its score (3,), for eta (1, 3)."""
-        return self.sum_terms(y, weight, eta)[:2]
-
-    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
-        """Weighted sum over rows of the negative Hessian, (3, 3), for eta (1, 3)."""
-        return self.sum_terms(y, weight, eta)[2]
-
     def _fisher(self, loc: Any, scale: Any, shape: Any) -> np.ndarray:
         out = np.stack([_information(float(k)) for k in np.ravel(shape)])
         unit = np.ones((len(out), 3))

@@ -164,16 +164,6 @@ class StudentT(Distribution):
         )
         return float(value), score, observed
 
-    def sum_value_and_score(
-        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
-    ) -> tuple[float, np.ndarray]:
-        """Weighted sums of log p, a number, and of its score (3,), for eta (1, 3)."""
-        return self.sum_terms(y, weight, eta)[:2]
-
-    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
-        """Weighted sum over rows of the negative Hessian, (3, 3), for eta (1, 3)."""
-        return self.sum_terms(y, weight, eta)[2]
-
     def _observed(self, y: Any, loc: Any, scale: Any, df: Any) -> np.ndarray:
         z, w, h, _, gap = self._parts(y, loc, scale, df)
         out = np.empty((len(z), 3, 3))

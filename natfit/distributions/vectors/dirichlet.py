@@ -12,9 +12,10 @@ from autograd.scipy.special import digamma, gammaln, polygamma
 from natfit import rows
 from natfit._validation import check_number
 from natfit.bijectors import Bijector, Positive
-from natfit.distributions.base import Distribution, n_rows
+from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import check_columns
 from natfit.distributions.contract.declared import Role, Width
+from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily
 from natfit.distributions.vectors._compositions import SIMPLEX, TOLERANCE, log_gamma_draws, log_sum
 

@@ -10,8 +10,9 @@ import numpy as np
 from autograd.scipy.special import gammaln
 
 from natfit.bijectors import Bijector, Reciprocal, Simplex
-from natfit.distributions.base import Distribution, n_rows
+from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
+from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.counts.categorical import log_softmax
 from natfit.distributions.vectors._compositions import (
     CountVectors,
@@ -139,16 +140,6 @@ class DirichletMultinomial(CountVectors):
             total * tables.score(eta),
             total * tables.observed(eta),
         )
-
-    def sum_value_and_score(
-        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
-    ) -> tuple[float, np.ndarray]:
-        """Weighted sums of log p, a number, and of its score (K,), for eta (1, K)."""
-        return self.sum_terms(y, weight, eta)[:2]
-
-    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
-        """Weighted sum over rows of the negative Hessian, (K, K), for eta (1, K)."""
-        return self.sum_terms(y, weight, eta)[2]
 
     def _fisher(self, eta: np.ndarray) -> np.ndarray:
         return np.stack([Tails.expected(e, self._totals).observed(e[None]) for e in eta])

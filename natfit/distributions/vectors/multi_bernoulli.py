@@ -12,9 +12,10 @@ from scipy.special import expit
 from natfit import rows
 from natfit._validation import check_number
 from natfit.bijectors import Bijector, Unit
-from natfit.distributions.base import Distribution, n_rows
+from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import check_columns
 from natfit.distributions.contract.declared import Role
+from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import BINARY
 from natfit.distributions.counts.bernoulli import divergence, entropy
 from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily

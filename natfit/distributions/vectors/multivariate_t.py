@@ -209,16 +209,6 @@ class MultivariateT(Distribution):
     def _products(self) -> Products:
         return Products(self._form.dim)
 
-    def sum_value_and_score(
-        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
-    ) -> tuple[float, np.ndarray]:
-        """Weighted sums of log p, a number, and of its score (K,), for eta (1, K)."""
-        return self.sum_terms(y, weight, eta)[:2]
-
-    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
-        """Weighted sum over rows of the negative Hessian, (K, K), for eta (1, K)."""
-        return self.sum_terms(y, weight, eta)[2]
-
     # -------------------------------------------------------------------------- information
 
     def _observed(self, y: Any, eta: np.ndarray) -> np.ndarray:

@@ -9,8 +9,9 @@ import autograd.numpy as anp
 import numpy as np
 
 from natfit._component import resolve
-from natfit.distributions.base import Distribution, n_rows
+from natfit.distributions.base import Distribution
 from natfit.distributions.contract.expectation import ACCURACY, Expectation
+from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import REAL, Support
 
 #: Share of an expectation that may come from nodes of less probability than this.

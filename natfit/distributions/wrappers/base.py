@@ -177,13 +177,3 @@ class Wrapper(Distribution):
     def sum_terms(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> tuple:
         """Weighted sums of log p, its score (K,) and its negative Hessian (K, K), eta (1, K)."""
         raise NotImplementedError
-
-    def sum_value_and_score(
-        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
-    ) -> tuple[float, np.ndarray]:
-        """Weighted sums of log p and its score (K,)."""
-        return self.sum_terms(y, weight, eta)[:2]
-
-    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
-        """Weighted sum of the negative Hessian, (K, K)."""
-        return self.sum_terms(y, weight, eta)[2]

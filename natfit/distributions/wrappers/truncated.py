@@ -9,9 +9,10 @@ import numpy as np
 
 from natfit._component import resolve
 from natfit._validation import check_truncation
-from natfit.distributions.base import Distribution, n_rows
+from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind
 from natfit.distributions.contract.intervals import Moments, moments
+from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import Support
 from natfit.distributions.wrappers.base import Wrapper
 

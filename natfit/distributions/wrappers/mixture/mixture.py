@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import autograd.numpy as anp
@@ -14,6 +14,7 @@ from natfit import rows
 from natfit.bijectors import Bijector
 from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.expectation import Expectation
+from natfit.distributions.contract.sums import summed_value_and_score
 from natfit.distributions.forms.tabulated_counts import table, tabulated_sum
 from natfit.distributions.wrappers.mixture import _rows as per_row
 from natfit.distributions.wrappers.mixture._guard import RATIO, Weights, guards
@@ -208,7 +209,7 @@ class Mixture(Composed):
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray
     ) -> tuple[float, np.ndarray]:
         """Weighted sums of log p and its score (K,), for eta (1, K)."""
-        return tabulated_sum(super().sum_value_and_score, y, weight, eta)
+        return tabulated_sum(partial(summed_value_and_score, self), y, weight, eta)
 
     def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
         """Weighted sum of the negative Hessian, (K, K), for eta (1, K)."""
