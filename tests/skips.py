@@ -52,7 +52,7 @@ def has_no_mode(family: Any, etas: np.ndarray) -> bool:
 
 
 def has_no_peer_in_scipy(family: Any, etas: np.ndarray) -> bool:
-    return family._to_scipy is None or np.size(getattr(family, "totals", 1)) > 1
+    return refuses(family.to_scipy, etas[0])
 
 
 def has_no_outside(family: Any, etas: np.ndarray) -> bool:
@@ -64,7 +64,8 @@ def has_no_outside(family: Any, etas: np.ndarray) -> bool:
 
 
 def has_no_summary(family: Any, etas: np.ndarray) -> bool:
-    return family.sufficient(some_rows(family, etas[0], 5), None) is None
+    """No summary, or one that is no single row, as that of censored rows."""
+    return not isinstance(family.sufficient(some_rows(family, etas[0], 5), None), tuple)
 
 
 DISTRIBUTIONS = {

@@ -12,7 +12,7 @@ from natfit import inference
 from natfit._validation import check_number, check_option, check_weights
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
-from natfit.distributions.wrappers._censored import CensoredFamily
+from natfit.distributions.wrappers.censored import CensoredFamily
 from natfit.estimators.base import NaturalEstimator
 from natfit.inference import covariance as cov
 from natfit.models import Constant
@@ -157,7 +157,7 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
             return validate_data(self, X, dtype=np.float64, reset=False), self.distribution_
         if len(self._eta) > 1:
             raise ValueError(f"X must have {len(self._eta)} columns as in the fit, got Censored")
-        return censored.rows, CensoredFamily(self.distribution_)
+        return censored.rows, CensoredFamily(self.distribution_).checked()
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Mean log-likelihood per row, nats; higher is better.

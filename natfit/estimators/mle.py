@@ -14,7 +14,7 @@ from natfit._validation import check_bool, check_weights
 from natfit.coordinates import Coordinates
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
-from natfit.distributions.wrappers._restricted import Fixed
+from natfit.distributions.wrappers.fixed import Fixed
 from natfit.estimators.density import DensityEstimator, native_values
 from natfit.fitting.options import Adjusted, adjust, located
 from natfit.fitting.starts import given_starts

@@ -10,8 +10,10 @@ import numpy as np
 from natfit._validation import check_truncation
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.support import OutsideSupport
-from natfit.distributions.wrappers._censored import CensoredFamily
-from natfit.distributions.wrappers._restricted import Bounded, Constrained, Fixed
+from natfit.distributions.wrappers.bounded import Bounded
+from natfit.distributions.wrappers.censored import CensoredFamily
+from natfit.distributions.wrappers.constrained import Constrained
+from natfit.distributions.wrappers.fixed import Fixed
 from natfit.distributions.wrappers.truncated import Truncated
 from natfit.objectives import Prior
 
@@ -71,16 +73,16 @@ def adjust(
                 f"{name} must be a dict by parameter name ({list(family.params)}), got {option!r}"
             )
     if bijectors:
-        family = Constrained(family, bijectors)
+        family = Constrained(family, bijectors).checked()
     if bounds:
-        family = Bounded(family, bounds)
+        family = Bounded(family, bounds).checked()
     if truncation is not None:
-        family = Truncated(family, *check_truncation(truncation))
-        _ = family.inner
-    seen = CensoredFamily(family) if censored else family
+        family = Truncated(family, *check_truncation(truncation)).checked()
+    seen = CensoredFamily(family).checked() if censored else family
     fitted = [seen] * n_columns
     if fixed:
-        fitted = [Fixed(seen, _of_column(fixed, j, n_columns, seen)) for j in range(n_columns)]
+        each = [_of_column(fixed, j, n_columns, seen) for j in range(n_columns)]
+        fitted = [Fixed(seen, values).checked() for values in each]
     return Adjusted(family, fitted, _priors(prior, fitted[0]) if prior else None)
 
 

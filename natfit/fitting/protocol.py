@@ -10,7 +10,7 @@ import numpy as np
 
 from natfit import inference
 from natfit.distributions.base import Distribution
-from natfit.distributions.wrappers._restricted import Fixed
+from natfit.distributions.wrappers.fixed import Fixed
 from natfit.fitting.data import check, degenerate, summarise
 from natfit.fitting.nested import lower, settle
 from natfit.fitting.result import Result

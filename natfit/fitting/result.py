@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from natfit.distributions.base import Distribution
-from natfit.distributions.wrappers._restricted import Fixed
+from natfit.distributions.wrappers.fixed import Fixed
 from natfit.iterate import Status
 from natfit.metrics.base import Metric
 from natfit.models import Model

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from natfit.distributions.base import Distribution
-from natfit.distributions.wrappers._restricted import Fixed
+from natfit.distributions.wrappers.fixed import Fixed
 from natfit.fitting.task import Task
 from natfit.objectives import Likelihood
 

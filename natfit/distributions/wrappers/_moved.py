@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
 
-from natfit._component import resolve
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.expectation import ACCURACY, Expectation
 from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import REAL, Support
+from natfit.distributions.wrappers.base import Extended
 
 #: Share of an expectation that may come from nodes of less probability than this.
 _CONVERGED, _RARE = 0.01, 1e-13
 
 
-class Moved(Distribution):
+class Moved(Extended):
     """The density of T(y; own) where T's has the inner family's; eta = (own, the inner one).
 
     Score and observed information by autograd through the inner log-density, information by
@@ -30,13 +29,7 @@ class Moved(Distribution):
         A univariate density.
     """
 
-    def __init__(self, family: str | Distribution):
-        self.family = family
-
-    @cached_property
-    def inner(self) -> Distribution:
-        """The family inside, as an object."""
-        inner = resolve(self.family, Distribution)
+    def _admit(self, inner: Distribution) -> None:
         if inner.event_shape != () or inner.support is None or inner.support.integer:
             raise ValueError(
                 f"{type(self).__name__} needs a univariate density with a support, got "
@@ -47,7 +40,11 @@ class Moved(Distribution):
                 f"{type(self).__name__} needs a support without an upper end, and that of "
                 f"{type(inner).__name__} is {inner.support.describe()}"
             )
-        return inner
+        if not inner.differentiable:
+            raise ValueError(
+                f"{type(self).__name__} needs a density that autograd can differentiate, and that "
+                f"of {type(inner).__name__} is none; write it with from_log_prob"
+            )
 
     @property
     def support(self) -> Support:
@@ -65,11 +62,6 @@ class Moved(Distribution):
         """Invert :meth:`_to_inner`."""
         raise NotImplementedError
 
-    def _split(self, eta: Any) -> tuple[Any, Any]:
-        """The own native value (n,) and the inner eta (n, K - 1)."""
-        (constraint, *_) = self.params.values()
-        return constraint.to_native(eta[:, :1]), eta[:, 1:]
-
     def _log_prob_eta(self, y: Any, eta: Any) -> Any:
         own, rest = self._split(eta)
         moved = self._to_inner(y, own)
@@ -84,11 +76,6 @@ class Moved(Distribution):
     def _tails(self, name: str, y: Any, eta: np.ndarray) -> np.ndarray:
         own, rest = self._split(eta)
         return getattr(self.inner, name)(self._to_inner(np.asarray(y, dtype=float), own), rest)
-
-    @property
-    def has_cdf(self) -> bool:
-        """The inner family's."""
-        return self.inner.has_cdf
 
     def log_cdf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Log P(Y <= y) of each row, (n,) nats."""
@@ -128,11 +115,6 @@ class Moved(Distribution):
                 )
             out[i] = (score[fine] * rule.weight[fine, None]).T @ score[fine]
         return out
-
-    @property
-    def can_sample(self) -> bool:
-        """The inner family's."""
-        return self.inner.can_sample
 
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
         """Draws of the inner family, moved."""

@@ -2,69 +2,24 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
 
-from natfit._component import resolve
-from natfit.bijectors import Bijector
-from natfit.bijectors.base import Elementwise
+from natfit.bijectors import Share
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import Support
+from natfit.distributions.contract.tails import tail
 from natfit.distributions.forms.tabulated_counts import Tabulated
-
-
-class Share(Elementwise):
-    """Numbers in [0, 1) for which zero is an ordinary point: native / (1 - native) = sinh(eta).
-
-    A share of zeros that is not needed is at zero; the score is finite there, so that a fit
-    reaches the bound in a few steps. Near one it is a logit.
-    """
-
-    max_step = 3.0
-    label = "arsinh odds of {}"
-    low, high = 1e-15, 1.0 - 1e-12
-
-    def _forward(self, eta: Any) -> Any:
-        odds = anp.sinh(eta)
-        return odds / (1.0 + odds)
-
-    def _backward(self, native: Any) -> Any:
-        return anp.arcsinh(native / (1.0 - native))
-
-    def first(self, eta: np.ndarray) -> np.ndarray:
-        """cosh / (1 + sinh)^2."""
-        return np.cosh(eta) / (1.0 + np.sinh(eta)) ** 2
-
-    def second(self, eta: np.ndarray) -> np.ndarray:
-        """sinh / (1 + sinh)^2 - 2 cosh^2 / (1 + sinh)^3."""
-        one = 1.0 + np.sinh(eta)
-        return np.sinh(eta) / one**2 - 2.0 * np.cosh(eta) ** 2 / one**3
-
-    def valid(self, native: np.ndarray) -> bool:
-        """Inside (0, 1)."""
-        native = np.asarray(native)
-        return super().valid(native) and bool(np.all((native > 0) & (native < 1)))
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """Of eta."""
-        return tuple(float(np.arcsinh(z / (1.0 - z))) for z in (self.low, self.high))
-
-    @property
-    def native_bounds(self) -> tuple[float, float]:
-        """Zero and one."""
-        return (0.0, 1.0)
-
+from natfit.distributions.wrappers.base import Extended
 
 SHARE = Share()
 
 
-class ZeroAltered(Tabulated):
+class ZeroAltered(Extended, Tabulated):
     """A count family with a probability of zeros z of its own; eta = (arsinh(z / (1 - z)), eta').
 
     The closed forms work in eta: they call the count family at eta' = eta[:, 1:].
@@ -76,48 +31,25 @@ class ZeroAltered(Tabulated):
     """
 
     compare_after = 25
+    own_params = {"zero_prob": SHARE}
+    own_roles = {"zero_prob": Role.SHARE}
 
     def __init__(self, family: str | Distribution = "poisson"):
-        self.family = family
+        super().__init__(family)
 
-    @cached_property
-    def base(self) -> Distribution:
-        """The count family.
-
-        Raises
-        ------
-        ValueError
-            If ``family`` is no family of counts.
-        """
-        found = resolve(self.family, Distribution)
-        support = found.support
+    def _admit(self, inner: Distribution) -> None:
+        support = inner.support
         counts = support is not None and support.integer and support.low == 0
-        if not counts or found.event_shape != () or isinstance(found, ZeroAltered):
+        if not counts or inner.event_shape != () or isinstance(inner, ZeroAltered):
             raise ValueError(
                 f"family must be a family of counts from 0 on for {type(self).__name__}, such as "
-                f"'poisson' or 'negative_binomial', got {found!r}"
+                f"'poisson' or 'negative_binomial', got {inner!r}"
             )
-        return found
-
-    def bind(self, y: np.ndarray) -> ZeroAltered:
-        """Return the family with its count family bound to the data."""
-        bound = self.base.bind(y)
-        return self if bound is self.base else type(self)(bound)
-
-    @cached_property
-    def params(self) -> dict[str, Bijector]:
-        """zero_prob and the count family's parameters."""
-        return {"zero_prob": SHARE, **self.base.params}
-
-    @property
-    def roles(self) -> dict[str, Role]:
-        """A probability, and the count family's."""
-        return {"zero_prob": Role.SHARE, **self.base.roles}
 
     @property
     def support(self) -> Support:
         """The count family's."""
-        return self.base.support
+        return self.inner.support
 
     @classmethod
     def examples(cls) -> list[ZeroAltered]:
@@ -130,7 +62,7 @@ class ZeroAltered(Tabulated):
 
     def _at_zero(self, eta: Any) -> Any:
         """The count family's log-probability of zero (n,), for eta (n, K)."""
-        return self.base._log_prob_eta(np.zeros(1), eta[:, 1:])
+        return self.inner._log_prob_eta(np.zeros(1), eta[:, 1:])
 
     @staticmethod
     def _log_share(eta: Any) -> tuple[Any, Any]:
@@ -150,24 +82,46 @@ class ZeroAltered(Tabulated):
         score = first * slope
         return score, score**2 - second * slope
 
+    # ------------------------------------------------------------------------ probabilities
+
+    def _tails(self, y: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """log P(Y <= y) and log P(Y > y) inside the support, (n,) each."""
+        raise NotImplementedError
+
+    def log_cdf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Log P(Y <= y) of each row, (n,) nats; y may be infinite."""
+        return tail(self, lambda y, *_: self._tails(y, eta)[0], y, eta, -np.inf, 0.0)
+
+    def log_sf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Log P(Y > y) of each row, (n,) nats; y may be infinite."""
+        return tail(self, lambda y, *_: self._tails(y, eta)[1], y, eta, 0.0, -np.inf)
+
+    # ----------------------------------------------------------------------- data and start
+
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """All counts zero: nothing tells the count family's parameters."""
         self._refuse_all_zero(y, summary, "'bernoulli', whose fit ends at prob = 0")
 
     def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
         """The family's own start: from a rate far too small the way is long."""
-        return self.eta(**self._initial(y, weight))
+        return self.initial(y, weight, np.random.default_rng(0))
 
-    def _positive_start(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
-        """The count family's start from the positive rows; from all where none is."""
+    def initial(
+        self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator
+    ) -> np.ndarray:
+        """A share of zeros, and the count family's start from the positive rows."""
         some = y > 0
-        if not some.any():
-            return self.base._initial(y, weight)
-        return self.base._initial(y[some], None if weight is None else weight[some])
+        if some.any():
+            rest = self.inner.initial(y[some], None if weight is None else weight[some], rng)
+        else:
+            rest = self.inner.initial(y, weight, rng)
+        share = self._first_share(self._zeros(y, weight), rest)
+        return np.concatenate([SHARE.to_eta(np.array([share]))[0], rest])
+
+    def _first_share(self, zeros: float, rest: np.ndarray) -> float:
+        """zero_prob of the start, given the share of zeros and the count family's eta (K',)."""
+        raise NotImplementedError
 
     def _zeros(self, y: np.ndarray, weight: np.ndarray | None) -> float:
         """Share of zeros, half a row kept from either end."""
         return (mean(y == 0, weight) * len(y) + 0.5) / (len(y) + 1.0)
-
-    def _draw_base(self, rng: np.random.Generator, n: int, native: tuple) -> np.ndarray:
-        return self.base._sample(rng, n, *native)

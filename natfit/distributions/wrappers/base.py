@@ -1,10 +1,10 @@
-"""What families that wrap another one share: everything that they do not change is its own."""
+"""What families made of another one share: what they do not change is that one's."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,8 +14,28 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind, Role, Width
 
 
+class _Inner:
+    """An attribute of the family inside, as it is."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, wrapper: Any, owner: type | None = None) -> Any:
+        return self if wrapper is None else getattr(wrapper.inner, self.name)
+
+
+def passed_on() -> Any:
+    """An attribute or a method that is the inner family's, under the same name."""
+    return _Inner()
+
+
 class Wrapper(Distribution):
-    """A family made of another one, with the same y and, unless overridden, the same eta.
+    """A family made of another one, ``inner``.
+
+    What it does not change is passed on in this file and nowhere else. There are two kinds:
+    :class:`Extended` families have a parameter more, :class:`Restricted` ones the same y and no
+    parameters that the inner family has not. A fit is never compared early with the inner
+    family's nested optimum, which need not be one of this family: ``compare_after`` stays None.
 
     Parameters
     ----------
@@ -23,57 +43,106 @@ class Wrapper(Distribution):
         The family inside.
     """
 
+    differentiable = passed_on()
+    has_cdf = passed_on()
+    can_sample = passed_on()
+
     def __init__(self, family: str | Distribution):
         self.family = family
 
     @cached_property
-    def inner(self) -> Distribution:
-        """The family inside, as an object."""
+    def _resolved(self) -> Distribution:
         return resolve(self.family, Distribution)
 
+    @cached_property
+    def inner(self) -> Distribution:
+        """The family inside, as an object.
+
+        A ValueError says why where this family cannot be made of it, or the other arguments do
+        not fit it.
+        """
+        self._admit(self._resolved)
+        return self._resolved
+
+    def _admit(self, inner: Distribution) -> None:
+        """Raise ValueError where the arguments do not fit; all fit by default."""
+
+    def checked(self) -> Distribution:
+        """Return the family itself once its arguments are checked, which is else done on use."""
+        self._admit(self._resolved)
+        return self
+
+    def bind(self, y: np.ndarray) -> Distribution:
+        """Bind the inner family to the data's shape."""
+        bound = self._resolved.bind(y)
+        if bound is self._resolved:
+            return self.checked()
+        return type(self)(**{**self.get_params(deep=False), "family": bound}).checked()
+
+    @property
+    def event_shape(self) -> tuple:
+        """The inner family's."""
+        return self._resolved.event_shape
+
+    @property
+    def limit_meaning(self) -> dict[tuple[str, str], str]:
+        """The inner family's, of the parameters that are left."""
+        return {
+            end: words for end, words in self.inner.limit_meaning.items() if end[0] in self.params
+        }
+
+
+class Extended(Wrapper):
+    """A family with a parameter more: eta = (its own coordinate, the inner family's eta).
+
+    A subclass declares the parameter's name, constraint and role.
+    """
+
+    own_params: ClassVar[dict[str, Bijector]]
+    own_roles: ClassVar[dict[str, Role]]
+
+    @cached_property
+    def params(self) -> dict[str, Bijector]:
+        """The own parameter, and the inner family's."""
+        return {**self.own_params, **self.inner.params}
+
+    @property
+    def roles(self) -> dict[str, Role]:
+        """That of the own parameter, and the inner family's."""
+        return {**self.own_roles, **self.inner.roles}
+
+    def _split(self, eta: Any) -> tuple[Any, Any]:
+        """The own native value (n,) and the inner eta (n, K - 1)."""
+        (constraint,) = self.own_params.values()
+        return constraint.to_native(eta[:, :1]), eta[:, 1:]
+
+
+class Restricted(Wrapper):
+    """A family of the same y, its parameters among the inner family's: data and starts are its.
+
+    The density is the inner family's up to what a subclass changes. ``full`` maps eta to the inner
+    family's; it is the identity unless a subclass has fewer or other coordinates.
+    """
+
+    params = passed_on()
+    support = passed_on()
+    zero_ends = passed_on()
+    check = passed_on()
+    check_degenerate = passed_on()
+    bounded = passed_on()
+    sufficient = passed_on()
+
     def full(self, eta: np.ndarray) -> np.ndarray:
-        """The inner family's eta (n, K) of this one's."""
+        """The inner family's eta (n, K) of this one's; differentiable."""
         return eta
 
     def reduce(self, eta: np.ndarray) -> np.ndarray:
         """Invert :meth:`full` at one point (K,)."""
         return eta
 
-    def _with(self, family: Distribution) -> Distribution:
-        """The same wrapper around another family."""
-        return type(self)(**{**self.get_params(deep=False), "family": family})
-
-    def bind(self, y: np.ndarray) -> Distribution:
-        """Bind the inner family to the data's shape."""
-        bound = self.inner.bind(y)
-        return self if bound is self.family else self._with(bound)
-
-    # ------------------------------------------------------------------ what stays the same
-
-    @property
-    def params(self) -> dict[str, Bijector]:
-        """The inner family's."""
-        return self.inner.params
-
-    @property
-    def support(self) -> Any:
-        """The inner family's."""
-        return self.inner.support
-
-    @property
-    def event_shape(self) -> tuple:
-        """The inner family's."""
-        return self.inner.event_shape
-
-    @property
-    def limit_meaning(self) -> dict[tuple[str, str], str]:
-        """The inner family's."""
-        return self.inner.limit_meaning
-
-    @property
-    def zero_ends(self) -> tuple[tuple[str, str], ...]:
-        """The inner family's."""
-        return self.inner.zero_ends
+    def _full(self, eta: np.ndarray) -> np.ndarray:
+        """The inner family's eta (K,) of one point."""
+        return self.full(np.reshape(eta, (1, -1)))[0]
 
     @property
     def roles(self) -> dict[str, Role]:
@@ -90,59 +159,12 @@ class Wrapper(Distribution):
         """The inner family's, without the claim that the observed information agrees."""
         return replace(self.inner.information, agrees=False)
 
-    @property
-    def has_cdf(self) -> bool:
-        """The inner family's."""
-        return self.inner.has_cdf
-
-    def log_cdf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
-        """The inner family's."""
-        return self.inner.log_cdf(y, self.full(eta))
-
-    def log_sf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
-        """The inner family's."""
-        return self.inner.log_sf(y, self.full(eta))
-
-    @property
-    def has_kl(self) -> bool:
-        """The inner family's."""
-        return self.inner.has_kl
-
-    def kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
-        """The inner family's."""
-        return self.inner.kl(self.full(eta), self.full(eta2))
-
-    @property
-    def can_sample(self) -> bool:
-        """The inner family's."""
-        return self.inner.can_sample
-
-    def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
-        """The inner family's."""
-        return self.inner.sample(self.full(eta), rng, size)
-
     def _log_prob_eta(self, y: Any, eta: Any) -> Any:
         return self.inner._log_prob_eta(y, self.full(eta))
 
     def log_prob(self, y: Any, eta: np.ndarray) -> np.ndarray:
         """The inner family's."""
         return self.inner.log_prob(y, self.full(eta))
-
-    def check(self, y: np.ndarray) -> None:
-        """Ask the inner family."""
-        self.inner.check(y)
-
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
-        """Ask the inner family."""
-        self.inner.check_degenerate(y, summary)
-
-    def bounded(self, summary: Any) -> tuple[Any, str | None]:
-        """Ask the inner family."""
-        return self.inner.bounded(summary)
-
-    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> Any | None:
-        """The inner family's."""
-        return self.inner.sufficient(y, weight)
 
     def initial(
         self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator
@@ -152,11 +174,11 @@ class Wrapper(Distribution):
 
     def check_start(self, y: np.ndarray, eta: np.ndarray) -> None:
         """Ask the inner family."""
-        self.inner.check_start(y, self.full(eta[None])[0])
+        self.inner.check_start(y, self._full(eta))
 
     def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
         """The inner family's."""
-        return self.reduce(self.inner.refine_start(y, weight, self.full(eta[None])[0]))
+        return self.reduce(self.inner.refine_start(y, weight, self._full(eta)))
 
     def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
         """The inner family's; a candidate for this one."""
@@ -165,7 +187,7 @@ class Wrapper(Distribution):
 
     def no_maximum(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> str | None:
         """The inner family's."""
-        return self.inner.no_maximum(y, weight, self.full(eta[None])[0])
+        return self.inner.no_maximum(y, weight, self._full(eta))
 
     def _inner_terms(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> tuple:
         """Weighted sums of the inner family's log p, score (K,) and negative Hessian (K, K)."""
@@ -173,7 +195,3 @@ class Wrapper(Distribution):
             return self.inner.sum_terms(y, weight, eta)
         pair = self.inner.sum_value_and_score(y, weight, eta)
         return *pair, self.inner.sum_observed(y, weight, eta)
-
-    def sum_terms(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> tuple:
-        """Weighted sums of log p, its score (K,) and its negative Hessian (K, K), eta (1, K)."""
-        raise NotImplementedError

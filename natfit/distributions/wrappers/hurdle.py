@@ -45,17 +45,17 @@ class Hurdle(ZeroAltered):
     @property
     def limit_meaning(self) -> dict[tuple[str, str], str]:
         """At zero_prob = 0 the count family cut off at zero; its own bounds."""
-        name = type(self.base).__name__
+        name = type(self.inner).__name__
         ends = {
-            key: "all positive counts are 1" if key in self.base.zero_ends else words
-            for key, words in self.base.limit_meaning.items()
+            key: "all positive counts are 1" if key in self.inner.zero_ends else words
+            for key, words in self.inner.limit_meaning.items()
         }
         return {("zero_prob", "lower"): f"{name} cut off at zero, no zeros", **ends}
 
     def _log_prob_eta(self, y: Any, eta: Any) -> Any:
         log_zero, log_rest = self._log_share(eta)
         log_rest = log_rest - anp.log(-anp.expm1(self._at_zero(eta)))
-        return anp.where(y > 0, log_rest + self.base._log_prob_eta(y, eta[:, 1:]), log_zero)
+        return anp.where(y > 0, log_rest + self.inner._log_prob_eta(y, eta[:, 1:]), log_zero)
 
     def _slope(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """d log p / d zero_prob: its reciprocal at zero, -1 / (1 - zero_prob) elsewhere."""
@@ -68,24 +68,24 @@ class Hurdle(ZeroAltered):
 
     def _score(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         some, rest = y > 0, eta[:, 1:]
-        at_zero = self._odds(eta)[:, None] * self.base.score(np.zeros(1), rest)
-        inner = np.where(some[:, None], self.base.score(y, rest) + at_zero, 0.0)
+        at_zero = self._odds(eta)[:, None] * self.inner.score(np.zeros(1), rest)
+        inner = np.where(some[:, None], self.inner.score(y, rest) + at_zero, 0.0)
         first, _ = self._share_terms(self._slope(y, eta), eta)
         return np.column_stack([first, inner])
 
     def _observed(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         some, rest, zero = (y > 0)[:, None, None], eta[:, 1:], np.zeros(1)
         q = self._odds(eta)[:, None, None]
-        s = self.base.score(zero, rest)
-        cut = q * self.base.observed(zero, rest) - q * (1.0 + q) * s[:, :, None] * s[:, None, :]
+        s = self.inner.score(zero, rest)
+        cut = q * self.inner.observed(zero, rest) - q * (1.0 + q) * s[:, :, None] * s[:, None, :]
         out = np.zeros((max(len(y), len(eta)), self.n_params, self.n_params))
         _, out[:, 0, 0] = self._share_terms(self._slope(y, eta), eta)
-        out[:, 1:, 1:] = np.where(some, self.base.observed(y, rest) + cut, 0.0)
+        out[:, 1:, 1:] = np.where(some, self.inner.observed(y, rest) + cut, 0.0)
         return out
 
     def expectation(self, eta: np.ndarray) -> Expectation:
         """The count family's positive nodes, and zero with its probability."""
-        inner = self.base.expectation(eta[1:])
+        inner = self.inner.expectation(eta[1:])
         some = inner.y > 0
         y = np.append(inner.y[some], 0.0) if some.any() else np.array([1.0, 0.0])
         weight = inner.weight[some] if some.any() else np.ones(1)
@@ -93,24 +93,26 @@ class Hurdle(ZeroAltered):
         weight = np.exp(log_rest) * (weight / weight.sum())
         return Expectation(y, np.append(weight, np.exp(log_zero)))
 
-    def _log_cdf(self, y: Any, zero_prob: Any, *native: Any) -> np.ndarray:
-        return np.log(-np.expm1(self._log_sf(y, zero_prob, *native)))
+    def _tails(self, y: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        zero_prob, rest = self._split(eta)
+        above = self.inner.log_sf(y, rest) - self.inner.log_sf(np.zeros(1), rest)
+        above = np.log1p(-zero_prob) + above
+        return np.log(-np.expm1(above)), above
 
-    def _log_sf(self, y: Any, zero_prob: Any, *native: Any) -> np.ndarray:
-        above = self.base._log_sf(y, *native) - self.base._log_sf(np.zeros(1), *native)
-        return np.log1p(-zero_prob) + above
+    def _first_share(self, zeros: float, rest: np.ndarray) -> float:
+        return zeros
 
-    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
-        return {"zero_prob": self._zeros(y, weight), **self._positive_start(y, weight)}
-
-    def _sample(self, rng: np.random.Generator, n: int, zero_prob: Any, *native: Any) -> Any:
+    def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
+        """Draw one value a row of eta, or ``size`` values when eta is (1, K): (n,)."""
+        zero_prob, rest = self._split(eta)
+        n = len(eta) if size is None else size
         y = np.zeros(n)
         left = np.flatnonzero(rng.random(n) >= zero_prob)
-        native = tuple(np.broadcast_to(v, n) for v in native)
+        rest = np.broadcast_to(rest, (n, rest.shape[1]))
         for _ in range(_ROUNDS):
             if not len(left):
                 return y
-            y[left] = self._draw_base(rng, len(left), tuple(v[left] for v in native))
+            y[left] = self.inner.sample(rest[left], rng)
             left = left[y[left] == 0]
         # Where zero is all but certain, so is 1 among the rest.
         y[left] = 1.0

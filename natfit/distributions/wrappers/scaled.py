@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
 
-from natfit.bijectors import Bijector, Positive
+from natfit.bijectors import Positive
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import Support
 from natfit.distributions.wrappers._moved import Moved
-from natfit.distributions.wrappers._restricted import Fixed
+from natfit.distributions.wrappers.fixed import Fixed
 
 _STANDARD_GAMMA = Fixed("gamma", {"scale": 1.0})
 
@@ -39,18 +38,11 @@ class Scaled(Moved):
         On first use, if the family is no such density.
     """
 
+    own_params = {"unit": Positive()}
+    own_roles = {"unit": Role.SCALE}
+
     def __init__(self, family: str | Distribution = _STANDARD_GAMMA):
         super().__init__(family)
-
-    @property
-    def params(self) -> dict[str, Bijector]:
-        """``unit``, and the family's."""
-        return {"unit": Positive(), **self.inner.params}
-
-    @property
-    def roles(self) -> dict[str, Role]:
-        """A scale, and the family's."""
-        return {"unit": Role.SCALE, **self.inner.roles}
 
     @property
     def widths(self) -> dict[str, Width]:
@@ -71,13 +63,10 @@ class Scaled(Moved):
         """The inner family's: its ends are 0 and infinities."""
         return self.inner.support
 
-    @cached_property
-    def inner(self) -> Distribution:
-        """The family inside, as an object."""
-        inner = Moved.inner.func(self)
+    def _admit(self, inner: Distribution) -> None:
+        super()._admit(inner)
         if inner.support.low not in (0.0, -np.inf):
             raise ValueError(f"Scaled needs a support from 0 or -inf on, got {inner.support}")
-        return inner
 
     def initial(
         self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator

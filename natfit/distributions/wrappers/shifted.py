@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from natfit.bijectors import Bijector, Real
+from natfit.bijectors import Real
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import refuse_constant
 from natfit.distributions.contract.declared import InformationKind, Role, Yardstick
@@ -45,32 +45,28 @@ class Shifted(Moved):
         On first use, if the family is no such density.
     """
 
+    own_params = {"loc": Real()}
+    own_roles = {"loc": Role.LOCATION}
+
     #: Infinite wherever loc grows.
     has_kl = False
 
     def __init__(self, family: str | Distribution = "gamma"):
         super().__init__(family)
 
-    @property
-    def params(self) -> dict[str, Bijector]:
-        """``loc``, and the family's."""
-        roles = self.inner.roles.values()
-        if self.inner.support.low != 0.0 or Role.LOCATION in roles:
+    def _admit(self, inner: Distribution) -> None:
+        super()._admit(inner)
+        roles = inner.roles.values()
+        if inner.support.low != 0.0 or Role.LOCATION in roles:
             raise ValueError(
                 f"Shifted needs a density on the positive numbers without a location, and "
-                f"{type(self.inner).__name__} is none"
+                f"{type(inner).__name__} is none"
             )
         if Role.RATE in roles:
             raise ValueError(
                 "Shifted exponential needs no fit: loc is the least row and 1 / rate the mean "
                 "excess over it; fix loc there (subtract it from y)"
             )
-        return {"loc": Real(), **self.inner.params}
-
-    @property
-    def roles(self) -> dict[str, Role]:
-        """A location, and the family's."""
-        return {"loc": Role.LOCATION, **self.inner.roles}
 
     @property
     def information(self) -> InformationKind:

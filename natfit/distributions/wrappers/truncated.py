@@ -7,20 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from natfit._component import resolve
 from natfit._validation import check_truncation
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind
 from natfit.distributions.contract.intervals import Moments, moments
 from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import Support
-from natfit.distributions.wrappers.base import Wrapper
+from natfit.distributions.wrappers.base import Restricted
 
 #: Most rounds of rejection that a sampler makes; each is as many draws as are wanted.
 _MOST_ROUNDS = 10_000
 
 
-class Truncated(Wrapper):
+class Truncated(Restricted):
     """A univariate family conditional on low <= y <= high: values outside are never seen.
 
     ``log p(y) = log f(y) - log P(low <= Y <= high)``, f the family's density, with the family's
@@ -44,6 +43,9 @@ class Truncated(Wrapper):
         window misses its support.
     """
 
+    #: The probability of the window is a distribution function's, not autograd's.
+    differentiable = False
+
     def __init__(
         self, family: str | Distribution = "normal", low: float = 0.0, high: float = np.inf
     ):
@@ -51,10 +53,7 @@ class Truncated(Wrapper):
         self.low = low
         self.high = high
 
-    @cached_property
-    def inner(self) -> Distribution:
-        """The family inside, as an object."""
-        inner = resolve(self.family, Distribution)
+    def _admit(self, inner: Distribution) -> None:
         low, high = check_truncation((self.low, self.high))
         if inner.event_shape != () or not inner.has_cdf or inner.support is None:
             raise ValueError(
@@ -66,7 +65,6 @@ class Truncated(Wrapper):
                 f"truncation must overlap the support of {type(inner).__name__} "
                 f"({inner.support.describe()}), got {(low, high)}"
             )
-        return inner
 
     @cached_property
     def support(self) -> Support:
@@ -92,16 +90,10 @@ class Truncated(Wrapper):
         inside = self.window(eta, outer=True)
         return inside.outer - inside.score[:, :, None] * inside.score[:, None, :]
 
-    @property
-    def has_kl(self) -> bool:
-        """Whether the window can be integrated over; always."""
-        return True
-
-    def kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
-        """By quadrature over the window, (n,) nats."""
-        return Distribution.kl(self, eta, eta2)
-
     # -------------------------------------------------------------------------- rows
+
+    def _log_prob_eta(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        return self.log_prob(y, eta)
 
     def log_prob(self, y: Any, eta: np.ndarray) -> np.ndarray:
         """Log-density of each row, (n,) nats."""

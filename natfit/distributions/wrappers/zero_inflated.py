@@ -46,14 +46,14 @@ class ZeroInflated(ZeroAltered):
     @property
     def limit_meaning(self) -> dict[tuple[str, str], str]:
         """At zero_prob = 0 the count family; its own bounds."""
-        name = type(self.base).__name__
+        name = type(self.inner).__name__
         ends = {("zero_prob", "lower"): f"{name} without extra zeros"}
-        return {**ends, **self.base.limit_meaning}
+        return {**ends, **self.inner.limit_meaning}
 
     def _log_prob_eta(self, y: Any, eta: Any) -> Any:
         log_share, log_rest = self._log_share(eta)
         zero = anp.logaddexp(log_share, log_rest + self._at_zero(eta))
-        return anp.where(y > 0, log_rest + self.base._log_prob_eta(y, eta[:, 1:]), zero)
+        return anp.where(y > 0, log_rest + self.inner._log_prob_eta(y, eta[:, 1:]), zero)
 
     def _zero_terms(self, y: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, ...]:
         """d log p / dz, w, and f(0) / p(0) or 0, (n,) each."""
@@ -68,42 +68,43 @@ class ZeroInflated(ZeroAltered):
     def _score(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         slope, w, _ = self._zero_terms(y, eta)
         first, _ = self._share_terms(slope, eta)
-        return np.column_stack([first, (1.0 - w)[:, None] * self.base.score(y, eta[:, 1:])])
+        return np.column_stack([first, (1.0 - w)[:, None] * self.inner.score(y, eta[:, 1:])])
 
     def _observed(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         slope, w, ratio = self._zero_terms(y, eta)
         rest = eta[:, 1:]
-        s = self.base.score(y, rest)
+        s = self.inner.score(y, rest)
         out = np.empty((len(w), self.n_params, self.n_params))
         _, out[:, 0, 0] = self._share_terms(slope, eta)
         # d2 log p(0) / dz deta' = -f(0) / p(0)^2 s, and 1 / p(0) = slope + f(0) / p(0).
         cross = SHARE.first(eta[:, 0]) * ratio * (slope + ratio)
         out[:, 0, 1:] = out[:, 1:, 0] = cross[:, None] * s
         outer = s[:, :, None] * s[:, None, :]
-        out[:, 1:, 1:] = (1.0 - w)[:, None, None] * self.base.observed(y, rest)
+        out[:, 1:, 1:] = (1.0 - w)[:, None, None] * self.inner.observed(y, rest)
         out[:, 1:, 1:] -= (w * (1.0 - w))[:, None, None] * outer
         return out
 
     def expectation(self, eta: np.ndarray) -> Expectation:
         """The count family's nodes; zero with its share besides."""
-        inner = self.base.expectation(eta[1:])
+        inner = self.inner.expectation(eta[1:])
         log_share, log_rest = self._log_share(eta[None])
         weight = np.append(np.exp(log_rest) * inner.weight, np.exp(log_share))
         return Expectation(np.append(inner.y, 0.0), weight)
 
-    def _log_cdf(self, y: Any, zero_prob: Any, *native: Any) -> np.ndarray:
-        inner = np.log1p(-zero_prob) + self.base._log_cdf(y, *native)
-        return np.logaddexp(np.log(zero_prob), inner)
+    def _tails(self, y: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        zero_prob, rest = self._split(eta)
+        below, above = (
+            np.log1p(-zero_prob) + t(y, rest) for t in (self.inner.log_cdf, self.inner.log_sf)
+        )
+        return np.logaddexp(np.log(zero_prob), below), above
 
-    def _log_sf(self, y: Any, zero_prob: Any, *native: Any) -> np.ndarray:
-        return np.log1p(-zero_prob) + self.base._log_sf(y, *native)
+    def _first_share(self, zeros: float, rest: np.ndarray) -> float:
+        expected = np.exp(self.inner.log_prob(np.zeros(1), rest[None])[0])
+        return np.clip((zeros - expected) / (1.0 - expected), 0.05, 0.95)
 
-    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
-        native = self._positive_start(y, weight)
-        expected = np.exp(self.base.log_prob(np.zeros(1), self.base.eta(**native)[None])[0])
-        share = (self._zeros(y, weight) - expected) / (1.0 - expected)
-        return {"zero_prob": np.clip(share, 0.05, 0.95), **native}
-
-    def _sample(self, rng: np.random.Generator, n: int, zero_prob: Any, *native: Any) -> Any:
+    def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
+        """Draw one value a row of eta, or ``size`` values when eta is (1, K): (n,)."""
+        zero_prob, rest = self._split(eta)
+        n = len(eta) if size is None else size
         extra = rng.random(n) < zero_prob
-        return np.where(extra, 0.0, self._draw_base(rng, n, native))
+        return np.where(extra, 0.0, self.inner.sample(rest, rng, n))

@@ -25,7 +25,8 @@ from natfit.distributions import (
     from_log_prob,
 )
 from natfit.distributions.base import Distribution
-from natfit.distributions.wrappers._restricted import Constrained, Fixed
+from natfit.distributions.wrappers.constrained import Constrained
+from natfit.distributions.wrappers.fixed import Fixed
 from natfit.distributions.wrappers.mixture._guard import guards
 from natfit.testing.data import some_rows
 

@@ -5,7 +5,7 @@ import pytest
 
 import natfit
 from natfit.distributions import Scaled, Shifted, Truncated
-from natfit.distributions.wrappers._restricted import Fixed
+from natfit.distributions.wrappers.fixed import Fixed
 
 DAYS = [143, 164, 188, 188, 190, 192, 206, 209, 213, 216, 220, 227, 230, 234, 246, 265, 304]
 DAYS = np.array([*DAYS, 216, 244], dtype=float)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.censored import Censored
 from natfit.distributions.contract.declared import InformationKind, Yardstick
 from natfit.distributions.contract.intervals import moments
-from natfit.distributions.wrappers.base import Wrapper
+from natfit.distributions.wrappers._mapped import Mapped
 
 
 @dataclass(frozen=True)
@@ -23,47 +24,54 @@ class _Split:
     counts: np.ndarray
 
 
-class CensoredFamily(Wrapper):
+class CensoredFamily(Mapped):
     """A univariate family seen through intervals: y (n, 2) holds their lower and upper ends.
+
+    It is what a fit to :class:`natfit.Censored` rows makes of the family that it is given.
 
     ``log p`` of a row is the density's logarithm where its ends are equal, else
     ``log P(lower <= Y <= upper)``; the score is ``E[s | interval]`` and the observed information
     ``E[I | interval] - Var[s | interval]`` (Louis, 1982). Fisher information and divergence are
-    those of complete rows: how a row would have been censored is not known.
+    those of complete rows: how a row would have been censored is not known. Rows y (n,) are
+    complete ones, as draws are.
 
     Parameters
     ----------
-    family : Distribution
+    family : str or Distribution, default="normal"
         Univariate, with a distribution function.
 
     Raises
     ------
     ValueError
-        If the family is not univariate or has no distribution function.
+        On first use, if the family is not univariate or has no distribution function.
     """
 
-    def __init__(self, family: Distribution):
+    def __init__(self, family: str | Distribution = "normal"):
         super().__init__(family)
-        if self.inner.event_shape != () or not self.inner.has_cdf:
+
+    def _admit(self, inner: Distribution) -> None:
+        if inner.event_shape != () or not inner.has_cdf:
             raise ValueError(
                 f"censored data need a univariate family with a distribution function, and "
-                f"{type(self.inner).__name__} has none; define _log_cdf and _log_sf"
+                f"{type(inner).__name__} has none; define _log_cdf and _log_sf"
             )
+
+    @classmethod
+    def examples(cls) -> list[Distribution]:
+        """Return a density and counts."""
+        return [cls("gamma"), cls("poisson")]
 
     @property
     def information(self) -> InformationKind:
         """Rows are intervals, and the observed information is the yardstick."""
         return replace(super().information, yardstick=Yardstick.OBSERVED, complete=False)
 
-    def fisher(self, eta: np.ndarray) -> np.ndarray:
-        """Expected information of complete rows, (n, K, K)."""
-        return self.inner.fisher(eta)
-
     # ----------------------------------------------------------------------- rows
 
     def _rows(self, y: np.ndarray, eta: np.ndarray, second: bool = False) -> tuple:
         """log p (n,), score (n, K) and, where asked for, observed information (n, K, K)."""
-        n, k, family = len(y), self.n_params, self.inner
+        y, k, family = _ends(y), self.n_params, self.inner
+        n = len(y)
         value, score = np.empty(n), np.empty((n, k))
         observed = np.empty((n, k, k)) if second else None
         exact = y[:, 0] == y[:, 1]
@@ -82,18 +90,20 @@ class CensoredFamily(Wrapper):
 
     def log_prob(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Log-density or log-probability of each row, (n,) nats."""
-        return self.inner.log_prob(y, eta) if y.ndim == 1 else self._rows(y, eta)[0]
+        return super().log_prob(y, eta) if y.ndim == 1 else self._rows(y, eta)[0]
 
     def log_density(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """As :meth:`log_prob`, -inf for an exact row outside the support."""
+        if y.ndim == 1:
+            return super().log_density(y, eta)
         with np.errstate(all="ignore"):
             values = self.log_prob(y, eta)
         outside = (y[:, 0] == y[:, 1]) & np.isneginf(self.inner.log_density(y[:, 0], eta))
         return np.where(outside, -np.inf, values)
 
     def score(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
-        """Score of each row, (n, K); y (n,) are complete rows, as draws are."""
-        return self.inner.score(y, eta) if y.ndim == 1 else self._rows(y, eta)[1]
+        """Score of each row, (n, K)."""
+        return super().score(y, eta) if y.ndim == 1 else self._rows(y, eta)[1]
 
     def log_prob_and_score(self, y: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Both, (n,) and (n, K)."""
@@ -107,6 +117,7 @@ class CensoredFamily(Wrapper):
 
     def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> _Split:
         """Exact rows summarised as the family does it, equal intervals counted once."""
+        y = _ends(y)
         exact = y[:, 0] == y[:, 1]
         ends, inverse = np.unique(y[~exact], axis=0, return_inverse=True)
         own = None if weight is None else weight[~exact]
@@ -121,9 +132,13 @@ class CensoredFamily(Wrapper):
         return _Split(summary, np.array([total]), ends, counts)
 
     def sum_terms(
-        self, y: _Split, weight: np.ndarray | None, eta: np.ndarray
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
     ) -> tuple[float, np.ndarray, np.ndarray]:
-        """Weighted sums of log p, its score (K,) and its negative Hessian (K, K), eta (1, K)."""
+        """Weighted sums of log p, its score (K,) and its negative Hessian (K, K), eta (1, K).
+
+        y are rows, or what :meth:`sufficient` has made of them and of their weights.
+        """
+        y = y if isinstance(y, _Split) else self.sufficient(y, weight)
         k = self.n_params
         value, score, observed = 0.0, np.zeros(k), np.zeros((k, k))
         if y.exact is not None:
@@ -139,6 +154,9 @@ class CensoredFamily(Wrapper):
 
     def check(self, y: np.ndarray) -> None:
         """Raise ValueError for the first row whose interval misses the support."""
+        if y.ndim == 1:
+            # Intervals have been checked as they came.
+            y = Censored(y, y).rows
         lower, upper, support = y[:, 0], y[:, 1], self.inner.support
         exact = lower == upper
         if exact.any():
@@ -160,6 +178,7 @@ class CensoredFamily(Wrapper):
 
     def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
         """Raise ValueError where a point mass, or none at all, explains every row."""
+        y = _ends(y)
         lower, upper, name = y[:, 0].max(), y[:, 1].min(), type(self.inner).__name__
         for open_end, words, move in (
             (upper == np.inf, "right-censored", "grow"),
@@ -181,6 +200,10 @@ class CensoredFamily(Wrapper):
                     "distribution shrinks to a point; add rows, or narrow the intervals"
                 ) from None
 
+    def _middles(self, y: np.ndarray) -> np.ndarray:
+        """A value of each interval, or the rows themselves, (n,)."""
+        return y if y.ndim == 1 else self._inside(y[:, 0], y[:, 1])
+
     def _inside(self, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
         """A value of each interval, inside the support."""
         support = self.inner.support
@@ -196,26 +219,33 @@ class CensoredFamily(Wrapper):
 
     def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
         """The family's, for the middles of the intervals."""
-        return self.inner.refine_start(self._inside(y[:, 0], y[:, 1]), weight, eta)
+        return super().refine_start(self._middles(y), weight, eta)
 
     def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
         """The family's, for the middles of the intervals; a candidate."""
-        return self.inner.nested_start(self._inside(y[:, 0], y[:, 1]), weight)
+        return super().nested_start(self._middles(y), weight)
 
     def no_maximum(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> str | None:
         """The family's, for the exact rows."""
+        y = _ends(y)
         exact = y[:, 0] == y[:, 1]
         share = None if weight is None else weight[exact]
-        return self.inner.no_maximum(y[exact, 0], share, eta) if exact.any() else None
+        return super().no_maximum(y[exact, 0], share, eta) if exact.any() else None
 
     def check_start(self, y: np.ndarray, eta: np.ndarray) -> None:
         """Ask the family about the exact rows."""
+        y = _ends(y)
         exact = y[:, 0] == y[:, 1]
         if exact.any():
-            self.inner.check_start(y[exact, 0], eta)
+            super().check_start(y[exact, 0], eta)
 
     def initial(
         self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator
     ) -> np.ndarray:
         """The family's start for the middles of the intervals, and for their finite ends."""
-        return self.inner.initial(self._inside(y[:, 0], y[:, 1]), weight, rng)
+        return super().initial(self._middles(y), weight, rng)
+
+
+def _ends(y: np.ndarray) -> np.ndarray:
+    """Ends (n, 2) of intervals, or of complete rows y (n,)."""
+    return np.stack([y, y], axis=1) if y.ndim == 1 else y

@@ -1,0 +1,53 @@
+"""Shares for which zero is an ordinary point."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from natfit.bijectors.base import Elementwise
+
+
+class Share(Elementwise):
+    """Numbers in [0, 1) for which zero is an ordinary point: native / (1 - native) = sinh(eta).
+
+    A share of zeros that is not needed is at zero; the score is finite there, so that a fit
+    reaches the bound in a few steps. Near one it is a logit.
+    """
+
+    max_step = 3.0
+    label = "arsinh odds of {}"
+    low, high = 1e-15, 1.0 - 1e-12
+
+    def _forward(self, eta: Any) -> Any:
+        odds = anp.sinh(eta)
+        return odds / (1.0 + odds)
+
+    def _backward(self, native: Any) -> Any:
+        return anp.arcsinh(native / (1.0 - native))
+
+    def first(self, eta: np.ndarray) -> np.ndarray:
+        """cosh / (1 + sinh)^2."""
+        return np.cosh(eta) / (1.0 + np.sinh(eta)) ** 2
+
+    def second(self, eta: np.ndarray) -> np.ndarray:
+        """sinh / (1 + sinh)^2 - 2 cosh^2 / (1 + sinh)^3."""
+        one = 1.0 + np.sinh(eta)
+        return np.sinh(eta) / one**2 - 2.0 * np.cosh(eta) ** 2 / one**3
+
+    def valid(self, native: np.ndarray) -> bool:
+        """Inside (0, 1)."""
+        native = np.asarray(native)
+        return super().valid(native) and bool(np.all((native > 0) & (native < 1)))
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Of eta."""
+        return tuple(float(np.arcsinh(z / (1.0 - z))) for z in (self.low, self.high))
+
+    @property
+    def native_bounds(self) -> tuple[float, float]:
+        """Zero and one."""
+        return (0.0, 1.0)

@@ -1,0 +1,103 @@
+"""A family's density at another eta: all derivatives by the chain rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from natfit.distributions.contract.expectation import Expectation
+from natfit.distributions.wrappers.base import Restricted, passed_on
+
+
+class Mapped(Restricted):
+    """A family whose density is the inner one's at ``full(eta)``, J the derivative of that map.
+
+    A subclass with another map writes ``full``, ``reduce``, ``_pull`` and ``_pull_square``.
+    """
+
+    summary_proves_support = passed_on()
+    has_kl = passed_on()
+    has_entropy = passed_on()
+    has_mode = passed_on()
+
+    def _pull(self, eta: np.ndarray, score: np.ndarray) -> np.ndarray:
+        """J' s of every row, (n, K')."""
+        return score
+
+    def _pull_square(self, eta: np.ndarray, matrix: np.ndarray, score: Any = None) -> np.ndarray:
+        """J' M J of every row, minus the map's curvature times the score where one is given."""
+        return matrix
+
+    # ------------------------------------------------------------------- derivatives in eta
+
+    def fisher(self, eta: np.ndarray) -> np.ndarray:
+        """J' F J, (n, K', K')."""
+        return self._pull_square(eta, self.inner.fisher(self.full(eta)))
+
+    def score(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        """J' s, (n, K')."""
+        return self._pull(eta, self.inner.score(y, self.full(eta)))
+
+    def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both, (n,) and (n, K')."""
+        value, score = self.inner.log_prob_and_score(y, self.full(eta))
+        return value, self._pull(eta, score)
+
+    def observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        """Negative Hessian in this eta, (n, K', K')."""
+        full = self.full(eta)
+        return self._pull_square(eta, self.inner.observed(y, full), self.inner.score(y, full))
+
+    def sum_terms(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> tuple:
+        """Weighted sums of log p, its score (K',) and its negative Hessian, eta (1, K')."""
+        value, score, observed = self._inner_terms(y, weight, self.full(eta))
+        square = self._pull_square(eta, observed[None], score[None])
+        return value, self._pull(eta, score[None])[0], square[0]
+
+    def entropy_and_grad(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Entropy (n,) nats and its gradient in this eta, (n, K')."""
+        value, slope = self.inner.entropy_and_grad(self.full(eta))
+        return value, self._pull(eta, slope)
+
+    # -------------------------------------------------------------------- the same at full eta
+
+    def log_density(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """The inner family's."""
+        return self.inner.log_density(y, self.full(eta))
+
+    def log_cdf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """The inner family's."""
+        return self.inner.log_cdf(y, self.full(eta))
+
+    def log_sf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """The inner family's."""
+        return self.inner.log_sf(y, self.full(eta))
+
+    def kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
+        """The inner family's."""
+        return self.inner.kl(self.full(eta), self.full(eta2))
+
+    def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
+        """The inner family's."""
+        return self.inner.sample(self.full(eta), rng, size)
+
+    def entropy(self, eta: np.ndarray) -> np.ndarray:
+        """The inner family's."""
+        return self.inner.entropy(self.full(eta))
+
+    def mode(self, eta: np.ndarray) -> np.ndarray:
+        """The inner family's."""
+        return self.inner.mode(self.full(eta))
+
+    def kinks(self, eta: np.ndarray) -> np.ndarray:
+        """The inner family's."""
+        return self.inner.kinks(self._full(eta))
+
+    def expectation(self, eta: np.ndarray) -> Expectation:
+        """The inner family's."""
+        return self.inner.expectation(self._full(eta))
+
+    def to_scipy(self, eta: np.ndarray) -> Any:
+        """The inner family's."""
+        return self.inner.to_scipy(self._full(eta))

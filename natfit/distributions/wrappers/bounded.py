@@ -1,0 +1,116 @@
+"""A family inside a user's limits."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from natfit.bijectors import Bijector, Limited
+from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import InformationKind
+from natfit.distributions.wrappers._mapped import Mapped
+
+
+class Bounded(Mapped):
+    """A family whose named parameters stay inside a user's native limits; eta is the same.
+
+    The density is the family's.
+
+    Parameters
+    ----------
+    family : str or Distribution, default="normal"
+        The family inside.
+    bounds : dict
+        Parameter name to (low, high); None for no limit.
+
+    Raises
+    ------
+    ValueError
+        On first use, if a name is unknown, a parameter is no number or vector of numbers, a pair
+        is not low < high, or no bounds are given.
+    """
+
+    def __init__(self, family: str | Distribution = "normal", bounds: dict[str, Any] | None = None):
+        super().__init__(family)
+        self.bounds = bounds
+
+    def _admit(self, inner: Distribution) -> None:
+        if self.bounds is None:
+            raise ValueError(
+                "bounds must give the limits of Bounded by name, got None; pass "
+                "Bounded('normal', {'scale': (0.1, None)}), or bounds={'scale': (0.1, None)} to "
+                "NaturalMLE"
+            )
+        _limits(inner, self.bounds)
+
+    @classmethod
+    def examples(cls) -> list[Distribution]:
+        """Return a gamma inside limits that its points keep."""
+        return [cls("gamma", {"shape": (0.01, 100.0), "scale": (None, 1e3)})]
+
+    @cached_property
+    def _limited(self) -> dict[str, Limited]:
+        return _limits(self.inner, self.bounds)
+
+    @property
+    def params(self) -> dict[str, Bijector]:
+        """The family's, inside the limits."""
+        return {**self.inner.params, **self._limited}
+
+    @property
+    def information(self) -> InformationKind:
+        """The family's."""
+        return self.inner.information
+
+    @property
+    def limit_meaning(self) -> dict[tuple[str, str], str]:
+        """The family's, but for ends that a limit replaces."""
+        own = self.inner.limit_meaning
+        return {k: v for k, v in own.items() if k[0] not in self.bounds or not self._cut(*k)}
+
+    def _cut(self, name: str, side: str) -> bool:
+        limit, own = self._limited[name], self.inner.params[name]
+        return own.valid(np.full(own.shape, limit.low if side == "lower" else limit.high))
+
+
+def _limits(inner: Distribution, bounds: dict[str, Any]) -> dict[str, Limited]:
+    """The constraints with their limits.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown or names no numbers.
+    """
+    found = {}
+    for name, pair in bounds.items():
+        own = inner.params.get(name)
+        if own is None or not hasattr(own, "first"):
+            scalars = [n for n, c in inner.params.items() if hasattr(c, "first")]
+            raise ValueError(f"bounds must name some of {scalars}, got {name!r}")
+        found[name] = Limited(own, *_pair(name, pair, own))
+    return found
+
+
+def _pair(name: str, pair: Any, own: Bijector) -> tuple[float, float]:
+    """Limits as numbers, low < high, that overlap the constraint.
+
+    Raises
+    ------
+    ValueError
+        If they are none.
+    """
+    try:
+        low, high = (
+            default if v is None else float(v)
+            for v, default in zip(pair, (-np.inf, np.inf), strict=True)
+        )
+    except (TypeError, ValueError):
+        low, high = np.nan, np.nan
+    inside = own.native_bounds
+    if not (low < high and low < inside[1] and high > inside[0]):
+        raise ValueError(
+            f"bounds[{name!r}] must be (low, high), low < high, that overlap {inside}, got {pair!r}"
+        )
+    return low, high

@@ -1,0 +1,112 @@
+"""A family with other constraints."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from natfit.bijectors import Bijector, Reciprocal
+from natfit.distributions.base import Distribution
+from natfit.distributions.wrappers._mapped import Mapped
+from natfit.numerics import autodiff
+
+
+class Constrained(Mapped):
+    """A family with other constraints for some of its parameters; eta is theirs.
+
+    The density is the family's at the same native values.
+
+    Parameters
+    ----------
+    family : str or Distribution, default="normal"
+        The family inside.
+    bijectors : dict
+        Parameter name to constraint, of the parameter's shape.
+
+    Raises
+    ------
+    ValueError
+        On first use, if a name is unknown, a constraint has another shape, or none are given.
+    """
+
+    def __init__(
+        self,
+        family: str | Distribution = "normal",
+        bijectors: dict[str, Bijector] | None = None,
+    ):
+        super().__init__(family)
+        self.bijectors = bijectors
+
+    def _admit(self, inner: Distribution) -> None:
+        if self.bijectors is None:
+            raise ValueError(
+                "bijectors must give the constraints of Constrained by name, got None; pass "
+                "Constrained('student_t', {'df': Positive()}), or bijectors={'df': Positive()} to "
+                "NaturalMLE"
+            )
+        for name, constraint in self.bijectors.items():
+            own = inner.params.get(name)
+            if own is None or not isinstance(constraint, Bijector):
+                raise ValueError(
+                    f"bijectors must map names of {list(inner.params)} to objects of "
+                    f"natfit.bijectors, got {name!r}: {constraint!r}"
+                )
+            if (constraint.shape, constraint.size) != (own.shape, own.size):
+                raise ValueError(
+                    f"bijectors[{name!r}] must have shape {own.shape} and size {own.size}, got "
+                    f"{constraint.shape} and {constraint.size}"
+                )
+
+    @classmethod
+    def examples(cls) -> list[Distribution]:
+        """Return a gamma whose shape has a regular point at infinity."""
+        return [cls("gamma", {"shape": Reciprocal(low=1e-3, high=1e9)})]
+
+    @property
+    def params(self) -> dict[str, Bijector]:
+        """The family's, with the constraints given in their place."""
+        return {**self.inner.params, **self.bijectors}
+
+    def full(self, eta: Any) -> Any:
+        """The family's own eta (n, K); differentiable."""
+        parts = [
+            self.inner.params[n].to_eta(c.to_native(eta[:, self.blocks[n]]))
+            if n in self.bijectors
+            else eta[:, self.blocks[n]]
+            for n, c in self.params.items()
+        ]
+        return anp.concatenate(parts, axis=1)
+
+    def reduce(self, eta: np.ndarray) -> np.ndarray:
+        """Invert the map at one point, (K,)."""
+        return self.eta(**self.inner.native_dict(eta))
+
+    def _coordinate(self, k: int, eta: Any) -> Any:
+        """Coordinate k of the family's own eta, (n,)."""
+        return self.full(eta)[:, k]
+
+    def _jacobian(self, eta: np.ndarray) -> np.ndarray:
+        """d full / d eta of every row, (n, K, K)."""
+        each = range(self.n_params)
+        return np.stack([autodiff.row_grad(partial(self._coordinate, k), eta) for k in each], 1)
+
+    def _pull(self, eta: np.ndarray, score: np.ndarray) -> np.ndarray:
+        jac = self._jacobian(eta)
+        return score @ jac[0] if len(jac) == 1 else np.einsum("ni,nij->nj", score, jac)
+
+    def _pull_square(self, eta: np.ndarray, matrix: np.ndarray, score: Any = None) -> np.ndarray:
+        jac = self._jacobian(eta)
+        out = np.swapaxes(jac, 1, 2) @ matrix @ jac
+        if score is None:
+            return out
+        # Row by row the curvature is linear in the score.
+        each = range(self.n_params)
+        second = np.stack(
+            [autodiff.row_hessian(partial(self._coordinate, k), eta) for k in each], 1
+        )
+        if len(second) == 1:
+            return out - np.tensordot(score, second[0], 1)
+        return out - np.einsum("ni,nijk->njk", score, second)

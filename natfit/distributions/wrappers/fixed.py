@@ -1,0 +1,135 @@
+"""A family some of whose parameters are known."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from natfit.bijectors import Bijector
+from natfit.distributions.base import Distribution
+from natfit.distributions.wrappers._mapped import Mapped
+
+
+class Fixed(Mapped):
+    """A family some of whose parameters are known: they leave its parameters, and eta.
+
+    The density is the family's at the known values.
+
+    Parameters
+    ----------
+    family : str or Distribution, default="normal"
+        The family inside.
+    values : dict
+        Native values by name.
+
+    Raises
+    ------
+    ValueError
+        On first use, if a name is unknown, a value violates its constraint, nothing is left to
+        fit, or no values are given.
+    """
+
+    def __init__(self, family: str | Distribution = "normal", values: dict[str, Any] | None = None):
+        super().__init__(family)
+        self.values = values
+
+    def _admit(self, inner: Distribution) -> None:
+        if self.values is None:
+            raise ValueError(
+                "values must give the known parameters of Fixed by name, got None; pass "
+                "Fixed('normal', {'loc': 0.0}), or fixed={'loc': 0.0} to NaturalMLE"
+            )
+        names = list(inner.params)
+        unknown = [n for n in self.values if n not in names]
+        if unknown or len(set(self.values)) == len(names):
+            rule = f"must name some of {names}" if unknown else "must leave a parameter to fit"
+            raise ValueError(f"fixed {rule}, got {list(self.values)}")
+        for name, value in self.values.items():
+            _to_eta(name, value, inner.params[name])
+
+    @classmethod
+    def examples(cls) -> list[Distribution]:
+        """Return a family with one parameter left, one with two, and one of vectors."""
+        from natfit.distributions.vectors.multivariate_t import MultivariateT
+
+        return [
+            cls("student_t", {"df": 4.0}),
+            cls("gamma", {"scale": 1.5}),
+            cls(MultivariateT(2), {"df": 5.0}),
+        ]
+
+    @property
+    def params(self) -> dict[str, Bijector]:
+        """Those that are left."""
+        return {n: c for n, c in self.inner.params.items() if n not in self.values}
+
+    @cached_property
+    def free(self) -> np.ndarray:
+        """Indices (K',) of the coordinates of the inner eta that are left."""
+        kept = np.ones(self.inner.n_params, dtype=bool)
+        for name in self.values:
+            kept[self.inner.blocks[name]] = False
+        return np.flatnonzero(kept)
+
+    @cached_property
+    def _known(self) -> np.ndarray:
+        """The inner eta (K,) of the known values, zero elsewhere."""
+        known = np.zeros(self.inner.n_params)
+        for name, value in self.values.items():
+            known[self.inner.blocks[name]] = _to_eta(name, value, self.inner.params[name])
+        return known
+
+    @cached_property
+    def _place(self) -> np.ndarray:
+        return np.eye(self.inner.n_params)[self.free]
+
+    def full(self, eta: np.ndarray) -> np.ndarray:
+        """All of eta, (n, K); differentiable."""
+        return anp.dot(eta, self._place) + self._known
+
+    def reduce(self, eta: np.ndarray) -> np.ndarray:
+        """Drop the known blocks, (K',)."""
+        return np.asarray(eta)[self.free]
+
+    def _pull(self, eta: np.ndarray, score: np.ndarray) -> np.ndarray:
+        return score[:, self.free]
+
+    def _pull_square(self, eta: np.ndarray, matrix: np.ndarray, score: Any = None) -> np.ndarray:
+        return matrix[:, self.free][:, :, self.free]
+
+    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+        """Accept what the family refuses for lack of a maximum: a known scale provides one."""
+
+    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+        """The inner family's; none where its closed form leaves the family."""
+        try:
+            return super().nested_start(y, weight)
+        except ValueError:
+            return None
+
+    def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """The inner family's; as it was where the closed form leaves the family."""
+        try:
+            return super().refine_start(y, weight, eta)
+        except ValueError:
+            return eta
+
+
+def _to_eta(name: str, value: Any, constraint: Bijector) -> np.ndarray:
+    """Unconstrained numbers (size,) of a known value.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape or violates the constraint.
+    """
+    array = np.asarray(value, dtype=np.float64)
+    if array.size != max(1, int(np.prod(constraint.shape, dtype=int))):
+        raise ValueError(f"fixed[{name!r}] must have shape {constraint.shape}, got {array.shape}")
+    array = array.reshape(constraint.shape)
+    if not constraint.valid(array):
+        raise ValueError(f"fixed[{name!r}] must be {type(constraint).__name__}, got {value}")
+    return constraint.to_eta(array[None])[0]
