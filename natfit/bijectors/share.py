@@ -29,25 +29,26 @@ class Share(Elementwise):
         return anp.arcsinh(native / (1.0 - native))
 
     def first(self, eta: np.ndarray) -> np.ndarray:
-        """cosh / (1 + sinh)^2."""
+        """Return the first derivative cosh / (1 + sinh)^2, elementwise."""
         return np.cosh(eta) / (1.0 + np.sinh(eta)) ** 2
 
     def second(self, eta: np.ndarray) -> np.ndarray:
-        """sinh / (1 + sinh)^2 - 2 cosh^2 / (1 + sinh)^3."""
+        """Return the second derivative of the native value in eta, elementwise."""
         one = 1.0 + np.sinh(eta)
         return np.sinh(eta) / one**2 - 2.0 * np.cosh(eta) ** 2 / one**3
 
     def valid(self, native: np.ndarray) -> bool:
-        """Inside (0, 1)."""
+        """Tell whether one native value is inside (0, 1)."""
         native = np.asarray(native)
         return super().valid(native) and bool(np.all((native > 0) & (native < 1)))
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Of eta."""
-        return tuple(float(np.arcsinh(z / (1.0 - z))) for z in (self.low, self.high))
+        """Limits of eta: those of 1e-15 and of 1 - 1e-12."""
+        low, high = (float(np.arcsinh(z / (1.0 - z))) for z in (self.low, self.high))
+        return low, high
 
     @property
     def native_bounds(self) -> tuple[float, float]:
-        """Zero and one."""
+        """Infimum and supremum of a share, zero and one."""
         return (0.0, 1.0)

@@ -152,7 +152,8 @@ class Distribution(Component):
             return InformationKind(Route.CLOSED_FORM)
         if not self._summable:
             return InformationKind(Route.NONE)
-        return InformationKind(Route.ENUMERATION if self.support.integer else Route.QUADRATURE)
+        counts = self.known_support.integer
+        return InformationKind(Route.ENUMERATION if counts else Route.QUADRATURE)
 
     @property
     def _summable(self) -> bool:

@@ -84,7 +84,7 @@ def given_starts(start_params: Any, fitted: list[Distribution]) -> list[np.ndarr
 def _native_start(start: dict, family: Distribution, column: int, n: int) -> np.ndarray:
     """One column's start; a vector of one number a column gives its own."""
     values = {}
-    known = family.values if isinstance(family, Fixed) else {}
+    known = family.known if isinstance(family, Fixed) else {}
     try:
         for name, value in start.items():
             array = np.asarray(value, dtype=np.float64)

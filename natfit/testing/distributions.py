@@ -129,6 +129,7 @@ def score_matches_autograd(family: Any, etas: np.ndarray) -> None:
     """A closed-form score equals autograd's."""
     if family._score is None:
         raise NotApplicable("the score is derived by autograd")
+    _need_autograd(family)
     for eta in etas:
         y = some_rows(family, eta, 50)
         tiled = np.repeat(eta[None], len(y), axis=0)
@@ -138,6 +139,11 @@ def score_matches_autograd(family: Any, etas: np.ndarray) -> None:
         both = family.log_prob_and_score(y, eta[None])
         close("log_prob_and_score's values", both[0], value, rtol=1e-12)
         close("log_prob_and_score's score", both[1], want, rtol=1e-10, scale=size)
+
+
+def _need_autograd(family: Any) -> None:
+    if not family.differentiable:
+        raise NotApplicable("autograd cannot follow the log-density")
 
 
 def observed_is_hessian(family: Any, etas: np.ndarray) -> None:
@@ -154,6 +160,7 @@ def observed_matches_autograd(family: Any, etas: np.ndarray) -> None:
     """A closed-form observed information equals autograd's, and is symmetric."""
     if family._observed is None:
         raise NotApplicable("the observed information is derived by autograd")
+    _need_autograd(family)
     for eta in etas:
         y = some_rows(family, eta, 50)
         tiled = np.repeat(eta[None], len(y), axis=0)

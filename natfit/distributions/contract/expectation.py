@@ -1,9 +1,8 @@
 """Expectations under a univariate density, by double-exponential quadrature or enumeration.
 
-The substitution y = c + s sinh(pi/2 sinh t) (Takahasi and Mori, 1974) makes the trapezoidal
-rule converge exponentially for densities with tails of any algebraic or faster decay. Where
-the mass lies is found from the density itself; whether the rule is accurate is read off the
-total probability, which must be one.
+Where the mass lies is found from the density itself, looked for about the location and the scale
+that the parameters' roles declare; whether the rule is accurate is read off the total probability,
+which must be one.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from natfit.distributions.contract.declared import Role
+from natfit.numerics.quadrature import on_half_line, on_interval, on_line
 
 #: Accepted error of the total probability. Smooth densities come within 1e-10; a kink, as the
 #: Laplace distribution has, costs digits that a metric can spare.
@@ -79,22 +79,15 @@ def _enumerate(family: Any, eta: np.ndarray) -> Expectation:
         size *= 4
 
 
-def _map(support: Any, t: np.ndarray, centre: float, width: float) -> tuple[Any, Any]:
-    """Nodes y(t) and derivatives dy/dt of the double-exponential substitution."""
-    with np.errstate(over="ignore"):
-        if np.isfinite(support.low) and np.isfinite(support.high):
-            span = support.high - support.low
-            inner = np.pi * np.sinh(t)
-            e = np.exp(-np.abs(inner))
-            unit = np.where(inner > 0, 1 / (1 + e), e / (1 + e))
-            return support.low + span * unit, span * np.pi * np.cosh(t) * e / (1 + e) ** 2
-        inner = 0.5 * np.pi * np.sinh(t)
-        slope = 0.5 * np.pi * np.cosh(t)
-        if np.isfinite(support.low):
-            # Logarithmic in the distance from the end: width is a log-scale here.
-            gap = np.exp(centre + width * inner)
-            return support.low + gap, gap * width * slope
-        return centre + width * np.sinh(inner), width * np.cosh(inner) * slope
+def _nodes(
+    support: Any, centre: float, width: float, t: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes y(t) and derivatives dy/dt of the rule that suits a support."""
+    if np.isfinite(support.low) and np.isfinite(support.high):
+        return on_interval(support.low, support.high, t)
+    if np.isfinite(support.low):
+        return on_half_line(support.low, centre, width, t)
+    return on_line(centre, width, t)
 
 
 def _integrate(family: Any, eta: np.ndarray) -> Expectation:
@@ -106,7 +99,7 @@ def _integrate(family: Any, eta: np.ndarray) -> Expectation:
     spans = [(4.2, nodes) for nodes in (161, 321, 641, 1281, 2561)] + [(6.1, 2561), (6.1, 5121)]
     for span, nodes in spans:
         t = np.linspace(-span, span, nodes)
-        y, slope = _map(support, t, centre, width)
+        y, slope = _nodes(support, centre, width, t)
         p = _density(family, y, eta)
         with np.errstate(all="ignore"):
             weight = np.where(p > 0, p * slope * (t[1] - t[0]), 0.0)

@@ -14,9 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
+
+from natfit.numerics.quadrature import between, outwards
 
 #: Rows a pass: the nodes of 512 rows fit a core's cache.
 _CHUNK = 512
@@ -170,7 +173,8 @@ class _Chunk:
             start = end if inner else end + side
             return _sum(self, start, side, np.full(len(end), np.inf), eta, log_mass)[1]
         width = np.exp(log_mass - self.family.log_prob(end, eta))
-        nodes = _outwards(self.family.support, end, side, width)
+        limit = self.family.support.top if side > 0 else self.family.support.low
+        nodes = partial(outwards, end, limit, side, width)
         return self._integrate(nodes, eta, log_mass)[1]
 
     def _narrow(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -188,7 +192,7 @@ class _Chunk:
         reference = np.log(upper - lower) + self.family.log_prob(0.5 * (lower + upper), eta)
         # A difference of probabilities has lost its digits where it is small beside them.
         loss = 1e-14 * np.exp(np.minimum(big - reference, 700.0))
-        log, flat = self._integrate(_between(lower, upper), eta, reference, rough, loss)
+        log, flat = self._integrate(partial(between, lower, upper), eta, reference, rough, loss)
         return reference + log, flat
 
     def _integrate(
@@ -232,38 +236,6 @@ class _Chunk:
         flat = (len(y), -1)
         parts = [score, (self.family.observed(y, eta) - outer).reshape(flat)]
         return np.concatenate(parts + [outer.reshape(flat)] * self.outer, axis=1)
-
-
-def _outwards(support: Any, end: np.ndarray, side: int, width: np.ndarray) -> Callable:
-    """Nodes of a tail from ``end`` (m,) on; towards a finite end of the support, in its log."""
-    limit = support.high if side > 0 else support.low
-    gap = np.abs(limit - end)[:, None]
-    finite = np.isfinite(limit)
-    width = width[:, None] / (gap if finite else 1.0)
-
-    def nodes(t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        step = width * np.exp(0.5 * np.pi * np.sinh(t))
-        slope = step * 0.5 * np.pi * np.cosh(t)
-        if not finite:
-            return end[:, None] + side * step, slope
-        left = gap * np.exp(-step)
-        return limit - side * left, slope * left
-
-    return nodes
-
-
-def _between(lower: np.ndarray, upper: np.ndarray) -> Callable:
-    """Nodes of the tanh-sinh rule on finite intervals (m,)."""
-    span = (upper - lower)[:, None]
-
-    def nodes(t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        inner = np.pi * np.sinh(t)
-        e = np.exp(-np.abs(inner))
-        near = span * (e / (1.0 + e))
-        y = np.where(inner > 0, upper[:, None] - near, lower[:, None] + near)
-        return y, span * np.pi * np.cosh(t) * e / (1.0 + e) ** 2
-
-    return nodes
 
 
 def _sum(

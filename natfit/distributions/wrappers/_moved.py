@@ -65,7 +65,7 @@ class Moved(Extended):
     def _log_prob_eta(self, y: Any, eta: Any) -> Any:
         own, rest = self._split(eta)
         moved = self._to_inner(y, own)
-        low = self.inner.support.low
+        low = self.inner.known_support.low
         inside = getattr(moved, "_value", moved)
         inside = getattr(inside, "_value", inside) > low
         # Outside any finite value will do: autograd follows both branches.

@@ -49,7 +49,7 @@ class ZeroAltered(Extended, Tabulated):
     @property
     def support(self) -> Support:
         """The count family's."""
-        return self.inner.support
+        return self.inner.known_support
 
     @classmethod
     def examples(cls) -> list[ZeroAltered]:

@@ -36,14 +36,28 @@ class Bounded(Mapped):
         super().__init__(family)
         self.bounds = bounds
 
-    def _admit(self, inner: Distribution) -> None:
+    @property
+    def given(self) -> dict[str, Any]:
+        """The limits by name.
+
+        Raises
+        ------
+        ValueError
+            If none are given.
+        """
         if self.bounds is None:
             raise ValueError(
                 "bounds must give the limits of Bounded by name, got None; pass "
                 "Bounded('normal', {'scale': (0.1, None)}), or bounds={'scale': (0.1, None)} to "
                 "NaturalMLE"
             )
-        _limits(inner, self.bounds)
+        return self.bounds
+
+    def _admit(self, inner: Distribution) -> None:
+        given = self.given
+        # The parameters of a family of vectors are known once it is bound.
+        if None not in inner.event_shape:
+            _limits(inner, given)
 
     @classmethod
     def examples(cls) -> list[Distribution]:
@@ -52,7 +66,7 @@ class Bounded(Mapped):
 
     @cached_property
     def _limited(self) -> dict[str, Limited]:
-        return _limits(self.inner, self.bounds)
+        return _limits(self.inner, self.given)
 
     @property
     def params(self) -> dict[str, Bijector]:
@@ -68,7 +82,7 @@ class Bounded(Mapped):
     def limit_meaning(self) -> dict[tuple[str, str], str]:
         """The family's, but for ends that a limit replaces."""
         own = self.inner.limit_meaning
-        return {k: v for k, v in own.items() if k[0] not in self.bounds or not self._cut(*k)}
+        return {k: v for k, v in own.items() if k[0] not in self.given or not self._cut(*k)}
 
     def _cut(self, name: str, side: str) -> bool:
         limit, own = self._limited[name], self.inner.params[name]

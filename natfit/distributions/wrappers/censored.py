@@ -69,11 +69,11 @@ class CensoredFamily(Mapped):
     # ----------------------------------------------------------------------- rows
 
     def _rows(self, y: np.ndarray, eta: np.ndarray, second: bool = False) -> tuple:
-        """log p (n,), score (n, K) and, where asked for, observed information (n, K, K)."""
+        """log p (n,), score (n, K) and observed information (n, K, K), empty unless asked for."""
         y, k, family = _ends(y), self.n_params, self.inner
         n = len(y)
         value, score = np.empty(n), np.empty((n, k))
-        observed = np.empty((n, k, k)) if second else None
+        observed = np.empty((n if second else 0, k, k))
         exact = y[:, 0] == y[:, 1]
         for rows, known in ((exact, True), (~exact, False)):
             if not rows.any():

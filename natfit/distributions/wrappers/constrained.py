@@ -40,14 +40,28 @@ class Constrained(Mapped):
         super().__init__(family)
         self.bijectors = bijectors
 
-    def _admit(self, inner: Distribution) -> None:
+    @property
+    def given(self) -> dict[str, Bijector]:
+        """The other constraints by name.
+
+        Raises
+        ------
+        ValueError
+            If none are given.
+        """
         if self.bijectors is None:
             raise ValueError(
                 "bijectors must give the constraints of Constrained by name, got None; pass "
                 "Constrained('student_t', {'df': Positive()}), or bijectors={'df': Positive()} to "
                 "NaturalMLE"
             )
-        for name, constraint in self.bijectors.items():
+        return self.bijectors
+
+    def _admit(self, inner: Distribution) -> None:
+        given = self.given
+        if None in inner.event_shape:
+            return  # Its parameters are known once it is bound.
+        for name, constraint in given.items():
             own = inner.params.get(name)
             if own is None or not isinstance(constraint, Bijector):
                 raise ValueError(
@@ -68,13 +82,13 @@ class Constrained(Mapped):
     @property
     def params(self) -> dict[str, Bijector]:
         """The family's, with the constraints given in their place."""
-        return {**self.inner.params, **self.bijectors}
+        return {**self.inner.params, **self.given}
 
     def full(self, eta: Any) -> Any:
         """The family's own eta (n, K); differentiable."""
         parts = [
             self.inner.params[n].to_eta(c.to_native(eta[:, self.blocks[n]]))
-            if n in self.bijectors
+            if n in self.given
             else eta[:, self.blocks[n]]
             for n, c in self.params.items()
         ]

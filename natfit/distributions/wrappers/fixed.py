@@ -36,18 +36,32 @@ class Fixed(Mapped):
         super().__init__(family)
         self.values = values
 
-    def _admit(self, inner: Distribution) -> None:
+    @property
+    def known(self) -> dict[str, Any]:
+        """The known native values by name.
+
+        Raises
+        ------
+        ValueError
+            If none are given.
+        """
         if self.values is None:
             raise ValueError(
                 "values must give the known parameters of Fixed by name, got None; pass "
                 "Fixed('normal', {'loc': 0.0}), or fixed={'loc': 0.0} to NaturalMLE"
             )
+        return self.values
+
+    def _admit(self, inner: Distribution) -> None:
+        known = self.known
+        if None in inner.event_shape:
+            return  # Its parameters are known once it is bound.
         names = list(inner.params)
-        unknown = [n for n in self.values if n not in names]
-        if unknown or len(set(self.values)) == len(names):
+        unknown = [n for n in known if n not in names]
+        if unknown or len(set(known)) == len(names):
             rule = f"must name some of {names}" if unknown else "must leave a parameter to fit"
-            raise ValueError(f"fixed {rule}, got {list(self.values)}")
-        for name, value in self.values.items():
+            raise ValueError(f"fixed {rule}, got {list(known)}")
+        for name, value in known.items():
             _to_eta(name, value, inner.params[name])
 
     @classmethod
@@ -64,21 +78,21 @@ class Fixed(Mapped):
     @property
     def params(self) -> dict[str, Bijector]:
         """Those that are left."""
-        return {n: c for n, c in self.inner.params.items() if n not in self.values}
+        return {n: c for n, c in self.inner.params.items() if n not in self.known}
 
     @cached_property
     def free(self) -> np.ndarray:
         """Indices (K',) of the coordinates of the inner eta that are left."""
         kept = np.ones(self.inner.n_params, dtype=bool)
-        for name in self.values:
+        for name in self.known:
             kept[self.inner.blocks[name]] = False
         return np.flatnonzero(kept)
 
     @cached_property
-    def _known(self) -> np.ndarray:
+    def _known_eta(self) -> np.ndarray:
         """The inner eta (K,) of the known values, zero elsewhere."""
         known = np.zeros(self.inner.n_params)
-        for name, value in self.values.items():
+        for name, value in self.known.items():
             known[self.inner.blocks[name]] = _to_eta(name, value, self.inner.params[name])
         return known
 
@@ -88,7 +102,7 @@ class Fixed(Mapped):
 
     def full(self, eta: np.ndarray) -> np.ndarray:
         """All of eta, (n, K); differentiable."""
-        return anp.dot(eta, self._place) + self._known
+        return anp.dot(eta, self._place) + self._known_eta
 
     def reduce(self, eta: np.ndarray) -> np.ndarray:
         """Drop the known blocks, (K',)."""

@@ -61,11 +61,11 @@ class Scaled(Moved):
     @property
     def support(self) -> Support:
         """The inner family's: its ends are 0 and infinities."""
-        return self.inner.support
+        return self.inner.known_support
 
     def _admit(self, inner: Distribution) -> None:
         super()._admit(inner)
-        if inner.support.low not in (0.0, -np.inf):
+        if inner.known_support.low not in (0.0, -np.inf):
             raise ValueError(f"Scaled needs a support from 0 or -inf on, got {inner.support}")
 
     def initial(

@@ -57,7 +57,7 @@ class Shifted(Moved):
     def _admit(self, inner: Distribution) -> None:
         super()._admit(inner)
         roles = inner.roles.values()
-        if inner.support.low != 0.0 or Role.LOCATION in roles:
+        if inner.known_support.low != 0.0 or Role.LOCATION in roles:
             raise ValueError(
                 f"Shifted needs a density on the positive numbers without a location, and "
                 f"{type(inner).__name__} is none"

@@ -60,7 +60,7 @@ class Truncated(Restricted):
                 f"truncation needs a univariate family with a distribution function, and "
                 f"{type(inner).__name__} has none; define _log_cdf, _log_sf and support"
             )
-        if high <= inner.support.low or low >= inner.support.high:
+        if high <= inner.support.low or low >= inner.support.top:
             raise ValueError(
                 f"truncation must overlap the support of {type(inner).__name__} "
                 f"({inner.support.describe()}), got {(low, high)}"
@@ -69,10 +69,10 @@ class Truncated(Restricted):
     @cached_property
     def support(self) -> Support:
         """The window and the family's support together."""
-        own = self.inner.support
-        low, high = max(self.low, own.low), min(self.high, own.high)
+        own = self.inner.known_support
+        low, high = max(self.low, own.low), min(self.high, own.top)
         # Ends of the window may be seen; an open end of the family's support may not.
-        open_end = not own.closed and ((low == own.low > -np.inf) or (high == own.high < np.inf))
+        open_end = not own.closed and ((low == own.low > -np.inf) or (high == own.top < np.inf))
         return Support(low, high, closed=not open_end, integer=own.integer)
 
     @property
@@ -82,8 +82,8 @@ class Truncated(Restricted):
 
     def window(self, eta: np.ndarray, outer: bool = False) -> Moments:
         """Probability of the window and what its score is there, one row for each of eta."""
-        ends = (np.full(len(eta), float(end)) for end in (self.low, self.high))
-        return moments(self.inner, *ends, eta, outer)
+        low, high = (np.full(len(eta), float(end)) for end in (self.low, self.high))
+        return moments(self.inner, low, high, eta, outer)
 
     def fisher(self, eta: np.ndarray) -> np.ndarray:
         """Var[s | inside], (n, K, K)."""

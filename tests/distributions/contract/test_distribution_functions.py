@@ -47,11 +47,13 @@ def test_distribution_functions_sum_the_probabilities(family):
     eta = 0.1 + np.arange(family.n_params) * 0.4
     y = np.arange(400.0)
     cumulated = np.cumsum(np.exp(family.log_prob(y, eta[None])))[:30]
-    values = family.native(eta[None])
-    np.testing.assert_allclose(np.exp(family._log_cdf(y[:30], *values)), cumulated, rtol=1e-9)
+    np.testing.assert_allclose(np.exp(family.log_cdf(y[:30], eta[None])), cumulated, rtol=1e-9)
     np.testing.assert_allclose(
-        np.exp(family._log_sf(y[:30], *values)), 1.0 - cumulated, rtol=1e-6, atol=1e-12
+        np.exp(family.log_sf(y[:30], eta[None])), 1.0 - cumulated, rtol=1e-6, atol=1e-12
     )
+    ends = np.array([-1.0, np.inf])
+    np.testing.assert_array_equal(family.log_cdf(ends, eta[None]), [-np.inf, 0.0])
+    np.testing.assert_array_equal(family.log_sf(ends, eta[None]), [0.0, -np.inf])
 
 
 @pytest.mark.parametrize(

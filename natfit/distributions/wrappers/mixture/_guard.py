@@ -13,56 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from natfit.bijectors import Bijector, Covariance, Limited, Positive, Simplex
+from natfit.bijectors import Bijector, Covariance, CutCovariance, CutPositive, Limited, Positive
 from natfit.distributions.contract.declared import Width
 
 #: Least width of a component, of the widest at the start.
 RATIO = 1e-3
-
-#: Log odds of a weight at which its component counts as not needed: 1e-8.
-_NO_WEIGHT = 18.420680743952367
-
-
-class Weights(Simplex):
-    """Weights of components: one that falls to 1e-8 rests there, at the bound zero."""
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """Log odds of 1e-8 and its inverse."""
-        return (-_NO_WEIGHT, _NO_WEIGHT)
-
-
-class _Cut:
-    """Limits of each coordinate, besides the constraint's own.
-
-    Parameters
-    ----------
-    size : int or tuple
-        What the constraint takes.
-    ends : pair of ndarray
-        Lower and upper limits of eta, (size,) each.
-    """
-
-    def limits(self) -> tuple[np.ndarray, np.ndarray]:
-        """The constraint's own, cut."""
-        low, high = super().limits()
-        return np.maximum(low, self.ends[0]), np.minimum(high, self.ends[1])
-
-
-class CutPositive(_Cut, Positive):
-    """Positive numbers inside limits of their own each."""
-
-    def __init__(self, shape: tuple, ends: tuple):
-        super().__init__(shape)
-        self.ends = ends
-
-
-class CutCovariance(_Cut, Covariance):
-    """A covariance matrix the diagonal of whose factor has lower limits."""
-
-    def __init__(self, d: int, ends: tuple):
-        super().__init__(d)
-        self.ends = ends
 
 
 def guards(parts: Any, etas: list[np.ndarray]) -> dict[tuple[int, str], Bijector]:
@@ -94,10 +49,11 @@ def _logs(own: Bijector, eta: np.ndarray) -> np.ndarray:
 def _cut(own: Bijector, end: np.ndarray, lower: bool) -> Bijector:
     """The constraint with one more limit, ``end``, on its logarithms."""
     if isinstance(own, Covariance):
-        low = np.full(own.size, -np.inf)
-        low[: own.d] = end[: own.d]
-        return CutCovariance(own.d, (low, np.full(own.size, np.inf)))
-    ends = (end, np.full_like(end, np.inf)) if lower else (np.full_like(end, -np.inf), end)
+        return CutCovariance(own.d, end[: own.d])
     if own.shape == ():
-        return Limited(own, *(float(np.exp(e[0])) for e in ends))
-    return CutPositive(own.shape, ends)
+        limit = float(np.exp(end[0]))
+        return Limited(own, low=limit) if lower else Limited(own, high=limit)
+    low, high = own.limits()
+    if lower:
+        return CutPositive(own.shape, np.maximum(low, end), high)
+    return CutPositive(own.shape, low, np.minimum(high, end))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -11,22 +12,25 @@ import numpy as np
 from autograd.scipy.special import logsumexp
 
 from natfit import rows
-from natfit.bijectors import Bijector
-from natfit.distributions.contract.declared import Role, Width
+from natfit._component import resolve
+from natfit._validation import check_number
+from natfit.bijectors import Bijector, Weights
+from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import InformationKind, Role, Width, Yardstick
 from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.sums import summed_value_and_score
+from natfit.distributions.contract.support import Support
 from natfit.distributions.forms.tabulated_counts import table, tabulated_sum
 from natfit.distributions.wrappers.mixture import _rows as per_row
-from natfit.distributions.wrappers.mixture._guard import RATIO, Weights, guards
+from natfit.distributions.wrappers.mixture._guard import RATIO, guards
 from natfit.distributions.wrappers.mixture._nodes import nodes
-from natfit.distributions.wrappers.mixture._parts import Composed
 from natfit.distributions.wrappers.mixture._start import start
 
 #: Parameters up to which one pass gives the Hessian too: its cost a row grows as their square.
 _SMALL = 32
 
 
-class Mixture(Composed):
+class Mixture(Distribution):
     """A mixture of C components: ``p(y) = sum_k w_k p_k(y)``.
 
     Parameters are ``weights`` (C,), which sum to one, and each component's own with its number:
@@ -76,6 +80,14 @@ class Mixture(Composed):
     #: Constraints with a limit that keeps a component from collapsing, once data are known.
     _guards: dict[tuple[int, str], Bijector] | None = None
 
+    def __init__(
+        self,
+        components: str | Distribution | Sequence[str | Distribution] = ("normal", "normal"),
+        n_components: int | None = None,
+    ):
+        self.components = components
+        self.n_components = n_components
+
     @classmethod
     def examples(cls) -> list[Mixture]:
         """Return densities on the line and the half-line, counts and vectors."""
@@ -90,6 +102,57 @@ class Mixture(Composed):
         ]
 
     # ------------------------------------------------------------------------- components
+
+    @cached_property
+    def parts(self) -> tuple[Distribution, ...]:
+        """The components, as objects."""
+        given = self.components
+        if isinstance(given, str | Distribution):
+            many = check_number(self.n_components, "n_components", low=2, integer=True, hint="2")
+            given = [given] * int(many)
+        elif self.n_components not in (None, len(given)) or len(given) < 2:
+            raise ValueError(
+                f"components must be two or more, as many as n_components where that is given, "
+                f"got {len(given)} and n_components={self.n_components}"
+            )
+        parts = tuple(resolve(part, Distribution) for part in given)
+        kinds = {(len(p.event_shape), p.support and p.support.integer) for p in parts}
+        dims = {p.event_shape for p in parts if None not in p.event_shape}
+        if len(kinds) > 1 or len(dims) > 1 or any(p.support is None for p in parts):
+            raise ValueError(
+                "components must all be densities or all be counts, with a declared support and "
+                f"one dimension, got {[type(p).__name__ for p in parts]}"
+            )
+        if parts[0].event_shape != () and len({p.support for p in parts}) > 1:
+            raise ValueError(f"components of vectors must have one support, got {list(given)}")
+        return parts
+
+    @cached_property
+    def cuts(self) -> list[slice]:
+        """The slice of eta that each component owns."""
+        ends = np.cumsum([len(self.parts) - 1, *(part.n_params for part in self.parts)]).tolist()
+        return [slice(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+
+    @property
+    def event_shape(self) -> tuple:
+        """The components'."""
+        return self.parts[0].event_shape
+
+    @cached_property
+    def support(self) -> Support:
+        """From the lowest end of the components' to the highest."""
+        all_ = [part.known_support for part in self.parts]
+        if all(own == all_[0] for own in all_):
+            return all_[0]
+        low, high = min(s.low for s in all_), max(s.top for s in all_)
+        return Support(low, high, all(s.closed for s in all_), all_[0].integer)
+
+    def seen(self, k: int, y: np.ndarray) -> np.ndarray | None:
+        """Which rows lie in component k's support; None where all of them must."""
+        own, whole = self.parts[k].known_support, self.support
+        if self.event_shape != () or (own.low, own.high) == (whole.low, whole.high):
+            return None
+        return own.contains(y)
 
     def bind(self, y: np.ndarray) -> Mixture:
         """Return the mixture bound to the data's shape, with limits on widths from the data.
@@ -143,6 +206,13 @@ class Mixture(Composed):
     def widths(self) -> dict[str, Width]:
         """None: the components are limited one by one."""
         return {}
+
+    @property
+    def information(self) -> InformationKind:
+        """The yardstick is the observed information where it is that of a component."""
+        observed = any(p.information.yardstick is Yardstick.OBSERVED for p in self.parts)
+        found = super().information
+        return replace(found, yardstick=Yardstick.OBSERVED) if observed else found
 
     @property
     def limit_meaning(self) -> dict[tuple[str, str], str]:
@@ -216,7 +286,7 @@ class Mixture(Composed):
         return self._sum_terms(y, weight, eta)[2]
 
     @property
-    def sum_terms(self) -> Callable | None:
+    def sum_terms(self) -> Callable | None:  # type: ignore[override]  # K decides
         """Weighted sums of log p, score and negative Hessian in one pass; None if K is large."""
         return self._sum_terms if self.n_params <= _SMALL else None
 
@@ -296,7 +366,7 @@ class Mixture(Composed):
             )
 
     @property
-    def summary_proves_support(self) -> bool:
+    def summary_proves_support(self) -> bool:  # type: ignore[override]  # the parts decide
         """Whether y are counts: a table with a value outside the support is made NaN."""
         return self.event_shape == () and self.support.integer
 

@@ -1,0 +1,17 @@
+"""Weights of a mixture's components, of which one may be zero."""
+
+from __future__ import annotations
+
+from natfit.bijectors.simplex import Simplex
+
+#: Log odds of a weight at which its component counts as not needed: 1e-8.
+_NO_WEIGHT = 18.420680743952367
+
+
+class Weights(Simplex):
+    """Weights of components, which sum to one; one that falls to 1e-8 rests there, at zero."""
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Limits of the log odds: those of 1e-8 and of its inverse."""
+        return (-_NO_WEIGHT, _NO_WEIGHT)
