@@ -33,6 +33,7 @@ def on_half_line(
     centre, width : float
         Where the mass lies, and over which length, in the logarithm of the distance from ``low``.
     t : ndarray of shape (M,)
+        Points of the trapezoidal rule.
 
     Returns
     -------
@@ -70,6 +71,7 @@ def outwards(
     width : ndarray of shape (m,)
         The length over which each decays.
     t : ndarray of shape (M,)
+        Points of the trapezoidal rule.
 
     Returns
     -------
@@ -95,6 +97,7 @@ def between(lower: np.ndarray, upper: np.ndarray, t: np.ndarray) -> tuple[np.nda
     lower, upper : ndarray of shape (m,)
         Their ends.
     t : ndarray of shape (M,)
+        Points of the trapezoidal rule.
 
     Returns
     -------

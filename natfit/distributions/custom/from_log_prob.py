@@ -3,14 +3,269 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+from scipy.linalg import block_diag
 
 from natfit._validation import check_option
-from natfit.bijectors import Bijector
+from natfit.bijectors import Bijector, Positive, Real
+from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
-from natfit.distributions.contract.support import BY_NAME, Support
-from natfit.distributions.custom._distribution import CustomDistribution, takes_names
+from natfit.distributions.contract.support import BY_NAME, POSITIVE, Support
+from natfit.distributions.custom._names import usual_roles
+from natfit.distributions.custom._signature import takes_names
+from natfit.distributions.custom._start import best_start
+from natfit.numerics import autodiff
 
 __all__ = ["CustomDistribution", "from_log_prob"]
+
+#: Rows on which the derivative of a user's function is tried.
+_TRIAL_ROWS = 8
+
+
+class CustomDistribution(Distribution):
+    """A distribution made of functions; see :func:`from_log_prob`, which checks them.
+
+    Parameters
+    ----------
+    log_prob_fn, params, sample_fn, fisher_fn, initial_fn, domain, event_ndim, name
+        The arguments of :func:`from_log_prob`, in its order.
+    dim : int, optional
+        D of a multivariate family; :meth:`bind` takes it from the data.
+    declared_roles : dict, optional
+        Parameter name to role, of those whose name does not say it.
+    """
+
+    params: dict[str, Bijector]
+
+    def __init__(
+        self,
+        log_prob_fn: Callable,
+        params: dict[str, Bijector],
+        sample_fn: Callable | None = None,
+        fisher_fn: Callable | None = None,
+        initial_fn: Callable | None = None,
+        domain: str | Support | None = None,
+        event_ndim: int = 0,
+        name: str | None = None,
+        dim: int | None = None,
+        declared_roles: dict[str, Role] | None = None,
+    ):
+        self.log_prob_fn = log_prob_fn
+        self.params = params
+        self.sample_fn = sample_fn
+        self.fisher_fn = fisher_fn
+        self.initial_fn = initial_fn
+        self.domain = domain
+        self.event_ndim = event_ndim
+        self.name = name
+        self.dim = dim
+        self.declared_roles = declared_roles
+
+    @classmethod
+    def examples(cls) -> list[Distribution]:
+        """Return a univariate family with every function, and a bivariate one with few."""
+        scalar = {"loc": Real(), "scale": Positive()}
+        return [
+            cls(_logistic_log_prob, scalar, _logistic_sample, _logistic_fisher, domain="real"),
+            cls(_logistic_log_prob, scalar, domain="real"),
+            cls(_ring_log_prob, {"loc": Real((2,)), "scale": Positive()}, event_ndim=1, dim=2),
+        ]
+
+    @cached_property
+    def roles(self) -> dict[str, Role]:
+        """As declared, else by the usual meaning of the names."""
+        return usual_roles(self.params, self.declared_roles)
+
+    @property
+    def support(self) -> Support | None:
+        """Where y may lie, or None where nothing is said."""
+        return BY_NAME[self.domain] if isinstance(self.domain, str) else self.domain
+
+    @property
+    def event_shape(self) -> tuple:
+        """() or (D,)."""
+        return (self.dim,) if self.event_ndim else ()
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return self.name or str(getattr(self.log_prob_fn, "__name__", "log_prob"))
+
+    def bind(self, y: np.ndarray) -> CustomDistribution:
+        """Return the family with D taken from y (n, D), where rows are vectors.
+
+        Raises
+        ------
+        ValueError
+            If rows are vectors and y is not (n, D), or D is another one.
+        """
+        if not self.event_ndim:
+            return self
+        if np.ndim(y) != 2 or self.dim not in (None, y.shape[1]):
+            raise ValueError(
+                f"y must have shape (n, {self.dim or 'D'}) for {self.label}, got {np.shape(y)}"
+            )
+        values = self.get_params(deep=False)
+        return self if self.dim is not None else type(self)(**{**values, "dim": y.shape[1]})
+
+    # ------------------------------------------------------------------ the user's functions
+
+    @cached_property
+    def _named(self) -> dict[str, bool]:
+        """Whether each function takes native values by name."""
+        functions = {"log_prob": (self.log_prob_fn, 1), "sample": (self.sample_fn, 2)}
+        functions["fisher"] = (self.fisher_fn, 0)
+        return {
+            key: takes_names(function, key, lead, self.params)
+            for key, (function, lead) in functions.items()
+            if function is not None
+        }
+
+    def _call(self, key: str, function: Any, lead: tuple, native: tuple) -> Any:
+        if self._named[key]:
+            return function(*lead, **dict(zip(self.params, native, strict=True)))
+        return function(*lead, *native)
+
+    def _log_prob(self, y: Any, *native: Any) -> Any:
+        return self._call("log_prob", self.log_prob_fn, (y,), native)
+
+    @property
+    def _sample(self) -> Callable | None:  # type: ignore[override]  # what the user gave
+        return None if self.sample_fn is None else self._draw
+
+    def _draw(self, rng: np.random.Generator, n: int, *native: Any) -> np.ndarray:
+        draws = np.asarray(self._call("sample", self.sample_fn, (rng, n), native), dtype=float)
+        if draws.shape != (n, *self.event_shape):
+            raise ValueError(
+                f"sample must return shape {(n, *self.event_shape)} for n = {n}, "
+                f"got {draws.shape} from {self.label}"
+            )
+        return draws
+
+    @property
+    def _fisher(self) -> Callable | None:  # type: ignore[override]  # what the user gave
+        return None if self.fisher_fn is None else self._native_fisher
+
+    def _native_fisher(self, *native: Any) -> np.ndarray:
+        """Fisher in the native parameters, one row at a time: (n, K', K')."""
+        size = sum(c.native_size for c in self.params.values())
+        out = np.empty((max(len(v) for v in native), size, size))
+        for i in range(len(out)):
+            row = tuple(v[i % len(v)] for v in native)
+            value = np.asarray(self._call("fisher", self.fisher_fn, (), row), dtype=float)
+            if value.shape != (size, size) or not np.all(np.isfinite(value)):
+                raise ValueError(
+                    f"fisher must return a finite ({size}, {size}) matrix in the native "
+                    f"parameters {list(self.params)}, got {value} from {self.label}"
+                )
+            out[i] = value
+        return out
+
+    def fisher(self, eta: np.ndarray) -> np.ndarray:
+        """Fisher information in eta, (n, K, K): J' F J of the user's F, or derived."""
+        if self.fisher_fn is None:
+            return super().fisher(eta)
+        native = self._native_fisher(*self.native(eta))
+        out = np.empty((len(eta), self.n_params, self.n_params))
+        for i, row in enumerate(eta):
+            blocks = [c.jacobian(row[self.blocks[key]]) for key, c in self.params.items()]
+            jacobian = block_diag(*blocks)
+            out[i] = jacobian.T @ native[i] @ jacobian
+        return out
+
+    # ---------------------------------------------------------------------- data, start
+
+    def check(self, y: np.ndarray) -> None:
+        """Raise ValueError for the first row outside the support."""
+        if self.support is not None:
+            self.support.check(y, self.label)
+
+    def initial(
+        self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Start (K,): the user's, or the best of a few guesses. The functions are checked there.
+
+        Raises
+        ------
+        ValueError
+            If ``log_prob`` breaks its contract at the start; see :meth:`check_start`.
+        """
+        if self.initial_fn is not None:
+            eta = self._given(self.initial_fn(y, weight))
+        else:
+            eta = self._best(y, weight)
+        self.check_start(y, eta)
+        return eta
+
+    def _given(self, values: Any) -> np.ndarray:
+        """The start (K,) of what the user's ``initial`` returned."""
+        if not isinstance(values, dict):
+            raise ValueError(
+                f"initial must return a dict of {list(self.params)}, got {values!r} from "
+                f"{self.label}"
+            )
+        try:
+            return self.eta(**values)
+        except ValueError as error:
+            raise ValueError(f"initial of {self.label} is not valid: {error}") from error
+
+    def _best(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        """Guess with the highest mean log-density; the first where none is finite."""
+        positive = self.support == POSITIVE
+        values = partial(self._values, y)
+        return best_start(values, self.params, self.roles, y, weight, positive)[0]
+
+    def _values(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Log-density (n,) at eta (K,), its shape checked."""
+        value = self.log_prob(y, eta[None])
+        if np.shape(value) != (len(y),):
+            raise ValueError(
+                f"log_prob must return one number a row, shape {(len(y),)} for y of shape "
+                f"{y.shape}, got shape {np.shape(value)} from {self.label}; do not sum over rows, "
+                "and let parameters of shape (1,) broadcast against y"
+            )
+        return np.asarray(value, dtype=float)
+
+    def check_start(self, y: np.ndarray, eta: np.ndarray) -> None:
+        """Raise when ``log_prob`` breaks its contract for rows y at eta (K,).
+
+        Raises
+        ------
+        ValueError
+            If its values are not (n,), if one is NaN or infinite, or if autograd cannot
+            differentiate it.
+        """
+        with np.errstate(all="ignore"):
+            value = self._values(y, eta)
+        self._refuse(y, eta, ~np.isfinite(value), value, "return finite numbers")
+        few = y[:_TRIAL_ROWS]
+        rows = np.repeat(eta[None], len(few), axis=0)
+        try:
+            with np.errstate(all="ignore"):
+                score = autodiff.row_grad(lambda e: self._log_prob_eta(few, e), rows)
+        except (TypeError, ValueError, AttributeError, NotImplementedError) as error:
+            raise ValueError(
+                f"log_prob must be differentiable by autograd, got {type(error).__name__} from "
+                f"{self.label}: {error}; write it in autograd.numpy and autograd.scipy, without "
+                "float(), scipy.stats or assignment to items"
+            ) from error
+        bad = ~np.isfinite(score).all(axis=1)
+        self._refuse(few, eta, bad, score, "have a finite derivative")
+
+    def _refuse(self, y: Any, eta: Any, bad: np.ndarray, value: np.ndarray, rule: str) -> None:
+        """Raise for the first bad row."""
+        if bad.any():
+            row = int(np.argmax(bad))
+            at = {k: np.round(v, 6).tolist() for k, v in self.native_dict(eta).items()}
+            raise ValueError(
+                f"log_prob must {rule}, got {value[row]} at row {row} (y = {y[row]}) with {at} "
+                f"from {self.label}; check the formula there (np.where does not keep NaN out of "
+                "a derivative), pass support=... if such y is impossible, or initial=..."
+            )
 
 
 def from_log_prob(
@@ -134,3 +389,22 @@ def _checked_roles(roles: dict[str, Role | str], params: dict[str, Bijector]) ->
         if role not in known:
             raise ValueError(f"roles[{name!r}] must be one of {known}, got {role!r}")
     return {name: Role(role) for name, role in roles.items()}
+
+
+def _logistic_log_prob(y: Any, loc: Any, scale: Any) -> Any:
+    z = (y - loc) / scale
+    return -z - anp.log(scale) - 2.0 * anp.logaddexp(0.0, -z)
+
+
+def _logistic_sample(rng: np.random.Generator, n: int, loc: Any, scale: Any) -> np.ndarray:
+    return rng.logistic(loc, scale, n)
+
+
+def _logistic_fisher(loc: float, scale: float) -> np.ndarray:
+    return np.diag([1.0 / 3.0, (3.0 + np.pi**2) / 9.0]) / scale**2
+
+
+def _ring_log_prob(y: Any, loc: Any, scale: Any) -> Any:
+    # Bivariate Cauchy: 1 / (2 pi scale^2) (1 + |z|^2)^(-3/2).
+    square = anp.sum((y - loc) ** 2, axis=1) / scale**2
+    return -np.log(2.0 * np.pi) - 2.0 * anp.log(scale) - 1.5 * anp.log1p(square)
