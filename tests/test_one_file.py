@@ -22,7 +22,7 @@ TEMPLATES = sorted((ROOT / "docs" / "templates").glob("*.py"))
 COPIED = ("natfit", "tests", "docs", "README.md", "pyproject.toml", "setup.cfg")
 
 #: Tests that ask the registries, and those of them that speak of all components at once.
-ASKS = re.compile(r"tests\.(suites|cases)|registered\(|available\(|testing\.kinds|generator\(")
+ASKS = re.compile(r"tests\.(suites|cases)|registered\(|available\(|kinds\(|generator\(|TREES")
 OF_ALL = "a_component_is_a_file or the_tables_are or of_rules or no_family_is_left_out"
 
 #: Problems on which solvers and steps meet each other here; the table itself has all of them.
@@ -90,7 +90,8 @@ def test_what_was_added_passes_every_suite(copy):
         for path in sorted(copy.glob("tests/**/test_*.py"))
         if path.name != Path(__file__).name and ASKS.search(path.read_text())
     ]
-    chosen = f"({' or '.join(['rayleigh', *names])} or {OF_ALL}) and {few}"
+    paths = [place(template).removeprefix("natfit/") for template in TEMPLATES]
+    chosen = f"({' or '.join(['rayleigh', *names, *paths])} or {OF_ALL}) and {few}"
     options = ["-q", "-p", "no:cacheprovider", "--junitxml", "report.xml", "-k", chosen]
     run(copy, "-m", "pytest", *options, *files)
     passed = Counter()

@@ -1,5 +1,5 @@
 # Copy to natfit/bijectors/softplus.py.
-"""Positive numbers that grow linearly."""
+"""Positive numbers that grow linearly with eta."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class Softplus(Elementwise):
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """From where exp(eta) is the least double."""
+        """Return the limits of eta: from where exp(eta) is the least double."""
         return (-LOG_RANGE, np.inf)
 
     @property
     def native_bounds(self) -> tuple[float, float]:
-        """Zero and infinity."""
+        """Return zero and infinity, which no value reaches."""
         return (0.0, np.inf)

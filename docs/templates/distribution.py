@@ -1,5 +1,5 @@
 # Copy to natfit/distributions/positive/rayleigh.py: the folder says where y lies.
-"""The Rayleigh distribution."""
+"""The Rayleigh distribution of lengths of vectors."""
 
 from __future__ import annotations
 

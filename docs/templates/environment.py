@@ -30,7 +30,7 @@ class Thermostat(Environment):
         self.leak = leak
 
     def check(self) -> None:
-        """Leak in [0, 1]."""
+        """Check that the leak is a number in [0, 1]."""
         check_number(self.leak, "leak", low=0.0, high=1.0, hint="0.1")
 
     def start(self, rng: np.random.Generator, n: int) -> np.ndarray:

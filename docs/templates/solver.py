@@ -26,7 +26,7 @@ class EigenSolver(Solver):
         self.rcond = rcond
 
     def check(self) -> None:
-        """Rcond > 0."""
+        """Check that rcond is a number > 0."""
         check_number(self.rcond, "solver__rcond", low=0.0, closed_low=False, hint="1e-12")
 
     def solve(self, operator: LinearOperator, g: np.ndarray) -> tuple[np.ndarray, SolveInfo]:
