@@ -1,7 +1,7 @@
 """TRPO on CartPole with the defaults of natfit, from several seeds.
 
-The environment is the built-in one, which needs no Gymnasium; the policy is a small multilayer
-perceptron, the step a trust region in the Kullback-Leibler divergence.
+The environment is built in and needs no Gymnasium. The policy is a small multilayer perceptron.
+TRPO limits the Kullback-Leibler divergence between the policies before and after each update.
 
 Usage: python plot_cartpole_trpo.py [--output figure.png]
 """
@@ -17,20 +17,21 @@ from natfit import NaturalPolicyEstimator
 
 
 def compute(n_seeds: int = 4, max_env_steps: int = 60_000) -> dict:
-    """Train one agent a seed.
+    """Train one agent per seed.
 
     Parameters
     ----------
     n_seeds : int
-        Agents.
+        Number of agents.
     max_env_steps : int
-        Steps in the environment that each of them may take.
+        Maximum number of steps in the environment for each agent.
 
     Returns
     -------
     dict
-        ``agents``; ``first`` and ``last`` (n_seeds,), their mean returns in the first update
-        and over the last ten; ``evaluations``, twenty episodes each of the greedy policies.
+        ``agents``; ``first`` and ``last`` (n_seeds,), the mean returns of each agent in the
+        first update in which an episode ended and over the last ten updates; ``evaluations``,
+        of twenty episodes of each greedy policy.
     """
     agents = [
         NaturalPolicyEstimator(
@@ -48,7 +49,7 @@ def compute(n_seeds: int = 4, max_env_steps: int = 60_000) -> dict:
 
 
 def draw(result: dict, path: Path) -> None:
-    """Draw the median return over the seeds and how far the policy moves."""
+    """Draw the median return over the seeds and the divergence of each update."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -60,7 +61,7 @@ def draw(result: dict, path: Path) -> None:
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")
     label = f"median and quartiles of {len(agents)} seeds"
     LearningCurveDisplay.from_estimator(agents, ax=left, name=label)
-    left.set_title("CartPole: return while learning (500 is the most)")
+    left.set_title("CartPole: return while learning (500 is the maximum)")
     LearningCurveDisplay.from_estimator(agents, y="kl", ax=right)
     right.set_title("Divergence of each update")
     figure.savefig(path, dpi=120)

@@ -1,8 +1,9 @@
 """Survival after a heart transplant: right-censored fits beside the Kaplan-Meier estimate.
 
-69 patients, days (Miller, 1976, Biometrika 63). Those who were alive when last seen survived at
-least so long: their rows are intervals with an open upper end, natfit.Censored. To drop them, or
-to take their last day for that of their death, makes survival look shorter than it is.
+The data are survival times of 69 patients in days (Miller, 1976, Biometrika 63). Patients who were
+alive when last seen survived at least until that day, so that their rows are intervals with an open
+upper end: natfit.Censored. If these rows are dropped, or if the last day is taken for the day of
+death, survival looks shorter than it is.
 
 Usage: python plot_censored_survival.py [--output figure.png]
 """
@@ -20,7 +21,7 @@ DATA = Path(__file__).parent / "data" / "heart_transplants.csv"
 
 
 def compute(families: tuple[str, ...] = ("exponential", "gamma", "weibull", "lognormal")) -> dict:
-    """Fit each family to the censored rows, and the Weibull to the deaths alone.
+    """Fit each family to the censored rows, and the Weibull family to the deaths alone.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ def compute(families: tuple[str, ...] = ("exponential", "gamma", "weibull", "log
 
 
 def _summary(model: natfit.NaturalMLE, rows: natfit.Censored | np.ndarray) -> dict:
-    """What is said of a fit; AIC = 2 K - 2 log L, K parameters."""
+    """The fit, its log-likelihood L, AIC = 2 K - 2 log L for K parameters, and its median."""
     total = model.score(rows) * model.n_obs_
     return {
         "model": model,
@@ -61,7 +62,7 @@ def _summary(model: natfit.NaturalMLE, rows: natfit.Censored | np.ndarray) -> di
 
 
 def report(result: dict) -> None:
-    """Print estimates, criteria and medians."""
+    """Print the estimates, AIC and the medians."""
     n = len(result["rows"])
     print(f"Survival after a heart transplant: {n} patients, {result['n_deaths']} deaths\n")
     print(f"{'family':13}{'AIC':>8}{'median (days)':>15}   estimates")

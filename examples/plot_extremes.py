@@ -1,8 +1,9 @@
 """Annual maximum sea levels at Port Pirie: a GEV fit and its return levels.
 
-65 maxima, metres (Coles, 2001, An Introduction to Statistical Modeling of Extreme Values, sections
-1.2 and 3.4.1). The return level of T years is exceeded in a given year with probability 1 / T; its
-interval is by the delta method.
+The data are 65 maxima in metres (Coles, 2001, An Introduction to Statistical Modeling of Extreme
+Values, sections 1.2 and 3.4.1). The generalised extreme value distribution (GEV) is fitted to them.
+The return level of T years is exceeded in a given year with probability 1 / T. Its confidence
+interval is computed by the delta method.
 
 Usage: python plot_extremes.py [--output figure.png]
 """
@@ -18,17 +19,18 @@ import natfit
 
 DATA = Path(__file__).parent / "data" / "port_pirie.csv"
 
-#: Of a two-sided interval with 95 % probability.
+#: Quantile of the normal distribution for a two-sided interval with 95 % probability.
 NORMAL_95 = 1.959964
 
 
 def return_level(
     params: dict[str, float], covariance: np.ndarray, period: float
 ) -> tuple[float, float]:
-    """The level that a GEV's maximum exceeds once in ``period``, and its standard error.
+    """The return level of a GEV for ``period`` years, and its standard error.
 
-    ``loc - scale / shape (1 - x^-shape)`` with ``x = -log(1 - 1 / period)``: Coles' (3.4). The
-    error is ``sqrt(g' V g)``, g the level's gradient in (loc, scale, shape) and V their covariance.
+    The level is ``loc - scale / shape (1 - x^-shape)`` with ``x = -log(1 - 1 / period)``: Coles'
+    (3.4). The error is ``sqrt(g' V g)``, where g is the gradient of the level in (loc, scale,
+    shape) and V their covariance matrix.
 
     Returns
     -------
@@ -54,14 +56,15 @@ def compute(periods: tuple[float, ...] = (2, 10, 50, 100)) -> dict:
     Parameters
     ----------
     periods : tuple of float
-        Years.
+        Return periods in years.
 
     Returns
     -------
     dict
         ``levels`` (N,), the fitted ``gev`` and ``gumbel``, ``log_likelihoods`` of both in nats,
-        ``p_value`` of the Gumbel distribution against the GEV by the likelihood ratio, and
-        ``returns``, an array with rows of period, level, lower and upper end of its interval.
+        ``p_value`` of the likelihood-ratio test of the Gumbel distribution against the GEV, and
+        ``returns``, an array with one row per period: period, level, lower and upper end of the
+        interval.
     """
     from scipy import stats
 
@@ -99,7 +102,7 @@ def report(result: dict) -> None:
 
 
 def draw(result: dict, path: Path) -> None:
-    """Draw density, quantiles, probabilities and return levels."""
+    """Draw the density, quantiles, probabilities and return levels of the fit."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,8 +1,8 @@
-"""One Euclidean distance in (mu, sigma), very different distributions (the paper's figure 1).
+"""Equal Euclidean distances in (mu, sigma), very different distributions (the paper's figure 1).
 
-Eight Gaussians lie on a circle around a reference in the plane of (mu, sigma). Euclid calls
-them equally far; the Kullback-Leibler divergence from the reference, the distance that the
-natural gradient uses, does not.
+Eight Gaussians lie on a circle around a reference in the plane of (mu, sigma). Their Euclidean
+distances from the reference are equal. Their Kullback-Leibler divergences from it, by which the
+natural gradient measures, are not.
 
 Usage: python plot_fig1_distance.py [--output figure.png]
 """
@@ -25,18 +25,18 @@ def compute(
     Parameters
     ----------
     loc, scale : float
-        The reference.
+        mu and sigma of the reference.
     distance : float
-        The circle's radius, below ``scale``.
+        Radius of the circle, below ``scale``.
     n_neighbours : int
-        Gaussians on the circle.
+        Number of Gaussians on the circle.
 
     Returns
     -------
     dict
         ``reference`` (2,) and ``neighbours`` (n, 2) in (mu, sigma), their ``euclidean``
-        distances (n,) and divergences ``kl`` (n,) in nats; ``y`` (200,) and the densities
-        there: ``reference_density`` (200,), ``densities`` (n, 200).
+        distances (n,) and divergences ``kl`` (n,) in nats; ``y`` (401,) and the densities
+        there: ``reference_density`` (401,), ``densities`` (n, 401).
     """
     family = Normal()
     angle = 2 * np.pi * np.arange(n_neighbours) / n_neighbours

@@ -1,8 +1,8 @@
-"""Gradient descent against the natural gradient at one fixed step (the paper's figure 2).
+"""Gradient descent and the natural gradient with the same fixed step (the paper's figure 2).
 
-A Gaussian is fitted to points of N(12, 4^2) from (mu, sigma) = (0, 1), in these coordinates,
-on the summed log-likelihood. natfit minimises a mean over rows: the paper's rate 1e-4 on the
-sum of N rows is a step of 1e-4 N here.
+A Gaussian is fitted to points of N(12, 4^2). The optimiser moves (mu, sigma) and starts at (0, 1).
+natfit minimises a mean over rows, so that the paper's rate of 1e-4 on the summed log-likelihood
+of N rows is a step of 1e-4 N here.
 
 Usage: python plot_fig2_mle_paths.py [--output figure.png]
 """
@@ -17,7 +17,7 @@ import numpy as np
 from natfit import NaturalMLE
 from natfit.steps import FixedStep
 
-#: Legend entry and metric of both methods.
+#: Legend entry of each method, and its metric.
 METHODS = {"gradient descent": "euclidean", "natural gradient": "exact"}
 
 
@@ -29,19 +29,19 @@ def compute(
     Parameters
     ----------
     n_rows : int
-        Points drawn from N(12, 4^2).
+        Number of points drawn from N(12, 4^2).
     rate : float
         Fixed step on the summed log-likelihood.
     max_iter : int
-        Iterations.
+        Number of iterations.
     random_state : int
         Seed of the data.
 
     Returns
     -------
     dict
-        ``X`` (N, 1), the fitted ``estimators`` by method and their iterates ``paths``
-        (max_iter + 1, 2) in (mu, sigma); ``optimum`` (2,), the closed-form estimate.
+        ``X`` (N, 1); the fitted ``estimators`` and their ``paths`` by method, a path being the
+        iterates (max_iter + 1, 2) in (mu, sigma); ``optimum`` (2,), the closed-form estimate.
     """
     X = np.random.default_rng(random_state).normal(12.0, 4.0, (n_rows, 1))
     estimators = {
@@ -65,7 +65,7 @@ def compute(
 
 
 def draw(result: dict, path: Path) -> None:
-    """Draw both paths over the likelihood, and both distances to the optimum."""
+    """Draw both paths over contours of the likelihood, and both distances to the optimum."""
     import matplotlib
 
     matplotlib.use("Agg")

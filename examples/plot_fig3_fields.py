@@ -1,8 +1,8 @@
 """Gradients and natural gradients of a Gaussian likelihood (the paper's figure 3).
 
-The data are the second figure's, points of N(12, 4^2). Gradients grow like 1 / sigma^3 as
-sigma approaches 0, so that no single step suits the whole plane; natural gradients are far
-more alike.
+The data are those of the second figure, points of N(12, 4^2). As sigma approaches 0, gradients grow
+like 1 / sigma^3, so that no single step size suits the whole plane. The lengths of natural
+gradients differ far less.
 
 Usage: python plot_fig3_fields.py [--output figure.png]
 """
@@ -23,9 +23,9 @@ def compute(n_rows: int = 1000, grid_resolution: int = 10, random_state: int = 0
     Parameters
     ----------
     n_rows : int
-        Points drawn from N(12, 4^2).
+        Number of points drawn from N(12, 4^2).
     grid_resolution : int
-        Arrows a side.
+        Number of arrows along each side of the grid.
     random_state : int
         Seed of the data.
 
@@ -34,7 +34,7 @@ def compute(n_rows: int = 1000, grid_resolution: int = 10, random_state: int = 0
     dict
         ``display``, the drawn GradientFieldDisplay; its ``gradient`` and
         ``natural_gradient`` (n, n, 2) per row of data; ``gradient_ratio`` and
-        ``natural_ratio``, longest to shortest arrow of each.
+        ``natural_ratio``, the length of the longest arrow of each over that of the shortest.
     """
     import matplotlib
 
@@ -62,13 +62,13 @@ def compute(n_rows: int = 1000, grid_resolution: int = 10, random_state: int = 0
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Print how unequal the arrows are and write the figure."""
+    """Print how much the lengths of the arrows differ and write the figure."""
     default = Path(__file__).parent / "output" / "fig3_fields.png"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output
     result = compute()
-    print("longest to shortest arrow over mu in [0, 20], sigma in [1, 10]")
+    print("ratio of the longest to the shortest arrow, mu in [0, 20], sigma in [1, 10]")
     print(f"gradient          {result['gradient_ratio']:8.0f}")
     print(f"natural gradient  {result['natural_ratio']:8.0f}")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,15 +1,17 @@
 """Policy gradient against natural policy gradient on the drift task (the paper's figure 4).
 
-An agent on a line starts at 0 and moves by a ~ N(mu, sigma^2) at each of T = 10 steps, for a
-reward of -s^2 - a^2: it has to learn to do nothing. Ten agents of each method learn (mu, sigma)
-in these coordinates from (10, 14), on undiscounted returns of whole episodes without a baseline.
+An agent on a line starts at s = 0 and moves by a ~ N(mu, sigma^2) at each of T = 10 steps. Its
+reward is -s^2 - a^2, so that it has to learn to do nothing. Ten agents of each method learn (mu,
+sigma), starting at (10, 14), from undiscounted returns of whole episodes without a baseline.
 
-Both methods take steps of length 0.075 in their own metric: the Euclidean norm of (mu, sigma)
-for the policy gradient, the Fisher norm for its natural counterpart, whose steps are therefore
-long while sigma is large. Read as a factor of the natural gradient itself, 0.075 leads nowhere:
-even for an episode of one action, with the state it leads to in the reward, the expected return
-is J = -2 (mu^2 + sigma^2), and one exact step goes to mu - 0.075 sigma^2 4 mu = -578; the task's
-ten actions make it far worse. ``compute`` returns these numbers under ``literal``.
+Both methods take steps of length 0.075 in their own metric. For the policy gradient (PG) this is
+the Euclidean norm of (mu, sigma). For the natural policy gradient (NPG) it is the norm of the
+Fisher information, so that its steps are long while sigma is large. The number 0.075 cannot be
+meant as a factor of the natural gradient itself. Even for an episode of one action, with a reward
+of the state that this action leads to, the expected return is J = -2 (mu^2 + sigma^2), and one
+exact step goes to mu - 0.075 sigma^2 4 mu = -578; with the ten actions of the task it goes much
+further.
+``compute`` returns these numbers under ``literal``.
 
 Usage: python plot_fig4_policy.py [--output figure.png]
 """
@@ -25,7 +27,7 @@ from natfit import NaturalPolicyEstimator
 from natfit.models import Constant
 from natfit.steps import KLStep
 
-#: Legend entry and metric of both methods.
+#: Legend entry of each method, and its metric.
 METHODS = {"PG": "euclidean", "NPG": "exact"}
 
 #: Where every agent starts, and the length of every step.
@@ -33,11 +35,11 @@ START, LENGTH = {"loc": 10.0, "scale": 14.0}, 0.075
 
 
 def literal_step(horizon: int, reward_on_arrival: bool) -> float:
-    """mu after one exact natural-gradient step of 0.075 times the gradient of the return.
+    """mu after one exact step of 0.075 times the natural gradient of the return.
 
-    J = -T (mu^2 + sigma^2) - sum_t (t^2 mu^2 + t sigma^2) over the number of moves t that are
-    made when each reward is given: 0 to T - 1, or 1 to T where the reward is that of the state
-    arrived at. The Fisher information of an episode is T / sigma^2 in mu.
+    The expected return is J = -T (mu^2 + sigma^2) - sum_t (t^2 mu^2 + t sigma^2), where t is the
+    number of moves before each reward: 0 to T - 1, or 1 to T if the reward is that of the state
+    that a move leads to. The Fisher information of an episode in mu is T / sigma^2.
 
     Returns
     -------
@@ -56,17 +58,17 @@ def compute(n_agents: int = 10, n_updates: int = 100, batch_size: int = 100) -> 
     Parameters
     ----------
     n_agents : int
-        Agents of each method; the k-th has the seed k in both.
+        Number of agents of each method; the k-th has the seed k in both.
     n_updates : int
-        Updates of the policy.
+        Number of updates of the policy.
     batch_size : int
-        Episodes an update.
+        Number of episodes per update.
 
     Returns
     -------
     dict
-        ``agents`` by method; their ``returns`` (n_agents, n_updates + 1) by method, mean
-        returns of the episodes played after 0, 1, ... updates; ``literal``, the mu of
+        ``agents`` by method; their ``returns`` (n_agents, n_updates + 1) by method, which are
+        mean returns of the episodes played after 0, 1, ... updates; ``literal``, the mu of
         :func:`literal_step` by (horizon, reward on arrival).
     """
     agents = {
@@ -126,7 +128,7 @@ def draw(result: dict, path: Path) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Print what both methods reach, check that NPG is ahead, and write the figure."""
+    """Print the returns of both methods, check that NPG is ahead, and write the figure."""
     default = Path(__file__).parent / "output" / "fig4_policy.png"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")

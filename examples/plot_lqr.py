@@ -1,9 +1,10 @@
-"""A linear policy finds the gain that the Riccati equation gives (linear-quadratic regulator).
+"""A linear policy learns the gain that the Riccati equation gives (linear-quadratic regulator).
 
-A mass on a line is to be brought to rest at the origin. The best control is u = -K x, and K
-follows from the dynamics and the costs; the policy N(-K x + c, sigma^2) knows neither and learns
-from rewards alone. The value of a linear policy is quadratic, hence the baseline. Short episodes
-keep the states spread out: near the origin the gain has hardly an effect.
+A mass on a line is to be brought to rest at the origin. The best control is u = -K x, where the
+gain K follows from the dynamics and the costs. The policy N(-K x + c, sigma^2) knows neither of
+them and learns from rewards alone. The value of a linear policy is quadratic, and so is the
+baseline. The episodes are short, which keeps the states spread out: near the origin the gain has
+hardly any effect.
 
 Usage: python plot_lqr.py [--output figure.png]
 """
@@ -26,18 +27,18 @@ def compute(n_seeds: int = 3, n_updates: int = 150, every: int = 5) -> dict:
     Parameters
     ----------
     n_seeds : int
-        Agents.
+        Number of agents.
     n_updates : int
-        Updates of the policy.
+        Number of updates of the policy.
     every : int
-        Updates between two points of the gain's path.
+        Number of updates between two points of the gain's path.
 
     Returns
     -------
     dict
-        ``paths`` (n_seeds, 1 + n_updates / every, 2), gains from the start on, ``optimum`` (2,)
-        by the Riccati equation; ``errors`` (n_seeds,), the larger relative error of the last
-        gain's two numbers; ``returns`` (n_seeds, n_updates).
+        ``paths`` (n_seeds, 1 + n_updates / every, 2), the gains from the start on; ``optimum``
+        (2,), the gain by the Riccati equation; ``errors`` (n_seeds,), the larger relative error
+        of the two numbers of the last gain; ``returns`` (n_seeds, n_updates), the mean returns.
     """
     environment, discount = LQR(time_limit=10), 0.99
     paths, returns = [], []
@@ -74,7 +75,7 @@ def compute(n_seeds: int = 3, n_updates: int = 150, every: int = 5) -> dict:
 
 
 def draw(result: dict, path: Path) -> None:
-    """Draw the gains' paths in their plane, and their relative distance to the optimum."""
+    """Draw the paths of the gains in their plane, and their relative errors."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,7 +1,8 @@
 """Mixtures of normals fitted to the petals of irises, without telling them the species.
 
-Petal lengths of 150 irises, cm (Fisher, 1936; scikit-learn's data): setosa's are short, those of
-the two other species overlap. BIC = K log N - 2 log L says how many components the lengths support.
+The data are petal lengths of 150 irises in cm (Fisher, 1936; scikit-learn's data). Those of setosa
+are short, and those of the two other species overlap. The Bayesian information criterion,
+BIC = K log N - 2 log L for K parameters, says how many components the lengths support.
 
 Usage: python plot_mixture.py [--output figure.png]
 """
@@ -21,20 +22,20 @@ PETAL_LENGTH = 2
 
 
 def compute(most: int = 3) -> dict:
-    """Fit one to ``most`` normals.
+    """Fit mixtures of one to ``most`` normal distributions.
 
     Parameters
     ----------
     most : int
-        Most components.
+        Maximum number of components.
 
     Returns
     -------
     dict
         ``lengths`` (N,), ``species`` (N,) by number, ``species_names``, ``fits`` by number of
         components, each a dict of ``model``, ``log_likelihood`` (nats) and ``bic``; ``best``, the
-        number with the least BIC, and ``table``, how many rows of each species (row) are most
-        probably of each component (column) of the best mixture.
+        number with the smallest BIC; and ``table``, the numbers of plants of each species (row)
+        for which each component (column) of the best mixture is the most probable one.
     """
     iris = load_iris()
     y = iris.data[:, PETAL_LENGTH]
@@ -62,7 +63,7 @@ def compute(most: int = 3) -> dict:
 
 
 def report(result: dict) -> None:
-    """Print the criteria, the best mixture and its components' rows."""
+    """Print the criteria, the best mixture, and the species of each component's plants."""
     print(f"Petal lengths of {len(result['lengths'])} irises, cm\n")
     print("components   log-likelihood     BIC   status")
     for k, fit in result["fits"].items():
@@ -74,7 +75,7 @@ def report(result: dict) -> None:
         pairs = zip(np.ravel(value), np.ravel(model.standard_errors_[name]), strict=True)
         print(f"  {name:8} " + ", ".join(f"{v:.3f} +- {e:.3f}" for v, e in pairs))
     if result["table"] is not None:
-        print("\nrows of each species by their most probable component")
+        print("\nplants of each species by their most probable component")
         for name, row in zip(result["species_names"], result["table"], strict=True):
             print(f"  {name:12}" + "".join(f"{n:6d}" for n in row))
 

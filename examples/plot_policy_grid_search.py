@@ -1,8 +1,8 @@
-"""Grid search over a policy's options: scikit-learn's GridSearchCV, with seeds for rows.
+"""Grid search over a policy's options with scikit-learn's GridSearchCV, with seeds for rows.
 
-The rows of X are seeds, each the start of an episode. Cross-validation trains a policy on the
-starts of some seeds and scores it, by the mean return of its most probable actions, on those of
-the others.
+The rows of X are seeds, and each seed determines the start of an episode. Cross-validation trains a
+policy on the starts from some seeds and scores it on the starts from the others. The score is the
+mean return when the policy takes its most probable actions.
 
 Usage: python plot_policy_grid_search.py [--output figure.png]
 """
@@ -25,16 +25,17 @@ def compute(n_seeds: int = 30, max_iter: int = 40) -> dict:
     Parameters
     ----------
     n_seeds : int
-        Starts of episodes.
+        Number of starts of episodes.
     max_iter : int
-        Updates of each fit.
+        Number of updates of each fit.
 
     Returns
     -------
     dict
-        The fitted ``search``; ``radii``, ``discounts`` and ``scores`` (radii, discounts), mean
-        returns on starts that were not trained on; ``spread``, their standard deviations over
-        the folds; ``fresh``, the score of the best policy, trained on all seeds, on twenty more.
+        The fitted ``search``; ``radii``, ``discounts`` and ``scores`` (radii, discounts), which
+        are mean returns on starts that were not trained on; ``spread``, their standard deviations
+        over the folds; ``fresh``, the score on twenty new seeds of the best policy, trained
+        on all ``n_seeds``.
     """
     radii, discounts = [0.001, 0.01, 0.1], [0.9, 0.99]
     agent = NaturalPolicyEstimator(
@@ -74,7 +75,7 @@ def draw(result: dict, path: Path) -> None:
         )
     ax.set(
         xlabel="radius of the step (nats)",
-        ylabel="mean return on starts not trained on",
+        ylabel="mean return on starts that were not trained on",
         title="CartPole: three-fold cross-validation over seeds",
     )
     ax.legend()
@@ -89,13 +90,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output
     result = compute()
-    print("radius  discount  mean return on starts not trained on")
+    print("radius  discount  mean return on starts that were not trained on")
     for i, radius in enumerate(result["radii"]):
         for j, discount in enumerate(result["discounts"]):
             score, spread = result["scores"][i, j], result["spread"][i, j]
             print(f"{radius:6g}  {discount:8g}  {score:8.1f} +- {spread:.1f}")
     best = result["search"].best_params_
-    print(f"best: {best}; on twenty fresh seeds it scores {result['fresh']:.1f}")
+    print(f"best: {best}; its score on twenty new seeds is {result['fresh']:.1f}")
     path.parent.mkdir(parents=True, exist_ok=True)
     draw(result, path)
     print(f"figure: {path}")

@@ -1,8 +1,8 @@
 """Gaussians fitted to the wine data, one for each cultivar, by natural gradient.
 
-Thirteen chemical measurements of 178 wines of three cultivars. All are standardised alike,
-so that a mean is in standard deviations of all wines from their mean; then each cultivar gets
-its own mean vector and full covariance matrix (104 parameters).
+The data are thirteen chemical measurements of 178 wines of three cultivars. Each measurement is
+standardised by its mean and standard deviation over all wines. Then each cultivar gets its own
+mean vector and its own full covariance matrix (104 parameters).
 
 Usage: python plot_wine_gaussian.py [--output figure.png]
 """
@@ -29,7 +29,7 @@ def compute(n_features: int = 13) -> dict:
     Parameters
     ----------
     n_features : int
-        Use the first so many measurements.
+        Number of measurements that are used, the first ones.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def compute(n_features: int = 13) -> dict:
     """
     wine = load_wine()
     X, y = wine.data[:, :n_features], wine.target
-    # Fitted to all wines: scaled by cultivar every mean would be 0.
+    # Fitted to all wines: if each cultivar were scaled by itself, every mean would be 0.
     scaler = FrozenEstimator(StandardScaler().fit(X))
     classes = {}
     for k, name in enumerate(wine.target_names):
@@ -66,7 +66,7 @@ def compute(n_features: int = 13) -> dict:
 
 
 def report(result: dict) -> None:
-    """Print the estimates, how each fit ended and how it began."""
+    """Print the estimates, how each fit ended, and the first iterations of one."""
     names, classes = list(result["feature_names"]), result["classes"]
     print("Wines by cultivar, full covariance; units: standard deviations of all wines\n")
     print(" " * 30 + "".join(f"{name:>18}" for name in classes))
