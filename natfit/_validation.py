@@ -101,6 +101,16 @@ def check_bool(value: Any, name: str) -> bool:
     raise ValueError(f"{name} must be True or False, got {value!r}")
 
 
+def check_jobs(value: Any) -> int | None:
+    """Return ``n_jobs`` as an int or None, else raise ValueError or TypeError."""
+    if value is None:
+        return None
+    jobs = int(check_number(value, "n_jobs", integer=True))
+    if jobs == 0:
+        raise ValueError("n_jobs must not be 0; try 1, or -1 for all processors")
+    return jobs
+
+
 def check_option(value: Any, name: str, allowed: tuple) -> Any:
     """Return ``value`` if it is one of ``allowed``, else raise ValueError listing them."""
     if isinstance(value, str) and value in allowed:

@@ -22,6 +22,7 @@ from natfit._component import component_class
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.wrappers.base import Wrapper
+from natfit.rows import Block, Memory
 from natfit.testing.data import points, some_rows
 from tests.fits import fitted, log_uniform
 
@@ -99,7 +100,7 @@ def case(name: str) -> Case:
     found = _written(name) or _derived(cls)
     family = cls() if found.family is None else found.family
     draws = found.draws
-    if draws is None and must_be_drawn(family.bind(found.data)):
+    if draws is None and must_be_drawn(family.bind(Memory(found.data))):
         draws = _sampled(family)
     return replace(found, family=family, draws=draws and _completed(draws, family))
 
@@ -167,7 +168,7 @@ def _sampled(family: Distribution) -> Draws:
         return float(family.log_density(x, family.eta(**params)[None]).sum())
 
     def peer(x: np.ndarray) -> float:
-        best = searched(family, x, family.initial(x, None, np.random.default_rng(0)))
+        best = searched(family, x, family.initial(Block(x), np.random.default_rng(0)))
         return float(family.log_density(x, best[None]).sum())
 
     return Draws(draw, loglik, peer)

@@ -14,6 +14,7 @@ import numpy as np
 
 from natfit.linops import Dense
 from natfit.rl.baselines.base import Baseline
+from natfit.rows import Memory
 from natfit.testing.data import some_rows
 from natfit.testing.metrics import operator_at
 from natfit.testing.operators import Factored
@@ -65,7 +66,7 @@ def has_no_outside(family: Any, etas: np.ndarray) -> bool:
 
 def has_no_summary(family: Any, etas: np.ndarray) -> bool:
     """No summary, or one that is no single row, as that of censored rows."""
-    return not isinstance(family.sufficient(some_rows(family, etas[0], 5), None), tuple)
+    return not isinstance(family.sufficient(Memory(some_rows(family, etas[0], 5))), tuple)
 
 
 DISTRIBUTIONS = {

@@ -159,6 +159,111 @@ def test_no_estimator_or_family_overrides_the_loop():
     assert {unit(path) for path in fits} == {"estimators", "fitting"}
 
 
+#: What knows rows and no array, and what it may ask them: the contract of natfit.rows.Rows.
+ASKS = ("distributions", "objectives", "metrics", "inference", "fitting")
+ANSWERS = {
+    "n", "total", "n_features", "event_shape", "single", "extent", "few", "row", "block",
+    "sum", "map", "first", "joined", "cut", "rows",
+}  # fmt: skip
+
+#: What a family is asked of data: with all rows, or with a few.
+OF_ROWS = {
+    "bind", "check", "check_degenerate", "sufficient", "refine_start", "nested_start", "no_maximum",
+}  # fmt: skip
+OF_FEW = {"initial", "check_start"}
+
+
+def asked(path):
+    return path.split("/")[0] in ASKS
+
+
+def peeks(tree):
+    """What is taken of ``rows``, or of an attribute of that name, beyond what rows answer."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr not in ANSWERS:
+            of = node.value
+            name = of.id if isinstance(of, ast.Name) else getattr(of, "attr", None)
+            if name == "rows":
+                yield f"{name}.{node.attr}"
+
+
+def takes_arrays(tree):
+    """Methods of families that are asked of data and take something else than rows."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            for method in node.body:
+                if isinstance(method, ast.FunctionDef) and method.name in OF_ROWS | OF_FEW:
+                    first = [a.arg for a in method.args.args[1:2]]
+                    if first != ["rows" if method.name in OF_ROWS else "few"]:
+                        yield f"{node.name}.{method.name}"
+
+
+def stays_behind(tree):
+    """Parts of passes that cannot travel: lambdas, and functions inside functions."""
+    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+    nested = {
+        inner.name
+        for outer in functions
+        for inner in ast.walk(outer)
+        if isinstance(inner, ast.FunctionDef) and inner is not outer
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            part = node.args[0]
+            here = isinstance(part, ast.Lambda)
+            here |= isinstance(part, ast.Name) and part.id in nested
+            if here and node.func.attr in {"sum", "map", "first"}:
+                yield ast.unparse(node)
+
+
+@pytest.mark.parametrize("path", [p for p in TREES if asked(p)])
+def test_data_are_asked_and_not_scanned(path):
+    assert list(peeks(TREES[path])) == []
+    assert list(stays_behind(TREES[path])) == []
+
+
+@pytest.mark.parametrize("path", [p for p in TREES if unit(p) == "distributions"])
+def test_families_take_rows(path):
+    support = path == "distributions/contract/support.py"
+    assert support or list(takes_arrays(TREES[path])) == []
+
+
+def test_the_checks_of_rows_can_fail():
+    assert list(peeks(ast.parse("def f(rows):\n    return rows.y.min()"))) == ["rows.y"]
+    assert list(peeks(ast.parse("self.rows.weight @ x"))) == ["rows.weight"]
+    assert list(peeks(ast.parse("rows.sum(part) / rows.total"))) == []
+    old = "class A:\n    def sufficient(self, y, weight):\n        return None"
+    assert list(takes_arrays(ast.parse(old))) == ["A.sufficient"]
+    new = "class A:\n    def initial(self, few, rng):\n        return None"
+    assert list(takes_arrays(ast.parse(new))) == []
+    assert list(stays_behind(ast.parse("rows.sum(lambda block: 1)"))) == [
+        "rows.sum(lambda block: 1)"
+    ]
+    inside = "def f(rows):\n    def part(block):\n        return 1\n    return rows.map(part)"
+    assert list(stays_behind(ast.parse(inside))) == ["rows.map(part)"]
+    assert list(stays_behind(ast.parse("def part(b):\n    return 1\nrows.map(part)"))) == []
+
+
+def loops_over_chunks(tree):
+    """Loops in steps: ``range`` with three arguments."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if node.func.id == "range" and len(node.args) == 3:
+                yield ast.unparse(node)
+
+
+#: Loops in steps over what is no data: draws and their blocks, and nodes of quadrature.
+STEPS = {
+    "metrics/monte_carlo.py": ["range(0, draws, _DRAWS)", "range(0, len(eta), BLOCK)"],
+    "distributions/contract/intervals.py": ["range(0, n, _CHUNK)"],
+}
+
+
+@pytest.mark.parametrize("path", [p for p in TREES if asked(p)])
+def test_only_rows_loop_over_chunks(path):
+    assert set(loops_over_chunks(TREES[path])) == set(STEPS.get(path, []))
+
+
 @pytest.mark.parametrize("path", TREES)
 def test_files_are_short(path):
     assert len((ROOT / path).read_text().splitlines()) <= LONGEST_FILE

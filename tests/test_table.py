@@ -8,6 +8,7 @@ import pytest
 from natfit._component import available, registered
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Yardstick
+from natfit.rows import Block, Memory
 from natfit.solvers.base import Solver
 from natfit.steps.base import Step
 from natfit.testing.problems import likelihood, quadratic, rosenbrock
@@ -33,9 +34,9 @@ def problem(name):
     if name == "rosenbrock":
         return rosenbrock(), np.array([-1.2, 1.0]), "observed", lambda x: x, np.ones(2)
     y = case(name).data
-    family = case(name).family.bind(y)
+    family = case(name).family.bind(Memory(y))
     objective = likelihood(family, y)
-    start = family.initial(y, None, np.random.default_rng(0)) + 0.3
+    start = family.initial(Block(y), np.random.default_rng(0)) + 0.3
 
     def native(theta):
         return np.concatenate([np.ravel(v) for v in family.native_dict(theta).values()])

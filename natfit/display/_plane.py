@@ -45,8 +45,9 @@ class Plane:
                 "a plane needs a family with 2 parameters, "
                 f"{type(family).__name__} has {family.n_params}: {family.eta_names()}"
             )
-        family.check(data)
-        return cls(Likelihood(family, Constant(coordinates), Memory(data, weight=weight)))
+        rows = Memory(data, weight=weight)
+        family.check(rows)
+        return cls(Likelihood(family, Constant(coordinates), rows))
 
     @property
     def coordinates(self) -> Coordinates:

@@ -11,6 +11,7 @@ from natfit.coordinates import Coordinates
 from natfit.display._common import last_step, pyplot, transform
 from natfit.display._plane import Plane, axes_of, check_column, check_data, plane_of_fit
 from natfit.distributions.base import Distribution
+from natfit.rows import Memory
 
 #: Length of the longest arrow, in cells of the grid.
 _LONGEST = 3.0
@@ -210,9 +211,10 @@ class GradientFieldDisplay:
         """
         family = resolve(distribution, Distribution)
         data, weight = check_data(X, sample_weight, family, None, 1)
-        family = family.bind(data)
-        family.check(data)
-        start = family.initial(data, weight, np.random.default_rng(0))
+        rows = Memory(data, weight=weight)
+        family = family.bind(rows)
+        family.check(rows)
+        start = family.initial(rows.few(rows.n), np.random.default_rng(0))
         bound = resolve(coordinates, Coordinates).bind(family, start)
         plane = Plane.of(family, bound, data, weight)
         display = cls._compute(plane, start, None, xlim, ylim, grid_resolution)

@@ -52,6 +52,7 @@ from natfit.distributions.contract.sums import summed_observed, summed_value_and
 from natfit.distributions.contract.support import Support
 from natfit.distributions.contract.tails import tail
 from natfit.numerics import autodiff
+from natfit.rows import Block, Rows
 
 
 class Distribution(Component):
@@ -220,41 +221,39 @@ class Distribution(Component):
 
     # ------------------------------------------------------------------- the data and the start
 
-    def bind(self, y: np.ndarray) -> Distribution:
+    def bind(self, rows: Rows) -> Distribution:
         """Return the family with event_shape and K fixed by the data's shape.
 
         A univariate family is returned as it is.
         """
         return self
 
-    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> Any | None:
-        """Summary that stands in for y as one row, or None where a family has none."""
+    def sufficient(self, rows: Rows) -> Any | None:
+        """Summary that stands in for all rows as one, or None where a family has none."""
         return None
 
-    def check(self, y: np.ndarray) -> None:
+    def check(self, rows: Rows) -> None:
         """Raise ValueError for the first row outside the support."""
-        self.known_support.check(y, type(self).__name__)
+        self.known_support.check(rows, type(self).__name__)
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """Raise ValueError when the likelihood has no maximum inside the family for these data.
 
         ``summary`` is what :meth:`sufficient` returned: where it proves that all is well, no
-        pass over y is made. The default accepts all data.
+        pass over the rows is made. The default accepts all data.
         """
 
-    def initial(
-        self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator
-    ) -> np.ndarray:
+    def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
         """Start (K,) for a constant model: one pass over a few rows, no iteration."""
-        return self.eta(**self._initial(y, weight))
+        return self.eta(**self._initial(few.y, few.weight))
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
         raise NotImplementedError(f"{type(self).__name__} must define _initial")
 
-    def check_start(self, y: np.ndarray, eta: np.ndarray) -> None:
+    def check_start(self, few: Block, eta: np.ndarray) -> None:
         """Check the log-density itself at a start (K,); built-in families have no need to."""
 
-    def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+    def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """What the family's own start (K,) becomes once all rows are seen; itself by default.
 
         For families whose density vanishes, or overflows, at a row that the start did not see.
@@ -374,14 +373,14 @@ class Distribution(Component):
 
     # ------------------------------------------------------------------- the verdict on a fit
 
-    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+    def nested_start(self, rows: Rows) -> np.ndarray | None:
         """Optimum (K,) of a simpler family inside this one, closed-form; None without one.
 
         A fit that ends below it, at another local maximum, starts again there.
         """
         return None
 
-    def no_maximum(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> str | None:
+    def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """Why the likelihood has no bound near eta (K,), where a fit ended; None where it has."""
         return None
 

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import clone
 
 from natfit._component import available, resolve
-from natfit._validation import check_bool, check_number, check_option
+from natfit._validation import check_bool, check_jobs, check_number, check_option
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
 from natfit.models import Model
@@ -101,7 +101,7 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
         float(o.entropy_bonus),
         int(check_number(o.max_episode_steps, "max_episode_steps", low=1, integer=True)),
         spread_limits(model, env.action_space, std_bounds),
-        _jobs(o.n_jobs),
+        check_jobs(o.n_jobs),
         engine.max_iter,
         None if steps is None else int(check_number(steps, "max_env_steps", low=1, integer=True)),
         None if target is None else check_number(target, "target_return"),
@@ -155,15 +155,6 @@ def _std_bounds(bounds: Any, init_std: Any) -> tuple[float, float]:
             f"{bounds!r} with init_std={init_std!r}; try (1e-3, 10.0)"
         )
     return low, high
-
-
-def _jobs(n_jobs: Any) -> int | None:
-    if n_jobs is None:
-        return None
-    jobs = int(check_number(n_jobs, "n_jobs", integer=True))
-    if jobs == 0:
-        raise ValueError("n_jobs must not be 0; try 1, or -1 for all processors")
-    return jobs
 
 
 def _start(options: Any, family: Distribution, env: VectorEnvironment) -> np.ndarray:

@@ -9,7 +9,7 @@ from sklearn.base import DensityMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from natfit import inference
-from natfit._validation import check_number, check_option, check_weights
+from natfit._validation import check_jobs, check_number, check_option, check_weights
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
 from natfit.distributions.wrappers.censored import CensoredFamily
@@ -18,7 +18,7 @@ from natfit.inference import covariance as cov
 from natfit.models import Constant
 from natfit.objectives import Likelihood
 from natfit.rng import bridge_rng
-from natfit.rows import Block, Memory, dot, rows_of
+from natfit.rows import Block, Rows, dot, rows_of
 
 
 class DensityEstimator(DensityMixin, NaturalEstimator):
@@ -28,6 +28,7 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
     fitted by itself), the information at it and the coordinates that rest at a bound.
     """
 
+    n_jobs: int | None
     distribution_: Distribution
     n_obs_: float
     _eta: np.ndarray
@@ -119,16 +120,15 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         return out
 
     def _robust(self, column: int, matrix: np.ndarray, X: Any, sample_weight: Any) -> np.ndarray:
-        X, family = self._seen(X)
-        by_column = family.event_shape == () and family.information.complete
+        X, family, by_column = self._seen(X)
         data = X[:, column] if by_column else X
-        rows = rows_of(data, weight=check_weights(sample_weight, len(X)))
+        rows = self._rows(data, sample_weight)
         if not np.isclose(rows.total, self.n_obs_, rtol=1e-9):
             raise ValueError(
                 f"X must be the data of the fit, {self.n_obs_:g} observations, got {rows.total:g}; "
                 "pass the fit's X and sample_weight"
             )
-        family.check(rows.y)
+        family.check(rows)
         objective = Likelihood(family, Constant().bind(0, family), rows)
         return inference.robust(objective, self._eta[column], matrix)
 
@@ -147,17 +147,26 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
             In nats.
         """
         check_is_fitted(self, "_eta")
-        X, family = self._seen(X)
-        return Memory(X).map(_density_part, family, self._eta)
+        X, family, by_column = self._seen(X)
+        return self._rows(X).map(_density_part, family, self._eta, by_column)
 
-    def _seen(self, X: Any) -> tuple[np.ndarray, Distribution]:
-        """Rows (N, D), or the ends of censored ones (N, 2), and the family that they have."""
-        censored = Censored.of(X)
+    def _rows(self, X: np.ndarray, sample_weight: Any = None) -> Rows:
+        """Rows with their weights, shared by the estimator's processes."""
+        weight = check_weights(sample_weight, len(X))
+        return rows_of(X, weight=weight, n_jobs=check_jobs(self.n_jobs))
+
+    def _seen(self, X: Any) -> tuple[np.ndarray, Distribution, bool]:
+        """Rows (N, D), or the ends of censored ones (N, 2), and the family that they have.
+
+        Also whether each column of the rows is y, (N,), with an eta of its own.
+        """
+        censored, family = Censored.of(X), self.distribution_
         if censored is None:
-            return validate_data(self, X, dtype=np.float64, reset=False), self.distribution_
+            rows = validate_data(self, X, dtype=np.float64, reset=False)
+            return rows, family, family.event_shape == ()
         if len(self._eta) > 1:
             raise ValueError(f"X must have {len(self._eta)} columns as in the fit, got Censored")
-        return censored.rows, CensoredFamily(self.distribution_).checked()
+        return censored.rows, CensoredFamily(family).checked(), False
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Mean log-likelihood per row, nats; higher is better.
@@ -177,9 +186,9 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
             In nats a row.
         """
         check_is_fitted(self, "_eta")
-        X, family = self._seen(X)
-        rows = rows_of(X, weight=check_weights(sample_weight, len(X)))
-        return float(rows.sum(_score_part, family, self._eta)) / rows.total
+        X, family, by_column = self._seen(X)
+        rows = self._rows(X, sample_weight)
+        return float(rows.sum(_score_part, family, self._eta, by_column)) / rows.total
 
     def sample(self, n_samples: int = 1, random_state: Any = None) -> np.ndarray:
         """Draw rows from the fitted distribution, (n_samples, D)."""
@@ -192,17 +201,19 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         return np.stack([family.sample(eta[None], rng, n) for eta in self._eta], axis=1)
 
 
-def _density_part(block: Block, family: Distribution, eta: np.ndarray) -> np.ndarray:
+def _density_part(
+    block: Block, family: Distribution, eta: np.ndarray, by_column: bool
+) -> np.ndarray:
     """Log-densities of a block's rows, at a row of eta for each column or for all of them."""
-    if family.event_shape != () or not family.information.complete:
+    if not by_column:
         return family.log_density(block.y, eta)
     total: Any = sum(family.log_density(block.y[:, j], row[None]) for j, row in enumerate(eta))
     return total
 
 
-def _score_part(block: Block, family: Distribution, eta: np.ndarray) -> float:
+def _score_part(block: Block, family: Distribution, eta: np.ndarray, by_column: bool) -> float:
     """Weighted sum of the log-densities."""
-    values = _density_part(block, family, eta)
+    values = _density_part(block, family, eta, by_column)
     return float(values.sum()) if block.weight is None else dot(block.weight, values)
 
 

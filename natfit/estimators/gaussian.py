@@ -12,6 +12,7 @@ from natfit.distributions import MultivariateNormal, Normal
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
 from natfit.estimators.mle import NaturalMLE
+from natfit.rows import Memory
 
 
 class NaturalGaussianMLE(NaturalMLE):
@@ -25,7 +26,7 @@ class NaturalGaussianMLE(NaturalMLE):
     covariance_type : {"full", "diag", "spherical"}, default="full"
         Form of the covariance matrix.
     metric, solver, step, damping, coordinates, tol, max_iter, start_params, warm_start, \
-random_state
+random_state, n_jobs
         As in :class:`NaturalMLE`.
 
     Attributes
@@ -59,6 +60,7 @@ random_state
         start_params: Any = None,
         warm_start: bool = False,
         random_state: Any = None,
+        n_jobs: int | None = None,
     ):
         self.covariance_type = covariance_type
         self.metric = metric
@@ -71,12 +73,13 @@ random_state
         self.start_params = start_params
         self.warm_start = warm_start
         self.random_state = random_state
+        self.n_jobs = n_jobs
 
     def _family(self, X: np.ndarray) -> Distribution:
         check_option(self.covariance_type, "covariance_type", ("full", "diag", "spherical"))
         if X.shape[1] == 1:
             return Normal()
-        return MultivariateNormal(covariance=self.covariance_type).bind(X)
+        return MultivariateNormal(covariance=self.covariance_type).bind(Memory(X))
 
     def __sklearn_tags__(self) -> Any:
         """Any real data."""

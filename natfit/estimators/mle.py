@@ -10,7 +10,7 @@ from sklearn.utils.validation import validate_data
 
 from natfit import fitting
 from natfit._component import resolve
-from natfit._validation import check_bool, check_weights
+from natfit._validation import check_bool, check_jobs, check_weights
 from natfit.coordinates import Coordinates
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
@@ -20,7 +20,7 @@ from natfit.fitting.options import Adjusted, adjust, located
 from natfit.fitting.starts import given_starts
 from natfit.models import Constant
 from natfit.rng import FreshGenerator, bridge_rng
-from natfit.rows import rows_of
+from natfit.rows import Memory, rows_of
 
 #: Options that change the family, in the order in which :func:`adjust` takes them.
 _ADJUSTMENTS = ("truncation", "fixed", "bounds", "prior", "bijectors")
@@ -77,6 +77,10 @@ class NaturalMLE(DensityEstimator):
         Constraints (``natfit.bijectors``) in place of the family's own.
     random_state : None, int, RandomState or Generator
         For metrics that draw; read once a fit.
+    n_jobs : int, optional
+        Processes that share the rows in fits and scores; -1 is one a core, None is one unless
+        joblib is configured otherwise. Results are the same bits for any number. A pass over
+        the rows costs about 10 ms more: several processes pay from a million rows or so.
 
     Attributes
     ----------
@@ -140,6 +144,7 @@ class NaturalMLE(DensityEstimator):
         prior: dict | None = None,
         bijectors: dict | None = None,
         random_state: Any = None,
+        n_jobs: int | None = None,
     ):
         self.distribution = distribution
         self.metric = metric
@@ -157,6 +162,7 @@ class NaturalMLE(DensityEstimator):
         self.prior = prior
         self.bijectors = bijectors
         self.random_state = random_state
+        self.n_jobs = n_jobs
 
     # ------------------------------------------------------------------------------ fit
 
@@ -199,7 +205,7 @@ class NaturalMLE(DensityEstimator):
         weight = check_weights(sample_weight, len(X))
         if weight is not None and not weight.all():
             X, weight = X[weight > 0], weight[weight > 0]
-        engine = self._engine()
+        engine, n_jobs = self._engine(), check_jobs(self.n_jobs)
         columns, plan = self._plan(X, censored is not None)
         family = plan.family
         starts = self._starts(family, plan.fitted)
@@ -217,10 +223,10 @@ class NaturalMLE(DensityEstimator):
 
         hook = self._iteration_hook(context, X, target, metadata, fitted)
         common: dict[str, Any] = {"model": model, "prior": plan.prior, "hook": hook}
+        common["whole"] = bool(self.fixed)
         for data, start, own in zip(columns, starts, plan.fitted, strict=True):
-            task = fitting.Task(
-                own, rows_of(data, None, weight), engine, rng, start=start, **common
-            )
+            rows = rows_of(data, weight=weight, n_jobs=n_jobs)
+            task = fitting.Task(own, rows, engine, rng, start=start, **common)
             try:
                 done.append(fitting.fit(task))
             except ValueError as error:
@@ -264,7 +270,7 @@ class NaturalMLE(DensityEstimator):
 
     def _family(self, X: np.ndarray) -> Distribution:
         """Resolve the distribution and bind it to the data's shape."""
-        return resolve(self.distribution, Distribution).bind(X)
+        return resolve(self.distribution, Distribution).bind(Memory(X))
 
     def _starts(self, family: Distribution, fitted: list[Distribution]) -> list:
         """Starts in eta for each column, or None for the family's own."""

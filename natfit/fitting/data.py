@@ -8,9 +8,10 @@ import numpy as np
 from sklearn.utils import assert_all_finite
 
 from natfit.distributions.base import Distribution
+from natfit.rows import Block, Rows
 
 
-def summarise(family: Distribution, y: np.ndarray, weight: np.ndarray | None) -> Any | None:
+def summarise(family: Distribution, rows: Rows) -> Any | None:
     """The family's summary of the data, one weighted row; None where it has none.
 
     Rows outside the support may make it NaN: they are refused in the next phase.
@@ -21,10 +22,10 @@ def summarise(family: Distribution, y: np.ndarray, weight: np.ndarray | None) ->
         Arrays with a leading axis of one.
     """
     with np.errstate(all="ignore"):
-        return family.sufficient(y, weight)
+        return family.sufficient(rows)
 
 
-def check(family: Distribution, y: np.ndarray, summary: Any | None) -> None:
+def check(family: Distribution, rows: Rows, summary: Any | None) -> None:
     """Refuse rows that are not finite or lie outside the support.
 
     A finite summary proves that all rows are finite, so that such data are read once.
@@ -36,21 +37,22 @@ def check(family: Distribution, y: np.ndarray, summary: Any | None) -> None:
     """
     if not family.information.complete:
         # Open ends are no errors, and rows that are not finite were refused as they came.
-        family.check(y)
+        family.check(rows)
         return
     finite = summary is not None and all(np.isfinite(part).all() for part in summary)
     if not finite:
-        _refuse_non_finite(y)
+        _refuse_non_finite(rows)
     if not (finite and family.summary_proves_support):
-        family.check(y)
+        family.check(rows)
     if summary is not None and not finite:
+        most = np.abs(rows.extent()).max()
         raise ValueError(
             f"X must be small enough for sums of squares to stay finite, got values up to "
-            f"{np.abs(y).max():g}; divide X by a constant"
+            f"{most:g}; divide X by a constant"
         )
 
 
-def degenerate(family: Distribution, y: np.ndarray, summary: Any | None) -> None:
+def degenerate(family: Distribution, rows: Rows, summary: Any | None) -> None:
     """Refuse data for which the likelihood has no maximum inside the family.
 
     Raises
@@ -58,15 +60,23 @@ def degenerate(family: Distribution, y: np.ndarray, summary: Any | None) -> None
     ValueError
         The message says why and what to do.
     """
-    family.check_degenerate(y, summary)
+    family.check_degenerate(rows, summary)
 
 
-def _refuse_non_finite(y: np.ndarray) -> None:
+def _refuse_non_finite(rows: Rows) -> None:
     """Raise scikit-learn's error for NaN and infinity, with the row and the remedy."""
+    if np.isfinite(rows.extent()).all():
+        return
+    where = rows.first(_not_finite)
+    if where is None:
+        return
     try:
-        assert_all_finite(y, input_name="X")
+        assert_all_finite(rows.row(where).y, input_name="X")
     except ValueError as error:
-        bad = ~np.isfinite(y)
-        row = int(np.argmax(bad if bad.ndim == 1 else bad.any(axis=1)))
         words = str(error).splitlines()[0].rstrip(".")
-        raise ValueError(f"{words} at row {row}; remove or impute such rows") from None
+        raise ValueError(f"{words} at row {where}; remove or impute such rows") from None
+
+
+def _not_finite(block: Block) -> np.ndarray:
+    bad = ~np.isfinite(block.y)
+    return bad if bad.ndim == 1 else bad.any(axis=1)

@@ -97,7 +97,7 @@ def lower(
     if result.status.good and objective.rows.n > COMPARED:
         return None
     family = objective.distribution
-    eta = family.nested_start(objective.rows.y, objective.rows.weight)
+    eta = family.nested_start(objective.rows)
     if eta is None:
         return None
     low, high, _ = family.limits

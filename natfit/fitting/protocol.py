@@ -76,9 +76,9 @@ def fit(task: Task) -> Result:
         what to do.
     """
     family = bind(task)
-    summary = summarise(family, task.rows.y, task.rows.weight)
-    check(family, task.rows.y, summary)
-    degenerate(family, task.rows.y, summary)
+    summary = summarise(family, task.rows)
+    check(family, task.rows, summary)
+    degenerate(family, task.rows, summary)
     eta0 = start(family, task)
     eta0 = refine(family, task, eta0)
     problem = pose(family, task, summary, eta0)
@@ -90,12 +90,12 @@ def fit(task: Task) -> Result:
         family.compare_after if task.engine.step.converges else None,
     )
     ended = judge(problem, ended)
-    return inform(problem, ended)
+    return inform(task, problem, ended)
 
 
 def bind(task: Task) -> Distribution:
     """Phase 2: the family with its dimension, and limits that depend on the data."""
-    return task.family.bind(task.rows.y) if task.family.information.complete else task.family
+    return task.family.bind(task.rows) if task.family.information.complete else task.family
 
 
 class Problem:
@@ -142,7 +142,7 @@ def pose(family: Distribution, task: Task, summary: Any | None, eta0: np.ndarray
 def descend(task: Task, problem: Problem, theta: np.ndarray, max_iter: int) -> Fit:
     """Phase 9: run the loop from theta for at most ``max_iter`` iterations."""
     engine = replace(problem.engine, max_iter=max_iter)
-    hook = None if task.hook is None else _with_eta(task.hook, problem)
+    hook = None if task.hook is None else _with_eta(task.hook, problem, task.whole)
     return run(problem.objective, engine, theta, task.rng, hook)
 
 
@@ -151,17 +151,17 @@ def judge(problem: Problem, result: Fit) -> Fit:
     eta = problem.shared_eta(result.theta)
     if eta is None or result.status.good or result.status is Status.STOPPED_BY_CALLBACK:
         return result
-    rows = problem.objective.rows
-    why = problem.objective.distribution.no_maximum(rows.y, rows.weight, eta)
+    objective = problem.objective
+    why = objective.distribution.no_maximum(objective.rows, eta)
     if why is None:
         return result
     verdict = replace(result.verdict, status=Status.UNBOUNDED, reason=why)
     return replace(result, verdict=verdict)
 
 
-def inform(problem: Problem, result: Fit) -> Result:
+def inform(task: Task, problem: Problem, result: Fit) -> Result:
     """Phase 12: the information at the estimate, and the result in all of eta."""
-    return Result(
+    found = Result(
         result,
         problem.model,
         problem.shared_eta(result.theta),
@@ -169,20 +169,21 @@ def inform(problem: Problem, result: Fit) -> Result:
         problem.engine.metric,
         problem.objective.total,
         result.iterate.active,
-    ).whole()
+    )
+    return found.whole() if task.whole else found
 
 
-def _with_eta(hook: Callable, problem: Problem) -> Callable:
-    return lambda iterate, done: hook(_WithEta(iterate, problem), done)
+def _with_eta(hook: Callable, problem: Problem, whole: bool) -> Callable:
+    return lambda iterate, done: hook(_WithEta(iterate, problem, whole), done)
 
 
 class _WithEta:
     """An iterate that also knows the eta of all rows, for callbacks."""
 
-    def __init__(self, iterate: Any, problem: Problem):
+    def __init__(self, iterate: Any, problem: Problem, whole: bool):
         self._iterate = iterate
         eta, family = problem.shared_eta(iterate.theta), problem.model.family
-        if eta is not None and isinstance(family, Fixed):
+        if eta is not None and whole and isinstance(family, Fixed):
             eta = family.full(eta[None])[0]
         self.eta = eta
 

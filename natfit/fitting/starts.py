@@ -18,16 +18,16 @@ _FEW = 1_000
 def start(family: Distribution, task: Task) -> np.ndarray:
     """Phase 6: the given eta (K,), checked by the family, or its own from a few rows."""
     if task.start is not None:
-        family.check_start(task.rows.y[:_FEW], np.asarray(task.start))
+        first = task.rows.block(0, min(_FEW, task.rows.n))
+        family.check_start(first, np.asarray(task.start))
         return task.start
-    few = task.rows.few()
-    return family.initial(few.y, few.weight, task.rng)
+    return family.initial(task.rows.few(), task.rng)
 
 
 def refine(family: Distribution, task: Task, eta: np.ndarray) -> np.ndarray:
     """Phase 7: the family's own start once all rows are seen, inside the family's limits."""
     if task.start is None:
-        eta = family.refine_start(task.rows.y, task.rows.weight, eta)
+        eta = family.refine_start(task.rows, eta)
     low, high, _ = family.limits
     return np.clip(eta, low, high)
 
@@ -39,7 +39,7 @@ def admit(objective: Likelihood, task: Task, eta: np.ndarray) -> np.ndarray:
     model = objective.model
     if np.isfinite(objective.value_and_grad(model.init(task.rng, eta))[0]):
         return eta
-    return objective.distribution.refine_start(task.rows.y, task.rows.weight, eta)
+    return objective.distribution.refine_start(task.rows, eta)
 
 
 def given_starts(start_params: Any, fitted: list[Distribution]) -> list[np.ndarray]:

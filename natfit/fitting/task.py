@@ -34,6 +34,8 @@ class Task:
         Parameters that do not depend on x in a conditional model.
     prior : dict, optional
         Parameter name to :class:`natfit.objectives.Prior`.
+    whole : bool
+        Whether the result is in all of eta, where phase 1 has fixed some parameters of it.
     start : ndarray of shape (K,), optional
         Where to start, in eta; None for the family's own start.
     hook : callable, optional
@@ -48,5 +50,6 @@ class Task:
     model: Model = Constant()
     constant: tuple[str, ...] = ()
     prior: dict[str, Prior] | None = None
+    whole: bool = False
     start: np.ndarray | None = None
     hook: Callable | None = None

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from natfit import rows
 from natfit._validation import check_number, check_option
 from natfit.linops import LinearOperator
 from natfit.metrics.base import Metric, Point, need_likelihood
 from natfit.objectives import Objective
+from natfit.rows import BLOCK, Streams, block_rng
 
 #: Draws made at once from one distribution.
 _DRAWS = 16_384
@@ -53,7 +53,7 @@ class MonteCarloFisher(Metric):
         """Draw, score, average; the relative standard error rides on the operator."""
         likelihood = need_likelihood(self, objective)
         family, n_rows = likelihood.distribution, likelihood.rows.n
-        stream = rows.block_rng(rng)
+        stream = block_rng(rng)
         if not likelihood.model.shared:
             each = self.n_draws if self.per == "row" else max(1, self.n_draws // n_rows)
             rule = partial(_row_factor, family, each, stream)
@@ -97,13 +97,13 @@ def _average(family: Any, eta: np.ndarray, draws: int, stream: Any) -> tuple[np.
 
 
 def _row_factor(
-    family: Any, each: int, stream: rows.Streams, eta: np.ndarray, start: int
+    family: Any, each: int, stream: Streams, eta: np.ndarray, start: int
 ) -> tuple[None, np.ndarray]:
     """B (n, K, R) of R = ``each`` draws a row; draws depend on the block of rows alone."""
     out = np.empty((len(eta), family.n_params, each))
-    for begin in range(0, len(eta), rows.BLOCK):
-        part = slice(begin, min(begin + rows.BLOCK, len(eta)))
-        rng = stream((start + begin) // rows.BLOCK)
+    for begin in range(0, len(eta), BLOCK):
+        part = slice(begin, min(begin + BLOCK, len(eta)))
+        rng = stream((start + begin) // BLOCK)
         for r in range(each):
             y = family.sample(eta[part], rng)
             out[part, :, r] = family.score(y, eta[part])

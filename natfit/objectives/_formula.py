@@ -70,11 +70,6 @@ def weighted(values: np.ndarray, weight: np.ndarray | None) -> Any:
     return values.sum() if weight is None else weight @ values
 
 
-def family_part(block: Block, family: Distribution, name: str, eta: np.ndarray) -> Any:
-    """A family's own sum over the block, such as ``sum_value_and_score``, at eta (1, K)."""
-    return getattr(family, name)(block.y, block.weight, eta)
-
-
 def gradient_part(block: Block, formula: Formula, theta: np.ndarray) -> tuple[float, np.ndarray]:
     """Sum of log p and its gradient in theta (P,)."""
     lin = formula.linearize(theta, block)

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.sums import block_sum
 from natfit.linops import Dense, LinearOperator, Sandwich
 from natfit.models import Model
 from natfit.objectives._curvature import Recipe, SumOverRows
 from natfit.objectives._formula import (
     Formula,
     divergence_part,
-    family_part,
     gradient_part,
     outer_part,
     score_part,
@@ -65,7 +65,7 @@ class Likelihood(Objective):
         self.total = rows.total
         self.summary = summary
         if summary is None and model.shared and self.summarises:
-            self.summary = distribution.sufficient(rows.y, rows.weight)
+            self.summary = distribution.sufficient(rows)
         self.bound_note: str | None = None
         if self.summary is not None:
             self.summary, self.bound_note = distribution.bounded(self.summary)
@@ -98,7 +98,7 @@ class Likelihood(Objective):
         """The family's sum of a name over rows, or over the summary, eta the same for all."""
         if self.summary is not None:
             return getattr(self.distribution, name)(self.summary, self._summary_weight, eta)
-        return self.rows.sum(family_part, self.distribution, name, eta)
+        return self.rows.sum(block_sum, self.distribution, name, eta)
 
     def _sums(self, eta: np.ndarray) -> tuple[float, np.ndarray]:
         """Sums of log p and score; the Hessian that a family gives along with them is kept."""
@@ -163,11 +163,12 @@ class Likelihood(Objective):
         if not self.model.shared:
             return self._over_rows(theta, None, 1)
         lin = self.model.linearize(theta, None)
-        if self.rows.n < self.n_params:
-            # Fewer rows than parameters: keep the factor, for Woodbury.
-            b = self.rows.map(score_part, self.distribution, lin.eta, self.total)
-            return Sandwich([(lin, None, b[:, :, None])], self.n_params)
-        c = self.rows.sum(outer_part, self.distribution, lin.eta) / self.total
+        with np.errstate(all="ignore"):
+            if self.rows.n < self.n_params:
+                # Fewer rows than parameters: keep the factor, for Woodbury.
+                b = self.rows.map(score_part, self.distribution, lin.eta, self.total)
+                return Sandwich([(lin, None, b[:, :, None])], self.n_params)
+            c = self.rows.sum(outer_part, self.distribution, lin.eta) / self.total
         return Sandwich([(lin, c[None], None)], self.n_params)
 
     def hessian(self, theta: np.ndarray) -> LinearOperator:

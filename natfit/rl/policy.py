@@ -14,6 +14,7 @@ from natfit.distributions.contract.declared import Role
 from natfit.models import Model
 from natfit.rl.normalizer import LIMIT, RunningNormalizer
 from natfit.rl.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space
+from natfit.rows import Memory
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,7 @@ def action_distribution(space: Space, distribution: Any = None) -> Distribution:
     family = resolve(distribution, Distribution)
     if isinstance(space, Box):
         example = np.zeros((2, width)) if family.event_shape != () else np.zeros(2)
-        family = family.bind(example)
+        family = family.bind(Memory(example))
         fits = family.event_shape == (width,) or (family.event_shape == () and width == 1)
     else:
         default = action_distribution(space)

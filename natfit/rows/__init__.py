@@ -6,26 +6,48 @@ import functools
 from typing import Any
 
 from natfit._component import available, component_class
+from natfit.rows._dot import dot
 from natfit.rows._draws import Streams, block_rng, subsample
-from natfit.rows._functions import chunks, dot, first_row, map_rows, sum_rows
-from natfit.rows.base import BLOCK, CHUNK, Block, Rows
+from natfit.rows._statistics import (
+    distance,
+    mean_over,
+    means_over,
+    moments_over,
+    n_distinct,
+    nearest_to,
+    share_equal,
+    squared_gap,
+    table_of,
+    weighted_total,
+)
+from natfit.rows._view import rows_as, rows_where
+from natfit.rows.base import BLOCK, CHUNK, Block, Extent, Rows
 from natfit.rows.memory import Memory
 
 __all__ = [
     "BLOCK",
     "CHUNK",
     "Block",
+    "Extent",
     "Memory",
     "Rows",
     "Streams",
     "block_rng",
-    "chunks",
     "dot",
-    "first_row",
-    "map_rows",
+    "mean_over",
+    "means_over",
+    "distance",
+    "squared_gap",
+    "moments_over",
+    "n_distinct",
+    "nearest_to",
     "rows_of",
+    "rows_as",
+    "share_equal",
     "subsample",
-    "sum_rows",
+    "table_of",
+    "weighted_total",
+    "rows_where",
 ]
 
 

@@ -45,7 +45,9 @@ class Tree:
 
 
 def plus(a: Any, b: Any) -> Any:
-    """Sum of two numbers, arrays or whatever adds; of tuples, item by item."""
+    """Sum of two numbers, arrays or whatever adds; of tuples, item by item; None adds nothing."""
+    if a is None or b is None:
+        return b if a is None else a
     if isinstance(a, tuple):
         return tuple(x + y for x, y in zip(a, b, strict=True))
     return a + b

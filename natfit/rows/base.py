@@ -27,7 +27,6 @@ import numpy as np
 
 from natfit._component import Component
 from natfit.numerics.threads import one_thread
-from natfit.rows._statistics import Extent, extent_part
 from natfit.rows._tree import FAN_IN, Tree
 
 #: What is called on a block: ``part(block, *args)``.
@@ -68,10 +67,10 @@ class Block:
     """
 
     y: Any
-    X: Any
-    weight: np.ndarray | None
-    offset: np.ndarray | None
-    start: int
+    X: Any = None
+    weight: np.ndarray | None = None
+    offset: np.ndarray | None = None
+    start: int = 0
     extra: tuple[Any, ...] = ()
     kept: dict[str, Any] | None = None
 
@@ -134,9 +133,22 @@ class Rows(Component):
         """Columns of X, D; 0 without X."""
         raise NotImplementedError
 
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """Shape of one y: () or (D,)."""
+        raise NotImplementedError
+
     def few(self, most: int = 256) -> Block:
         """Return at most ``most`` rows, spread over all of them by :func:`subsample`."""
         raise NotImplementedError
+
+    def block(self, start: int, stop: int) -> Block:
+        """Return the rows from ``start`` to ``stop``, for a few of them."""
+        raise NotImplementedError
+
+    def row(self, index: int) -> Block:
+        """Return one row, such as the one that a message names."""
+        return self.block(index, index + 1)
 
     def joined(self, *columns: np.ndarray) -> Rows:
         """Return the same rows with further columns (N,) each, which blocks have in ``extra``."""
@@ -182,7 +194,7 @@ class Rows(Component):
         ----------
         part : callable
             ``part(block, *args)`` returns the block's share: a number, an array, a tuple of
-            these, or anything else that adds.
+            these, or anything else that adds; None is nothing.
         *args
             What else it takes; no data.
         wide : bool
@@ -223,6 +235,32 @@ class Rows(Component):
         return None
 
     def extent(self) -> tuple[Any, Any]:
-        """Smallest and largest y, of every column where there are several; NaN where one is."""
-        found: Extent = self.sum(extent_part)
+        """Smallest and largest y, of every column where there are several; NaN where one is.
+
+        The data are read once for it: families ask several times.
+
+        Returns
+        -------
+        low, high : float or ndarray of shape (D,)
+        """
+        found: Extent | None = self.__dict__.get("_extent")
+        if found is None:
+            found = self.__dict__["_extent"] = self.sum(_extent_part, wide=True)
         return found.low, found.high
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Smallest and largest value, of each column where there are several; NaN where one is."""
+
+    low: Any
+    high: Any
+
+    def __add__(self, other: Extent) -> Extent:
+        """Extent of both."""
+        return Extent(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
+
+
+def _extent_part(block: Block) -> Extent:
+    """Extent of the block's y."""
+    return Extent(block.y.min(axis=0), block.y.max(axis=0))

@@ -104,7 +104,7 @@ class Memory(Rows):
     def block(self, start: int, stop: int) -> Block:
         """The rows from ``start`` to ``stop``; what is kept with them stays for the next pass."""
         cut = slice(start, stop)
-        alone = self.n <= self.chunk_size
+        alone = stop - start == self.n <= self.chunk_size
 
         def part(array: Any) -> Any:
             if array is None or alone:
@@ -126,6 +126,11 @@ class Memory(Rows):
     def _values(self, part: Part, args: tuple[Any, ...], size: int) -> Iterator[tuple[int, Any]]:
         for start in range(0, self.n, size):
             yield start, part(self.block(start, min(start + size, self.n)), *args)
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """Shape of one y: () or (D,)."""
+        return tuple(np.shape(self.y)[1:])
 
     def few(self, most: int = 256) -> Block:
         """Return at most ``most`` rows, spread over all of them."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from natfit.rows import Block
 from natfit.testing._core import NotApplicable, close, refuses, require, within_errors
 from natfit.testing._quadrature import rule
 
@@ -130,12 +131,12 @@ def start_is_finite(family: Any, etas: np.ndarray) -> None:
     for eta in etas:
         y = some_rows(family, eta, 200)
         for weight in (None, np.linspace(0.5, 2.0, len(y))):
-            start = family.initial(y, weight, np.random.default_rng(6))
+            start = family.initial(Block(y, weight=weight), np.random.default_rng(6))
             require(start.shape == eta.shape, f"the start has shape {start.shape}")
             require(np.all((start >= low) & (start <= high)), f"the start {start} breaks a limit")
             value = family.log_prob(y, start[None])
             require(np.all(np.isfinite(value)), f"the likelihood at the start {start} is infinite")
-            again = family.initial(y, weight, np.random.default_rng(6))
+            again = family.initial(Block(y, weight=weight), np.random.default_rng(6))
             require(np.array_equal(start, again), "the start changes from call to call")
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import integrate, stats
 
 from natfit.numerics import autodiff
+from natfit.rows import Memory
 from natfit.testing._core import NotApplicable, close, gradient, refuses, require, run_checks
 from natfit.testing._quadrature import rule
 from natfit.testing.data import DATA_CHECKS, points, some_rows
@@ -109,7 +110,7 @@ def log_density_outside_support(family: Any, etas: np.ndarray) -> None:
         found = family.log_density(row, etas[:1])[0]
         require(found == -np.inf, f"log_density({row[0]}) is {found}, expected -inf")
         rows = np.concatenate([inside, row])
-        refuses(f"y = {row[0]}", lambda rows=rows: family.check(rows))
+        refuses(f"y = {row[0]}", lambda rows=rows: family.check(Memory(rows)))
 
 
 # ---------------------------------------------------------------------- score, observed

@@ -12,7 +12,7 @@ from natfit.distributions.base import Distribution
 from natfit.linops import LinearOperator
 from natfit.models import Constant, Linearization, Model
 from natfit.objectives import Function, Likelihood
-from natfit.rows import Memory
+from natfit.rows import Block, Memory
 
 
 def quadratic(hessian: np.ndarray, optimum: np.ndarray) -> Function:
@@ -39,7 +39,7 @@ def likelihood(
 ) -> Likelihood:
     """Return a constant model's likelihood; ``origin`` (K,) is the family's start by default."""
     if origin is None:
-        origin = family.initial(y, weight, np.random.default_rng(0))
+        origin = family.initial(Block(y, weight=weight), np.random.default_rng(0))
     bound = component_class(coordinates, Coordinates)().bind(family, origin)
     return Likelihood(family, Constant(bound), Memory(y, weight=weight))
 

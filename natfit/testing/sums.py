@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from natfit.rows import Memory
 from natfit.testing._core import NotApplicable, close, require
 from natfit.testing.data import some_rows
 
@@ -30,9 +31,9 @@ def weights_repeat_rows(family: Any, etas: np.ndarray) -> None:
         size = np.abs(family.score(y, eta[None])).sum(axis=0)
         close("weighted against repeated value", value, value2, rtol=1e-10)
         close("weighted against repeated score", score, score2, rtol=1e-10, scale=size)
-        summary = family.sufficient(y, weight)
+        summary = family.sufficient(Memory(y, weight=weight))
         if isinstance(summary, tuple):
-            for a, b in zip(summary, family.sufficient(twice, None), strict=True):
+            for a, b in zip(summary, family.sufficient(Memory(twice)), strict=True):
                 close("weighted against repeated summary", a, b, rtol=1e-10)
 
 
@@ -41,7 +42,7 @@ def summary_stands_for_rows(family: Any, etas: np.ndarray) -> None:
     for eta in etas:
         y = some_rows(family, eta, 60)
         for weight in (None, np.linspace(0.5, 3.0, len(y))):
-            summary = family.sufficient(y, weight)
+            summary = family.sufficient(Memory(y, weight=weight))
             if not isinstance(summary, tuple):
                 raise NotApplicable("the family has no summary that is one row")
             total = np.array([float(len(y)) if weight is None else weight.sum()])

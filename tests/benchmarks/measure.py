@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from natfit import NaturalMLE, rows
+from natfit import NaturalMLE
+from natfit.rows import Memory
 
 #: Lines of the table that is printed at the end: what, measured, limit.
 TABLE: list[tuple[str, str, str]] = []
@@ -53,7 +54,7 @@ def ratio(times: dict[str, list[float]], a: str, b: str) -> float:
 def log_density_pass(model: NaturalMLE, x: np.ndarray) -> Callable:
     """One pass of the family's log-density over x (N,) at the estimate, summed by chunks."""
     family, eta = model.distribution_, model._eta[:1]
-    return lambda: rows.sum_rows(lambda y: family.log_prob(y, eta).sum(), (x,))
+    return lambda: Memory(x).sum(lambda block: family.log_prob(block.y, eta).sum())
 
 
 def record(benchmark, what: str, value: float, limit: float | None = None, unit: str = "x") -> None:

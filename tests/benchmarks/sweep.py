@@ -50,6 +50,7 @@ from natfit import Censored, NaturalGaussianMLE, NaturalMLE, NaturalPolicyEstima
 from natfit import distributions as D
 from natfit._component import registered
 from natfit.metrics import MonteCarloFisher, TensorMetric
+from natfit.rows import Block, Memory
 from natfit.solvers import CGSolver, CholeskySolver, WoodburySolver
 from natfit.steps import BacktrackingStep, ExactLineSearch, FixedStep, KLStep, TrustRegionStep
 
@@ -408,8 +409,8 @@ def methods() -> Iterator[Case]:
 
 def _contract(family: Any, y: np.ndarray) -> dict[str, Any]:
     out: dict[str, Any] = {}
-    family = family.bind(y)
-    eta = family.initial(y, None, np.random.default_rng(0))
+    family = family.bind(Memory(y))
+    eta = family.initial(Block(y), np.random.default_rng(0))
     low, high, step = family.limits
     other = np.clip(eta + 0.1 * np.minimum(1.0, step), low, high)
     at, to = eta[None], other[None]

@@ -8,6 +8,7 @@ from natfit.distributions.positive.exponential import Exponential
 from natfit.distributions.positive.gamma import Gamma
 from natfit.distributions.real.cauchy import Cauchy
 from natfit.distributions.real.normal import Normal
+from natfit.rows import Memory
 from tests.broken import caught_by
 
 CHECKS = testing.DISTRIBUTION_CHECKS
@@ -204,8 +205,8 @@ class SumForgetsWeight(Normal):
 class SummaryForgetsWeight(Gamma):
     """The sufficient statistics ignore the weights."""
 
-    def sufficient(self, y, weight):
-        return super().sufficient(y, None)
+    def sufficient(self, rows):
+        return super().sufficient(Memory(rows.y))
 
 
 @caught_by("shared_eta_is_tiled")
@@ -228,7 +229,7 @@ class Lenient(Exponential):
 class StartOutside(Normal):
     """A start beyond the limits."""
 
-    def initial(self, y, weight, rng):
+    def initial(self, few, rng):
         return np.array([0.0, 1e4])
 
 
@@ -238,9 +239,9 @@ class StartChanges(Normal):
 
     _calls = 0
 
-    def initial(self, y, weight, rng):
+    def initial(self, few, rng):
         type(self)._calls += 1
-        return super().initial(y, weight, rng) + 1e-6 * self._calls
+        return super().initial(few, rng) + 1e-6 * self._calls
 
 
 @caught_by("parameters_have_roles")

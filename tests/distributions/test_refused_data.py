@@ -16,6 +16,7 @@ from natfit.distributions import (
     StudentT,
     ZeroInflated,
 )
+from natfit.rows import Memory
 
 REFUSED = [
     ("beta", [0.2, 0.0, 0.7], r"0\.0 at row 1.*\(n - 1\) \+ 0\.5"),
@@ -62,7 +63,7 @@ def test_data_and_options_are_refused_with_a_remedy(family, y, words):
 )
 def test_rows_outside_the_support_are_named(family, bad, rule):
     with pytest.raises(ValueError) as error:
-        family.check(np.array(bad))
+        family.check(Memory(np.array(bad)))
     message = str(error.value)
     row = len(bad) - 1
     assert rule in message
@@ -82,4 +83,4 @@ def test_rows_outside_the_support_are_named(family, bad, rule):
 )
 def test_data_without_a_maximum_are_refused(family, y):
     with pytest.raises(ValueError, match="likelihood"):
-        family.check_degenerate(y, family.sufficient(y, None))
+        family.check_degenerate(Memory(y), family.sufficient(Memory(y)))

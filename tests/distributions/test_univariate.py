@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from natfit._component import registered
 from natfit.distributions.base import Distribution
+from natfit.rows import Block
 
 QUIET = settings(deadline=None, derandomize=True, max_examples=30)
 UNIVARIATE = [f for _, f in registered(Distribution) if f.event_shape == ()]
@@ -16,7 +17,7 @@ UNIVARIATE = [f for _, f in registered(Distribution) if f.event_shape == ()]
 def test_close_distributions_have_a_small_exact_divergence(family):
     """The difference of two logs would give -1e-17 or 0 in place of 1e-14."""
     eta = family.initial(
-        family.sample(np.full((1, family.n_params), 0.7), _rng(), 50), None, _rng()
+        Block(family.sample(np.full((1, family.n_params), 0.7), _rng(), 50)), _rng()
     )
     if not family.has_kl:
         pytest.skip("supports differ: the divergence is infinite")
@@ -34,7 +35,7 @@ def _rng():
 def test_start_does_not_solve_the_problem(family):
     """A start is no estimate: the score there is far above the optimum's."""
     y = family.sample(np.array([[0.6] * family.n_params]), _rng(), 400)
-    start = family.initial(y, None, _rng())
+    start = family.initial(Block(y), _rng())
     score = family.score(y, start[None]).sum(axis=0)
     fisher = len(y) * family.fisher(start[None])[0]
     distance = np.sqrt(score @ np.linalg.solve(fisher, score))

@@ -5,6 +5,7 @@ import pytest
 
 from natfit._component import available
 from natfit.distributions.base import Distribution
+from natfit.rows import Block, Memory
 from tests.cases import case, fit_case, loglik, must_be_drawn, peer, random_rows
 from tests.fits import native
 
@@ -17,7 +18,9 @@ WITH_UNITS = [name for name in DRAWN if case(name).draws.scales]
 
 
 def test_no_family_is_left_out():
-    families = {name: case(name).family.bind(case(name).data) for name in available(Distribution)}
+    families = {
+        name: case(name).family.bind(Memory(case(name).data)) for name in available(Distribution)
+    }
     assert {name for name, f in families.items() if must_be_drawn(f)} <= set(DRAWN)
 
 
@@ -79,7 +82,7 @@ def test_a_start_off_by_ten_thousand(name, factor):
         x = random_rows(name, seed, (100, 300))
         best = fit_case(name, x)
         family = best.distribution_
-        start = family.native_dict(family.initial(x, None, np.random.default_rng(0)))
+        start = family.native_dict(family.initial(Block(x), np.random.default_rng(0)))
         model = fit_case(name, x, start_params=off_by(name, family, start, factor))
         assert model.status_ in ("converged", "boundary"), (seed, model.message_)
         assert model.n_iter_ <= BAD, seed

@@ -9,6 +9,7 @@ from natfit import NaturalGaussianMLE, NaturalMLE
 from natfit._component import component_class
 from natfit.distributions import MultivariateNormal
 from natfit.distributions.base import Distribution
+from natfit.rows import Block, Memory
 
 SIZES = (20, 50, 200, 1000)
 
@@ -104,7 +105,7 @@ def test_converged_is_a_local_maximum(name):
 
 def default_start(name, x):
     rng = np.random.default_rng(0)
-    return component_class(name, Distribution)().initial(x, None, rng)
+    return component_class(name, Distribution)().initial(Block(x), rng)
 
 
 def assert_reaches(name, x, start, optimum):
@@ -176,9 +177,9 @@ def test_sixty_random_starts_in_several_dimensions(kind, columns):
     X = gaussian_rows(columns)
     optimum = NaturalGaussianMLE(kind).fit(X)
     assert optimum.status_ == "converged" and optimum.n_iter_ <= DEFAULT
-    family = MultivariateNormal(covariance=kind).bind(X)
+    family = MultivariateNormal(covariance=kind).bind(Memory(X))
     rng = np.random.default_rng(12)
-    start = family.initial(X, None, rng)
+    start = family.initial(Block(X), rng)
     for _ in range(60):
         shifted = start + rng.normal(0.0, 2.0, len(start))
         assert_reaches_covariance(kind, X, shifted, optimum)

@@ -94,8 +94,8 @@ class Impatient(Normal):
 
     compare_after = 1
 
-    def nested_start(self, y, weight):
-        return np.array([np.mean(y), np.log(np.std(y))])
+    def nested_start(self, rows):
+        return np.array([np.mean(rows.y), np.log(np.std(rows.y))])
 
 
 def test_a_lower_nested_optimum_repeats_descent_and_comparison(calls):
@@ -107,7 +107,7 @@ def test_a_lower_nested_optimum_repeats_descent_and_comparison(calls):
     assert result.fit.status == "converged"
     # The start, one iteration, and what the second run took: its start is the jump.
     assert result.fit.history.n_rows == result.fit.n_iter + 1
-    np.testing.assert_allclose(result.eta, Impatient().nested_start(y, None), rtol=1e-8)
+    np.testing.assert_allclose(result.eta, Impatient().nested_start(Memory(y)), rtol=1e-8)
 
 
 def test_conditional_models_take_the_same_way(calls, X):

@@ -56,17 +56,7 @@ class Censored:
                 f"{lower.shape} and {upper.shape}"
             )
         self.rows = np.stack([lower, upper], axis=1)
-        for bad, rule in (
-            (np.isnan(self.rows).any(axis=1), "must not be NaN; use -inf or inf for an open end"),
-            (lower > upper, "must have lower <= upper; swap the ends"),
-            ((lower == -np.inf) & (upper == np.inf), "must have a finite end; drop such rows"),
-            ((lower == np.inf) | (upper == -np.inf), "must contain a finite value"),
-        ):
-            if bad.any():
-                row = int(np.argmax(bad))
-                raise ValueError(
-                    f"intervals {rule}, got [{lower[row]:g}, {upper[row]:g}] at row {row}"
-                )
+        check_intervals(lower, upper)
 
     @classmethod
     def from_scipy(cls, data: Any) -> Censored:
@@ -120,3 +110,33 @@ class Censored:
         """Say how many rows there are and how many of them are exact."""
         exact = int((self.lower == self.upper).sum())
         return f"Censored({len(self)} rows, {exact} exact)"
+
+
+def check_intervals(lower: np.ndarray, upper: np.ndarray, start: int = 0) -> None:
+    """Refuse intervals that say nothing, or are none.
+
+    Parameters
+    ----------
+    lower : ndarray of shape (n,)
+        Lower ends.
+    upper : ndarray of shape (n,)
+        Upper ends.
+    start : int
+        Index of the first row among all, for the message.
+
+    Raises
+    ------
+    ValueError
+        Naming the rule and the first row that breaks it.
+    """
+    for bad, rule in (
+        (np.isnan(lower) | np.isnan(upper), "must not be NaN; use -inf or inf for an open end"),
+        (lower > upper, "must have lower <= upper; swap the ends"),
+        ((lower == -np.inf) & (upper == np.inf), "must have a finite end; drop such rows"),
+        ((lower == np.inf) | (upper == -np.inf), "must contain a finite value"),
+    ):
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise ValueError(
+                f"intervals {rule}, got [{lower[row]:g}, {upper[row]:g}] at row {start + row}"
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+from natfit.rows import Rows
 
 #: Relative spread of positive rows that is no more than the rounding of one value.
 ROUNDING = 1e-12
@@ -11,15 +11,13 @@ ROUNDING = 1e-12
 _SHRINKS = "the distribution shrinks to a point; remove the column, or use a discrete family"
 
 
-def refuse_constant(
-    y: np.ndarray, family: str, *, relative: float = 0.0, why: str = _SHRINKS
-) -> None:
-    """Refuse rows y (n,) that are all equal: the likelihood has no maximum.
+def refuse_constant(rows: Rows, family: str, *, relative: float = 0.0, why: str = _SHRINKS) -> None:
+    """Refuse rows that are all equal: the likelihood has no maximum.
 
     Parameters
     ----------
-    y : ndarray of shape (n,)
-        Finite; positive where ``relative`` is given.
+    rows : Rows
+        Of finite numbers y, positive where ``relative`` is given.
     family : str
         What the message calls it.
     relative : float
@@ -32,24 +30,25 @@ def refuse_constant(
     ValueError
         If the rows are equal, up to ``relative``.
     """
-    if y.max() > y.min() * (1.0 + relative):
+    low, high = rows.extent()
+    if high > low * (1.0 + relative):
         return
     within = f" within a relative {relative:g}" if relative else ""
     raise ValueError(
-        f"y must not be constant for {family}, got {len(y)} rows equal to {y[0]:g}{within}: the "
-        f"likelihood grows without bound as {why}"
+        f"y must not be constant for {family}, got {rows.n} rows equal to "
+        f"{rows.few(1).y[0]:g}{within}: the likelihood grows without bound as {why}"
     )
 
 
-def refuse_extreme(y: np.ndarray, family: str) -> None:
-    """Refuse rows y (n,) whose squared deviations are no doubles.
+def refuse_extreme(rows: Rows, family: str) -> None:
+    """Refuse rows whose squared deviations are no doubles.
 
     Raises
     ------
     ValueError
         If their spread is 1e-140 or less, or one is beyond 1e150.
     """
-    low, high = float(y.min()), float(y.max())
+    low, high = (float(end) for end in rows.extent())
     if not (high - low > 1e-140 and max(-low, high) < 1e150):
         raise ValueError(
             f"y must have a spread above 1e-140 and values below 1e150 for {family}, got "
@@ -57,15 +56,17 @@ def refuse_extreme(y: np.ndarray, family: str) -> None:
         )
 
 
-def check_columns(y: np.ndarray, expected: int | None, family: str, argument: str) -> int:
+def check_columns(rows: Rows, expected: int | None, family: str, argument: str) -> int:
     """Number of columns of y (n, M), which must be ``expected`` where that is known."""
-    if np.ndim(y) != 2:
+    if len(rows.event_shape) != 1:
         raise ValueError(
-            f"y must have shape (n, M) for {family}, got {np.shape(y)}; use y.reshape(-1, 1)"
+            f"y must have shape (n, M) for {family}, got {(rows.n, *rows.event_shape)}; use "
+            "y.reshape(-1, 1)"
         )
-    if expected not in (None, y.shape[1]):
+    (columns,) = rows.event_shape
+    if expected not in (None, columns):
         raise ValueError(
-            f"y must have {expected} columns for this {family}, got {y.shape[1]}; leave "
+            f"y must have {expected} columns for this {family}, got {columns}; leave "
             f"{argument}=None to take the number from the data"
         )
-    return y.shape[1]
+    return columns

@@ -130,13 +130,13 @@ class _Chunk:
             for side, share in ((-1, self.below), (1, self.above)):
                 self._subtract(flat, across, side, share)
             flat[across] /= 1.0 - out[across, None]
-        for side, rows, near, far in (
+        for side, which, near, far in (
             (1, right, self.from_lower, self.above),
             (-1, left, self.up_to, self.below),
         ):
             gap = far - near
-            wide = rows & (gap < _HALF)
-            narrow |= rows & ~wide
+            wide = which & (gap < _HALF)
+            narrow |= which & ~wide
             if wide.any():
                 log_mass[wide] = near[wide] + np.log1p(-np.exp(gap[wide]))
                 flat[wide] = self._tail(wide, side, near, inner=True)
@@ -146,29 +146,29 @@ class _Chunk:
             log_mass[narrow], flat[narrow] = self._narrow(narrow)
         return log_mass, flat
 
-    def _subtract(self, flat: Any, rows: Any, side: int, share: Any, log: Any = None) -> None:
+    def _subtract(self, flat: Any, which: Any, side: int, share: Any, log: Any = None) -> None:
         """Take the tail beyond the intervals away, by its probability relative to theirs."""
         log = share if log is None else log
-        rows = rows & (log > -700.0)
-        if rows.any():
-            flat[rows] -= np.exp(log[rows, None]) * self._tail(rows, side, share, inner=False)
+        which = which & (log > -700.0)
+        if which.any():
+            flat[which] -= np.exp(log[which, None]) * self._tail(which, side, share, inner=False)
 
-    def _eta(self, rows: np.ndarray) -> np.ndarray:
-        return self.eta if len(self.eta) == 1 else self.eta[rows]
+    def _eta(self, which: np.ndarray) -> np.ndarray:
+        return self.eta if len(self.eta) == 1 else self.eta[which]
 
-    def _total(self, rows: np.ndarray) -> np.ndarray:
+    def _total(self, which: np.ndarray) -> np.ndarray:
         """Means over all values: zero, and the Fisher information of s s'."""
-        k, eta = self.family.n_params, self._eta(rows)
+        k, eta = self.family.n_params, self._eta(which)
         out = np.zeros((len(eta), k + k * k))
         if self.outer:
             out = np.concatenate([out, self.family.fisher(eta).reshape(len(eta), -1)], axis=1)
         return out
 
-    def _tail(self, rows: np.ndarray, side: int, log_mass: Any, inner: bool) -> np.ndarray:
+    def _tail(self, which: np.ndarray, side: int, log_mass: Any, inner: bool) -> np.ndarray:
         """Conditional means of a tail that begins at the interval's near or far end, (m, C)."""
         # The upper tail begins at the lower end of an interval inside it, or beyond its upper.
-        end = (self.lower if (side > 0) == inner else self.upper)[rows]
-        eta, log_mass = self._eta(rows), log_mass[rows]
+        end = (self.lower if (side > 0) == inner else self.upper)[which]
+        eta, log_mass = self._eta(which), log_mass[which]
         if self.integer:
             start = end if inner else end + side
             return _sum(self, start, side, np.full(len(end), np.inf), eta, log_mass)[1]
@@ -177,17 +177,17 @@ class _Chunk:
         nodes = partial(outwards, end, limit, side, width)
         return self._integrate(nodes, eta, log_mass)[1]
 
-    def _narrow(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _narrow(self, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """log P(A) and conditional means of intervals across which the density varies little."""
-        lower, upper, eta = self.lower[rows], self.upper[rows], self._eta(rows)
+        lower, upper, eta = self.lower[which], self.upper[which], self._eta(which)
         if self.integer:
             # The terms' own sum is the probability; any reference will do.
             reference = self.family.log_prob(lower, eta)
             log, flat = _sum(self, lower, 1, upper - lower, eta, reference)
             return reference + log, flat
-        right = self.from_lower[rows] <= _HALF
-        big = np.where(right, self.from_lower[rows], self.up_to[rows])
-        small = np.where(right, self.above[rows], self.below[rows])
+        right = self.from_lower[which] <= _HALF
+        big = np.where(right, self.from_lower[which], self.up_to[which])
+        small = np.where(right, self.above[which], self.below[which])
         rough = big + np.log(-np.expm1(small - big))
         reference = np.log(upper - lower) + self.family.log_prob(0.5 * (lower + upper), eta)
         # A difference of probabilities has lost its digits where it is small beside them.

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+#: Rows that a start looks at which is made anew once all rows have been seen.
+MANY = 100_000
+
 #: Median absolute deviation to standard deviation, for a normal: 1 / Phi^-1(3/4).
 MAD_TO_SD = 1.482602218505602
 

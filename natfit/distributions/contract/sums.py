@@ -8,6 +8,7 @@ import autograd.numpy as anp
 import numpy as np
 
 from natfit.numerics import autodiff
+from natfit.rows import Block
 
 if TYPE_CHECKING:
     from natfit.distributions.base import Distribution
@@ -40,6 +41,11 @@ def summed_observed(
         )
     rows = family.observed(y, eta)
     return rows.sum(axis=0) if weight is None else np.tensordot(weight, rows, 1)
+
+
+def block_sum(block: Block, family: Distribution, name: str, eta: np.ndarray) -> Any:
+    """One of a family's sums, such as ``sum_observed``, over a block of rows: a part of a pass."""
+    return getattr(family, name)(block.y, block.weight, eta)
 
 
 def weighted_sum(values: Any, weight: np.ndarray | None) -> Any:

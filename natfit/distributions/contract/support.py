@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from natfit import rows
+from natfit.rows import Block, Rows
 
 
 class OutsideSupport(ValueError):
@@ -70,29 +70,44 @@ class Support:
             return f"{noun} {relation[0]} {self.low:g}"
         return noun
 
-    def check(self, y: np.ndarray, family: str) -> None:
+    def check(self, rows: Rows, family: str) -> None:
         """Raise ValueError that names the first row outside the support; y must be finite."""
-        if not self.integer:
-            # Two reductions at most, nothing of size N is made.
-            low, high = self.low > -np.inf, self.top < np.inf
-            inside = np.greater_equal if self.closed else np.greater
-            if (not low or inside(y.min(), self.low)) and (not high or inside(self.top, y.max())):
-                return
-
-        where = rows.first_row(lambda part: _any(~self.contains(part)), (y,))
+        if not self.integer and self._holds_extent(rows):
+            return
+        where = rows.first(self._outside)
         if where is None:
             return
         words, negative = "", False
         if self.low == 0:
-            below = rows.first_row(lambda part: _any(part < 0), (y,))
+            below = rows.first(_negative)
             if below is not None:
                 # The first words are those that scikit-learn's own checks look for.
                 where, words, negative = below, "Negative values in data: ", True
+        got = rows.row(where).y[0]
         raise OutsideSupport(
-            f"{words}y must be {self.describe()} for {family}, got {y[where]} at row {where}; "
+            f"{words}y must be {self.describe()} for {family}, got {got} at row {where}; "
             "remove or correct such rows, or choose a family with a wider support",
             negative,
         )
+
+    def _holds_extent(self, rows: Rows) -> bool:
+        """Whether the smallest and the largest value belong: then all between them do."""
+        if self.low == -np.inf and self.top == np.inf:
+            return True
+        low, high = rows.extent()
+        inside = np.greater_equal if self.closed else np.greater
+        return bool(
+            (self.low == -np.inf or inside(np.min(low), self.low))
+            and (self.top == np.inf or inside(self.top, np.max(high)))
+        )
+
+    def _outside(self, block: Block) -> np.ndarray:
+        """Which rows of a block do not belong, (n,)."""
+        return _any(~self.contains(block.y))
+
+
+def _negative(block: Block) -> np.ndarray:
+    return _any(block.y < 0)
 
 
 def _any(mask: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from natfit.distributions.contract.support import COUNTS, Support
 from natfit.distributions.counts.bernoulli import divergence
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.numerics.stirling import log_probability
+from natfit.rows import Rows
 
 
 class Binomial(ExponentialFamily):
@@ -56,7 +57,7 @@ class Binomial(ExponentialFamily):
         """Return a single trial and ten."""
         return [cls(1), cls(10)]
 
-    def bind(self, y: np.ndarray) -> Binomial:
+    def bind(self, rows: Rows) -> Binomial:
         """Return the family itself.
 
         Raises

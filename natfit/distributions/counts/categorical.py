@@ -9,14 +9,14 @@ import autograd.numpy as anp
 import numpy as np
 from scipy.special import expit
 
-from natfit import rows
 from natfit._validation import check_number
 from natfit.bijectors import Bijector, Simplex
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import COUNTS, Support
-from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily
+from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.rows import Block, Extent, Rows
 
 #: Classes beyond which indices are taken for codes: F would have 1e8 entries.
 _MOST = 10_000
@@ -62,7 +62,7 @@ class Categorical(ExponentialFamily):
 
     # ------------------------------------------------------------------ the parameter block
 
-    def bind(self, y: np.ndarray) -> Categorical:
+    def bind(self, rows: Rows) -> Categorical:
         """Return the family with n classes, the largest index in y + 1 (2 at least).
 
         Raises
@@ -73,7 +73,7 @@ class Categorical(ExponentialFamily):
         if self.n is not None:
             check_number(self.n, "n", low=2, integer=True)
             return self
-        return type(self)(classes_in(y, type(self).__name__))
+        return type(self)(max(classes_in(rows, type(self).__name__)))
 
     @cached_property
     def params(self) -> dict[str, Bijector]:
@@ -167,17 +167,20 @@ class Categorical(ExponentialFamily):
 
     # ------------------------------------------------------------------------ data, sampling
 
-    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
+    def sufficient(self, rows: Rows) -> tuple:
         """Frequencies (1, classes); NaN where a row is no class index."""
-        support = self.support
-
-        def part(y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
-            if not support.contains(y).all():
-                return np.full(self.n, np.nan)
-            return np.bincount(y.astype(np.intp), weight, self.n)
-
-        counts = rows.sum_rows(part, (y, weight), SUMMARY_CHUNK)
+        counts = rows.sum(self._count_part, wide=True)
         return ((counts / counts.sum())[None],)
+
+    def _count_part(self, block: Block) -> np.ndarray:
+        """Weight of each class; NaN where a row is no class index."""
+        return self.counted(block.y, block.weight)
+
+    def counted(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        """Weight of each class (classes,) among y (n,); NaN where one is no class index."""
+        if not self.support.contains(y).all():
+            return np.full(self.n, np.nan)
+        return np.bincount(y.astype(np.intp), weight, self.n)
 
     def bounded(self, summary: tuple) -> tuple[tuple, str | None]:
         """Frequencies with those of zero held at 1e-8, and which they are."""
@@ -255,15 +258,39 @@ def _odds(eta: np.ndarray) -> np.ndarray:
     return np.exp(out, out=out)
 
 
-def classes_in(y: np.ndarray, family: str) -> int:
-    """Largest class index in y + 1, at least 2; rows that are no index are checked later."""
-    y = np.asarray(y)
-    y = y[np.isfinite(y)]
-    n = max(int(y.max()) + 1 if y.size else 2, 2)
-    if n > _MOST:
-        raise ValueError(
-            f"y must hold class indices 0, 1, 2, ... for {family}, got {n - 1}, which would be "
-            f"the index of the last of {n} classes; number the classes without gaps, as "
-            "scikit-learn's LabelEncoder does"
-        )
-    return n
+def classes_in(rows: Rows, family: str) -> list[int]:
+    """Number of classes of each column of y: its largest index + 1, at least 2.
+
+    Rows that are no index are checked later.
+
+    Parameters
+    ----------
+    rows : Rows
+    family : str
+        What a message calls it.
+
+    Returns
+    -------
+    list of int
+        One number for y (n,), else one a column.
+
+    Raises
+    ------
+    ValueError
+        If an index is so large that it must be a code.
+    """
+    found = [max(int(most) + 1, 2) for most in np.atleast_1d(rows.sum(_largest_part).high)]
+    for n in found:
+        if n > _MOST:
+            raise ValueError(
+                f"y must hold class indices 0, 1, 2, ... for {family}, got {n - 1}, which would be "
+                f"the index of the last of {n} classes; number the classes without gaps, as "
+                "scikit-learn's LabelEncoder does"
+            )
+    return found
+
+
+def _largest_part(block: Block) -> Extent:
+    """Largest finite y of each column, at least 0."""
+    finite = np.where(np.isfinite(block.y), block.y, 0.0)
+    return Extent(0.0, finite.max(axis=0, initial=0.0))

@@ -25,6 +25,7 @@ from natfit.numerics.stirling import (
     namespace,
     slope,
 )
+from natfit.rows import Rows
 
 #: From this n on the Poisson's tail probabilities are the negative binomial's to 1e-10 y^2.
 _LARGE_N = 1e10
@@ -128,9 +129,9 @@ class NegativeBinomial(Tabulated):
 
     # ---------------------------------------------------------------------- data, sampling
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All counts zero: neither parameter is determined."""
-        self._refuse_all_zero(y, summary, "'poisson', whose fit ends at rate = 0")
+        self._refuse_all_zero(rows, summary, "'poisson', whose fit ends at rate = 0")
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # Moments; half a count more keeps them positive.

@@ -19,6 +19,7 @@ from natfit.distributions.custom._names import usual_roles
 from natfit.distributions.custom._signature import takes_names
 from natfit.distributions.custom._start import best_start
 from natfit.numerics import autodiff
+from natfit.rows import Block, Rows
 
 __all__ = ["CustomDistribution", "from_log_prob"]
 
@@ -95,7 +96,7 @@ class CustomDistribution(Distribution):
         """What messages call it."""
         return self.name or str(getattr(self.log_prob_fn, "__name__", "log_prob"))
 
-    def bind(self, y: np.ndarray) -> CustomDistribution:
+    def bind(self, rows: Rows) -> CustomDistribution:
         """Return the family with D taken from y (n, D), where rows are vectors.
 
         Raises
@@ -105,12 +106,13 @@ class CustomDistribution(Distribution):
         """
         if not self.event_ndim:
             return self
-        if np.ndim(y) != 2 or self.dim not in (None, y.shape[1]):
+        shape = rows.event_shape
+        if len(shape) != 1 or self.dim not in (None, shape[0]):
             raise ValueError(
-                f"y must have shape (n, {self.dim or 'D'}) for {self.label}, got {np.shape(y)}"
+                f"y must have shape (n, {self.dim or 'D'}) for {self.label}, got {(rows.n, *shape)}"
             )
         values = self.get_params(deep=False)
-        return self if self.dim is not None else type(self)(**{**values, "dim": y.shape[1]})
+        return self if self.dim is not None else type(self)(**{**values, "dim": shape[0]})
 
     # ------------------------------------------------------------------ the user's functions
 
@@ -179,14 +181,12 @@ class CustomDistribution(Distribution):
 
     # ---------------------------------------------------------------------- data, start
 
-    def check(self, y: np.ndarray) -> None:
+    def check(self, rows: Rows) -> None:
         """Raise ValueError for the first row outside the support."""
         if self.support is not None:
-            self.support.check(y, self.label)
+            self.support.check(rows, self.label)
 
-    def initial(
-        self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator
-    ) -> np.ndarray:
+    def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
         """Start (K,): the user's, or the best of a few guesses. The functions are checked there.
 
         Raises
@@ -195,10 +195,10 @@ class CustomDistribution(Distribution):
             If ``log_prob`` breaks its contract at the start; see :meth:`check_start`.
         """
         if self.initial_fn is not None:
-            eta = self._given(self.initial_fn(y, weight))
+            eta = self._given(self.initial_fn(few.y, few.weight))
         else:
-            eta = self._best(y, weight)
-        self.check_start(y, eta)
+            eta = self._best(few.y, few.weight)
+        self.check_start(few, eta)
         return eta
 
     def _given(self, values: Any) -> np.ndarray:
@@ -230,8 +230,8 @@ class CustomDistribution(Distribution):
             )
         return np.asarray(value, dtype=float)
 
-    def check_start(self, y: np.ndarray, eta: np.ndarray) -> None:
-        """Raise when ``log_prob`` breaks its contract for rows y at eta (K,).
+    def check_start(self, few: Block, eta: np.ndarray) -> None:
+        """Raise when ``log_prob`` breaks its contract for a few rows at eta (K,).
 
         Raises
         ------
@@ -240,13 +240,13 @@ class CustomDistribution(Distribution):
             differentiate it.
         """
         with np.errstate(all="ignore"):
-            value = self._values(y, eta)
-        self._refuse(y, eta, ~np.isfinite(value), value, "return finite numbers")
-        few = y[:_TRIAL_ROWS]
-        rows = np.repeat(eta[None], len(few), axis=0)
+            value = self._values(few.y, eta)
+        self._refuse(few.y, eta, ~np.isfinite(value), value, "return finite numbers")
+        some = few.y[:_TRIAL_ROWS]
+        each = np.repeat(eta[None], len(some), axis=0)
         try:
             with np.errstate(all="ignore"):
-                score = autodiff.row_grad(lambda e: self._log_prob_eta(few, e), rows)
+                score = autodiff.row_grad(lambda e: self._log_prob_eta(some, e), each)
         except (TypeError, ValueError, AttributeError, NotImplementedError) as error:
             raise ValueError(
                 f"log_prob must be differentiable by autograd, got {type(error).__name__} from "
@@ -254,7 +254,7 @@ class CustomDistribution(Distribution):
                 "float(), scipy.stats or assignment to items"
             ) from error
         bad = ~np.isfinite(score).all(axis=1)
-        self._refuse(few, eta, bad, score, "have a finite derivative")
+        self._refuse(some, eta, bad, score, "have a finite derivative")
 
     def _refuse(self, y: Any, eta: Any, bad: np.ndarray, value: np.ndarray, rule: str) -> None:
         """Raise for the first bad row."""

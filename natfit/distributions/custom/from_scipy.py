@@ -18,6 +18,7 @@ from natfit.distributions.contract.support import Support
 from natfit.distributions.custom._names import usual_roles
 from natfit.distributions.custom._start import best_start, improved
 from natfit.numerics.differences import gradient, hessian
+from natfit.rows import Block, Memory, Rows
 
 __all__ = ["ScipyDistribution", "from_scipy"]
 
@@ -231,12 +232,12 @@ class ScipyDistribution(Distribution):
 
     # ------------------------------------------------------------------------ data, sampling
 
-    def check(self, y: np.ndarray) -> None:
+    def check(self, rows: Rows) -> None:
         """Raise ValueError for the first row outside the support, where that is fixed."""
         if self.support is not None:
-            self.support.check(y, self._dist.name)
+            self.support.check(rows, self._dist.name)
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike, where a scale could shrink to a point.
 
         Raises
@@ -245,11 +246,9 @@ class ScipyDistribution(Distribution):
             With the remedy.
         """
         if self.loc and self.scale:
-            refuse_constant(y, self._dist.name)
+            refuse_constant(rows, self._dist.name)
 
-    def initial(
-        self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator
-    ) -> np.ndarray:
+    def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
         """Start (K,): the best of a few guesses by the parameters' roles.
 
         Raises
@@ -257,9 +256,10 @@ class ScipyDistribution(Distribution):
         ValueError
             If the log-density of every guess is infinite at some row.
         """
+        y, weight, rows = few.y, few.weight, Memory(few.y, weight=few.weight)
         bounded = self.support is None or np.isfinite(self.support.low)
         eta, value = best_start(
-            lambda e: self.log_prob(y, self.refine_start(y, weight, e)[None]),
+            lambda e: self.log_prob(y, self.refine_start(rows, e)[None]),
             self.params,
             self.roles,
             y,
@@ -268,7 +268,7 @@ class ScipyDistribution(Distribution):
         )
         eta, value = improved(
             lambda e: float(np.average(self.log_prob(y, e[None]), weights=weight)),
-            lambda e: self.refine_start(y, weight, np.clip(e, *self.limits[:2])),
+            lambda e: self.refine_start(rows, np.clip(e, *self.limits[:2])),
             lambda e: self._steps(y, e[None]).max(axis=0),
             eta,
             value,
@@ -278,9 +278,9 @@ class ScipyDistribution(Distribution):
                 f"{self._dist.name} has no finite log-density at the rows for any of the starts "
                 "tried; pass start_params, or scale=True where y has units"
             )
-        return self.refine_start(y, weight, eta)
+        return self.refine_start(rows, eta)
 
-    def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+    def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """Start (K,) whose location leaves all rows inside the support."""
         if not self.loc or self.support is not None:
             return eta
@@ -289,10 +289,11 @@ class ScipyDistribution(Distribution):
         low, high = (float(np.ravel(v)[0]) for v in self._dist._get_support(*shapes))
         at, room = self.blocks["loc"].start, _ROOM * scale
         out = eta.copy()
-        if np.isfinite(low) and not out[at] + scale * low < y.min():
-            out[at] = y.min() - scale * low - room
-        elif np.isfinite(high) and not out[at] + scale * high > y.max():
-            out[at] = y.max() - scale * high + room
+        least, most = rows.extent()
+        if np.isfinite(low) and not out[at] + scale * low < least:
+            out[at] = least - scale * low - room
+        elif np.isfinite(high) and not out[at] + scale * high > most:
+            out[at] = most - scale * high + room
         return out
 
     def _sample(self, rng: np.random.Generator, n: int, *native: Any) -> np.ndarray:

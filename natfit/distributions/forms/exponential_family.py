@@ -9,13 +9,9 @@ from typing import TYPE_CHECKING, Any
 import autograd.numpy as anp
 import numpy as np
 
-from natfit import rows
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind
-
-#: Rows a chunk of a summary: a few sums a row cost less than a call a chunk, and the one or two
-#: temporaries still fit a core's second-level cache.
-SUMMARY_CHUNK = 8 * rows.CHUNK
+from natfit.rows import Block, Rows, dot
 
 
 class ExponentialFamily(Distribution):
@@ -56,17 +52,17 @@ class ExponentialFamily(Distribution):
         """The tuple of statistics of every row; a summary is returned as it is."""
         raise NotImplementedError
 
-    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
+    def sufficient(self, rows: Rows) -> tuple:
         """Weighted means of the statistics, each with a leading axis of one row."""
-
-        def part(y: np.ndarray, weight: np.ndarray | None) -> tuple:
-            values = self.statistics(y)
-            if weight is None:
-                return (float(len(y)), *(np.sum(v, axis=0) for v in values))
-            return (weight.sum(), *(rows.dot(weight, v) for v in values))
-
-        total, *sums = rows.sum_rows(part, (y, weight), SUMMARY_CHUNK)
+        total, *sums = rows.sum(self._statistics_part, wide=True)
         return tuple(np.asarray(s / total)[None] for s in sums)
+
+    def _statistics_part(self, block: Block) -> tuple:
+        """Sums of the weights and of the statistics."""
+        values, weight = self.statistics(block.y), block.weight
+        if weight is None:
+            return (float(block.n), *(np.sum(v, axis=0) for v in values))
+        return (weight.sum(), *(dot(weight, v) for v in values))
 
     def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Both, (n,) and (n, K), from one pass over the statistics."""

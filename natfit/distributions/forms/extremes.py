@@ -8,6 +8,7 @@ import autograd.numpy as anp
 import numpy as np
 
 from natfit.bijectors import Real
+from natfit.rows import Rows, nearest_to, share_equal
 
 #: |shape| below which derivatives in shape are summed as series where x = shape z is small: the
 #: differences have lost 13 of 16 digits of the second derivative at 1e-6, 6 of them at 1e-3.
@@ -102,7 +103,7 @@ def box_cox(value: float, shape: float) -> float:
     return float(np.expm1(shape * log)) / shape if abs(shape) > 1e-12 else log
 
 
-def corner(y: np.ndarray, weight: np.ndarray | None, at: float, scale: float, shape: float) -> Any:
+def corner(rows: Rows, at: float, scale: float, shape: float) -> str | None:
     """Why a fit near (at, scale, shape) found no end: the two ways to an unbounded likelihood.
 
     A value that m of n rows share gains -m log scale as scale -> 0, and a tail of the given
@@ -113,9 +114,10 @@ def corner(y: np.ndarray, weight: np.ndarray | None, at: float, scale: float, sh
             f"shape = {shape:.4g} runs to -1 and the end of the support to the largest row: below "
             "-1 the likelihood grows without bound, and above there is no local maximum"
         )
-    tie = y[np.argmin(np.abs(y - at))]
-    share = float(np.average(y == tie, weights=weight))
-    if scale > 1e-2 * float(np.ptp(y)) or not share * shape > 1.0 - share:
+    tie = nearest_to(rows, at)
+    share = share_equal(rows, tie)
+    low, high = rows.extent()
+    if scale > 1e-2 * float(high - low) or not share * shape > 1.0 - share:
         return None
     return (
         f"{100 * share:.3g} % of the rows equal {tie:g} and shape = {shape:.3g}: the likelihood "

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 import autograd.numpy as anp
 import numpy as np
 
-from natfit import rows
 from natfit.bijectors import Positive, Real
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import refuse_constant, refuse_extreme
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
+from natfit.rows import Rows, dot, weighted_total
 
 
 class LocationScale(Distribution):
@@ -75,9 +75,9 @@ class LocationScale(Distribution):
         total, f, s = (weighted_total(v, weight) for v in (value, first, second))
         if weight is not None:
             first, second = weight * first, weight * second
-        zf, zs = rows.dot(z, first), rows.dot(z, second)
+        zf, zs = dot(z, first), dot(z, second)
         second *= z
-        zzs = rows.dot(z, second)
+        zzs = dot(z, second)
         score = np.array([-f / scale, -zf - n])
         mixed = -(f + zs) / scale
         observed = np.array([[-s / scale**2, mixed], [mixed, -zf - zzs]])
@@ -91,16 +91,11 @@ class LocationScale(Distribution):
         out[:, 1, 1] = c
         return out
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: scale -> 0 and the likelihood has no bound."""
-        refuse_constant(y, type(self).__name__)
-        refuse_extreme(y, type(self).__name__)
+        refuse_constant(rows, type(self).__name__)
+        refuse_extreme(rows, type(self).__name__)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         loc, scale = location_scale(y, weight)
         return {"loc": loc, "scale": scale / self.spread}
-
-
-def weighted_total(values: np.ndarray, weight: np.ndarray | None) -> float:
-    """Sum of values (n,), weighted."""
-    return float(values.sum()) if weight is None else rows.dot(weight, values)

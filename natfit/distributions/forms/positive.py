@@ -6,25 +6,27 @@ from typing import Any
 
 import numpy as np
 
+from natfit.distributions.contract.start import MANY
+from natfit.rows import Rows
 
-def seen_by_all(
-    family: Any, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray
-) -> np.ndarray:
+
+def seen_by_all(family: Any, rows: Rows, eta: np.ndarray) -> np.ndarray:
     """Start (log shape, log scale, perhaps log power), made anew where a row would overflow.
 
     At the maximum the mean of ``w = (y / scale)^shape`` is at most max(1, power), so that no w
     exceeds N max(1, power). A start from a few rows that breaks this has not seen an outlier:
-    it is made anew from all rows, and flattened until it holds.
+    it is made anew from many rows, and flattened until it holds.
     """
 
     def bound(eta: np.ndarray) -> tuple[float, float]:
         """Log of the largest w over shape, and the most it may be."""
-        return np.log(y.max()) - eta[1], np.log(len(y)) + eta[2:].max(initial=0.0)
+        return np.log(rows.extent()[1]) - eta[1], np.log(rows.n) + eta[2:].max(initial=0.0)
 
     reach, most = bound(eta)
     if np.exp(eta[0]) * reach <= most:
         return eta
-    eta = family.eta(**family._initial(y, weight))
+    many = rows.few(MANY)
+    eta = family.eta(**family._initial(many.y, many.weight))
     reach, most = bound(eta)
     if np.exp(eta[0]) * reach > most:
         eta[0] = np.log(most / reach)

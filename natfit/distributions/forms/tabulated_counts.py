@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from natfit import rows
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.sums import summed_observed, summed_value_and_score
-from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK
+from natfit.distributions.contract.support import Support
+from natfit.rows import Block, Memory, Rows, table_of
 
 #: Largest count that is tabulated by counting; larger ones are sorted.
 _MOST = 100_000
@@ -38,12 +38,9 @@ class Tabulated(Distribution):
     # A table with a value outside the support is made NaN.
     summary_proves_support = True
 
-    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
+    def sufficient(self, rows: Rows) -> tuple:
         """Distinct values and their shares of the weight, (1, M) each."""
-        values, counts = table(y, weight)
-        if not self.known_support.contains(values).all():
-            values = np.full(len(values), np.nan)
-        return values[None], (counts / counts.sum())[None]
+        return count_summary(rows, self.known_support)
 
     def sum_value_and_score(
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray
@@ -55,11 +52,11 @@ class Tabulated(Distribution):
         """Weighted sum over rows, or over a table, of the negative Hessian, (K, K)."""
         return tabulated_sum(partial(summed_observed, self), y, weight, eta)
 
-    def _refuse_all_zero(self, y: np.ndarray, summary: Any | None, simpler: str) -> None:
+    def _refuse_all_zero(self, rows: Rows, summary: Any | None, simpler: str) -> None:
         """Raise where no row is positive."""
-        if (y if summary is None else summary[0]).max() <= 0:
+        if (rows.extent()[1] if summary is None else summary[0].max()) <= 0:
             raise ValueError(
-                f"y must not be all zero for {type(self).__name__}, got {len(y)} zeros: every "
+                f"y must not be all zero for {type(self).__name__}, got {rows.n} zeros: every "
                 "distribution that is concentrated at zero has the same likelihood, 1; "
                 f"use {simpler}, or collect rows until some are positive"
             )
@@ -70,27 +67,51 @@ def tabulated_sum(fn: Callable, y: Any, weight: np.ndarray | None, eta: np.ndarr
     if not isinstance(y, tuple):
         return fn(y, weight, eta)
     total = 1.0 if weight is None else weight[0]
-    return rows.sum_rows(lambda v, w: fn(v, w, eta), (y[0][0], total * y[1][0]))
+    return Memory(y[0][0], weight=total * y[1][0]).sum(_table_part, fn, eta)
 
 
-def table(y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct values (M,) of y (N,), ascending, and the weight of each (M,)."""
-    most = y.max()
-    if y.min() >= 0 and most < _MOST:
-        size = int(most) + 1
+def _table_part(block: Block, fn: Callable, eta: np.ndarray) -> Any:
+    return fn(block.y, block.weight, eta)
 
-        def part(y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
-            count = y.astype(np.intp)
-            if not np.array_equal(count, y):
-                return np.full(size, np.nan)
-            return np.bincount(count, weight, minlength=size).astype(np.float64)
 
-        counts = rows.sum_rows(part, (y, weight), SUMMARY_CHUNK)
+def count_summary(rows: Rows, support: Support) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct counts and their shares of the weight, (1, M) each; NaN where one is outside."""
+    values, counts = count_table(rows)
+    if not support.contains(values).all():
+        values = np.full(len(values), np.nan)
+    return values[None], (counts / counts.sum())[None]
+
+
+def count_table(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct values of y, ascending, and the weight of each.
+
+    Small counts are counted, which sorts nothing.
+
+    Parameters
+    ----------
+    rows : Rows
+        Of counts y (n,).
+
+    Returns
+    -------
+    values : ndarray of shape (M,)
+    weights : ndarray of shape (M,)
+    """
+    low, high = rows.extent()
+    if low >= 0 and high < _MOST:
+        counts = rows.sum(_count_part, int(high) + 1, wide=True)
         if not np.isnan(counts[0]):
             values = np.flatnonzero(counts)
             return values.astype(np.float64), counts[values]
-    values, inverse = np.unique(y, return_inverse=True)
-    return values, np.bincount(inverse, weight).astype(np.float64)
+    return table_of(rows)
+
+
+def _count_part(block: Block, size: int) -> np.ndarray:
+    """Weight of each count below ``size``; NaN where a row is no whole number."""
+    count = block.y.astype(np.intp)
+    if not np.array_equal(count, block.y):
+        return np.full(size, np.nan)
+    return np.bincount(count, block.weight, minlength=size).astype(np.float64)
 
 
 def count_rule(

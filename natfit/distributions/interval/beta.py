@@ -21,6 +21,7 @@ from natfit.numerics.stirling import (
     log_probability,
     slope,
 )
+from natfit.rows import Rows
 
 
 class Beta(ExponentialFamily):
@@ -92,20 +93,21 @@ class Beta(ExponentialFamily):
     def _log_sf(self, y: Any, a: Any, b: Any) -> np.ndarray:
         return log_probability(special.betaincc(a, b, y), special.betainc(a, b, y))
 
-    def check(self, y: np.ndarray) -> None:
+    def check(self, rows: Rows) -> None:
         """Raise ValueError for the first row outside (0, 1)."""
         try:
-            super().check(y)
+            super().check(rows)
         except ValueError as error:
-            if y.min() < 0.0 or y.max() > 1.0:
+            low, high = rows.extent()
+            if low < 0.0 or high > 1.0:
                 raise
             raise ValueError(
                 f"{error}; for rounded shares, (y * (n - 1) + 0.5) / n of n rows lies inside"
             ) from None
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: a and b grow without bound, and so does the likelihood."""
-        refuse_constant(y, type(self).__name__)
+        refuse_constant(rows, type(self).__name__)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # Moments, of the smaller of y and 1 - y in units of its mean: no square underflows.

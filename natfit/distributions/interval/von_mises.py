@@ -14,6 +14,7 @@ from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import Support
 from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.rows import Rows
 
 _LOG_2PI = 1.8378770664093453
 
@@ -115,22 +116,22 @@ class VonMises(ExponentialFamily):
 
     # ---------------------------------------------------------------------- data, sampling
 
-    def check(self, y: np.ndarray) -> None:
+    def check(self, rows: Rows) -> None:
         """Raise ValueError for the first row outside [-pi, pi]."""
         try:
-            super().check(y)
+            super().check(rows)
         except ValueError as error:
             raise ValueError(
                 f"{error}; angles in radians are wrapped by np.angle(np.exp(1j * y)), degrees "
                 "converted by np.deg2rad(y) before"
             ) from None
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """Angles that all but coincide: kappa grows without bound, and so does the likelihood."""
-        cosine, sine = self.sufficient(y, None) if summary is None else summary
+        cosine, sine = self.sufficient(rows) if summary is None else summary
         if 1.0 - np.hypot(cosine[0], sine[0]) < _TIGHT:
             raise ValueError(
-                f"y must spread over more than 1e-4 radians for VonMises, got {len(y)} angles "
+                f"y must spread over more than 1e-4 radians for VonMises, got {rows.n} angles "
                 f"near {np.arctan2(sine[0], cosine[0]):g}: the likelihood grows with kappa beyond "
                 "1e8; use 'normal' on such angles, or remove the column if all are equal"
             )

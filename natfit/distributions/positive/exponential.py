@@ -12,6 +12,7 @@ from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean, median
 from natfit.distributions.contract.support import NON_NEGATIVE
 from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.rows import Rows
 
 
 class Exponential(ExponentialFamily):
@@ -57,11 +58,11 @@ class Exponential(ExponentialFamily):
     def _log_sf(self, y: np.ndarray, rate: Any) -> np.ndarray:
         return -rate * y
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows zero: rate -> infinity and the likelihood has no bound."""
-        if y.max() == 0:
+        if rows.extent()[1] == 0:
             raise ValueError(
-                f"y must not be all zero for Exponential, got {len(y)} rows equal to 0: the "
+                f"y must not be all zero for Exponential, got {rows.n} rows equal to 0: the "
                 "likelihood grows without bound as the rate does; remove the column, or use a "
                 "discrete family"
             )

@@ -7,7 +7,6 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
-from natfit import rows
 from natfit.bijectors import Positive
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import ROUNDING, refuse_constant
@@ -17,6 +16,7 @@ from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.positive import seen_by_all
 from natfit.distributions.positive.weibull import optimum as weibull_optimum
 from natfit.numerics.special import log1mexp
+from natfit.rows import Rows, dot
 
 #: Below exp(this) log(1 - exp(-w)) is log w; exp(z) itself stays a normal double.
 _TINY = -700.0
@@ -101,16 +101,16 @@ class ExponentiatedWeibull(Distribution):
         shape, scale, power = (v[0] for v in self.native(eta))
         z = np.log(y)
         ones = np.ones(len(z)) if weight is None else weight
-        log, n = rows.dot(ones, z), float(ones.sum())
+        log, n = dot(ones, z), float(ones.sum())
         z = shape * (z - np.log(scale))
         w, q, b = _parts(z)
         slope = 1.0 - w + (power - 1.0) * b
         bend = (power - 1.0) * b * (1.0 - w - b) - w
-        q_sum, slope_sum, bend_sum = (rows.dot(ones, v) for v in (q, slope, bend))
-        b_sum, zb, z_slope = rows.dot(ones, b), rows.dot(ones, z * b), rows.dot(ones, z * slope)
+        q_sum, slope_sum, bend_sum = (dot(ones, v) for v in (q, slope, bend))
+        b_sum, zb, z_slope = dot(ones, b), dot(ones, z * b), dot(ones, z * slope)
         bend *= z
-        z_bend, zz_bend = rows.dot(ones, bend), rows.dot(ones, z * bend)
-        value = n * np.log(power * shape) - log + rows.dot(ones, z - w) + (power - 1.0) * q_sum
+        z_bend, zz_bend = dot(ones, bend), dot(ones, z * bend)
+        value = n * np.log(power * shape) - log + dot(ones, z - w) + (power - 1.0) * q_sum
         score = np.array([n + z_slope, -shape * slope_sum, n + power * q_sum])
         mixed = shape * (slope_sum + z_bend)
         observed = np.array(
@@ -153,9 +153,9 @@ class ExponentiatedWeibull(Distribution):
 
     # ---------------------------------------------------------------------- data, sampling
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: shape -> infinity and the likelihood has no bound."""
-        refuse_constant(y, type(self).__name__, relative=ROUNDING)
+        refuse_constant(rows, type(self).__name__, relative=ROUNDING)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # For each of a few powers the shape and scale that give log y its mean and variance;
@@ -176,13 +176,13 @@ class ExponentiatedWeibull(Distribution):
                 best, found = value, native
         return found
 
-    def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+    def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """A flatter start where the largest row would be all but impossible."""
-        return seen_by_all(self, y, weight, eta)
+        return seen_by_all(self, rows, eta)
 
-    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    def nested_start(self, rows: Rows) -> np.ndarray:
         """The Weibull's optimum, power = 1."""
-        return self.eta(**weibull_optimum(y, weight), power=1.0)
+        return self.eta(**weibull_optimum(rows), power=1.0)
 
     def _sample(
         self, rng: np.random.Generator, n: int, shape: Any, scale: Any, power: Any

@@ -16,6 +16,7 @@ from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.numerics.tails import log_gammainc, log_gammaincc
+from natfit.rows import Rows
 
 
 class Gamma(ExponentialFamily):
@@ -82,11 +83,11 @@ class Gamma(ExponentialFamily):
     def _log_sf(self, y: np.ndarray, shape: Any, scale: Any) -> np.ndarray:
         return log_gammaincc(shape, y / scale)
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: shape -> infinity and the likelihood has no bound."""
         # log mean - mean log is zero for constant data alone, up to rounding.
         if summary is None or not np.log(summary[0][0]) - summary[1][0] > 1e-8:
-            refuse_constant(y, type(self).__name__)
+            refuse_constant(rows, type(self).__name__)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # Minka (2002): a closed-form approximation of the shape from log mean - mean log.

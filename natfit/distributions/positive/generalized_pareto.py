@@ -7,7 +7,6 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
-from natfit import rows
 from natfit.bijectors import Positive
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role, Width
@@ -23,7 +22,7 @@ from natfit.distributions.forms.extremes import (
     tail,
     tail_terms,
 )
-from natfit.distributions.forms.location_scale import weighted_total
+from natfit.rows import Rows, dot, mean_over, weighted_total
 
 
 class GeneralizedPareto(Distribution):
@@ -98,7 +97,7 @@ class GeneralizedPareto(Distribution):
         z *= inverse
         t, r, r2, v = (weighted_total(a, weight) for a in (*terms, z))
         once = z if weight is None else z * weight
-        vi, vv = rows.dot(once, inverse), rows.dot(once, z)
+        vi, vv = dot(once, inverse), dot(once, z)
         k = 1.0 + shape
         score = np.array([k * v - n, -t - k * r])
         mixed = k * vv - v
@@ -119,11 +118,11 @@ class GeneralizedPareto(Distribution):
 
     # ---------------------------------------------------------------------- data, sampling
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows zero: scale -> 0 and the likelihood has no bound."""
-        if not y.max() > 0:
+        if not rows.extent()[1] > 0:
             raise ValueError(
-                f"y must not be all zero for GeneralizedPareto, got {len(y)} rows equal to 0: the "
+                f"y must not be all zero for GeneralizedPareto, got {rows.n} rows equal to 0: the "
                 "likelihood grows without bound as scale -> 0; remove the column"
             )
 
@@ -136,17 +135,18 @@ class GeneralizedPareto(Distribution):
         scale = low / box_cox(2.0, shape)
         return {"scale": scale, "shape": shape_inside(shape, 0.0, y.max() / scale)}
 
-    def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+    def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """A shape nearer to zero that leaves all rows inside the support."""
-        return np.array([eta[0], shape_inside(float(eta[1]), 0.0, y.max() / np.exp(eta[0]))])
+        reach = rows.extent()[1] / np.exp(eta[0])
+        return np.array([eta[0], shape_inside(float(eta[1]), 0.0, reach)])
 
-    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    def nested_start(self, rows: Rows) -> np.ndarray:
         """The exponential's optimum."""
-        return self.eta(scale=mean(y, weight), shape=0.0)
+        return self.eta(scale=float(mean_over(rows)), shape=0.0)
 
-    def no_maximum(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> str | None:
+    def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """The corner shape -> -1, or scale -> 0 at rows that are equal."""
-        return corner(y, weight, 0.0, float(np.exp(eta[0])), float(eta[1]))
+        return corner(rows, 0.0, float(np.exp(eta[0])), float(eta[1]))
 
     def _log_cdf(self, y: Any, scale: Any, shape: Any) -> np.ndarray:
         with np.errstate(divide="ignore"):

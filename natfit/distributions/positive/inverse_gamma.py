@@ -16,6 +16,7 @@ from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.numerics.tails import log_gammainc, log_gammaincc
+from natfit.rows import Rows
 
 
 class InverseGamma(ExponentialFamily):
@@ -85,11 +86,11 @@ class InverseGamma(ExponentialFamily):
     def _log_sf(self, y: Any, shape: Any, scale: Any) -> np.ndarray:
         return log_gammainc(shape, scale / y)
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: shape -> infinity and the likelihood has no bound."""
         # log mean - mean log of 1 / y is zero for constant data alone, up to rounding.
         if summary is None or not np.log(summary[0][0]) + summary[1][0] > 1e-8:
-            refuse_constant(y, type(self).__name__, relative=ROUNDING)
+            refuse_constant(rows, type(self).__name__, relative=ROUNDING)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # Minka (2002) for gamma, of 1 / y.

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
 from scipy import special
 
-from natfit import rows
 from natfit.bijectors import Positive
 from natfit.distributions.contract.checks import ROUNDING, refuse_constant
 from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
-from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily
+from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.rows import Rows, means_over
 
 _LOG_2PI = 1.8378770664093453
 
@@ -99,18 +98,18 @@ class InverseGaussian(ExponentialFamily):
     def _log_sf(self, y: Any, mean: Any, shape: Any) -> np.ndarray:
         return self._tails(y, mean, shape)[1]
 
-    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
+    def sufficient(self, rows: Rows) -> tuple:
         """The three means; the second from squares about the mean where little is left of it."""
-        centre, inverse, log = _means(lambda y: (y, 1.0 / y, np.log(y)), y, weight)
+        centre, inverse, log = means_over(rows, _three)
         excess = inverse - 1.0 / centre
         if not excess > 1e-3 * inverse and np.isfinite(inverse):
-            (excess,) = _means(lambda y: ((y / centre - 1.0) ** 2 / y,), y, weight)
+            (excess,) = means_over(rows, _excess, centre)
         return np.array([centre]), np.array([excess]), np.array([log])
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: shape -> infinity and the likelihood has no bound."""
         if summary is None or not summary[1][0] > 1e-20 / summary[0][0]:
-            refuse_constant(y, type(self).__name__, relative=ROUNDING)
+            refuse_constant(rows, type(self).__name__, relative=ROUNDING)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # By moments, mean^3 / shape is the variance; where the rows spread too wide for that,
@@ -137,13 +136,9 @@ class InverseGaussian(ExponentialFamily):
         return {"mean": first, "shape": 1.0 / (second - 1.0 / first)}
 
 
-def _means(terms: Callable, y: np.ndarray, weight: np.ndarray | None) -> list[float]:
-    """Weighted means of the terms of every row, one pass."""
+def _three(y: np.ndarray) -> tuple[np.ndarray, ...]:
+    return y, 1.0 / y, np.log(y)
 
-    def part(y: np.ndarray, weight: np.ndarray | None) -> tuple:
-        if weight is None:
-            return (float(len(y)), *(v.sum() for v in terms(y)))
-        return (weight.sum(), *(rows.dot(weight, v) for v in terms(y)))
 
-    total, *sums = rows.sum_rows(part, (y, weight), SUMMARY_CHUNK)
-    return [float(s / total) for s in sums]
+def _excess(y: np.ndarray, centre: float) -> tuple[np.ndarray, ...]:
+    return ((y / centre - 1.0) ** 2 / y,)

@@ -8,13 +8,13 @@ import autograd.numpy as anp
 import numpy as np
 from scipy import special
 
-from natfit import rows
 from natfit.bijectors import Positive
 from natfit.distributions.contract.checks import ROUNDING, refuse_constant
 from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import POSITIVE
-from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily
+from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.rows import Rows, moments_over
 
 _HALF_LOG_2PI = 0.9189385332046727
 
@@ -82,23 +82,23 @@ class Lognormal(ExponentialFamily):
     def _log_sf(self, y: Any, shape: Any, scale: Any) -> np.ndarray:
         return special.log_ndtr(-np.log(y / scale) / shape)
 
-    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
+    def sufficient(self, rows: Rows) -> tuple:
         """Mean of log y and mean square deviation, about the mean of a few rows.
 
         These lie so near the mean that no digit of the spread is lost; where an outlier among
         them spoils that, a second pass about the mean itself.
         """
         with np.errstate(all="ignore"):
-            shift = float(np.mean(np.log(y[rows.subsample(len(y))])))
-            mean, spread = _moments(y, weight, shift if np.isfinite(shift) else 0.0)
+            shift = float(np.mean(np.log(rows.few().y)))
+            mean, spread = moments_over(rows, shift if np.isfinite(shift) else 0.0, np.log)
             if (mean - shift) ** 2 > 100.0 * spread:
-                mean, spread = _moments(y, weight, mean)
+                mean, spread = moments_over(rows, mean, np.log)
         return (np.array([mean]), np.array([spread]))
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: shape -> 0 and the likelihood has no bound."""
         if summary is None or not summary[1][0] > 1e-20:
-            refuse_constant(y, type(self).__name__, relative=ROUNDING)
+            refuse_constant(rows, type(self).__name__, relative=ROUNDING)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         log = np.log(y)
@@ -120,20 +120,3 @@ class Lognormal(ExponentialFamily):
 
     def _from_mean(self, origin: tuple, second: Any, first: Any) -> dict[str, Any]:
         return {"shape": anp.sqrt(second - first**2), "scale": origin[1] * anp.exp(first)}
-
-
-def _moments(y: np.ndarray, weight: np.ndarray | None, shift: float) -> tuple[float, float]:
-    """Mean and mean square deviation of log y, from sums of ``log y - shift``."""
-    buffer = np.empty(min(SUMMARY_CHUNK, len(y)))
-
-    def part(y: np.ndarray, weight: np.ndarray | None) -> tuple:
-        gap = np.log(y, out=buffer[: len(y)])
-        gap -= shift
-        if weight is None:
-            return float(len(y)), gap.sum(), rows.dot(gap, gap)
-        weighted = weight * gap
-        return weight.sum(), weighted.sum(), rows.dot(weighted, gap)
-
-    total, first, second = rows.sum_rows(part, (y, weight), SUMMARY_CHUNK)
-    delta = first / total
-    return float(shift + delta), float(np.maximum(second / total - delta * delta, 0.0))

@@ -8,15 +8,15 @@ import autograd.numpy as anp
 import numpy as np
 from scipy import special
 
-from natfit import rows
 from natfit.bijectors import Positive
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import ROUNDING, refuse_constant
 from natfit.distributions.contract.declared import Role, Width
-from natfit.distributions.contract.start import mean
+from natfit.distributions.contract.start import MANY, mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.positive import seen_by_all
 from natfit.numerics.special import log1mexp
+from natfit.rows import Block, Rows, dot, mean_over
 
 _EULER = np.euler_gamma
 
@@ -85,7 +85,7 @@ class Weibull(Distribution):
         shape, scale = (v[0] for v in self.native(eta))
         z = np.log(y)
         n = float(len(z)) if weight is None else float(weight.sum())
-        log = float(z.sum()) if weight is None else rows.dot(weight, z)
+        log = float(z.sum()) if weight is None else dot(weight, z)
         z -= np.log(scale)
         z *= shape
         w = np.exp(z)
@@ -93,7 +93,7 @@ class Weibull(Distribution):
             w *= weight
         total = float(w.sum())
         w *= z
-        first, second = float(w.sum()), rows.dot(z, w)
+        first, second = float(w.sum()), dot(z, w)
         mid = shape * (log - n * np.log(scale))
         value = n * np.log(shape) - log + mid - total
         score = np.array([n + mid - first, shape * (total - n)])
@@ -122,9 +122,9 @@ class Weibull(Distribution):
 
     # ---------------------------------------------------------------------- data, sampling
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: shape -> infinity and the likelihood has no bound."""
-        refuse_constant(y, type(self).__name__, relative=ROUNDING)
+        refuse_constant(rows, type(self).__name__, relative=ROUNDING)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # log y is a Gumbel variable of the smallest: mean log scale - gamma / shape, variance
@@ -135,13 +135,13 @@ class Weibull(Distribution):
         shape = np.pi / (np.sqrt(6.0) * spread) if log.max() > log.min() else 1.0
         return {"shape": shape, "scale": np.exp(centre + _EULER / shape)}
 
-    def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+    def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """A flatter start where the largest row would be all but impossible."""
-        return seen_by_all(self, y, weight, eta)
+        return seen_by_all(self, rows, eta)
 
-    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    def nested_start(self, rows: Rows) -> np.ndarray:
         """The exponential's optimum."""
-        return self.eta(shape=1.0, scale=mean(y, weight))
+        return self.eta(shape=1.0, scale=float(mean_over(rows)))
 
     def _sample(self, rng: np.random.Generator, n: int, shape: Any, scale: Any) -> np.ndarray:
         return scale * rng.weibull(shape, n)
@@ -161,29 +161,32 @@ def _score(z: np.ndarray, w: np.ndarray, shape: np.ndarray) -> np.ndarray:
     return out.T
 
 
-def optimum(y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
+def _power_part(block: Block, centre: float, shape: float) -> tuple[float, ...]:
+    """Sums of 1, l = log y - centre, w = exp(shape l), w l and w l^2."""
+    weight = block.weight
+    log = np.log(block.y)
+    log -= centre
+    w = np.exp(shape * log)
+    first = log.sum() if weight is None else dot(weight, log)
+    if weight is not None:
+        w *= weight
+    wl = w * log
+    n = float(block.n) if weight is None else weight.sum()
+    return n, first, w.sum(), wl.sum(), dot(wl, log)
+
+
+def optimum(rows: Rows) -> dict[str, float]:
     """Maximum-likelihood estimate, by Newton's iteration in log shape: the scale is profiled out.
 
     The equation ``1 / shape + mean log y = mean(log y exp(z)) / mean exp(z)`` has one root, its
     right side less its left grows.
     """
-    family = Weibull()
-    log_shape, centre = seen_by_all(family, y, weight, family.eta(**family._initial(y, weight)))
+    family, many = Weibull(), rows.few(MANY)
+    start = family.eta(**family._initial(many.y, many.weight))
+    log_shape, centre = seen_by_all(family, rows, start)
     shape = float(np.exp(log_shape))
-
-    def part(y: np.ndarray, weight: np.ndarray | None) -> tuple:
-        log = np.log(y)
-        log -= centre
-        w = np.exp(shape * log)
-        first = log.sum() if weight is None else rows.dot(weight, log)
-        if weight is not None:
-            w *= weight
-        wl = w * log
-        n = float(len(y)) if weight is None else weight.sum()
-        return n, first, w.sum(), wl.sum(), rows.dot(wl, log)
-
     for _ in range(_MOST_NEWTON):
-        n, first, total, mean, square = rows.sum_rows(part, (y, weight))
+        n, first, total, mean, square = rows.sum(_power_part, centre, shape)
         mean, square = mean / total, square / total
         gap = shape * (mean - first / n) - 1.0
         slope = 1.0 + gap + shape**2 * (square - mean**2)

@@ -8,6 +8,7 @@ import autograd.numpy as anp
 import numpy as np
 
 from natfit.distributions.forms.location_scale import LocationScale
+from natfit.rows import Rows, nearest_to, share_equal
 
 _LOG_PI = 1.1447298858494002
 
@@ -59,10 +60,10 @@ class Cauchy(LocationScale):
     def _log_sf(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
         return np.log(np.arctan2(1.0, (y - loc) / scale)) - _LOG_PI
 
-    def no_maximum(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> str | None:
+    def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """Half of the weight or more at one value: scale -> 0 there."""
-        at = y[np.argmin(np.abs(y - eta[0]))]
-        share = float(np.average(y == at, weights=weight))
+        at = nearest_to(rows, eta[0])
+        share = share_equal(rows, at)
         if share < 0.5:
             return None
         return (

@@ -9,12 +9,11 @@ import autograd.numpy as anp
 import numpy as np
 from scipy import special
 
-from natfit import rows
 from natfit.bijectors import Positive, Real
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import refuse_constant, refuse_extreme
 from natfit.distributions.contract.declared import Role
-from natfit.distributions.contract.start import mean, quantile
+from natfit.distributions.contract.start import quantile
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.forms.extremes import (
     LEAST_REGULAR,
@@ -26,9 +25,9 @@ from natfit.distributions.forms.extremes import (
     tail,
     tail_terms,
 )
-from natfit.distributions.forms.location_scale import weighted_total
 from natfit.distributions.real.gumbel import deep_enough, quartile_start
 from natfit.numerics.special import log1mexp
+from natfit.rows import Block, Rows, dot, mean_over, squared_gap, weighted_total
 
 _EULER = 0.5772156649015329
 
@@ -125,17 +124,17 @@ class Gev(Distribution):
         times = _unweighted if weight is None else weight.__mul__
         t_sum, u_sum, r_sum = (weighted_total(x, weight) for x in (t, u, r))
         bend_v, bend_i = times(bend * v), times(bend * inverse)
-        s, zs, zzs = rows.dot(bend_i, inverse), rows.dot(bend_i, v), rows.dot(bend_v, v)
+        s, zs, zzs = dot(bend_i, inverse), dot(bend_i, v), dot(bend_v, v)
         u *= r
         mixed = pull * v
         mixed += u
         mixed += 1.0
         mixed, u, pull = times(mixed), times(u), times(pull)
-        m, zm = rows.dot(mixed, inverse), rows.dot(mixed, v)
-        f, zf = rows.dot(pull, inverse), rows.dot(pull, v)
-        last = rows.dot(pull, r2) - 2.0 * r_sum - rows.dot(u, r)
+        m, zm = dot(mixed, inverse), dot(mixed, v)
+        f, zf = dot(pull, inverse), dot(pull, v)
+        last = dot(pull, r2) - 2.0 * r_sum - dot(u, r)
         value = -n * np.log(scale) - (1.0 + shape) * t_sum - u_sum
-        score = np.array([-f / scale, -zf - n, rows.dot(pull, r) - t_sum])
+        score = np.array([-f / scale, -zf - n, dot(pull, r) - t_sum])
         a, b = (zs - f) / scale, -m / scale
         observed = np.array([[s / scale**2, a, b], [a, zzs - zf, -zm], [b, -zm, -last]])
         return value, score, observed
@@ -148,10 +147,10 @@ class Gev(Distribution):
 
     # ---------------------------------------------------------------------- data, sampling
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: scale -> 0 and the likelihood has no bound."""
-        refuse_constant(y, "Gev")
-        refuse_extreme(y, "Gev")
+        refuse_constant(rows, "Gev")
+        refuse_extreme(rows, "Gev")
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # Quantiles whose -log p are in geometric proportion: their gaps' ratio is a power of it.
@@ -167,39 +166,37 @@ class Gev(Distribution):
         inside = shape_inside(shape, (y.min() - loc) / scale, (y.max() - loc) / scale)
         return {"loc": loc, "scale": scale, "shape": inside}
 
-    def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+    def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """A shape nearer to zero, and a wider scale, that leave all rows inside."""
         loc, scale, shape = (float(v) for v in self.native_dict(eta).values())
-        low, high = (float(y.min()) - loc) / scale, (float(y.max()) - loc) / scale
+        low, high = ((float(end) - loc) / scale for end in rows.extent())
         with np.errstate(all="ignore"):
             w, t = tail(np.array([low, high]), np.full(2, shape))
         if (w > 0).all() and t[0] > -100.0:
             return eta
-        eta = deep_enough(y, eta)
+        eta = deep_enough(rows, eta)
         ratio = scale / np.exp(eta[1])
         return np.array([loc, eta[1], shape_inside(shape, ratio * low, ratio * high)])
 
-    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    def nested_start(self, rows: Rows) -> np.ndarray:
         """Gumbel's optimum, by Newton's method on its equation for the scale."""
-        centre = mean(y, weight)
-        gap = y - centre
-        scale = np.sqrt(6.0 * mean(gap * gap, weight)) / np.pi
-        lowest = gap.min()
+        centre = float(mean_over(rows))
+        scale = np.sqrt(6.0 * float(mean_over(rows, squared_gap, centre))) / np.pi
+        lowest = rows.extent()[0] - centre
         for _ in range(50):
-            u = np.exp((lowest - gap) / scale)
-            u = u if weight is None else u * weight
-            first, second = (float(u @ gap**k) / u.sum() for k in (1, 2))
+            tilt, first, second = rows.sum(_tilted_part, centre, lowest, scale)
+            first, second = first / tilt, second / tilt
             # scale + first is increasing: the derivative of first is a variance over scale^2.
             step = (scale + first) / (1.0 + (second - first**2) / scale**2)
             scale = max(scale - step, 0.1 * scale)
             if abs(step) < 1e-12 * scale:
                 break
-        tilt = np.log(mean(np.exp((lowest - gap) / scale), weight))
+        tilt = np.log(rows.sum(_tilted_part, centre, lowest, scale)[0] / rows.total)
         return self.eta(loc=centre + lowest - scale * tilt, scale=scale, shape=0.0)
 
-    def no_maximum(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> str | None:
+    def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """The corner shape -> -1, or scale -> 0 at rows that are equal."""
-        return corner(y, weight, float(eta[0]), float(np.exp(eta[1])), float(eta[2]))
+        return corner(rows, float(eta[0]), float(np.exp(eta[1])), float(eta[2]))
 
     def _log_cdf(self, y: Any, loc: Any, scale: Any, shape: Any) -> np.ndarray:
         w, t = tail((y - loc) / scale, shape)
@@ -221,6 +218,16 @@ class Gev(Distribution):
         from scipy.stats import genextreme
 
         return genextreme(c=-float(shape), loc=float(loc), scale=float(scale))
+
+
+def _tilted_part(
+    block: Block, centre: float, lowest: float, scale: float
+) -> tuple[float, float, float]:
+    """Sums of u = exp((lowest - gap) / scale), u gap and u gap^2, gap = y - centre."""
+    gap = block.y - centre
+    u = np.exp((lowest - gap) / scale)
+    u = u if block.weight is None else u * block.weight
+    return float(u.sum()), float(u @ gap), float(u @ gap**2)
 
 
 def _derivatives(z: Any, inverse: Any, u: Any, r: Any, r2: Any, shape: Any) -> tuple:

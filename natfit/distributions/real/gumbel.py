@@ -8,10 +8,10 @@ import autograd.numpy as anp
 import numpy as np
 from scipy import special
 
-from natfit import rows
 from natfit.distributions.contract.start import location_scale, quantile
-from natfit.distributions.forms.location_scale import LocationScale, weighted_total
+from natfit.distributions.forms.location_scale import LocationScale
 from natfit.numerics.special import log1mexp
+from natfit.rows import Rows, dot, weighted_total
 
 _EULER = 0.5772156649015329
 
@@ -60,17 +60,17 @@ class Gumbel(LocationScale):
         z_sum = -weighted_total(z, weight)
         if weight is not None:
             u *= weight
-        u_sum, zu = float(u.sum()), -rows.dot(z, u)
+        u_sum, zu = float(u.sum()), -dot(z, u)
         u *= z
-        zzu = rows.dot(z, u)
+        zzu = dot(z, u)
         value = -z_sum - u_sum - n * np.log(scale)
         score = np.array([(n - u_sum) / scale, z_sum - zu - n])
         mixed = (n - u_sum + zu) / scale
         return value, score, np.array([[u_sum / scale**2, mixed], [mixed, z_sum - zu + zzu]])
 
-    def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+    def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """A scale that leaves exp(-z) of the lowest row, unseen by the start, in bounds."""
-        return deep_enough(y, eta)
+        return deep_enough(rows, eta)
 
     def _kl(self, loc: Any, scale: Any, loc2: Any, scale2: Any) -> np.ndarray:
         # With z = d + r Z of loc2, Z standard: E exp(-z) = exp(-d) Gamma(1 + r).
@@ -114,7 +114,7 @@ def quartile_start(y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]
     return {"loc": low + 0.3266 * scale, "scale": scale}
 
 
-def deep_enough(y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+def deep_enough(rows: Rows, eta: np.ndarray) -> np.ndarray:
     """Widen the scale of a start (loc, log scale, ...) until no row lies 30 scales below loc."""
-    depth = (eta[0] - float(y.min())) / _DEEPEST
+    depth = (eta[0] - float(rows.extent()[0])) / _DEEPEST
     return eta if depth <= np.exp(eta[1]) else np.r_[eta[0], np.log(depth), eta[2:]]

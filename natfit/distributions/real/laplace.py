@@ -11,8 +11,9 @@ from natfit.bijectors import Positive, Real
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import refuse_constant, refuse_extreme
 from natfit.distributions.contract.declared import Role
-from natfit.distributions.contract.start import location_scale, mean
+from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
+from natfit.rows import Rows, distance, mean_over, table_of
 
 _LOG_2 = 0.6931471805599453
 
@@ -47,13 +48,9 @@ class Laplace(Distribution):
         """Values of y at which the log-density of eta (K,) has no derivative."""
         return eta[:1]
 
-    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
+    def sufficient(self, rows: Rows) -> tuple:
         """Distinct values (1, M) and their shares (1, M) of the weight."""
-        if weight is None:
-            values, count = np.unique(y, return_counts=True)
-        else:
-            values, where = np.unique(y, return_inverse=True)
-            count = np.bincount(where, weight)
+        values, count = table_of(rows)
         return values[None], (count / count.sum())[None]
 
     def _deviation(self, y: Any, loc: Any) -> Any:
@@ -112,24 +109,24 @@ class Laplace(Distribution):
     def _log_sf(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
         return self._log_cdf(-y, -loc, scale)
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: scale -> 0 and the likelihood has no bound."""
-        refuse_constant(y, "Laplace")
-        refuse_extreme(y, "Laplace")
+        refuse_constant(rows, "Laplace")
+        refuse_extreme(rows, "Laplace")
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # The median absolute deviation is scale log 2.
         loc, scale = location_scale(y, weight)
         return {"loc": loc, "scale": scale / 1.0276}
 
-    def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+    def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """The closed form of :meth:`nested_start`."""
-        return self.nested_start(y, weight)
+        return self.nested_start(rows)
 
-    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    def nested_start(self, rows: Rows) -> np.ndarray:
         """The optimum itself: the weighted median and the mean absolute deviation from it."""
-        loc = float(np.median(y)) if weight is None else _weighted_median(y, weight)
-        return self.eta(loc=loc, scale=mean(np.abs(y - loc), weight))
+        loc = _median(*table_of(rows))
+        return self.eta(loc=loc, scale=mean_over(rows, distance, loc))
 
     def _sample(self, rng: np.random.Generator, n: int, loc: Any, scale: Any) -> np.ndarray:
         return rng.laplace(loc, scale, n)
@@ -140,10 +137,9 @@ class Laplace(Distribution):
         return laplace(loc=float(loc), scale=float(scale))
 
 
-def _weighted_median(y: np.ndarray, weight: np.ndarray) -> float:
-    """Middle of the values with half of the weight, at most, on either side."""
-    order = np.argsort(y)
-    mass = np.cumsum(weight[order]) / weight.sum()
+def _median(values: np.ndarray, weight: np.ndarray) -> float:
+    """Middle of the values (M,) with half of the weight, at most, on either side."""
+    mass = np.cumsum(weight) / weight.sum()
     low, high = (int(np.searchsorted(mass, 0.5 + s * 1e-12)) for s in (-1, 1))
-    last = len(y) - 1
-    return 0.5 * float(y[order[min(low, last)]] + y[order[min(high, last)]])
+    last = len(values) - 1
+    return 0.5 * float(values[min(low, last)] + values[min(high, last)])

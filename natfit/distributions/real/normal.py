@@ -8,13 +8,13 @@ import autograd.numpy as anp
 import numpy as np
 from scipy.special import log_ndtr
 
-from natfit import rows
 from natfit.bijectors import Positive, Real
 from natfit.distributions.contract.checks import refuse_constant
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
-from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily
+from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.rows import Rows, moments_over
 
 _LOG_2PI = 1.8378770664093453
 
@@ -83,26 +83,27 @@ class Normal(ExponentialFamily):
     def _log_sf(self, y: np.ndarray, loc: Any, scale: Any) -> np.ndarray:
         return log_ndtr((loc - y) / scale)
 
-    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
+    def sufficient(self, rows: Rows) -> tuple:
         """Mean and mean square deviation, accumulated about zero or about the mean.
 
         About zero where the mean is at most ten standard deviations away, which costs two
         digits at most; else about the mean that this gave, which keeps NIST NumAcc4 exact.
         """
-        mean, spread = _moments(y, weight, 0.0)
+        mean, spread = moments_over(rows, 0.0)
         if not mean * mean <= 100.0 * spread:
             # About the mean itself: a row could be an outlier that hardly counts.
-            shift = mean if np.isfinite(mean) else float(y[len(y) // 2])
-            mean, spread = _moments(y, weight, shift)
+            shift = mean if np.isfinite(mean) else float(rows.row(rows.n // 2).y[0])
+            mean, spread = moments_over(rows, shift)
         return (np.array([mean]), np.array([spread]))
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: scale -> 0 and the likelihood has no bound."""
         if summary is None or not _TINY < summary[1][0] < 1.0 / _TINY:
-            refuse_constant(y, type(self).__name__)
+            refuse_constant(rows, type(self).__name__)
+            low, high = rows.extent()
             raise ValueError(
                 f"y must have a variance between {_TINY:g} and {1.0 / _TINY:g} for Normal, got "
-                f"values from {y.min():g} to {y.max():g}; divide them by their size"
+                f"values from {low:g} to {high:g}; divide them by their size"
             )
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
@@ -125,19 +126,3 @@ class Normal(ExponentialFamily):
         return {"loc": origin[0] + first, "scale": anp.sqrt(second - first**2)}
 
     mean_names = ("E[y - c]", "E[(y - c)^2]")
-
-
-def _moments(y: np.ndarray, weight: np.ndarray | None, shift: float) -> tuple[float, float]:
-    """Mean and mean square deviation from sums of ``y - shift``."""
-    buffer = np.empty(min(SUMMARY_CHUNK, len(y))) if shift else None
-
-    def part(y: np.ndarray, weight: np.ndarray | None) -> tuple:
-        gap = y if buffer is None else np.subtract(y, shift, out=buffer[: len(y)])
-        if weight is None:
-            return float(len(y)), gap.sum(), rows.dot(gap, gap)
-        weighted = weight * gap
-        return weight.sum(), weighted.sum(), rows.dot(weighted, gap)
-
-    total, first, second = rows.sum_rows(part, (y, weight), SUMMARY_CHUNK)
-    delta = first / total
-    return float(shift + delta), float(np.maximum(second / total - delta * delta, 0.0))

@@ -16,8 +16,10 @@ from natfit.distributions.contract.checks import refuse_constant, refuse_extreme
 from natfit.distributions.contract.declared import InformationKind, Role, Route
 from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.start import mean, quantile
+from natfit.distributions.contract.sums import block_sum
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.real._skewness import SMALL, B, C, standard_moments
+from natfit.rows import Rows, distance, mean_over, squared_gap
 
 _LOG_2, _HALF_LOG_2PI = 0.6931471805599453, 0.9189385332046727
 
@@ -131,10 +133,10 @@ class SkewNormal(Distribution):
 
     # ---------------------------------------------------------------------- data, sampling
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: sd -> 0 and the likelihood has no bound."""
-        refuse_constant(y, "SkewNormal")
-        refuse_extreme(y, "SkewNormal")
+        refuse_constant(rows, "SkewNormal")
+        refuse_extreme(rows, "SkewNormal")
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         low, middle, high = (quantile(y, weight, q) for q in (0.1, 0.5, 0.9))
@@ -148,39 +150,41 @@ class SkewNormal(Distribution):
         centre = middle + 0.1 * skew * (high - low)
         return {"mean": centre, "sd": (high - low) / 2.56, "shape": shape}
 
-    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    def nested_start(self, rows: Rows) -> np.ndarray:
         """The best of the optima of the normal and of the half-normals up and down.
 
         A half-normal may be a local maximum below one inside: it is compared with what the
         moments lead to.
         """
-        centre = mean(y, weight)
-        sd = float(np.sqrt(mean((y - centre) ** 2, weight)))
+        centre = float(mean_over(rows))
+        sd = float(np.sqrt(mean_over(rows, squared_gap, centre)))
         found = [self.eta(mean=centre, sd=sd, shape=0.0)]
         steep = self.params["shape"].high
         spread = float(standard_moments(steep)[3])
-        total = float(len(y)) if weight is None else float(weight.sum())
-        for sign, end in ((1.0, y.min()), (-1.0, y.max())):
-            scale = float(np.sqrt(mean((y - end) ** 2, weight)))
+        for sign, end in zip((1.0, -1.0), rows.extent(), strict=True):
+            scale = float(np.sqrt(mean_over(rows, squared_gap, end)))
             # The step's pull on the last row, shape phi(u), balances that of all others on loc.
-            pull = total * mean(np.abs(y - end), weight) / scale
+            pull = rows.total * float(mean_over(rows, distance, end)) / scale
             room = np.sqrt(2.0 * max(np.log(steep / pull) - _HALF_LOG_2PI, 1.0)) / steep
             middle = end + sign * scale * (B - room)
             found.append(self.eta(mean=middle, sd=scale * spread, shape=sign * steep))
-        values = [self.sum_value_and_score(y, weight, eta[None])[0] for eta in found]
+        values = [self._summed(rows, eta)[0] for eta in found]
         best = int(np.argmax(values))
         if best == 0:
             return found[0]
-        inside = self._climbed(y, weight, self.eta(mean=centre, sd=sd, shape=3.0 * (3 - 2 * best)))
-        value = self.sum_value_and_score(y, weight, inside[None])[0]
+        inside = self._climbed(rows, self.eta(mean=centre, sd=sd, shape=3.0 * (3 - 2 * best)))
+        value = self._summed(rows, inside)[0]
         return inside if value > values[best] else found[best]
 
-    def _climbed(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+    def _summed(self, rows: Rows, eta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Sums of log p and of its score (3,) at eta (3,)."""
+        return rows.sum(block_sum, self, "sum_value_and_score", eta[None])
+
+    def _climbed(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """Eta (3,) after a few natural-gradient steps."""
         low, high, most = self.limits
-        total = float(len(y)) if weight is None else float(weight.sum())
         for _ in range(8):
-            slope = self.sum_value_and_score(y, weight, eta[None])[1] / total
+            slope = self._summed(rows, eta)[1] / rows.total
             step = np.linalg.solve(self.fisher(eta[None])[0], slope)
             eta = np.clip(eta + step * min(1.0, (most / np.abs(step)).min()), low, high)
         return eta

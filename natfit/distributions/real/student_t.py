@@ -8,7 +8,6 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
-from natfit import rows
 from natfit.bijectors import Positive, Real, Reciprocal
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import refuse_constant, refuse_extreme
@@ -23,6 +22,7 @@ from natfit.numerics.special import (
     student_slope_derivative,
 )
 from natfit.numerics.tails import log_stdtr
+from natfit.rows import Rows, nearest_to, share_equal, weighted_total
 
 _HALF_LOG_2PI = 0.9189385332046727
 
@@ -142,11 +142,11 @@ class StudentT(Distribution):
         loc, scale, df = (float(v[0]) for v in self.native(eta))
         z, w, h, logs, gaps = self._parts(y, loc, scale, df)
         n = float(len(z)) if weight is None else float(weight.sum())
-        log, gap, w_sum, h_sum = (_total(v, weight) for v in (logs, gaps, w, h))
+        log, gap, w_sum, h_sum = (weighted_total(v, weight) for v in (logs, gaps, w, h))
         # z h, not z - z w: with heavy tails the difference has no digit left.
         z *= h
-        zh, zhw = _total(z, weight), _total(z * w, weight)
-        wh, ww = _total(h * w, weight), _total(w * w, weight)
+        zh, zhw = weighted_total(z, weight), weighted_total(z * w, weight)
+        wh, ww = weighted_total(h * w, weight), weighted_total(w * w, weight)
         constant, slope, curvature = _constants(df)
         value = n * (constant - np.log(scale)) - 0.5 * (df + 1.0) * log
         first = 0.5 * (df * (gap + n * slope) + w_sum)
@@ -200,34 +200,27 @@ class StudentT(Distribution):
 
     # ---------------------------------------------------------------------- data, sampling
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: scale -> 0 and the likelihood has no maximum; see the class's notes."""
-        refuse_constant(y, "StudentT")
-        refuse_extreme(y, "StudentT")
+        refuse_constant(rows, "StudentT")
+        refuse_extreme(rows, "StudentT")
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # The quartile of t with df = 5 is 0.7267 scales from its centre, a normal's 0.6745.
         loc, scale = location_scale(y, weight)
         return {"loc": loc, "scale": 0.928 * scale, "df": 5.0}
 
-    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    def nested_start(self, rows: Rows) -> np.ndarray:
         """The normal's optimum, at the largest df."""
-        loc, variance = Normal().sufficient(y, weight)
+        loc, variance = Normal().sufficient(rows)
         return self.eta(loc=loc[0], scale=np.sqrt(variance[0]), df=_NORMAL)
 
-    def no_maximum(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> str | None:
+    def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """A value whose share m / n of the weight has df < m / (n - m): scale -> 0 there."""
         loc, scale, df = (float(v) for v in self.native_dict(eta).values())
-        # Chunk by chunk: nothing of the data's size is made.
-        near = [y[part][np.argmin(np.abs(y[part] - loc))] for part in rows.chunks(len(y))]
-        at = near[int(np.argmin(np.abs(np.array(near) - loc)))]
-
-        def part(y: np.ndarray, w: np.ndarray | None) -> np.ndarray:
-            same = y == at
-            return np.array([same.mean() * len(y), len(y)] if w is None else [w @ same, w.sum()])
-
-        tied, total = rows.sum_rows(part, (y, weight))
-        share, widest = float(tied / total), max(loc - float(y.min()), float(y.max()) - loc)
+        at = nearest_to(rows, loc)
+        share, (low, high) = share_equal(rows, at), rows.extent()
+        widest = max(loc - float(low), float(high) - loc)
         if scale > 1e-3 * widest or df * (1.0 - share) > share:
             return None
         return (
@@ -270,7 +263,3 @@ def _constants(df: float) -> tuple[float, float, float]:
     v = np.array([df])
     constant = float(student_constant(v)[0]) - _HALF_LOG_2PI
     return constant, float(student_slope(v)[0]), float(_constant_curvature(v)[0])
-
-
-def _total(values: np.ndarray, weight: np.ndarray | None) -> float:
-    return float(values.sum()) if weight is None else rows.dot(weight, values)

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from natfit import rows
 from natfit._validation import check_number
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import check_columns
 from natfit.distributions.contract.support import COUNTS, Support
 from natfit.distributions.counts.poisson import _log_factorial
+from natfit.rows import Rows
 
 #: By how much the shares of a row may miss the sum of one.
 TOLERANCE = 1e-6
@@ -31,12 +31,12 @@ class Simplex(Support):
         inside = (y > 0).all(axis=1) & (np.abs(y.sum(axis=1) - 1.0) <= TOLERANCE)
         return np.repeat(inside[:, None], y.shape[1], axis=1)
 
-    def check(self, y: np.ndarray, family: str) -> None:
+    def check(self, rows: Rows, family: str) -> None:
         """Raise ValueError that names the first row outside the support; y must be finite."""
-        where = rows.first_row(lambda part: ~self.contains(part)[:, 0], (y,))
+        where = rows.first(self._outside)
         if where is None:
             return
-        row = y[where]
+        row = rows.row(where).y[0]
         negative = "Negative values in data: " if np.any(row < 0) else ""
         rule = f"sums to {row.sum():g}" if np.all(row > 0) else "has a share that is not positive"
         raise ValueError(
@@ -70,7 +70,7 @@ class CountVectors(Distribution):
         self.dim = dim
         self.totals = totals
 
-    def bind(self, y: np.ndarray) -> Distribution:
+    def bind(self, rows: Rows) -> Distribution:
         """Return the family with D and the totals taken from y (n, D).
 
         Raises
@@ -79,11 +79,11 @@ class CountVectors(Distribution):
             If y is not (n, D), D is not ``dim``, or D < 2.
         """
         name = type(self).__name__
-        dim = check_columns(y, self.dim, name, "dim")
+        dim = check_columns(rows, self.dim, name, "dim")
         check_number(dim, "the number of columns of y", low=2, integer=True)
         if self.dim is not None and self.totals is not None:
             return self
-        return type(self)(dim, totals_of(y) if self.totals is None else self.totals)
+        return type(self)(dim, totals_of(rows) if self.totals is None else self.totals)
 
     @property
     def event_shape(self) -> tuple:
@@ -126,7 +126,7 @@ class CountVectors(Distribution):
             )
         return int(self._totals[0])
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """Rows that count nothing.
 
         Raises
@@ -134,16 +134,17 @@ class CountVectors(Distribution):
         ValueError
             If all counts are zero.
         """
-        if not y.any():
+        low, high = rows.extent()
+        if not (np.any(low) or np.any(high)):
             raise ValueError(
-                f"y must hold a count above zero for {type(self).__name__}, got {len(y)} rows of "
+                f"y must hold a count above zero for {type(self).__name__}, got {rows.n} rows of "
                 "zeros: they say nothing about the probabilities"
             )
 
 
-def totals_of(y: np.ndarray) -> int | tuple[int, ...]:
+def totals_of(rows: Rows) -> int | tuple[int, ...]:
     """The total of all rows, or 16 quantiles of the totals of a few rows."""
-    totals = y[rows.subsample(len(y))].sum(axis=1)
+    totals = rows.few().y.sum(axis=1)
     totals = np.sort(totals[np.isfinite(totals) & (totals >= 0)])
     if not len(totals):
         return 1

@@ -12,7 +12,6 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
-from natfit import rows
 from natfit.distributions.contract.start import location_scale, median
 from natfit.distributions.real.student_t import _LARGE_DF, _SMALL, _gap_series
 from natfit.numerics.special import (
@@ -21,6 +20,7 @@ from natfit.numerics.special import (
     student_slope,
     student_slope_derivative,
 )
+from natfit.rows import Block, Memory, Rows, nearest_to, share_equal
 
 #: Smallest eigenvalue of the mean outer product of the rows' directions, per column, below which
 #: all rows lie in one plane.
@@ -123,26 +123,27 @@ class Products:
         return out
 
 
-def plane(y: np.ndarray) -> list[int] | None:
-    """Columns whose linear combination is constant over all rows of y, or None."""
-    few = y[rows.subsample(len(y))]
+def plane(rows: Rows) -> list[int] | None:
+    """Columns whose linear combination is constant over all rows, or None."""
+    few = rows.few().y
     centre, scale = np.transpose([location_scale(column, None) for column in few.T])
     # A row near the centre lies in the plane, and is no outlier that hides it.
     origin = few[np.argmin(np.abs((few - centre) / scale).max(axis=1))]
-
-    def part(y: np.ndarray) -> np.ndarray:
-        gap = (y - origin) / scale
-        size = np.abs(gap).max(axis=1)
-        gap = gap[size > 0] / size[size > 0, None]
-        return gap.T @ gap
-
     # A few rows that do not lie in a plane prove it for all.
-    for some in (few, y):
-        value, vector = np.linalg.eigh(rows.sum_rows(part, (some,)))
+    for some in (Memory(few), rows):
+        value, vector = np.linalg.eigh(some.sum(_directions_part, origin, scale))
         null = value <= _PLANE * len(scale) * value[-1]
         if not null.any():
             return None
     return np.flatnonzero(np.sum(vector[:, null] ** 2, axis=1) > 1e-6).tolist()
+
+
+def _directions_part(block: Block, origin: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Sum of the outer products (D, D) of the directions from a row to the others."""
+    gap = (block.y - origin) / scale
+    size = np.abs(gap).max(axis=1)
+    gap = gap[size > 0] / size[size > 0, None]
+    return gap.T @ gap
 
 
 def start(y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -167,18 +168,18 @@ def start(y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndar
     return loc + scale * mean, (moment + _RIDGE * np.eye(len(scale))) * np.outer(scale, scale)
 
 
-def collapse(y: np.ndarray, weight: np.ndarray | None, native: dict) -> str | None:
+def collapse(rows: Rows, native: dict) -> str | None:
     """Words on the row that the density shrinks onto without bound, or None.
 
     At scale -> 0 about a row with share s of the weight the likelihood grows where
     df (1 - s) < D s.
     """
     loc, scale, df = native["loc"], native["scale"], float(native["df"])
-    spread = np.abs(y - loc).max(axis=0)
+    spread = np.max([np.abs(end - loc) for end in rows.extent()], axis=0)
     if np.any(np.sqrt(np.diagonal(scale)) > 1e-3 * spread):
         return None
-    at = y[np.argmin(np.abs((y - loc) / spread).max(axis=1))]
-    share = float(np.average((y == at).all(axis=1), weights=weight))
+    at = nearest_to(rows, loc, spread)
+    share = share_equal(rows, at)
     if df * (1.0 - share) > len(loc) * share:
         return None
     return (

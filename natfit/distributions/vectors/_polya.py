@@ -19,12 +19,27 @@ from scipy.special import digamma, polygamma
 
 from natfit.distributions.counts.categorical import log_softmax
 from natfit.distributions.vectors._compositions import log_coefficient
+from natfit.rows import Block, Rows
 
 #: Concentrations from which on Stirling's series gives differences of polygammas.
 _LARGE = 1e3
 
 #: Ratios up to which integrals are series, and terms that reach rounding there.
 _SMALL, _TERMS = 0.05, 14
+
+
+def _counts_part(block: Block, most: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """Weight of each count of the columns and the totals (D + 1, most + 1); sums, (D,) and one.
+
+    The sums are those of the counts and of the log coefficient.
+    """
+    y, weight = block.y, block.weight
+    columns = np.concatenate([y, y.sum(axis=1)[:, None]], axis=1).astype(np.intp)
+    counts = np.stack([np.bincount(c, weight, most + 1) for c in columns.T]).astype(np.float64)
+    coefficient = log_coefficient(y)
+    if weight is None:
+        return counts, y.sum(axis=0), coefficient.sum()
+    return counts, weight @ y, weight @ coefficient
 
 
 @dataclass(frozen=True)
@@ -37,19 +52,11 @@ class Tails:
     coefficient: float
 
     @staticmethod
-    def of(y: np.ndarray, weight: np.ndarray | None, most: int) -> tuple:
+    def of(rows: Rows, most: int) -> tuple:
         """Tables of counts y (n, D) with totals up to ``most``, each with a leading axis."""
-        size = float(len(y)) if weight is None else float(weight.sum())
-
-        def above(column: np.ndarray) -> np.ndarray:
-            share = np.bincount(column.astype(np.intp), weight, most + 1) / size
-            return np.cumsum(share[::-1])[::-1][1:]
-
-        coefficient = log_coefficient(y)
-        mean = y.mean(axis=0) if weight is None else weight @ y / size
-        coefficient = coefficient.mean() if weight is None else weight @ coefficient / size
-        tails = np.stack([above(column) for column in y.T])
-        return tails[None], above(y.sum(axis=1))[None], mean[None], np.array([coefficient])
+        counts, mean, coefficient = (part / rows.total for part in rows.sum(_counts_part, most))
+        above = np.cumsum(counts[:, ::-1], axis=1)[:, ::-1][:, 1:]
+        return above[None, :-1], above[None, -1], mean[None], np.array([coefficient])
 
     @classmethod
     def expected(cls, eta: np.ndarray, totals: np.ndarray) -> Tails:

@@ -9,15 +9,15 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.scipy.special import digamma, gammaln, polygamma
 
-from natfit import rows
 from natfit._validation import check_number
 from natfit.bijectors import Bijector, Positive
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import check_columns
 from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.sums import n_rows
-from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily
+from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.distributions.vectors._compositions import SIMPLEX, TOLERANCE, log_gamma_draws, log_sum
+from natfit.rows import Block, Rows
 
 #: 1 - sum exp(mean log y), about (D - 1) / (2 A), below which it is rounding.
 _ALIKE = 1e-13
@@ -64,7 +64,7 @@ class Dirichlet(ExponentialFamily):
         """Return two and three shares."""
         return [cls(2), cls(3)]
 
-    def bind(self, y: np.ndarray) -> Dirichlet:
+    def bind(self, rows: Rows) -> Dirichlet:
         """Return the family with D taken from y (n, D).
 
         Raises
@@ -72,7 +72,7 @@ class Dirichlet(ExponentialFamily):
         ValueError
             If y is not (n, D), D is not ``dim``, or D < 2.
         """
-        dim = check_columns(y, self.dim, "Dirichlet", "dim")
+        dim = check_columns(rows, self.dim, "Dirichlet", "dim")
         check_number(dim, "the number of columns of y", low=2, integer=True)
         return self if self.dim is not None else type(self)(dim)
 
@@ -142,21 +142,11 @@ class Dirichlet(ExponentialFamily):
 
     # ------------------------------------------------------------------------ data, sampling
 
-    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
+    def sufficient(self, rows: Rows) -> tuple:
         """Mean log shares (1, D); NaN where a row does not sum to one."""
+        return ((rows.sum(_logs_part) / rows.total)[None],)
 
-        def part(y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
-            # Columns first: sums along a few columns would take the time of the logarithms.
-            shares = np.ascontiguousarray(y.T)
-            if not np.abs(shares.sum(axis=0) - 1.0).max() <= TOLERANCE:
-                return np.full(len(shares), np.nan)
-            logs = np.log(shares, out=shares)
-            return logs.sum(axis=1) if weight is None else logs @ weight
-
-        total = float(len(y)) if weight is None else weight.sum()
-        return ((rows.sum_rows(part, (y, weight), SUMMARY_CHUNK // 8) / total)[None],)
-
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: A -> infinity and the likelihood has no maximum.
 
         Raises
@@ -168,7 +158,8 @@ class Dirichlet(ExponentialFamily):
         if summary is not None and 1.0 - np.exp(summary[0][0]).sum() > _ALIKE:
             return
         raise ValueError(
-            f"y must not be constant for Dirichlet, got {len(y)} rows equal to {y[0]} to rounding: "
+            f"y must not be constant for Dirichlet, got {rows.n} rows equal to "
+            f"{rows.few(1).y[0]} to rounding: "
             "the likelihood grows without bound as the distribution shrinks to a point; add rows "
             "that differ"
         )
@@ -191,3 +182,14 @@ class Dirichlet(ExponentialFamily):
         from scipy.stats import dirichlet
 
         return dirichlet(concentration)
+
+
+def _logs_part(block: Block) -> np.ndarray:
+    """Sum of the log shares (D,); NaN where a row does not sum to one."""
+    # Columns first: sums along a few columns would take the time of the logarithms. A copy even
+    # of a single column, since it is changed.
+    shares = np.array(block.y.T, order="C")
+    if not np.abs(shares.sum(axis=0) - 1.0).max() <= TOLERANCE:
+        return np.full(len(shares), np.nan)
+    logs = np.log(shares, out=shares)
+    return logs.sum(axis=1) if block.weight is None else logs @ block.weight

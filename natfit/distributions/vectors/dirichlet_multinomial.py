@@ -21,6 +21,7 @@ from natfit.distributions.vectors._compositions import (
     log_sum,
 )
 from natfit.distributions.vectors._polya import Tails, hessian, row_slopes
+from natfit.rows import Block, Memory, Rows, mean_over, rows_as
 
 #: Largest total that is tabulated: the tables of D categories then hold 65,536 D numbers.
 _MOST = 2**16
@@ -128,7 +129,7 @@ class DirichletMultinomial(CountVectors):
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray
     ) -> tuple[float, np.ndarray, np.ndarray]:
         """Weighted sums of log p, its score (K,) and its negative Hessian (K, K), eta (1, K)."""
-        summary = y if isinstance(y, tuple) else self.sufficient(y, weight)
+        summary = y if isinstance(y, tuple) else self.sufficient(Memory(y, weight=weight))
         if summary is None:
             weight = np.ones(n_rows(y)) if weight is None else weight
             value, score = self.log_prob(y, eta), self._score(y, eta)
@@ -155,15 +156,15 @@ class DirichletMultinomial(CountVectors):
 
     # ------------------------------------------------------------------------ data, sampling
 
-    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple | None:
+    def sufficient(self, rows: Rows) -> tuple | None:
         """Shares of rows with y_d > j (1, D, M), with m > j (1, M), mean counts and coefficient.
 
         None where a total exceeds 65,536: then rows are summed one by one.
         """
-        most = y.sum(axis=1).max(initial=0.0)
-        if not (most <= _MOST and y.min(initial=0.0) >= 0.0):
+        most = largest_total(rows)
+        if not (most <= _MOST and np.min(rows.extent()[0]) >= 0.0):
             return None
-        return Tails.of(y, weight, int(most))
+        return Tails.of(rows, int(most))
 
     def bounded(self, summary: tuple) -> tuple[tuple, str | None]:
         """Tables in which categories that never occur have 1e-8 of a count a row."""
@@ -179,7 +180,7 @@ class DirichletMultinomial(CountVectors):
         )
         return (tails, totals, mean, coefficient), note
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """Rows that say nothing of the probabilities, or nothing of the concentration.
 
         Raises
@@ -187,8 +188,8 @@ class DirichletMultinomial(CountVectors):
         ValueError
             If all counts are zero, or no row has two.
         """
-        super().check_degenerate(y, summary)
-        if y.sum(axis=1).max() < 2.0:
+        super().check_degenerate(rows, summary)
+        if largest_total(rows) < 2.0:
             raise ValueError(
                 "y must have a row with two counts or more for DirichletMultinomial, got totals "
                 "of 0 and 1 alone: the likelihood does not depend on the concentration; use "
@@ -208,9 +209,9 @@ class DirichletMultinomial(CountVectors):
         share = float(np.clip(share, 1e-3, 0.9))
         return {"probs": probs, "concentration": 1.0 / share - 1.0}
 
-    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    def nested_start(self, rows: Rows) -> np.ndarray:
         """The multinomial's optimum, at the largest concentration."""
-        count = y.sum(axis=0) if weight is None else weight @ y
+        count = mean_over(rows)
         probs = np.maximum(count / count.sum(), _FLOOR)
         high = self.params["concentration"].high
         return self.eta(probs=probs / probs.sum(), concentration=high)
@@ -241,3 +242,12 @@ def _excess(a: Any, y: Any) -> Any:
     series = (up - 0.5) * anp.log1p(y / big) - y
     series = series + (1.0 / up - 1.0 / big) / 12.0 - (up**-3.0 - big**-3.0) / 360.0
     return anp.where(far, series, gammaln(small + y) - gammaln(small) - y * anp.log(small))
+
+
+def largest_total(rows: Rows) -> float:
+    """Largest sum of a row's counts; NaN where a row has one."""
+    return float(rows_as(rows, _totals_part).extent()[1])
+
+
+def _totals_part(block: Block) -> np.ndarray:
+    return block.y.sum(axis=1)

@@ -9,7 +9,6 @@ import autograd.numpy as anp
 import numpy as np
 from scipy.special import expit
 
-from natfit import rows
 from natfit._validation import check_number
 from natfit.bijectors import Bijector, Unit
 from natfit.distributions.base import Distribution
@@ -18,7 +17,8 @@ from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import BINARY
 from natfit.distributions.counts.bernoulli import divergence, entropy
-from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily
+from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.rows import Block, Rows
 
 
 class MultiBernoulli(ExponentialFamily):
@@ -57,7 +57,7 @@ class MultiBernoulli(ExponentialFamily):
 
     # ------------------------------------------------------------------ the parameter block
 
-    def bind(self, y: np.ndarray) -> MultiBernoulli:
+    def bind(self, rows: Rows) -> MultiBernoulli:
         """Return the family with M taken from y (n, M).
 
         Raises
@@ -65,7 +65,7 @@ class MultiBernoulli(ExponentialFamily):
         ValueError
             If y is not (n, M), or M is not ``dim``.
         """
-        columns = check_columns(y, self.dim, "MultiBernoulli", "dim")
+        columns = check_columns(rows, self.dim, "MultiBernoulli", "dim")
         return self if self.dim is not None else type(self)(columns)
 
     @cached_property
@@ -126,14 +126,9 @@ class MultiBernoulli(ExponentialFamily):
 
     # ------------------------------------------------------------------------ data, sampling
 
-    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
+    def sufficient(self, rows: Rows) -> tuple:
         """Weighted means (1, M) of y and 1 - y."""
-
-        def part(y: np.ndarray, weight: np.ndarray | None) -> tuple:
-            weight = np.ones(len(y)) if weight is None else weight
-            return weight.sum(), weight @ y, weight @ (1.0 - y)
-
-        total, yes, no = rows.sum_rows(part, (y, weight), SUMMARY_CHUNK)
+        total, yes, no = rows.sum(_both_part, wide=True)
         return ((yes / total)[None], (no / total)[None])
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
@@ -161,3 +156,9 @@ class MultiBernoulli(ExponentialFamily):
 
     def _from_mean(self, origin: tuple, first: Any) -> dict[str, Any]:
         return {"prob": first[None]}
+
+
+def _both_part(block: Block) -> tuple[float, np.ndarray, np.ndarray]:
+    """Sums of the weights, of y and of 1 - y."""
+    weight = np.ones(block.n) if block.weight is None else block.weight
+    return weight.sum(), weight @ block.y, weight @ (1.0 - block.y)

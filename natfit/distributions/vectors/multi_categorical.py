@@ -17,6 +17,7 @@ from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.support import COUNTS, Support
 from natfit.distributions.counts.categorical import Categorical, classes_in
 from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.rows import Block, Rows
 
 
 class MultiCategorical(ExponentialFamily):
@@ -50,7 +51,7 @@ class MultiCategorical(ExponentialFamily):
 
     # ----------------------------------------------------------------- the parameter blocks
 
-    def bind(self, y: np.ndarray) -> MultiCategorical:
+    def bind(self, rows: Rows) -> MultiCategorical:
         """Return the family with the number of classes of each column of y (n, M).
 
         Raises
@@ -60,10 +61,10 @@ class MultiCategorical(ExponentialFamily):
             must be a code.
         """
         expected = None if self.nvec is None else len(self._parts)
-        check_columns(y, expected, "MultiCategorical", "nvec")
+        check_columns(rows, expected, "MultiCategorical", "nvec")
         if self.nvec is not None:
             return self
-        return type(self)(tuple(classes_in(column, "MultiCategorical") for column in y.T))
+        return type(self)(tuple(classes_in(rows, "MultiCategorical")))
 
     @cached_property
     def _parts(self) -> list[Categorical]:
@@ -160,9 +161,15 @@ class MultiCategorical(ExponentialFamily):
 
     # ------------------------------------------------------------------------ data, sampling
 
-    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
+    def sufficient(self, rows: Rows) -> tuple:
         """Frequencies (1, n_m) of each column; NaN where a row holds no class index."""
-        return tuple(part.sufficient(y[:, m], weight)[0] for m, part in enumerate(self._parts))
+        counts = rows.sum(self._count_part, wide=True)
+        return tuple((c / c.sum())[None] for c in counts)
+
+    def _count_part(self, block: Block) -> tuple[np.ndarray, ...]:
+        """Weight of each class of each column; NaN where a row holds no class index."""
+        columns = zip(self._parts, block.y.T, strict=True)
+        return tuple(part.counted(column, block.weight) for part, column in columns)
 
     def bounded(self, summary: tuple) -> tuple[tuple, str | None]:
         """Frequencies with those of zero held at 1e-8, and which they are."""

@@ -8,13 +8,13 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
-from natfit import rows
 from natfit.bijectors import Bijector, Simplex
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind, Role, Route
 from natfit.distributions.counts.categorical import Categorical, log_softmax
-from natfit.distributions.forms.exponential_family import SUMMARY_CHUNK, ExponentialFamily
+from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.distributions.vectors._compositions import CountVectors, log_coefficient
+from natfit.rows import Block, Rows
 
 
 class Multinomial(ExponentialFamily, CountVectors):
@@ -99,18 +99,17 @@ class Multinomial(ExponentialFamily, CountVectors):
 
     # ------------------------------------------------------------------------ data, sampling
 
-    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
+    def sufficient(self, rows: Rows) -> tuple:
         """Mean counts (1, D) and mean log coefficient (1,)."""
+        count, coefficient = rows.sum(self._sums_part, wide=True)
+        return (count / rows.total)[None], np.array([coefficient / rows.total])
 
-        def part(y: np.ndarray, weight: np.ndarray | None) -> tuple:
-            count, coefficient = self.statistics(y)
-            if weight is None:
-                return count.sum(axis=0), coefficient.sum()
-            return weight @ count, weight @ coefficient
-
-        total = float(len(y)) if weight is None else weight.sum()
-        count, coefficient = rows.sum_rows(part, (y, weight), SUMMARY_CHUNK)
-        return (count / total)[None], np.array([coefficient / total])
+    def _sums_part(self, block: Block) -> tuple[np.ndarray, float]:
+        """Sums of the counts (D,) and of the log coefficient."""
+        (count, coefficient), weight = self.statistics(block.y), block.weight
+        if weight is None:
+            return count.sum(axis=0), coefficient.sum()
+        return weight @ count, weight @ coefficient
 
     def bounded(self, summary: tuple) -> tuple[tuple, str | None]:
         """Mean counts with those of zero held at 1e-8 of the total, and which they are."""

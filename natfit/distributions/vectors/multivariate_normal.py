@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from natfit import rows
 from natfit._validation import check_option
 from natfit.bijectors import Bijector
 from natfit.distributions.base import Distribution
@@ -17,6 +16,7 @@ from natfit.distributions.contract.support import REAL
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.distributions.vectors._gaussian import LOG_2PI
 from natfit.distributions.vectors._gaussian_full import STRUCTURES
+from natfit.rows import Block, Memory, Rows
 
 #: Eigenvalue of a correlation matrix, per column, below which it is singular: rounding leaves
 #: about 1e-16 of an exact linear dependence.
@@ -80,7 +80,7 @@ class MultivariateNormal(ExponentialFamily):
 
     # ------------------------------------------------------------------ the parameter blocks
 
-    def bind(self, y: np.ndarray) -> MultivariateNormal:
+    def bind(self, rows: Rows) -> MultivariateNormal:
         """Return the family with D taken from y (n, D).
 
         Raises
@@ -89,17 +89,18 @@ class MultivariateNormal(ExponentialFamily):
             If covariance is none of the structures, y is not (n, D), or D is not ``dim``.
         """
         check_option(self.covariance, "covariance", tuple(STRUCTURES))
-        if np.ndim(y) != 2:
+        if len(rows.event_shape) != 1:
             raise ValueError(
-                f"y must have shape (n, D) for MultivariateNormal, got {np.shape(y)}; "
-                "use y.reshape(-1, 1), or the family 'normal'"
+                "y must have shape (n, D) for MultivariateNormal, got "
+                f"{(rows.n, *rows.event_shape)}; use y.reshape(-1, 1), or the family 'normal'"
             )
-        if self.dim not in (None, y.shape[1]):
+        (columns,) = rows.event_shape
+        if self.dim not in (None, columns):
             raise ValueError(
                 f"y must have {self.dim} columns for MultivariateNormal(dim={self.dim}), got "
-                f"{y.shape[1]}; leave dim=None to take it from the data"
+                f"{columns}; leave dim=None to take it from the data"
             )
-        return self if self.dim is not None else type(self)(self.covariance, y.shape[1])
+        return self if self.dim is not None else type(self)(self.covariance, columns)
 
     @cached_property
     def _form(self) -> Any:
@@ -162,7 +163,7 @@ class MultivariateNormal(ExponentialFamily):
         if isinstance(y, tuple):
             return super().sum_value_and_score(y, weight, eta)
         total = float(len(y)) if weight is None else weight.sum()
-        mean = self.sufficient(y, weight)
+        mean = self.sufficient(Memory(y, weight=weight))
         return total * self.log_prob(mean, eta)[0], total * self.score(mean, eta)[0]
 
     def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
@@ -170,7 +171,7 @@ class MultivariateNormal(ExponentialFamily):
         if isinstance(y, tuple):
             return super().sum_observed(y, weight, eta)
         total = float(len(y)) if weight is None else weight.sum()
-        return total * self.observed(self.sufficient(y, weight), eta)[0]
+        return total * self.observed(self.sufficient(Memory(y, weight=weight)), eta)[0]
 
     def statistics(self, y: Any) -> Any:
         """Rows or the summary, as they are: the closed forms know both."""
@@ -178,26 +179,26 @@ class MultivariateNormal(ExponentialFamily):
 
     # ------------------------------------------------------------------------ data, sampling
 
-    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple:
+    def sufficient(self, rows: Rows) -> tuple:
         """Mean (1, D) and second moment about it, accumulated about the mean of a few rows.
 
         The second moment is (1, D, D) for ``full``, else (1, D).
         """
         # The mean of a few rows: one row could be an outlier that hardly counts.
-        form, few = self._form, rows.subsample(len(y))
-        shift = np.average(y[few], axis=0, weights=None if weight is None else weight[few])
-
-        def part(y: np.ndarray, weight: np.ndarray | None) -> tuple:
-            gap = y - shift
-            if weight is None:
-                return float(len(y)), gap.sum(axis=0), form.moment(gap, None)
-            return weight.sum(), weight @ gap, form.moment(gap, weight)
-
-        total, first, second = rows.sum_rows(part, (y, weight))
+        few = rows.few()
+        shift = np.average(few.y, axis=0, weights=few.weight)
+        total, first, second = rows.sum(self._moments_part, shift)
         delta = first / total
-        return (shift + delta)[None], form.centre(second / total, delta)[None]
+        return (shift + delta)[None], self._form.centre(second / total, delta)[None]
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def _moments_part(self, block: Block, shift: np.ndarray) -> tuple:
+        """Sums of the weights, of what y exceeds the shift by, and of its second moment."""
+        gap, weight = block.y - shift, block.weight
+        if weight is None:
+            return float(block.n), gap.sum(axis=0), self._form.moment(gap, None)
+        return weight.sum(), weight @ gap, self._form.moment(gap, weight)
+
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """A constant column: |Sigma| -> 0, no bound.
 
         Raises
@@ -210,12 +211,12 @@ class MultivariateNormal(ExponentialFamily):
             if np.all(size > 0):
                 self._check_range(size)
                 return
-        constant = np.flatnonzero(y.min(axis=0) == y.max(axis=0))
-        spared = self.covariance == "spherical" and len(constant) < y.shape[1]
+        constant = np.flatnonzero(np.equal(*rows.extent()))
+        spared = self.covariance == "spherical" and len(constant) < self.dim
         if len(constant) and not spared:
             raise ValueError(
                 f"y must have no constant column for MultivariateNormal, got column(s) "
-                f"{constant.tolist()} with {len(y)} equal rows: the likelihood grows without "
+                f"{constant.tolist()} with {rows.n} equal rows: the likelihood grows without "
                 "bound as the density shrinks to a plane; drop them"
             )
 

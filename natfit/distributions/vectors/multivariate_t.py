@@ -8,7 +8,6 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
-from natfit import rows
 from natfit.bijectors import Bijector, Covariance, Real, Reciprocal
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import check_columns
@@ -29,6 +28,7 @@ from natfit.distributions.vectors._multivariate_t import (
     start,
 )
 from natfit.numerics.special import student_slope
+from natfit.rows import Block, Memory, Rows, dot, mean_over
 
 #: Numbers a chunk of :class:`Products`, which fit a core's second-level cache.
 _ENTRIES = 2**16
@@ -80,7 +80,7 @@ class MultivariateT(Distribution):
         """Return one and two dimensions."""
         return [cls(1), cls(2)]
 
-    def bind(self, y: np.ndarray) -> MultivariateT:
+    def bind(self, rows: Rows) -> MultivariateT:
         """Return the family with D taken from y (n, D).
 
         Raises
@@ -88,7 +88,7 @@ class MultivariateT(Distribution):
         ValueError
             If y is not (n, D), or D is not ``dim``.
         """
-        dim = check_columns(y, self.dim, "MultivariateT", "dim")
+        dim = check_columns(rows, self.dim, "MultivariateT", "dim")
         return self if self.dim is not None else type(self)(dim)
 
     @cached_property
@@ -172,16 +172,9 @@ class MultivariateT(Distribution):
         """Weighted sums of log p, its score (K,) and its negative Hessian (K, K), eta (1, K)."""
         d, form, df = self.dim, self._form, float(self._df(eta)[0])
         products, inverse = self._products, _inverse(form.factor(eta[:, :-1]))[0]
-
-        def part(y: np.ndarray, weight: np.ndarray | None) -> tuple:
-            z = inverse @ (y - eta[0, :d]).T
-            w, h, log, gap = parts(np.einsum("ij,ij->j", z, z) / df, df)
-            sums = products.sums(z, h, w, weight)
-            if weight is None:
-                return log.sum(), gap.sum(), sums
-            return rows.dot(weight, log), rows.dot(weight, gap), sums
-
-        log, gap, sums = rows.sum_rows(part, (y, weight), _ENTRIES // products.size)
+        # A few rows at a time: their products are many times as large as they.
+        few_at_once = Memory(y, weight=weight).cut(_ENTRIES // products.size)
+        log, gap, sums = few_at_once.sum(self._products_part, eta[0, :d], inverse, df)
         total, w = sums[-1, -1], sums[-1, -2]
         level, rise, bend = constants(df, d)
         level -= 0.5 * d * LOG_2PI + float(form.half_log_det(eta)[0])
@@ -255,7 +248,19 @@ class MultivariateT(Distribution):
 
     # ----------------------------------------------------------------------- data, sampling
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def _products_part(
+        self, block: Block, loc: np.ndarray, inverse: np.ndarray, df: float
+    ) -> tuple[float, float, np.ndarray]:
+        """Sums of log(1 + u), of its gap, and of the products that the derivatives consist of."""
+        weight = block.weight
+        z = inverse @ (block.y - loc).T
+        w, h, log, gap = parts(np.einsum("ij,ij->j", z, z) / df, df)
+        sums = self._products.sums(z, h, w, weight)
+        if weight is None:
+            return log.sum(), gap.sum(), sums
+        return dot(weight, log), dot(weight, gap), sums
+
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """Rows in one plane: S -> singular and the likelihood grows without bound.
 
         Raises
@@ -263,29 +268,29 @@ class MultivariateT(Distribution):
         ValueError
             Naming the columns concerned and the remedy.
         """
-        columns = plane(y)
+        columns = plane(rows)
         if columns is None:
             return
         raise ValueError(
             f"y must not lie in one plane for MultivariateT: a linear combination of the "
-            f"column(s) {columns} is constant over all {len(y)} rows, and the likelihood grows "
+            f"column(s) {columns} is constant over all {rows.n} rows, and the likelihood grows "
             "without bound as the density shrinks to it; drop a column, or add rows where there "
-            f"are no more than the {y.shape[1]} columns"
+            f"are no more than the {self.dim} columns"
         )
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
         loc, scale = start(y, weight)
         return {"loc": loc, "scale": scale, "df": 5.0}
 
-    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    def nested_start(self, rows: Rows) -> np.ndarray:
         """The multivariate normal's optimum, at the largest df."""
-        covariance = np.cov(y.T, aweights=weight, ddof=0).reshape(self.dim, self.dim)
-        loc = np.average(y, axis=0, weights=weight)
+        loc = mean_over(rows)
+        covariance = rows.sum(_outer_part, loc) / rows.total
         return self.eta(loc=loc, scale=covariance, df=self.params["df"].high)
 
-    def no_maximum(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> str | None:
+    def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """A row, or ties, that the density shrinks onto; see the class's notes."""
-        return collapse(y, weight, self.native_dict(eta))
+        return collapse(rows, self.native_dict(eta))
 
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
         """Draw one value a row of eta, or ``size`` values when eta is (1, K): (n, D)."""
@@ -307,3 +312,9 @@ class MultivariateT(Distribution):
 def _chain(df: Any) -> Any:
     """d log df / d eta for df = 1 / sinh(eta); its derivative is df^2."""
     return -np.sqrt(df * df + 1.0)
+
+
+def _outer_part(block: Block, loc: np.ndarray) -> np.ndarray:
+    """Sum of the outer products (D, D) of what y exceeds loc by."""
+    gap = block.y - loc
+    return gap.T @ (gap if block.weight is None else gap * block.weight[:, None])

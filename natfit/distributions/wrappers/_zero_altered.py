@@ -10,11 +10,12 @@ import numpy as np
 from natfit.bijectors import Share
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
-from natfit.distributions.contract.start import mean
+from natfit.distributions.contract.start import MANY, mean
 from natfit.distributions.contract.support import Support
 from natfit.distributions.contract.tails import tail
 from natfit.distributions.forms.tabulated_counts import Tabulated
 from natfit.distributions.wrappers.base import Extended
+from natfit.rows import Block, Rows
 
 SHARE = Share()
 
@@ -98,23 +99,20 @@ class ZeroAltered(Extended, Tabulated):
 
     # ----------------------------------------------------------------------- data and start
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All counts zero: nothing tells the count family's parameters."""
-        self._refuse_all_zero(y, summary, "'bernoulli', whose fit ends at prob = 0")
+        self._refuse_all_zero(rows, summary, "'bernoulli', whose fit ends at prob = 0")
 
-    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    def nested_start(self, rows: Rows) -> np.ndarray:
         """The family's own start: from a rate far too small the way is long."""
-        return self.initial(y, weight, np.random.default_rng(0))
+        return self.initial(rows.few(MANY), np.random.default_rng(0))
 
-    def initial(
-        self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator
-    ) -> np.ndarray:
+    def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
         """A share of zeros, and the count family's start from the positive rows."""
-        some = y > 0
+        y, weight, some = few.y, few.weight, few.y > 0
         if some.any():
-            rest = self.inner.initial(y[some], None if weight is None else weight[some], rng)
-        else:
-            rest = self.inner.initial(y, weight, rng)
+            few = Block(y[some], weight=None if weight is None else weight[some])
+        rest = self.inner.initial(few, rng)
         share = self._first_share(self._zeros(y, weight), rest)
         return np.concatenate([SHARE.to_eta(np.array([share]))[0], rest])
 

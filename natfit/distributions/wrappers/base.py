@@ -12,6 +12,7 @@ from natfit._component import resolve
 from natfit.bijectors import Bijector
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind, Role, Width
+from natfit.rows import Block, Rows
 
 
 class _Inner:
@@ -72,9 +73,9 @@ class Wrapper(Distribution):
         self._admit(self._resolved)
         return self
 
-    def bind(self, y: np.ndarray) -> Distribution:
+    def bind(self, rows: Rows) -> Distribution:
         """Bind the inner family to the data's shape."""
-        bound = self._resolved.bind(y)
+        bound = self._resolved.bind(rows)
         if bound is self._resolved:
             return self.checked()
         return type(self)(**{**self.get_params(deep=False), "family": bound}).checked()
@@ -166,28 +167,26 @@ class Restricted(Wrapper):
         """The inner family's."""
         return self.inner.log_prob(y, self.full(eta))
 
-    def initial(
-        self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator
-    ) -> np.ndarray:
+    def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
         """The inner family's."""
-        return self.reduce(self.inner.initial(y, weight, rng))
+        return self.reduce(self.inner.initial(few, rng))
 
-    def check_start(self, y: np.ndarray, eta: np.ndarray) -> None:
+    def check_start(self, few: Block, eta: np.ndarray) -> None:
         """Ask the inner family."""
-        self.inner.check_start(y, self._full(eta))
+        self.inner.check_start(few, self._full(eta))
 
-    def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+    def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """The inner family's."""
-        return self.reduce(self.inner.refine_start(y, weight, self._full(eta)))
+        return self.reduce(self.inner.refine_start(rows, self._full(eta)))
 
-    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+    def nested_start(self, rows: Rows) -> np.ndarray | None:
         """The inner family's; a candidate for this one."""
-        start = self.inner.nested_start(y, weight)
+        start = self.inner.nested_start(rows)
         return None if start is None else self.reduce(start)
 
-    def no_maximum(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> str | None:
+    def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """The inner family's."""
-        return self.inner.no_maximum(y, weight, self._full(eta))
+        return self.inner.no_maximum(rows, self._full(eta))
 
     def _inner_terms(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> tuple:
         """Weighted sums of the inner family's log p, score (K,) and negative Hessian (K, K)."""

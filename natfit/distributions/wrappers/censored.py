@@ -8,15 +8,19 @@ from typing import Any
 import numpy as np
 
 from natfit.distributions.base import Distribution
-from natfit.distributions.contract.censored import Censored
+from natfit.distributions.contract.censored import check_intervals
 from natfit.distributions.contract.declared import InformationKind, Yardstick
 from natfit.distributions.contract.intervals import moments
 from natfit.distributions.wrappers._mapped import Mapped
+from natfit.rows import Block, Memory, Rows, rows_as, rows_where, table_of
 
 
 @dataclass(frozen=True)
 class _Split:
-    """Censored rows made few: exact ones summarised, equal intervals counted once."""
+    """Censored rows made few: equal intervals counted once, exact rows summarised.
+
+    Exact rows whose family has no summary stay where they are.
+    """
 
     exact: Any
     exact_weight: np.ndarray | None
@@ -75,17 +79,17 @@ class CensoredFamily(Mapped):
         value, score = np.empty(n), np.empty((n, k))
         observed = np.empty((n if second else 0, k, k))
         exact = y[:, 0] == y[:, 1]
-        for rows, known in ((exact, True), (~exact, False)):
-            if not rows.any():
+        for which, known in ((exact, True), (~exact, False)):
+            if not which.any():
                 continue
-            own = eta if len(eta) == 1 else eta[rows]
+            own = eta if len(eta) == 1 else eta[which]
             if known:
-                value[rows], score[rows] = family.log_prob_and_score(y[rows, 0], own)
+                value[which], score[which] = family.log_prob_and_score(y[which, 0], own)
             else:
-                found = moments(family, y[rows, 0], y[rows, 1], own)
-                value[rows], score[rows] = found.log_mass, found.score
+                found = moments(family, y[which, 0], y[which, 1], own)
+                value[which], score[which] = found.log_mass, found.score
             if second:
-                observed[rows] = family.observed(y[rows, 0], own) if known else found.observed
+                observed[which] = family.observed(y[which, 0], own) if known else found.observed
         return value, score, observed
 
     def log_prob(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
@@ -115,21 +119,16 @@ class CensoredFamily(Mapped):
 
     # ----------------------------------------------------------------------- sums
 
-    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> _Split:
+    def sufficient(self, rows: Rows) -> _Split:
         """Exact rows summarised as the family does it, equal intervals counted once."""
-        y = _ends(y)
-        exact = y[:, 0] == y[:, 1]
-        ends, inverse = np.unique(y[~exact], axis=0, return_inverse=True)
-        own = None if weight is None else weight[~exact]
-        counts = np.bincount(inverse.reshape(-1), own, minlength=len(ends)).astype(np.float64)
-        known, share = y[exact, 0], None if weight is None else weight[exact]
-        if not len(known):
+        ends, counts = table_of(rows_where(rows, _is_interval))
+        exact = _exact(rows)
+        if not exact.n:
             return _Split(None, None, ends, counts)
-        summary = self.inner.sufficient(known, share)
+        summary = self.inner.sufficient(exact)
         if summary is None:
-            return _Split(known, share, ends, counts)
-        total = float(len(known)) if share is None else share.sum()
-        return _Split(summary, np.array([total]), ends, counts)
+            return _Split(exact, None, ends, counts)
+        return _Split(summary, np.array([exact.total]), ends, counts)
 
     def sum_terms(
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray
@@ -138,10 +137,12 @@ class CensoredFamily(Mapped):
 
         y are rows, or what :meth:`sufficient` has made of them and of their weights.
         """
-        y = y if isinstance(y, _Split) else self.sufficient(y, weight)
+        y = y if isinstance(y, _Split) else self.sufficient(Memory(y, weight=weight))
         k = self.n_params
         value, score, observed = 0.0, np.zeros(k), np.zeros((k, k))
-        if y.exact is not None:
+        if isinstance(y.exact, Rows):
+            value, score, observed = y.exact.sum(self._exact_part, eta)
+        elif y.exact is not None:
             value, score, observed = self._inner_terms(y.exact, y.exact_weight, eta)
         if len(y.ends):
             found = moments(self.inner, y.ends[:, 0], y.ends[:, 1], eta)
@@ -150,36 +151,47 @@ class CensoredFamily(Mapped):
             observed = observed + np.tensordot(y.counts, found.observed, 1)
         return float(value), score, observed
 
+    def _exact_part(self, block: Block, eta: np.ndarray) -> tuple:
+        """The sums over the exact rows of a block."""
+        return self._inner_terms(block.y, block.weight, eta)
+
     # ----------------------------------------------------------------------- data
 
-    def check(self, y: np.ndarray) -> None:
+    def check(self, rows: Rows) -> None:
         """Raise ValueError for the first row whose interval misses the support."""
-        if y.ndim == 1:
+        support = self.inner.support
+        if rows.event_shape == ():
             # Intervals have been checked as they came.
-            y = Censored(y, y).rows
-        lower, upper, support = y[:, 0], y[:, 1], self.inner.support
-        exact = lower == upper
-        if exact.any():
-            self.inner.check(lower[exact])
+            where = rows.first(_not_finite)
+            if where is not None:
+                y = rows.row(where).y
+                check_intervals(y, y, where)
+        exact = _exact(rows)
+        if exact.n:
+            self.inner.check(exact)
         if support is None:
             return
-        if support.integer:
-            low, high = np.ceil(lower), np.floor(upper)
-            miss = (high < low) | (high < support.low) | (low > support.high)
-        else:
-            miss = ~exact & ((upper <= support.low) | (lower >= support.high))
-        if miss.any():
-            row = int(np.argmax(miss))
+        where = rows.first(self._misses)
+        if where is not None:
+            lower, upper = _ends(rows.row(where).y)[0]
             raise ValueError(
                 f"intervals must overlap the support of {type(self.inner).__name__} "
-                f"({support.describe()}), got [{lower[row]:g}, {upper[row]:g}] at row {row}; "
+                f"({support.describe()}), got [{lower:g}, {upper:g}] at row {where}; "
                 "remove or correct such rows"
             )
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def _misses(self, block: Block) -> np.ndarray:
+        """Which intervals of a block have no value in the support, (n,)."""
+        (lower, upper), support = _ends(block.y).T, self.inner.known_support
+        if support.integer:
+            low, high = np.ceil(lower), np.floor(upper)
+            return (high < low) | (high < support.low) | (low > support.high)
+        return (lower != upper) & ((upper <= support.low) | (lower >= support.high))
+
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """Raise ValueError where a point mass, or none at all, explains every row."""
-        y = _ends(y)
-        lower, upper, name = y[:, 0].max(), y[:, 1].min(), type(self.inner).__name__
+        low, high = (np.broadcast_to(end, 2) for end in rows.extent())
+        lower, upper, name = high[0], low[1], type(self.inner).__name__
         for open_end, words, move in (
             (upper == np.inf, "right-censored", "grow"),
             (lower == -np.inf, "left-censored", "fall"),
@@ -192,7 +204,7 @@ class CensoredFamily(Mapped):
         if lower <= upper:
             point = np.full(2, self._inside(np.array([lower]), np.array([upper]))[0])
             try:
-                self.inner.check_degenerate(point, self.inner.sufficient(point, None))
+                self.inner.check_degenerate(Memory(point), self.inner.sufficient(Memory(point)))
             except ValueError:
                 raise ValueError(
                     f"rows must not all be compatible with one value for {name}, and y = "
@@ -200,8 +212,9 @@ class CensoredFamily(Mapped):
                     "distribution shrinks to a point; add rows, or narrow the intervals"
                 ) from None
 
-    def _middles(self, y: np.ndarray) -> np.ndarray:
+    def _middles(self, block: Block) -> np.ndarray:
         """A value of each interval, or the rows themselves, (n,)."""
+        y = block.y
         return y if y.ndim == 1 else self._inside(y[:, 0], y[:, 1])
 
     def _inside(self, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
@@ -217,33 +230,50 @@ class CensoredFamily(Mapped):
         # An open end of the support is no value: a little inside, in the interval's units.
         return np.where((middle == low) & np.isinf(upper), low + 1.0, middle)
 
-    def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+    def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """The family's, for the middles of the intervals."""
-        return super().refine_start(self._middles(y), weight, eta)
+        return super().refine_start(rows_as(rows, self._middles), eta)
 
-    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+    def nested_start(self, rows: Rows) -> np.ndarray | None:
         """The family's, for the middles of the intervals; a candidate."""
-        return super().nested_start(self._middles(y), weight)
+        return super().nested_start(rows_as(rows, self._middles))
 
-    def no_maximum(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> str | None:
+    def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """The family's, for the exact rows."""
-        y = _ends(y)
-        exact = y[:, 0] == y[:, 1]
-        share = None if weight is None else weight[exact]
-        return super().no_maximum(y[exact, 0], share, eta) if exact.any() else None
+        exact = _exact(rows)
+        return super().no_maximum(exact, eta) if exact.n else None
 
-    def check_start(self, y: np.ndarray, eta: np.ndarray) -> None:
+    def check_start(self, few: Block, eta: np.ndarray) -> None:
         """Ask the family about the exact rows."""
-        y = _ends(y)
-        exact = y[:, 0] == y[:, 1]
+        exact = _is_exact(few)
         if exact.any():
-            super().check_start(y[exact, 0], eta)
+            super().check_start(Block(_ends(few.y)[exact, 0]), eta)
 
-    def initial(
-        self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator
-    ) -> np.ndarray:
+    def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
         """The family's start for the middles of the intervals, and for their finite ends."""
-        return super().initial(self._middles(y), weight, rng)
+        return super().initial(replace(few, y=self._middles(few)), rng)
+
+
+def _exact(rows: Rows) -> Rows:
+    """The rows that are known exactly, as numbers."""
+    return rows_as(rows_where(rows, _is_exact), _lower)
+
+
+def _is_exact(block: Block) -> np.ndarray:
+    lower, upper = _ends(block.y).T
+    return lower == upper
+
+
+def _is_interval(block: Block) -> np.ndarray:
+    return ~_is_exact(block)
+
+
+def _not_finite(block: Block) -> np.ndarray:
+    return ~np.isfinite(block.y)
+
+
+def _lower(block: Block) -> np.ndarray:
+    return _ends(block.y)[:, 0]
 
 
 def _ends(y: np.ndarray) -> np.ndarray:

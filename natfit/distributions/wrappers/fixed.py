@@ -11,6 +11,7 @@ import numpy as np
 from natfit.bijectors import Bijector
 from natfit.distributions.base import Distribution
 from natfit.distributions.wrappers._mapped import Mapped
+from natfit.rows import Rows
 
 
 class Fixed(Mapped):
@@ -114,20 +115,20 @@ class Fixed(Mapped):
     def _pull_square(self, eta: np.ndarray, matrix: np.ndarray, score: Any = None) -> np.ndarray:
         return matrix[:, self.free][:, :, self.free]
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """Accept what the family refuses for lack of a maximum: a known scale provides one."""
 
-    def nested_start(self, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+    def nested_start(self, rows: Rows) -> np.ndarray | None:
         """The inner family's; none where its closed form leaves the family."""
         try:
-            return super().nested_start(y, weight)
+            return super().nested_start(rows)
         except ValueError:
             return None
 
-    def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+    def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """The inner family's; as it was where the closed form leaves the family."""
         try:
-            return super().refine_start(y, weight, eta)
+            return super().refine_start(rows, eta)
         except ValueError:
             return eta
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import autograd.numpy as anp
@@ -14,6 +15,7 @@ from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import Support
 from natfit.distributions.wrappers._moved import Moved
 from natfit.distributions.wrappers.fixed import Fixed
+from natfit.rows import Block
 
 _STANDARD_GAMMA = Fixed("gamma", {"scale": 1.0})
 
@@ -68,13 +70,12 @@ class Scaled(Moved):
         if inner.known_support.low not in (0.0, -np.inf):
             raise ValueError(f"Scaled needs a support from 0 or -inf on, got {inner.support}")
 
-    def initial(
-        self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator
-    ) -> np.ndarray:
+    def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
         """The median size as the unit; the family's own start for what is left."""
-        centre, spread = location_scale(y, weight)
+        centre, spread = location_scale(few.y, few.weight)
         unit = max(abs(centre), spread)
-        return np.concatenate([[np.log(unit)], self.inner.initial(y / unit, weight, rng)])
+        inner = self.inner.initial(replace(few, y=few.y / unit), rng)
+        return np.concatenate([[np.log(unit)], inner])
 
     @classmethod
     def examples(cls) -> list[Distribution]:

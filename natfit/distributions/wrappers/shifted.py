@@ -11,8 +11,9 @@ from natfit.bijectors import Real
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import refuse_constant
 from natfit.distributions.contract.declared import InformationKind, Role, Yardstick
-from natfit.distributions.contract.start import location_scale
+from natfit.distributions.contract.start import MANY, location_scale
 from natfit.distributions.wrappers._moved import Moved
+from natfit.rows import Block, Rows
 
 #: Distance of loc from the least row, in spreads, that counts as none.
 _AT_THE_END = 1e-3
@@ -95,36 +96,36 @@ class Shifted(Moved):
         centred[:, 0] = 0.0
         return super().fisher(centred)
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: loc at them, and the likelihood has no bound."""
-        refuse_constant(y, "Shifted", why="loc tends to them; use a discrete family")
+        refuse_constant(rows, "Shifted", why="loc tends to them; use a discrete family")
 
-    def initial(
-        self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator
-    ) -> np.ndarray:
+    def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
         """A spread over the root of n below the least row; the family's start from there."""
-        loc = self._below(y, weight)
-        return np.concatenate([[loc], self.inner.initial(y - loc, weight, rng)])
+        loc = self._below(few, (few.y.min(), few.y.max()), few.n)
+        return np.concatenate([[loc], self.inner.initial(replace(few, y=few.y - loc), rng)])
 
-    def _below(self, y: np.ndarray, weight: np.ndarray | None) -> float:
-        return float(y.min()) - max(
-            location_scale(y, weight)[1] / np.sqrt(len(y)), np.spacing(np.abs(y).max())
-        )
+    def _below(self, few: Block, extent: tuple, n: int) -> float:
+        """A spread of some rows over the root of n below the least of n rows of an extent."""
+        spread = location_scale(few.y, few.weight)[1]
+        return float(extent[0]) - max(spread / np.sqrt(n), np.spacing(np.abs(extent).max()))
 
-    def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+    def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """Move loc below the least of all rows."""
-        if eta[0] < y.min():
+        extent = rows.extent()
+        if eta[0] < extent[0]:
             return eta
-        return np.concatenate([[self._below(y, weight)], eta[1:]])
+        return np.concatenate([[self._below(rows.few(MANY), extent, rows.n)], eta[1:]])
 
-    def no_maximum(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> str | None:
+    def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """Loc ran into the least row."""
-        gap, spread = float(y.min() - eta[0]), location_scale(y, weight)[1]
+        (low, _), many = rows.extent(), rows.few(MANY)
+        gap, spread = float(low - eta[0]), location_scale(many.y, many.weight)[1]
         near, nearer = self.inner.log_prob(gap * np.array([1.0, 1e-6]), eta[None, 1:])
         if gap > _AT_THE_END * spread or nearer < near + 1.0:
             return None
         return (
-            f"loc -> {y.min():g}, the least row, where the density of {type(self.inner).__name__} "
+            f"loc -> {low:g}, the least row, where the density of {type(self.inner).__name__} "
             "is infinite: the likelihood grows without bound"
         )
 

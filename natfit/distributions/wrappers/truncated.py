@@ -14,6 +14,7 @@ from natfit.distributions.contract.intervals import Moments, moments
 from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import Support
 from natfit.distributions.wrappers.base import Restricted
+from natfit.rows import Rows
 
 #: Most rounds of rejection that a sampler makes; each is as many draws as are wanted.
 _MOST_ROUNDS = 10_000
@@ -152,9 +153,9 @@ class Truncated(Restricted):
 
     # ------------------------------------------------------------------ data, sampling
 
-    def check(self, y: np.ndarray) -> None:
+    def check(self, rows: Rows) -> None:
         """Raise ValueError for the first row outside the window or the support."""
-        self.support.check(y, f"{type(self.inner).__name__} truncated to its window")
+        self.support.check(rows, f"{type(self.inner).__name__} truncated to its window")
 
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
         """Draws by rejection, (n,).

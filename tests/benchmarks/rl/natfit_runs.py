@@ -89,7 +89,7 @@ def update_ms(repeats: int = 20) -> float:
     """Milliseconds of one update at 64x64 on a batch of CartPole's shape: the median."""
     rng = np.random.default_rng(0)
     states, actions = rng.normal(size=(BATCH, 4)), rng.integers(2, size=BATCH).astype(float)
-    family = resolve("categorical", Distribution).bind(actions)
+    family = resolve("categorical", Distribution).bind(Memory(actions))
     model = MLP(hidden=(64, 64)).bind(4, family)
     theta = model.init(rng, np.zeros(family.n_params))
     # tol 0: every one of the iterations is made.

@@ -28,6 +28,7 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.wrappers.constrained import Constrained
 from natfit.distributions.wrappers.fixed import Fixed
 from natfit.distributions.wrappers.mixture._guard import guards
+from natfit.rows import Block
 from natfit.testing.data import some_rows
 
 EVERY = [pytest.param(f, id=repr(f)) for _, f in registered(Distribution)]
@@ -202,7 +203,7 @@ def test_declared_roles_find_the_mass_and_start_there():
     )
     with pytest.raises(ValueError, match="instead of 1"):
         silent.fisher(eta)
-    start = told.initial(y, None, np.random.default_rng(0))
+    start = told.initial(Block(y), np.random.default_rng(0))
     assert start[0] == pytest.approx(1e6, abs=1.0)
     assert natfit.fit(told, y).status_ == "converged"
 

@@ -5,6 +5,7 @@ import pytest
 
 from natfit.distributions import Support
 from natfit.distributions.contract.support import BINARY, COUNTS, POSITIVE, UNIT
+from natfit.rows import Memory
 
 
 def test_supports_describe_themselves():
@@ -20,8 +21,8 @@ def test_support_names_the_row_across_chunks():
     y = np.ones(40_000)
     y[33_333] = -2.0
     with pytest.raises(ValueError, match=r"got -2.0 at row 33333"):
-        POSITIVE.check(y, "Gamma")
+        POSITIVE.check(Memory(y), "Gamma")
     table = np.ones((10, 2))
     table[7, 1] = 0.0
     with pytest.raises(ValueError, match="row 7"):
-        POSITIVE.check(table, "Gamma")
+        POSITIVE.check(Memory(table), "Gamma")

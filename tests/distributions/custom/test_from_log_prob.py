@@ -16,6 +16,7 @@ from natfit.distributions import (
     Unit,
     from_log_prob,
 )
+from natfit.rows import Block, Memory
 
 
 def exponential(y, rate):
@@ -79,12 +80,12 @@ def test_arguments_by_position_or_by_name():
 
 def test_initial_of_ones_own():
     mine = family(initial=lambda y, weight: {"rate": 7.0})
-    np.testing.assert_allclose(mine.initial(Y, None, None), [np.log(7.0)])
+    np.testing.assert_allclose(mine.initial(Block(Y), None), [np.log(7.0)])
 
 
 @pytest.mark.parametrize("size", [1e-8, 1.0, 1e8])
 def test_start_is_within_reach_whatever_the_units(size):
-    start = family().initial(size * Y, None, np.random.default_rng(0))
+    start = family().initial(Block(size * Y), np.random.default_rng(0))
     assert abs(start[0] + np.log(size * Y.mean())) < 3.0
 
 
@@ -194,7 +195,7 @@ def test_functions_that_return_wrong_shapes():
 def test_a_support_object():
     mine = family(support=Support(low=0.0, high=3.0))
     with pytest.raises(ValueError, match="0 < y < 3"):
-        mine.check(np.array([1.0, 3.5]))
+        mine.check(Memory(np.array([1.0, 3.5])))
 
 
 def test_multivariate_families_take_their_dimension_from_the_data():
@@ -202,9 +203,9 @@ def test_multivariate_families_take_their_dimension_from_the_data():
         return -anp.sum((y - loc) ** 2, axis=1) / (2 * scale**2) - 2 * anp.log(scale)
 
     mine = from_log_prob(ring, {"loc": Real((2,)), "scale": Positive()}, event_ndim=1)
-    bound = mine.bind(np.zeros((5, 2)))
+    bound = mine.bind(Memory(np.zeros((5, 2))))
     assert bound.event_shape == (2,)
     with pytest.raises(ValueError, match=r"must have shape \(n, 2\)"):
-        bound.bind(np.zeros((5, 3)))
+        bound.bind(Memory(np.zeros((5, 3))))
     with pytest.raises(ValueError, match=r"must have shape \(n, D\)"):
-        mine.bind(np.zeros(5))
+        mine.bind(Memory(np.zeros(5)))

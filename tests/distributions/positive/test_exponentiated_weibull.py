@@ -13,6 +13,7 @@ from natfit.distributions import (
     ExponentiatedWeibull,
     Weibull,
 )
+from natfit.rows import Memory
 from tests.cases import Case, continuous
 from tests.distributions.positive.broad import broad, fit
 from tests.fits import log_uniform, loglik, native
@@ -71,7 +72,9 @@ def test_exponentiated_weibull_starts_again_at_the_weibulls_optimum():
     for w in (None, weight):
         model = NaturalMLE("weibull", tol=1e-9).fit(y[:, None], sample_weight=w)
         want = [*native(model).values(), 1.0]
-        got = [float(v) for v in family.native_dict(family.nested_start(y, w)).values()]
+        got = [
+            float(v) for v in family.native_dict(family.nested_start(Memory(y, weight=w))).values()
+        ]
         np.testing.assert_allclose(got, want, rtol=1e-7)
 
 

@@ -9,6 +9,7 @@ from scipy import stats
 from sklearn.exceptions import ConvergenceWarning
 
 from natfit import NaturalMLE
+from natfit.rows import Block
 from tests.distributions.positive.broad import BROAD, broad, fit
 from tests.fits import loglik, native
 
@@ -90,7 +91,7 @@ def test_scale_off_by_ten_thousand(name, factor):
     # A Weibull's log-density is -exp(shape * 9.2) there: a step takes 2 off the exponent.
     y = FAILURES if "weibull" in name else BROAD[name](np.random.default_rng(13), 200)
     family = NaturalMLE(name).fit(y[:, None]).distribution_
-    start = family.native_dict(family.initial(y, None, np.random.default_rng(0)))
+    start = family.native_dict(family.initial(Block(y), np.random.default_rng(0)))
     for key in UNITS[name]:
         start[key] = start[key] * factor
     model, best = fit(name, y, start_params=start), fit(name, y)

@@ -12,6 +12,7 @@ from natfit.distributions import (
     Gumbel,
 )
 from natfit.distributions.real.gev import _near_gumbel
+from natfit.rows import Memory
 from tests.cases import Case, continuous
 from tests.fits import fitted, loglik
 from tests.oracles import polished
@@ -80,7 +81,7 @@ def test_gev_is_never_below_gumbel(seed):
     best = stats.gumbel_r(*stats.gumbel_r.fit(x)).logpdf(x).sum()
     model = fitted("gev", x)
     assert loglik(model, x) >= best - 1e-6 or model.status_ == "unbounded"
-    eta = Gev().nested_start(x, None)
+    eta = Gev().nested_start(Memory(x))
     np.testing.assert_allclose(
         eta[:2],
         Gumbel().eta(**dict(zip(("loc", "scale"), stats.gumbel_r.fit(x), strict=True))),

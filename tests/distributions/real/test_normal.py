@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from natfit.distributions import Normal
+from natfit.rows import Memory
 from tests.cases import Case, continuous
 
 CASE = Case(
@@ -27,7 +28,7 @@ def test_normal_closed_forms():
 
 def test_nist_numacc4():
     y = np.concatenate([[10000000.2], np.tile([10000000.1, 10000000.3], 500)])
-    mean, spread = Normal().sufficient(y, None)
+    mean, spread = Normal().sufficient(Memory(y))
     assert mean[0] == pytest.approx(10000000.2, rel=1e-15)
     assert np.sqrt(spread[0] * 1001 / 1000) == pytest.approx(0.1, rel=1e-8)
 

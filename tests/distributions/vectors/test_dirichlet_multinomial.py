@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from natfit import NaturalMLE
 from natfit.distributions import DirichletMultinomial
+from natfit.rows import Memory
 from tests.cases import Case
 
 
@@ -107,7 +108,7 @@ def test_log_prob_to_the_multinomial_limit(concentration):
 def test_large_totals_are_not_tabulated():
     draw = rng(3)
     y = np.array([draw.multinomial(200_000, p) for p in draw.dirichlet([2.0, 3.0], 60)]) * 1.0
-    assert DirichletMultinomial(2).sufficient(y, None) is None
+    assert DirichletMultinomial(2).sufficient(Memory(y)) is None
     model = NaturalMLE("dirichlet_multinomial").fit(y)
     assert model.status_ in ("converged", "rounding_floor")
     want = stats.beta.fit(y[:, 0] / 200_000, floc=0, fscale=1)[:2]

@@ -10,6 +10,7 @@ from natfit.distributions import (
     MultiBernoulli,
     MultiCategorical,
 )
+from natfit.rows import Memory
 from tests.cases import Case
 
 CASE = Case(
@@ -37,24 +38,27 @@ def test_several_columns_of_class_indices():
 
 
 def test_sizes_are_taken_from_data_or_checked():
-    assert Categorical().bind(np.array([0.0, 4.0])) == Categorical(5)
-    assert Categorical(7).bind(np.array([0.0, 4.0])) == Categorical(7)
-    assert Categorical().bind(np.zeros(3)) == Categorical(2)
+    assert Categorical().bind(Memory(np.array([0.0, 4.0]))) == Categorical(5)
+    assert Categorical(7).bind(Memory(np.array([0.0, 4.0]))) == Categorical(7)
+    assert Categorical().bind(Memory(np.zeros(3))) == Categorical(2)
     y = np.array([[0, 1, 0], [3, 0, 0]])
-    assert MultiCategorical().bind(y) == MultiCategorical((4, 2, 2))
-    assert MultiCategorical(np.array([4, 3, 2])).bind(y).n_params == 6
-    assert MultiBernoulli().bind(y) == MultiBernoulli(3)
+    assert MultiCategorical().bind(Memory(y)) == MultiCategorical((4, 2, 2))
+    assert MultiCategorical(np.array([4, 3, 2])).bind(Memory(y)).n_params == 6
+    assert MultiBernoulli().bind(Memory(y)) == MultiBernoulli(3)
     for family in (Categorical(), MultiCategorical(), MultiBernoulli()):
         with pytest.raises(ValueError, match=r"no parameters before .* bind\(y\)"):
             family.n_params  # noqa: B018
-    for call in (lambda: Categorical(1).bind(y), lambda: MultiCategorical((2, 1, 2)).bind(y)):
+    for call in (
+        lambda: Categorical(1).bind(Memory(y)),
+        lambda: MultiCategorical((2, 1, 2)).bind(Memory(y)),
+    ):
         with pytest.raises(ValueError, match=">= 2"):
             call()
     for family in (MultiCategorical((2, 2)), MultiBernoulli(2)):
         with pytest.raises(ValueError, match="must have 2 columns"):
-            family.bind(y)
+            family.bind(Memory(y))
         with pytest.raises(ValueError, match=r"shape \(n, M\)"):
-            family.bind(y[:, 0])
+            family.bind(Memory(y[:, 0]))
 
 
 def test_each_column_has_its_own_classes():
@@ -65,7 +69,7 @@ def test_each_column_has_its_own_classes():
         -np.inf,
     ]
     with pytest.raises(ValueError, match=r"0 <= y <= \[1 2\] .* got \[2. 1.\] at row 1"):
-        family.check(np.array([[1.0, 2.0], [2.0, 1.0]]))
+        family.check(Memory(np.array([[1.0, 2.0], [2.0, 1.0]])))
 
 
 def test_columns_are_independent():

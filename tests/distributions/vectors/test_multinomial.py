@@ -6,6 +6,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from natfit import NaturalMLE
 from natfit.distributions import Multinomial
+from natfit.rows import Memory
 from tests.cases import Case
 
 CASE = Case(
@@ -47,12 +48,12 @@ def test_counts_that_cannot_be_used(name, y, words):
 
 def test_totals():
     y = np.array([[1.0, 2.0], [3.0, 0.0]])
-    assert Multinomial().bind(y).totals == 3
-    varied = Multinomial().bind(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    assert Multinomial().bind(Memory(y)).totals == 3
+    varied = Multinomial().bind(Memory(np.array([[1.0, 2.0], [3.0, 4.0]])))
     assert set(varied.totals) == {3, 7}
     draws = varied.sample(np.zeros((1, 1)), rng(), 500)
     assert set(draws.sum(axis=1)) == {3.0, 7.0}
-    assert Multinomial(totals=5).bind(y).totals == 5
+    assert Multinomial(totals=5).bind(Memory(y)).totals == 5
     with pytest.raises(ValueError, match="needs the totals"):
         Multinomial(2).fisher(np.zeros((1, 1)))
     with pytest.raises(ValueError, match="before its dimension is known"):

@@ -6,6 +6,7 @@ from scipy import stats
 
 from natfit import testing
 from natfit.distributions import MultivariateNormal
+from natfit.rows import Memory
 from tests.cases import Case
 
 CASE = Case(
@@ -17,14 +18,14 @@ CASE = Case(
 def test_dependent_columns_are_held_off_singularity():
     x = np.random.default_rng(5).standard_normal(50)
     family = MultivariateNormal(dim=2)
-    summary = family.sufficient(np.column_stack([x, 1e3 * x]), None)
+    summary = family.sufficient(Memory(np.column_stack([x, 1e3 * x])))
     (mean, spread), note = family.bounded(summary)
     scale = np.sqrt(np.diagonal(spread[0]))
     lowest = np.linalg.eigvalsh(spread[0] / np.outer(scale, scale))[0]
     assert lowest == pytest.approx(1e-8, rel=0.01)
     assert note
     np.testing.assert_array_equal(mean, summary[0])
-    regular = family.sufficient(np.random.default_rng(6).standard_normal((50, 2)), None)
+    regular = family.sufficient(Memory(np.random.default_rng(6).standard_normal((50, 2))))
     assert family.bounded(regular) == (regular, None)
 
 
@@ -59,13 +60,13 @@ def test_multivariate_normal_fisher_is_half_the_trace_form():
 def test_multivariate_normal_needs_a_dimension():
     with pytest.raises(ValueError, match=r"bind\(y\)"):
         MultivariateNormal().n_params  # noqa: B018
-    assert MultivariateNormal().bind(np.zeros((3, 4))).dim == 4
+    assert MultivariateNormal().bind(Memory(np.zeros((3, 4)))).dim == 4
     with pytest.raises(ValueError, match="must have 2 columns"):
-        MultivariateNormal(dim=2).bind(np.zeros((3, 4)))
+        MultivariateNormal(dim=2).bind(Memory(np.zeros((3, 4))))
     with pytest.raises(ValueError, match=r"shape \(n, D\)"):
-        MultivariateNormal().bind(np.zeros(3))
+        MultivariateNormal().bind(Memory(np.zeros(3)))
     with pytest.raises(ValueError, match="covariance must be one of"):
-        MultivariateNormal("banded").bind(np.zeros((3, 4)))
+        MultivariateNormal("banded").bind(Memory(np.zeros((3, 4))))
 
 
 STRUCTURES = [

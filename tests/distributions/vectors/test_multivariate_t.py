@@ -16,6 +16,7 @@ from natfit.distributions import (
     StudentT,
 )
 from natfit.distributions.vectors import _multivariate_t as terms
+from natfit.rows import Memory
 from tests.cases import Case
 
 
@@ -165,13 +166,13 @@ def test_ties_that_the_density_shrinks_onto():
     model = quiet("multivariate_t", y)
     assert model.status_ == "unbounded"
     assert "60 % of the rows equal" in model.message_
-    assert MultivariateT(2).no_maximum(y, None, np.full(6, 0.2)) is None
+    assert MultivariateT(2).no_maximum(Memory(y), np.full(6, 0.2)) is None
 
 
 def test_heavy_tails_are_no_plane():
     family = MultivariateT(2)
     eta = family.eta(loc=[0.0, 0.0], scale=np.eye(2), df=0.1)
-    family.check_degenerate(family.sample(eta[None], rng(), 500), None)
+    family.check_degenerate(Memory(family.sample(eta[None], rng(), 500)), None)
 
 
 def test_weights_are_repetitions():

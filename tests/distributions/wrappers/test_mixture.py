@@ -24,6 +24,7 @@ from natfit.distributions import (
 )
 from natfit.distributions.wrappers.mixture._guard import RATIO
 from natfit.numerics import autodiff
+from natfit.rows import Memory
 from tests.cases import Case
 
 
@@ -402,19 +403,19 @@ def test_options_of_the_estimator():
 
 def test_clone_pickle_and_equality():
     family = Mixture(["normal", StudentT()])
-    bound = family.bind(two_normals(17))
+    bound = family.bind(Memory(two_normals(17)))
     assert clone(family) == family
     again = pickle.loads(pickle.dumps(bound))
     assert again == bound
     np.testing.assert_array_equal(again.limits[0], bound.limits[0])
-    assert bound.bind(two_normals(18)) is bound
+    assert bound.bind(Memory(two_normals(18))) is bound
     low = dict(zip(bound.eta_names(), bound.limits[0], strict=True))
     assert low["scale_0"] == low["scale_1"] > np.log(1e-5)
 
 
 def test_binding_data_that_say_nothing_leaves_the_family_as_it_is():
     for y in (np.full(5, np.nan), np.empty(0), np.ones(1)):
-        assert Mixture().bind(y)._guards is None
+        assert Mixture().bind(Memory(y))._guards is None
 
 
 @pytest.mark.parametrize(
@@ -437,7 +438,7 @@ def test_components_that_do_not_fit_together(arguments, words):
 
 def test_data_that_cannot_be_split():
     with pytest.raises(ValueError, match="at least 2 distinct rows for 2 components, got 1"):
-        Mixture().check_degenerate(np.ones(10), None)
+        Mixture().check_degenerate(Memory(np.ones(10)), None)
     with pytest.raises(ValueError, match="Negative values"):
         fitted(Mixture([Gamma(), Exponential()]), -np.arange(1.0, 20.0))
     with pytest.raises(ValueError, match="whole numbers"):

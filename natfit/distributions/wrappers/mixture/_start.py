@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from natfit.distributions.contract.start import location_scale
+from natfit.rows import Block
 
 #: Robust standard deviations beyond which a second clustering takes rows as equally far.
 _FAR = 10.0
@@ -127,7 +128,7 @@ def _begun(
     """A component's own start on weighted rows; None where it has none."""
     try:
         with np.errstate(all="ignore"):
-            eta = part.initial(y, weight, rng)
+            eta = part.initial(Block(y, weight=weight), rng)
     except ValueError:
         return None
     return eta if np.all(np.isfinite(eta)) else None

@@ -11,7 +11,6 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.scipy.special import logsumexp
 
-from natfit import rows
 from natfit._component import resolve
 from natfit._validation import check_number
 from natfit.bijectors import Bijector, Weights
@@ -20,11 +19,12 @@ from natfit.distributions.contract.declared import InformationKind, Role, Width,
 from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.sums import summed_value_and_score
 from natfit.distributions.contract.support import Support
-from natfit.distributions.forms.tabulated_counts import table, tabulated_sum
+from natfit.distributions.forms.tabulated_counts import count_summary, tabulated_sum
 from natfit.distributions.wrappers.mixture import _rows as per_row
 from natfit.distributions.wrappers.mixture._guard import RATIO, guards
 from natfit.distributions.wrappers.mixture._nodes import nodes
 from natfit.distributions.wrappers.mixture._start import start
+from natfit.rows import Block, Rows, n_distinct, rows_where
 
 #: Parameters up to which one pass gives the Hessian too: its cost a row grows as their square.
 _SMALL = 32
@@ -154,24 +154,23 @@ class Mixture(Distribution):
             return None
         return own.contains(y)
 
-    def bind(self, y: np.ndarray) -> Mixture:
+    def bind(self, rows: Rows) -> Mixture:
         """Return the mixture bound to the data's shape, with limits on widths from the data.
 
         A univariate mixture takes its limits from one column, (n,) or (n, 1).
         """
-        parts = tuple(part.bind(y) for part in self.parts)
+        parts = tuple(part.bind(rows) for part in self.parts)
         same = all(a is b for a, b in zip(parts, self.parts, strict=True))
         if same and self._guards is not None:
             return self
         bound = self if same else type(self)(parts)
-        y = np.asarray(y, dtype=np.float64)
         univariate = bound.event_shape == ()
         if not any(part.widths for part in bound.parts) or (
-            univariate and y.ndim > 1 and y.shape[1] > 1
+            univariate and rows.event_shape not in ((), (1,))
         ):
             return bound
-        y = y.ravel() if univariate else y
-        few = y[rows.subsample(len(y))]
+        few = np.asarray(rows.few().y, dtype=np.float64)
+        few = few.ravel() if univariate else few
         inside = np.isfinite(few) & bound.support.contains(few)
         few = few[inside if univariate else inside.all(axis=1)]
         if len(few) < 2 * len(parts):
@@ -291,7 +290,7 @@ class Mixture(Distribution):
         return self._sum_terms if self.n_params <= _SMALL else None
 
     def _sum_terms(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> tuple:
-        return tabulated_sum(lambda *a: per_row.sums(self, *a), y, weight, eta)
+        return tabulated_sum(partial(per_row.sums, self), y, weight, eta)
 
     # ------------------------------------------------------------------------ probabilities
 
@@ -347,21 +346,21 @@ class Mixture(Distribution):
 
     # ---------------------------------------------------------------------------- the data
 
-    def check(self, y: np.ndarray) -> None:
+    def check(self, rows: Rows) -> None:
         """Raise ValueError for the first row outside the support."""
         if all(part.support == self.support for part in self.parts):
             for part in self.parts:
-                part.check(y)
+                part.check(rows)
         else:
-            super().check(y)
+            super().check(rows)
 
-    def check_degenerate(self, y: np.ndarray, summary: Any | None) -> None:
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """As many distinct rows as components are the least."""
-        few = y[rows.subsample(len(y))] if summary is None else summary[0][0]
+        few = rows.few().y if summary is None else summary[0][0]
         n = len(self.parts)
-        if len(np.unique(few, axis=0)) < n and len(found := np.unique(y, axis=0)) < n:
+        if len(np.unique(few, axis=0)) < n and (found := n_distinct(rows, n)) < n:
             raise ValueError(
-                f"y must have at least {n} distinct rows for {n} components, got {len(found)}; use "
+                f"y must have at least {n} distinct rows for {n} components, got {found}; use "
                 "fewer components"
             )
 
@@ -370,30 +369,30 @@ class Mixture(Distribution):
         """Whether y are counts: a table with a value outside the support is made NaN."""
         return self.event_shape == () and self.support.integer
 
-    def sufficient(self, y: np.ndarray, weight: np.ndarray | None) -> tuple | None:
+    def sufficient(self, rows: Rows) -> tuple | None:
         """Distinct values of counts and their shares, (1, M) each; None for densities."""
-        if not self.summary_proves_support:
-            return None
-        values, counts = table(y, weight)
-        if not self.support.contains(values).all():
-            values = np.full(len(values), np.nan)
-        return values[None], (counts / counts.sum())[None]
+        return count_summary(rows, self.support) if self.summary_proves_support else None
 
-    def initial(
-        self, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator
-    ) -> np.ndarray:
+    def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
         """Each component's start on a cluster of the rows, (K,)."""
-        return start(self, y, weight, rng)
+        return start(self, few.y, few.weight, rng)
 
-    def refine_start(self, y: np.ndarray, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+    def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """The start; with the components' own care of all rows where a row has no density."""
         with np.errstate(all="ignore"):
-            total = rows.sum_rows(lambda y: self.log_prob(y, eta[None]).sum(), (y,))
+            total = rows.sum(self._log_prob_part, eta)
         if np.isfinite(total):
             return eta
         out = eta.copy()
         for k, (part, cut) in enumerate(zip(self.parts, self.cuts, strict=True)):
-            seen = self.seen(k, y)
-            own = slice(None) if seen is None else seen
-            out[cut] = part.refine_start(y[own], None if weight is None else weight[own], eta[cut])
+            out[cut] = part.refine_start(rows_where(rows, self._seen_part, k), eta[cut])
         return out
+
+    def _log_prob_part(self, block: Block, eta: np.ndarray) -> float:
+        """Sum of log p over a block, each row once."""
+        return self.log_prob(block.y, eta[None]).sum()
+
+    def _seen_part(self, block: Block, k: int) -> np.ndarray:
+        """Which rows of a block lie in component k's support, (n,)."""
+        seen = self.seen(k, block.y)
+        return np.ones(block.n, dtype=bool) if seen is None else seen
