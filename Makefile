@@ -8,7 +8,7 @@ OLDEST_VENV ?= .venv-oldest
 WORKERS ?= auto
 RUN = $(VENV)/bin/python
 # Neighbours stay in one process: worksteal moves tests only to one that has none left.
-PYTEST = -m pytest --numprocesses=$(WORKERS) --dist=worksteal
+PYTEST = -m pytest -p no:benchmark --numprocesses=$(WORKERS) --dist=worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test quick coverage test-oldest lint format bench test-dask bench-rl tables docs clean
