@@ -16,8 +16,8 @@ constraint              native values         map
 ``Between(low, high)``  in (low, high)        logistic function, exp with one end
 ``Cubic(shape)``        real                  cube root of sinh
 ``Limited(inner, ..)``  as inner, limited     as inner
-``Share(shape)``        in [0, 1)             odds are sinh
-``Weights(n)``          n numbers, sum 1      softmax, as far as 1e-8
+``Share(shape)``        in [0, 1)             sinh / (1 + sinh)
+``Weights(n)``          n numbers, sum 1      softmax, limited at 1e-8
 ``CutPositive(..)``     > 0, each limited     exp
 ``CutCovariance(..)``   positive definite     L L', the diagonal of L limited
 ======================  ====================  =========================================

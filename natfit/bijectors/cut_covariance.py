@@ -16,7 +16,7 @@ class CutCovariance(Covariance):
     d : int
         Dimension, >= 1.
     lower : ndarray of shape (d,), optional
-        Least logarithm of each number on the diagonal.
+        Lower limit of the logarithm of each number on the diagonal.
     """
 
     def __init__(self, d: int = 1, lower: np.ndarray | None = None):
@@ -24,7 +24,7 @@ class CutCovariance(Covariance):
         self.lower = lower
 
     def limits(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the limits (size,) of each coordinate, those of the diagonal cut."""
+        """Return the limits (size,) of the coordinates, with those of the diagonal raised."""
         low, high = super().limits()
         if self.lower is not None:
             low[: self.d] = np.maximum(low[: self.d], self.lower)

@@ -1,4 +1,4 @@
-"""Positive numbers, each with limits of its own."""
+"""Positive numbers with separate limits for each."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from natfit.bijectors.positive import Positive
 
 
 class CutPositive(Positive):
-    """Positive numbers, each with limits of its own: native = exp(eta).
+    """Positive numbers with separate limits for each: native = exp(eta).
 
     Parameters
     ----------
     shape : tuple
         Shape of the native value.
     lower, upper : ndarray of shape (size,), optional
-        Limits of the logarithms.
+        Lower and upper limits of the logarithms.
     """
 
     def __init__(

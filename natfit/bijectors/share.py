@@ -1,4 +1,4 @@
-"""Shares for which zero is an ordinary point."""
+"""Shares, numbers in [0, 1), for which zero is an ordinary point."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from natfit.bijectors.base import Elementwise
 class Share(Elementwise):
     """Numbers in [0, 1) for which zero is an ordinary point: native / (1 - native) = sinh(eta).
 
-    A share of zeros that is not needed is at zero; the score is finite there, so that a fit
-    reaches the bound in a few steps. Near one it is a logit.
+    A share of zeros that the data do not need is zero. The score is finite there, so that a fit
+    reaches this limit in a few iterations. Near one, eta is the logit of the share plus log 2.
     """
 
     max_step = 3.0

@@ -9,7 +9,7 @@ _NO_WEIGHT = 18.420680743952367
 
 
 class Weights(Simplex):
-    """Weights of components, which sum to one; one that falls to 1e-8 rests there, at zero."""
+    """Weights of components, which sum to one; a weight that falls to 1e-8 counts as zero."""
 
     @property
     def bounds(self) -> tuple[float, float]:

@@ -1,9 +1,9 @@
 """Double-exponential rules: substitutions after which the trapezoidal rule converges exponentially.
 
 Each function takes the points t of a trapezoidal rule and returns the nodes y(t) and the
-derivatives dy/dt: the integral of f over y is ``step * sum(f(y) * slope)``, with ``step`` the
-distance of the points. Takahasi and Mori (1974): the integrand may be infinite at an end, or have a
-tail of any algebraic or faster decay.
+derivatives dy/dt. The integral of f over y is ``step * sum(f(y) * slope)``, where ``step`` is the
+distance between the points. The integrand may be infinite at an end, or have a tail of any
+algebraic or faster decay (Takahasi and Mori, 1974).
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def outwards(
     end : ndarray of shape (m,)
         Where each tail begins.
     limit : float
-        Where they end; may be infinite.
+        Where all tails end; may be infinite.
     side : {1, -1}
         1 for tails above ``end``, -1 for those below.
     width : ndarray of shape (m,)
@@ -95,7 +95,7 @@ def between(lower: np.ndarray, upper: np.ndarray, t: np.ndarray) -> tuple[np.nda
     Parameters
     ----------
     lower, upper : ndarray of shape (m,)
-        Their ends.
+        Ends of the intervals.
     t : ndarray of shape (M,)
         Points of the trapezoidal rule.
 

@@ -207,7 +207,7 @@ def failed_search_is_recorded(step: Any) -> None:
     engine = _engine(step, "euclidean")
     steps = descend(Function(fun, 1, jac=True), engine, np.array([-1.0]), np.random.default_rng(0))
     next(steps)
-    # No more is asked for: a rule that goes on regardless would never end.
+    # Only one step is requested, since a step that never gives up would not end.
     last, _ = next(steps)
     require(isinstance(last.status, Status), f"the status is {last.status!r}, no natfit.Status")
     require(np.array_equal(last.theta, [-1.0]), f"theta is {last.theta}, not the start")
