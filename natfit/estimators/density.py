@@ -158,7 +158,17 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
     def _seen(self, X: Any) -> tuple[np.ndarray, Distribution, bool]:
         """Rows (N, D), or the ends of censored ones (N, 2), and the family that they have.
 
-        Also whether each column of the rows is y, (N,), with an eta of its own.
+        Returns
+        -------
+        rows : ndarray
+        family : Distribution
+        by_column : bool
+            Whether each column of the rows is y, (N,), with an eta of its own.
+
+        Raises
+        ------
+        ValueError
+            If the rows have not the columns of the fit.
         """
         censored, family = Censored.of(X), self.distribution_
         if censored is None:
