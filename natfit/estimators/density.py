@@ -160,15 +160,17 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
 
         Returns
         -------
-        rows : ndarray
+        X : ndarray of shape (N, D) or (N, 2)
+            The rows.
         family : Distribution
+            What they are rows of.
         by_column : bool
-            Whether each column of the rows is y, (N,), with an eta of its own.
+            Whether each column is y (N,), with an eta of its own.
 
         Raises
         ------
         ValueError
-            If the rows have not the columns of the fit.
+            If censored rows have another number of columns than the fit.
         """
         censored, family = Censored.of(X), self.distribution_
         if censored is None:
