@@ -199,10 +199,7 @@ class Distribution(Component):
         return {name: v[0] for name, v in zip(self.params, values, strict=True)}
 
     def eta(self, **native: Any) -> np.ndarray:
-        """Unconstrained vector (K,) of native values given by name.
-
-        Raises ValueError if a name is missing or unknown, or a value violates its constraint.
-        """
+        """Unconstrained vector (K,) of native values by name; ValueError where one is not valid."""
         return self._parameters.eta(native)
 
     def eta_names(self) -> list[str]:
@@ -222,10 +219,7 @@ class Distribution(Component):
     # ------------------------------------------------------------------- the data and the start
 
     def bind(self, rows: Rows) -> Distribution:
-        """Return the family with event_shape and K fixed by the data's shape.
-
-        A univariate family is returned as it is.
-        """
+        """Return the family with the data's dimension and K; a univariate one as it is."""
         return self
 
     def sufficient(self, rows: Rows) -> Any | None:
@@ -257,6 +251,11 @@ class Distribution(Component):
         """What the family's own start (K,) becomes once all rows are seen; itself by default.
 
         For families whose density vanishes, or overflows, at a row that the start did not see.
+
+        Returns
+        -------
+        ndarray of shape (K,)
+            A point at which the log-density of every row is finite, where there is one.
         """
         return eta
 
@@ -336,6 +335,11 @@ class Distribution(Component):
     def fisher(self, eta: np.ndarray) -> np.ndarray:
         """Fisher information E[s s'] in eta, (n, K, K).
 
+        Returns
+        -------
+        ndarray of shape (n, K, K)
+            Symmetric, positive semidefinite.
+
         Raises
         ------
         ValueError
@@ -358,13 +362,7 @@ class Distribution(Component):
         return self._kl is not None or self._summable
 
     def kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
-        """Kullback-Leibler divergence KL(eta || eta2) of each row, (n,) nats.
-
-        Raises
-        ------
-        ValueError
-            As :meth:`fisher`.
-        """
+        """Kullback-Leibler divergence KL(eta || eta2) of each row, (n,) nats; raises as fisher."""
         if self._kl is not None:
             return self._kl(*self._arguments(eta), *self._arguments(eta2))
         if not self.has_kl:
@@ -377,6 +375,11 @@ class Distribution(Component):
         """Optimum (K,) of a simpler family inside this one, closed-form; None without one.
 
         A fit that ends below it, at another local maximum, starts again there.
+
+        Returns
+        -------
+        ndarray of shape (K,) or None
+            Its eta as a member of this family.
         """
         return None
 
@@ -393,6 +396,11 @@ class Distribution(Component):
 
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
         """Draw one value a row of eta, or ``size`` values when eta is (1, K): (n, *event_shape).
+
+        Returns
+        -------
+        ndarray of shape (n, *event_shape)
+            In float64, whole numbers too.
 
         Raises
         ------
@@ -413,17 +421,11 @@ class Distribution(Component):
         return self._log_cdf is not None and self._log_sf is not None
 
     def log_cdf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
-        """Log P(Y <= y) of each row, (n,) nats; y may be infinite.
-
-        Raises ValueError if the family defines no distribution function.
-        """
+        """Log P(Y <= y) of each row, (n,) nats, y may be infinite; ValueError without a formula."""
         return tail(self, self._log_cdf, y, eta, -np.inf, 0.0)
 
     def log_sf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
-        """Log P(Y > y) of each row, (n,) nats; y may be infinite.
-
-        Raises ValueError if the family defines no distribution function.
-        """
+        """Log P(Y > y) of each row, (n,) nats, y may be infinite; ValueError without a formula."""
         return tail(self, self._log_sf, y, eta, 0.0, -np.inf)
 
     @property
@@ -432,17 +434,11 @@ class Distribution(Component):
         return self._entropy is not None
 
     def entropy(self, eta: np.ndarray) -> np.ndarray:
-        """Entropy E[-log p(y | eta)] of each row, (n,) nats; a density's may be negative.
-
-        Raises ValueError if the family has no closed form.
-        """
+        """Entropy E[-log p] of each row, (n,) nats, may be negative; ValueError without formula."""
         return np.asarray(self._need_entropy()(eta))
 
     def entropy_and_grad(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Entropy (n,) nats and its gradient in eta, (n, K).
-
-        Raises ValueError if the family has no closed form.
-        """
+        """Entropy (n,) nats and its gradient in eta, (n, K); ValueError without a formula."""
         return autodiff.row_value_and_grad(self._need_entropy(), eta)
 
     def _need_entropy(self) -> Callable:
@@ -459,13 +455,7 @@ class Distribution(Component):
         return self._mode is not None
 
     def mode(self, eta: np.ndarray) -> np.ndarray:
-        """Most probable y of each row, (n, *event_shape); of equals, the lowest.
-
-        Raises
-        ------
-        ValueError
-            If the family does not define it.
-        """
+        """Most probable y, (n, *event_shape), the lowest of equals; ValueError without formula."""
         if self._mode is None:
             raise ValueError(f"{type(self).__name__} defines no mode; draw with sample() instead")
         return self._mode(eta)
@@ -474,6 +464,11 @@ class Distribution(Component):
 
     def to_scipy(self, eta: np.ndarray) -> Any:
         """Frozen ``scipy.stats`` distribution at eta (K,).
+
+        Returns
+        -------
+        scipy.stats.rv_frozen
+            With the same density.
 
         Raises
         ------

@@ -37,6 +37,11 @@ class Expectation:
     def of(cls, family: Any, eta: np.ndarray) -> Expectation:
         """Build the rule for a univariate family at eta (K,).
 
+        Returns
+        -------
+        Expectation
+            Nodes y and their probabilities.
+
         Raises
         ------
         ValueError
@@ -147,6 +152,11 @@ def _units(family: Any, eta: np.ndarray) -> tuple[float, float]:
     """Location and scale at eta (K,), by the parameters' roles; 0 and 1 where none tells.
 
     Several locations, as a mixture has, say nothing of the whole.
+
+    Returns
+    -------
+    location, scale : float
+        In the unit of y.
     """
     values = family.native_dict(eta)
     numbers = {name: float(v) for name, v in values.items() if np.ndim(v) == 0}

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 def expected_square(family: Distribution, eta: np.ndarray) -> np.ndarray:
     """E[s s'] at each row of eta, (n, K, K).
 
+    Returns
+    -------
+    ndarray of shape (n, K, K)
+        Symmetric, positive semidefinite.
+
     Raises
     ------
     ValueError

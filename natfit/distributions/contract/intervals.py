@@ -74,6 +74,7 @@ def moments(
     lower, upper : ndarray of shape (n,)
         lower < upper for densities, lower <= upper for whole numbers; may be infinite.
     eta : ndarray of shape (n, K) or (1, K)
+        Parameters of each row, or of all.
     outer : bool
         Whether E[s s' | A] is wanted too; needs the exact Fisher information.
 

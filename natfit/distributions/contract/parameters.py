@@ -45,6 +45,11 @@ class Parameters:
     def eta(self, values: dict[str, Any]) -> np.ndarray:
         """Unconstrained vector (K,) of native values given by name.
 
+        Returns
+        -------
+        ndarray of shape (K,)
+            In the order of the parameters' blocks.
+
         Raises
         ------
         ValueError

@@ -37,6 +37,11 @@ def location_scale(y: np.ndarray, weight: np.ndarray | None) -> tuple[float, flo
 
     Where more than half of the rows are equal, the deviations of the others; where all are,
     the size of the median or one, so that a start exists.
+
+    Returns
+    -------
+    centre, spread : float
+        In the unit of y; the spread is positive.
     """
     centre = median(y, weight)
     gap = np.abs(y - centre)

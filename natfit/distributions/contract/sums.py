@@ -20,6 +20,13 @@ def summed_value_and_score(
     """Weighted sums over rows of log p and of its score (K,), eta (1, K).
 
     Where autograd derives the score it needs one pass on (1, K).
+
+    Returns
+    -------
+    value : float
+        In nats.
+    score : ndarray of shape (K,)
+        In eta.
     """
     if family._score is None and family.differentiable:
         return autodiff.value_and_grad(

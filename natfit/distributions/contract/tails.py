@@ -28,7 +28,9 @@ def tail(
     inside : callable or None
         ``inside(y, *native)``, the family's own formula; None where it has none.
     y : array-like of shape (n,)
+        Where the tail ends.
     eta : ndarray of shape (n, K) or (1, K)
+        Parameters of each row, or of all.
     below, above : float
         The value below and above the support.
 

@@ -60,6 +60,11 @@ class Binomial(ExponentialFamily):
     def bind(self, rows: Rows) -> Binomial:
         """Return the family itself.
 
+        Returns
+        -------
+        Binomial
+            The family itself.
+
         Raises
         ------
         ValueError

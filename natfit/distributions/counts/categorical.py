@@ -65,6 +65,11 @@ class Categorical(ExponentialFamily):
     def bind(self, rows: Rows) -> Categorical:
         """Return the family with n classes, the largest index in y + 1 (2 at least).
 
+        Returns
+        -------
+        Categorical
+            With K = n - 1.
+
         Raises
         ------
         ValueError
@@ -205,6 +210,11 @@ class Categorical(ExponentialFamily):
         """Draw one class a row of eta, or ``size`` when eta is (1, K): (n,) float64.
 
         One uniform number a row, compared with the cumulative probabilities.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Class indices.
         """
         return self._sample(rng, len(eta) if size is None else size, eta)
 
@@ -242,6 +252,11 @@ def log_softmax(eta: Any) -> Any:
     """Log-probabilities (classes, n) of log odds (n, K), the last class's being zero.
 
     Classes come first: sums over them then run along whole rows of memory.
+
+    Returns
+    -------
+    ndarray of shape (classes, n)
+        In nats.
     """
     n = eta.shape[0]
     flat = anp.concatenate([anp.ravel(anp.transpose(eta)), np.zeros(n)])

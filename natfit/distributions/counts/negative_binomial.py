@@ -179,6 +179,11 @@ def _first(y: Any, mean: Any, n: Any) -> tuple[np.ndarray, ...]:
     With r = (m - y) / (n + m), l = log(1 - r) + r and Stirling's e, the derivative in n is
     ``g = l + 1/2 (1 / n - 1 / (n + y)) + e(n + y) - e(n)``, that in 1 / n is -n^2 g: a sum of
     terms that stay finite as n grows, ((m - y)^2 - y) / 2 at the Poisson limit.
+
+    Returns
+    -------
+    tuple of ndarray
+        The derivative, then n + y, n / (n + y), r, 1 - r and the cubic rest of l.
     """
     total, share = y + n, n / (y + n)
     r, one_minus = (mean - y) / (n + mean), total / (n + mean)

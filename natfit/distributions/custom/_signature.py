@@ -9,6 +9,11 @@ from collections.abc import Callable, Collection
 def takes_names(function: Callable, key: str, lead: int, params: Collection[str]) -> bool:
     """Tell whether ``function`` takes the parameters by name, after ``lead`` arguments.
 
+    Returns
+    -------
+    bool
+        False where it takes them by position.
+
     Raises
     ------
     ValueError

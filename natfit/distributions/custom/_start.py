@@ -46,6 +46,11 @@ def candidates(
         Their weights.
     positive : bool
         Whether y is confined to positive numbers: a scale is then the size of y, not its spread.
+
+    Yields
+    ------
+    ndarray of shape (K,)
+        One start.
     """
     centre, spread = _centre_spread(y, weight)
     located = any(role in _CENTRES for role in roles.values()) and not positive
@@ -76,6 +81,13 @@ def best_start(
     """Guess eta (K,) with the highest mean of ``log_prob(eta) -> (n,)``, and that mean.
 
     The first guess where none has a finite one.
+
+    Returns
+    -------
+    eta : ndarray of shape (K,)
+        The guess.
+    mean : float
+        In nats, -inf where none is finite.
     """
     best: Any = None
     best_value = -np.inf
@@ -106,6 +118,13 @@ def improved(
         ``unit(eta) -> (K,)``, the unit of each coordinate.
     eta, value
         Where to begin, and the mean there.
+
+    Returns
+    -------
+    eta : ndarray of shape (K,)
+        The start.
+    mean : float
+        At least ``value``.
     """
     step, one = 0.8, np.eye(len(eta))
     ways = [*one, *(a + s * b for i, a in enumerate(one) for b in one[:i] for s in (1.0, -1.0))]

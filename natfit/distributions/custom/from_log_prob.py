@@ -99,6 +99,11 @@ class CustomDistribution(Distribution):
     def bind(self, rows: Rows) -> CustomDistribution:
         """Return the family with D taken from y (n, D), where rows are vectors.
 
+        Returns
+        -------
+        CustomDistribution
+            With a dimension.
+
         Raises
         ------
         ValueError
@@ -188,6 +193,11 @@ class CustomDistribution(Distribution):
 
     def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
         """Start (K,): the user's, or the best of a few guesses. The functions are checked there.
+
+        Returns
+        -------
+        ndarray of shape (K,)
+            Where the log-density of all rows given is finite.
 
         Raises
         ------
@@ -376,6 +386,11 @@ def from_log_prob(
 
 def _checked_roles(roles: dict[str, Role | str], params: dict[str, Bijector]) -> dict[str, Role]:
     """The roles that a user declares, as such.
+
+    Returns
+    -------
+    dict
+        Parameter name to :class:`Role`.
 
     Raises
     ------

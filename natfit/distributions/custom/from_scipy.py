@@ -173,6 +173,11 @@ class ScipyDistribution(Distribution):
         """Unit of each coordinate, (n or 1, K): scale for a location, less near the support's end.
 
         Log-densities vary with the distance to an end as its logarithm.
+
+        Returns
+        -------
+        ndarray of shape (n, K) or (1, K)
+            Positive.
         """
         if not self.loc:
             return np.ones((1, self.n_params))
@@ -209,6 +214,11 @@ class ScipyDistribution(Distribution):
 
     def expectation(self, eta: np.ndarray) -> Expectation:
         """Nodes and probabilities at eta (K,); of an unbounded discrete family those with mass.
+
+        Returns
+        -------
+        Expectation
+            Nodes y and their probabilities.
 
         Raises
         ------
@@ -250,6 +260,11 @@ class ScipyDistribution(Distribution):
 
     def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
         """Start (K,): the best of a few guesses by the parameters' roles.
+
+        Returns
+        -------
+        ndarray of shape (K,)
+            Where the log-density of all rows given is finite.
 
         Raises
         ------

@@ -108,6 +108,11 @@ def corner(rows: Rows, at: float, scale: float, shape: float) -> str | None:
 
     A value that m of n rows share gains -m log scale as scale -> 0, and a tail of the given
     shape costs the others (n - m) / shape of it.
+
+    Returns
+    -------
+    str or None
+        The reason in words; None where there is none.
     """
     if shape < -0.9:
         return (

@@ -16,6 +16,11 @@ def seen_by_all(family: Any, rows: Rows, eta: np.ndarray) -> np.ndarray:
     At the maximum the mean of ``w = (y / scale)^shape`` is at most max(1, power), so that no w
     exceeds N max(1, power). A start from a few rows that breaks this has not seen an outlier:
     it is made anew from many rows, and flattened until it holds.
+
+    Returns
+    -------
+    ndarray of shape (K,)
+        The start given where it holds.
     """
 
     def bound(eta: np.ndarray) -> tuple[float, float]:

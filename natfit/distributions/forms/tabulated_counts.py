@@ -125,10 +125,19 @@ def count_rule(
 
     Parameters
     ----------
+    family : Distribution
+        Univariate.
+    eta : ndarray of shape (K,)
+        Its parameters.
     mean, sd : float
         Of the distribution at eta (K,).
     tail : float
         Increase of y over which its far tail falls by a factor e.
+
+    Returns
+    -------
+    Expectation
+        Nodes y and their probabilities.
     """
     y, last = np.arange(float(_EXACT)), mean + 12.0 * sd + 40.0 * tail
     share = np.ones(_EXACT)

@@ -87,6 +87,11 @@ class Lognormal(ExponentialFamily):
 
         These lie so near the mean that no digit of the spread is lost; where an outlier among
         them spoils that, a second pass about the mean itself.
+
+        Returns
+        -------
+        tuple of ndarray of shape (1,)
+            Both.
         """
         with np.errstate(all="ignore"):
             shift = float(np.mean(np.log(rows.few().y)))

@@ -81,6 +81,15 @@ class Weibull(Distribution):
         """Weighted sums of log p, its score (2,) and its negative Hessian (2, 2), eta (1, 2).
 
         One logarithm and one exponential a row, and the sums of w, z w and z^2 w, w = exp(z).
+
+        Returns
+        -------
+        value : float
+            In nats.
+        score : ndarray of shape (2,)
+            In eta.
+        observed : ndarray of shape (2, 2)
+            In eta.
         """
         shape, scale = (v[0] for v in self.native(eta))
         z = np.log(y)
@@ -180,6 +189,11 @@ def optimum(rows: Rows) -> dict[str, float]:
 
     The equation ``1 / shape + mean log y = mean(log y exp(z)) / mean exp(z)`` has one root, its
     right side less its left grows.
+
+    Returns
+    -------
+    dict
+        Native values by name.
     """
     family, many = Weibull(), rows.few(MANY)
     start = family.eta(**family._initial(many.y, many.weight))

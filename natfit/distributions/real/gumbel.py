@@ -51,6 +51,15 @@ class Gumbel(LocationScale):
         """Weighted sums of log p, its score (2,) and its negative Hessian (2, 2), eta (1, 2).
 
         All are made of the sums of z, u, z u and z^2 u, u = exp(-z).
+
+        Returns
+        -------
+        value : float
+            In nats.
+        score : ndarray of shape (2,)
+            In eta.
+        observed : ndarray of shape (2, 2)
+            In eta.
         """
         loc, scale = (float(v[0]) for v in self.native(eta))
         z = y - loc

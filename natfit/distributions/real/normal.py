@@ -88,6 +88,11 @@ class Normal(ExponentialFamily):
 
         About zero where the mean is at most ten standard deviations away, which costs two
         digits at most; else about the mean that this gave, which keeps NIST NumAcc4 exact.
+
+        Returns
+        -------
+        tuple of ndarray of shape (1,)
+            Both.
         """
         mean, spread = moments_over(rows, 0.0)
         if not mean * mean <= 100.0 * spread:

@@ -155,6 +155,11 @@ class SkewNormal(Distribution):
 
         A half-normal may be a local maximum below one inside: it is compared with what the
         moments lead to.
+
+        Returns
+        -------
+        ndarray of shape (3,)
+            Eta.
         """
         centre = float(mean_over(rows))
         sd = float(np.sqrt(mean_over(rows, squared_gap, centre)))

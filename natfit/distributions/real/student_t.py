@@ -138,6 +138,15 @@ class StudentT(Distribution):
         """Weighted sums of log p, its score (3,) and its negative Hessian (3, 3), eta (1, 3).
 
         One pass serves all three: the Hessian takes two inner products more than the score.
+
+        Returns
+        -------
+        value : float
+            In nats.
+        score : ndarray of shape (3,)
+            In eta.
+        observed : ndarray of shape (3, 3)
+            In eta.
         """
         loc, scale, df = (float(v[0]) for v in self.native(eta))
         z, w, h, logs, gaps = self._parts(y, loc, scale, df)

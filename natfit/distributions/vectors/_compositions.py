@@ -73,6 +73,11 @@ class CountVectors(Distribution):
     def bind(self, rows: Rows) -> Distribution:
         """Return the family with D and the totals taken from y (n, D).
 
+        Returns
+        -------
+        Distribution
+            A family of the same kind.
+
         Raises
         ------
         ValueError

@@ -95,6 +95,11 @@ class Full:
         """Negative Hessian in eta, (n, K, K).
 
         From d2 log p = -|L^-1 dloc + A z|^2 - 2 z' A L^-1 dloc - 2 z' A A z + z' L^-1 d2L z.
+
+        Returns
+        -------
+        ndarray of shape (n, K, K)
+            Symmetric.
         """
         inverse, z, pull, inner = self._moments(y, eta)
         a, b = self.row, self.col

@@ -55,6 +55,11 @@ def information(v: np.ndarray, dim: int) -> np.ndarray:
     In the textbook form, 1/4 (psi'(v/2) - psi'((v + D)/2)) - D (v + D + 4) /
     (2 v (v + D)(v + D + 2)), terms of order 1 / v^2 and 1 / v^3 cancel; here each of the D terms
     of its telescoped sum is of order 1 / v^4.
+
+    Returns
+    -------
+    ndarray
+        Of v's shape.
     """
     total = 0.0
     for k in range(dim):
@@ -151,6 +156,13 @@ def start(y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndar
 
     Means and moments of rows pulled in to the median distance keep to directions in which the
     data are thin; medians of the columns do not.
+
+    Returns
+    -------
+    loc : ndarray of shape (D,)
+        In the unit of y.
+    scale : ndarray of shape (D, D)
+        Positive definite.
     """
     loc, scale = np.transpose([location_scale(column, weight) for column in y.T])
     z = (y - loc) / scale
@@ -173,6 +185,11 @@ def collapse(rows: Rows, native: dict) -> str | None:
 
     At scale -> 0 about a row with share s of the weight the likelihood grows where
     df (1 - s) < D s.
+
+    Returns
+    -------
+    str or None
+        The reason; None where there is none.
     """
     loc, scale, df = native["loc"], native["scale"], float(native["df"])
     spread = np.max([np.abs(end - loc) for end in rows.extent()], axis=0)

@@ -126,6 +126,11 @@ def row_slopes(a: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
 
     They are the derivative in log a of log Gamma(a + y) - log Gamma(a), the same less y, the
     derivative of either, and minus the sum of the last two.
+
+    Returns
+    -------
+    tuple of four ndarray
+        Of the shape of a and y.
     """
     a, y = np.broadcast_arrays(a, y)
     rise, lag, bend, square = (np.empty(a.shape) for _ in range(4))

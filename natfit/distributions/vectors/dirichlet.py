@@ -67,6 +67,11 @@ class Dirichlet(ExponentialFamily):
     def bind(self, rows: Rows) -> Dirichlet:
         """Return the family with D taken from y (n, D).
 
+        Returns
+        -------
+        Dirichlet
+            With K = D.
+
         Raises
         ------
         ValueError

@@ -160,6 +160,11 @@ class DirichletMultinomial(CountVectors):
         """Shares of rows with y_d > j (1, D, M), with m > j (1, M), mean counts and coefficient.
 
         None where a total exceeds 65,536: then rows are summed one by one.
+
+        Returns
+        -------
+        tuple of ndarray or None
+            One row each.
         """
         most = largest_total(rows)
         if not (most <= _MOST and np.min(rows.extent()[0]) >= 0.0):

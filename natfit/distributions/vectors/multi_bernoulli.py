@@ -60,6 +60,11 @@ class MultiBernoulli(ExponentialFamily):
     def bind(self, rows: Rows) -> MultiBernoulli:
         """Return the family with M taken from y (n, M).
 
+        Returns
+        -------
+        MultiBernoulli
+            With K = M.
+
         Raises
         ------
         ValueError

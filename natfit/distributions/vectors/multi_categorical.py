@@ -54,6 +54,11 @@ class MultiCategorical(ExponentialFamily):
     def bind(self, rows: Rows) -> MultiCategorical:
         """Return the family with the number of classes of each column of y (n, M).
 
+        Returns
+        -------
+        MultiCategorical
+            With one block of parameters a column.
+
         Raises
         ------
         ValueError

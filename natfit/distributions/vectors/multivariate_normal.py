@@ -83,6 +83,11 @@ class MultivariateNormal(ExponentialFamily):
     def bind(self, rows: Rows) -> MultivariateNormal:
         """Return the family with D taken from y (n, D).
 
+        Returns
+        -------
+        MultivariateNormal
+            With D columns.
+
         Raises
         ------
         ValueError
@@ -183,6 +188,11 @@ class MultivariateNormal(ExponentialFamily):
         """Mean (1, D) and second moment about it, accumulated about the mean of a few rows.
 
         The second moment is (1, D, D) for ``full``, else (1, D).
+
+        Returns
+        -------
+        tuple of two ndarray
+            One row each.
         """
         # The mean of a few rows: one row could be an outlier that hardly counts.
         few = rows.few()
@@ -237,6 +247,13 @@ class MultivariateNormal(ExponentialFamily):
         likelihood without bound. Where an eigenvalue of the correlation matrix is zero, all of
         them are held at 1e-8 at least: the maximum of the likelihood over the Sigma that keep
         this bound has exactly these eigenvalues clipped (Won et al., 2013, section 2).
+
+        Returns
+        -------
+        summary : tuple
+            As it is where no eigenvalue is too small.
+        note : str or None
+            Which columns depend on each other.
         """
         if self.covariance != "full":
             return summary, None

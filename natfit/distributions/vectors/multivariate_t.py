@@ -83,6 +83,11 @@ class MultivariateT(Distribution):
     def bind(self, rows: Rows) -> MultivariateT:
         """Return the family with D taken from y (n, D).
 
+        Returns
+        -------
+        MultivariateT
+            With D columns.
+
         Raises
         ------
         ValueError

@@ -94,6 +94,11 @@ class Moved(Extended):
     def fisher(self, eta: np.ndarray) -> np.ndarray:
         """E[s s'] by the inner family's quadrature, (n, K, K).
 
+        Returns
+        -------
+        ndarray of shape (n, K, K)
+            Symmetric, positive semidefinite.
+
         Raises
         ------
         ValueError

@@ -78,6 +78,11 @@ class ZeroAltered(Extended, Tabulated):
 
         The second derivative in z is minus the first's square, for every row of both families:
         p is linear in z.
+
+        Returns
+        -------
+        score, observed : ndarray of shape (n,)
+            In eta_0.
         """
         first, second = SHARE.first(eta[:, 0]), SHARE.second(eta[:, 0])
         score = first * slope

@@ -92,6 +92,11 @@ class Bounded(Mapped):
 def _limits(inner: Distribution, bounds: dict[str, Any]) -> dict[str, Limited]:
     """The constraints with their limits.
 
+    Returns
+    -------
+    dict
+        Parameter name to constraint.
+
     Raises
     ------
     ValueError
@@ -109,6 +114,11 @@ def _limits(inner: Distribution, bounds: dict[str, Any]) -> dict[str, Limited]:
 
 def _pair(name: str, pair: Any, own: Bijector) -> tuple[float, float]:
     """Limits as numbers, low < high, that overlap the constraint.
+
+    Returns
+    -------
+    low, high : float
+        In native values.
 
     Raises
     ------

@@ -136,6 +136,15 @@ class CensoredFamily(Mapped):
         """Weighted sums of log p, its score (K,) and its negative Hessian (K, K), eta (1, K).
 
         y are rows, or what :meth:`sufficient` has made of them and of their weights.
+
+        Returns
+        -------
+        value : float
+            In nats.
+        score : ndarray of shape (K,)
+            In eta.
+        observed : ndarray of shape (K, K)
+            In eta.
         """
         y = y if isinstance(y, _Split) else self.sufficient(Memory(y, weight=weight))
         k = self.n_params

@@ -136,6 +136,11 @@ class Fixed(Mapped):
 def _to_eta(name: str, value: Any, constraint: Bijector) -> np.ndarray:
     """Unconstrained numbers (size,) of a known value.
 
+    Returns
+    -------
+    ndarray of shape (size,)
+        In the order of the constraint.
+
     Raises
     ------
     ValueError

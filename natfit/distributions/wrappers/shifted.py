@@ -87,6 +87,11 @@ class Shifted(Moved):
     def fisher(self, eta: np.ndarray) -> np.ndarray:
         """By quadrature at loc = 0, on which it does not depend, (n, K, K).
 
+        Returns
+        -------
+        ndarray of shape (n, K, K)
+            Symmetric, positive semidefinite.
+
         Raises
         ------
         ValueError

@@ -160,6 +160,11 @@ class Truncated(Restricted):
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
         """Draws by rejection, (n,).
 
+        Returns
+        -------
+        ndarray of shape (n,)
+            Inside the window.
+
         Raises
         ------
         ValueError

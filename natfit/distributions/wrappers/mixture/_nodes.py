@@ -24,6 +24,11 @@ def nodes(family: Any, eta: np.ndarray) -> Expectation:
     together cut the line into panels that are as short as the narrowest component needs where it
     lies, and as long as the widest allows elsewhere; each gets three Gauss-Legendre points.
 
+    Returns
+    -------
+    Expectation
+        Nodes y and their probabilities.
+
     Raises
     ------
     ValueError

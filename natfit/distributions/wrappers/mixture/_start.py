@@ -39,6 +39,11 @@ def clusters(z: np.ndarray, weight: np.ndarray | None, n: int) -> list[np.ndarra
     """Labels (rows,) of some partitions into n clusters, numbered by their centres.
 
     By k-means, with the far rows as they are and drawn near; by order, for the rest.
+
+    Returns
+    -------
+    list of ndarray of int
+        One a partition, at least one.
     """
     from sklearn.cluster import KMeans
 
@@ -60,6 +65,11 @@ def start(
     family: Any, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator
 ) -> np.ndarray:
     """The likeliest eta (K,) among components started on the clusters of some partitions.
+
+    Returns
+    -------
+    ndarray of shape (K,)
+        Weights first.
 
     Raises
     ------

@@ -158,6 +158,11 @@ class Mixture(Distribution):
         """Return the mixture bound to the data's shape, with limits on widths from the data.
 
         A univariate mixture takes its limits from one column, (n,) or (n, 1).
+
+        Returns
+        -------
+        Mixture
+            The mixture itself where nothing changes.
         """
         parts = tuple(part.bind(rows) for part in self.parts)
         same = all(a is b for a, b in zip(parts, self.parts, strict=True))
@@ -324,6 +329,11 @@ class Mixture(Distribution):
 
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
         """Draw a component for each row, then a value of it: (n, *event_shape).
+
+        Returns
+        -------
+        ndarray of shape (n, *event_shape)
+            In float64.
 
         Raises
         ------
