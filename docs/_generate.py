@@ -24,7 +24,7 @@ from natfit.testing.data import points
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
-BLOCK = re.compile(r"(?<=<!-- )(\w+)( -->\n\n).*?(?=\n\n<!-- end -->)", re.S)
+BLOCK = re.compile(r"(?<=<!-- )(?!end )(\w+)( -->\n\n).*?(?=\n\n<!-- end -->)", re.S)
 
 #: Arguments of the estimators that have another name than the kind that they take.
 ARGUMENTS = {"Model": "policy", "Environment": "env"}
@@ -114,6 +114,17 @@ def _first_line(cls: type) -> str:
     return line.replace("|", "\\|")
 
 
+def _wrappers() -> str:
+    """What each family makes of another one, in the words of its file."""
+    rows = []
+    for name in available(Distribution):
+        cls = component_class(name, Distribution)
+        if cls.__module__.startswith("natfit.distributions.wrappers."):
+            arguments = ", ".join(inspect.signature(cls).parameters)
+            rows.append([f"`{cls.__name__}({arguments})`", _first_line(cls)])
+    return _table(["wrapper", "what it makes"], rows)
+
+
 # -------------------------------------------------------------------------------- the families
 
 
@@ -200,6 +211,7 @@ TABLES = {
     "choices": _choices,
     "components": _components,
     "baselines": _baselines,
+    "wrappers": _wrappers,
     "families": _families,
 }
 

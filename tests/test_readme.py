@@ -52,8 +52,10 @@ def test_the_tables_are_what_the_registries_give():
     assert module.outdated() == [], "run make tables"
     marked = [name for page in module.PAGES for name, _ in module.BLOCK.findall(page.read_text())]
     assert sorted(marked) == sorted(module.TABLES)
-    page = module.updated("<!-- families -->\n\nold\n\n<!-- end -->")
-    assert "old" not in page and "| `gamma` |" in page
+    block = "<!-- {} -->\n\nold\n\n<!-- end -->\n\nkept\n\n"
+    page = module.updated(block.format("families") + block.format("choices"))
+    assert "old" not in page and page.count("kept") == 2
+    assert "| `gamma` |" in page and "| `metric` |" in page
 
 
 def test_the_table_says_what_the_families_are():

@@ -1,9 +1,6 @@
 """Constraints on parameters: maps from unconstrained to native values.
 
 A distribution declares ``params = {"loc": Real(), "scale": Positive()}``. Each constraint maps
-a block of the unconstrained vector eta to the native value, here ``scale = exp(eta)``:
-
-======================  ====================  =========================================
 constraint              native values         map
 ======================  ====================  =========================================
 ``Real(shape)``         real                  identity
@@ -21,6 +18,9 @@ constraint              native values         map
 ``CutPositive(..)``     > 0, each limited     exp
 ``CutCovariance(..)``   positive definite     L L', the diagonal of L limited
 ======================  ====================  =========================================
+=======
+a block of the unconstrained vector eta to the native value, here ``scale = exp(eta)``. Each is a
+file of this folder, whose class states the map; the page of components lists them all.
 
 All maps are written in ``autograd.numpy`` and take a leading axis of rows.
 """

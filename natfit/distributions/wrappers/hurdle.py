@@ -1,4 +1,4 @@
-"""Counts behind a hurdle."""
+"""Counts that are zero with probability zero_prob, whatever the family says of zeros."""
 
 from __future__ import annotations
 

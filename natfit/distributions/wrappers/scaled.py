@@ -1,4 +1,4 @@
-"""A family with a free unit."""
+"""A family that has no scale, with a unit: y / unit has the family's density."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A positive family that begins at a location of its own."""
+"""A family on the positive numbers with a location loc: y - loc has the family's density."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A family of which only values inside a window are seen."""
+"""A family truncated to a window, outside of which no value is seen."""
 
 from __future__ import annotations
 

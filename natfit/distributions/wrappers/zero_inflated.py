@@ -1,4 +1,4 @@
-"""Zero-inflated counts."""
+"""Counts with a share zero_prob of extra zeros."""
 
 from __future__ import annotations
 

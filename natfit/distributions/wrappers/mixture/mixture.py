@@ -1,4 +1,4 @@
-"""Mixtures of families."""
+"""Weighted components: the parameters are weights and those of each component, numbered."""
 
 from __future__ import annotations
 
