@@ -173,7 +173,7 @@ def _support(family: Distribution) -> str:
 
 def _parameter(name: str, constraint: object) -> str:
     """The name and what it may be."""
-    if not hasattr(constraint, "first"):
+    if not constraint.elementwise:
         return f"`{name}` ({type(constraint).__name__.lower()})"
     low, high = constraint.native_bounds
     size = f"[{constraint.shape[0]}]" if constraint.shape else ""

@@ -236,7 +236,7 @@ OPERATORS = {
     "kernel_is_of_factor": lambda operator: operator.factor() is None,
 }
 
-BIJECTORS = {"second_is_derivative": lambda bijector: not hasattr(bijector, "second")}
+BIJECTORS = {"second_is_derivative": lambda bijector: not bijector.elementwise}
 
 ENVIRONMENTS = {"starts_differ": has_one_start}
 

@@ -40,6 +40,9 @@ class Bijector(Component):
     #: the entries of a Cholesky factor only make sense together with its diagonal.
     cut_as_one = False
 
+    #: Whether one scalar function maps every coordinate; it then has ``first`` and ``second``.
+    elementwise = False
+
     #: Label of an unconstrained coordinate, formatted with the parameter's name.
     label = "{}"
 
@@ -50,6 +53,11 @@ class Bijector(Component):
     def size(self) -> int:
         """Number of unconstrained coordinates."""
         return int(np.prod(self.shape, dtype=int))
+
+    @property
+    def entries(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Row and column (size,) of the matrix entry of every coordinate; None of no matrix."""
+        return None
 
     @property
     def native_size(self) -> int:
@@ -118,6 +126,8 @@ class Bijector(Component):
 
 class Elementwise(Bijector):
     """A constraint that maps every coordinate by one scalar function."""
+
+    elementwise = True
 
     def first(self, eta: np.ndarray) -> np.ndarray:
         """Return the first derivative d native / d eta, elementwise."""

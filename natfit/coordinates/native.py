@@ -22,7 +22,7 @@ class Native(Coordinates):
         for constraint in self.family.params.values():
             self._blocks.append((slice(start, start + constraint.native_size), constraint))
             start += constraint.native_size
-        self._scalar = all(hasattr(c, "first") for _, c in self._blocks)
+        self._scalar = all(c.elementwise for _, c in self._blocks)
 
     def to_eta(self, theta: Any) -> Any:
         """Map native values (K,) to eta (K,) by the inverse of each constraint."""

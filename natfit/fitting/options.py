@@ -98,7 +98,7 @@ def _of_column(values: dict, column: int, n: int, family: Distribution) -> dict[
 
 def _priors(prior: dict, family: Distribution) -> dict[str, Prior]:
     """Priors of free parameters that are numbers."""
-    free = [name for name, c in family.params.items() if hasattr(c, "first")]
+    free = [name for name, c in family.params.items() if c.elementwise]
     wrong = [name for name in prior if name not in free]
     if wrong:
         raise ValueError(

@@ -203,7 +203,7 @@ def standard_errors(family: Any, covariance: np.ndarray) -> dict[str, np.ndarray
         own = slice(start, start + constraint.native_size)
         start = own.stop
         part = roots[own]
-        if hasattr(constraint, "entries"):
+        if constraint.entries is not None:
             row, col = constraint.entries
             full = np.zeros(constraint.shape)
             full[row, col] = part
@@ -233,7 +233,7 @@ def native_names(family: Any) -> list[str]:
     """A name for each native number: ``loc``, ``scale[1]``, ``covariance[1,0]``."""
     names = []
     for name, constraint in family.params.items():
-        if hasattr(constraint, "entries"):
+        if constraint.entries is not None:
             names += [f"{name}[{i},{j}]" for i, j in zip(*constraint.entries, strict=True)]
         elif constraint.shape == ():
             names.append(name)

@@ -65,7 +65,7 @@ def jacobian_is_derivative(bijector: Any) -> None:
 
 def second_is_derivative(bijector: Any) -> None:
     """first and second are the elementwise derivatives of the map."""
-    if not hasattr(bijector, "second"):
+    if not bijector.elementwise:
         raise NotApplicable("the map is not elementwise")
     for eta in _etas(bijector):
         want = np.diagonal(_slopes(lambda e: bijector.to_native(e[None]).reshape(-1), eta))

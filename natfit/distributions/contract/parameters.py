@@ -77,7 +77,7 @@ class Parameters:
         for name, constraint in self.constraints.items():
             if constraint.size == 1 and constraint.shape == ():
                 names.append(name)
-            elif hasattr(constraint, "entries"):
+            elif constraint.entries is not None:
                 names += [f"{name}[{i},{j}]" for i, j in zip(*constraint.entries, strict=True)]
             else:
                 names += [f"{name}[{i}]" for i in range(constraint.size)]

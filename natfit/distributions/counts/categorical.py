@@ -281,13 +281,14 @@ def classes_in(rows: Rows, family: str) -> list[int]:
     Parameters
     ----------
     rows : Rows
+        Indices of classes, (n,) or (n, D).
     family : str
         What a message calls it.
 
     Returns
     -------
     list of int
-        One number for y (n,), else one a column.
+        One number for y (n,), else one per column.
 
     Raises
     ------

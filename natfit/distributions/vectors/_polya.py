@@ -32,6 +32,12 @@ def _counts_part(block: Block, most: int) -> tuple[np.ndarray, np.ndarray, float
     """Weight of each count of the columns and the totals (D + 1, most + 1); sums, (D,) and one.
 
     The sums are those of the counts and of the log coefficient.
+
+    Returns
+    -------
+    table : ndarray of shape (D + 1, most + 1)
+    sums : ndarray of shape (D,)
+    coefficient : float
     """
     y, weight = block.y, block.weight
     columns = np.concatenate([y, y.sum(axis=1)[:, None]], axis=1).astype(np.intp)

@@ -105,8 +105,8 @@ def _limits(inner: Distribution, bounds: dict[str, Any]) -> dict[str, Limited]:
     found = {}
     for name, pair in bounds.items():
         own = inner.params.get(name)
-        if own is None or not hasattr(own, "first"):
-            scalars = [n for n, c in inner.params.items() if hasattr(c, "first")]
+        if own is None or not own.elementwise:
+            scalars = [n for n, c in inner.params.items() if c.elementwise]
             raise ValueError(f"bounds must name some of {scalars}, got {name!r}")
         found[name] = Limited(own, *_pair(name, pair, own))
     return found
