@@ -312,7 +312,6 @@ STILL_SHORT = {
     "objectives",
     "optimize",
     "rows",
-    "steps",
 }
 
 

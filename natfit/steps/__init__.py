@@ -1,4 +1,4 @@
-"""Steps: how far to go along a direction. One file a step, one verb: ``step``."""
+"""Steps: how far to go along a direction. One file per step, one verb: ``step``."""
 
 from natfit._component import lazy_package
 

@@ -41,7 +41,7 @@ class BacktrackingStep(Step):
     Parameters
     ----------
     epsilon : float, default=None
-        First radius, > 0. None is 0.5 nats a row for a likelihood, and no radius for a plain
+        First radius, > 0. None is 0.5 nats per row for a likelihood, and no radius for a plain
         function, whose values have no such unit.
     armijo : float, default=1e-4
         Share of the linear decrease that must be realised, in (0, 1).
@@ -68,7 +68,7 @@ class BacktrackingStep(Step):
         self.kl_slack = kl_slack
 
     def check(self) -> None:
-        """Validate the options."""
+        """Raise ValueError or TypeError for an option outside its range."""
         open_: dict[str, Any] = {"closed_low": False, "closed_high": False}
         if self.epsilon is not None:
             check_number(
@@ -86,7 +86,7 @@ class BacktrackingStep(Step):
         return float(self.epsilon)
 
     def step(self, local: Local) -> Iterate:
-        """Cap, try, backtrack."""
+        """The next iterate: the capped unit step, shortened until it is accepted."""
         iterate, state, radius = local.iterate, local.iterate.damping, local.iterate.radius
         shrink, flat = 1.0, iterate.decrease < local.noise
         refused: list[Trial] = []

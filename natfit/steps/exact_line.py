@@ -32,12 +32,12 @@ class ExactLineSearch(Step):
         self.longest = longest
 
     def check(self) -> None:
-        """Options > 0."""
+        """Raise ValueError or TypeError unless ``tol`` and ``longest`` are > 0."""
         check_number(self.tol, "step__tol", low=0.0, closed_low=False, hint="1e-10")
         check_number(self.longest, "step__longest", low=0.0, closed_low=False, hint="1e6")
 
     def step(self, local: Local) -> Iterate:
-        """Search and go."""
+        """The next iterate, at the first minimum of f along the direction."""
         direction, info = local.solve()
         start = -float(local.iterate.grad @ direction)
         if not start < 0:

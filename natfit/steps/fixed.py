@@ -26,10 +26,10 @@ class FixedStep(Step):
         self.length = length
 
     def check(self) -> None:
-        """Length > 0."""
+        """Raise ValueError or TypeError unless ``length`` is > 0."""
         check_number(self.length, "step__length", low=0.0, closed_low=False, hint="1.0")
 
     def step(self, local: Local) -> Iterate:
-        """Go."""
+        """The next iterate, ``length`` times the direction away."""
         direction, info = local.solve()
         return plain(local, direction, float(self.length), info=info)

@@ -20,7 +20,7 @@ class KLStep(Step):
     Parameters
     ----------
     epsilon : float, default=0.01
-        Squared radius, > 0; nats a row when G is the Fisher information.
+        Squared radius, > 0; nats per row when G is the Fisher information.
     """
 
     converges = False
@@ -30,13 +30,13 @@ class KLStep(Step):
         self.epsilon = epsilon
 
     def check(self) -> None:
-        """Epsilon > 0."""
+        """Raise ValueError or TypeError unless ``epsilon`` is > 0."""
         check_number(
             self.epsilon, "step__epsilon", low=0.0, closed_low=False, unit="nats", hint="0.01"
         )
 
     def step(self, local: Local) -> Iterate:
-        """Go."""
+        """The next iterate, at the radius ``epsilon`` in the norm of the metric."""
         direction, info = local.solve()
         square = local.operator.quad(direction)
         if not square > 0:

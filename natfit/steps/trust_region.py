@@ -30,11 +30,11 @@ class TrustRegionStep(Step):
     Parameters
     ----------
     epsilon : float, default=0.01
-        Radius delta, > 0; nats a row when G is the Fisher information.
+        Radius delta, > 0; nats per row when G is the Fisher information.
     shrink : float, default=0.5
         Factor of a rejected step, in (0, 1).
     max_backtracks : int, default=10
-        Most rejections, >= 0.
+        Maximum number of rejections, >= 0.
 
     Notes
     -----
@@ -49,7 +49,7 @@ class TrustRegionStep(Step):
         self.max_backtracks = max_backtracks
 
     def check(self) -> None:
-        """Validate the options."""
+        """Raise ValueError or TypeError for an option outside its range."""
         open_: dict[str, Any] = {"closed_low": False, "closed_high": False}
         check_number(
             self.epsilon, "step__epsilon", low=0.0, closed_low=False, unit="nats", hint="0.01"
@@ -58,7 +58,7 @@ class TrustRegionStep(Step):
         check_number(self.max_backtracks, "step__max_backtracks", low=0, integer=True, hint="10")
 
     def radius(self, objective: Objective) -> float:
-        """Epsilon."""
+        """The trust radius ``epsilon``, nats per row when G is the Fisher information."""
         return float(self.epsilon)
 
     def step(self, local: Local) -> Iterate:
