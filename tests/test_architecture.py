@@ -310,7 +310,6 @@ STILL_SHORT = {
     "iterate",
     "metrics",
     "objectives",
-    "optimize",
     "rows",
 }
 

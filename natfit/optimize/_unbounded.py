@@ -12,7 +12,7 @@ from natfit.iterate import Iterate
 #: of 1e13 in scale is no unit of measurement.
 _STEPS, _FAR = 5, 30.0
 
-#: Least decrease a unit of the logarithm that counts as falling, nats a row.
+#: Least decrease per unit of the logarithm that counts as falling, nats per row.
 _SLOPE = 1e-4
 
 

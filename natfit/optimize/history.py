@@ -1,4 +1,4 @@
-"""The history of a fit: columns of numbers, one row an iterate."""
+"""The history of a fit: columns of numbers, one row per iterate."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ _cells = operator.attrgetter(*COLUMNS.values())
 
 
 class History(Mapping[str, np.ndarray]):
-    """A mapping of column names to arrays, one row an iterate, the start first.
+    """A mapping of column names to arrays, one row per iterate, the start first.
 
     ======================  ================================================================
     column                  meaning
     ======================  ================================================================
-    objective               f, nats a row for a likelihood
+    objective               f, nats per row for a likelihood
     gradient_norm           Euclidean norm of the gradient (depends on units)
     natural_gradient_norm   sqrt(g' G^-1 g) in the metric of the step
     distance                distance to the optimum in standard errors, sqrt(W g' I^-1 g)
     step_length             multiple of the direction that was taken to get here
     predicted_kl            1/2 delta' G delta of that step
-    kl                      realised divergence of that step, nats a row
+    kl                      realised divergence of that step, nats per row
     evaluations             evaluations of f and its gradient that the step took; the last
                             row's include those of a search that found no further step
     solver_iterations       products F v that the direction took (0: direct)
@@ -124,7 +124,7 @@ class History(Mapping[str, np.ndarray]):
         return len(self.theta)
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """Return a column."""
+        """Return the column of that name, (n_rows,): one value per iterate."""
         try:
             values = self._columns[name]
             return values.astype(int) if name in _WHOLE else values

@@ -32,7 +32,7 @@ class Verdict:
     bounds : tuple of str
         What each coordinate that rests at a limit has run to.
     bound_note : str or None
-        What had to be bounded for the objective to have a minimum at all.
+        What had to be limited for the objective to have a minimum at all.
     unidentified : tuple of str
         Names of the coordinates that the data do not determine.
     runaway : str or None
@@ -102,7 +102,7 @@ class Verdict:
     def message(self) -> str:
         """The status, what was found, and the remedy where one is needed."""
         words = f"{self.status.value}: {self.reason or self._found()}"
-        # A bound that the caller of minimize set needs no remedy.
+        # A limit that the caller of minimize set needs no remedy.
         own_bound = self.status is Status.BOUNDARY and not self.probabilistic
         if not (self.status.good or own_bound):
             words += f"; {self.status.remedy}"

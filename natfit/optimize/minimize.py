@@ -61,7 +61,7 @@ def minimize(
     bounds : scipy.optimize.Bounds or sequence of (low, high), optional
         Limits of x; None in a pair means none.
     max_iter : int, default=1000
-        Most iterations.
+        Maximum number of iterations.
     tol : float, default=1e-8
         Stops when sqrt(g' G^-1 g) <= tol, in the metric's norm. 0 stops
         only where the distance is exactly zero, or at ``max_iter``.
@@ -105,7 +105,7 @@ def minimize(
     if limits is not None:
         theta0 = np.clip(theta0, *limits)
     fit = run(objective, engine, theta0, bridge_rng(random_state), _adapt(callback))
-    # Resting at a bound that the caller set is no failure.
+    # Resting at a limit that the caller set is no failure.
     if fit.status is not Status.BOUNDARY and not engine.ended_as_asked(fit.status):
         warnings.warn(f"minimize: {fit.message}", ConvergenceWarning, stacklevel=2)
     return _result(fit)

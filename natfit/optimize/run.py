@@ -35,7 +35,7 @@ class Fit:
 
     @property
     def theta(self) -> np.ndarray:
-        """The estimate (P,)."""
+        """The estimate theta of the last iterate, (P,)."""
         return self.iterate.theta
 
     @property
@@ -74,7 +74,7 @@ def run(
     3. ``metric.at``: the curvature G.
     4. ``objective.information`` where the metric is none, and ``solver.solve`` without damping:
        the natural gradient's norm, the distance to the optimum.
-    5. Judgement: converged, at a bound, singular, or ``max_iter`` reached.
+    5. Judgement: converged, at a limit, singular, or ``max_iter`` reached.
     6. ``callback(iterate, done)``; ``done`` says that the run ends here.
     7. ``step.step``, which asks ``damping.apply`` and ``solver.solve`` for directions,
        ``objective.in_domain``, ``objective.value_and_grad`` and ``metric.divergence`` for each
@@ -83,7 +83,7 @@ def run(
 
     At the end:
 
-    8. The verdict: a bound is told from rounding, an objective that falls for ever from a
+    8. The verdict: a limit is told from rounding, an objective that falls for ever from a
        failure.
     9. The history.
 
@@ -154,7 +154,7 @@ def _judged(objective: Objective, engine: Engine, iterates: Sequence[Iterate]) -
 def _verdict(
     objective: Objective, engine: Engine, iterates: Sequence[Iterate], status: Status
 ) -> Verdict:
-    """Tell a bound from rounding, and an objective that falls for ever from a failure."""
+    """Tell a limit from rounding, and an objective that falls for ever from a failure."""
     last = iterates[-1]
     if status is Status.ROUNDING_FLOOR and (last.active or objective.bound_note is not None):
         status = Status.BOUNDARY
