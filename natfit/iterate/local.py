@@ -34,7 +34,7 @@ class Parts(Protocol):
 
     @property
     def solver(self) -> Solver:
-        """Finds directions."""
+        """Solves (G + damping) d = grad for the direction d, (P,)."""
 
     @property
     def damping(self) -> Damping:

@@ -26,7 +26,7 @@ class Status(StrEnum):
 
     @property
     def remedy(self) -> str:
-        """What to do."""
+        """What the user can do about this end, in words."""
         return _REMEDIES[self]
 
 
