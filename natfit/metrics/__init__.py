@@ -1,4 +1,4 @@
-"""Metrics: which curvature makes a gradient natural. One file a metric, one verb: ``at``."""
+"""Metrics: which curvature makes a gradient natural. One file per metric, one verb: ``at``."""
 
 from natfit._component import lazy_package
 

@@ -1,4 +1,4 @@
-"""The metric's contract."""
+"""The contract of a metric: the operator G, (P, P), at an iterate."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Metric(Component):
         """What a step from theta to theta2 spends of a trust radius, >= 0.
 
         Near theta it should be 1/2 delta' G delta, delta = theta2 - theta. Here it is the mean
-        Kullback-Leibler divergence a row, nats.
+        Kullback-Leibler divergence per row, nats.
 
         Parameters
         ----------

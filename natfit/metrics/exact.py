@@ -10,7 +10,7 @@ from natfit.metrics._incomplete import ObservedOrComplete
 from natfit.metrics.base import Metric, Point, need_likelihood
 from natfit.objectives import Objective
 
-#: Predicted decrease of the objective, nats a row, below which the endgame is tried.
+#: Predicted decrease of the objective, nats per row, below which the endgame is tried.
 _NEAR = 0.1
 
 #: Smallest eigenvalue of the observed information relative to the expected one at which it is
@@ -76,7 +76,7 @@ class ExactFisher(Metric):
 
     @classmethod
     def examples(cls) -> list[Metric]:
-        """Return both settings."""
+        """Return one metric with and one without the endgame."""
         return [cls(), cls(endgame=True)]
 
 

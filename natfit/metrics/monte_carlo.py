@@ -99,7 +99,7 @@ def _average(family: Any, eta: np.ndarray, draws: int, stream: Any) -> tuple[np.
 def _row_factor(
     family: Any, each: int, stream: Streams, eta: np.ndarray, start: int
 ) -> tuple[None, np.ndarray]:
-    """B (n, K, R) of R = ``each`` draws a row; draws depend on the block of rows alone."""
+    """B (n, K, R) of R = ``each`` draws per row; draws depend on the block of rows alone."""
     out = np.empty((len(eta), family.n_params, each))
     for begin in range(0, len(eta), BLOCK):
         part = slice(begin, min(begin + BLOCK, len(eta)))
