@@ -307,7 +307,6 @@ def overloaded(tree):
 STILL_SHORT = {
     "distributions",
     "estimators",
-    "objectives",
     "rows",
 }
 

@@ -117,11 +117,11 @@ class SumOverRows(LinearOperator):
         return self.rows.map(_columns, self.recipe).reshape(-1, self.size).T
 
     def pull(self, u: np.ndarray) -> np.ndarray:
-        """B u (P,)."""
+        """B u for u (R,): the sum of u times the columns of B, (P,)."""
         return self.rows.sum(_pull, self.recipe, u.reshape(self.rows.n, -1))
 
     def push(self, v: np.ndarray) -> np.ndarray:
-        """B' v (R,)."""
+        """B' v for v (P,): one number for each column of B, (R,)."""
         return self.rows.map(_push, self.recipe, v).ravel()
 
 

@@ -1,4 +1,4 @@
-"""The objective's contract."""
+"""The contract of an objective: f(theta), its gradient (P,) and its curvature (P, P)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Objective:
     #: cancel.
     scale: float = 1.0
 
-    #: What had to be bounded for f to have a minimum at all; the fit then ends as ``boundary``.
+    #: What had to be limited for f to have a minimum at all; the fit then ends as ``boundary``.
     bound_note: str | None = None
 
     #: Whether f is a likelihood, so that a Fisher information exists.
@@ -50,7 +50,7 @@ class Objective:
         raise NotImplementedError
 
     def value(self, theta: np.ndarray) -> float:
-        """f alone."""
+        """f at theta without its gradient; nats per row for a likelihood."""
         return self.value_and_grad(theta)[0]
 
     def hessian(self, theta: np.ndarray) -> LinearOperator:
@@ -62,7 +62,7 @@ class Objective:
         return None
 
     def kl(self, theta: np.ndarray, theta2: np.ndarray) -> float:
-        """Mean Kullback-Leibler divergence a row, nats; NaN where there is none."""
+        """Mean Kullback-Leibler divergence per row, nats; NaN where there is none."""
         return np.nan
 
     def names(self) -> Sequence[str]:

@@ -76,7 +76,7 @@ class Likelihood(Objective):
 
     @property
     def n_params(self) -> int:  # type: ignore[override]  # the model decides, nobody sets it
-        """P."""
+        """P, the number of coordinates of theta."""
         return self.model.n_params
 
     @property
@@ -116,7 +116,7 @@ class Likelihood(Objective):
             return self._shared_sum("sum_observed", eta) / self.total
 
     def expected(self, eta: np.ndarray) -> np.ndarray:
-        """Expected information a row in eta, (K, K), for eta (1, K)."""
+        """Expected information per row in eta, (K, K), for eta (1, K)."""
         return self.distribution.fisher(eta)[0]
 
     # ------------------------------------------------------------------------- curvature
@@ -224,7 +224,7 @@ class Likelihood(Objective):
         return eta
 
     def prior_information(self, eta: np.ndarray) -> np.ndarray | None:
-        """What a prior adds to the information in eta a row, (K, K); None where there is none."""
+        """What a prior adds to the information in eta per row, (K, K); None where there is none."""
         return None
 
     # ------------------------------------------------------------------ geometry and names
@@ -235,7 +235,7 @@ class Likelihood(Objective):
         return self.distribution.has_kl
 
     def kl(self, theta: np.ndarray, theta2: np.ndarray) -> float:
-        """Mean divergence a row between two iterates, nats; NaN where the family has none."""
+        """Mean divergence per row between two iterates, nats; NaN where the family has none."""
         if not self.distribution.has_kl:
             return np.nan
         with np.errstate(all="ignore"):
@@ -249,11 +249,11 @@ class Likelihood(Objective):
             return float(found) / self.total
 
     def names(self) -> Sequence[str]:
-        """The model's names."""
+        """A name for each of the P coordinates of theta, as the model says."""
         return self.model.names()
 
     def bound(self, index: int, side: str) -> str:
-        """The parameter, its bound in native terms, and which family that stands for."""
+        """The parameter, its limit in native terms, and which family that stands for."""
         for name, block in self.distribution.blocks.items():
             if block.start <= index < block.stop:
                 constraint = self.distribution.params[name]
@@ -272,15 +272,15 @@ class Likelihood(Objective):
         return super().bound(index, side)
 
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The model's limits."""
+        """Lower limit, upper limit and largest step of each coordinate of theta, (P,) each."""
         return self.model.limits()
 
     def cut_together(self) -> list[slice]:
-        """The model's blocks."""
+        """Blocks of theta that a step shortens by one factor, as the model says."""
         return self.model.cut_together()
 
     def in_domain(self, theta: np.ndarray) -> bool:
-        """The model's domain."""
+        """Whether theta (P,) lies in the domain of the model."""
         return self.model.in_domain(theta)
 
 

@@ -172,11 +172,11 @@ class Penalised(Likelihood):
         return super().observed(eta) + np.diag(self.prior_terms(eta[0])[2]) / self.total
 
     def expected(self, eta: np.ndarray) -> np.ndarray:
-        """Expected information a row and the prior's, (K, K)."""
+        """Expected information per row and the prior's, (K, K)."""
         return super().expected(eta) + self.prior_information(eta)
 
     def prior_information(self, eta: np.ndarray) -> np.ndarray:
-        """Positive part of the prior's negative Hessian in eta a row, (K, K)."""
+        """Positive part of the prior's negative Hessian in eta per row, (K, K)."""
         return np.diag(np.maximum(self.prior_terms(eta[0])[2], 0.0)) / self.total
 
     def sandwich(
