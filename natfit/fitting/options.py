@@ -87,7 +87,7 @@ def adjust(
 
 
 def _of_column(values: dict, column: int, n: int, family: Distribution) -> dict[str, Any]:
-    """Native values for one column: a vector of one number a column gives its own."""
+    """Native values for one column: a vector of one number per column gives its own."""
     out = {}
     for name, value in values.items():
         array = np.asarray(value, dtype=np.float64)

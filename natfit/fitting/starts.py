@@ -55,7 +55,7 @@ def given_starts(start_params: Any, fitted: list[Distribution]) -> list[np.ndarr
     Returns
     -------
     list of ndarray of shape (K,)
-        One a column.
+        One per column.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def given_starts(start_params: Any, fitted: list[Distribution]) -> list[np.ndarr
 
 
 def _native_start(start: dict, family: Distribution, column: int, n: int) -> np.ndarray:
-    """One column's start; a vector of one number a column gives its own."""
+    """One column's start; a vector of one number per column gives its own."""
     values = {}
     known = family.known if isinstance(family, Fixed) else {}
     try:
