@@ -114,7 +114,7 @@ def inverse(
     matrix : ndarray of shape (K, K)
         The information, of all rows or of one.
     fixed : tuple of int
-        Coordinates at a bound: they count as known for the others, and have no standard error
+        Coordinates at a limit: they count as known for the others, and have no standard error
         of their own (inf).
     known : tuple of int
         Coordinates that were given: their variance is zero.
