@@ -193,7 +193,7 @@ class PolicyBase(NaturalEstimator):
         Returns
         -------
         Evaluation
-            Returns and lengths, one an episode.
+            Returns and lengths, one per episode.
         """
         check_is_fitted(self, "policy_")
         check_bool(greedy, "greedy")

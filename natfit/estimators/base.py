@@ -84,7 +84,7 @@ class NaturalEstimator(CallbackSupportMixin, BaseEstimator):
     def _iteration_hook(
         self, context: Any, X: Any, y: Any, metadata: Any, fitted: Callable[[Any], dict]
     ) -> Callable | None:
-        """Bridge from the loop to scikit-learn's callbacks: one subtask an iteration.
+        """Bridge from the loop to scikit-learn's callbacks: one subtask per iteration.
 
         Every task that begins ends, also the one whose step was not found. Returns None when
         no callback is set, so that such a fit pays nothing.

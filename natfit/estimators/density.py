@@ -25,7 +25,7 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
     """Standard errors, scores and draws of a fitted distribution.
 
     A fit leaves ``distribution_``, ``n_obs_``, eta (one row for each column of data that was
-    fitted by itself), the information at it and the coordinates that rest at a bound.
+    fitted by itself), the information at it and the coordinates that rest at a limit.
     """
 
     n_jobs: int | None
@@ -95,7 +95,7 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         -------
         ndarray of shape (M, M)
             Columns of data fitted independently are independent blocks. inf on the diagonal
-            marks what the data do not determine or what rests at a bound.
+            marks what the data do not determine or what rests at a limit.
 
         Raises
         ------
@@ -195,7 +195,7 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         Returns
         -------
         float
-            In nats a row.
+            In nats per row.
         """
         check_is_fitted(self, "_eta")
         X, family, by_column = self._seen(X)

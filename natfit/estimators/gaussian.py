@@ -82,12 +82,12 @@ random_state, n_jobs
         return MultivariateNormal(covariance=self.covariance_type).bind(Memory(X))
 
     def __sklearn_tags__(self) -> Any:
-        """Any real data."""
+        """The tags of scikit-learn: any real data are accepted."""
         return super(NaturalMLE, self).__sklearn_tags__()
 
     @property
     def mean_(self) -> np.ndarray:
-        """Mean (D,)."""
+        """Mean of each column, (D,), in the unit of the data."""
         check_is_fitted(self, "_eta")
         return self.params_["loc"]
 
@@ -101,7 +101,7 @@ random_state, n_jobs
 
     @property
     def scale_(self) -> np.ndarray:
-        """Standard deviations (D,)."""
+        """Standard deviation of each column, (D,), in the unit of the data."""
         if Role.COVARIANCE in self.distribution_.roles.values():
             return np.sqrt(np.diagonal(self.covariance_))
         return np.broadcast_to(self.params_["scale"], self.mean_.shape).copy()

@@ -55,7 +55,7 @@ class NaturalMLE(DensityEstimator):
         Distance to the optimum, in standard errors, at which the fit has converged. 0 stops
         only where the distance is exactly zero, or at ``max_iter``.
     max_iter : int, default=100
-        Most iterations.
+        Maximum number of iterations.
     start_params : dict or array-like, optional
         Where to start: native values by name, or an unconstrained vector (K,).
     warm_start : bool, default=False
@@ -65,7 +65,7 @@ class NaturalMLE(DensityEstimator):
         for an open end. A univariate family with a distribution function.
     fixed : dict, optional
         Native values by name of parameters that are known: they leave theta, and their
-        standard error is 0. A vector (D,) gives one number a column.
+        standard error is 0. A vector (D,) gives one number per column.
     bounds : dict, optional
         Native limits ``{name: (low, high)}``, None for none. A fit that rests at one ends as
         ``boundary``.
@@ -88,7 +88,7 @@ class NaturalMLE(DensityEstimator):
         Estimates by name, native: (D,) for a univariate family.
     standard_errors_ : dict of ndarray
         Of the same shapes, from the observed information (delta method); inf where the data
-        do not determine a parameter or it rests at a bound.
+        do not determine a parameter or it rests at a limit.
     theta_ : ndarray
         The estimate in the chosen coordinates; columns of data one after the other.
     distribution_ : Distribution
@@ -108,7 +108,7 @@ class NaturalMLE(DensityEstimator):
     message_ : str
         The status in words, with the parameters concerned and the remedy.
     history_ : History
-        Columns of numbers, one row an iterate.
+        Columns of numbers, one row per iterate.
     n_features_in_, feature_names_in_
         As in scikit-learn.
 

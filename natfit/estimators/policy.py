@@ -63,13 +63,13 @@ class NaturalPolicyEstimator(LoggedPolicy):
     entropy_bonus : float, default=0.0
         Advantage that one nat of entropy is worth, >= 0.
     batch_size : int, default=1024
-        Steps an update, or episodes.
+        Steps per update, or episodes.
     batch_unit : {"steps", "episodes"}, default="steps"
         Whole episodes begin anew at every update.
     n_envs : int, optional
         Episodes side by side; default 8, or those of a vector environment.
     max_iter : int, default=100
-        Most updates, those before a warm start included.
+        Maximum number of updates, those before a warm start included.
     max_env_steps : int, optional
         Most steps in the environment, likewise: an update that would go beyond is not begun
         (of whole episodes: one that has begun is finished).
@@ -98,7 +98,7 @@ class NaturalPolicyEstimator(LoggedPolicy):
     baseline_, metric_, solver_, step_, damping_
         The components that were used.
     history_ : PolicyHistory
-        Columns of numbers, one row an update.
+        Columns of numbers, one row per update.
     status_ : TrainingStatus
         ``max_iter``, ``max_env_steps``, ``target_return``, ``stopped_by_callback``,
         ``interrupted``; of logged episodes also ``few_effective`` and ``no_step``.
