@@ -15,7 +15,7 @@ import numpy as np
 from natfit.rows._dot import dot
 from natfit.rows.base import Block, Rows
 
-#: A function of y (n, ...), and more, with a value a row.
+#: A function of y (n, ...), and more, with one value per row.
 Of = Callable[..., Any]
 
 
@@ -57,7 +57,7 @@ def _mean_part(block: Block, of: Of | None, args: tuple[Any, ...]) -> tuple[floa
 
 
 def means_over(rows: Rows, of: Of, *args: Any) -> list[float]:
-    """Weighted means of several values a row, ``of(y, *args) -> (values, ...)``, in one pass.
+    """Weighted means of several values per row, ``of(y, *args) -> (values, ...)``, in one pass.
 
     Parameters
     ----------

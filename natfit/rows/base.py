@@ -32,7 +32,7 @@ from natfit.rows._tree import FAN_IN, Tree
 #: What is called on a block: ``part(block, *args)``.
 Part = Callable[..., Any]
 
-#: Rows a chunk: its temporaries stay in a core's cache, and bound the memory of every pass.
+#: Rows per chunk: its temporaries stay in a core's cache, and limit the memory of every pass.
 #: Measured: half the time of one sweep for Student-t's score at 1e6 rows.
 CHUNK = 16_384
 
@@ -76,7 +76,7 @@ class Block:
 
     @property
     def n(self) -> int:
-        """Number of rows."""
+        """The number n of rows in this block."""
         return len(self.y)
 
 
@@ -91,7 +91,7 @@ class Rows(Component):
     order : int
         Kinds of lower order are asked first whether they accept data.
     chunk : int or None
-        Rows a chunk, rounded up to whole blocks of 1,024; None is :data:`CHUNK`.
+        Rows per chunk, rounded up to whole blocks of 1,024; None is :data:`CHUNK`.
     """
 
     _package = "natfit.rows"
@@ -184,7 +184,7 @@ class Rows(Component):
 
     @property
     def chunk_size(self) -> int:
-        """Rows a chunk, whole blocks."""
+        """Rows per chunk, whole blocks."""
         return CHUNK if self.chunk is None else -(-max(int(self.chunk), 1) // BLOCK) * BLOCK
 
     def sum(self, part: Part, *args: Any, wide: bool = False) -> Any:
@@ -257,7 +257,7 @@ class Extent:
     high: Any
 
     def __add__(self, other: Extent) -> Extent:
-        """Extent of both."""
+        """The smallest and largest value of both extents together."""
         return Extent(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
 
 

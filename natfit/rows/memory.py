@@ -28,7 +28,7 @@ class Memory(Rows):
     extra : tuple of ndarray of shape (N,)
         Further columns; see :meth:`joined`.
     chunk : int, optional
-        Rows a chunk; by default 16,384.
+        Rows per chunk; by default 16,384.
     """
 
     #: Whatever no other kind takes is an array.
@@ -52,7 +52,7 @@ class Memory(Rows):
 
     @classmethod
     def accepts(cls, y: Any, X: Any, n_jobs: int | None) -> bool:
-        """Any array."""
+        """True: arrays of any kind are accepted."""
         return True
 
     @classmethod
