@@ -358,7 +358,7 @@ class Distribution(Component):
 
     @property
     def has_kl(self) -> bool:
-        """Whether :meth:`kl` works."""
+        """Whether :meth:`kl` is available for this family."""
         return self._kl is not None or self._summable
 
     def kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
@@ -391,7 +391,7 @@ class Distribution(Component):
 
     @property
     def can_sample(self) -> bool:
-        """Whether :meth:`sample` works."""
+        """Whether :meth:`sample` is available for this family."""
         return self._sample is not None
 
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
@@ -430,7 +430,7 @@ class Distribution(Component):
 
     @property
     def has_entropy(self) -> bool:
-        """Whether :meth:`entropy` works."""
+        """Whether :meth:`entropy` is available for this family."""
         return self._entropy is not None
 
     def entropy(self, eta: np.ndarray) -> np.ndarray:
@@ -451,7 +451,7 @@ class Distribution(Component):
 
     @property
     def has_mode(self) -> bool:
-        """Whether :meth:`mode` works."""
+        """Whether :meth:`mode` is available for this family."""
         return self._mode is not None
 
     def mode(self, eta: np.ndarray) -> np.ndarray:

@@ -83,12 +83,12 @@ class Censored:
 
     @property
     def lower(self) -> np.ndarray:
-        """Lower ends (N,)."""
+        """Lower end of each row's interval, (N,), in the unit of the data."""
         return self.rows[:, 0]
 
     @property
     def upper(self) -> np.ndarray:
-        """Upper ends (N,)."""
+        """Upper end of each row's interval, (N,), in the unit of the data."""
         return self.rows[:, 1]
 
     @property

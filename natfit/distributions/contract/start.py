@@ -23,12 +23,12 @@ def quantile(y: np.ndarray, weight: np.ndarray | None, q: float) -> float:
 
 
 def median(y: np.ndarray, weight: np.ndarray | None) -> float:
-    """Weighted median."""
+    """Weighted median of y (n,), in the unit of y."""
     return quantile(y, weight, 0.5)
 
 
 def mean(y: np.ndarray, weight: np.ndarray | None) -> float:
-    """Weighted mean."""
+    """Weighted mean of y (n,), in the unit of y."""
     return float(np.average(y, weights=weight))
 
 

@@ -1,4 +1,4 @@
-"""The Bernoulli distribution."""
+"""The Bernoulli distribution: an event or none, 0 or 1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The binomial distribution."""
+"""The binomial distribution: the number of successes in n trials."""
 
 from __future__ import annotations
 

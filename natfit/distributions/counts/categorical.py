@@ -1,4 +1,4 @@
-"""The categorical distribution."""
+"""The categorical distribution: one of K classes."""
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ class Categorical(ExponentialFamily):
 
     @property
     def mean_sizes(self) -> tuple[int, ...]:
-        """K probabilities."""
+        """Sizes of the blocks of means: K probabilities."""
         return (self.n_params,)
 
     def _to_mean(self, origin: tuple, probs: Any) -> tuple:

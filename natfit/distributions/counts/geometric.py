@@ -1,4 +1,4 @@
-"""The geometric distribution."""
+"""The geometric distribution of whole numbers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Geometric(ExponentialFamily):
     mean_names = ("E[y]",)
 
     def statistics(self, y: Any) -> tuple:
-        """(y,)."""
+        """The sufficient statistics (y,), (n,) each."""
         return y if isinstance(y, tuple) else (y,)
 
     def _log_prob_eta(self, y: Any, eta: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The Poisson distribution."""
+"""The Poisson distribution: numbers of independent events."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Poisson(ExponentialFamily):
     mean_names = ("E[y]",)
 
     def statistics(self, y: Any) -> tuple:
-        """(y, log y!)."""
+        """The sufficient statistic and the carrier, (y, log y!), (n,) each."""
         return y if isinstance(y, tuple) else (y, _log_factorial(y))
 
     def _log_prob(self, y: Any, rate: Any) -> Any:

@@ -88,7 +88,7 @@ class CustomDistribution(Distribution):
 
     @property
     def event_shape(self) -> tuple:
-        """() or (D,)."""
+        """Shape of one value: () for a number, (D,) for a vector."""
         return (self.dim,) if self.event_ndim else ()
 
     @property

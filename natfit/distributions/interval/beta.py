@@ -1,4 +1,4 @@
-"""The beta distribution."""
+"""The beta distribution of shares between 0 and 1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exponential distribution."""
+"""The exponential distribution of positive numbers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Exponential(ExponentialFamily):
     mean_names = ("E[y]",)
 
     def statistics(self, y: Any) -> tuple:
-        """(y,)."""
+        """The sufficient statistics (y,), (n,) each."""
         return y if isinstance(y, tuple) else (y,)
 
     def _log_prob(self, y: Any, rate: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The gamma distribution."""
+"""The gamma distribution of positive numbers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Gamma(ExponentialFamily):
     summary_proves_support = True
 
     def statistics(self, y: Any) -> tuple:
-        """(y, log y)."""
+        """The sufficient statistics (y, log y), (n,) each."""
         return y if isinstance(y, tuple) else (y, anp.log(y))
 
     def _log_prob(self, y: Any, shape: Any, scale: Any) -> Any:

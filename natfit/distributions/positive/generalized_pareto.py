@@ -141,7 +141,7 @@ class GeneralizedPareto(Distribution):
         return np.array([eta[0], shape_inside(float(eta[1]), 0.0, reach)])
 
     def nested_start(self, rows: Rows) -> np.ndarray:
-        """The exponential's optimum."""
+        """Eta (K,) of the exponential distribution's optimum."""
         return self.eta(scale=float(mean_over(rows)), shape=0.0)
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:

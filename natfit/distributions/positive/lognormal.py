@@ -1,4 +1,4 @@
-"""The lognormal distribution."""
+"""The lognormal distribution of positive numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Weibull distribution."""
+"""The Weibull distribution of positive numbers."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ class Weibull(Distribution):
         return seen_by_all(self, rows, eta)
 
     def nested_start(self, rows: Rows) -> np.ndarray:
-        """The exponential's optimum."""
+        """Eta (K,) of the exponential distribution's optimum."""
         return self.eta(shape=1.0, scale=float(mean_over(rows)))
 
     def _sample(self, rng: np.random.Generator, n: int, shape: Any, scale: Any) -> np.ndarray:

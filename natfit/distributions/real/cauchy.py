@@ -1,4 +1,4 @@
-"""The Cauchy distribution."""
+"""The Cauchy distribution of real numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Laplace distribution."""
+"""The Laplace distribution of real numbers."""
 
 from __future__ import annotations
 

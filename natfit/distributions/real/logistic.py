@@ -1,4 +1,4 @@
-"""The logistic distribution."""
+"""The logistic distribution of real numbers."""
 
 from __future__ import annotations
 

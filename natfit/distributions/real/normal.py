@@ -1,4 +1,4 @@
-"""The normal distribution."""
+"""The normal distribution of real numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The skew-normal distribution."""
+"""The skew-normal distribution of real numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Student's t distribution."""
+"""Student's t distribution of real numbers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SMALL = 1e-3
 #: the series is used from here on.
 _LARGE_DF = 1e4
 
-#: At this df the normal differs by less than 1e-9 nats a row.
+#: At this df the normal differs by less than 1e-9 nats per row.
 _NORMAL = 1e10
 
 

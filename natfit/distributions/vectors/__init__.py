@@ -1,1 +1,1 @@
-"""Families of vectors."""
+"""Families whose values are vectors of D numbers."""

@@ -2,7 +2,7 @@
 
 A structure knows D and the layout of eta = (loc, covariance part). ``y`` is rows (n, D) or a
 summary (mean (1, D), spread (1, ...)), the spread being the second moment about the mean: D x D
-for the full structure, one number a column for the others. With (m, S) either of them,
+for the full structure, one number per column for the others. With (m, S) either of them,
 
     log p = -1/2 tr(Sigma^-1 ((m - loc)(m - loc)' + S)) - 1/2 log|Sigma| - D/2 log(2 pi).
 
@@ -67,7 +67,7 @@ class Diagonal:
         return spread
 
     def log_prob(self, y: Any, eta: Any) -> Any:
-        """Log-density (n,)."""
+        """Log-density of each row at eta, (n,) nats."""
         mean, spread = split(y)
         log_scale = self._log_scale(eta)
         square = (mean - eta[:, : self.dim]) ** 2

@@ -62,7 +62,7 @@ class Full:
         return np.diagonal(spread)
 
     def log_prob(self, y: Any, eta: Any) -> Any:
-        """Log-density (n,)."""
+        """Log-density of each row at eta, (n,) nats."""
         mean, spread = split(y)
         factor = self.factor(eta)
         z = _whiten(factor, mean - eta[:, : self.dim])
@@ -157,7 +157,7 @@ class Full:
         return eta[:, : self.dim] + np.einsum("nij,nj->ni", factor, noise)
 
     def start(self, scale: np.ndarray) -> dict[str, Any]:
-        """No correlation."""
+        """The covariance (D, D) of a start without correlation, by name."""
         return {"covariance": np.diag(scale**2)}
 
     def scipy_covariance(self, covariance: Any) -> Any:

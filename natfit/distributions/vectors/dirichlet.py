@@ -1,4 +1,4 @@
-"""The Dirichlet distribution."""
+"""The Dirichlet distribution of K shares that sum to one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Dirichlet-multinomial distribution."""
+"""The Dirichlet-multinomial distribution of K counts."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class DirichletMultinomial(CountVectors):
     @cached_property
     def params(self) -> dict[str, Bijector]:
         """The constraints, once D is known."""
-        # At A = 1e8 the multinomial differs by 1e-8 m^2 nats a row.
+        # At A = 1e8 the multinomial differs by 1e-8 m^2 nats per row.
         return {
             "probs": Simplex(self._need_dim()),
             "concentration": Reciprocal(low=1e-6, high=1e10),

@@ -153,7 +153,7 @@ class MultiBernoulli(ExponentialFamily):
 
     @property
     def mean_sizes(self) -> tuple[int, ...]:
-        """M means."""
+        """Sizes of the blocks of means: M means."""
         return (self.dim,)
 
     def _to_mean(self, origin: tuple, prob: Any) -> tuple:

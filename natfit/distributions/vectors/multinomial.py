@@ -1,4 +1,4 @@
-"""The multinomial distribution."""
+"""The multinomial distribution of K counts."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class Multinomial(ExponentialFamily, CountVectors):
 
     @property
     def mean_sizes(self) -> tuple[int, ...]:
-        """K shares."""
+        """Sizes of the blocks of means: K shares."""
         return (self.n_params,)
 
     def _to_mean(self, origin: tuple, probs: Any) -> tuple:

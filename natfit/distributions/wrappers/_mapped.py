@@ -63,41 +63,41 @@ class Mapped(Restricted):
     # -------------------------------------------------------------------- the same at full eta
 
     def log_density(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
-        """The inner family's."""
+        """Log-density of each row at eta, (n,) nats: the inner family's."""
         return self.inner.log_density(y, self.full(eta))
 
     def log_cdf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
-        """The inner family's."""
+        """Log P(Y <= y) of each row, (n,) nats: the inner family's."""
         return self.inner.log_cdf(y, self.full(eta))
 
     def log_sf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
-        """The inner family's."""
+        """Log P(Y > y) of each row, (n,) nats: the inner family's."""
         return self.inner.log_sf(y, self.full(eta))
 
     def kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
-        """The inner family's."""
+        """Divergence of eta2 from eta at each row, (n,) nats: the inner family's."""
         return self.inner.kl(self.full(eta), self.full(eta2))
 
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
-        """The inner family's."""
+        """Draws of the inner family, in the unit of y."""
         return self.inner.sample(self.full(eta), rng, size)
 
     def entropy(self, eta: np.ndarray) -> np.ndarray:
-        """The inner family's."""
+        """Entropy of the inner family at each row of eta, (n,) nats."""
         return self.inner.entropy(self.full(eta))
 
     def mode(self, eta: np.ndarray) -> np.ndarray:
-        """The inner family's."""
+        """The most probable value of the inner family at each row of eta."""
         return self.inner.mode(self.full(eta))
 
     def kinks(self, eta: np.ndarray) -> np.ndarray:
-        """The inner family's."""
+        """Values of y at which the inner family's density has a kink at eta."""
         return self.inner.kinks(self._full(eta))
 
     def expectation(self, eta: np.ndarray) -> Expectation:
-        """The inner family's."""
+        """Nodes and probabilities (M,) of the inner family at eta, for expectations."""
         return self.inner.expectation(self._full(eta))
 
     def to_scipy(self, eta: np.ndarray) -> Any:
-        """The inner family's."""
+        """The frozen ``scipy.stats`` distribution of the inner family at eta."""
         return self.inner.to_scipy(self._full(eta))

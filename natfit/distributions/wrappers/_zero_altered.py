@@ -49,7 +49,7 @@ class ZeroAltered(Extended, Tabulated):
 
     @property
     def support(self) -> Support:
-        """The count family's."""
+        """The support of the count family."""
         return self.inner.known_support
 
     @classmethod

@@ -82,7 +82,7 @@ class Wrapper(Distribution):
 
     @property
     def event_shape(self) -> tuple:
-        """The inner family's."""
+        """Shape of one value: the inner family's."""
         return self._resolved.event_shape
 
     @property
@@ -164,11 +164,11 @@ class Restricted(Wrapper):
         return self.inner._log_prob_eta(y, self.full(eta))
 
     def log_prob(self, y: Any, eta: np.ndarray) -> np.ndarray:
-        """The inner family's."""
+        """Log-density of each row, (n,) nats: the inner family's."""
         return self.inner.log_prob(y, self.full(eta))
 
     def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
-        """The inner family's."""
+        """A first start (K,) from a few rows: the inner family's, reduced."""
         return self.reduce(self.inner.initial(few, rng))
 
     def check_start(self, few: Block, eta: np.ndarray) -> None:
@@ -176,7 +176,7 @@ class Restricted(Wrapper):
         self.inner.check_start(few, self._full(eta))
 
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
-        """The inner family's."""
+        """A better start (K,) from all rows: the inner family's, reduced."""
         return self.reduce(self.inner.refine_start(rows, self._full(eta)))
 
     def nested_start(self, rows: Rows) -> np.ndarray | None:
@@ -185,7 +185,7 @@ class Restricted(Wrapper):
         return None if start is None else self.reduce(start)
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
-        """The inner family's."""
+        """Why the likelihood has no maximum, in words, or None: the inner family's answer."""
         return self.inner.no_maximum(rows, self._full(eta))
 
     def _inner_terms(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> tuple:

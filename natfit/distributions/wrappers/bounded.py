@@ -75,7 +75,7 @@ class Bounded(Mapped):
 
     @property
     def information(self) -> InformationKind:
-        """The family's."""
+        """What is known of the inner family's information."""
         return self.inner.information
 
     @property

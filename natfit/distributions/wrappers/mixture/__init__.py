@@ -1,1 +1,1 @@
-"""Mixtures of families."""
+"""Mixtures of families, with weights that are estimated too."""

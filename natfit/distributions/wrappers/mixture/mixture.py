@@ -135,7 +135,7 @@ class Mixture(Distribution):
 
     @property
     def event_shape(self) -> tuple:
-        """The components'."""
+        """Shape of one value: that of every component."""
         return self.parts[0].event_shape
 
     @cached_property
