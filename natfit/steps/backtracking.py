@@ -169,7 +169,8 @@ class BacktrackingStep(Step):
                 return Trial(length, value, np.nan, Why.NO_DECREASE)
             if not local.norm_falls(grad):
                 return Trial(length, value, np.nan, Why.ROUNDING)
-        elif not value <= iterate.value - self.armijo * decrease:
+        elif not (value < iterate.value and value <= iterate.value - self.armijo * decrease):
+            # Rounding may swallow the decrease that is asked for: equal is not lower.
             return Trial(length, value, np.nan, Why.NO_DECREASE)
         elif local.last and not local.gains(value):
             # The only step there is: its predicted decrease was not measured beforehand.

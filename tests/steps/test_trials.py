@@ -145,3 +145,21 @@ def test_a_step_that_stops_in_words_is_told_what_to_say():
 
     with pytest.raises(TypeError, match="must stop with a natfit.Status, got 'no_descent'"):
         trace(Words(), climbing(), [1.0, 1.0], "euclidean")
+
+
+@pytest.mark.parametrize("damping", [None, "levenberg", 1e-3])
+@pytest.mark.parametrize("start", [0.0, 0.3])
+def test_a_step_that_gains_nothing_is_not_accepted(damping, start):
+    """With a gradient of the wrong sign damping may shrink a trial below the rounding of theta."""
+    with pytest.warns(ConvergenceWarning):
+        result = natfit.minimize(
+            lambda x: float(np.sum((x - 1.0) ** 2)),
+            np.full(3, start),
+            jac=lambda x: -2.0 * (x - 1.0),
+            damping=damping,
+            max_iter=30,
+        )
+    values = result.history["objective"]
+    assert result.status == "no_descent"
+    assert np.all(np.diff(values) < 0.0)
+    assert result.nit == 0
