@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from scipy.optimize import brentq
@@ -42,23 +43,26 @@ class ExactLineSearch(Step):
         start = -float(local.iterate.grad @ direction)
         if not start < 0:
             return local.stop(Status.NO_DESCENT)
-        refused: list[Trial] = []
+        # Every point that was looked at, in order: all of them are trials of a search that fails.
+        seen: list[Trial] = []
 
         def slope(t: float) -> float:
             theta = local.clip(local.iterate.theta - t * direction)
             if not local.objective.in_domain(theta):
-                refused.append(Trial(t, np.nan, np.nan, Why.DOMAIN))
+                seen.append(Trial(t, np.nan, np.nan, Why.DOMAIN))
                 return np.nan
             value, grad = local.objective.value_and_grad(theta)
-            if not np.isfinite(value):
-                refused.append(Trial(t, value, np.nan, Why.NOT_FINITE))
+            if not (np.isfinite(value) and np.isfinite(grad).all()):
+                seen.append(Trial(t, value, np.nan, Why.NOT_FINITE))
                 return np.nan
+            level = abs(value - local.iterate.value) <= local.noise
+            seen.append(Trial(t, value, np.nan, Why.ROUNDING if level else Why.NO_DECREASE))
             return -float(grad @ direction)
 
         length = self._zero(slope, start)
         if length is None:
-            return local.stop(Status.NO_DESCENT, refused)
-        found = plain(local, direction, length, info=info, trials=refused)
+            return local.stop(Status.NO_DESCENT, seen)
+        found = plain(local, direction, length, info=info, trials=seen)
         if found.status is not None:
             return found
         if found.value > local.iterate.value + local.noise:
@@ -69,7 +73,8 @@ class ExactLineSearch(Step):
             # The slope of rounding leads anywhere, and no later step makes up for a policy's one.
             level = Trial(found.step_length, found.value, np.nan, Why.ROUNDING)
             return local.stop(Status.NO_DESCENT, [*found.trials, level])
-        return found
+        refused = (Why.DOMAIN, Why.NOT_FINITE)
+        return replace(found, trials=tuple(t for t in found.trials if t.why in refused))
 
     def _zero(self, slope: Callable[[float], float], start: float) -> float | None:
         """Smallest bracketed zero of the slope, or the longest t with a negative slope."""
@@ -91,4 +96,10 @@ class ExactLineSearch(Step):
         at_secant = slope(secant)
         if abs(at_secant) <= self.tol * abs(start):
             return secant
-        return float(brentq(slope, low, high, xtol=1e-14 * high, rtol=max(self.tol, 1e-15)))
+
+        def uphill(t: float) -> float:
+            # A hole between the ends is a wall: the minimum is sought before it.
+            found = slope(t)
+            return found if np.isfinite(found) else abs(start)
+
+        return float(brentq(uphill, low, high, xtol=1e-14 * high, rtol=max(self.tol, 1e-15)))

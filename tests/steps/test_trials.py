@@ -88,10 +88,35 @@ def test_a_line_search_that_a_wrong_gradient_leads_uphill_says_so():
     objective = Counted(lambda x: (float(np.cos(x[0])), np.sin(x)), 1)
     fit, _ = trace(ExactLineSearch(), objective, [1.0], "euclidean")
     assert fit.status is Status.NO_DESCENT
-    last = fit.history.trials[-1]
-    assert last.why is Why.NO_DECREASE
-    assert last.value > np.cos(1.0)
-    assert fit.history["evaluations"].sum() == objective.calls
+    trials = fit.history.trials
+    assert trials[-1].why is Why.NO_DECREASE
+    assert trials[-1].value > np.cos(1.0)
+    # The points at which it looked at the slope are among them, as they were found there.
+    assert fit.history["evaluations"].sum() == objective.calls == 1 + len(trials)
+    for trial in trials:
+        np.testing.assert_allclose(trial.value, np.cos(1.0 - trial.length * np.sin(1.0)))
+
+
+def test_a_line_search_refuses_a_gradient_that_is_not_finite():
+    objective = Counted(lambda x: (float(x @ x), np.where(x == 1.0, 2.0, np.nan)), 2)
+    fit, _ = trace(ExactLineSearch(), objective, [1.0, 1.0], "euclidean")
+    assert fit.status is Status.NO_DESCENT
+    assert {t.why for t in fit.history.trials} == {Why.NOT_FINITE}
+    assert len(fit.history.trials) == 50
+
+
+@pytest.mark.parametrize("hole", [(1.2, 1.4), (0.6, 0.9), (0.3, 1.9), (1.9, 2.5)])
+def test_a_line_search_stays_before_a_hole(hole):
+    """Where f has no value between two points, the way beyond is not the first minimum's."""
+
+    def fun(x):
+        inside = hole[0] < x[0] < hole[1]
+        return (np.nan if inside else float((x[0] - 1.3) ** 2)), 2.0 * (x - 1.3)
+
+    fit, iterates = trace(ExactLineSearch(), Counted(fun, 1), [0.0], "euclidean", max_iter=5)
+    values = [i.value for i in iterates]
+    assert np.isfinite(values).all()
+    assert np.all(np.diff(values) <= 0.0)
 
 
 def test_minimize_counts_what_a_failed_search_evaluated():
