@@ -92,7 +92,7 @@ class LoggedPolicy(PolicyBase):
             self._publish_policy(plan, states[-1], status)
             self._records: list[Any] = []
             self.history_ = LoggedHistory.from_records(
-                [s.record for s in states], [s.note for s in states]
+                [s.record for s in states], [s.note for s in states], states[-1].trials
             )
             self.effective_episodes_ = states[-1].record["effective_episodes"]
         return self
@@ -101,7 +101,8 @@ class LoggedPolicy(PolicyBase):
         """The first state: that of the fit before where it is gone on from."""
         before = getattr(self, "_state", None) if self.warm_start else None
         if before is not None:
-            return resumable(self, before, plan, policy).without_episodes()
+            # The history begins anew, and with it what failed searches have tried.
+            return replace(resumable(self, before, plan, policy).without_episodes(), trials=())
         state = first_state(self, plan, policy)
         if state.normalizer is None:
             return state

@@ -285,7 +285,7 @@ class NaturalPolicyEstimator(LoggedPolicy):
 
     def _preview(self, state: State, records: list) -> dict:
         """Attributes of an estimator that can act, as if the fit had stopped here."""
-        history = PolicyHistory.from_records([r for r, _ in records], [n for _, n in records])
+        history = _history(state, records)
         return {"policy_": state.policy, "theta_": state.policy.theta, "history_": history}
 
     def _caps(self, plan: Plan, state: State) -> TrainingStatus | None:
@@ -305,7 +305,14 @@ class NaturalPolicyEstimator(LoggedPolicy):
         """Set the fitted attributes, all together."""
         self._publish_policy(plan, state, status)
         self._records, self._played = records, as_played(self.env)
-        self.history_ = PolicyHistory.from_records([r for r, _ in records], [n for _, n in records])
+        self.history_ = _history(state, records)
+
+
+def _history(state: State, records: list) -> PolicyHistory:
+    """The history of the updates so far, with the last search that failed."""
+    return PolicyHistory.from_records(
+        [record for record, _ in records], [note for _, note in records], state.trials
+    )
 
 
 def _equal(a: np.ndarray | None, b: np.ndarray | None) -> bool:

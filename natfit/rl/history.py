@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from natfit.iterate import Trial
 from natfit.optimize.history import History
 
 #: Columns that hold whole numbers.
@@ -68,15 +69,18 @@ class PolicyHistory(History):
     ==================  ===================================================================
 
     A value that does not exist, such as a mean over no episodes, is NaN. ``notes`` names the
-    solver that was used, its fallbacks, and the reason if there was no step.
+    solver that was used, its fallbacks, and the reason if there was no step. ``trials`` are the
+    points that the last update without a step looked at; empty where every update took one.
     """
 
     @classmethod
-    def from_records(cls, records: Sequence[dict], notes: Sequence[str]) -> Self:
+    def from_records(
+        cls, records: Sequence[dict], notes: Sequence[str], trials: tuple[Trial, ...] = ()
+    ) -> Self:
         """Return the history of a list of records, one per update."""
         names = records[0] if len(records) else COLUMNS
         columns = {name: np.array([r[name] for r in records], dtype=float) for name in names}
-        return cls(columns, np.empty((len(records), 0)), notes, _REASONS)
+        return cls(columns, np.empty((len(records), 0)), notes, _REASONS, trials)
 
     def __getitem__(self, name: str) -> Any:
         """Return a column, as integers if it holds whole numbers."""
@@ -92,10 +96,12 @@ class LoggedHistory(PolicyHistory):
     """
 
     @classmethod
-    def from_records(cls, records: Sequence[dict], notes: Sequence[str]) -> Self:
+    def from_records(
+        cls, records: Sequence[dict], notes: Sequence[str], trials: tuple[Trial, ...] = ()
+    ) -> Self:
         """Return the history of a list of records, whose first, the start, has no step."""
         names = dict.fromkeys(name for record in records for name in record)
         filled = [{name: record.get(name, np.nan) for name in names} for record in records]
         for name in names.keys() & set(_WHOLE):
             filled[0][name] = 0
-        return super().from_records(filled, notes)
+        return super().from_records(filled, notes, trials)

@@ -132,7 +132,8 @@ def learn(plan: Plan, state: State, data: Logged, minimum: float) -> Iterator[St
         policy = state.policy.with_theta(end.theta)
         weighed = _weigh(policy, features, data, plan.discount)
         if end.status is not None:
-            yield replace(state, note="; ".join(n for n in (state.note, note_of(end)) if n))
+            note = "; ".join(n for n in (state.note, note_of(end)) if n)
+            yield replace(state, note=note, trials=end.trials)
             return
         if weighed.effective < minimum:
             return

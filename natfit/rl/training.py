@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from natfit.iterate import Trial
 from natfit.objectives import PolicySurrogate
 from natfit.optimize import Engine, Iterate, advance
 from natfit.rl._checks import EnvironmentFailure
@@ -77,6 +78,8 @@ class State:
     record: dict[str, float] = field(default_factory=dict)
     damping: float | None = None
     note: str = ""
+    #: Of the last update that found no step.
+    trials: tuple[Trial, ...] = ()
 
     def without_episodes(self) -> State:
         """Return the state without its episodes, so that new ones begin."""
@@ -143,6 +146,7 @@ def _update(plan: Plan, state: State) -> State:
         record=record,
         damping=end.damping if plan.engine.damping.adaptive else None,
         note=note_of(end),
+        trials=state.trials if end.status is None else end.trials,
     )
 
 

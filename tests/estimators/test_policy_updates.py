@@ -1,11 +1,14 @@
 """Updates of a policy: inside the trust region, invariant, finite, clipped and bounded."""
 
+import pickle
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import log_softmax
 
 from natfit import NaturalPolicyEstimator
+from natfit.iterate import Why
 from natfit.models import MLP
 from natfit.rl import make_environment, training
 from natfit.rl.environments import CartPole, Pendulum
@@ -113,10 +116,15 @@ def test_accepted_steps_are_inside_and_gain(env, policy, epsilon, seed, steps):
             assert "no step" in agent.history_.notes[k]
         before = new
     assert accepted >= 3
+    failed = [end.trials for _, _, end in steps if end.status is not None]
+    assert agent.history_.trials == (failed[-1] if failed else ())
 
 
-@pytest.mark.parametrize("value", [np.inf, np.nan, 1e9])
-def test_failed_searches_leave_theta_bit_for_bit(monkeypatch, value):
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [(np.inf, Why.NOT_FINITE), (np.nan, Why.NOT_FINITE), (1e9, Why.NO_DECREASE)],
+)
+def test_failed_searches_leave_theta_bit_for_bit(monkeypatch, value, why):
     monkeypatch.setattr(training.PolicySurrogate, "value", lambda self, theta: value)
     agent = NaturalPolicyEstimator("cartpole", max_iter=3, random_state=0).fit()
     start = NaturalPolicyEstimator("cartpole", max_iter=1, max_env_steps=1, random_state=0).fit()
@@ -124,6 +132,11 @@ def test_failed_searches_leave_theta_bit_for_bit(monkeypatch, value):
     assert agent.theta_.tobytes() == start.theta_.tobytes()
     assert all("no step" in note for note in agent.history_.notes)
     assert_array_equal(agent.history_["kl"], 0.0)
+    assert {trial.why for trial in agent.history_.trials} == {why}
+    again = pickle.loads(pickle.dumps(agent)).set_params(max_iter=4, warm_start=True)
+    monkeypatch.undo()
+    # A step that is found later does not take away what the last failed search has tried.
+    assert len(again.fit().history_.trials) == len(agent.history_.trials)
 
 
 @pytest.mark.parametrize("preset", ["reinforce", "npg", "trpo"])
