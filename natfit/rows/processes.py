@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import pickle
 import shutil
 import tempfile
 import uuid
@@ -113,7 +114,20 @@ class Processes(Memory):
             call(np.geterr(), run, self._store, part, args, size, first, last)
             for first, last in zip(ends[:-1], ends[1:], strict=True)
         ]
-        for share in joblib.Parallel(n_jobs=self.n_jobs, batch_size=1)(tasks):
+        # A task is small: joblib need not write files, nor a folder for them at every pass, which
+        # it does unless it is told where.
+        parallel = joblib.Parallel(
+            n_jobs=self.n_jobs, batch_size=1, max_nbytes=None, temp_folder=_temporary()
+        )
+        try:
+            shares = parallel(tasks)
+        except pickle.PicklingError as error:
+            raise TypeError(
+                f"n_jobs={self.n_jobs} sends the distribution, the model and the prior to other "
+                f"processes, and one of them does not pickle ({_cause(error)}); let it hold no "
+                "locks, open files or generators, or use n_jobs=1"
+            ) from error
+        for share in shares:
             if isinstance(share, Exception):
                 raise share
             yield share
@@ -187,17 +201,23 @@ def _opened(store: _Store) -> Memory:
 
 @dataclass(frozen=True)
 class _File:
-    """Where a file has an array."""
+    """Where a file has an array; ``identity`` tells the file from a later one of its name."""
 
     name: str
     offset: int
     dtype: str
     shape: tuple[int, ...]
     strides: tuple[int, ...]
+    identity: tuple[int, int] | None = None
 
     def open(self) -> np.ndarray:
         """The array, read-only; what is not read costs no memory."""
         with open(self.name, "rb") as file:
+            if self.identity not in (None, _identity(file)):
+                raise RuntimeError(
+                    f"the memory-mapped file {self.name} was replaced while its rows were in use; "
+                    "map the new file and fit again"
+                )
             buffer = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         return np.ndarray(self.shape, self.dtype, buffer, self.offset, self.strides)
 
@@ -250,7 +270,7 @@ class _Folder:
         if found is not None:
             return found
         if self._name is None:
-            self._name = tempfile.mkdtemp("", "natfit-", os.environ.get("JOBLIB_TEMP_FOLDER"))
+            self._name = tempfile.mkdtemp("", "natfit-", _temporary())
             weakref.finalize(self, shutil.rmtree, self._name, ignore_errors=True)
         name = os.path.join(self._name, str(len(self._placed)))
         with open(name, "wb") as file:
@@ -258,6 +278,33 @@ class _Folder:
                 np.ascontiguousarray(array[start : start + CHUNK]).tofile(file)
         strides = np.empty((1, *array.shape[1:]), array.dtype).strides
         return _File(name, 0, array.dtype.str, array.shape, strides)
+
+
+def _temporary() -> str:
+    """The folder for temporary files: joblib's where it has one, else the system's."""
+    return os.environ.get("JOBLIB_TEMP_FOLDER") or tempfile.gettempdir()
+
+
+def _identity(file: Any) -> tuple[int, int]:
+    """What tells an open file from every other: its device and its number there."""
+    status = os.fstat(file.fileno())
+    return status.st_dev, status.st_ino
+
+
+def _cause(error: BaseException) -> str:
+    """The last line of what a worker's traceback says, or of the error itself."""
+    return str(error.__cause__ or error).strip('\n" ').splitlines()[-1]
+
+
+def _same(array: np.ndarray, file: _File) -> bool:
+    """Whether a file still has the numbers of an array that was mapped from its name."""
+    try:
+        found = file.open()
+    except (OSError, ValueError, TypeError, RuntimeError):
+        # It is gone, or too short.
+        return False
+    pieces = (slice(start, start + CHUNK) for start in range(0, len(array), CHUNK))
+    return all(array[piece].tobytes() == found[piece].tobytes() for piece in pieces)
 
 
 def _mapped(array: np.ndarray) -> _File | None:
@@ -269,4 +316,12 @@ def _mapped(array: np.ndarray) -> _File | None:
         return None
     ahead = array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
     name = os.path.abspath(root.filename)
-    return _File(name, root.offset + ahead, array.dtype.str, array.shape, array.strides)
+    try:
+        with open(name, "rb") as opened:
+            identity = _identity(opened)
+    except OSError:
+        return None
+    # The file may have been replaced since it was mapped: it is read once to see what it has.
+    place = root.offset + ahead, array.dtype.str, array.shape, array.strides
+    file = _File(name, *place, identity)
+    return file if _same(array, file) else None

@@ -3,6 +3,7 @@
 import gc
 import os
 import pickle
+import threading
 import warnings
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from natfit.rows import BLOCK, CHUNK, Memory, rows_of
-from natfit.rows.processes import Processes
+from natfit.rows.processes import Processes, _mapped
 
 N = 9 * BLOCK + 3
 
@@ -127,6 +128,58 @@ def test_a_file_of_the_same_name_is_read_anew(tmp_path):
         np.full(N, value).tofile(path)
         mapped = np.memmap(path, dtype=np.float64, mode="r")
         assert made(mapped).sum(total, 1.0) == value * N
+
+
+@pytest.mark.parametrize("change", ["replaced", "shortened", "gone"])
+def test_a_file_that_is_no_longer_the_one_that_was_mapped(tmp_path, change):
+    """The mapping keeps the numbers; the name leads to others, or nowhere."""
+    path = tmp_path / "y"
+    np.arange(float(N)).tofile(path)
+    mapped = np.memmap(path, dtype=np.float64, mode="r")
+    path.unlink()
+    if change != "gone":
+        np.full(N if change == "replaced" else N - 1, 7.0).tofile(path)
+    assert made(mapped).sum(total, 1.0) == Memory(np.arange(float(N)), chunk=BLOCK).sum(total, 1.0)
+
+
+def test_a_file_replaced_between_two_passes_is_noticed(tmp_path):
+    """By a worker that has not opened it yet; one that has keeps what it mapped."""
+    path, later = tmp_path / "y", tmp_path / "later"
+    np.arange(float(N)).tofile(path)
+    np.full(N, 7.0).tofile(later)
+    file = _mapped(np.memmap(path, dtype=np.float64, mode="r"))
+    file.open()
+    later.replace(path)
+    with pytest.raises(RuntimeError, match="was replaced while its rows were in use; map the new"):
+        file.open()
+
+
+def holds(block, other):
+    return other
+
+
+def test_what_does_not_pickle_is_said_and_harms_no_later_pass():
+    rows = made(np.ones(N))
+    with pytest.raises(TypeError, match=r"n_jobs=2 sends .* pickle \(.*lock.*\).* or use n_jobs=1"):
+        rows.sum(holds, threading.Lock())
+    assert rows.sum(total, 1.0) == N
+
+
+def test_passes_leave_no_folders_behind(tmp_path, monkeypatch):
+    for variable in ("JOBLIB_TEMP_FOLDER", "TMPDIR"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    shared = Path("/dev/shm")
+
+    def folders():
+        places = [p for p in (tmp_path, shared) if p.exists()]
+        mine = f"joblib_memmapping_folder_{os.getpid()}_"
+        return {f for place in places for f in place.iterdir() if f.name.startswith(mine)}
+
+    before, rows = folders(), made(np.ones(N))
+    for _ in range(3):
+        rows.sum(total, 1.0)
+    assert folders() == before
 
 
 def test_threads_of_joblib_serve_too():
