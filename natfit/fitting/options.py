@@ -62,6 +62,12 @@ def adjust(
     TypeError
         If an option is of another type.
     """
+    if n_columns > 1 and not family.information.complete:
+        raise ValueError(
+            f"X must be natfit.Censored, or one column of complete values, for "
+            f"{type(family).__name__}, got {n_columns} columns; pass Censored(lower, upper) for "
+            "the ends of intervals, or the family inside for several columns"
+        )
     for name, option in (
         ("fixed", fixed),
         ("bounds", bounds),

@@ -43,11 +43,11 @@ class Bounded(Mapped):
         Raises
         ------
         ValueError
-            If none are given.
+            If it is no dict.
         """
-        if self.bounds is None:
+        if not isinstance(self.bounds, dict):
             raise ValueError(
-                "bounds must give the limits of Bounded by name, got None; pass "
+                f"bounds must give the limits of Bounded by name, got {self.bounds!r}; pass "
                 "Bounded('normal', {'scale': (0.1, None)}), or bounds={'scale': (0.1, None)} to "
                 "NaturalMLE"
             )

@@ -47,13 +47,13 @@ class Constrained(Mapped):
         Raises
         ------
         ValueError
-            If none are given.
+            If it is no dict.
         """
-        if self.bijectors is None:
+        if not isinstance(self.bijectors, dict):
             raise ValueError(
-                "bijectors must give the constraints of Constrained by name, got None; pass "
-                "Constrained('student_t', {'df': Positive()}), or bijectors={'df': Positive()} to "
-                "NaturalMLE"
+                f"bijectors must give the constraints of Constrained by name, got "
+                f"{self.bijectors!r}; pass Constrained('student_t', {{'df': Positive()}}), or "
+                "bijectors={'df': Positive()} to NaturalMLE"
             )
         return self.bijectors
 

@@ -44,12 +44,12 @@ class Fixed(Mapped):
         Raises
         ------
         ValueError
-            If none are given.
+            If it is no dict.
         """
-        if self.values is None:
+        if not isinstance(self.values, dict):
             raise ValueError(
-                "values must give the known parameters of Fixed by name, got None; pass "
-                "Fixed('normal', {'loc': 0.0}), or fixed={'loc': 0.0} to NaturalMLE"
+                f"values must give the known parameters of Fixed by name, got {self.values!r}; "
+                "pass Fixed('normal', {'loc': 0.0}), or fixed={'loc': 0.0} to NaturalMLE"
             )
         return self.values
 

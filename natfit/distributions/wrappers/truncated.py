@@ -34,8 +34,9 @@ class Truncated(Restricted):
     ----------
     family : str or Distribution, default="normal"
         Univariate, with a distribution function.
-    low, high : float, default=0.0 and inf
-        The window, in the units of y; for whole numbers both ends belong to it.
+    low, high : float or None, default=0.0 and inf
+        The window, in the units of y, None for an open end; for whole numbers both ends belong
+        to it.
 
     Raises
     ------
@@ -48,14 +49,22 @@ class Truncated(Restricted):
     differentiable = False
 
     def __init__(
-        self, family: str | Distribution = "normal", low: float = 0.0, high: float = np.inf
+        self,
+        family: str | Distribution = "normal",
+        low: float | None = 0.0,
+        high: float | None = np.inf,
     ):
         super().__init__(family)
         self.low = low
         self.high = high
 
+    @cached_property
+    def ends(self) -> tuple[float, float]:
+        """The window's ends, infinite where they are None."""
+        return check_truncation((self.low, self.high))
+
     def _admit(self, inner: Distribution) -> None:
-        low, high = check_truncation((self.low, self.high))
+        low, high = self.ends
         if inner.event_shape != () or not inner.has_cdf or inner.support is None:
             raise ValueError(
                 f"truncation needs a univariate family with a distribution function, and "
@@ -71,7 +80,7 @@ class Truncated(Restricted):
     def support(self) -> Support:
         """The window and the family's support together."""
         own = self.inner.known_support
-        low, high = max(self.low, own.low), min(self.high, own.top)
+        low, high = max(self.ends[0], own.low), min(self.ends[1], own.top)
         # Ends of the window may be seen; an open end of the family's support may not.
         open_end = not own.closed and ((low == own.low > -np.inf) or (high == own.top < np.inf))
         return Support(low, high, closed=not open_end, integer=own.integer)
@@ -83,7 +92,7 @@ class Truncated(Restricted):
 
     def window(self, eta: np.ndarray, outer: bool = False) -> Moments:
         """Probability of the window and what its score is there, one row for each of eta."""
-        low, high = (np.full(len(eta), float(end)) for end in (self.low, self.high))
+        low, high = (np.full(len(eta), float(end)) for end in self.ends)
         return moments(self.inner, low, high, eta, outer)
 
     def fisher(self, eta: np.ndarray) -> np.ndarray:
@@ -131,12 +140,14 @@ class Truncated(Restricted):
 
     def log_cdf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Log P(Y <= y | inside), (n,) nats."""
-        return self._part(np.full_like(y, self.low, dtype=float), np.minimum(y, self.high), eta)
+        low, high = self.ends
+        return self._part(np.full_like(y, low, dtype=float), np.minimum(y, high), eta)
 
     def log_sf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Log P(Y > y | inside), (n,) nats."""
         after = np.floor(y) + 1.0 if self.support.integer else y
-        return self._part(np.maximum(after, self.low), np.full_like(after, self.high), eta)
+        low, high = self.ends
+        return self._part(np.maximum(after, low), np.full_like(after, high), eta)
 
     def _part(self, lower: np.ndarray, upper: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Log P(lower <= Y <= upper | inside)."""
@@ -180,8 +191,9 @@ class Truncated(Restricted):
             missing = missing[~good]
             if not len(missing):
                 return out
+        low, high = self.ends
         raise ValueError(
-            f"{type(self.inner).__name__} truncated to [{self.low:g}, {self.high:g}] has too "
+            f"{type(self.inner).__name__} truncated to [{low:g}, {high:g}] has too "
             "little probability there to draw by rejection; draw from the family itself"
         )
 

@@ -6,7 +6,7 @@ from scipy import stats
 
 import natfit
 from natfit import testing
-from natfit._component import resolve
+from natfit._component import available, component_class, resolve
 from natfit.distributions import (
     Bounded,
     CensoredFamily,
@@ -163,3 +163,45 @@ def test_complete_rows_of_a_censored_family_are_those_of_the_family():
     for bad in (np.nan, np.inf):
         with pytest.raises(ValueError, match=r"intervals must .* at row 1"):
             CensoredFamily("normal").check(Memory(np.array([1.0, bad])))
+
+
+def other_arguments():
+    """Every wrapper with each of its arguments but the family inside."""
+    for name in available(Distribution):
+        cls = component_class(name, Distribution)
+        if issubclass(cls, Wrapper):
+            for argument in cls().get_params(deep=False):
+                if argument != "family":
+                    yield cls, argument
+
+
+@pytest.mark.parametrize("value", [None, -1.5, "a", [], {}, np.nan, (1, "b"), object], ids=repr)
+@pytest.mark.parametrize(("wrapper", "argument"), list(other_arguments()))
+def test_an_argument_of_another_type_is_refused_by_name(wrapper, argument, value):
+    """Or it is one that the wrapper takes; nothing fails without a word on the argument."""
+    family = wrapper(**{argument: value})
+    try:
+        model = natfit.fit(family, DAYS)
+    except (TypeError, ValueError) as error:
+        # A window's ends, and the values of `fixed`, are named by their option.
+        names = {"low": "low", "high": "high", "values": "Fixed"}
+        assert names.get(argument, argument) in str(error)
+    else:
+        assert np.isfinite(np.concatenate(list(model.params_.values()))).all()
+
+
+def test_columns_are_not_taken_for_the_ends_of_intervals():
+    ends = np.stack([DAYS, DAYS + 1.0], axis=1)
+    with pytest.raises(ValueError, match="X must be natfit.Censored, or one column of complete"):
+        natfit.fit("censored", ends)
+
+
+@pytest.mark.parametrize(("low", "high"), [(100.0, None), (None, 400.0), (None, None)])
+def test_an_open_end_of_a_window_is_none_or_infinite(low, high):
+    infinite = -np.inf if low is None else low, np.inf if high is None else high
+    one = natfit.fit(Truncated("normal", low, high), DAYS)
+    other = natfit.fit("normal", DAYS, truncation=infinite)
+    np.testing.assert_array_equal(one.theta_, other.theta_)
+    rng = np.random.default_rng(0)
+    draws = one.distribution_.sample(one.theta_[None], rng, 20)
+    assert np.all((draws >= infinite[0]) & (draws <= infinite[1]))
