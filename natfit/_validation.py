@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Sized
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -152,6 +153,21 @@ def check_vector(value: Any, name: str, size: int | None = None) -> np.ndarray:
         where = int(np.flatnonzero(~np.isfinite(array))[0])
         raise ValueError(f"{name} must be finite, got {array[where]} at index {where}")
     return array
+
+
+def refuse_ragged(value: Any, name: str) -> None:
+    """Raise ValueError that names the row where nested sequences first differ in length."""
+    if not isinstance(value, list | tuple) or not value:
+        return
+    sizes = [0 if isinstance(v, str) or not isinstance(v, Sized) else len(v) for v in value]
+    where = next((i for i, size in enumerate(sizes) if size != sizes[0]), None)
+    if where is not None:
+        pair = sizes[0], sizes[where]
+        first, other = (f"{size} values" if size else "a number" for size in pair)
+        raise ValueError(
+            f"{name} must have rows of equal length, got {first} at row 0 and {other} at row "
+            f"{where}; remove or complete such rows"
+        )
 
 
 def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:

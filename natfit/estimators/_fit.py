@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from natfit._validation import refuse_ragged
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
 from natfit.estimators.mle import NaturalMLE
@@ -38,8 +39,17 @@ def fit(
     >>> round(float(natfit.fit("exponential", [1.0, 2.0, 3.0]).params_["rate"][0]), 6)
     0.5
     """
-    if Censored.of(x) is None and (
-        getattr(x, "ndim", None) == 1 or (not hasattr(x, "ndim") and np.ndim(x) == 1)
-    ):
+    if Censored.of(x) is None and _n_dims(x) == 1:
         x = np.asarray(x).reshape(-1, 1)
     return NaturalMLE(distribution, **options).fit(x, sample_weight=sample_weight)
+
+
+def _n_dims(x: Any) -> int:
+    """Number of dimensions of an array-like, or ValueError that names the row which differs."""
+    if hasattr(x, "ndim"):
+        return x.ndim
+    try:
+        return np.ndim(x)
+    except ValueError:
+        refuse_ragged(x, "x")
+        raise

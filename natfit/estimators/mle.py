@@ -10,7 +10,7 @@ from sklearn.utils.validation import validate_data
 
 from natfit import fitting
 from natfit._component import resolve
-from natfit._validation import check_bool, check_jobs, check_weights
+from natfit._validation import check_bool, check_jobs, check_weights, refuse_ragged
 from natfit.coordinates import Coordinates
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
@@ -256,9 +256,13 @@ class NaturalMLE(DensityEstimator):
         if plain and len(X) >= 2 and X.shape[1] >= 1:
             # Nothing to convert: only the number and names of features are recorded.
             return validate_data(self, X, skip_check_array=True)
-        return validate_data(
-            self, X, dtype=np.float64, ensure_min_samples=2, ensure_all_finite=False
-        )
+        try:
+            return validate_data(
+                self, X, dtype=np.float64, ensure_min_samples=2, ensure_all_finite=False
+            )
+        except ValueError:
+            refuse_ragged(X, "X")
+            raise
 
     def _validated_rows(self, censored: Censored) -> np.ndarray:
         """Ends of the intervals, (N, 2): one column of data."""

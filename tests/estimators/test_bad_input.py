@@ -85,6 +85,7 @@ def test_shapes(model, X, words):
 @pytest.mark.parametrize("model", BOTH)
 def test_data_that_are_no_real_numbers(model):
     refuse(model(), [["a"], ["b"]], words=["could not convert string to float", "'a'"])
+    refuse(model(), [[1.0, 2.0], [3.0]], words=["X must have rows of equal length", "row 1"])
     refuse(model(), np.ones((3, 1)) + 1j, words=["Complex data not supported"])
     refuse(model(), sparse.csr_array(np.eye(3)), TypeError, ["Sparse data", "X", "toarray()"])
 
@@ -98,6 +99,8 @@ def test_data_that_are_no_real_numbers(model):
         (np.ones((3, 2, 2)), ["dim 3"]),
         ([2.0, 2.0, 2.0], ["must not be constant", "3 rows equal to 2"]),
         ([1.0, np.nan], ["X", "NaN"]),
+        ([[1.0, 2.0], [3.0]], ["x must have rows of equal length", "1 values at row 1"]),
+        ([1.0, 2.0, (3.0, 4.0)], ["a number at row 0 and 2 values at row 2"]),
     ],
 )
 def test_the_function_for_vectors(x, words):
