@@ -172,7 +172,7 @@ def inverts_no_singular_matrix(solver: Any) -> bool:
 
 SOLVERS = {
     "unidentified_are_named": inverts_no_singular_matrix,
-    "solves_badly_scaled": lambda solver: not getattr(solver, "precondition", True),
+    "solves_badly_scaled": lambda solver: not solver.precondition,
     "descends_where_indefinite": needs_a_factor,
 }
 

@@ -56,9 +56,18 @@ class SolveInfo:
 
 
 class Solver(Component):
-    """Base of all solvers."""
+    """Base of all solvers.
+
+    Attributes
+    ----------
+    precondition : bool
+        Whether the answer does not depend on the units of the coordinates. An option of solvers
+        that may leave it out.
+    """
 
     _package = "natfit.solvers"
+
+    precondition: bool = True
 
     def check(self) -> None:
         """Validate the options; raise ValueError or TypeError."""

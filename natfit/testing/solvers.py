@@ -91,7 +91,7 @@ def solves_like_numpy(solver: Any) -> None:
 
 def solves_badly_scaled(solver: Any) -> None:
     """A diagonal that spreads from 1e-8 to 1e8 costs no digits."""
-    if not getattr(solver, "precondition", True):
+    if not solver.precondition:
         raise NotApplicable("without a preconditioner the stopping rule depends on units")
     for size in _SIZES[1:]:
         root, g = random_system(size, spread=8.0)
