@@ -22,6 +22,16 @@ ACCURACY = 1e-5
 #: Probability beyond which a discrete family's tail is cut.
 TAIL = 1e-15
 
+#: How many whole numbers are enumerated, in turn, until they carry the probability.
+_SIZES = (2**8, 2**10, 2**12, 2**14, 2**16, 2**18, 2**20, 2**22, 2**24)
+
+#: Whole numbers that are enumerated without asking where the mass is.
+_DENSE = 2**14
+
+#: Probability that is nothing even as often as there are numbers, and the error of the total
+#: probability that is taken for rounding.
+_NONE, _COMPLETE = 1e-25, 1e-6
+
 
 @dataclass(frozen=True)
 class Expectation:
@@ -71,17 +81,40 @@ def _enumerate(family: Any, eta: np.ndarray) -> Expectation:
     """All whole numbers of the support that carry probability."""
     low, high = family.support.low, family.support.high
     start = 0.0 if not np.isfinite(low) else low
-    if np.isfinite(high):
-        y = np.arange(start, high + 1.0)
-        return Expectation(y, _density(family, y, eta))
-    size = 256
-    while True:
-        y = start + np.arange(size, dtype=np.float64)
-        p = _density(family, y, eta)
-        # The tail has been reached when the mass is complete or the last terms vanish.
-        if (p.sum() > 0.5 and p[-8:].sum() < TAIL) or size > 2**22:
-            return Expectation(y, p)
-        size *= 4
+    ends = np.isfinite(high)
+    sizes = (int(high - start) + 1,) if ends else _SIZES
+    # The tail has been reached when the mass is complete and the last terms vanish. A density
+    # whose total is not one is complete where most of it is.
+    for nodes, error in ((_likely, _COMPLETE), (_all, 0.5)):
+        for size in sizes:
+            y = start + nodes(family, start, size, eta)
+            p = _density(family, y, eta)
+            if abs(p.sum() - 1.0) < error and (ends or p[y >= start + size - 8].sum() < TAIL):
+                return Expectation(y, p)
+    return Expectation(y, p)
+
+
+def _all(family: Any, start: float, size: int, eta: np.ndarray) -> np.ndarray:
+    """The first ``size`` whole numbers."""
+    return np.arange(size, dtype=np.float64)
+
+
+def _likely(family: Any, start: float, size: int, eta: np.ndarray) -> np.ndarray:
+    """Of the first ``size`` whole numbers those near which there is probability, (m,)."""
+    # A large mean has few numbers about it that are likely. They are found from one number in
+    # every stretch; a mass between these shows in the total probability, which is then not one.
+    if size <= _DENSE:
+        return _all(family, start, size, eta)
+    stretch = size // _DENSE
+    ends = np.arange(0.0, size + stretch, stretch)
+    some = _density(family, start + ends, eta) * size > _NONE
+    # The stretches on both sides of a likely number, the first ones, and those at the end.
+    some[[0, -1]] = True
+    some[1:] |= some[:-1].copy()
+    some[:-2] |= some[1:-1].copy()
+    first = ends[:-1][some[:-1]]
+    found = (first[:, None] + np.arange(stretch)).ravel()
+    return found[found < size]
 
 
 def _nodes(

@@ -1,10 +1,22 @@
 """Expectations by quadrature and enumeration against closed forms."""
 
+import time
+
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from scipy import special
 
-from natfit.distributions import Gamma, Normal, Poisson, StudentT
+from natfit.distributions import (
+    Binomial,
+    Gamma,
+    Geometric,
+    Hurdle,
+    Normal,
+    Poisson,
+    StudentT,
+    ZeroInflated,
+)
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
@@ -44,3 +56,39 @@ def test_enumeration_reaches_large_rates():
     for rate in (1e-8, 3.0, 5e4):
         rule = family.expectation(family.eta(rate=rate))
         assert rule.weight @ rule.y == pytest.approx(rate, rel=1e-9)
+
+
+#: Families whose mass lies far out, or in two places, with their mean and variance.
+FAR = [
+    (Poisson(), {"rate": 5e6}, 5e6, 5e6),
+    (Binomial(10**8), {"prob": 0.3}, 3e7, 2.1e7),
+    (Binomial(10**8), {"prob": 1e-8}, 1.0, 1.0 - 1e-8),
+    (Geometric(), {"prob": 1e-5}, 99_999.0, 99_999.0e5),
+    # Most of the probability is at zero, and the rest far from it.
+    (ZeroInflated("poisson"), {"zero_prob": 0.9, "rate": 1e4}, 1e3, 1e3 + 0.09 * 1e8),
+    (ZeroInflated("poisson"), {"zero_prob": 0.9, "rate": 5e6}, 5e5, 5e5 + 0.09 * 25e12),
+    (Hurdle("poisson"), {"zero_prob": 0.6, "rate": 3e5}, 1.2e5, 1.2e5 + 0.24 * 9e10),
+]
+
+
+@pytest.mark.parametrize(("family", "values", "mean", "variance"), FAR, ids=lambda v: repr(v)[:50])
+def test_counts_far_out_are_found(family, values, mean, variance):
+    started = time.process_time()
+    rule = family.expectation(family.eta(**values))
+    assert time.process_time() - started < 5.0
+    found = rule.weight @ rule.y
+    assert_allclose(found, mean, rtol=1e-10)
+    assert_allclose(rule.weight @ (rule.y - found) ** 2, variance, rtol=1e-6)
+
+
+def test_a_spike_between_the_numbers_that_are_asked_is_found():
+    """Half of the probability on one number far out: the total shows that it was missed."""
+
+    class Spike(Poisson):
+        def log_prob(self, y, eta):
+            spread = np.log(0.5) + super().log_prob(y, eta)
+            return np.where(y == 1_000_003.0, np.logaddexp(np.log(0.5), spread), spread)
+
+    family = Spike()
+    rule = family.expectation(family.eta(rate=1e6))
+    assert_allclose(rule.weight[rule.y == 1_000_003.0].sum(), 0.5, atol=1e-3)
