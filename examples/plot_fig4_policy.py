@@ -87,6 +87,7 @@ def compute(n_agents: int = 10, n_updates: int = 100, batch_size: int = 100) -> 
                 normalize_observations=False,
                 batch_size=batch_size,
                 batch_unit="episodes",
+                n_envs=batch_size,  # all episodes of an update side by side
                 max_iter=n_updates + 1,  # the last one shows the return after the others
                 start_params=START,
                 random_state=seed,

@@ -190,12 +190,16 @@ def _completed(draws: Draws, family: Distribution) -> Draws:
 # ---------------------------------------------------------------------- what a test file writes
 
 
-def continuous(dist: Any, frozen: Callable, draw: Callable, fit: dict | None = None, **rest: Any):
-    """Draws whose peer is the fit of scipy's ``dist``; ``frozen`` takes natfit's parameters."""
+def continuous(dist: Any, logpdf: Callable, draw: Callable, fit: dict | None = None, **rest: Any):
+    """Draws whose peer is the fit of scipy's ``dist``.
+
+    ``logpdf(x, **params)`` takes natfit's parameters. A frozen distribution would give the same,
+    but to freeze one costs more than a likelihood of a few rows, and searches ask for thousands.
+    """
     options = fit or {}
 
     def loglik(params: dict, x: np.ndarray) -> float:
-        return float(frozen(**params).logpdf(x).sum())
+        return float(logpdf(x, **params).sum())
 
     def peer(x: np.ndarray) -> float:
         return float(dist(*dist.fit(x, **options)).logpdf(x).sum())

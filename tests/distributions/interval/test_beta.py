@@ -17,7 +17,7 @@ def draw(rng, n):
 CASE = Case(
     data=np.random.default_rng(1).beta(2.0, 5.0, 200),
     optimum=lambda y: stats.beta.fit(y, floc=0, fscale=1)[:2],
-    draws=continuous(stats.beta, stats.beta, draw, {"floc": 0, "fscale": 1}),
+    draws=continuous(stats.beta, stats.beta.logpdf, draw, {"floc": 0, "fscale": 1}),
 )
 
 

@@ -14,7 +14,7 @@ CASE = Case(
     optimum=lambda y: stats.vonmises.fit(y, fscale=1)[1::-1],
     draws=continuous(
         stats.vonmises,
-        lambda loc, kappa: stats.vonmises(kappa, loc),
+        lambda x, loc, kappa: stats.vonmises.logpdf(x, kappa, loc),
         lambda rng, n: rng.vonmises(rng.uniform(-3, 3), log_uniform(rng, 0.05, 1e4), n),
         {"fscale": 1},
         moved=False,

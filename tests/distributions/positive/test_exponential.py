@@ -10,7 +10,7 @@ CASE = Case(
     optimum=lambda y: [1.0 / y.mean()],
     draws=continuous(
         stats.expon,
-        lambda rate: stats.expon(scale=1.0 / rate),
+        lambda x, rate: stats.expon.logpdf(x, scale=1.0 / rate),
         lambda rng, n: rng.exponential(size=n),
         {"floc": 0},
     ),

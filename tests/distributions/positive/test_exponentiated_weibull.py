@@ -45,7 +45,7 @@ CASE = Case(
     optimum=mle,
     draws=continuous(
         stats.exponweib,
-        lambda shape, scale, power: stats.exponweib(power, shape, scale=scale),
+        lambda x, shape, scale, power: stats.exponweib.logpdf(x, power, shape, scale=scale),
         draw,
         {"floc": 0},
     ),

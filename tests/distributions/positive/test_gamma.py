@@ -14,7 +14,7 @@ CASE = Case(
     optimum=gamma_mle,
     draws=continuous(
         stats.gamma,
-        lambda shape, scale: stats.gamma(shape, scale=scale),
+        lambda x, shape, scale: stats.gamma.logpdf(x, shape, scale=scale),
         lambda rng, n: np.maximum(rng.gamma(log_uniform(rng, 0.05, 300.0), size=n), 1e-290),
         {"floc": 0},
     ),

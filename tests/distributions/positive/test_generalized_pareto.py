@@ -13,7 +13,7 @@ CASE = Case(
     optimum=lambda y: polished(lambda k, s: stats.genpareto(k, 0.0, s), y, [0.2, y.mean()])[::-1],
     draws=continuous(
         stats.genpareto,
-        lambda scale, shape: stats.genpareto(shape, scale=scale),
+        lambda x, scale, shape: stats.genpareto.logpdf(x, shape, scale=scale),
         lambda rng, n: stats.genpareto.rvs(rng.uniform(-0.2, 0.8), size=n, random_state=rng),
         {"floc": 0},
     ),

@@ -12,7 +12,7 @@ CASE = Case(
     optimum=lambda y: [gamma_mle(1.0 / y)[0], 1.0 / gamma_mle(1.0 / y)[1]],
     draws=continuous(
         stats.invgamma,
-        lambda shape, scale: stats.invgamma(shape, scale=scale),
+        lambda x, shape, scale: stats.invgamma.logpdf(x, shape, scale=scale),
         lambda rng, n: 1.0 / rng.gamma(log_uniform(rng, 0.3, 300.0), size=n),
         {"floc": 0},
     ),

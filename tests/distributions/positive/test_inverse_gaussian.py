@@ -11,7 +11,7 @@ CASE = Case(
     optimum=lambda y: [y.mean(), 1.0 / (np.mean(1.0 / y) - 1.0 / y.mean())],
     draws=continuous(
         stats.invgauss,
-        lambda mean, shape: stats.invgauss(mean / shape, scale=shape),
+        lambda x, mean, shape: stats.invgauss.logpdf(x, mean / shape, scale=shape),
         lambda rng, n: rng.wald(1.0, log_uniform(rng, 1e-2, 1e4), n),
         {"floc": 0},
         scales={"mean": 1, "shape": 1},

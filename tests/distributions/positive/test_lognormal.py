@@ -11,7 +11,7 @@ CASE = Case(
     optimum=lambda y: [np.log(y).std(), np.exp(np.log(y).mean())],
     draws=continuous(
         stats.lognorm,
-        lambda shape, scale: stats.lognorm(shape, scale=scale),
+        lambda x, shape, scale: stats.lognorm.logpdf(x, shape, scale=scale),
         lambda rng, n: rng.lognormal(0.0, log_uniform(rng, 0.01, 5.0), n),
         {"floc": 0},
     ),

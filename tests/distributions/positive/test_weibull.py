@@ -17,7 +17,7 @@ CASE = Case(
     optimum=weibull_mle,
     draws=continuous(
         stats.weibull_min,
-        lambda shape, scale: stats.weibull_min(shape, scale=scale),
+        lambda x, shape, scale: stats.weibull_min.logpdf(x, shape, scale=scale),
         lambda rng, n: rng.weibull(log_uniform(rng, 0.2, 50.0), n),
         {"floc": 0},
     ),

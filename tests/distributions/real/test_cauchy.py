@@ -12,7 +12,7 @@ CASE = Case(
     optimum=lambda y: polished(stats.cauchy, y, [np.median(y), 1.5]),
     draws=continuous(
         stats.cauchy,
-        stats.cauchy,
+        stats.cauchy.logpdf,
         lambda rng, n: rng.standard_cauchy(n),
     ),
 )

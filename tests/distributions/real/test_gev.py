@@ -24,7 +24,7 @@ CASE = Case(
     ),
     draws=continuous(
         stats.genextreme,
-        lambda loc, scale, shape: stats.genextreme(-shape, loc, scale),
+        lambda x, loc, scale, shape: stats.genextreme.logpdf(x, -shape, loc, scale),
         lambda rng, n: stats.genextreme.rvs(rng.uniform(-0.6, 0.4), size=n, random_state=rng),
     ),
 )

@@ -10,7 +10,7 @@ CASE = Case(
     optimum=stats.gumbel_r.fit,
     draws=continuous(
         stats.gumbel_r,
-        stats.gumbel_r,
+        stats.gumbel_r.logpdf,
         lambda rng, n: rng.gumbel(size=n),
     ),
 )

@@ -12,7 +12,7 @@ CASE = Case(
     optimum=stats.laplace.fit,
     draws=continuous(
         stats.laplace,
-        stats.laplace,
+        stats.laplace.logpdf,
         lambda rng, n: rng.laplace(size=n),
     ),
     kinked=True,

@@ -11,7 +11,7 @@ CASE = Case(
     optimum=lambda y: polished(stats.logistic, y, [np.median(y), 1.5]),
     draws=continuous(
         stats.logistic,
-        stats.logistic,
+        stats.logistic.logpdf,
         lambda rng, n: rng.logistic(size=n),
     ),
 )

@@ -13,7 +13,7 @@ CASE = Case(
     optimum=lambda y: [y.mean(), y.std()],
     draws=continuous(
         stats.norm,
-        stats.norm,
+        stats.norm.logpdf,
         lambda rng, n: rng.normal(size=n),
     ),
 )

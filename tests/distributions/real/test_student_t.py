@@ -31,7 +31,7 @@ CASE = Case(
     optimum=mle,
     draws=continuous(
         stats.t,
-        lambda loc, scale, df: stats.t(df, loc, scale),
+        lambda x, loc, scale, df: stats.t.logpdf(x, df, loc, scale),
         lambda rng, n: rng.standard_t(log_uniform(rng, 0.8, 50.0), n),
     ),
 )
