@@ -378,6 +378,7 @@ def test_bare_import_brings_nothing():
     assert loaded("import natfit, numpy", HEAVY) == ["numpy"]
 
 
+@pytest.mark.slow
 def test_the_estimator_brings_nothing_optional():
     """What scikit-learn itself imports (1.9: pandas and rich, where installed) does not count."""
     optional = ["matplotlib", "pandas", "polars", "gymnasium", "rich", "scipy.stats"]

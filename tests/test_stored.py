@@ -47,6 +47,7 @@ def test_every_kind_of_estimator_survives(fresh):
         assert same(now, then), file
 
 
+@pytest.mark.slow
 def test_they_load_in_another_process(fresh):
     code = (
         "import pickle, sys; model = pickle.load(open(sys.argv[1], 'rb'));"

@@ -140,6 +140,7 @@ def test_without_matplotlib_the_message_says_what_to_install(model, without_matp
         ConvergenceDisplay.from_estimator(model)
 
 
+@pytest.mark.slow
 def test_importing_the_displays_does_not_import_matplotlib():
     code = "import sys, natfit.display; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -230,6 +230,7 @@ def test_without_matplotlib_the_message_says_what_to_install(model, y, without_m
         draw(model, y)
 
 
+@pytest.mark.slow
 def test_importing_the_display_does_not_import_matplotlib():
     code = "import sys, natfit.display.density; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

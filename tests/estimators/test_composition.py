@@ -84,6 +84,7 @@ def test_grid_search_chooses_the_right_family():
     assert search.best_params_["distribution"] == "student_t"
 
 
+@pytest.mark.slow
 def test_workers():
     x = sample("gamma", 90, 4)
     serial = cross_val_score(NaturalMLE("gamma"), x, cv=3)

@@ -38,6 +38,7 @@ def test_bare_import():
     assert best(code) <= LIMIT
 
 
+@pytest.mark.slow
 def test_estimator_above_scikit_learns_base():
     code = TIMED.format(
         first="from sklearn.base import BaseEstimator",
@@ -79,12 +80,14 @@ CODE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", CODE)
 def test_nothing_optional_beyond_what_scikit_learn_loads(code):
     optional = ["matplotlib", "gymnasium", "pandas", "polars", "rich", "scipy.stats"]
     assert run(_NEW.format(code=code, modules=optional)) == []
 
 
+@pytest.mark.slow
 def test_works_without_any_optional_package():
     code = """
 for name in ("matplotlib", "gymnasium", "pandas", "polars", "rich"): sys.modules[name] = None

@@ -8,6 +8,8 @@ import pytest
 
 from natfit import NaturalGaussianMLE, NaturalMLE
 
+pytestmark = pytest.mark.slow
+
 MB = 1e6
 
 #: A chunk of 16,384 rows is 0.13 MB a temporary. Everything beyond some tens of them is a copy
@@ -43,7 +45,6 @@ def model(name):
     return NaturalMLE(name, max_iter=3, tol=0.0)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("name", ["normal", "gamma", "student_t", "exponential"])
 def test_fit(name, weighted, data):
@@ -56,7 +57,6 @@ def test_fit(name, weighted, data):
     assert peaks[MANY] <= 1.2 * peaks[FEW] + MB
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("name", ["normal", "gamma", "student_t"])
 def test_score(name, weighted, data):
@@ -100,7 +100,6 @@ def test_robust_covariance(data):
     assert peak(lambda: fitted.cov_params("robust", x[:FEW], w[:FEW])) <= BUDGET
 
 
-@pytest.mark.slow
 def test_nothing_of_size_rows_times_parameters():
     """50 columns have 1325 parameters: N x K would be 2 GB."""
     X = np.random.default_rng(3).standard_normal((200_000, 50))

@@ -13,6 +13,8 @@ from natfit.rows import BLOCK, base, processes
 from natfit.rows.processes import Processes
 from tests.cases import case
 
+pytestmark = pytest.mark.slow
+
 #: Of the history, all columns but the clock's.
 HISTORY = ("objective", "gradient_norm", "distance", "step_length", "kl", "evaluations")
 

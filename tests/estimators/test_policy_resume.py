@@ -84,6 +84,7 @@ def test_generators_are_seeds_too(seed):
     assert not np.array_equal(first.theta_, second.theta_)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["steps", "episodes"])
 @pytest.mark.parametrize("X", [None, np.arange(7)])
 def test_processes_do_not_matter(unit, X):

@@ -154,6 +154,7 @@ def test_no_extra_is_imported(code):
     assert not {"gymnasium", "matplotlib", "torch"} & set(json.loads(out.stdout))
 
 
+@pytest.mark.slow
 def test_works_without_gymnasium():
     code = """
 import sys

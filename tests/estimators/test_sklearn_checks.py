@@ -87,6 +87,7 @@ print(json.dumps([found, run_checks(REAL_ESTIMATORS[-1])]))
 """
 
 
+@pytest.mark.slow
 def test_check_estimator_with_array_api():
     here = os.path.dirname(__file__)
     out = subprocess.run(

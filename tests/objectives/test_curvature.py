@@ -74,6 +74,7 @@ def test_chunks_do_not_matter(model, metric, weighted):
         np.testing.assert_allclose(ask(many), ask(one), rtol=1e-10, atol=1e-12 * size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", METRICS)
 def test_processes_give_the_same_bits(metric):
     here = operator(metric, *problem(MODELS["mlp"], chunk=BLOCK))
@@ -83,6 +84,7 @@ def test_processes_give_the_same_bits(metric):
         np.testing.assert_array_equal(ask(there), ask(here))
 
 
+@pytest.mark.slow
 def test_a_surrogate_in_processes_gives_the_same_bits():
     found = []
     for kind, options in ((Memory, {}), (Processes, {"n_jobs": 2})):

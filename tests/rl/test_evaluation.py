@@ -37,6 +37,7 @@ def test_one_episode_from_each_seed(world, n):
     assert found.returns[1] == found.returns[3]
 
 
+@pytest.mark.slow
 def test_processes_do_not_matter():
     seeds = list(range(5))
     pi = policy(Simulated(Walk(), 3), 0.3)

@@ -96,6 +96,7 @@ def test_a_quota_of_whole_episodes():
     assert_array_equal(running, 0.0)
 
 
+@pytest.mark.slow
 def test_the_generator_serves_all_rows_whatever_their_parts():
     env = Simulated(Walk(), 4)
     pi = policy(env, 0.1)

@@ -39,6 +39,7 @@ def made(y, n_jobs=2, **options):
     return Processes(y, n_jobs=n_jobs, chunk=BLOCK, **options)
 
 
+@pytest.mark.slow
 def test_a_task_holds_no_data(monkeypatch):
     """A million rows, and tasks of a few hundred bytes."""
     sizes = []
@@ -158,6 +159,7 @@ def holds(block, other):
     return other
 
 
+@pytest.mark.slow
 def test_what_does_not_pickle_is_said_and_harms_no_later_pass():
     rows = made(np.ones(N))
     with pytest.raises(TypeError, match=r"n_jobs=2 sends .* pickle \(.*lock.*\).* or use n_jobs=1"):
