@@ -43,12 +43,12 @@ HEAD = [
 
 
 def updated(page: str) -> str:
-    """The page with the tables that the registries give now."""
+    """Return the page with the tables that follow from the registries now."""
     return BLOCK.sub(lambda found: found[1] + found[2] + TABLES[found[1]](), page)
 
 
 def outdated() -> list[str]:
-    """Names of the pages whose tables are not those that the registries give."""
+    """Return the names of the pages whose tables differ from those of the registries."""
     texts = {path: path.read_text(encoding="utf-8") for path in PAGES}
     return [path.name for path, text in texts.items() if updated(text) != text]
 
@@ -62,7 +62,7 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def _choices() -> str:
-    """The strings that each argument of an estimator takes, its default first."""
+    """Return a table of the strings that each argument of an estimator takes, the default first."""
     rows = []
     for base, (argument, default) in _arguments().items():
         names = sorted(available(base), key=lambda name: name != (default or "none"))
@@ -72,7 +72,7 @@ def _choices() -> str:
 
 
 def _arguments() -> dict[type[Component], tuple[str, object]]:
-    """Kind to the argument that takes it and its default, in the order of the estimators."""
+    """Return, for each kind, the argument that takes it and its default."""
     nouns = {ARGUMENTS.get(base.__name__, base.__name__.lower()): base for base in kinds()}
     found: dict[type[Component], tuple[str, object]] = {}
     for estimator in (NaturalMLE, NaturalPolicyEstimator):
@@ -83,7 +83,7 @@ def _arguments() -> dict[type[Component], tuple[str, object]]:
 
 
 def _components() -> str:
-    """A table of string, class and first line of its file for each kind but distributions."""
+    """Return, for each kind but distributions, a table of strings, classes and first lines."""
     parts, arguments = [], _arguments()
     for base in kinds():
         if base is not Distribution:
@@ -96,7 +96,7 @@ def _components() -> str:
 
 
 def _baselines() -> str:
-    """The baselines in the words of their files."""
+    """Return a table of the baselines, with the first line of each file."""
     return _table(
         ["`baseline`", "$V(s)$"], [[name, what] for name, _, what in _described(Baseline)]
     )
@@ -109,13 +109,13 @@ def _described(base: type[Component]) -> Iterator[list[str]]:
 
 
 def _first_line(cls: type) -> str:
-    """The first line of the file that defines a class, which says what it is."""
+    """Return the first line of the file that defines a class, which says what it is."""
     line = sys.modules[cls.__module__].__doc__.splitlines()[0]
     return line.replace("|", "\\|")
 
 
 def _wrappers() -> str:
-    """What each family makes of another one, in the words of its file."""
+    """Return a table of the wrappers, with the first line of each file."""
     rows = []
     for name in available(Distribution):
         cls = component_class(name, Distribution)
@@ -129,7 +129,7 @@ def _wrappers() -> str:
 
 
 def _families() -> str:
-    """A row for each family that the registry finds."""
+    """Return a table with one row for each family that the registry finds."""
     return _table(HEAD, [_row(name) for name in available(Distribution)])
 
 
@@ -150,7 +150,7 @@ def _row(name: str) -> list[str]:
 
 
 def _example(name: str) -> Distribution:
-    """The richest example: most parameters, then the widest finite support."""
+    """Return the example with the most parameters and, among these, the widest finite support."""
 
     def size(family: Distribution) -> tuple[float, float]:
         high = np.inf if family.support is None else float(np.max(family.support.high))
@@ -172,7 +172,7 @@ def _support(family: Distribution) -> str:
 
 
 def _parameter(name: str, constraint: object) -> str:
-    """The name and what it may be."""
+    """Return the name of a parameter and the values that it may take."""
     if not constraint.elementwise:
         return f"`{name}` ({type(constraint).__name__.lower()})"
     low, high = constraint.native_bounds
@@ -184,7 +184,7 @@ def _parameter(name: str, constraint: object) -> str:
 
 
 def _coordinates(family: Distribution) -> list[str]:
-    """Names of the coordinates that the family has."""
+    """Return the names of the coordinates that the family has."""
     found = []
     for name in sorted(available(Coordinates), key=lambda n: n != "unconstrained"):
         try:
@@ -196,7 +196,7 @@ def _coordinates(family: Distribution) -> list[str]:
 
 
 def _scipy(cls: type[Distribution]) -> str:
-    """The counterpart that the docstring names, which the registry's tests compare with."""
+    """Return the distribution of scipy that the docstring names, with which tests compare."""
     found = re.search(r"Matches\s+``scipy\.stats\.(.+?)``", cls.__doc__, re.S)
     return f"`{' '.join(found[1].split())}`" if found else "-"
 

@@ -26,12 +26,12 @@ _NOUNS = {
 
 
 def layers(page: str) -> list[list[str]]:
-    """Packages and modules of each layer, the lowest first.
+    """Return the packages and modules of each layer, the lowest first.
 
     Returns
     -------
     list of list of str
-        One list a layer.
+        One list per layer.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def layers(page: str) -> list[list[str]]:
 
 
 def picture(page: str) -> str:
-    """The layers as SVG: a row of boxes each, the nouns in bold, the highest layer on top."""
+    """Return the layers as SVG: a row of boxes for each, the nouns in bold, the highest on top."""
     rows = layers(page)
     height = len(rows) * (_HEIGHT + _GAP) + _GAP
     out = [

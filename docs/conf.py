@@ -31,7 +31,7 @@ html_theme_options = {"description": "Probabilistic models on the natural gradie
 autosummary_generate = True
 # The class template lists the members that a class defines itself.
 numpydoc_show_class_members = False
-# Metadata routing's, with references into scikit-learn's own manual.
+# Methods of metadata routing, whose docstrings refer to scikit-learn's own manual.
 _ROUTING = ("fit", "score", "predict", "predict_proba")
 autodoc_default_options = {
     "exclude-members": ", ".join(f"set_{name}_request" for name in _ROUTING)
@@ -62,7 +62,7 @@ def _section(title: str, names: list[str]) -> str:
 
 
 def _write_reference() -> None:
-    """Write api.rst: what the package exports and what the registries hold."""
+    """Write api.rst, which lists what the package exports and what the registries hold."""
     parts = ["API reference\n=============\n\n"]
     parts.append(_section("Top level", [f"natfit.{name}" for name in TOP]))
     for base in kinds():
@@ -89,12 +89,12 @@ def _write_reference() -> None:
     Path(__file__).with_name("api.rst").write_text("".join(parts), encoding="utf-8")
 
 
-#: Literals, which stay, and the characters that formulas in prose share with markup.
+#: Literals, which are not changed, and the characters that formulas in prose share with markup.
 _LITERAL_OR_MARKUP = re.compile(r"(``.+?``|:\w+:`.+?`)|(?<!\\)([*|])")
 
 
 def _escape(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Escape * and | in prose: docstrings here have formulas but no emphasis."""
+    """Escape * and | in prose, because the docstrings here have formulas but no emphasis."""
     literal = False
     for i, line in enumerate(lines):
         # An indented block after a double colon is literal.

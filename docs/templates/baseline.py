@@ -9,12 +9,12 @@ from natfit.rl.baselines.base import Ridge
 
 
 class LinearBaseline(Ridge):
-    """V(s) = w' z + c, z the standardised features of a state.
+    """V(s) = w' z + c, where z are the standardised features of a state.
 
     Parameters
     ----------
     penalty : float, default=1e-3
-        Ridge a row, >= 1e-8; see :class:`natfit.rl.baselines.base.Ridge`.
+        Ridge penalty per row, >= 1e-8; see :class:`natfit.rl.baselines.base.Ridge`.
     """
 
     def __init__(self, penalty: float = 1e-3):

@@ -37,7 +37,7 @@ class Softplus(Elementwise):
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Return the limits of eta: from where exp(eta) is the least double."""
+        """Return the limits of eta; below the lower one exp(eta) would underflow."""
         return (-LOG_RANGE, np.inf)
 
     @property

@@ -25,10 +25,10 @@ class Centred(Coordinates):
         return eta - self._origin
 
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the family's limits, moved, and its largest steps, (K,) each."""
+        """Return the family's limits, shifted, and its largest steps, (K,) each."""
         low, high, steps = self.family.limits
         return low - self._origin, high - self._origin, steps
 
     def cut_together(self) -> list[slice]:
-        """Return the family's blocks whose coordinates one factor cuts."""
+        """Return the family's blocks that one factor shortens."""
         return self.family.cut_together

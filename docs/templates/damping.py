@@ -9,7 +9,7 @@ from natfit._validation import check_number
 from natfit.damping.base import Damping, relative
 from natfit.linops import LinearOperator
 
-#: Lambda below which nothing is added: it is the rounding of F.
+#: Lambda below which nothing is added, because it is at the level of rounding of F.
 _NONE = 1e-12
 
 
@@ -34,7 +34,7 @@ class EasingDamping(Damping):
         )
 
     def added(self, operator: LinearOperator, state: float) -> np.ndarray | None:
-        """Return lambda times the diagonal of F, (P,), or None where lambda is nothing."""
+        """Return lambda times the diagonal of F, (P,), or None if lambda is negligible."""
         return relative(operator, state) if state >= _NONE else None
 
     def accepted(self, state: float, ratio: float) -> float:

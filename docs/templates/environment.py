@@ -1,5 +1,5 @@
 # Copy to natfit/rl/environments/thermostat.py.
-"""A room to be kept at its temperature by a heater that is weak."""
+"""A room that a weak heater is to keep at its temperature."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from natfit.objectives import Objective
 
 
 class DiagonalFisher(Metric):
-    """G = diag(F), F the exact Fisher information: cheap to invert, blind to correlations.
+    """G = diag(F) with the exact Fisher information F: cheap to invert, blind to correlations.
 
     The gradient in this metric does not depend on the units of the parameters, but it does
     depend on the coordinates.

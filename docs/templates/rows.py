@@ -1,5 +1,5 @@
 # Copy to natfit/rows/mapped.py.
-"""Rows of a memory-mapped file, of which the next chunk is read while one is worked on."""
+"""Rows of a memory-mapped file, whose next chunk is read while the current one is used."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from natfit.rows.memory import Memory, example
 
 
 class Mapped(Memory):
-    """Arrays of which y is a memory-mapped file, read by a thread one chunk ahead.
+    """Arrays whose y is a memory-mapped file, which a thread reads one chunk ahead.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class Mapped(Memory):
         As for :class:`natfit.rows.memory.Memory`.
     """
 
-    #: Asked before ``memory``, which takes whatever no other kind takes.
+    #: This kind is asked before ``memory``, which takes all data that no other kind takes.
     order = 60
 
     @classmethod
@@ -33,12 +33,12 @@ class Mapped(Memory):
 
     @classmethod
     def examples(cls) -> list[Mapped]:
-        """Some rows with everything that rows may have."""
+        """Return a few rows with X, weights and offsets."""
         return [cls(*example())]
 
     def _read(self, start: int, size: int) -> Block:
         block = self.block(start, min(start + size, self.n))
-        # The copy is what reads the file.
+        # Making the copy reads the file.
         return replace(block, y=np.array(block.y))
 
     def _values(self, part: Part, args: tuple[Any, ...], size: int) -> Iterator[tuple[int, Any]]:

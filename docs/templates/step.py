@@ -9,15 +9,15 @@ from natfit.iterate import Iterate, Local, Status, Trial, Why
 from natfit.iterate.rounding import noise
 from natfit.steps.base import MOST_TRIALS, Step
 
-#: Share of the decrease that the gradient promises which must be realised (Armijo, 1966).
+#: Share of the decrease predicted by the gradient that must be achieved (Armijo, 1966).
 _LEAST = 1e-4
 
 
 class HalvingStep(Step):
     """theta <- theta - length G^-1 grad f with the first length of 1, 1/2, 1/4, ... that lowers f.
 
-    Where the decrease that can be had is no larger than the rounding of f, a lower value proves
-    nothing: the natural gradient must then become shorter.
+    Where the predicted decrease is no larger than the rounding of f, a lower value proves nothing.
+    The natural gradient must then become shorter.
     """
 
     def step(self, local: Local) -> Iterate:
