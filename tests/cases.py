@@ -1,4 +1,4 @@
-"""What the suites know of a family beyond what it says itself: its rows and their optimum.
+"""What the suites know about a family beyond what it declares: rows and their optimum.
 
 A family's test file, tests/distributions/<wing>/test_<name>.py, may hold ``CASE = Case(...)``.
 Where there is no such file, or no CASE in it, the rows come from the family's own sampler and the
@@ -31,7 +31,7 @@ TESTS = Path(__file__).parent
 #: Rows and units of the random sets.
 SIZES, UNITS = (20, 100_000), (1e-3, 1e6)
 
-#: The power of y's unit that a parameter carries by its role; of other roles it is not known.
+#: The power of y's unit in a parameter's unit, by its role; for other roles it is not known.
 UNIT_OF = {Role.LOCATION: 1, Role.SCALE: 1, Role.RATE: -1, Role.POWER: 0, Role.SHAPE: 0}
 
 
@@ -220,7 +220,7 @@ def counts(draw: Callable, logpmf: Callable, search: Callable, off: str | None =
 
 
 def with_a_one(counts: Any) -> np.ndarray:
-    """Counts with a one among them: data of zeros alone are another matter."""
+    """Return counts with at least one that is 1: counts that are all zero have another optimum."""
     counts = np.asarray(counts, dtype=float)
     if counts.max() < 2.0:
         counts[:2] = 1.0, 2.0
@@ -241,7 +241,7 @@ def random_rows(name: str, seed: int, sizes: tuple = SIZES, units: tuple = UNITS
 
 
 def fit_case(name: str, x: np.ndarray, **options: Any) -> Any:
-    """The fit of a case's family; an end without convergence does not warn."""
+    """Return the fit of a case's family, without a warning if it did not converge."""
     return fitted(case(name).family, x, **options)
 
 

@@ -1,4 +1,4 @@
-"""Fits whose end may be a warning, and what the tests of them read from a fitted model."""
+"""Fits that may end with a warning, and what their tests read from a fitted model."""
 
 import warnings
 
@@ -9,7 +9,7 @@ import natfit
 
 
 def fitted(family, y, **options):
-    """The fit; an end without convergence does not warn."""
+    """Return the fit, without a warning if it did not converge."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return natfit.fit(family, np.asarray(y, dtype=float), **options)

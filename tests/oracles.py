@@ -1,4 +1,4 @@
-"""Maximum-likelihood estimates that several test files need, by other code than the package's."""
+"""Maximum-likelihood estimates by other code than the package's, for several test files."""
 
 import numpy as np
 from scipy import optimize

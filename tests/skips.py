@@ -165,7 +165,7 @@ def needs_a_factor(solver: Any) -> bool:
 
 
 def inverts_no_singular_matrix(solver: Any) -> bool:
-    """It never takes the inverse on what a singular matrix determines."""
+    """Tell whether a solver never inverts a singular matrix on what the matrix determines."""
     _, info = solver.solve(Factored(_SINGULAR), np.array([1.0, 0.0]))
     return not info.truncated
 
@@ -186,7 +186,7 @@ def adds_nothing(damping: Any) -> bool:
 
 
 def adds_the_same_in_any_unit(damping: Any) -> bool:
-    """lambda I, or nothing at all."""
+    """Tell whether a damping adds lambda I or nothing."""
     return adds_nothing(damping) or np.array_equal(
         adds(damping, np.eye(2)), adds(damping, 9.0 * np.eye(2))
     )
@@ -251,5 +251,5 @@ COMPONENTS = {
     "resolves_to_itself": lambda component: not component._by_name,
 }
 
-#: Rows of every kind answer everything.
+#: Every check applies to every kind of rows.
 ROWS = {}

@@ -45,7 +45,7 @@ def estimators() -> dict[str, Any]:
 
 
 def answers(model: Any) -> dict[str, Any]:
-    """What an estimator says of itself and of rows, as numbers and texts that JSON holds."""
+    """Return the attributes, scores and predictions of an estimator, in a form for JSON."""
     if isinstance(model, natfit.NaturalPolicyEstimator):
         return {"theta": model.theta_.tolist(), "score": model.score(range(3))}
     width = model.n_features_in_

@@ -33,7 +33,7 @@ from tests import skips
 
 
 def outcome(check: Callable, args: Sequence[Any]) -> Exception | None:
-    """What a check raises, or None."""
+    """Return what a check raises, or None."""
     try:
         check(*args)
     except Exception as error:
@@ -54,7 +54,7 @@ class Suite:
         return [pytest.param(c, k, id=f"{c}-{k}") for c in self.cases for k in self.checks]
 
     def run(self, case: str, check: str) -> None:
-        """Pass, skip with the reason where a rule explains it, or fail."""
+        """Pass, or skip with the reason if a rule explains it, or fail."""
         args = self.cases[case]
         error = outcome(self.checks[check], args)
         skipped = isinstance(error, testing.NotApplicable)

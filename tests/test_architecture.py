@@ -52,7 +52,7 @@ def unit(path):
 
 
 def climbs(path, tree):
-    """Imports of a file that do not go down: (imported unit)."""
+    """Return the units that a file imports although they are not in a lower layer."""
     mine = unit(path)
     for name in imports(tree):
         parts = name.split(".")
@@ -178,7 +178,7 @@ def asked(path):
 
 
 def peeks(tree):
-    """What is taken of ``rows``, or of an attribute of that name, beyond what rows answer."""
+    """Return the attributes of ``rows`` that are used beyond the contract of rows."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr not in ANSWERS:
             of = node.value
@@ -199,7 +199,7 @@ def takes_arrays(tree):
 
 
 def stays_behind(tree):
-    """Parts of passes that cannot travel: lambdas, and functions inside functions."""
+    """Return parts of passes that cannot be sent: lambdas, and functions inside functions."""
     functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
     nested = {
         inner.name
@@ -332,7 +332,7 @@ def test_public_docstrings_say_what_is_returned(path):
 
 
 def test_folders_with_short_docstrings_have_some():
-    """A folder without any is taken off the set."""
+    """A folder without short docstrings must be taken off the set."""
     assert STILL_SHORT == {unit(path) for path, tree in TREES.items() if short_docstrings(tree)}
 
 

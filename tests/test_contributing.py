@@ -1,4 +1,4 @@
-"""The guide for contributors names commands, files and folders that there are."""
+"""The commands, files and folders that the guide for contributors names exist."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ def paths(text):
 
 
 def missing(text):
-    """What a text names and the repository has not; folders are the package's or the root's."""
+    """Return paths that a text names but that do not exist in the repository."""
     absent = {f"make {name}" for name in commands(text) - TARGETS}
     roots = (ROOT, ROOT / "natfit", ROOT / "natfit/distributions", ROOT / "natfit/rl")
     return absent | {p for p in paths(text) if not any((root / p).exists() for root in roots)}

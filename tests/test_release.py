@@ -1,4 +1,4 @@
-"""What a release writes in three places agrees, and the changelog keeps its form."""
+"""The version agrees in the three places that name it, and the changelog keeps its form."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ SECTIONS = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
 
 
 def problems(changelog):
-    """What is against the form: heads of versions and their sections."""
+    """Return the mistakes in the form of a changelog's versions and sections."""
     heads = re.findall(r"^## (.*)$", changelog, re.M)
     if heads[:1] != ["[Unreleased]"]:
         yield f"the first head must be [Unreleased], got {heads[:1]}"

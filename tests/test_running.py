@@ -54,7 +54,7 @@ def test_requirements_without_one_lowest_version_are_refused(script, line, messa
 
 
 class Item:
-    """What the selection reads of pytest's."""
+    """The attributes of a pytest item that the selection reads."""
 
     def __init__(self, nodeid, slow=False, **params):
         self.nodeid, self.slow = nodeid, slow

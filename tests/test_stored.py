@@ -1,4 +1,4 @@
-"""Estimators that an earlier version stored load, and say what they said then."""
+"""Estimators that an earlier version stored can be loaded and give the same results."""
 
 import json
 import pickle

@@ -1,4 +1,4 @@
-"""Every solver with every step on every problem: it reaches the optimum, or its stated status."""
+"""Every solver with every step rule on every problem reaches the optimum or a stated status."""
 
 import functools
 

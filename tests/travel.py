@@ -1,4 +1,4 @@
-"""Rows that watch what a pass would send to a worker."""
+"""Rows that record what a pass would send to a worker."""
 
 from joblib.externals.loky.backend.reduction import dumps
 

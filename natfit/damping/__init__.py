@@ -1,4 +1,4 @@
-"""Damping: what is added to F before a solve."""
+"""Damping: a diagonal matrix that is added to the metric F before a solve."""
 
 from natfit._component import lazy_package
 

@@ -51,5 +51,5 @@ class LevenbergDamping(Damping):
         return state if ratio > 0.1 else max(state, self.floor) * self.factor
 
     def rejected(self, state: float) -> float:
-        """Return lambda, or the floor if that is larger, times ``factor``."""
+        """Return lambda, or ``floor`` if that is larger, times ``factor``."""
         return max(state, self.floor) * self.factor

@@ -42,7 +42,7 @@ class Plane:
         """Return the plane of a family of two parameters and data, after a check of both."""
         if family.n_params != 2:
             raise ValueError(
-                "a plane needs a family with 2 parameters, "
+                "a plane needs a family with 2 parameters, but "
                 f"{type(family).__name__} has {family.n_params}: {family.eta_names()}"
             )
         rows = Memory(data, weight=weight)

@@ -1,4 +1,4 @@
-"""The shortest way to a fit."""
+"""``natfit.fit``, which fits a distribution in one call."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def fit(
     Returns
     -------
     NaturalMLE
-        Fitted.
+        The fitted estimator.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a trained policy can do: act, be scored, be stored."""
+"""The methods of a trained policy: it acts, it is scored, and it is stored."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from natfit.rl.stopping import TrainingStatus
 from natfit.rl.vector import VectorEnvironment
 from natfit.rng import bridge_rng
 
-#: Episodes side by side in training, and at most in an evaluation.
+#: Number of episodes side by side in training, and their maximum number in an evaluation.
 _ENVS, _MOST_ENVS = 8, 64
 
-#: Episodes of a score without seeds.
+#: Number of episodes of a score without seeds.
 _EPISODES = 20
 
 
 def seeds_of(X: Any) -> np.ndarray:
-    """Seeds (n,) of an array (n,) or (n, 1).
+    """Return the seeds (n,) in an array (n,) or (n, 1).
 
     Returns
     -------
@@ -42,37 +42,38 @@ def seeds_of(X: Any) -> np.ndarray:
     Raises
     ------
     ValueError
-        If they are no integers >= 0.
+        If they are not integers >= 0.
     """
     values = np.asarray(X)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1 or len(values) == 0:
         raise ValueError(
-            f"X must hold one seed a row, shape (n,) or (n, 1), got shape {np.shape(X)}"
+            f"X must hold one seed per row, in the shape (n,) or (n, 1), got shape "
+            f"{np.shape(X)}; try numpy.arange(n)"
         )
     whole = values.dtype.kind in "iu" and values.min() >= 0
     if not whole or values.max() >= 2**63:
         raise ValueError(
-            f"X must hold integer seeds >= 0, got {values[:3].tolist()} of type {values.dtype}; "
-            "they stay below 2**63; try numpy.arange(n)"
+            "X must hold seeds, which are integers >= 0 and below 2**63, got "
+            f"{values[:3].tolist()} of type {values.dtype}; try numpy.arange(n)"
         )
     return values.astype(np.int64)
 
 
 def _has_probabilities(estimator: Any) -> bool:
-    """Whether actions are classes; of an estimator without fit nothing is known yet."""
+    """Return True if actions are discrete or the estimator is not fitted; raise otherwise."""
     policy = getattr(estimator, "policy_", None)
     if policy is None or not isinstance(policy.action_space, Box):
         return True
     raise AttributeError(
-        f"predict_proba needs a discrete action space, this policy acts in {policy.action_space}; "
-        "see log_prob"
+        "predict_proba needs a discrete action space, but this policy acts in "
+        f"{policy.action_space}; log_prob returns the log-densities of real actions"
     )
 
 
 class PolicyBase(NaturalEstimator):
-    """Acting, scoring and storing."""
+    """Base of policy estimators: methods that act, score and store."""
 
     env: Any
     solver: Any
@@ -83,7 +84,7 @@ class PolicyBase(NaturalEstimator):
         return {**super()._kinds(), "baseline": Baseline}
 
     def set_params(self, **params: Any) -> PolicyBase:
-        """Set parameters; ``solver__...`` reaches into the default, ``env__...`` into a name."""
+        """Set parameters; ``solver__...`` and ``env__...`` reach a default and a named object."""
         if self.solver is None and any(k.startswith("solver__") for k in params):
             self.solver = default_solver()
         named = isinstance(self.env, str) and self.env in available(Environment)
@@ -94,7 +95,7 @@ class PolicyBase(NaturalEstimator):
     # ------------------------------------------------------------------------------ acting
 
     def predict(self, observations: Any) -> np.ndarray:
-        """The most probable action for each observation, values of the action space.
+        """Return the most probable action for each observation, as values of the action space.
 
         Parameters
         ----------
@@ -118,14 +119,16 @@ class PolicyBase(NaturalEstimator):
 
     @available_if(_has_probabilities)
     def predict_proba(self, observations: Any) -> np.ndarray:
-        """Probability of every action, (n, n_actions); of every 1 for MultiBinary, (n, A).
+        """Return the probability of every action for each observation.
 
-        For MultiDiscrete the elements' classes stand side by side, (n, sum of nvec).
+        For Discrete actions the shape is (n, n_actions). For MultiDiscrete the classes of all
+        elements stand side by side, (n, sum of nvec). For MultiBinary these are the probabilities
+        of a 1, (n, A).
 
         Returns
         -------
         ndarray of shape (n, classes)
-            In [0, 1].
+            Probabilities in [0, 1].
         """
         policy, encoded = self._encoded(observations)
         native = policy.distribution.native(policy.eta(encoded))
@@ -133,25 +136,28 @@ class PolicyBase(NaturalEstimator):
         return p if len(p) == len(encoded) else np.repeat(p, len(encoded), axis=0)
 
     def sample(self, observations: Any, random_state: Any = None) -> np.ndarray:
-        """Draw an action for each observation, values of the action space (clipped to a Box)."""
+        """Return an action drawn for each observation, a value of the action space (n, *shape)."""
         policy, encoded = self._encoded(observations)
         return policy.to_space(policy.act(encoded, bridge_rng(random_state)))
 
     def log_prob(self, observations: Any, actions: Any) -> np.ndarray:
-        """log pi(a | s) of each row, (n,) nats; of real actions as drawn, before any clipping."""
+        """Return log pi(a | s) of each row, (n,) in nats; real actions are taken as not clipped."""
         policy, encoded = self._encoded(observations)
         y = policy.from_space(actions)
         if len(y) != len(encoded):
-            raise ValueError(f"actions must be one a row, {len(encoded)}, got {len(y)}")
+            raise ValueError(
+                f"actions must have one row for each of the {len(encoded)} observations, got "
+                f"{len(y)} rows; pass arrays of equal length"
+            )
         return policy.distribution.log_prob(y, policy.eta(encoded))
 
     def _encoded(self, observations: Any) -> tuple[Policy, np.ndarray]:
-        """The policy and checked observations as features (n, D)."""
+        """Return the policy, and the checked observations as features (n, D)."""
         check_is_fitted(self, "policy_")
         return self.policy_, self.policy_.encoded(observations)
 
     def _publish_policy(self, plan: Any, state: Any, status: TrainingStatus) -> None:
-        """Set the fitted attributes that every way of fitting has."""
+        """Set the fitted attributes that fits in an environment and to logged data share."""
         self._state = state
         played = state.env_steps > 0
         self.policy_, self.theta_ = state.policy, state.policy.theta
@@ -162,8 +168,8 @@ class PolicyBase(NaturalEstimator):
         self.n_iter_, self.n_env_steps_ = state.n_iter, state.env_steps
         self.status_ = status
         self.message_ = (
-            f"{status.value}: {state.n_iter} updates"
-            + (f", {state.env_steps} steps, {state.n_episodes} episodes" if played else "")
+            f"{status.value}: training ended after {state.n_iter} updates"
+            + (f", {state.env_steps} steps and {state.n_episodes} episodes" if played else "")
             + f"; {status.remedy}"
         )
 
@@ -177,23 +183,23 @@ class PolicyBase(NaturalEstimator):
         greedy: bool = True,
         random_state: Any = None,
     ) -> Evaluation:
-        """Undiscounted returns of whole episodes, with their standard error.
+        """Play whole episodes; return their undiscounted returns with a standard error.
 
         Parameters
         ----------
         n_episodes : int, default=20
-            Where no seeds are given.
+            Number of episodes if no seeds are given.
         seeds : array-like of int, optional
-            One episode from each.
+            Seeds, from each of which one episode starts.
         greedy : bool, default=True
-            The most probable action, or one that is drawn.
+            Whether to take the most probable action instead of drawing one.
         random_state : None, int, RandomState or Generator
-            Draws the seeds where none are given; None is the seeds 0, 1, 2, ...
+            Draws the seeds if none are given; None means the seeds 0, 1, 2, ...
 
         Returns
         -------
         Evaluation
-            Returns and lengths, one per episode.
+            The return and the length of each episode.
         """
         check_is_fitted(self, "policy_")
         check_bool(greedy, "greedy")
@@ -216,27 +222,27 @@ class PolicyBase(NaturalEstimator):
             )
         finally:
             if shared:
-                # The training's episodes were played on the same object.
+                # The training plays its episodes on the same object.
                 self._state = self._state.without_episodes()
             else:
                 env.close()
 
     def score(self, X: Any = None, y: Any = None) -> float:
-        """Mean undiscounted return of the greedy policy, one episode from each seed in X.
+        """Return the mean undiscounted return of one greedy episode from each seed in X.
 
-        Without X the seeds are 0, ..., 19.
+        The greedy policy takes the most probable action. Without X the seeds are 0, ..., 19.
 
         Returns
         -------
         float
-            In the rewards' unit; higher is better.
+            The mean return in the unit of the rewards; higher is better.
         """
         return self.evaluate(seeds=X).mean
 
     # ------------------------------------------------------------------- environments, storing
 
     def _training_environment(self) -> VectorEnvironment:
-        """New episodes side by side, as many as ``n_envs`` says."""
+        """Return new episodes side by side, as many as ``n_envs`` says."""
         if self.n_envs is not None:
             return make_environment(
                 self.env, int(check_number(self.n_envs, "n_envs", low=1, integer=True))
@@ -244,12 +250,12 @@ class PolicyBase(NaturalEstimator):
         return make_environment(self.env, None if self._is_vector() else _ENVS, at_will=True)
 
     def _is_vector(self) -> bool:
-        """Whether ``env`` is an object of many episodes; a class is a factory."""
+        """Tell whether ``env`` is a vector environment; a class is a callable that makes one."""
         made = hasattr(self.env, "num_envs") or isinstance(self.env, VectorEnvironment)
         return made and not isinstance(self.env, type)
 
     def _evaluation_environment(self, n: int) -> tuple[VectorEnvironment, bool]:
-        """Episodes for an evaluation, and whether they share an object with the training."""
+        """Return episodes for an evaluation, and whether they share an object with the training."""
         if self._is_vector():
             return make_environment(self.env), True
         single = hasattr(self.env, "step") and not hasattr(self.env, "get_params")
@@ -258,11 +264,11 @@ class PolicyBase(NaturalEstimator):
         return make_environment(self.env, min(max(n, 2), _MOST_ENVS), at_will=True), False
 
     def __getstate__(self) -> dict:
-        """The estimator with its training's state; episodes that do not pickle begin anew."""
+        """Return the attributes to pickle; episodes that cannot be pickled will begin anew."""
         state = dict(super().__getstate__())
         played = state.get("_played")
         if played is not state["env"] and not isinstance(played, Environment):
-            # Another environment has been set since the fit: the old one may not pickle.
+            # Another environment was set after the fit; the old one may not be picklable.
             state["_played"] = None
         training = state.get("_state")
         if training is not None and training.env is not None:

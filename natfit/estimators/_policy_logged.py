@@ -20,7 +20,7 @@ from natfit.rl.training import Plan, State
 
 
 class LoggedPolicy(PolicyBase):
-    """A policy estimator that learns from other policies' episodes too."""
+    """A policy estimator that can also learn from episodes that another policy played."""
 
     def fit_logged(
         self,
@@ -34,35 +34,36 @@ class LoggedPolicy(PolicyBase):
     ) -> LoggedPolicy:
         """Train on episodes that another policy played, by importance sampling.
 
-        Updates go on, to ``max_iter`` of them, or until the data would say too little about the
-        next policy. ``env`` gives the spaces only; nothing is played.
+        Training ends after ``max_iter`` updates, or before the data would say too little about the
+        next policy. ``env`` only says what the spaces are; nothing is played.
 
         Parameters
         ----------
         observations : array-like of shape (N, *observation_space.shape)
-            What each action was taken on.
+            The observation on which each action was taken.
         actions : array-like of shape (N, *action_space.shape)
-            As drawn, not clipped.
+            The actions as they were drawn, not clipped.
         rewards : array-like of shape (N,)
-            Of each action.
+            The reward of each action.
         episode_ids : array-like of shape (N,)
-            Equal for the rows of one episode; within it they are in the order of time.
+            A number or string for each row, equal for the rows of one episode. The rows of an
+            episode must be in the order of time.
         behaviour_log_prob : array-like of shape (N,)
-            log b(a | s) of each action under the policy that took it, nats.
+            log b(a | s) of each action, in nats, where b is the policy that took it.
         min_effective_episodes : float, default=10
-            Least effective number of episodes, >= 1.
+            Smallest effective number of episodes with which training goes on, >= 1.
 
         Returns
         -------
         self
-            ``effective_episodes_`` is that of the final policy; ``history_`` has it for every
-            update, with the estimated return.
+            The fitted estimator. ``effective_episodes_`` is the effective number of episodes for
+            the final policy; ``history_`` has it for every update, with the estimated return.
 
         Raises
         ------
         ValueError
-            If the data are not valid (a log-probability of a discrete action above 0, too), or
-            the effective number of episodes of the first policy is below the minimum.
+            If the data are not valid, for instance if the log-probability of a discrete action is
+            above 0, or if the effective number of episodes is below the minimum at the start.
         """
         with self._all_or_nothing():
             minimum = check_number(min_effective_episodes, "min_effective_episodes", low=1.0)
@@ -82,7 +83,7 @@ class LoggedPolicy(PolicyBase):
                         "played them (warm_start=True, or start_params)"
                     )
                 if states and state.n_iter == states[-1].n_iter:
-                    # The same policy, with what the search that failed there has tried.
+                    # The same policy, with the trials of the search that failed there.
                     states[-1], status = state, TrainingStatus.NO_STEP
                     break
                 states.append(state)
@@ -98,7 +99,7 @@ class LoggedPolicy(PolicyBase):
         return self
 
     def _logged_start(self, plan: Plan, policy: Policy, data: Logged) -> State:
-        """The first state: that of the fit before where it is gone on from."""
+        """Return the first state, which is the last one of the previous fit for a warm start."""
         before = getattr(self, "_state", None) if self.warm_start else None
         if before is not None:
             # The history begins anew, and with it what failed searches have tried.
@@ -115,7 +116,7 @@ class LoggedPolicy(PolicyBase):
 def _checked(
     policy: Policy, observations: Any, actions: Any, rewards: Any, ids: Any, log_prob: Any
 ) -> Logged:
-    """The five arrays, one row each."""
+    """Return the five arrays, checked, with one row for each action."""
     encoded = policy.encoded(observations)
     n = len(encoded)
     actions = policy.from_space(actions)
@@ -129,9 +130,16 @@ def _checked(
         )
     ids = np.asarray(ids)
     if ids.dtype.kind not in "iufUSb" or (ids.dtype.kind == "f" and np.isnan(ids).any()):
-        raise ValueError(f"episode_ids must be numbers or strings without gaps, got {ids.dtype}")
+        raise ValueError(
+            f"episode_ids must be numbers or strings, none of them missing, got dtype {ids.dtype}"
+        )
     if ids.shape != (n,):
-        raise ValueError(f"episode_ids must have shape ({n},), one a row, got {ids.shape}")
+        raise ValueError(
+            f"episode_ids must have shape ({n},), one for each observation, got shape {ids.shape}"
+        )
     if len(actions) != n or n == 0:
-        raise ValueError(f"actions must be one a row, {n}, got {len(actions)}")
+        raise ValueError(
+            f"actions must have one row for each of the {n} observations, and at least one, got "
+            f"{len(actions)} rows"
+        )
     return Logged.of(encoded, actions, rewards, ids, log_prob)

@@ -1,4 +1,4 @@
-"""From a policy estimator's options to the plan and the first state of a training."""
+"""The plan and the first state of a training, made from the options of a policy estimator."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from natfit.steps.trust_region import TrustRegionStep
 
 
 def default_solver() -> CGSolver:
-    """TRPO's: ten products F v at most, no preconditioner."""
+    """Return the solver of TRPO: at most ten products F v, without a preconditioner."""
     return CGSolver(tol=1e-2, max_iter=10, precondition=False)
 
 
-#: Name of a method to the options that it stands for.
+#: For each named method, the options that it stands for.
 PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
     "reinforce": lambda: {
         "metric": "euclidean",
@@ -54,23 +54,23 @@ PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
-    """Validate an estimator's options for an environment: the plan and the policy's shape.
+    """Validate the options of an estimator; return the plan and a policy without parameters.
 
     The policy has no theta yet.
 
     Returns
     -------
     plan : Plan
-        The options, resolved.
+        The resolved options.
     policy : Policy
         With an empty theta.
 
     Raises
     ------
     ValueError
-        If an option has a value that it cannot have: with the rule, the value and the remedy.
+        If an option has a value that is not allowed; the message has the rule and the remedy.
     TypeError
-        If an option is of another type.
+        If an option has a wrong type.
     """
     o = options
     solver = default_solver() if o.solver is None else o.solver
@@ -112,11 +112,11 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
 
 
 def _check_family(family: Distribution, entropy_bonus: Any) -> None:
-    """Raise where the distribution lacks what a policy needs."""
+    """Raise a ValueError if the distribution lacks what a policy needs."""
     if not family.has_mode:
         raise ValueError(
-            f"distribution {family!r} defines no mode, which the greedy policy needs; use "
-            "'normal' or 'multivariate_normal'"
+            f"distribution must define a mode, which the greedy policy needs, and {family!r} has "
+            "none; use 'normal' or 'multivariate_normal'"
         )
     bonus = check_number(entropy_bonus, "entropy_bonus", low=0.0, hint="0.01")
     if bonus > 0 and not family.has_entropy:
@@ -127,19 +127,21 @@ def _check_family(family: Distribution, entropy_bonus: Any) -> None:
 
 
 def _model(spec: Any, env: VectorEnvironment, family: Distribution) -> Model:
-    """The policy's model, bound; for a Box nothing but the location depends on the state."""
+    """Return the bound model of the policy; for a Box only the location depends on the state."""
     constant: tuple[str, ...] = ()
     if isinstance(env.action_space, Box):
         roles = family.roles
         constant = tuple(n for n in family.params if roles.get(n) is not Role.LOCATION)
     if not isinstance(spec, str | Model):
-        hint = "; a function of (theta, X) goes into natfit.models.Predictor(fun, start)"
+        hint = "; pass a function of (theta, X) as natfit.models.Predictor(fun, start)"
         raise TypeError(
             f"policy must be a string or a Model object, got {type(spec).__name__}"
             f"{hint if callable(spec) else ''}; strings are {available(Model)}"
         )
     if isinstance(spec, str) and spec not in available(Model):
-        raise ValueError(f"policy must be one of {available(Model)} or a Model, got {spec!r}")
+        raise ValueError(
+            f"policy must be one of {available(Model)} or a Model object, got {spec!r}"
+        )
     return resolve(spec, Model).bind(env.observation_space.width, family, constant)
 
 
@@ -158,21 +160,22 @@ def _std_bounds(bounds: Any, init_std: Any) -> tuple[float, float]:
 
 
 def _start(options: Any, family: Distribution, env: VectorEnvironment) -> np.ndarray:
-    """Eta (K,) of the first policy."""
+    """Return eta (K,) of the first policy."""
     if options.start_params is None:
         return start_eta(family, env.action_space, float(options.init_std))
     if not isinstance(options.start_params, dict):
         raise TypeError(
-            f"start_params must be a dict of {list(family.params)}, got {options.start_params!r}"
+            "start_params must be a dict with a native value for each of "
+            f"{list(family.params)}, got {options.start_params!r}"
         )
     try:
         return family.eta(**options.start_params)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"start_params are not valid: {error}") from error
+        raise ValueError(f"start_params must be valid native values: {error}") from error
 
 
 def first_state(options: Any, plan: Plan, policy: Policy) -> State:
-    """The state before the first update; ``random_state`` is read here, once."""
+    """Return the state before the first update; ``random_state`` is read here, once."""
     rng = bridge_rng(options.random_state)
     root = int(rng.integers(2**63))
     theta = policy.model.init(np.random.default_rng((root, 0, 3)), policy.theta)
@@ -181,8 +184,8 @@ def first_state(options: Any, plan: Plan, policy: Policy) -> State:
     if len(outside):
         name = policy.model.names()[outside[0]]
         raise ValueError(
-            f"start_params must lie inside std_bounds={options.std_bounds!r} (in half widths of "
-            f"a bounded box), and {name!r} does not; widen std_bounds"
+            f"start_params must lie inside std_bounds={options.std_bounds!r}, which are in half "
+            f"widths of a bounded Box, but {name!r} does not; widen std_bounds"
         )
     normalizer = None
     if options.normalize_observations:
@@ -199,19 +202,19 @@ def first_state(options: Any, plan: Plan, policy: Policy) -> State:
 
 
 def resumable(options: Any, state: State, plan: Plan, policy: Policy) -> State:
-    """The last state, if it belongs to this policy and these spaces.
+    """Return the last state of the previous fit if it has this policy and these spaces.
 
-    Another baseline begins anew, and so does a normaliser where there was none.
+    If the baseline was replaced, it begins anew, and so does a normaliser if there was none.
 
     Returns
     -------
     State
-        With this policy's model and limits.
+        The state, with the model and the limits of this policy.
 
     Raises
     ------
     ValueError
-        If the policy, the distribution or the spaces are others.
+        If the policy, the distribution or the spaces have changed.
     """
     old = state.policy
     same = type(old.model) is type(policy.model) and old.model == policy.model
@@ -219,8 +222,8 @@ def resumable(options: Any, state: State, plan: Plan, policy: Policy) -> State:
     spaces = old.observation_space, old.action_space
     if not same or spaces != (policy.observation_space, policy.action_space):
         raise ValueError(
-            "warm_start=True needs the policy and the spaces of the fit it goes on from; policy, "
-            "distribution or env have changed: set warm_start=False"
+            "warm_start=True needs the policy and the spaces of the previous fit, but policy, "
+            "distribution or env have changed; set warm_start=False"
         )
     if plan.baseline != options.baseline_:
         state = replace(state, baseline=None)
@@ -231,12 +234,12 @@ def resumable(options: Any, state: State, plan: Plan, policy: Policy) -> State:
 
 
 def as_played(env: Any) -> Any:
-    """What tells later whether an environment is still the same: its parameters, or itself."""
+    """Return what identifies an environment later: its class and parameters, or itself."""
     return clone(env) if isinstance(env, Environment) else env
 
 
 def same_environment(env: Any, played: Any) -> bool:
-    """Whether an environment is the one that was played."""
+    """Tell whether an environment is the one that was played."""
     if isinstance(env, Environment) or isinstance(env, str):
         return type(env) is type(played) and env == played
     return env is played

@@ -1,4 +1,4 @@
-"""What every estimator shares: components resolved in fit, callbacks, warnings, clean failure."""
+"""What all estimators share: components resolved in fit, callbacks, warnings, clean failure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from natfit.optimize.engine import Engine, resolve_damping, resolve_engine
 from natfit.solvers.base import Solver
 from natfit.steps.base import Step
 
-#: Those of all estimators.
+#: The kinds of components that all estimators take.
 _KINDS: dict[str, type[Component]] = {
     "distribution": Distribution,
     "metric": Metric,
@@ -38,14 +38,14 @@ class NaturalEstimator(CallbackSupportMixin, BaseEstimator):
     """Base of all estimators."""
 
     def _kinds(self) -> dict[str, type[Component]]:
-        """Parameters that a string may stand for an object in."""
+        """Parameters for which a string may stand for an object, and the kind of each."""
         return _KINDS
 
     def set_params(self, **params: Any) -> NaturalEstimator:
-        """Set parameters; a nested name such as ``step__epsilon`` reaches inside a string too.
+        """Set parameters; a nested name such as ``step__epsilon`` also works if step is a string.
 
-        ``step="backtracking"`` is shorthand for an object: where one of its options is set, the
-        object takes the string's place.
+        ``step="backtracking"`` is shorthand for an object. If one of its options is set, the object
+        replaces the string.
 
         Returns
         -------
@@ -63,14 +63,14 @@ class NaturalEstimator(CallbackSupportMixin, BaseEstimator):
         return super().set_params(**nested)
 
     def _engine(self) -> Engine:
-        """Resolve this estimator's options; the constructor's arguments stay as they are."""
+        """Return the resolved options; the constructor's arguments are not changed."""
         return resolve_engine(
             self.metric, self.solver, self.step, self.damping, self.tol, self.max_iter
         )
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
-        """Restore the state before the fit if anything is raised, Ctrl-C included."""
+        """Restore the state before the fit if anything is raised, including by Ctrl-C."""
         before = dict(self.__dict__)
         try:
             yield
@@ -84,15 +84,15 @@ class NaturalEstimator(CallbackSupportMixin, BaseEstimator):
     def _iteration_hook(
         self, context: Any, X: Any, y: Any, metadata: Any, fitted: Callable[[Any], dict]
     ) -> Callable | None:
-        """Bridge from the loop to scikit-learn's callbacks: one subtask per iteration.
+        """Return a hook of the loop that reports each iteration to scikit-learn's callbacks.
 
-        Every task that begins ends, also the one whose step was not found. Returns None when
-        no callback is set, so that such a fit pays nothing.
+        Each iteration is a subtask. Every subtask that begins also ends, even if its step was not
+        found. Without callbacks the hook is None, so that a fit pays nothing for it.
 
         Returns
         -------
         callable or None
-            ``hook(iterate, done) -> bool``, True to stop.
+            ``hook(iterate, done) -> bool``, which returns True to stop the fit.
         """
         if not getattr(self, "_skl_callbacks", None):
             return None
@@ -114,6 +114,6 @@ class NaturalEstimator(CallbackSupportMixin, BaseEstimator):
         return hook
 
     def _warn(self, status: Status, message: str, engine: Engine) -> None:
-        """Warn unless the fit ended well, or as it was asked to."""
+        """Warn unless the fit reached an optimum or ended as the caller asked."""
         if not engine.ended_as_asked(status):
             warnings.warn(f"{type(self).__name__}: {message}", ConvergenceWarning, stacklevel=5)

@@ -1,4 +1,4 @@
-"""A fitted density: what it says of itself and of data."""
+"""The methods of a fitted density: standard errors, scores and draws."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ from natfit.rows import Block, Rows, dot, rows_of
 
 
 class DensityEstimator(DensityMixin, NaturalEstimator):
-    """Standard errors, scores and draws of a fitted distribution.
+    """Base of estimators of a distribution: standard errors, scores and draws.
 
-    A fit leaves ``distribution_``, ``n_obs_``, eta (one row for each column of data that was
-    fitted by itself), the information at it and the coordinates that rest at a limit.
+    A fit sets ``distribution_`` and ``n_obs_``. It also stores eta (one row for each column of
+    data that was fitted separately), the information there, and which coordinates rest at a
+    limit.
     """
 
     n_jobs: int | None
@@ -39,7 +40,7 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
 
     @property
     def standard_errors_(self) -> dict[str, np.ndarray]:
-        """Standard errors of ``params_``, of the same shapes."""
+        """Standard errors of the values in ``params_``, in the same units and shapes."""
         check_is_fitted(self)
         family = self.distribution_
         errors = [
@@ -52,7 +53,7 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
 
     @property
     def param_names_(self) -> list[str]:
-        """Names of the rows of :meth:`cov_params`."""
+        """Names of the rows and columns of :meth:`cov_params`."""
         check_is_fitted(self)
         names = cov.native_names(self.distribution_)
         if len(self._eta) == 1:
@@ -60,13 +61,13 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         return [f"{name}[{j}]" for j in range(len(self._eta)) for name in names]
 
     def _eta_covariance(self, column: int, kind: str = "observed") -> np.ndarray:
-        """Covariance of the estimate in eta."""
+        """Return the covariance matrix (K, K) of the estimate of eta."""
         info = self._information[column]
         matrix = info.matrix
         if kind == "expected" and not info.complete:
             raise ValueError(
-                "cov_type='expected' is not defined for censored rows: how the exact ones would "
-                "have been censored is not known; use 'observed'"
+                "cov_type='expected' is not defined for censored rows, because it is not known how "
+                "the exact rows would have been censored; use cov_type='observed'"
             )
         if kind == "expected" and info.kind != "expected":
             matrix = self.distribution_.fisher(self._eta[column][None])[0]
@@ -79,33 +80,37 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
     def cov_params(
         self, cov_type: str = "observed", X: Any = None, sample_weight: Any = None
     ) -> np.ndarray:
-        """Covariance matrix of the estimates, in native parameters (``param_names_``).
+        """Return the covariance matrix of the estimates of the native parameters.
 
         Parameters
         ----------
         cov_type : {"observed", "expected", "robust"}
-            Inverse of the observed information (the negative Hessian; for full exponential
-            families equal to the expected at the optimum), of the expected one, or Huber's
-            sandwich of both, which holds when the family is wrong.
+            ``observed`` is the inverse of the observed information, the negative Hessian of the
+            log-likelihood at the data. ``expected`` is the inverse of the expected information;
+            for exponential families the two agree at the optimum. ``robust`` is Huber's sandwich
+            estimate, which holds even if the data do not come from the family.
         X, sample_weight : optional
-            The data of the fit; needed for ``robust`` alone, whose scores the estimator does
-            not keep.
+            The data and the weights of the fit. Only ``robust`` needs them, because the
+            estimator does not keep the scores of the rows.
 
         Returns
         -------
         ndarray of shape (M, M)
-            Columns of data fitted independently are independent blocks. inf on the diagonal
-            marks what the data do not determine or what rests at a limit.
+            ``param_names_`` names the rows and columns. Columns of data that were fitted
+            separately are independent blocks. An entry of inf on the diagonal marks a
+            parameter that the data do not determine or that rests at a limit.
 
         Raises
         ------
         ValueError
-            For another cov_type, or robust without X.
+            If ``cov_type`` is not one of the three, or is ``robust`` without X.
         """
         check_is_fitted(self)
         check_option(cov_type, "cov_type", ("observed", "expected", "robust"))
         if cov_type == "robust" and X is None:
-            raise ValueError("cov_type='robust' needs the scores of the rows: pass the fit's X")
+            raise ValueError(
+                "cov_type='robust' needs the scores of the rows; pass the data of the fit as X"
+            )
         blocks = []
         for j in range(len(self._eta)):
             matrix = self._eta_covariance(j, cov_type)
@@ -125,8 +130,8 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         rows = self._rows(data, sample_weight)
         if not np.isclose(rows.total, self.n_obs_, rtol=1e-9):
             raise ValueError(
-                f"X must be the data of the fit, {self.n_obs_:g} observations, got {rows.total:g}; "
-                "pass the fit's X and sample_weight"
+                f"X must be the data of the fit, which had {self.n_obs_:g} observations, got "
+                f"{rows.total:g}; pass the X and the sample_weight of the fit"
             )
         family.check(rows)
         objective = Likelihood(family, Constant().bind(0, family), rows)
@@ -135,37 +140,37 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
     # --------------------------------------------------------------------------- scoring
 
     def score_samples(self, X: Any) -> np.ndarray:
-        """Log-density of each row, (N,) nats; -inf outside the support.
+        """Return the log-density of each row, in nats; -inf outside the support.
 
-        Of a censored row (:class:`natfit.Censored`) the log-probability of its interval.
+        For a censored row (:class:`natfit.Censored`) it is the log-probability of the interval.
 
         With a univariate family the columns are independent, and their log-densities add.
 
         Returns
         -------
         ndarray of shape (N,)
-            In nats.
+            The log-densities, in nats.
         """
         check_is_fitted(self, "_eta")
         X, family, by_column = self._seen(X)
         return self._rows(X).map(_density_part, family, self._eta, by_column)
 
     def _rows(self, X: np.ndarray, sample_weight: Any = None) -> Rows:
-        """Rows with their weights, shared by the estimator's processes."""
+        """Return the rows with their weights, shared by the estimator's processes."""
         weight = check_weights(sample_weight, len(X))
         return rows_of(X, weight=weight, n_jobs=check_jobs(self.n_jobs))
 
     def _seen(self, X: Any) -> tuple[np.ndarray, Distribution, bool]:
-        """Rows (N, D), or the ends of censored ones (N, 2), and the family that they have.
+        """Return the rows (N, D), or the ends of censored rows (N, 2), and their family.
 
         Returns
         -------
         X : ndarray of shape (N, D) or (N, 2)
             The rows.
         family : Distribution
-            What they are rows of.
+            The family of these rows.
         by_column : bool
-            Whether each column is y (N,), with an eta of its own.
+            Whether each column is a y (N,) of its own, with its own eta.
 
         Raises
         ------
@@ -177,16 +182,18 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
             rows = validate_data(self, X, dtype=np.float64, reset=False)
             return rows, family, family.event_shape == ()
         if len(self._eta) > 1:
-            raise ValueError(f"X must have {len(self._eta)} columns as in the fit, got Censored")
+            raise ValueError(
+                f"X must have {len(self._eta)} columns as in the fit, got Censored, which has one"
+            )
         return censored.rows, CensoredFamily(family).checked(), False
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Mean log-likelihood per row, nats; higher is better.
+        """Return the mean log-likelihood per row, in nats; higher is better.
 
         Parameters
         ----------
         X : array-like of shape (N, D), or Censored
-            Rows.
+            The rows.
         y : None
             Ignored.
         sample_weight : array-like of shape (N,), optional
@@ -195,7 +202,7 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         Returns
         -------
         float
-            In nats per row.
+            The mean log-likelihood, in nats per row.
         """
         check_is_fitted(self, "_eta")
         X, family, by_column = self._seen(X)
@@ -203,7 +210,7 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         return float(rows.sum(_score_part, family, self._eta, by_column)) / rows.total
 
     def sample(self, n_samples: int = 1, random_state: Any = None) -> np.ndarray:
-        """Draw rows from the fitted distribution, (n_samples, D)."""
+        """Return rows drawn from the fitted distribution, (n_samples, D), in the data's unit."""
         check_is_fitted(self, "_eta")
         n = int(check_number(n_samples, "n_samples", low=1, integer=True))
         rng = bridge_rng(self.random_state if random_state is None else random_state)
@@ -216,7 +223,7 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
 def _density_part(
     block: Block, family: Distribution, eta: np.ndarray, by_column: bool
 ) -> np.ndarray:
-    """Log-densities of a block's rows, at a row of eta for each column or for all of them."""
+    """Return log-densities of a block's rows, with one row of eta per column or one for all."""
     if not by_column:
         return family.log_density(block.y, eta)
     total: Any = sum(family.log_density(block.y[:, j], row[None]) for j, row in enumerate(eta))
@@ -224,13 +231,13 @@ def _density_part(
 
 
 def _score_part(block: Block, family: Distribution, eta: np.ndarray, by_column: bool) -> float:
-    """Weighted sum of the log-densities."""
+    """Return the weighted sum of the log-densities of a block."""
     values = _density_part(block, family, eta, by_column)
     return float(values.sum()) if block.weight is None else dot(block.weight, values)
 
 
 def native_values(family: Distribution, eta: np.ndarray) -> dict[str, np.ndarray]:
-    """Native values: (D,) for a univariate family with D rows of eta, else its own shapes."""
+    """Return native values by name: (D,) for a univariate family with D rows of eta."""
     values = family.native(eta)
     if family.event_shape == ():
         return {name: np.asarray(v) for name, v in zip(family.params, values, strict=True)}

@@ -35,7 +35,8 @@ random_state, n_jobs
     covariance_ : ndarray of shape (D, D)
         The distribution's Sigma (the estimate's covariance is ``cov_params()``).
     scale_ : ndarray of shape (D,)
-        Square roots of its diagonal. The divisor is W, as maximum likelihood has it.
+        Square roots of the diagonal of ``covariance_``, in the unit of the data. The divisor is
+        the sum of weights, as in maximum likelihood.
 
     Examples
     --------

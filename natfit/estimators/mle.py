@@ -22,95 +22,104 @@ from natfit.models import Constant
 from natfit.rng import FreshGenerator, bridge_rng
 from natfit.rows import Memory, rows_of
 
-#: Options that change the family, in the order in which :func:`adjust` takes them.
+#: Options that change the family, in the order of the arguments of :func:`adjust`.
 _ADJUSTMENTS = ("truncation", "fixed", "bounds", "prior", "bijectors")
 
 
 class NaturalMLE(DensityEstimator):
     """Maximum-likelihood estimate of a distribution by natural-gradient descent.
 
-    Minimises ``f(theta) = -1/W sum_i w_i log p(y_i | theta)`` (nats per row, W the sum of
-    weights) by steps ``theta - beta F^-1 grad f`` (the paper's Algorithm 2). A univariate
-    family given D columns fits each of them independently; the values of ``params_`` then
-    have shape (D,).
+    The objective is ``f(theta) = -1/W sum_i w_i log p(y_i | theta)`` in nats per row, where W is
+    the sum of weights. Each step is ``theta <- theta - beta F^-1 grad f``, where F is the metric
+    (the paper's Algorithm 2). A univariate family is fitted to each of the D columns separately;
+    the values of ``params_`` then have shape (D,).
 
     Parameters
     ----------
     distribution : str or Distribution, default="normal"
-        A name (``natfit.distributions``), or an object, such as one made by
-        :func:`natfit.distributions.from_log_prob`.
+        A name in the table of distributions, or an object of ``natfit.distributions``, such as one
+        made by :func:`natfit.distributions.from_log_prob`.
     metric : str or Metric, default="auto"
-        ``exact``, ``monte_carlo``, ``empirical``, ``observed``, ``euclidean``, ``tensor``;
-        ``auto`` is the best that the family allows. See ``metric_`` for the choice.
+        The matrix that measures the length of a step: ``exact``, ``monte_carlo``, ``empirical``,
+        ``observed``, ``euclidean`` or ``tensor``. ``auto`` is the best one that the family allows;
+        ``metric_`` says which it was.
     solver : str or Solver, default="auto"
-        ``cholesky``, ``cg``, ``woodbury`` or ``auto``.
+        How the gradient is multiplied by the inverse of the metric: ``cholesky``, ``cg``,
+        ``woodbury``, or ``auto``, which depends on the size and rank of the metric.
     step : str or Step, default="backtracking"
-        ``fixed``, ``kl``, ``backtracking`` or ``exact_line``.
+        The rule that says how far to go: ``backtracking``, ``exact_line``, ``fixed``, ``kl`` or
+        ``trust_region``.
     damping : None, float, str or Damping, default=None
-        None; a number (relative to diag(F)); ``fixed``, ``relative``, ``levenberg``.
+        What is added to the metric F before the solve: None adds nothing, a number is a share of
+        diag(F), and names are ``fixed``, ``relative`` and ``levenberg``.
     coordinates : str or Coordinates, default="unconstrained"
-        What theta means: ``unconstrained`` (log scale), ``native`` (the paper's mu, sigma),
-        ``expectation`` (mean parameters, where their inverse is closed-form).
+        What theta means: ``unconstrained`` (a scale enters by its logarithm), ``native`` (the
+        parameters themselves, such as the paper's mu and sigma), or ``expectation`` (the means of
+        the family's statistics, where native parameters are known as functions of them).
     tol : float, default=1e-5
-        Distance to the optimum, in standard errors, at which the fit has converged. 0 stops
-        only where the distance is exactly zero, or at ``max_iter``.
+        Distance to the optimum, in standard errors, at which the fit has converged. With 0 it
+        stops only where the distance is exactly zero, or at ``max_iter``.
     max_iter : int, default=100
         Maximum number of iterations.
     start_params : dict or array-like, optional
-        Where to start: native values by name, or an unconstrained vector (K,).
+        Where to start: native values by name, or a vector (K,) of unconstrained parameters.
     warm_start : bool, default=False
-        Start from the previous fit.
+        Whether to start from the previous fit.
     truncation : (low, high), optional
-        Window outside which no value is ever seen: ``log p - log P(low <= Y <= high)``. None
-        for an open end. A univariate family with a distribution function.
+        A window outside which no value is ever seen; None is an open end. The log-density becomes
+        ``log p - log P(low <= Y <= high)``. The family must be univariate and have a distribution
+        function.
     fixed : dict, optional
-        Native values by name of parameters that are known: they leave theta, and their
+        Native values, by name, of parameters that are known. They are not estimated, and their
         standard error is 0. A vector (D,) gives one number per column.
     bounds : dict, optional
-        Native limits ``{name: (low, high)}``, None for none. A fit that rests at one ends as
-        ``boundary``.
+        Limits of native parameters, ``{name: (low, high)}``, where None is no limit. A fit that
+        rests at a limit ends as ``boundary``.
     prior : dict, optional
-        Densities of native parameters, without Jacobian: frozen ``scipy.stats`` distributions
-        or ``(family, params)``. The estimate is then the posterior's mode, standard errors are
-        those of the posterior's curvature.
+        Densities of native parameters by name: frozen ``scipy.stats`` distributions or pairs
+        ``(family, params)``. The estimate is then the mode of the posterior density in the native
+        parameters, and the standard errors come from the curvature of the posterior.
     bijectors : dict, optional
-        Constraints (``natfit.bijectors``) in place of the family's own.
+        Constraints of ``natfit.bijectors``, by name of the parameter, which replace the family's.
     random_state : None, int, RandomState or Generator
-        For metrics that draw; read once a fit.
+        Seed of metrics that draw; it is read once per fit.
     n_jobs : int, optional
-        Processes that share the rows in fits and scores; -1 is one a core, None is one unless
-        joblib is configured otherwise. Results are the same bits for any number. A pass over
-        the rows costs about 10 ms more: several processes pay from a million rows or so.
+        Number of processes that share the rows in fits and scores; -1 is one per core, and None is
+        one unless joblib is configured otherwise. Results are the same bits for any number. A pass
+        over the rows costs about 10 ms more, so that several processes are worth it from about a
+        million rows on.
 
     Attributes
     ----------
     params_ : dict of ndarray
-        Estimates by name, native: (D,) for a univariate family.
+        Estimates of the native parameters by name, of shape (D,) for a univariate family.
     standard_errors_ : dict of ndarray
-        Of the same shapes, from the observed information (delta method); inf where the data
-        do not determine a parameter or it rests at a limit.
+        Standard errors in the same units and shapes, from the observed information by the delta
+        method. They are inf for parameters that the data do not determine or that rest at a limit.
     theta_ : ndarray
-        The estimate in the chosen coordinates; columns of data one after the other.
+        The estimate in the chosen coordinates; if several columns were fitted separately, their
+        estimates one after the other.
     distribution_ : Distribution
-        The family, bound to the data's shape.
+        The family, bound to the shape of the data.
     metric_, solver_, step_, damping_
         The components that were used.
     coordinates_ : list of Coordinates
-        What ``theta_`` means, one for each column that was fitted by itself.
+        What ``theta_`` means; one object for each column that was fitted separately.
     n_obs_ : float
         Sum of weights.
     n_iter_ : int
-        Iterations; the most over columns.
+        Number of iterations; for several columns the largest of theirs.
     status_ : Status
         ``converged``, ``gradient_small``, ``rounding_floor``, ``boundary``, ``max_iter``,
         ``no_descent``, ``singular``, ``unbounded``, ``non_finite`` or
-        ``stopped_by_callback``; the worst over columns, ``statuses_`` has all.
+        ``stopped_by_callback``. For several columns it is the worst of theirs, and
+        ``statuses_`` has all of them.
     message_ : str
         The status in words, with the parameters concerned and the remedy.
     history_ : History
         Columns of numbers, one row per iterate.
     n_features_in_, feature_names_in_
-        As in scikit-learn.
+        Number and names of the columns of X, as in scikit-learn.
 
     Examples
     --------
@@ -173,13 +182,13 @@ class NaturalMLE(DensityEstimator):
         Parameters
         ----------
         X : array-like of shape (N, D), Censored or scipy.stats.CensoredData
-            The data. pandas and polars frames keep their column names. Of censored rows there
-            is one column, and the family needs a distribution function.
+            The data. The column names of pandas and polars frames are kept. Censored rows have
+            one column, and their family needs a distribution function.
         y : None
             Ignored.
         sample_weight : array-like of shape (N,), optional
-            Repetitions of each row: weight 2 equals the row twice, in estimates and standard
-            errors. Rows of weight zero are dropped.
+            Repetitions of each row: a weight of 2 has the effect of the same row given twice, in
+            estimates and standard errors. Rows of weight zero are dropped.
 
         Returns
         -------
@@ -188,8 +197,8 @@ class NaturalMLE(DensityEstimator):
         Raises
         ------
         ValueError, TypeError
-            For data, weights or options that cannot be used; the message says which, why and
-            what to do. The estimator is then as it was before.
+            If data, weights or options cannot be used; the message says which, why, and what to
+            do. The estimator stays as it was before.
 
         Warns
         -----
@@ -212,7 +221,7 @@ class NaturalMLE(DensityEstimator):
         model = Constant(resolve(self.coordinates, Coordinates))
         rng: Any = FreshGenerator() if self.random_state is None else bridge_rng(self.random_state)
         context = self._init_callback_context(max_subtasks=None)
-        # scikit-learn's ScoringMonitor scores nothing without a y; a density's is its X.
+        # scikit-learn's ScoringMonitor scores nothing without a y, for which a density's X stands.
         target = X if y is None else y
         metadata = None if sample_weight is None else {"sample_weight": weight}
         context.call_on_fit_task_begin(estimator=self, X=X, y=target, metadata=metadata)
@@ -243,7 +252,7 @@ class NaturalMLE(DensityEstimator):
         return self
 
     def _plan(self, X: np.ndarray, censored: bool) -> tuple[list[np.ndarray], Adjusted]:
-        """The columns to fit, and what the options make of the family."""
+        """Return the columns to fit, and the family as the options change it."""
         family = self._family(X[:, :1] if censored else X)
         by_column = family.event_shape == () and not censored
         columns = [X[:, j] for j in range(X.shape[1])] if by_column else [X]
@@ -251,10 +260,10 @@ class NaturalMLE(DensityEstimator):
         return columns, adjust(family, len(columns), censored, **options)
 
     def _validated(self, X: Any) -> np.ndarray:
-        """Rows as float64 (N, D). Whether they are finite is seen in the pass that sums them up."""
+        """Return rows in float64 (N, D); the pass that sums them checks that they are finite."""
         plain = type(X) is np.ndarray and X.dtype == np.float64 and X.ndim == 2
         if plain and len(X) >= 2 and X.shape[1] >= 1:
-            # Nothing to convert: only the number and names of features are recorded.
+            # There is nothing to convert; only the number and names of features are recorded.
             return validate_data(self, X, skip_check_array=True)
         try:
             return validate_data(
@@ -265,22 +274,22 @@ class NaturalMLE(DensityEstimator):
             raise
 
     def _validated_rows(self, censored: Censored) -> np.ndarray:
-        """Ends of the intervals, (N, 2): one column of data."""
+        """Return the ends (N, 2) of the intervals of censored rows, which are one column."""
         if len(censored) < 2:
-            raise ValueError(f"X must have at least 2 rows, got {len(censored)}")
+            raise ValueError(f"X must have at least 2 rows to be fitted, got {len(censored)}")
         self.n_features_in_ = 1
         self.__dict__.pop("feature_names_in_", None)
         return censored.rows
 
     def _family(self, X: np.ndarray) -> Distribution:
-        """Resolve the distribution and bind it to the data's shape."""
+        """Return the distribution, resolved and bound to the shape of the data."""
         return resolve(self.distribution, Distribution).bind(Memory(X))
 
     def _starts(self, family: Distribution, fitted: list[Distribution]) -> list:
-        """Starts in eta for each column, or None for the family's own."""
+        """Return the start in eta for each column, or None for the family's own start."""
         check_bool(self.warm_start, "warm_start")
         if self.warm_start and hasattr(self, "_eta"):
-            # Numbers of another family, or of other columns, mean nothing here.
+            # The estimate of another family, or of other columns, has no meaning here.
             if self.distribution_ == family and len(self._eta) == len(fitted):
                 return [
                     own.reduce(eta) if isinstance(own, Fixed) else eta
@@ -291,7 +300,7 @@ class NaturalMLE(DensityEstimator):
         return given_starts(self.start_params, fitted)
 
     def _publish(self, family: Distribution, engine: Any, result: Any) -> None:
-        """Set the fitted attributes, all together."""
+        """Set all fitted attributes together."""
         self.distribution_ = family
         self.metric_, self.solver_ = result.metric, engine.solver
         self.step_, self.damping_ = engine.step, engine.damping
@@ -300,18 +309,18 @@ class NaturalMLE(DensityEstimator):
         self._at_bound = result.at_bound
         self.params_ = native_values(family, result.eta)
         for name, value in (self.fixed or {}).items():
-            # As given, not as it comes back from eta.
+            # Values as the user gave them, not as they come back from eta.
             self.params_[name] = np.resize(np.float64(value), self.params_[name].shape)
         for name, value in result.attributes.items():
             setattr(self, name, value)
 
     def _fitted_state(self) -> dict:
-        """What an estimator needs to score."""
+        """Return the attributes that an estimator needs to score."""
         return {k: getattr(self, k) for k in ("distribution_", "_eta", "params_")}
 
     def _preview(self, family: Distribution, done: list, iterate: Any, n: int) -> dict:
-        """Attributes of an estimator that can score, as if the fit had stopped at an iterate."""
-        # A column that has not begun borrows the current one's parameters.
+        """Return the attributes of an estimator as if the fit had stopped at an iterate."""
+        # A column whose fit has not begun gets the parameters of the current column.
         eta = np.stack([c.eta for c in done] + [iterate.eta] * (n - len(done)))
         return {"distribution_": family, "_eta": eta, "params_": native_values(family, eta)}
 

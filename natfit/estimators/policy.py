@@ -37,75 +37,83 @@ class NaturalPolicyEstimator(LoggedPolicy):
     Parameters
     ----------
     env : str, Environment, environment of Gymnasium's form, or callable
-        A built-in one (``"cartpole"``, ``natfit.rl.environments``), a Gymnasium id, an
-        environment or vector environment, a factory, or any object with ``reset(seed=)`` and
-        ``step(action)``. Ids whose dynamics are built in need no Gymnasium.
+        The name of a built-in environment, such as ``"cartpole"``, a Gymnasium id, an environment
+        or vector environment, a callable that makes one, or any object with ``reset(seed=)`` and
+        ``step(action)``. Ids whose dynamics are built in do not need Gymnasium.
     policy : str or Model, default="mlp"
-        ``linear``, ``mlp``, ``constant``, or an object: ``MLP(hidden=(64, 64))``, or
-        ``Predictor(fun, start)`` with a function of your own in ``autograd.numpy``.
+        The model of the policy: ``linear``, ``mlp``, ``constant``, or an object such as
+        ``MLP(hidden=(64, 64))``, or ``Predictor(fun, start)`` with a user-supplied function that
+        is written in ``autograd.numpy``.
     metric, solver, step, damping
-        As in :class:`NaturalMLE`; defaults ``exact``, at most 10 conjugate-gradient products
-        (None), ``trust_region``, and 1e-2 I (``fixed``).
+        As in :class:`NaturalMLE`. The defaults are ``exact``, at most 10 products of conjugate
+        gradients (None), ``trust_region``, and 1e-2 times the identity (``fixed``).
     distribution : str or Distribution, optional
-        Of the actions; default the one that fits the action space.
+        The distribution of actions; by default the one that fits the action space.
     advantage : {"gae", "reward_to_go", "total_return"}, default="gae"
-        Generalised advantage estimate; return from the step on; return of the whole episode.
+        How much better an action turned out than the baseline: by the generalised advantage
+        estimate, from the return after the step, or from the return of the whole episode.
     baseline : str or Baseline, default="fourier"
-        ``none``, ``constant``, ``quadratic``, ``fourier``, ``mlp``.
+        The estimate of the return that a state promises: ``none``, ``constant``, ``quadratic``,
+        ``fourier`` or ``mlp``.
     discount : float, default=0.99
-        In [0, 1].
+        The factor by which a reward counts less for each step that it lies ahead, in [0, 1].
     gae_lambda : float, default=0.95
-        In [0, 1].
+        The factor by which the generalised advantage estimate weighs later errors of the
+        baseline, in [0, 1]; 1 uses the whole return.
     normalize_advantage : bool, default=True
         Whether advantages are standardised in each batch.
     normalize_observations : bool, default=True
-        Whether observations are standardised by their running mean and deviation.
+        Whether observations are standardised by their running mean and standard deviation.
     entropy_bonus : float, default=0.0
-        Advantage that one nat of entropy is worth, >= 0.
+        The advantage that one nat of the policy's entropy is worth, >= 0.
     batch_size : int, default=1024
-        Steps per update, or episodes.
+        Number of steps, or of episodes, per update.
     batch_unit : {"steps", "episodes"}, default="steps"
-        Whole episodes begin anew at every update.
+        The unit of ``batch_size``. With ``episodes``, new episodes begin at every update.
     n_envs : int, optional
-        Episodes side by side; default 8, or those of a vector environment.
+        Number of episodes that are played side by side; by default 8, or that of a vector
+        environment.
     max_iter : int, default=100
-        Maximum number of updates, those before a warm start included.
+        Maximum number of updates, including those before a warm start.
     max_env_steps : int, optional
-        Most steps in the environment, likewise: an update that would go beyond is not begun
-        (of whole episodes: one that has begun is finished).
+        Maximum number of steps in the environment, including those before a warm start. An update
+        that would exceed it is not begun; an update of whole episodes is finished once it has
+        begun.
     target_return : float, optional
-        Stop when the mean return of the last 20 episodes reaches it.
+        Training stops when the mean return of the last 20 episodes reaches this number.
     max_episode_steps : int, default=10000
-        An episode longer than this is taken for one that never ends, an error.
+        Number of steps after which an episode is taken for one that never ends, which is an
+        error.
     start_params : dict, optional
-        Native parameters of the first policy by name; default the middle of the action space.
+        Native parameters of the first policy by name; by default the middle of the action space.
     init_std : float, default=1.0
-        First standard deviation of real actions; the unit is half the width of a bounded box.
+        First standard deviation of real actions, in units of half the width of a bounded Box.
     std_bounds : (low, high), default=(1e-3, 10.0)
-        Limits of the standard deviations in that unit.
+        Limits of the standard deviations in the same unit.
     warm_start : bool, default=False
-        Go on from the previous fit, bit for bit as if it had not stopped.
+        Whether to go on from the previous fit, bit for bit as if it had not stopped.
     random_state : None, int, RandomState or Generator
-        Read once a fit; not again by a warm start.
+        Seed of all that is random. It is read once per fit, and not again by a warm start.
     n_jobs : int, optional
-        Processes for environments that are stepped one by one; results do not depend on it.
+        Number of processes for environments that are stepped one by one; results do not depend
+        on it.
 
     Attributes
     ----------
     theta_ : ndarray of shape (P,)
     policy_ : Policy
-        Model, distribution and normaliser at the last theta.
+        The policy after the last update: model, distribution, normaliser and theta.
     baseline_, metric_, solver_, step_, damping_
         The components that were used.
     history_ : PolicyHistory
         Columns of numbers, one row per update.
     status_ : TrainingStatus
         ``max_iter``, ``max_env_steps``, ``target_return``, ``stopped_by_callback``,
-        ``interrupted``; of logged episodes also ``few_effective`` and ``no_step``.
+        ``interrupted``; after :meth:`fit_logged` also ``few_effective`` or ``no_step``.
     message_ : str
         The status in words.
     n_iter_, n_env_steps_ : int
-        Updates, and steps in the environment.
+        Number of updates, and of steps in the environment.
 
     Examples
     --------
@@ -176,16 +184,17 @@ class NaturalPolicyEstimator(LoggedPolicy):
 
     @classmethod
     def preset(cls, name: str, env: Any = "CartPole-v1", **options: Any) -> NaturalPolicyEstimator:
-        """An estimator with the options of a named method; ``options`` replace them.
+        """Return an estimator with the options of a named method; ``options`` replace them.
 
-        ``reinforce`` (Williams, 1992): Euclidean metric, fixed step, return from each step on,
-        constant baseline. ``npg`` (Kakade, 2002): Fisher metric, fixed KL length. ``trpo``
-        (Schulman et al., 2015): Fisher metric by conjugate gradients, trust region.
+        ``reinforce`` (Williams, 1992) has the Euclidean metric, a fixed step, returns from each
+        step on, and a constant baseline. ``npg`` (Kakade, 2002) has the Fisher metric and steps of
+        fixed KL length. ``trpo`` (Schulman et al., 2015) has the Fisher metric, conjugate gradients
+        and a trust region.
 
         Returns
         -------
         NaturalPolicyEstimator
-            Not fitted.
+            The estimator, not fitted.
 
         Raises
         ------
@@ -203,7 +212,7 @@ class NaturalPolicyEstimator(LoggedPolicy):
         Parameters
         ----------
         X : array-like of int, shape (n,) or (n, 1), optional
-            Seeds: every episode starts from one of them. Default: seeds from ``random_state``.
+            Seeds from which the episodes start in turn; by default seeds from ``random_state``.
         y : None
             Ignored.
 
@@ -214,14 +223,14 @@ class NaturalPolicyEstimator(LoggedPolicy):
         Raises
         ------
         ValueError, TypeError
-            For options or seeds that cannot be used; the estimator is then as it was before.
+            If options or seeds cannot be used; the estimator stays as it was before.
         EnvironmentFailure
-            If the environment fails; the last complete update stays, as after Ctrl-C, and a
-            warm start goes on from it with new episodes.
+            If the environment fails. The estimator keeps the last complete update, as after
+            Ctrl-C, and a warm start goes on from it with new episodes.
         """
         with self._all_or_nothing():
             plan, state, records = self._prepared(X)
-            # ProgressBar needs the number; a cap on steps or a target may end the fit earlier.
+            # ProgressBar needs this number; max_env_steps or target_return may end the fit earlier.
             context = self._init_callback_context(max_subtasks=plan.max_iter - state.n_iter)
             context.call_on_fit_task_begin(estimator=self, X=X, y=y, metadata=None)
             hook = self._iteration_hook(context, X, y, None, lambda s: self._preview(s, records))
@@ -237,7 +246,7 @@ class NaturalPolicyEstimator(LoggedPolicy):
                 if hook is not None and hook(state, status is not None) and status is None:
                     status = TrainingStatus.STOPPED_BY_CALLBACK
         except BaseException:
-            # What an interrupted environment looks like inside is not known: it begins anew.
+            # The state of an interrupted environment is not known, so that its episodes begin anew.
             if len(records) > done:
                 self._publish(plan, state.without_episodes(), records, TrainingStatus.INTERRUPTED)
             elif self.warm_start and getattr(self, "_state", None) is not None:
@@ -254,7 +263,7 @@ class NaturalPolicyEstimator(LoggedPolicy):
         return self
 
     def _prepared(self, X: Any) -> tuple:
-        """Plan, state and records to start or to go on from."""
+        """Return the plan, the state and the records with which to start or to go on."""
         check_bool(self.warm_start, "warm_start")
         seeds = None if X is None else seeds_of(X)
         before: State | None = getattr(self, "_state", None) if self.warm_start else None
@@ -265,8 +274,9 @@ class NaturalPolicyEstimator(LoggedPolicy):
             return plan, resumable(self, before, plan, policy), list(self._records)
         if seeds is not None and not env.can_seed:
             raise ValueError(
-                f"X holds seeds, and the vector environment {env.name!r} begins its episodes by "
-                "itself; call fit() without X, or give the environment's id or a factory"
+                "X must be None, because it holds seeds and the vector environment "
+                f"{env.name!r} cannot start an episode from a seed; call fit() without X, or pass "
+                "the environment's id or a callable that makes single environments as env"
             )
         env.plan = None if seeds is None else [_turn(seeds, e, env.n) for e in range(env.n)]
         if before is None:
@@ -277,32 +287,32 @@ class NaturalPolicyEstimator(LoggedPolicy):
         return plan, replace(state, env=env, seeds=seeds), records
 
     def _kept(self, before: State, seeds: np.ndarray | None) -> VectorEnvironment | None:
-        """The environment of the fit before, where this one goes on in it."""
+        """Return the environment of the previous fit if this fit goes on in it, else None."""
         if before.env is None or not _equal(seeds, before.seeds):
             return None
         same = self.n_envs in (None, before.env.n) and same_environment(self.env, self._played)
         return before.env if same else None
 
     def _preview(self, state: State, records: list) -> dict:
-        """Attributes of an estimator that can act, as if the fit had stopped here."""
+        """Return the attributes of an estimator as if the fit had stopped here."""
         history = _history(state, records)
         return {"policy_": state.policy, "theta_": state.policy.theta, "history_": history}
 
     def _caps(self, plan: Plan, state: State) -> TrainingStatus | None:
-        """Whether and why to stop before the next update."""
+        """Return the status with which to stop before the next update, or None to go on."""
         recent = state.recent
         if plan.target is not None and len(recent) == RECENT and np.mean(recent) >= plan.target:
             return TrainingStatus.TARGET_RETURN
         if plan.most_steps is not None and state.env is not None:
             n = state.env.n
-            # How long whole episodes will be is not known: what has begun is finished.
+            # The length of whole episodes is not known beforehand, so that they are finished.
             ahead = 1 if plan.whole_episodes else -(-plan.batch_size // n) * n
             if state.env_steps + ahead > plan.most_steps:
                 return TrainingStatus.MAX_ENV_STEPS
         return TrainingStatus.MAX_ITER if state.n_iter >= plan.max_iter else None
 
     def _publish(self, plan: Plan, state: State, records: list, status: TrainingStatus) -> None:
-        """Set the fitted attributes, all together."""
+        """Set all fitted attributes together."""
         self._publish_policy(plan, state, status)
         self._records, self._played = records, as_played(self.env)
         self.history_ = _history(state, records)
@@ -316,10 +326,10 @@ def _history(state: State, records: list) -> PolicyHistory:
 
 
 def _equal(a: np.ndarray | None, b: np.ndarray | None) -> bool:
-    """Whether both are the same seeds, or none."""
+    """Tell whether both are the same seeds, or both are None."""
     return a is b is None or (a is not None and b is not None and np.array_equal(a, b))
 
 
 def _turn(seeds: np.ndarray, row: int, n: int) -> list[int]:
-    """The seeds that a row takes in turn."""
+    """Return the seeds that a row takes in turn."""
     return seeds[row::n].tolist() or [int(seeds[row % len(seeds)])]

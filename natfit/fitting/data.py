@@ -1,4 +1,4 @@
-"""Phases 3 to 5: what the data are reduced to, and whether the family can be fitted to them."""
+"""Phases 3 to 5: the data are summarised, and checked for whether the family can be fitted."""
 
 from __future__ import annotations
 
@@ -12,31 +12,32 @@ from natfit.rows import Block, Rows
 
 
 def summarise(family: Distribution, rows: Rows) -> Any | None:
-    """The family's summary of the data, one weighted row; None where it has none.
+    """Return the family's summary of the data, one weighted row, or None if it has none.
 
-    Rows outside the support may make it NaN: they are refused in the next phase.
+    Rows outside the support may make it NaN; they are refused in the next phase.
 
     Returns
     -------
     tuple or None
-        Arrays with a leading axis of one.
+        Arrays with a leading axis of length one.
     """
     with np.errstate(all="ignore"):
         return family.sufficient(rows)
 
 
 def check(family: Distribution, rows: Rows, summary: Any | None) -> None:
-    """Refuse rows that are not finite or lie outside the support.
+    """Raise if a row is not finite or lies outside the support.
 
     A finite summary proves that all rows are finite, so that such data are read once.
 
     Raises
     ------
     ValueError
-        The message names the first such row.
+        If there is such a row; the message names the first one.
     """
     if not family.information.complete:
-        # Open ends are no errors, and rows that are not finite were refused as they came.
+        # Censored rows may have infinite ends; other numbers that are not finite were refused
+        # when the rows came in.
         family.check(rows)
         return
     finite = summary is not None and all(np.isfinite(part).all() for part in summary)
@@ -53,18 +54,18 @@ def check(family: Distribution, rows: Rows, summary: Any | None) -> None:
 
 
 def degenerate(family: Distribution, rows: Rows, summary: Any | None) -> None:
-    """Refuse data for which the likelihood has no maximum inside the family.
+    """Raise if the likelihood of the data has no maximum inside the family.
 
     Raises
     ------
     ValueError
-        The message says why and what to do.
+        If there is none; the message says why, and what to do.
     """
     family.check_degenerate(rows, summary)
 
 
 def _refuse_non_finite(rows: Rows) -> None:
-    """Raise scikit-learn's error for NaN and infinity, with the row and the remedy."""
+    """Raise scikit-learn's error for NaN or infinity, with the row and the remedy added."""
     if np.isfinite(rows.extent()).all():
         return
     where = rows.first(_not_finite)

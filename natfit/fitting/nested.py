@@ -1,4 +1,4 @@
-"""Phases 9 and 10: descend, and compare with the optimum of a simpler family."""
+"""Phases 9 and 10: the descent, and the comparison with the optimum of a simpler family."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from natfit.iterate import Status, noise
 from natfit.objectives import Likelihood
 from natfit.optimize import Fit
 
-#: Rows up to which a fit that converged is compared with a simpler family's optimum: with more
-#: the likelihood has no second maximum that matters, and the comparison would cost a pass.
+#: Maximum number of rows for which a fit that converged is compared with the optimum of a simpler
+#: family. With more rows the likelihood has no second maximum that matters, and the comparison
+#: would cost a pass over the data.
 COMPARED = 10_000
 
 
@@ -23,25 +24,26 @@ def settle(
     max_iter: int,
     early: int | None,
 ) -> Fit:
-    """Descend; start again where a simpler family's optimum is lower; go on if cut short.
+    """Descend, and start again at the optimum of a simpler family if that is lower.
 
     Parameters
     ----------
     descend : callable
-        ``descend(theta, max_iter)`` runs the loop.
+        ``descend(theta, max_iter)`` runs the loop and returns a :class:`Fit`.
     compare : callable
-        Theta of a lower optimum than the run's end, or None.
+        Called with a :class:`Fit`; returns the theta of a lower optimum, or None.
     theta : ndarray of shape (P,)
         The start.
     max_iter : int
         Maximum number of iterations of all runs together.
     early : int or None
-        Iterations after which a run without an end is compared already.
+        Number of iterations after which a run that has not ended is compared; it goes on if it
+        is not worse.
 
     Returns
     -------
     Fit
-        All runs as one, which ended as the last of them did.
+        All runs joined, with the end of the last one.
 
     Raises
     ------
@@ -50,7 +52,7 @@ def settle(
     """
     result = descend(theta, max_iter if early is None else min(max_iter, early))
     if result.status is Status.NON_FINITE and result.iterate.n_iter == 0:
-        raise ValueError(f"start_params must give a finite likelihood; {result.message}")
+        raise ValueError(f"start_params must give a finite likelihood, got {result.message}")
     for _ in range(2):
         left = max_iter - result.iterate.n_iter
         again = compare(result)
@@ -63,7 +65,7 @@ def settle(
 
 
 def _joined(first: Fit, second: Fit) -> Fit:
-    """Two runs as one: all iterations count."""
+    """Return two runs as one, with the iterations of both."""
     before, verdict = first.iterate.n_iter, second.verdict
     made = before + second.iterate.n_iter
     return Fit(
@@ -76,21 +78,21 @@ def _joined(first: Fit, second: Fit) -> Fit:
 def lower(
     objective: Likelihood, to_theta: Callable[[np.ndarray], np.ndarray], result: Fit
 ) -> np.ndarray | None:
-    """Theta of a simpler family's optimum where the fit ended above it, else None.
+    """Return theta of a simpler family's optimum if the objective is lower there, else None.
 
     Parameters
     ----------
     objective : Likelihood
-        What was minimised.
+        The objective that was minimised.
     to_theta : callable
-        Theta (P,) at which every row has the given eta (K,).
+        Maps eta (K,) to the theta (P,) at which every row has this eta.
     result : Fit
         The run so far.
 
     Returns
     -------
     ndarray of shape (P,) or None
-        Where to start again.
+        The theta at which to start again.
     """
     if result.status is Status.STOPPED_BY_CALLBACK:
         return None
@@ -103,6 +105,6 @@ def lower(
     low, high, _ = family.limits
     theta = to_theta(np.clip(eta, low, high))
     value, best = objective.value_and_grad(theta)[0], result.iterate.value
-    # A fit that found no end may as well start where the simpler family has its own.
+    # A fit that found no optimum may as well start again at that of the simpler family.
     slack = noise(best) if result.status.good or result.iterate.active else -noise(best)
     return theta if value < best - slack else None

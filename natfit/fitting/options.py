@@ -1,4 +1,4 @@
-"""What a user's options make of a family: constraints, limits, a window, known values, priors."""
+"""Phase 1: options change a family, by constraints, limits, a window, known values, priors."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from natfit.objectives import Prior
 
 @dataclass(frozen=True)
 class Adjusted:
-    """A family as it is published, as each column of data is fitted with it, and the priors.
+    """A family as it is published, the family that is fitted to each column, and the priors.
 
     Attributes
     ----------
     family : Distribution
-        What ``distribution_`` will be.
+        The family that becomes ``distribution_``.
     fitted : list of Distribution
-        One for each column: through censoring, without the fixed parameters.
+        The family for each column, through censoring and without the fixed parameters.
     prior : dict or None
-        Parameter name to :class:`natfit.objectives.Prior`.
+        A :class:`natfit.objectives.Prior` for each parameter name.
     """
 
     family: Distribution
@@ -48,19 +48,19 @@ def adjust(
     prior: Any,
     bijectors: Any,
 ) -> Adjusted:
-    """Apply the options of an estimator to a bound family.
+    """Return a bound family as the options of an estimator change it.
 
     Returns
     -------
     Adjusted
-        The family as it is fitted, for each column, and the prior.
+        The family that is published, those that are fitted, and the priors.
 
     Raises
     ------
     ValueError
-        If an option names no parameter or has a value that it cannot have.
+        If an option names no parameter, or has a value that is not allowed.
     TypeError
-        If an option is of another type.
+        If an option has a wrong type.
     """
     if n_columns > 1 and not family.information.complete:
         raise ValueError(
@@ -76,7 +76,8 @@ def adjust(
     ):
         if option is not None and not isinstance(option, dict):
             raise TypeError(
-                f"{name} must be a dict by parameter name ({list(family.params)}), got {option!r}"
+                f"{name} must be a dict whose keys are among the parameters {list(family.params)}, "
+                f"got {option!r}"
             )
     if bijectors:
         family = Constrained(family, bijectors).checked()
@@ -93,7 +94,7 @@ def adjust(
 
 
 def _of_column(values: dict, column: int, n: int, family: Distribution) -> dict[str, Any]:
-    """Native values for one column: a vector of one number per column gives its own."""
+    """Return native values for one column, taken from vectors with one number per column."""
     out = {}
     for name, value in values.items():
         array = np.asarray(value, dtype=np.float64)
@@ -103,12 +104,13 @@ def _of_column(values: dict, column: int, n: int, family: Distribution) -> dict[
 
 
 def _priors(prior: dict, family: Distribution) -> dict[str, Prior]:
-    """Priors of free parameters that are numbers."""
+    """Return the priors, which free parameters that are single numbers may have."""
     free = [name for name, c in family.params.items() if c.elementwise]
     wrong = [name for name in prior if name not in free]
     if wrong:
         raise ValueError(
-            f"prior must name some of {free} (numbers that are estimated), got {wrong[0]!r}"
+            f"prior must name some of {free}, which are the single numbers that are estimated, "
+            f"got {wrong[0]!r}"
         )
     found = {name: Prior(name, density) for name, density in prior.items()}
     for name, density in found.items():
@@ -117,7 +119,7 @@ def _priors(prior: dict, family: Distribution) -> dict[str, Prior]:
 
 
 def located(error: ValueError, X: np.ndarray, family: Distribution, column: int) -> str:
-    """The message with the column that it concerns, and whether X is negative anywhere."""
+    """Return the message with the column that it concerns, in scikit-learn's words if X is < 0."""
     words = str(error)
     support = family.support
     univariate = family.event_shape == () and support is not None

@@ -1,4 +1,4 @@
-"""The protocol of a fit, in the order in which everything is asked."""
+"""The protocol of a fit: its phases, in their order."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from natfit.models import Model
 from natfit.objectives import Likelihood, Penalised
 from natfit.optimize import Engine, Fit, run
 
-#: The phases by the names of the functions below, in order. Phase 1, the options, belongs to all
-#: columns of data together (:func:`natfit.fitting.options.adjust`); 9 and 10 may repeat.
+#: The phases in order, by the names of the functions below. Phase 1, the options, is done once for
+#: all columns of data (:func:`natfit.fitting.options.adjust`). Phases 9 and 10 may be repeated.
 PHASES = (
     "adjust",
     "bind",
@@ -42,28 +42,28 @@ PHASES = (
 def fit(task: Task) -> Result:
     """Run a task through the phases of a fit.
 
-    1. *adjust*: constraints, limits, a window, censoring and known values make the family
+    1. *adjust*: constraints, limits, a window, censoring and known values change the family
        (done before, in :mod:`natfit.fitting.options`).
     2. *bind*: the family takes its dimension, and limits that depend on the data, from the rows.
     3. *summarise*: the data are reduced to one weighted row where the family allows it.
     4. *check*: rows that are not finite or outside the support are refused.
     5. *degenerate*: data without a maximum inside the family are refused.
-    6. *start*: the given eta, or the family's own from a few rows.
-    7. *refine*: the start once all rows are seen, inside the family's limits.
-    8. *pose*: the model is bound, the objective made, the start moved where the objective is
-       finite, the metric prepared.
-    9. *descend*: the loop.
-    10. *lower*: where a simpler family's optimum is lower, phase 9 begins again there.
-    11. *judge*: the family's word where no end was found because there is none.
-    12. *inform*: the information at the estimate.
+    6. *start*: the start is the given eta, or one that the family computes from a few rows.
+    7. *refine*: the start is corrected once all rows are seen, and moved inside the limits.
+    8. *pose*: the model is bound, the objective is made, the start is moved to where the objective
+       is finite, and the metric is prepared.
+    9. *descend*: the loop runs.
+    10. *lower*: if a simpler family's optimum has a lower objective, phase 9 begins again there.
+    11. *judge*: if no optimum was found, the family is asked whether there is none.
+    12. *inform*: the information at the estimate is computed.
 
-    A conditional model takes the same way: its family is checked and started on y alone, and
-    the model's own start is the theta at which every row has that eta.
+    A conditional model goes through the same phases. Its family is checked and started on y alone,
+    and the model starts at the theta at which every row has the eta of that start.
 
     Parameters
     ----------
     task : Task
-        What is fitted, to what, and how.
+        The family, the rows, the model and the engine.
 
     Returns
     -------
@@ -72,8 +72,8 @@ def fit(task: Task) -> Result:
     Raises
     ------
     ValueError
-        For data or a start that the family cannot be fitted to or from; the message says why and
-        what to do.
+        If the family cannot be fitted to the data, or not from the given start; the message says
+        why, and what to do.
     """
     family = bind(task)
     summary = summarise(family, task.rows)
@@ -94,20 +94,20 @@ def fit(task: Task) -> Result:
 
 
 def bind(task: Task) -> Distribution:
-    """Phase 2: the family with its dimension, and limits that depend on the data."""
+    """Phase 2: return the family with its dimension, and limits that depend on the data."""
     return task.family.bind(task.rows) if task.family.information.complete else task.family
 
 
 class Problem:
-    """A task that is posed: what the loop minimises, from where, by which engine.
+    """A task that is posed: the objective, the start and the engine of the loop.
 
     Attributes
     ----------
     objective : Likelihood
     model : Model
-        Bound to the family.
+        The model, bound to the family.
     engine : Engine
-        Prepared for the objective.
+        The engine, prepared for the objective.
     theta0 : ndarray of shape (P,)
         The start.
     """
@@ -122,16 +122,16 @@ class Problem:
         self.theta0 = self.to_theta(eta0)
 
     def to_theta(self, eta: np.ndarray) -> np.ndarray:
-        """Theta (P,) at which every row has this eta (K,), or nearly."""
+        """Return the theta (P,) at which every row has this eta (K,), or nearly."""
         return self.model.init(self._rng, eta)
 
     def shared_eta(self, theta: np.ndarray) -> np.ndarray | None:
-        """The eta (K,) of all rows; None for a conditional model."""
+        """Return the eta (K,) that all rows share; None for a conditional model."""
         return self.model.eta(theta, None)[0] if self.model.shared else None
 
 
 def pose(family: Distribution, task: Task, summary: Any | None, eta0: np.ndarray) -> Problem:
-    """Phase 8: bind the model at the start, make the objective, admit the start to it."""
+    """Phase 8: bind the model, make the objective, and move the start to where it is finite."""
     model = task.model.bind(task.rows.n_features, family, task.constant, origin=eta0)
     terms = family, model, task.rows, summary if model.shared else None
     objective = Penalised(task.prior, *terms) if task.prior else Likelihood(*terms)
@@ -147,7 +147,7 @@ def descend(task: Task, problem: Problem, theta: np.ndarray, max_iter: int) -> F
 
 
 def judge(problem: Problem, result: Fit) -> Fit:
-    """Phase 11: the fit, with the family's word where it found no end because there is none."""
+    """Phase 11: return the fit; if it found no optimum and the family has none, the reason too."""
     eta = problem.shared_eta(result.theta)
     if eta is None or result.status.good or result.status is Status.STOPPED_BY_CALLBACK:
         return result
@@ -160,7 +160,7 @@ def judge(problem: Problem, result: Fit) -> Fit:
 
 
 def inform(task: Task, problem: Problem, result: Fit) -> Result:
-    """Phase 12: the information at the estimate, and the result in all of eta."""
+    """Phase 12: return the result, with the information at the estimate and all of eta."""
     found = Result(
         result,
         problem.model,
@@ -178,7 +178,7 @@ def _with_eta(hook: Callable, problem: Problem, whole: bool) -> Callable:
 
 
 class _WithEta:
-    """An iterate that also knows the eta of all rows, for callbacks."""
+    """An iterate with the eta of all rows, for callbacks."""
 
     def __init__(self, iterate: Any, problem: Problem, whole: bool):
         self._iterate = iterate

@@ -1,4 +1,4 @@
-"""What a fit found, and the results of several columns of data as one."""
+"""The result of a fit, and the results of several columns of data joined into one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from natfit.metrics.base import Metric
 from natfit.models import Model
 from natfit.optimize import Fit, History
 
-#: From best to worst; the status of several columns is the worst of theirs.
+#: Statuses from best to worst; the status of several columns is the worst of theirs.
 ORDER = [
     Status.CONVERGED,
     Status.GRADIENT_SMALL,
@@ -31,25 +31,25 @@ ORDER = [
 
 @dataclass(frozen=True)
 class Result:
-    """A finished fit and what was learnt at its end.
+    """A finished fit and the information at its end.
 
     Attributes
     ----------
     fit : Fit
         The run of the loop: last iterate, status, message, history.
     model : Model
-        Bound to the family: theta's meaning.
+        The model, bound to the family, which says what theta means.
     eta : ndarray of shape (K,) or None
-        The estimate where all rows share one eta, parameters that are fixed included; None for a
+        The estimate, including fixed parameters, if all rows share one eta; None for a
         conditional model, whose eta is ``model.eta(theta, X)``.
     information : Information
-        Of eta for a constant model, of theta for a conditional one.
+        The information of eta for a constant model, of theta for a conditional one.
     metric : Metric
-        The one that was used.
+        The metric that was used.
     total : float
         W, the sum of weights.
     at_bound : tuple of int
-        Coordinates that rest at a limit, of eta or of theta as ``information``.
+        Coordinates that rest at a limit, in eta or theta as for ``information``.
     """
 
     fit: Fit
@@ -61,7 +61,7 @@ class Result:
     at_bound: tuple[int, ...]
 
     def whole(self) -> Result:
-        """The result in all of eta, where some parameters were fixed."""
+        """Return the result in all of eta, including the parameters that were fixed."""
         family = self.model.family
         if self.eta is None or not isinstance(family, Fixed):
             return self
@@ -76,7 +76,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Joined:
-    """The results of several columns together.
+    """The results of several columns, joined.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class Joined:
     at_bound : list of tuple of int
     metric : Metric
     attributes : dict
-        Public attributes of the estimator by name.
+        The public attributes of the estimator by name.
     """
 
     eta: np.ndarray
@@ -96,7 +96,7 @@ class Joined:
 
 
 def join(family: Distribution, columns: list[Result]) -> Joined:
-    """Join columns: one theta, one history, the worst status."""
+    """Return the joined results of several columns: one theta, one history, the worst status."""
     fits = [c.fit for c in columns]
     worst = max(range(len(fits)), key=lambda j: ORDER.index(fits[j].status))
     message = fits[worst].message
@@ -115,7 +115,7 @@ def join(family: Distribution, columns: list[Result]) -> Joined:
         "information_kind_": [c.information.kind for c in columns],
     }
     return Joined(
-        # All rows of a column share eta: there is one.
+        # All rows of a column share eta, so that it exists.
         np.stack([c.eta for c in columns]),  # type: ignore[misc]
         [c.information for c in columns],
         [c.at_bound for c in columns],

@@ -1,4 +1,4 @@
-"""Where a fit begins: the user's start or the family's own, and what becomes of it."""
+"""The start of a fit, which is the user's or the family's own, and its corrections."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from natfit.distributions.wrappers.fixed import Fixed
 from natfit.fitting.task import Task
 from natfit.objectives import Likelihood
 
-#: Rows on which a family checks itself at a start that it did not choose.
+#: Number of rows on which a family checks a start that the user gave.
 _FEW = 1_000
 
 
 def start(family: Distribution, task: Task) -> np.ndarray:
-    """Phase 6: the given eta (K,), checked by the family, or its own from a few rows."""
+    """Phase 6: return the given eta (K,), checked by the family, or the family's own start."""
     if task.start is not None:
         first = task.rows.block(0, min(_FEW, task.rows.n))
         family.check_start(first, np.asarray(task.start))
@@ -25,7 +25,7 @@ def start(family: Distribution, task: Task) -> np.ndarray:
 
 
 def refine(family: Distribution, task: Task, eta: np.ndarray) -> np.ndarray:
-    """Phase 7: the family's own start once all rows are seen, inside the family's limits."""
+    """Phase 7: return the start, corrected once all rows are seen and moved inside the limits."""
     if task.start is None:
         eta = family.refine_start(task.rows, eta)
     low, high, _ = family.limits
@@ -33,7 +33,7 @@ def refine(family: Distribution, task: Task, eta: np.ndarray) -> np.ndarray:
 
 
 def admit(objective: Likelihood, task: Task, eta: np.ndarray) -> np.ndarray:
-    """Move the start (K,) where a prior excludes it or some row has no density there."""
+    """Return the start (K,), moved if a prior excludes it or a row has no density there."""
     if task.start is None:
         return objective.feasible(eta)
     model = objective.model
@@ -43,24 +43,25 @@ def admit(objective: Likelihood, task: Task, eta: np.ndarray) -> np.ndarray:
 
 
 def given_starts(start_params: Any, fitted: list[Distribution]) -> list[np.ndarray]:
-    """Starts (K,) for each column of data, from native values by name or unconstrained numbers.
+    """Return a start (K,) for each column of data, from native values or unconstrained numbers.
 
     Parameters
     ----------
     start_params : dict or array-like
-        Parameters that are fixed may be left out of a dict; a vector holds the free ones alone.
+        Native values by name, from which fixed parameters may be left out, or a vector of the
+        unconstrained parameters that are not fixed.
     fitted : list of Distribution
         The family of each column.
 
     Returns
     -------
     list of ndarray of shape (K,)
-        One per column.
+        One start per column.
 
     Raises
     ------
     ValueError
-        If they do not fit the family.
+        If the values are not valid for the family.
     """
     n = len(fitted)
     if isinstance(start_params, dict):
@@ -75,14 +76,14 @@ def given_starts(start_params: Any, fitted: list[Distribution]) -> list[np.ndarr
         eta = np.tile(eta.reshape(-1), n)
     if not eta.size or eta.size != n * size or not np.all(np.isfinite(eta)):
         raise ValueError(
-            f"start_params must be a dict of {names} or {size} finite unconstrained numbers, got "
-            f"{got}"
+            f"start_params must be a dict with native values of {names}, or {size} finite "
+            f"unconstrained numbers, got {got}"
         )
     return list(eta.reshape(n, size))
 
 
 def _native_start(start: dict, family: Distribution, column: int, n: int) -> np.ndarray:
-    """One column's start; a vector of one number per column gives its own."""
+    """Return the start of one column, taken from vectors with one number per column."""
     values = {}
     known = family.known if isinstance(family, Fixed) else {}
     try:
@@ -94,4 +95,4 @@ def _native_start(start: dict, family: Distribution, column: int, n: int) -> np.
                 values[name] = array
         return family.eta(**values)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"start_params are not valid: {error}") from error
+        raise ValueError(f"start_params must be valid native values: {error}") from error

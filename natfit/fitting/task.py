@@ -1,4 +1,4 @@
-"""What a fit is asked for, in one frozen value."""
+"""The description of a fit, in one frozen value."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from natfit.rows import Rows
 
 @dataclass(frozen=True)
 class Task:
-    """One fit: which family, through which model, on which rows, by which engine.
+    """The description of one fit: its family, rows, model, engine, prior and start.
 
     Attributes
     ----------
     family : Distribution
-        The family as it is fitted: the options are part of it already (phase 1).
+        The family as it is fitted; the options have changed it already (phase 1).
     rows : Rows
-        The observed values, features of a conditional model, and weights.
+        The observed values, the features of a conditional model, and weights.
     engine : Engine
         Metric, solver, step, damping, tolerance and the maximum number of iterations.
     rng : numpy.random.Generator
-        For metrics that draw and for models that start at random.
+        The generator of metrics that draw and of models that start at random.
     model : Model
-        Not yet bound to the family: ``Constant(coordinates)``, or a conditional model.
+        A model that is not yet bound: ``Constant(coordinates)``, or a conditional model.
     constant : tuple of str
         Parameters that do not depend on x in a conditional model.
     prior : dict, optional
-        Parameter name to :class:`natfit.objectives.Prior`.
+        A :class:`natfit.objectives.Prior` for each parameter name.
     whole : bool
-        Whether the result is in all of eta, where phase 1 has fixed some parameters of it.
+        Whether the result includes the parameters that phase 1 has fixed.
     start : ndarray of shape (K,), optional
-        Where to start, in eta; None for the family's own start.
+        The eta of the start; None for the family's own start.
     hook : callable, optional
-        ``hook(iterate, done) -> bool`` at every iterate; True stops the fit. The iterate also
-        has ``eta``.
+        ``hook(iterate, done) -> bool`` is called at every iterate and stops the fit by returning
+        True. The iterate also has ``eta``.
     """
 
     family: Distribution

@@ -1,4 +1,4 @@
-"""Statements about an estimate: functions of (objective, theta)."""
+"""Covariance matrices and standard errors of an estimate, from the objective and theta."""
 
 from natfit.inference.covariance import Information, information, robust
 

@@ -1,4 +1,4 @@
-"""The covariance of an estimate, from the information at the optimum."""
+"""The covariance matrix of an estimate, from the information at the optimum."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from scipy.linalg import lapack
 
 from natfit.objectives.likelihood import Likelihood
 
-#: Eigenvalues of the information, scaled to a unit diagonal, below this count as zero.
+#: Eigenvalues of the information below this count as zero, after scaling to a unit diagonal.
 _SINGULAR = 1e-12
 
 
 @dataclass(frozen=True)
 class Information:
-    """Information a row at an estimate: of eta, or of theta where rows have their own eta.
+    """The information per row at an estimate, of eta, or of theta if rows have their own eta.
 
     Attributes
     ----------
@@ -26,11 +26,11 @@ class Information:
     kind : str
         ``observed`` or ``expected``.
     known : tuple of int
-        Coordinates that were given, not estimated: their standard error is zero.
+        Coordinates that were given and not estimated; their standard error is zero.
     prior : ndarray of shape (K, K) or None
         What a prior adds to an expected information.
     complete : bool
-        Whether every row is known exactly: else there is no expected information.
+        Whether every row is known exactly; otherwise there is no expected information.
     """
 
     matrix: np.ndarray
@@ -40,7 +40,7 @@ class Information:
     complete: bool = True
 
     def embedded(self, free: np.ndarray, size: int) -> Information:
-        """The same among ``size`` coordinates of which only ``free`` were estimated."""
+        """Return this information among ``size`` coordinates, all known except ``free``."""
         at = np.ix_(free, free)
         matrix = np.zeros((size, size))
         matrix[at] = self.matrix
@@ -53,26 +53,27 @@ class Information:
 
 
 def information(objective: Likelihood, theta: np.ndarray, kind: str = "observed") -> Information:
-    """Information a row at the estimate: in eta for a constant model, else in theta.
+    """Return the information per row at the estimate, in eta for a constant model, else in theta.
 
-    The observed one is the negative Hessian of the mean log-likelihood in eta, at the data.
-    Where it is not positive definite (away from an optimum) the expected one stands in, and
-    ``kind`` says so. In a full exponential family both agree at the optimum, and the cheaper
-    expected one is returned for either. Of a conditional model there is the expected one.
+    The observed information is the negative Hessian of the mean log-likelihood in eta at the
+    data. If it is not positive definite (away from an optimum), the expected information replaces
+    it, and ``kind`` says so. In a full exponential family both agree at the optimum, and the
+    expected one, which is cheaper, is returned in both cases. A conditional model has only the
+    expected information.
 
     Parameters
     ----------
     objective : Likelihood
-        What was minimised.
+        The objective that was minimised.
     theta : ndarray of shape (P,)
         The estimate.
     kind : {"observed", "expected"}
-        Which is wanted.
+        The kind that is wanted.
 
     Returns
     -------
     Information
-        Whose ``kind`` says which of the two it is.
+        The information, whose ``kind`` says which of the two it is.
     """
     family = objective.distribution
     if not objective.model.shared:
@@ -92,7 +93,7 @@ def information(objective: Likelihood, theta: np.ndarray, kind: str = "observed"
         np.linalg.cholesky(matrix / _outer_scale(matrix))
     except np.linalg.LinAlgError:
         if expected:
-            # Where the expected one is infinite there is none to stand in.
+            # If the expected information is infinite, it cannot replace the observed one.
             with contextlib.suppress(ValueError):
                 return found(objective.expected(eta), "expected")
     return found(matrix, "observed")
@@ -107,22 +108,23 @@ def _outer_scale(matrix: np.ndarray) -> np.ndarray:
 def inverse(
     matrix: np.ndarray, fixed: tuple[int, ...] = (), known: tuple[int, ...] = ()
 ) -> np.ndarray:
-    """Inverse of an information matrix; coordinates that the data do not determine get inf.
+    """Return the inverse of an information matrix.
 
     Parameters
     ----------
     matrix : ndarray of shape (K, K)
-        The information, of all rows or of one.
+        The information, of all rows or per row.
     fixed : tuple of int
-        Coordinates at a limit: they count as known for the others, and have no standard error
-        of their own (inf).
+        Coordinates at a limit. They count as known for the others, and their own variance is
+        inf.
     known : tuple of int
-        Coordinates that were given: their variance is zero.
+        Coordinates that were given; their variance is zero.
 
     Returns
     -------
     ndarray of shape (K, K)
-        A covariance, up to the number of rows.
+        The covariance matrix, to be divided by the number of rows if the information is per row.
+        Coordinates that the data do not determine have inf on the diagonal.
     """
     size = len(matrix)
     free = np.ones(size, dtype=bool)
@@ -140,7 +142,7 @@ def inverse(
 
 
 def _scaled_inverse(matrix: np.ndarray) -> np.ndarray:
-    """Inverse of a matrix with unit diagonal; inf on the diagonal where it is singular."""
+    """Return the inverse of a matrix with unit diagonal; inf on the diagonal if it is singular."""
     factor, failed = lapack.dpotrf(matrix, lower=1)
     if (
         not failed
@@ -157,21 +159,21 @@ def _scaled_inverse(matrix: np.ndarray) -> np.ndarray:
 
 
 def robust(objective: Likelihood, theta: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-    """Huber's sandwich V S V in eta: V the covariance a model implies, S that of the scores.
+    """Return Huber's sandwich V S V in eta, with the model's covariance V and the sum S of scores.
 
-    ``S = sum_i w_i s_i s_i'`` (each repetition counts), as R's ``sandwich::sandwich``.
+    ``S = sum_i w_i s_i s_i'``, in which each repetition counts, as in R's ``sandwich::sandwich``.
 
     Returns
     -------
     ndarray of shape (K, K)
-        A covariance.
+        The covariance matrix of the estimate.
     """
     scores = objective.scores(theta).dense() * objective.total
     return covariance @ scores @ covariance
 
 
 def native_jacobian(family: Any, eta: np.ndarray) -> np.ndarray:
-    """d native / d eta of all parameters, (M, K), block diagonal."""
+    """Return d native / d eta of all parameters, (M, K), a block-diagonal matrix."""
     rows = sum(c.native_size for c in family.params.values())
     out, start = np.zeros((rows, family.n_params)), 0
     for name, constraint in family.params.items():
@@ -182,13 +184,13 @@ def native_jacobian(family: Any, eta: np.ndarray) -> np.ndarray:
 
 
 def to_native(family: Any, eta: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-    """Delta method: covariance (K, K) in eta to (M, M) in native parameters; inf stays inf."""
+    """Return the covariance (M, M) of native parameters from that of eta, by the delta method."""
     jac = native_jacobian(family, eta)
     unknown = np.isinf(np.diagonal(covariance))
     finite = np.where(unknown[:, None] | unknown[None, :], 0.0, covariance)
     with np.errstate(over="ignore", invalid="ignore"):
         out = jac @ finite @ jac.T
-    # Out of the range of doubles is as good as unknown.
+    # A variance beyond the range of doubles counts as unknown.
     out[~np.isfinite(out)] = np.inf
     lost = np.flatnonzero(np.abs(jac[:, unknown]).sum(axis=1) > 0)
     out[lost, lost] = np.inf
@@ -196,7 +198,7 @@ def to_native(family: Any, eta: np.ndarray, covariance: np.ndarray) -> np.ndarra
 
 
 def standard_errors(family: Any, covariance: np.ndarray) -> dict[str, np.ndarray]:
-    """Square roots of the diagonal of a native covariance, by name and in the native shape."""
+    """Return standard errors by name, in the native shapes, from a native covariance matrix."""
     out, start = {}, 0
     roots = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
     for name, constraint in family.params.items():
@@ -218,7 +220,7 @@ def standard_errors(family: Any, covariance: np.ndarray) -> dict[str, np.ndarray
 
 
 def _dependent_errors(constraint: Any, covariance: np.ndarray) -> np.ndarray:
-    """Standard errors of a value that is affine in its free numbers, as probabilities are."""
+    """Return standard errors of a value that is affine in its free numbers, as a simplex is."""
     free = np.concatenate([np.zeros((1, len(covariance))), np.eye(len(covariance))])
     values = np.asarray(constraint.unpack(free)).reshape(len(free), -1)
     slope = values[1:] - values[0]
@@ -230,7 +232,7 @@ def _dependent_errors(constraint: Any, covariance: np.ndarray) -> np.ndarray:
 
 
 def native_names(family: Any) -> list[str]:
-    """A name for each native number: ``loc``, ``scale[1]``, ``covariance[1,0]``."""
+    """Return a name for each native number: ``loc``, ``scale[1]``, ``covariance[1,0]``."""
     names = []
     for name, constraint in family.params.items():
         if constraint.entries is not None:

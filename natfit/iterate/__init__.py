@@ -1,7 +1,8 @@
-"""One point of the loop: the frozen iterate, the problem as seen from it, why a fit ended.
+"""One state of the loop: the frozen iterate, the problem as seen from it, and the statuses.
 
-Steps are built on what is here: they get a :class:`Local`, try points, keep a :class:`Trial`
-of each that they refuse, and return the next :class:`Iterate` or one with a :class:`Status`.
+Step rules use these classes: they get a :class:`Local`, try points, keep a :class:`Trial` for each
+point that they refuse, and return the next :class:`Iterate`, or the same one with a
+:class:`Status`.
 """
 
 from natfit.iterate.iterate import Iterate

@@ -11,14 +11,15 @@ import numpy as np
 from natfit.iterate.status import Status
 from natfit.iterate.trial import Trial
 
-#: A natural step in a logarithmic coordinate above this is no rest: Poisson's rate for
-#: all-zero counts falls by a factor e a step while its distance in standard errors vanishes.
+#: A fit is not at rest if its next natural-gradient step would change a logarithmic coordinate by
+#: more than this. The rate of a Poisson distribution for counts that are all zero falls by a factor
+#: of e in each step, while its distance to the optimum in standard errors vanishes.
 _SETTLED = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Iterate:
-    """One state of the loop. Frozen: a failed step cannot spoil it."""
+    """One state of the loop. It is frozen, so that a failed step cannot change it."""
 
     theta: np.ndarray
     value: float
@@ -29,33 +30,33 @@ class Iterate:
     step_length: float = np.nan
     predicted_kl: float = np.nan
     kl: float = np.nan
-    # What the step here spent of a radius, in its metric: KL for a Fisher metric.
+    # Divergence of the step that led here, in its metric; KL for a Fisher metric.
     divergence: float = np.nan
     evaluations: int = 1
     solver_iterations: int = 0
     residual: float = 0.0
     solver: str = ""
-    # Refused on the way here; with a status, by the search that found no next iterate.
+    # Points refused on the way here, or, with a status, by the search that found no next iterate.
     trials: tuple[Trial, ...] = ()
     notes: tuple[str, ...] = ()
     status: Status | None = None
     seconds: float = 0.0
-    # Set once the metric at theta is known:
+    # These are set once the metric at theta is known:
     natural_norm: float = np.nan
     distance: float = np.nan
-    # Predicted by the metric, at the previous iterate until this one is measured.
+    # Decrease that the metric predicts; until this iterate is measured, that of the previous one.
     decrease: float = np.inf
     metric_error: float = np.nan
     unidentified: tuple[int, ...] = ()
     active: tuple[int, ...] = ()
-    # The natural step at this iterate and the largest one allowed, for `settled`.
+    # The natural-gradient step here and the largest one allowed, for `settled`.
     natural_step: np.ndarray | None = None
     largest_step: np.ndarray | None = None
     rng_state: Any = None
 
     @property
     def settled(self) -> bool:
-        """Whether the natural step in every logarithmic coordinate is small."""
+        """Whether the natural-gradient step is small in every logarithmic coordinate."""
         if self.natural_step is None or self.largest_step is None:
             return False
         logs = self.largest_step < np.inf
@@ -69,5 +70,5 @@ class Iterate:
     @property
     def gradient_norm(self) -> float:
         """Euclidean norm of the gradient."""
-        # hypot scales: no square overflows.
+        # hypot scales its arguments, so that no square overflows.
         return math.hypot(*self.grad.tolist())

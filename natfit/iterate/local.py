@@ -1,4 +1,4 @@
-"""The problem as a step sees it from one iterate."""
+"""The problem as a step rule sees it from one iterate."""
 
 from __future__ import annotations
 
@@ -21,31 +21,33 @@ from natfit.objectives import Objective
 from natfit.solvers.base import SolveInfo, Solver
 from natfit.solvers.cholesky import CholeskySolver
 
-#: Rounds in which coordinates are held at their ends; more are cut without a new solve.
+#: Maximum number of solves with coordinates held at their limits; after them, coordinates are cut
+#: without another solve.
 _MOST_BOXED = 5
 
 
 class Parts(Protocol):
-    """What of an engine a step works with."""
+    """The parts of an engine that a step rule uses."""
 
     @property
     def metric(self) -> Metric:
-        """Gives the curvature, and the divergence that a radius limits."""
+        """The metric, which gives the curvature and the divergence that a radius limits."""
 
     @property
     def solver(self) -> Solver:
-        """Solves (G + damping) d = grad for the direction d, (P,)."""
+        """The solver of (G + damping) d = grad for the direction d, (P,)."""
 
     @property
     def damping(self) -> Damping:
-        """What is added to the curvature first."""
+        """The damping, which is added to the curvature before the solve."""
 
 
 class Local:
     """An objective at one iterate, with its metric, its limits and its solver.
 
-    Coordinates that rest at a limit while the gradient pushes them out are taken out of the
-    metric; everything here works on the free ones and returns vectors of full length P.
+    Coordinates that rest at a limit while the gradient pushes them outwards are taken out of the
+    metric. All methods work on the other coordinates, which are free, and return vectors of the
+    full length P.
     """
 
     def __init__(
@@ -57,7 +59,7 @@ class Local:
         started: float = 0.0,
         last: bool = False,
     ):
-        # Whether no step follows the next one, which then needs no gradient.
+        # Whether the next step is the last one, whose end needs no gradient.
         self.last = last
         self._started = started
         self._held = False
@@ -81,7 +83,7 @@ class Local:
     # ----------------------------------------------------------------------- directions
 
     def solve(self, state: float | None = None) -> tuple[np.ndarray, SolveInfo]:
-        """Direction (P,) with (G + damping) d = grad on the free coordinates; cached."""
+        """Return the direction d (P,), (G + damping) d = grad on the free coordinates; cached."""
         state = self.iterate.damping if state is None else state
         if state not in self._solved:
             self._solved[state] = self._solve(self.iterate.grad, state)
@@ -104,38 +106,39 @@ class Local:
         return direction, replace(info, unidentified=tuple(at[i] for i in info.unidentified))
 
     def norm_falls(self, grad: np.ndarray) -> bool:
-        """Whether the natural gradient at another point is shorter, in the metric here."""
+        """Tell whether the natural gradient at another point is shorter in the metric here."""
         direction, _ = self._solve(grad, 0.0)
         return float(grad @ direction) < self.iterate.natural_norm**2
 
     @property
     def noise(self) -> float:
-        """Change of the objective that says nothing here."""
+        """The largest change of the objective that rounding alone may cause here."""
         return noise(self.iterate.value, self.objective.scale)
 
     def gains(self, value: float) -> bool:
-        """Whether a value is lower than the iterate's by more than rounding."""
+        """Tell whether a value is lower than the iterate's by more than rounding."""
         return self.iterate.value - value > self.noise
 
     # --------------------------------------------------------------------------- limits
 
     def clip(self, theta: np.ndarray) -> np.ndarray:
-        """Move theta to the nearest point inside the limits."""
+        """Return the point (P,) inside the limits that is nearest to theta."""
         return np.minimum(np.maximum(theta, self.low), self.high)
 
     def boxed(self, state: float) -> tuple[np.ndarray, SolveInfo]:
-        """Minimum of the quadratic model inside the limits and the largest steps, (P,).
+        """Return the minimum of the quadratic model inside the limits and the largest steps.
 
-        The unit step where it fits. Coordinates that would go too far are held at their end
-        and the others solved anew, given where these stand: cutting coordinates one by one
-        leaves the others a step that assumed the full move, and may lead uphill.
+        This is the unit step if no coordinate goes too far. Otherwise the coordinates that would go
+        too far are held at their limits, and the others are solved for again, given these values.
+        If only these coordinates were cut, the others would keep a step that assumed the full
+        change, and the objective might rise.
 
         Returns
         -------
         delta : ndarray of shape (P,)
             The step.
         info : SolveInfo
-            Of the last solve.
+            How the last solve was done.
         """
         direction, info = self.solve(state)
         delta = -direction
@@ -164,16 +167,16 @@ class Local:
         return (np.minimum(np.maximum(delta, low), high) if self._held else delta), info
 
     def shift(self, delta: np.ndarray, length: float) -> np.ndarray:
-        """Theta after a step; a coordinate that the whole step takes to its limit is on it."""
+        """Return theta after a step; what the whole step takes to a limit is exactly there."""
         theta = self.iterate.theta + length * delta
         if length == 1.0 and self._held:
-            # start + (limit - start) may miss the limit by a rounding.
+            # start + (limit - start) may miss the limit by a rounding error.
             theta = np.where(delta == self.low - self.iterate.theta, self.low, theta)
             theta = np.where(delta == self.high - self.iterate.theta, self.high, theta)
         return self.clip(theta)
 
     def shorten(self, delta: np.ndarray) -> np.ndarray:
-        """Scale a whole step so that no coordinate breaks a limit or its largest step."""
+        """Return the step, shortened by one factor if a coordinate would go too far."""
         theta = self.iterate.theta
         with np.errstate(divide="ignore", invalid="ignore"):
             room = np.where(
@@ -185,11 +188,11 @@ class Local:
     # ------------------------------------------------------------------------- iterates
 
     def divergence(self, theta: np.ndarray) -> float | None:
-        """Divergence of theta from the iterate in the metric; None where it has none."""
+        """Return the divergence of theta from the iterate in the metric; None if it has none."""
         return self.metric.divergence(self.objective, self.iterate.theta, theta)
 
     def measured(self, information: LinearOperator | None) -> Iterate:
-        """The iterate with its norms: natural gradient, distance in standard errors."""
+        """Return the iterate with its natural gradient's norm and its distance to the optimum."""
         iterate, grad = self.iterate, self.iterate.grad
         direction, info = self.solve(0.0)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -198,7 +201,7 @@ class Local:
         if information is not None:
             step, found = self._solve(grad, 0.0, CholeskySolver(), information)
             measure = float(grad @ step)
-        # An indefinite information measures nothing: its zero may be a saddle.
+        # An indefinite information measures no distance: a point where it vanishes may be a saddle.
         if measure < 0 or found.indefinite:
             measure = np.inf
         distance = math.sqrt(measure * self.objective.yardstick)
@@ -234,34 +237,34 @@ class Local:
     ) -> Iterate:
         """Return the next iterate.
 
-        What is not given is computed: the divergence by the metric, its prediction 1/2 delta' G
-        delta by the operator.
+        If they are not given, the metric computes the divergence, and the operator its prediction
+        1/2 delta' G delta.
 
         Parameters
         ----------
         theta : ndarray of shape (P,)
-            Where it is.
+            The next point.
         value : float
             The objective there.
         grad : ndarray of shape (P,)
             Its gradient there.
         length : float
-            Multiple of the direction that was taken.
+            The multiple of the direction that was taken.
         info : SolveInfo
             How the direction was found.
         divergence : float, optional
-            From the iterate before, in the metric.
+            Divergence from the previous iterate, in the metric.
         predicted_kl : float, optional
-            1/2 delta' G delta.
+            The prediction 1/2 delta' G delta of the divergence.
         radius, damping : float, optional
-            For the next step; those of this one where they are not given.
+            Values for the next step; by default those of this step.
         trials : sequence of Trial
-            Refused before it.
+            The points that were refused before this one.
 
         Returns
         -------
         Iterate
-            Not yet measured: its distance to the optimum takes a metric.
+            The next iterate, not yet measured, because its distance to the optimum needs a metric.
         """
         before = self.iterate
         if divergence is None:
@@ -293,21 +296,21 @@ class Local:
         )
 
     def stop(self, status: Status, trials: Sequence[Trial] = ()) -> Iterate:
-        """Return the same iterate with a status: there is no acceptable next one.
+        """Return the same iterate with a status, because no acceptable next iterate was found.
 
-        What the search tried is kept, in words too, and its evaluations are counted.
+        The trials of the search are kept, a note describes them, and its evaluations are counted.
 
         Parameters
         ----------
         status : Status
-            Why there is none.
+            Why there is no next iterate.
         trials : sequence of Trial
-            All points that were looked at.
+            All points that were tried.
 
         Returns
         -------
         Iterate
-            At the same theta.
+            The iterate at the same theta.
 
         Raises
         ------
@@ -315,7 +318,10 @@ class Local:
             If the status is no :class:`Status`.
         """
         if not isinstance(status, Status):
-            raise TypeError(f"a step must stop with a natfit.Status, got {status!r}")
+            raise TypeError(
+                "a step must stop with a natfit.Status, such as natfit.Status.NO_DESCENT, got "
+                f"{status!r}"
+            )
         before = self.iterate
         return replace(
             before,
@@ -327,12 +333,12 @@ class Local:
 
 
 def _noted(*notes: str | None) -> tuple[str, ...]:
-    """What there is to note, each once."""
+    """Return the notes that are not None or empty, each of them once."""
     return tuple(dict.fromkeys(note for note in notes if note))
 
 
 class _Padded(LinearOperator):
-    """The restricted operator on vectors of full length that vanish outside the free part."""
+    """A restricted operator that takes and returns vectors of the full length P."""
 
     def __init__(self, operator: LinearOperator, free: np.ndarray):
         self.inner = operator

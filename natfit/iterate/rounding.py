@@ -1,26 +1,28 @@
-"""What rounding hides: the changes of an objective that say nothing."""
+"""Changes of an objective that are too small to be told from rounding errors."""
 
 from __future__ import annotations
 
 import numpy as np
 
-#: Below this predicted decrease a lower value is rounding noise, where f sums terms of order one.
+#: Predicted decrease below which a lower value proves nothing, if f sums terms of order one.
 ROUNDING = 1e-10
 
 
 def noise(value: float, scale: float = 1.0) -> float:
-    """Change of an objective that says nothing: 1e-10 of its scale, or 256 units of rounding.
+    """Return the change of an objective that rounding may cause, the larger of two numbers.
+
+    They are 1e-10 of the objective's scale and 256 units of rounding of its value.
 
     Parameters
     ----------
     value : float
         The objective f.
     scale : float
-        Size of the terms that f sums.
+        Magnitude of the terms that f sums.
 
     Returns
     -------
     float
-        In the unit of f.
+        The change, in the unit of f.
     """
     return max(ROUNDING * scale, 256.0 * float(np.spacing(abs(value))))

@@ -21,7 +21,7 @@ class Status(StrEnum):
 
     @property
     def good(self) -> bool:
-        """Whether the optimum was reached as well as doubles allow."""
+        """Whether the optimum was reached as closely as double precision allows."""
         return self in (Status.CONVERGED, Status.GRADIENT_SMALL, Status.ROUNDING_FLOOR)
 
     @property
@@ -32,12 +32,15 @@ class Status(StrEnum):
 
 _REMEDIES = {
     Status.CONVERGED: "nothing to do",
-    Status.GRADIENT_SMALL: "nothing to do; standard errors were unaffordable as a yardstick",
+    Status.GRADIENT_SMALL: (
+        "nothing to do; the distance to the optimum is not known in standard errors, because the "
+        "information matrix was too costly to form"
+    ),
     Status.ROUNDING_FLOOR: (
         "nothing to do; if more digits are needed, centre the data or scale them"
     ),
     Status.BOUNDARY: (
-        "use the simpler family that the bound stands for, fix the parameter, or collect data "
+        "use the simpler family that the limit stands for, fix the parameter, or collect data "
         "that determine it"
     ),
     Status.MAX_ITER: (
@@ -48,7 +51,7 @@ _REMEDIES = {
         "check that the gradient belongs to the objective; try damping='levenberg' or other "
         "start values"
     ),
-    Status.SINGULAR: "drop or fix the parameters named, or give data that determine them",
+    Status.SINGULAR: "drop or fix these parameters, or give data that determine them",
     Status.UNBOUNDED: (
         "these data have no maximum likelihood estimate in this family: fix a parameter, remove "
         "repeated values, or use another family"

@@ -1,4 +1,4 @@
-"""What a search tried and refused, and why."""
+"""The points that a search tried and refused, and the reason for each."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ class Trial:
     divergence : float
         Divergence from the iterate in the step's metric; NaN where it was not measured.
     why : Why
-        Outside the domain; a value or a gradient that is not finite; no decrease, or less than
-        the step asks for; a divergence beyond the radius; a change that rounding hides.
+        The point is outside the domain; the value or the gradient is not finite; the objective
+        falls by less than the step rule requires; the divergence is beyond the radius; or the
+        change is too small to be told from rounding errors.
     """
 
     length: float
@@ -42,13 +43,13 @@ class Trial:
 
 
 def refusals(trials: Sequence[Trial]) -> str:
-    """Say in words what a search without a result has tried."""
+    """Return in words what a search that found no next iterate has tried."""
     if not trials:
-        return "no trial: the direction promises no descent"
+        return "nothing was tried: the objective does not fall along the direction"
     counts = Counter(trial.why for trial in trials)
     found = ", ".join(f"{why.value} {n}" for why, n in counts.most_common())
     lengths = [trial.length for trial in trials]
     if len(trials) == 1:
-        return f"1 trial refused ({found}), length {lengths[0]:.3g}"
+        return f"1 trial was refused ({found}), length {lengths[0]:.3g}"
     span = f"lengths {max(lengths):.3g} to {min(lengths):.3g}"
-    return f"{len(trials)} trials refused ({found}), {span}"
+    return f"{len(trials)} trials were refused ({found}), {span}"

@@ -1,4 +1,4 @@
-"""Metrics: which curvature makes a gradient natural. One file per metric, one verb: ``at``."""
+"""Metrics, which measure the length of a step. Each is one file with one method, ``at``."""
 
 from natfit._component import lazy_package
 

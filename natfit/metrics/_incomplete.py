@@ -1,4 +1,4 @@
-"""The metric where an expected information is undefined or infinite."""
+"""The metric of families whose expected information is undefined or infinite."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from natfit.objectives import Objective
 
 
 class ObservedOrComplete(Metric):
-    """Observed information where it is positive definite, else an expected one, else the scores'.
+    """The observed information if it is positive definite, else the expected one, else the scores'.
 
-    How exact rows would have been censored is not known, so that their expected information is
-    undefined; that of complete rows bounds it from above and is the metric of the EM algorithm.
-    Where a family's is infinite, the outer products of the scores remain. Which of them served
-    is recorded in ``history_.notes``.
+    How exact rows would have been censored is not known, so that the expected information of
+    censored data is undefined. That of complete rows is an upper limit for it, and is the metric of
+    the EM algorithm. If the expected information of a family is infinite, the outer products of
+    the scores are used. ``history_.notes`` says which of them was used.
     """
 
     def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> LinearOperator:
-        """The Hessian, or the fallback."""
+        """Return the Hessian at the iterate, or the fallback, an operator of size P."""
         hessian = objective.hessian(iterate.theta)
         matrix = hessian.dense()
         size = np.sqrt(np.abs(np.diagonal(matrix)))
@@ -38,7 +38,7 @@ class ObservedOrComplete(Metric):
             expected = likelihood.fisher(theta)
         except ValueError:
             scores = likelihood.scores(theta)
-            scores.note = "empirical: the exact Fisher information was not to be had"
+            scores.note = "empirical: the exact Fisher information could not be computed"
             return scores
         complete = likelihood.distribution.information.complete
         expected.note = "expected" if complete else "expected information of complete rows"

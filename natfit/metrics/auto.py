@@ -13,13 +13,15 @@ from natfit.objectives import Objective
 
 
 class AutoMetric(Metric):
-    """Exact (with the observed endgame); else Monte Carlo; else empirical, with a warning.
+    """The exact Fisher information with its endgame, else Monte Carlo, else the empirical Fisher.
 
-    A plain function gets the Euclidean metric.
+    In the endgame, near the optimum, the observed information is used (see
+    :class:`natfit.metrics.ExactFisher`). The empirical Fisher is chosen with a warning. A plain
+    function gets the Euclidean metric.
     """
 
     def prepare(self, objective: Objective) -> Metric:
-        """Return what was chosen."""
+        """Return the metric that was chosen."""
         if not objective.probabilistic:
             return EuclideanMetric()
         family = need_likelihood(self, objective).distribution

@@ -1,4 +1,4 @@
-"""The contract of a metric: the operator G, (P, P), at an iterate."""
+"""The contract of metrics, which give the operator G (P, P) at an iterate."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from natfit.objectives import Likelihood, Objective
 
 
 class Point(Protocol):
-    """What a metric may ask of the iterate that it is asked at."""
+    """What a metric may read from the iterate at which it is evaluated."""
 
     @property
     def theta(self) -> np.ndarray:
-        """Where it is, (P,)."""
+        """The point theta, (P,)."""
 
     @property
     def decrease(self) -> float:
-        """Decrease of the objective that the metric before it predicted."""
+        """Decrease of the objective that the metric at the previous iterate predicted."""
 
 
 class Metric(Component):
@@ -29,8 +29,8 @@ class Metric(Component):
     Attributes
     ----------
     is_information : bool
-        Whether the operator is an undamped exact or observed information, in which
-        convergence can be measured without another pass.
+        Whether the operator is an undamped exact or observed information, so that convergence
+        can be measured in it without another pass over the data.
     random : bool
         Whether ``at`` draws from the generator.
     divergence_is_kl : bool
@@ -44,7 +44,7 @@ class Metric(Component):
     divergence_is_kl: bool = True
 
     def prepare(self, objective: Objective) -> Metric:
-        """Choose the metric for an objective: what this one returns for itself is itself.
+        """Choose the metric for an objective; a prepared metric returns itself.
 
         Parameters
         ----------
@@ -54,7 +54,7 @@ class Metric(Component):
         Returns
         -------
         Metric
-            This one, or what it stands for.
+            This metric, or the one that it stands for.
 
         Raises
         ------
@@ -70,29 +70,29 @@ class Metric(Component):
     def divergence(
         self, objective: Objective, theta: np.ndarray, theta2: np.ndarray
     ) -> float | None:
-        """What a step from theta to theta2 spends of a trust radius, >= 0.
+        """Return the divergence of a step from theta to theta2, which a trust radius limits, >= 0.
 
-        Near theta it should be 1/2 delta' G delta, delta = theta2 - theta. Here it is the mean
-        Kullback-Leibler divergence per row, nats.
+        With delta = theta2 - theta, it should be close to 1/2 delta' G delta near theta. The base
+        class returns the mean Kullback-Leibler divergence per row, in nats.
 
         Parameters
         ----------
         objective : Objective
             What is minimised.
         theta, theta2 : ndarray of shape (P,)
-            Where the step begins and where it ends.
+            The two ends of the step.
 
         Returns
         -------
         float or None
-            NaN where it cannot be computed at these points; None where the objective has none
-            at all: 1/2 delta' G delta stands in then.
+            NaN if it cannot be computed at these points. None if the objective has no divergence;
+            step rules then use 1/2 delta' G delta.
         """
         return objective.kl(theta, theta2) if objective.has_kl else None
 
 
 def need_likelihood(metric: Metric, objective: Objective) -> Likelihood:
-    """Return the objective as a likelihood; raise when a Fisher metric meets a plain function."""
+    """Return the objective if it is a likelihood; raise ValueError for a plain function."""
     if not objective.probabilistic:
         raise ValueError(
             f"metric {type(metric).__name__} needs a likelihood, got a plain function; use "

@@ -10,11 +10,13 @@ from natfit.objectives import Objective
 
 
 class EmpiricalFisher(Metric):
-    """1/W sum_i w_i s_i s_i', s_i the score of row i at the data.
+    """1/W sum_i w_i s_i s_i', where s_i is the score of row i at the data.
 
-    It is neither the Fisher information nor the Hessian unless the model is right and the
-    sample large (Kunstner, Balles and Hennig, 2019): 33 % off with 400 rows of a correct
-    model. It needs no sampler and no integral, only scores.
+    It is close to the Fisher information and to the Hessian only if the model is right and the
+    sample is large (Kunstner, Balles and Hennig, 2019). With 400 rows of a correct Student-t
+    distribution (df = 5), its relative error in the Frobenius norm is 23 % on average, if all
+    matrices are scaled so that the Fisher information has a unit diagonal. It needs only scores:
+    no sampler, quadrature or closed form.
     """
 
     def prepare(self, objective: Objective) -> EmpiricalFisher:
@@ -23,5 +25,5 @@ class EmpiricalFisher(Metric):
         return self
 
     def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> LinearOperator:
-        """One pass over the rows."""
+        """Return the matrix at the iterate, an operator of size P, by one pass over the rows."""
         return need_likelihood(self, objective).scores(iterate.theta)

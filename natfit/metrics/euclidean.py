@@ -10,7 +10,7 @@ from natfit.objectives import Objective
 
 
 class EuclideanMetric(Metric):
-    """The identity: the natural gradient is the gradient (the paper's second section).
+    """The identity matrix: the natural gradient is the gradient (the paper's second section).
 
     A radius limits half the squared distance |theta2 - theta|^2 / 2, in the parameters' own units.
     """
@@ -18,10 +18,10 @@ class EuclideanMetric(Metric):
     divergence_is_kl = False
 
     def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> Diagonal:
-        """Ones on the diagonal."""
+        """Return the identity, an operator of size P."""
         return Diagonal(np.ones(objective.n_params))
 
     def divergence(self, objective: Objective, theta: np.ndarray, theta2: np.ndarray) -> float:
-        """Half the squared distance."""
+        """Return half the squared distance between the two points."""
         delta = theta2 - theta
         return 0.5 * float(delta @ delta)

@@ -10,25 +10,27 @@ from natfit.metrics._incomplete import ObservedOrComplete
 from natfit.metrics.base import Metric, Point, need_likelihood
 from natfit.objectives import Objective
 
-#: Predicted decrease of the objective, nats per row, below which the endgame is tried.
+#: Predicted decrease of the objective, in nats per row, below which the endgame begins.
 _NEAR = 0.1
 
-#: Smallest eigenvalue of the observed information relative to the expected one at which it is
-#: used: a Newton step is then at most 20 times Fisher's. Nearer to the optimum, 1000 times.
+#: Smallest eigenvalue of the observed information, relative to the expected one, with which it is
+#: used: a step with it is at most 20 times as long as one with the expected information. Nearer to
+#: the optimum it may be 1000 times as long.
 _LEAST, _NEARER, _LEAST_NEARER = 0.05, 1e-3, 1e-3
 
 
 class ExactFisher(Metric):
-    """F = 1/W sum_i w_i J_i' E[s s'] J_i: closed form, else quadrature or enumeration.
+    """F = 1/W sum_i w_i J_i' E[s s'] J_i, in closed form, or else by quadrature or enumeration.
 
     Parameters
     ----------
     endgame : bool, default=False
-        Near the optimum use the observed information where it is positive definite. Fisher
-        scoring converges only linearly when the model is wrong for the data; this makes the
-        end quadratic. Exponential families with a constant model need none: both informations
-        agree at their optimum. Where quadrature fails the empirical Fisher stands in; both
-        are recorded in ``history_.notes``.
+        Whether to use the observed information near the optimum, if it is positive definite.
+        With the expected information a fit converges only linearly if the model is wrong for
+        the data; with the observed one it converges quadratically, as Newton's method does.
+        Exponential families with a constant model have no endgame, because both informations
+        agree at their optimum. If quadrature fails, the empirical Fisher is used instead.
+        ``history_.notes`` says which matrix was used.
     """
 
     is_information = True
@@ -37,7 +39,7 @@ class ExactFisher(Metric):
         self.endgame = endgame
 
     def prepare(self, objective: Objective) -> Metric:
-        """Check that the family has an exact Fisher."""
+        """Return the metric itself if the family has an exact Fisher information, else raise."""
         likelihood = need_likelihood(self, objective)
         family = likelihood.distribution
         if not family.information.exists:
@@ -51,16 +53,16 @@ class ExactFisher(Metric):
         return self
 
     def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> LinearOperator:
-        """Expected information, or the observed one in the endgame."""
+        """Return the expected information, or the observed one in the endgame, of size P."""
         likelihood = need_likelihood(self, objective)
         try:
             fisher = likelihood.fisher(iterate.theta)
         except ValueError:
             if not self.endgame:
                 raise
-            # It is infinite here, or quadrature did not reach its accuracy; scores always exist.
+            # The information is infinite, or quadrature missed its accuracy; scores always exist.
             fisher = likelihood.scores(iterate.theta)
-            fisher.note = "empirical: the exact Fisher information was not to be had"
+            fisher.note = "empirical: the exact Fisher information could not be computed"
         same = likelihood.distribution.information.agrees and not likelihood.penalised
         if not self.endgame or not likelihood.model.shared or same:
             return fisher
@@ -81,7 +83,7 @@ class ExactFisher(Metric):
 
 
 def _comparable(hessian: np.ndarray, fisher: np.ndarray, least: float) -> bool:
-    """Whether the smallest eigenvalue of the observed information is ``least`` expected ones."""
+    """Tell whether the observed information is at least ``least`` times the expected one."""
     if not np.all(np.isfinite(hessian)):
         return False
     try:

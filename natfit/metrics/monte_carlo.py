@@ -13,22 +13,23 @@ from natfit.metrics.base import Metric, Point, need_likelihood
 from natfit.objectives import Objective
 from natfit.rows import BLOCK, Streams, block_rng
 
-#: Draws made at once from one distribution.
+#: Number of draws that are made at once from one distribution.
 _DRAWS = 16_384
 
 
 class MonteCarloFisher(Metric):
-    """F = mean of s s' over draws y ~ p(y | eta_i) from the model (not from the data).
+    """F = mean of s s' over draws y ~ p(y | eta_i) from the model, not over the data.
 
     Parameters
     ----------
     n_draws : int, default=1000
         Number of draws, >= 1.
     per : {"total", "row"}, default="total"
-        With a constant model all rows share one distribution, and ``total`` draws that many
-        from it, as Algorithm 2 does; ``row`` draws ``n_draws`` times the number of rows. With
-        a conditional model each row has its own distribution and gets ``n_draws`` (``row``) or
-        about ``n_draws / N``, at least one (``total``).
+        What ``n_draws`` counts. With a constant model all rows share one distribution:
+        ``total`` makes ``n_draws`` draws from it, as Algorithm 2 does, and ``row`` makes
+        ``n_draws`` times the number of rows. With a conditional model each row has its own
+        distribution: ``row`` makes ``n_draws`` draws from it, and ``total`` about
+        ``n_draws / N``, at least one.
     """
 
     random = True
@@ -50,7 +51,7 @@ class MonteCarloFisher(Metric):
         return self
 
     def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> LinearOperator:
-        """Draw, score, average; the relative standard error rides on the operator."""
+        """Return the mean over draws, an operator of size P with its relative standard error."""
         likelihood = need_likelihood(self, objective)
         family, n_rows = likelihood.distribution, likelihood.rows.n
         stream = block_rng(rng)
@@ -75,15 +76,15 @@ class MonteCarloFisher(Metric):
 
     @classmethod
     def examples(cls) -> list[Metric]:
-        """Return both meanings of n_draws."""
+        """Return one metric for each meaning of ``n_draws``."""
         return [cls(), cls(n_draws=4, per="row")]
 
 
 def _average(family: Any, eta: np.ndarray, draws: int, stream: Any) -> tuple[np.ndarray, float]:
-    """Mean of s s' over draws from one distribution, and its relative standard error."""
+    """Return the mean (K, K) of s s' over draws, and its relative standard error."""
     k = family.n_params
     first, second = np.zeros((k, k)), 0.0
-    # A size of its own: draws must not depend on how rows are cut into chunks.
+    # The size is not that of a chunk: draws must not depend on how rows are cut into chunks.
     for block, start in enumerate(range(0, draws, _DRAWS)):
         n = min(_DRAWS, draws - start)
         score = family.score(family.sample(eta, stream(block), n), eta)
@@ -99,7 +100,7 @@ def _average(family: Any, eta: np.ndarray, draws: int, stream: Any) -> tuple[np.
 def _row_factor(
     family: Any, each: int, stream: Streams, eta: np.ndarray, start: int
 ) -> tuple[None, np.ndarray]:
-    """B (n, K, R) of R = ``each`` draws per row; draws depend on the block of rows alone."""
+    """Return B (n, K, R) of R = ``each`` draws per row; draws depend only on the block of rows."""
     out = np.empty((len(eta), family.n_params, each))
     for begin in range(0, len(eta), BLOCK):
         part = slice(begin, min(begin + BLOCK, len(eta)))

@@ -10,14 +10,14 @@ from natfit.objectives import Objective
 
 
 class ObservedInformation(Metric):
-    """The full Hessian of the objective, -d2 log p / d theta2 at the data.
+    """The Hessian of the objective: for a likelihood, the mean of -d2 log p / d theta2 over rows.
 
-    It need not be positive definite away from an optimum; the solver then shifts eigenvalues
-    and says so.
+    It may fail to be positive definite away from an optimum. The solver then replaces negative
+    eigenvalues by their absolute values, and ``history_.notes`` says so.
     """
 
     is_information = True
 
     def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> LinearOperator:
-        """Hessian at the iterate."""
+        """Return the Hessian at the iterate, an operator of size P."""
         return objective.hessian(iterate.theta)

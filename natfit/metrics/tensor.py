@@ -27,11 +27,11 @@ class TensorMetric(Metric):
         self.G = G
 
     def prepare(self, objective: Objective) -> TensorMetric:
-        """Check that there is a G: the string ``tensor`` stands for none."""
+        """Return the metric itself if G was given, else raise: the string ``tensor`` gives none."""
         if self.G is None:
             raise ValueError(
-                "metric 'tensor' needs a G: pass natfit.metrics.TensorMetric(G), G a matrix or a "
-                "callable G(x), or metric='euclidean' for the identity"
+                "metric 'tensor' needs a G: pass natfit.metrics.TensorMetric(G), where G is a "
+                "matrix or a callable G(x), or use metric='euclidean' for the identity"
             )
         return self
 
@@ -41,7 +41,7 @@ class TensorMetric(Metric):
         return [cls(_Identity())]
 
     def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> Dense:
-        """Evaluate and check G.
+        """Return G at the iterate, after a check.
 
         Parameters
         ----------

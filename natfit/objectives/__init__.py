@@ -1,4 +1,4 @@
-"""Objectives: what is minimised, in nats per row where it is a likelihood."""
+"""Objectives: the functions that are minimised; a likelihood is in nats per row."""
 
 from natfit.objectives.base import Objective
 from natfit.objectives.function import Function

@@ -1,4 +1,4 @@
-"""J' C J summed over rows that may be anywhere: every product is a pass."""
+"""J' C J summed over rows wherever they are; every product is a pass over the rows."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _KEYS = itertools.count()
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a block's term of a sandwich is made; travels to where the rows are.
+    """How the term of a block in a sandwich is made; it is sent to where the rows are.
 
     Attributes
     ----------
     formula : Formula
     theta : ndarray of shape (P,)
     rule : callable or None
-        ``rule(eta, start)`` returns (C, None) or (None, B) of the rows whose eta it is given; it
-        sees no data. None stands for the scores at the data.
+        ``rule(eta, start)`` returns (C, None) or (None, B) for the rows whose eta it gets; it
+        does not get the data. None stands for the scores at the data.
     total : float
         W.
     key : int
-        What is kept with a block under it is this recipe's.
+        The key under which blocks keep what belongs to this recipe.
     """
 
     formula: Formula
@@ -41,7 +41,7 @@ class Recipe:
     key: int = field(default_factory=lambda: next(_KEYS))
 
     def parts(self, block: Block) -> tuple[Any, np.ndarray | None, np.ndarray | None]:
-        """Linearisation, C and B of a block, one of these None; weights w_i / W ride in them."""
+        """Return linearisation, C and B of a block, weighted by w_i / W; either C or B is None."""
         lin = self.formula.linearize(self.theta, block)
         if self.rule is None:
             b = score_part(block, self.formula.distribution, lin.eta, self.total)
@@ -53,7 +53,7 @@ class Recipe:
         return lin, None, b * np.sqrt(weight)[:, None, None]
 
     def term(self, block: Block) -> Term:
-        """The block's term; kept where the block stays, for the next product."""
+        """Return the term of a block; it is kept with the block for the next product."""
         if block.kept is None:
             return Term(*self.parts(block))
         key, found = block.kept.get("term", (None, None))
@@ -66,17 +66,17 @@ class Recipe:
 class SumOverRows(LinearOperator):
     """F = sum over blocks of rows of J' C J, each product one pass over the rows.
 
-    Linearisations and C are made where the rows are. They are kept there for the next product
-    while the rows are few; of many rows they are made anew in each.
+    Linearisations and C are computed where the rows are. For few rows they are kept there for the
+    next product; for many rows they are computed anew in each product.
 
     Parameters
     ----------
     rows : Rows
-        Several chunks; of a single one :class:`natfit.linops.Sandwich` holds the term.
+        Rows of several chunks; for a single chunk use :class:`natfit.linops.Sandwich`.
     recipe : Recipe
-        How a block's term is made.
+        How the term of a block is made.
     columns : int
-        Columns of each row's B, or K.
+        Number of columns of each row's B, or K.
     """
 
     def __init__(self, rows: Rows, recipe: Recipe, columns: int):
@@ -85,43 +85,43 @@ class SumOverRows(LinearOperator):
         self.columns = columns
         self.size = recipe.formula.model.n_params
         self._diag: np.ndarray | None = None
-        # Where a rule has no C, it says so now: a metric may take another one.
+        # A rule that has no C raises its error here, so that the metric can use another one.
         rows.sum(_made, recipe)
 
     @property
     def rank_bound(self) -> int:
-        """Rows times columns of B, at most P."""
+        """A number that the rank does not exceed: rows times columns of B, at most P."""
         return min(self.size, self.rows.n * self.columns)
 
     def __matmul__(self, v: np.ndarray) -> np.ndarray:
-        """Sum of J' (C (J v))."""
+        """Return the sum of J' (C (J v)), (P,)."""
         return self.rows.sum(_product, self.recipe, v)
 
     def quad(self, v: np.ndarray) -> float:
-        """Sum of (J v)' C (J v): half of a product."""
+        """Return the sum of (J v)' C (J v), at half the cost of a product."""
         return self.rows.sum(_form, self.recipe, v)
 
     def diag(self) -> np.ndarray:
-        """Diagonal (P,), read-only: computed once."""
+        """Return the diagonal (P,), computed once and read-only."""
         if self._diag is None:
             self._diag = self.rows.sum(_diagonal, self.recipe)
             self._diag.setflags(write=False)
         return self._diag
 
     def dense(self) -> np.ndarray:
-        """The matrix (P, P)."""
+        """Return the matrix (P, P)."""
         return self.rows.sum(_gram, self.recipe)
 
     def factor(self) -> np.ndarray:
-        """B (P, R): columns J_i' b_ir of every row; square roots where only C is known."""
+        """Return B (P, R) with columns J_i' b_ir of every row; b_i is a root of C_i if need be."""
         return self.rows.map(_columns, self.recipe).reshape(-1, self.size).T
 
     def pull(self, u: np.ndarray) -> np.ndarray:
-        """B u for u (R,): the sum of u times the columns of B, (P,)."""
+        """Return B u (P,) for u (R,), the sum of the columns of B times u."""
         return self.rows.sum(_pull, self.recipe, u.reshape(self.rows.n, -1))
 
     def push(self, v: np.ndarray) -> np.ndarray:
-        """B' v for v (P,): one number for each column of B, (R,)."""
+        """Return B' v (R,) for v (P,), one number for each column of B."""
         return self.rows.map(_push, self.recipe, v).ravel()
 
 
@@ -151,7 +151,7 @@ def _gram(block: Block, recipe: Recipe) -> np.ndarray:
 
 
 def _columns(block: Block, recipe: Recipe) -> np.ndarray:
-    """(n, R P): what each row adds to the columns."""
+    """Return the columns that belong to each row, (n, R P)."""
     term = recipe.term(block)
     return term.lin.pull_columns(term.root).T.reshape(block.n, -1)
 

@@ -1,7 +1,7 @@
-"""What an objective asks of one block of rows: a family and a model that travel, and parts.
+"""What an objective computes on one block of rows: a family and a model, and the parts.
 
-A part is called where the rows are. It gets the :class:`Formula` and thetas, and no rows but its
-block.
+A part is called where the rows are. It gets the :class:`Formula`, one or more theta, and the rows
+of its block.
 """
 
 from __future__ import annotations
@@ -18,18 +18,19 @@ from natfit.rows import Block
 
 @dataclass(frozen=True)
 class Formula:
-    """A family and a model, as they travel to where the rows are.
+    """A family and a model, as they are sent to where the rows are.
 
     Attributes
     ----------
     distribution : Distribution
     model : Model
-        Bound to the distribution.
+        The model, bound to the distribution.
     key : int
-        The objective's: what it keeps with a block is no other objective's.
+        The key of the objective, under which blocks keep what belongs to it.
     reuse : bool
-        Whether eta may be taken from a linearization that is kept: where all rows are one block
-        in this process, so that results do not depend on what a worker happens to keep.
+        Whether eta may be taken from a linearization that is kept with a block. This is so only
+        if all rows are one block in this process, so that results do not depend on what a worker
+        has kept.
     """
 
     distribution: Distribution
@@ -38,14 +39,14 @@ class Formula:
     reuse: bool
 
     def linearize(self, theta: np.ndarray, block: Block) -> Linearization:
-        """The model at theta on a block; kept where the block stays.
+        """Return the model at theta on a block; it is kept with the block.
 
-        The gradient and the curvature at one theta then share one forward pass.
+        The gradient and the curvature at one theta then share a forward pass.
 
         Returns
         -------
         Linearization
-            Of the block's rows.
+            The linearization on the rows of the block.
         """
         if self.model.shared or block.kept is None:
             return self.model.linearize(theta, block.X)
@@ -56,7 +57,7 @@ class Formula:
         return found
 
     def eta(self, theta: np.ndarray, block: Block) -> np.ndarray:
-        """Eta of a block's rows, (n, K) or (1, K)."""
+        """Return eta of a block's rows, (n, K), or (1, K) if all rows share it."""
         kept = self._kept(theta, block) if self.reuse else None
         return self.model.eta(theta, block.X) if kept is None else kept.eta
 
@@ -66,12 +67,12 @@ class Formula:
 
 
 def weighted(values: np.ndarray, weight: np.ndarray | None) -> Any:
-    """Sum of values (n,), each as often as its weight says."""
+    """Return the weighted sum of values (n,)."""
     return values.sum() if weight is None else weight @ values
 
 
 def gradient_part(block: Block, formula: Formula, theta: np.ndarray) -> tuple[float, np.ndarray]:
-    """Sum of log p and its gradient in theta (P,)."""
+    """Return the weighted sum of log p and its gradient in theta (P,)."""
     lin = formula.linearize(theta, block)
     value, score = formula.distribution.log_prob_and_score(block.y, lin.eta)
     if block.weight is None:
@@ -82,24 +83,24 @@ def gradient_part(block: Block, formula: Formula, theta: np.ndarray) -> tuple[fl
 def divergence_part(
     block: Block, formula: Formula, theta: np.ndarray, theta2: np.ndarray
 ) -> np.ndarray:
-    """Sum of the rows' divergences from theta to theta2."""
+    """Return the weighted sum of the divergences of the rows from theta to theta2, in nats."""
     pair = formula.eta(theta, block), formula.eta(theta2, block)
     return weighted(formula.distribution.kl(*pair), block.weight)
 
 
 def outer_part(block: Block, family: Distribution, eta: np.ndarray) -> np.ndarray:
-    """Sum of s s' (K, K), s a row's score at eta (1, K)."""
+    """Return the weighted sum of s s' (K, K), where s is the score of a row at eta (1, K)."""
     s = family.score(block.y, eta)
     return s.T @ s if block.weight is None else (s * block.weight[:, None]).T @ s
 
 
 def score_part(block: Block, family: Distribution, eta: np.ndarray, total: float) -> np.ndarray:
-    """Scores (n, K) at eta, (1, K) or (n, K), times the roots of w_i / W."""
+    """Return scores (n, K) at eta, (1, K) or (n, K), times the square roots of w_i / W."""
     return family.score(block.y, eta) * np.sqrt(share(block, total))[:, None]
 
 
 def share(block: Block, total: float) -> np.ndarray:
-    """w_i / W of a block's rows, (n,), for W = ``total``."""
+    """Return w_i / W for a block's rows, (n,), with W = ``total``."""
     if block.weight is None:
         return np.full(block.n, 1.0 / total)
     return block.weight / total

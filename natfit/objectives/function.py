@@ -1,4 +1,4 @@
-"""Any differentiable function: the paper's Algorithm 1 needs no data."""
+"""Any differentiable function: the paper's Algorithm 1 does not need data."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Function(Objective):
         self.bounds = bounds
 
     def value_and_grad(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        """f and its gradient.
+        """Return f and its gradient.
 
         Returns
         -------
@@ -57,8 +57,8 @@ class Function(Objective):
         Raises
         ------
         ValueError
-            If ``fun`` returns no scalar, autograd cannot differentiate it, or ``jac`` returns
-            another shape than (P,).
+            If ``fun`` does not return a number, autograd cannot differentiate it, or ``jac``
+            returns another shape than (P,).
         """
         self.evaluations += 1
         if self.jac is None:
@@ -81,7 +81,7 @@ class Function(Objective):
         return float(array.reshape(()))
 
     def _real(self, x: Any) -> Any:
-        """``fun`` under autograd; complex values have no minimum."""
+        """Call ``fun`` under autograd; raise ValueError for complex values, which have no order."""
         value = self.fun(x, *self.args)
         if np.iscomplexobj(getattr(value, "_value", value)):
             raise ValueError("fun must return a real number, got a complex one")
@@ -91,7 +91,7 @@ class Function(Objective):
         try:
             return autodiff.value_and_grad(self._real, theta)
         except (TypeError, AttributeError, ValueError) as error:
-            # Tell a function that fails anyway from one that only autograd cannot follow.
+            # Tell a function that fails in any case from one that only autograd cannot follow.
             self._scalar(self.fun(theta, *self.args))
             raise ValueError(
                 "fun could not be differentiated: write it in autograd.numpy (no float(), no item "
@@ -99,7 +99,7 @@ class Function(Objective):
             ) from error
 
     def hessian(self, theta: np.ndarray) -> Dense:
-        """Hessian: by autograd, or by central differences of ``jac`` where that was given."""
+        """Return the Hessian, by autograd, or by central differences of ``jac`` if it was given."""
         if self.jac is None:
             matrix = autodiff.hessian(lambda x: self.fun(x, *self.args), theta)
             return Dense(matrix, positive=False)
@@ -114,7 +114,7 @@ class Function(Objective):
         return Dense(0.5 * (matrix + matrix.T), positive=False)
 
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The bounds; no largest step."""
+        """Return the bounds; there is no largest step."""
         if self.bounds is None:
             return super().limits()
         return *self.bounds, np.full(self.n_params, np.inf)

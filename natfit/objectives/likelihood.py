@@ -1,4 +1,4 @@
-"""Negative mean log-likelihood of a distribution and a model."""
+"""The negative mean log-likelihood of a distribution and a model."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ _KEYS = itertools.count()
 class Likelihood(Objective):
     """f(theta) = -1/W sum_i w_i log p(y_i | eta_i(theta)), nats per row.
 
-    With a constant model and an exponential family the data are read once: the sufficient
-    statistic, one row of weight W, then stands in for the rows, and no sum below is a pass over
-    them.
+    With a constant model and an exponential family the data are read once. Their sufficient
+    statistic, one row of weight W, then replaces the rows, and none of the sums below is a pass
+    over the data.
 
     Parameters
     ----------
     distribution : Distribution
-        Bound to the data's shape.
+        The family, bound to the shape of the data.
     model : Model
-        Gives eta.
+        The map from theta and X to eta.
     rows : Rows
-        The data, what the model maps, and weights.
+        The data y, the features X that the model maps, and weights.
     summary : tuple, optional
-        ``distribution.sufficient`` of the rows where it is known already.
+        ``distribution.sufficient(rows)``, if it was computed already.
     """
 
     probabilistic = True
 
-    #: Whether a sufficient statistic may stand in for the rows.
+    #: Whether a sufficient statistic may replace the rows.
     summarises = True
 
-    #: Whether a prior is part of f: then no summary makes observed and expected information equal.
+    #: Whether a prior is part of f, so that observed and expected information differ in any family.
     penalised = False
 
     total: float
@@ -84,7 +84,7 @@ class Likelihood(Objective):
         return Formula(self.distribution, self.model, self._key, False)
 
     def value_and_grad(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        """f and its gradient, one pass over the data (or over the summary)."""
+        """Return f and its gradient (P,), by one pass over the data or the summary."""
         self.evaluations += 1
         with np.errstate(all="ignore"):
             if self.model.shared:
@@ -95,13 +95,13 @@ class Likelihood(Objective):
         return -float(value) / self.total, grad / -self.total
 
     def _shared_sum(self, name: str, eta: np.ndarray) -> Any:
-        """The family's sum of a name over rows, or over the summary, eta the same for all."""
+        """Return a sum of the family by its name, over rows that share eta or over the summary."""
         if self.summary is not None:
             return getattr(self.distribution, name)(self.summary, self._summary_weight, eta)
         return self.rows.sum(block_sum, self.distribution, name, eta)
 
     def _sums(self, eta: np.ndarray) -> tuple[float, np.ndarray]:
-        """Sums of log p and score; the Hessian that a family gives along with them is kept."""
+        """Return sums of log p and score; a Hessian that the family computes with them is kept."""
         if self.distribution.sum_terms is None:
             return self._shared_sum("sum_value_and_score", eta)
         value, score, observed = self._shared_sum("sum_terms", eta)
@@ -109,42 +109,42 @@ class Likelihood(Objective):
         return value, score
 
     def observed(self, eta: np.ndarray) -> np.ndarray:
-        """Negative Hessian in eta of the mean log-likelihood, (K, K), for eta (1, K)."""
+        """Return the negative Hessian in eta of the mean log-likelihood, (K, K), for eta (1, K)."""
         if self._observed is not None and np.array_equal(self._observed[0], eta):
             return self._observed[1] / self.total
         with np.errstate(all="ignore"):
             return self._shared_sum("sum_observed", eta) / self.total
 
     def expected(self, eta: np.ndarray) -> np.ndarray:
-        """Expected information per row in eta, (K, K), for eta (1, K)."""
+        """Return the expected information per row in eta, (K, K), for eta (1, K)."""
         return self.distribution.fisher(eta)[0]
 
     # ------------------------------------------------------------------------- curvature
 
     def fisher(self, theta: np.ndarray) -> LinearOperator:
-        """Expected information 1/W sum_i w_i J_i' C(eta_i) J_i, exact."""
+        """Return the exact expected information 1/W sum_i w_i J_i' C(eta_i) J_i, of size P."""
         return self.sandwich(theta, partial(_expected, self.distribution))
 
     def sandwich(
         self, theta: np.ndarray, rule: Callable, columns: int | None = None
     ) -> LinearOperator:
-        """1/W sum_i w_i J_i' C_i J_i with C_i from ``rule(eta, start)``, which sees no data.
+        """Return 1/W sum_i w_i J_i' C_i J_i, where C_i is computed by a rule from eta_i alone.
 
         Parameters
         ----------
         theta : ndarray of shape (P,)
-            Where.
+            The point.
         rule : callable
-            A function of a module or a component's method, or such a one with some arguments
-            given (``functools.partial``). It returns (C, None) or (None, B), (n, K, K) or
-            (n, K, R), for the rows whose eta it is given; ``start`` is the index of the first.
+            ``rule(eta, start)`` returns (C, None) or (None, B), of shape (n, K, K) or (n, K, R),
+            for the rows whose eta it gets; ``start`` is the index of the first of them. It is a
+            module-level function, a method of a component, or a ``functools.partial`` of either.
         columns : int, optional
-            R, where the rule gives B.
+            R, if the rule returns B.
 
         Returns
         -------
         LinearOperator
-            Of size P.
+            The matrix, of size P.
         """
         if self.model.shared:
             lin = self.model.linearize(theta, None)
@@ -152,39 +152,40 @@ class Likelihood(Objective):
         return self._over_rows(theta, rule, columns or self.distribution.n_params)
 
     def _over_rows(self, theta: np.ndarray, rule: Callable | None, columns: int) -> LinearOperator:
-        """A conditional model's sandwich; rows that are one chunk here give its only term."""
+        """Return a conditional model's sandwich; rows that are one chunk give a single term."""
         recipe = Recipe(self._formula, theta.copy(), rule, self.total)
         if self.rows.single:
             return Sandwich([self.rows.sum(_term_part, recipe)], self.n_params)
         return SumOverRows(self.rows, recipe, columns)
 
     def scores(self, theta: np.ndarray) -> LinearOperator:
-        """Empirical Fisher 1/W sum_i w_i (J_i' s_i)(J_i' s_i)', s_i the score at the data."""
+        """Return 1/W sum_i w_i (J_i' s_i)(J_i' s_i)' with the scores s_i at the data, of size P."""
         if not self.model.shared:
             return self._over_rows(theta, None, 1)
         lin = self.model.linearize(theta, None)
         with np.errstate(all="ignore"):
             if self.rows.n < self.n_params:
-                # Fewer rows than parameters: keep the factor, for Woodbury.
+                # With fewer rows than parameters the factor is kept for Woodbury's identity.
                 b = self.rows.map(score_part, self.distribution, lin.eta, self.total)
                 return Sandwich([(lin, None, b[:, :, None])], self.n_params)
             c = self.rows.sum(outer_part, self.distribution, lin.eta) / self.total
         return Sandwich([(lin, c[None], None)], self.n_params)
 
     def hessian(self, theta: np.ndarray) -> LinearOperator:
-        """Observed information, the Hessian of f: J'HJ and the curvature of the coordinates.
+        """Return the Hessian of f, which is the observed information.
 
-        The second derivative in eta alone had the wrong sign in native coordinates.
+        It is the sum of J' H J, where H is the Hessian in eta, and of the curvature of the
+        coordinates. Without the second term its sign would be wrong in native coordinates.
 
         Returns
         -------
         LinearOperator
-            Of size P; need not be positive.
+            The matrix, of size P, which may be indefinite.
 
         Raises
         ------
         ValueError
-            If rows have an eta each.
+            If the model is conditional, so that each row has its own eta.
         """
         if not self.model.shared:
             raise ValueError(
@@ -200,9 +201,10 @@ class Likelihood(Objective):
         return Dense(matrix, positive=False)
 
     def information(self, theta: np.ndarray) -> LinearOperator | None:
-        """Exact expected information, else the observed one; None where neither is to be had.
+        """Return the information in which convergence is measured, or None if there is none.
 
-        Where a family's yardstick is the observed information, always that.
+        This is the exact expected information, or else the observed one; if a family declares the
+        observed information as its yardstick, it is always that.
 
         Returns
         -------
@@ -213,29 +215,29 @@ class Likelihood(Objective):
             try:
                 return self.fisher(theta)
             except ValueError:
-                # Quadrature did not reach its accuracy here; the data still give a curvature.
+                # Quadrature missed its accuracy here; the data still have a curvature.
                 pass
         return self.hessian(theta) if self.model.shared else None
 
     # ----------------------------------------------------------------------------- a prior
 
     def feasible(self, eta: np.ndarray) -> np.ndarray:
-        """A start eta (K,) that no prior excludes: as it is, where there is none."""
+        """Return a start eta (K,) that no prior excludes; without a prior it is not changed."""
         return eta
 
     def prior_information(self, eta: np.ndarray) -> np.ndarray | None:
-        """What a prior adds to the information in eta per row, (K, K); None where there is none."""
+        """Return what a prior adds to the information per row in eta, (K, K); None without one."""
         return None
 
     # ------------------------------------------------------------------ geometry and names
 
     @property
     def has_kl(self) -> bool:
-        """Whether the family has one."""
+        """Whether the family has a Kullback-Leibler divergence."""
         return self.distribution.has_kl
 
     def kl(self, theta: np.ndarray, theta2: np.ndarray) -> float:
-        """Mean divergence per row between two iterates, nats; NaN where the family has none."""
+        """Return the mean divergence per row from theta to theta2, in nats; NaN without one."""
         if not self.distribution.has_kl:
             return np.nan
         with np.errstate(all="ignore"):
@@ -249,11 +251,11 @@ class Likelihood(Objective):
             return float(found) / self.total
 
     def names(self) -> Sequence[str]:
-        """A name for each of the P coordinates of theta, as the model says."""
+        """Return a name for each of the P coordinates of theta."""
         return self.model.names()
 
     def bound(self, index: int, side: str) -> str:
-        """The parameter, its limit in native terms, and which family that stands for."""
+        """Return the parameter, its limit in native values, and the family at this limit."""
         for name, block in self.distribution.blocks.items():
             if block.start <= index < block.stop:
                 constraint = self.distribution.params[name]
@@ -262,7 +264,7 @@ class Likelihood(Objective):
                     side = "upper" if side == "lower" else "lower"
                 meaning = self.distribution.limit_meaning.get((name, side), "")
                 if (name, side) not in self.distribution.limit_meaning:
-                    # The user's own limits are named as they were given.
+                    # User-supplied limits are named as they were given.
                     ends = (
                         getattr(constraint, "low", ends[0]),
                         getattr(constraint, "high", ends[1]),
@@ -272,23 +274,23 @@ class Likelihood(Objective):
         return super().bound(index, side)
 
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Lower limit, upper limit and largest step of each coordinate of theta, (P,) each."""
+        """Return the lower limit, upper limit and largest step of each coordinate, (P,) each."""
         return self.model.limits()
 
     def cut_together(self) -> list[slice]:
-        """Blocks of theta that a step shortens by one factor, as the model says."""
+        """Return the blocks of theta that a step shortens by one factor."""
         return self.model.cut_together()
 
     def in_domain(self, theta: np.ndarray) -> bool:
-        """Whether theta (P,) lies in the domain of the model."""
+        """Tell whether theta (P,) lies in the domain of the model."""
         return self.model.in_domain(theta)
 
 
 def _expected(family: Distribution, eta: np.ndarray, start: int) -> tuple[np.ndarray, None]:
-    """The rule of the exact Fisher information."""
+    """Return C of the exact Fisher information, as the rule of a sandwich."""
     return family.fisher(eta), None
 
 
 def _term_part(block: Block, recipe: Recipe) -> tuple:
-    """The term of all rows, which are one block."""
+    """Return the term of all rows, which are one block."""
     return recipe.parts(block)

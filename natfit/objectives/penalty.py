@@ -11,24 +11,26 @@ from natfit.distributions.base import Distribution
 from natfit.linops import LinearOperator, Sandwich
 from natfit.objectives.likelihood import Likelihood
 
-#: Differences of a prior's log-density: share of its spread, and of the way to its ends.
+#: Step of the differences of a prior's log-density, as a share of the distance between its
+#: quartiles and as a share of the distance to its ends.
 _STEP = 2e-3
 
-#: Fall of the log-density from the median to an end, nats, below which the end is a jump.
+#: If the log-density falls by less than this from the median to an end, in nats, the density ends
+#: with a jump.
 _JUMP = 10.0
 
-#: Fourth-order central differences at -2, -1, 1, 2 and at -2, ..., 2.
+#: Weights of fourth-order central differences at -2, -1, 1, 2 and at -2, ..., 2.
 _FIRST = np.array([1.0, -8.0, 8.0, -1.0]) / 12.0
 _SECOND = np.array([-1.0, 16.0, -30.0, 16.0, -1.0]) / 12.0
 
 
 class Prior:
-    """The log-density of one native number, with two derivatives by differences.
+    """The prior log-density of one native number, with two derivatives by finite differences.
 
     Parameters
     ----------
     name : str
-        The parameter, for messages.
+        The name of the parameter, for messages.
     density : object
         A frozen ``scipy.stats`` distribution, or ``(distribution, params)``: a family of natfit,
         by name or object, and its native parameters.
@@ -36,7 +38,7 @@ class Prior:
     Raises
     ------
     ValueError
-        If it is neither, or a family is not univariate.
+        If the density is neither, or the family is not univariate.
     """
 
     def __init__(self, name: str, density: Any):
@@ -54,14 +56,14 @@ class Prior:
         self._spread = high - low
 
     def check_ends(self, bounds: tuple[float, float]) -> None:
-        """Raise where the density ends with a jump inside the parameter's range (low, high).
+        """Raise if the density ends with a jump inside the parameter's range (low, high).
 
-        The best value may then lie at the jump, where there is no derivative to find it by.
+        The best value could then lie at the jump, where the density has no derivative.
 
         Raises
         ------
         ValueError
-            Naming the end and the remedy.
+            If it does; the message names the end and the remedy.
         """
         middle = float(self._log(np.array([self.median]))[0])
         for end, outside in zip(self._ends, bounds, strict=True):
@@ -71,12 +73,12 @@ class Prior:
             if float(self._log(np.array([inside]))[0]) > middle - _JUMP:
                 raise ValueError(
                     f"prior[{self.name!r}] must fall to zero where it ends inside the parameter's "
-                    f"range, and it jumps at {end:g}; use bounds={{{self.name!r}: (low, high)}}, "
+                    f"range, but it jumps at {end:g}; use bounds={{{self.name!r}: (low, high)}}, "
                     "or a density without the jump"
                 )
 
     def terms(self, x: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        """Sum of log p over x (m,), and its first and second derivatives in each, (m,)."""
+        """Return the sum of log p over x (m,), and its first and second derivatives (m,)."""
         with np.errstate(all="ignore"):
             room = np.minimum(x - self._ends[0], self._ends[1] - x)
             h = _STEP * np.minimum(self._spread, room)
@@ -87,7 +89,7 @@ class Prior:
 
 
 def _of_family(name: str, family: Any, params: Mapping) -> tuple[Callable, tuple[float, float]]:
-    """Log-density and support of a natfit family at native parameters."""
+    """Return the log-density and the support of a natfit family at native parameters."""
     from natfit._component import resolve
 
     found = resolve(family, Distribution)
@@ -100,7 +102,7 @@ def _of_family(name: str, family: Any, params: Mapping) -> tuple[Callable, tuple
 
 
 def _quartiles(density: Any) -> tuple[float, float, float]:
-    """Quartiles of a density: where it lies and the length on which it changes."""
+    """Return the quartiles of a density, which say where it lies and how wide it is."""
     if isinstance(density, tuple):
         from natfit._component import resolve
 
@@ -117,15 +119,15 @@ def _quartiles(density: Any) -> tuple[float, float, float]:
 class Penalised(Likelihood):
     """f(theta) = -1/W (sum_i w_i log p(y_i | theta) + log prior(native parameters)).
 
-    The prior's density is that of the native parameters (no Jacobian), so that its mode is
-    where the prior alone would put the estimate, in any coordinates. Its negative Hessian
-    joins the observed information as it is, and a metric with its negative part cut off:
-    a metric stays positive.
+    The prior is a density of the native parameters, and no Jacobian enters, so that the prior alone
+    would put the estimate at its mode, in any coordinates. The whole negative Hessian of the log
+    prior is added to the observed information, but only its positive part to a metric, which must
+    stay positive.
 
     Parameters
     ----------
     prior : dict
-        Parameter name to :class:`Prior`.
+        A :class:`Prior` for each parameter name.
     *args, **kwargs
         As for :class:`natfit.objectives.Likelihood`, with a constant model.
     """
@@ -137,7 +139,7 @@ class Penalised(Likelihood):
         self.prior = prior
 
     def prior_terms(self, eta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        """Log prior, its gradient (K,) and the diagonal (K,) of its negative Hessian in eta."""
+        """Return the log prior, its gradient (K,) and the diagonal (K,) of its negative Hessian."""
         value, grad, curve = 0.0, np.zeros(len(eta)), np.zeros(len(eta))
         for name, prior in self.prior.items():
             block = self.distribution.blocks[name]
@@ -151,7 +153,7 @@ class Penalised(Likelihood):
         return value, grad, curve
 
     def feasible(self, eta: np.ndarray) -> np.ndarray:
-        """Eta (K,) with the parameters that their prior excludes moved to its median."""
+        """Return eta (K,), where parameters that their prior excludes are moved to its median."""
         out = np.array(eta, dtype=np.float64)
         for name, prior in self.prior.items():
             block, constraint = self.distribution.blocks[name], self.distribution.params[name]
@@ -168,25 +170,25 @@ class Penalised(Likelihood):
         return value + log, score + grad
 
     def observed(self, eta: np.ndarray) -> np.ndarray:
-        """Negative Hessian in eta of the mean log-posterior, (K, K)."""
+        """Return the negative Hessian in eta of the mean log-posterior, (K, K)."""
         return super().observed(eta) + np.diag(self.prior_terms(eta[0])[2]) / self.total
 
     def expected(self, eta: np.ndarray) -> np.ndarray:
-        """Expected information per row and the prior's, (K, K)."""
+        """Return the expected information per row plus that of the prior, (K, K)."""
         return super().expected(eta) + self.prior_information(eta)
 
     def prior_information(self, eta: np.ndarray) -> np.ndarray:
-        """Positive part of the prior's negative Hessian in eta per row, (K, K)."""
+        """Return the positive part of the prior's negative Hessian per row in eta, (K, K)."""
         return np.diag(np.maximum(self.prior_terms(eta[0])[2], 0.0)) / self.total
 
     def sandwich(
         self, theta: np.ndarray, rule: Callable, columns: int | None = None
     ) -> LinearOperator:
-        """The likelihood's, and the positive part of the prior's."""
+        """Return the matrix of the likelihood plus the positive part of the prior's, of size P."""
         return self._joined(super().sandwich(theta, rule, columns), theta)
 
     def scores(self, theta: np.ndarray) -> LinearOperator:
-        """The likelihood's, and the positive part of the prior's."""
+        """Return the matrix of the likelihood plus the positive part of the prior's, of size P."""
         return self._joined(super().scores(theta), theta)
 
     def _joined(self, operator: Any, theta: np.ndarray) -> Sandwich:

@@ -1,4 +1,4 @@
-"""The importance-ratio surrogate of a policy's return."""
+"""The surrogate of a policy's return, which weighs advantages by importance ratios."""
 
 from __future__ import annotations
 
@@ -15,29 +15,30 @@ from natfit.rows import Block, Rows
 class PolicySurrogate(Likelihood):
     """f(theta) = -1/W sum_i w_i (rho_i A_i + bonus H(eta_i)), rho_i = p(a_i | eta_i) / p_old(a_i).
 
-    At theta_old its gradient is minus the policy gradient, -E[grad log pi A] (the
-    log-derivative identity), and unlike -A log pi it is bounded below by what the visited
-    actions can gain. Advantages are signed and enter the gradient alone; the Fisher
-    information, its products and the divergence weigh the visits, as in a likelihood.
+    At theta_old its gradient is minus the policy gradient, -E[grad log pi A], by the log-derivative
+    identity. Unlike -A log pi it cannot fall without limit, because it is never below what the
+    visited actions can gain. Advantages have a sign and enter only the gradient. The Fisher
+    information and the divergence weigh the visits, as in a likelihood.
 
     Parameters
     ----------
     distribution : Distribution
-        Of an action, bound.
+        The distribution of an action, bound.
     model : Model
-        The policy: eta of every visited state.
+        The policy, which gives eta of every visited state.
     rows : Rows
-        What was done, the states (none for a constant model), and visits of each row.
+        The actions y, the states X (none for a constant model), and the number of visits of each
+        row as weights.
     advantage : ndarray of shape (N,)
-        How much better than expected it went.
+        How much better than expected each action turned out, in the unit of the rewards.
     theta_old : ndarray of shape (P,)
-        The policy that acted.
+        The parameters of the policy that acted.
     old_log_prob : ndarray of shape (N,), optional
-        log p_old(a_i), nats; default that of ``theta_old``.
+        log p_old(a_i), in nats; by default that of ``theta_old``.
     entropy_bonus : float
-        Nats of entropy that are worth one unit of advantage; 0 is none.
+        The advantage that one nat of entropy is worth; 0 for no bonus.
     limits : (low, high), optional
-        Limits of theta, (P,) each, in place of the model's.
+        Limits of theta, (P,) each, which replace those of the model.
 
     Notes
     -----
@@ -67,7 +68,7 @@ class PolicySurrogate(Likelihood):
 
     @property
     def scale(self) -> float:  # type: ignore[override]  # the advantages decide, nobody sets it
-        """Mean size of the advantages, and of the bonus for one nat."""
+        """Mean absolute value of the advantages, plus the bonus for one nat of entropy."""
         return float(self.rows.sum(_size_part)) / self.total + self.entropy_bonus
 
     @property
@@ -75,41 +76,41 @@ class PolicySurrogate(Likelihood):
         return Formula(self.distribution, self.model, self._key, self.rows.single)
 
     def value(self, theta: np.ndarray) -> float:
-        """f alone: a forward pass."""
+        """Return f alone, by one forward pass."""
         self.evaluations += 1
         with np.errstate(all="ignore"):
             found = self.rows.sum(_value_part, self._formula, theta, self.entropy_bonus)
             return -float(found) / self.total
 
     def value_and_grad(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        """f and its gradient (P,), one forward and one backward pass."""
+        """Return f and its gradient (P,), by one forward and one backward pass."""
         self.evaluations += 1
         with np.errstate(all="ignore"):
             value, grad = self.rows.sum(_gain_part, self._formula, theta, self.entropy_bonus)
         return -float(value) / self.total, grad / -self.total
 
     def ratios(self, theta: np.ndarray) -> np.ndarray:
-        """Importance ratios rho_i, (N,)."""
+        """Return the importance ratios rho_i, (N,)."""
         with np.errstate(over="ignore"):
             return self.rows.map(_ratio_part, self._formula, theta)
 
     def entropy(self, theta: np.ndarray) -> float:
-        """Mean entropy of the policy over the visits, nats."""
+        """Return the mean entropy of the policy over the visits, in nats."""
         if self.model.shared:
             return float(self.distribution.entropy(self.model.eta(theta, None))[0])
         return float(self.rows.sum(_entropy_part, self._formula, theta)) / self.total
 
     def information(self, theta: np.ndarray) -> LinearOperator | None:
-        """None: a surrogate is left after one step, no distance to its optimum is wanted."""
+        """Return None: a surrogate is replaced after one step, so that no distance is measured."""
         return None
 
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The policy's own limits where it has some (bounded log-std), else the model's."""
+        """Return the policy's own limits, such as those of log std, or else the model's."""
         low, high, steps = super().limits()
         return (low, high, steps) if self.own_limits is None else (*self.own_limits, steps)
 
     def in_domain(self, theta: np.ndarray) -> bool:
-        """The model's domain, and inside the limits."""
+        """Tell whether theta lies in the model's domain and inside the limits."""
         low, high, _ = self.limits()
         inside = bool((theta >= low).all() and (theta <= high).all())
         return inside and super().in_domain(theta)
@@ -119,23 +120,23 @@ class PolicySurrogate(Likelihood):
 
 
 def _size_part(block: Block) -> float:
-    """Sum of the sizes of the advantages."""
+    """Return the weighted sum of the absolute values of the advantages."""
     return weighted(np.abs(block.extra[-2]), block.weight)
 
 
 def _old_part(block: Block, formula: Formula, theta: np.ndarray) -> np.ndarray:
-    """log p(a_i) of the policy that acted, (n,)."""
+    """Return log p(a_i) of the policy that acted, (n,), in nats."""
     return formula.distribution.log_prob(block.y, formula.linearize(theta, block).eta)
 
 
 def _ratio_part(block: Block, formula: Formula, theta: np.ndarray) -> np.ndarray:
-    """Importance ratios (n,)."""
+    """Return the importance ratios (n,)."""
     log_prob = formula.distribution.log_prob(block.y, formula.eta(theta, block))
     return np.exp(log_prob - block.extra[-1])
 
 
 def _value_part(block: Block, formula: Formula, theta: np.ndarray, bonus: float) -> float:
-    """Sum of rho A + bonus H."""
+    """Return the weighted sum of rho A + bonus H."""
     advantage, old = block.extra[-2:]
     eta = formula.eta(theta, block)
     gain = advantage * np.exp(formula.distribution.log_prob(block.y, eta) - old)
@@ -147,7 +148,7 @@ def _value_part(block: Block, formula: Formula, theta: np.ndarray, bonus: float)
 def _gain_part(
     block: Block, formula: Formula, theta: np.ndarray, bonus: float
 ) -> tuple[float, np.ndarray]:
-    """Sum of rho A + bonus H, and its gradient in theta (P,)."""
+    """Return the weighted sum of rho A + bonus H, and its gradient in theta (P,)."""
     (advantage, old), family = block.extra[-2:], formula.distribution
     lin = formula.linearize(theta, block)
     log_prob, score = family.log_prob_and_score(block.y, lin.eta)
@@ -163,5 +164,5 @@ def _gain_part(
 
 
 def _entropy_part(block: Block, formula: Formula, theta: np.ndarray) -> float:
-    """Sum of the entropies."""
+    """Return the weighted sum of the entropies, in nats."""
     return weighted(formula.distribution.entropy(formula.eta(theta, block)), block.weight)

@@ -1,4 +1,4 @@
-"""The loop: one generator of frozen iterates, its history, its reasons to stop."""
+"""The loop of the optimiser: a generator of frozen iterates, their history, reasons to stop."""
 
 from natfit.iterate import Iterate, Local, Status
 from natfit.optimize.engine import Engine

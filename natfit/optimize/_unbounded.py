@@ -1,4 +1,4 @@
-"""Whether an objective falls for ever along a logarithmic coordinate."""
+"""Tell whether an objective falls without limit along a logarithmic coordinate."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ import numpy as np
 
 from natfit.iterate import Iterate
 
-#: Steps that must all go one way, and the way from the start that counts as for ever: a factor
-#: of 1e13 in scale is no unit of measurement.
+#: The number of steps that must all have the same sign, and the distance from the start that counts
+#: as unlimited: no choice of units explains a factor of 1e13 in a scale.
 _STEPS, _FAR = 5, 30.0
 
-#: Least decrease per unit of the logarithm that counts as falling, nats per row.
+#: Smallest decrease per unit of the logarithm, in nats per row, that counts as falling.
 _SLOPE = 1e-4
 
 
 def runaway(iterates: Sequence[Iterate]) -> int | None:
-    """Coordinate that ran away while the objective fell in proportion to it; None without one.
+    """Return the coordinate along which the objective falls without limit, or None.
 
-    A scale that shrinks to a point mass, or a rate that grows for ever, moves by its largest
-    steps and lowers f by the same amount at each. Where f levels off, the limit is a boundary.
+    The logarithm of a scale that shrinks to zero, or of a rate that grows without limit, takes its
+    largest step in every iteration, and each step lowers f by the same amount. If f levels off
+    instead, the fit has reached a boundary.
 
     Returns
     -------
     int or None
         Its index in theta.
     """
-    # At its limit a coordinate moves no more; the way there is what counts.
+    # A coordinate no longer moves once it is at its limit; only the steps before that count.
     theta = np.array([i.theta for i in iterates])
     value = np.array([i.value for i in iterates])
     moved = np.flatnonzero(np.any(np.diff(theta, axis=0) != 0.0, axis=1)) + 1

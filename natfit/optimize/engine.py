@@ -18,14 +18,15 @@ from natfit.steps.base import Step
 
 @dataclass(frozen=True)
 class Engine:
-    """The resolved components and limits of one run: all that is not the problem.
+    """The resolved components of one run and the numbers that end it, without the problem itself.
 
     Attributes
     ----------
     metric, solver, step, damping
         The components.
     tol : float
-        Distance to the optimum at which a run has converged.
+        Distance to the optimum at which a run has converged, in standard errors for a
+        likelihood.
     max_iter : int
         Maximum number of iterations.
     """
@@ -38,12 +39,12 @@ class Engine:
     max_iter: int
 
     def prepared(self, objective: Objective) -> Engine:
-        """The engine with what its metric stands for on an objective; itself where that is done.
+        """Return the engine with its metric prepared for an objective; itself if it is prepared.
 
         Returns
         -------
         Engine
-            Whose metric can be asked at any iterate.
+            An engine whose metric can be evaluated at any iterate.
 
         Raises
         ------
@@ -54,21 +55,22 @@ class Engine:
         return self if metric is self.metric else replace(self, metric=metric)
 
     def ended_as_asked(self, status: Status) -> bool:
-        """Whether an end deserves no warning.
+        """Tell whether a run ended as the caller asked, so that it needs no warning.
 
-        An iteration cap is what was asked for when ``tol`` is 0 or the step keeps its length.
+        Reaching ``max_iter`` is what the caller asked for if ``tol`` is 0 or the step rule keeps a
+        fixed length.
 
         Returns
         -------
         bool
-            False asks for a ``ConvergenceWarning``.
+            False if a ``ConvergenceWarning`` is needed.
         """
         asked = status is Status.MAX_ITER and (self.tol == 0.0 or not self.step.converges)
         return status.good or asked or status is Status.STOPPED_BY_CALLBACK
 
 
 def resolve_damping(damping: Any) -> Damping:
-    """Damping of None (none), a number (relative to diag(F)), a string or an object."""
+    """Return a damping: None is no damping, a number is the strength of ``relative`` damping."""
     if damping is None:
         damping = "none"
     elif isinstance(damping, int | float) and not isinstance(damping, bool):
@@ -79,7 +81,7 @@ def resolve_damping(damping: Any) -> Damping:
 def resolve_engine(
     metric: Any, solver: Any, step: Any, damping: Any, tol: Any, max_iter: Any
 ) -> Engine:
-    """Resolve and validate what the loop needs."""
+    """Return the resolved and validated components that the loop needs."""
     chosen = resolve(step, Step)
     chosen.check()
     resolved = resolve_damping(damping)

@@ -47,21 +47,22 @@ class History(Mapping[str, np.ndarray]):
     distance                distance to the optimum in standard errors, sqrt(W g' I^-1 g)
     step_length             multiple of the direction that was taken to get here
     predicted_kl            1/2 delta' G delta of that step
-    kl                      realised divergence of that step, nats per row
+    kl                      actual Kullback-Leibler divergence of that step, nats per row
     evaluations             evaluations of f and its gradient that the step took; the last
                             row's include those of a search that found no further step
-    solver_iterations       products F v that the direction took (0: direct)
+    solver_iterations       number of products F v for the direction; 0 for a direct solve
     residual                relative residual of the solve
-    damping                 lambda
+    damping                 lambda, the strength of the damping
     radius                  trust radius of the next step, nats
     metric_error            relative standard error of a Monte Carlo metric
     seconds                 wall time since the previous iterate
     ======================  ================================================================
 
     A value that does not exist is NaN; ``reasons`` says why a whole column is NaN. ``theta``
-    holds the iterates (n_rows, P), ``notes`` what was recorded at each (fallbacks, and what the
-    search tried that ended the run). ``trials`` are those of the last search that found no
-    next iterate, a tuple of :class:`natfit.iterate.trial.Trial`; empty where every one did.
+    holds the iterates (n_rows, P). ``notes`` holds what was recorded at each iterate: fallbacks
+    that were taken, and what the search that ended the run has tried. ``trials`` is a tuple of
+    :class:`natfit.iterate.trial.Trial`, the points tried by the last search that found no next
+    iterate; it is empty if every search found one.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class History(Mapping[str, np.ndarray]):
 
     @classmethod
     def from_iterates(cls, iterates: list[Any], reasons: Mapping[str, str]) -> History:
-        """Columns of a list of iterates."""
+        """Return the history of a list of iterates."""
         rows = np.array([_cells(i) for i in iterates], dtype=float)
         theta = np.array([i.theta for i in iterates])
         columns = dict(zip(COLUMNS, rows.T, strict=True))
@@ -90,13 +91,13 @@ class History(Mapping[str, np.ndarray]):
 
     @property
     def reasons(self) -> dict[str, str]:
-        """Why a column is NaN throughout, for those that are."""
+        """For each column that holds only NaN, the reason."""
         known = {n: why for n, why in self._why.items() if n in self._columns}
         return {n: why for n, why in known.items() if np.all(np.isnan(self._columns[n]))}
 
     @classmethod
     def concatenate(cls, parts: list[History]) -> History:
-        """Join the histories of several columns of data; ``column`` tells them apart."""
+        """Return one history of several columns of data, with the number of each in ``column``."""
         columns: dict[str, np.ndarray] = {
             "column": np.repeat(np.arange(len(parts)), [p.n_rows for p in parts])
         }
@@ -112,7 +113,8 @@ class History(Mapping[str, np.ndarray]):
         theta = np.concatenate([self.theta, other.theta[1:]])
         notes = self.notes + other.notes[1:]
         if other.n_rows == 1 and other.trials:
-            # A search that failed where the other began; the start's own evaluation counts no more.
+            # The second run began where a search of the first one failed. Its start was evaluated
+            # before, so that this evaluation is not counted again.
             columns["evaluations"][-1] += other._columns["evaluations"][0] - 1
             notes[-1] = "; ".join(filter(None, [notes[-1], refusals(other.trials)]))
         trials = other.trials or self.trials
@@ -151,7 +153,7 @@ class History(Mapping[str, np.ndarray]):
         Returns
         -------
         pandas.DataFrame
-            One row per iteration.
+            One row for the start and one row per iteration.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The loop. A fit, a minimisation and a policy update are all runs of :func:`descend`."""
+"""The loop, :func:`descend`, which fits, minimisations and updates of a policy all use."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from natfit.metrics.base import Metric
 from natfit.objectives import Objective
 from natfit.optimize.engine import Engine
 
-#: Parameters up to which the information is formed to measure convergence when the step's
-#: metric is none.
+#: Maximum number of parameters for which an information matrix is formed only to measure
+#: convergence, because the metric of the step is not an information.
 _AFFORDABLE = 2_000
 
 
@@ -24,9 +24,9 @@ def descend(
 ) -> Iterator[tuple[Iterate, LinearOperator]]:
     """Yield frozen iterates, the start first, each with the operator at it.
 
-    Ends by itself only when a step finds no next iterate; the last one then has a status.
-    Whoever consumes the generator decides when to stop (:func:`natfit.optimize.run.run`, whose
-    docstring has the order of calls).
+    The generator ends by itself only if a step finds no next iterate; the last iterate then has
+    a status. The consumer of the generator decides when to stop otherwise. The consumer is
+    :func:`natfit.optimize.run.run`, whose docstring lists the order of calls.
 
     Parameters
     ----------
@@ -42,15 +42,15 @@ def descend(
     Yields
     ------
     iterate : Iterate
-        Measured: with its norms and its distance to the optimum.
+        An iterate with its norms and its distance to the optimum.
     operator : LinearOperator
-        The metric at it, without damping.
+        The metric at this iterate, without damping.
     """
     engine = engine.prepared(objective)
     started = time.perf_counter()
     iterate = _start(objective, engine, theta0, engine.damping.start())
     if not _finite(iterate):
-        # No metric is asked for where there is not even a value.
+        # The metric is not evaluated where the objective is not finite.
         yield replace(iterate, status=Status.NON_FINITE), Diagonal(np.ones(len(theta0)))
         return
     while True:
@@ -76,10 +76,10 @@ def advance(
     rng: np.random.Generator,
     damping: float | None = None,
 ) -> tuple[Iterate, Iterate]:
-    """One step of the loop, for an objective that is another one afterwards: start and end.
+    """Take one step on an objective that is replaced afterwards; return its start and its end.
 
-    Convergence is not measured: that takes a second solve, and a policy's surrogate has no
-    optimum to be at.
+    Convergence is not measured: it would need a second solve, and the surrogate of a policy is
+    replaced before its optimum is reached.
 
     Parameters
     ----------
@@ -92,14 +92,15 @@ def advance(
     rng : numpy.random.Generator
         For metrics that draw.
     damping : float, optional
-        The damping's state after the step before; None for its first.
+        State of the damping after the previous step; None to start it anew.
 
     Returns
     -------
     start : Iterate
-        At theta0.
+        The iterate at theta0.
     end : Iterate
-        After the step; without a next iterate it has a status and the start's theta.
+        The iterate after the step. If no next iterate was found, it has a status and the theta
+        of the start.
     """
     engine = engine.prepared(objective)
     state = engine.damping.start() if damping is None else damping
@@ -113,24 +114,24 @@ def advance(
 
 
 def _start(objective: Objective, engine: Engine, theta: np.ndarray, damping: float) -> Iterate:
-    """The first iterate."""
+    """Return the first iterate."""
     objective.evaluations = 0
     value, grad = objective.value_and_grad(theta)
     return Iterate(theta, value, grad, radius=engine.step.radius(objective), damping=damping)
 
 
 def _finite(iterate: Iterate) -> bool:
-    """Whether the objective and its gradient are finite."""
+    """Tell whether the objective and its gradient are finite at an iterate."""
     return bool(np.isfinite(iterate.value) and np.all(np.isfinite(iterate.grad)))
 
 
 def measures_in_information(objective: Objective, metric: Metric) -> bool:
-    """Whether distances to the optimum are measured in an information of the objective."""
+    """Tell whether the distance to the optimum is measured by an information matrix."""
     return metric.is_information or objective.n_params <= _AFFORDABLE
 
 
 def _yardstick(objective: Objective, metric: Metric, iterate: Iterate) -> LinearOperator | None:
-    """The information in which distance is measured; None where the metric's own serves."""
+    """Return the information that measures the distance, or None if the metric measures it."""
     if metric.is_information or not measures_in_information(objective, metric):
         return None
     return objective.information(iterate.theta)

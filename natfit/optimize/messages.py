@@ -1,4 +1,4 @@
-"""Why a run ended: the facts, and the words that are made of them."""
+"""The facts about the end of a run, and the message that is made from them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from natfit.objectives import Objective
 
 @dataclass(frozen=True)
 class Verdict:
-    """The facts of a run's end; ``message`` has them in words.
+    """The facts about the end of a run; ``message`` states them in words.
 
-    Two runs that are one to the user are joined by changing fields.
+    If two runs are one fit for the user, they are joined by replacing fields.
 
     Attributes
     ----------
@@ -24,24 +24,24 @@ class Verdict:
     value, distance : float
         The objective there, and its distance to the optimum.
     n_iter, max_iter : int
-        Iterations made and allowed.
+        Number of iterations made, and their maximum number.
     tol : float
-        Distance that was asked for.
+        Distance at which the run would have converged.
     probabilistic : bool
         Whether the objective is a likelihood: distances are then in standard errors.
     bounds : tuple of str
-        What each coordinate that rests at a limit has run to.
+        For each coordinate that rests at a limit, its name and this limit.
     bound_note : str or None
-        What had to be limited for the objective to have a minimum at all.
+        What had to be limited so that the objective has a minimum, in words.
     unidentified : tuple of str
         Names of the coordinates that the data do not determine.
     runaway : str or None
-        What the coordinate ran to along which the objective falls for ever.
+        The coordinate along which the objective falls without limit, and where it tends to.
     rose_from : float or None
-        The first value, where a step that may climb ended above it without success.
+        The objective at the start, if a step rule that may ascend ended above it without
+        converging.
     reason : str or None
-        Why there is no optimum, from one who knows better; it takes the place of what the run
-        found.
+        Why there is no optimum, as the family explains it; it replaces what the run found.
     """
 
     status: Status
@@ -70,7 +70,15 @@ class Verdict:
         lost: int | None = None,
         rose_from: float | None = None,
     ) -> Verdict:
-        """Gather the facts at the last iterate; ``lost`` is the coordinate that ran away."""
+        """Gather the facts at the last iterate.
+
+        ``lost`` is the coordinate along which the objective falls without limit, if there is one.
+
+        Returns
+        -------
+        Verdict
+            The facts, of which ``message`` is made.
+        """
         theta = last.theta
         runaway = None
         if lost is not None:
@@ -100,7 +108,7 @@ class Verdict:
 
     @property
     def message(self) -> str:
-        """The status, what was found, and the remedy where one is needed."""
+        """The status, what the run found, and the remedy if one is needed."""
         words = f"{self.status.value}: {self.reason or self._found()}"
         # A limit that the caller of minimize set needs no remedy.
         own_bound = self.status is Status.BOUNDARY and not self.probabilistic
@@ -112,33 +120,36 @@ class Verdict:
         return words
 
     def _found(self) -> str:
-        """What the run found at its end."""
+        """Return in words what the run found at its end."""
         unit = "standard errors" if self.probabilistic else "in the metric's norm"
-        near = f"distance {self.distance:.2g} {unit}"
+        near = f"the distance to the optimum is {self.distance:.2g} {unit}"
         match self.status:
             case Status.CONVERGED:
-                return f"distance to the optimum {self.distance:.2g} {unit} <= tol {self.tol:g}"
+                return f"{near}, within tol={self.tol:g}"
             case Status.GRADIENT_SMALL:
-                return f"natural gradient {self.distance:.2g} <= tol {self.tol:g}"
+                norm = f"the norm of the natural gradient is {self.distance:.2g}"
+                return f"{norm}, within tol={self.tol:g}"
             case Status.ROUNDING_FLOOR:
-                return f"rounding hides any further descent at {near}"
+                return f"rounding hides any further descent; {near}"
             case Status.BOUNDARY:
-                where = f"{', '.join(self.bounds)}: the best value lies at this bound"
-                return f"{self.bound_note or where}; everything else is at its optimum"
+                one = "the best value lies at this limit"
+                several = "the best values lie at these limits"
+                where = f"{', '.join(self.bounds)}: {several if len(self.bounds) > 1 else one}"
+                return f"{self.bound_note or where}; all other parameters are at their optimum"
             case Status.UNBOUNDED:
-                return f"{self.runaway} and the likelihood grows all the way"
+                return f"the likelihood grows without limit as {self.runaway}"
             case Status.MAX_ITER:
-                return f"max_iter={self.max_iter} reached at {near}, tol {self.tol:g}"
+                return f"max_iter={self.max_iter} was reached; {near}, and tol is {self.tol:g}"
             case Status.NO_DESCENT:
                 what = "no step along the direction lowers the objective"
-                return f"{what} {self.value:.6g}, at {near}"
+                return f"{what}, which is {self.value:.6g}; {near}"
             case Status.SINGULAR:
                 which = ", ".join(self.unidentified)
-                what = f"the data do not determine {which}"
-                return f"{what}: the information matrix is singular in them"
+                return f"the data do not determine {which}: the information matrix is singular"
             case Status.NON_FINITE:
                 where = np.array2string(self.theta, precision=4, threshold=6)
-                what = "the objective or its gradient is not finite"
-                return f"{what} ({self.value:.6g}) near {where}"
+                what = f"the objective or its gradient is not finite near theta = {where}"
+                return f"{what}, where the objective is {self.value:.6g}"
             case Status.STOPPED_BY_CALLBACK:
-                return f"a callback stopped the fit after {self.n_iter} iterations"
+                plural = "" if self.n_iter == 1 else "s"
+                return f"a callback stopped the fit after {self.n_iter} iteration{plural}"

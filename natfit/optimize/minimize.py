@@ -1,4 +1,4 @@
-"""The optimiser without any estimator: the paper's Algorithm 1 for any function."""
+"""The optimiser without an estimator: the paper's Algorithm 1 for any function."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def minimize(
 ) -> OptimizeResult:
     """Minimise a function by natural-gradient descent, ``x <- x - beta G(x)^-1 grad f(x)``.
 
-    The paper's Algorithm 1. With the Euclidean metric and a fixed step this is plain gradient
-    descent; with backtracking or an exact line search the other methods of the paper's
-    second section; with ``metric="observed"`` Newton's method.
+    This is the paper's Algorithm 1. With the Euclidean metric, a fixed step gives plain gradient
+    descent, and backtracking or an exact line search give the other methods of the paper's second
+    section. With ``metric="observed"`` it is Newton's method.
 
     Parameters
     ----------
@@ -55,37 +55,38 @@ def minimize(
         Gradient ``jac(x, *args) -> (P,)``; True when ``fun`` returns (value, gradient); None
         for autograd.
     metric : callable, array-like, str or Metric, default="auto"
-        ``G(x) -> (P, P)``, a matrix (P, P), or a metric; ``auto`` is Euclidean.
+        ``G(x) -> (P, P)``, a matrix (P, P), or a metric; ``auto`` is the Euclidean metric.
     solver, step, damping
         As in :class:`natfit.NaturalMLE`.
     bounds : scipy.optimize.Bounds or sequence of (low, high), optional
-        Limits of x; None in a pair means none.
+        Limits of each number in x; None in a pair stands for no limit.
     max_iter : int, default=1000
         Maximum number of iterations.
     tol : float, default=1e-8
-        Stops when sqrt(g' G^-1 g) <= tol, in the metric's norm. 0 stops
-        only where the distance is exactly zero, or at ``max_iter``.
+        The minimisation has converged when sqrt(g' G^-1 g) <= tol, where g is the gradient and G
+        the metric. With 0 it stops only where this norm is exactly zero, or at ``max_iter``.
     callback : callable, optional
-        ``callback(intermediate_result)`` with x, fun, nit when its parameter has that name,
-        else ``callback(x)``. Raising StopIteration, or returning True, stops.
+        Called after each iteration. It gets an ``intermediate_result`` with x, fun and nit if its
+        parameter has that name, and x otherwise. It stops the minimisation by raising
+        StopIteration or by returning True.
     random_state : None, int, RandomState or Generator
         For metrics that draw.
 
     Returns
     -------
     scipy.optimize.OptimizeResult
-        x, fun, jac, success, status (a :class:`natfit.Status`), message, nit, nfev, njev,
-        history.
+        It has the fields x, fun, jac, success, status (a :class:`natfit.Status`), message, nit,
+        nfev, njev, and history (a :class:`natfit.optimize.history.History`).
 
     Raises
     ------
     ValueError, TypeError
-        For arguments that cannot be used; the message says which, why and what to do.
+        If an argument cannot be used; the message says which one, why, and what to do.
 
     Warns
     -----
     ConvergenceWarning
-        When the minimisation did not converge; ``message`` says why.
+        If the minimisation did not converge; ``message`` says why.
 
     Examples
     --------
@@ -105,7 +106,7 @@ def minimize(
     if limits is not None:
         theta0 = np.clip(theta0, *limits)
     fit = run(objective, engine, theta0, bridge_rng(random_state), _adapt(callback))
-    # Resting at a limit that the caller set is no failure.
+    # An optimum at a limit that the caller set is a success.
     if fit.status is not Status.BOUNDARY and not engine.ended_as_asked(fit.status):
         warnings.warn(f"minimize: {fit.message}", ConvergenceWarning, stacklevel=2)
     return _result(fit)
@@ -123,26 +124,29 @@ def natural_gradient(
     callback: Callable[..., Any] | None = None,
     **options: Any,
 ) -> OptimizeResult:
-    """:func:`minimize` as a custom method of ``scipy.optimize.minimize``.
+    """Run :func:`minimize` as a custom method of ``scipy.optimize.minimize``.
 
-    ``scipy.optimize.minimize(fun, x0, method=natfit.natural_gradient, options={"metric": G})``.
-    ``options`` are the keyword arguments of :func:`minimize`; scipy's ``maxiter`` is understood
-    too. A Hessian passed as ``hess`` is the metric unless the options name one.
+    ``scipy.optimize.minimize(fun, x0, method=natfit.natural_gradient, options={"metric": G})``
+    calls it.
+    The keys of ``options`` are the arguments of :func:`minimize`; scipy's name ``maxiter`` is
+    accepted too. A Hessian passed as ``hess`` becomes the metric unless the options name one.
 
     Returns
     -------
     scipy.optimize.OptimizeResult
-        As :func:`minimize` returns it.
+        The result of :func:`minimize`.
 
     Raises
     ------
     ValueError
-        For constraints, or ``hessp``, which this method does not take.
+        If there are constraints or a ``hessp``, which this method does not accept.
     """
     if constraints is not None and np.size(constraints) > 0:
-        raise ValueError("natural_gradient takes bounds but no constraints; use method='SLSQP'")
+        raise ValueError("natural_gradient accepts bounds but no constraints; use method='SLSQP'")
     if hessp is not None:
-        raise ValueError("natural_gradient takes no hessp; pass options={'metric': G} or hess")
+        raise ValueError(
+            "natural_gradient does not accept hessp; pass options={'metric': G} or hess instead"
+        )
     if callable(hess):
         options.setdefault("metric", lambda x: hess(x, *args))
     if "maxiter" in options:
@@ -152,7 +156,7 @@ def natural_gradient(
 
 
 def _check_callables(fun: Any, jac: Any, callback: Any) -> None:
-    """Raise TypeError that names the argument that should have been callable."""
+    """Raise a TypeError that names the argument if it is not callable."""
     if not callable(fun):
         raise TypeError(f"fun must be callable, got {type(fun).__name__}")
     if not (jac is None or jac is True or callable(jac)):
@@ -162,7 +166,7 @@ def _check_callables(fun: Any, jac: Any, callback: Any) -> None:
 
 
 def _metric(metric: Any) -> Any:
-    """A callable or a matrix becomes a tensor metric."""
+    """Return a metric; a callable or a matrix becomes a :class:`TensorMetric`."""
     if isinstance(metric, str | Metric) or (
         isinstance(metric, type) and issubclass(metric, Metric)
     ):
@@ -181,7 +185,7 @@ def _metric(metric: Any) -> Any:
 
 
 def _bounds(bounds: Any, x0: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """(low, high) arrays of length P, or None."""
+    """Return the limits as two arrays (P,), or None if there are none."""
     if bounds is None:
         return None
     if isinstance(bounds, Bounds):
@@ -189,21 +193,27 @@ def _bounds(bounds: Any, x0: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None
     else:
         pairs = list(bounds)
         if len(pairs) != len(x0) or any(np.size(p) != 2 for p in pairs):
-            raise ValueError(f"bounds must be {len(x0)} pairs (low, high), got {bounds!r}")
+            raise ValueError(
+                f"bounds must be {len(x0)} pairs (low, high), one for each number in x0, with None "
+                f"for no limit; got {bounds!r}"
+            )
         low = np.array([-np.inf if p[0] is None else p[0] for p in pairs], dtype=float)
         high = np.array([np.inf if p[1] is None else p[1] for p in pairs], dtype=float)
     if np.any(np.isposinf(low)) or np.any(np.isneginf(high)):
-        raise ValueError(f"bounds must leave room between low and high, got {bounds!r}")
+        raise ValueError(
+            "bounds must have lower limits below inf and upper limits above -inf, "
+            f"got {bounds!r}; use None for no limit"
+        )
     if not np.all(low <= high):
         where = int(np.argmax(~(low <= high)))
         raise ValueError(
-            f"bounds must have low <= high, got {low[where]}, {high[where]} at {where}"
+            f"bounds must have low <= high, got {low[where]}, {high[where]} for x[{where}]"
         )
     return low, high
 
 
 def _adapt(callback: Callable[..., Any] | None) -> Callable[..., Any] | None:
-    """scipy's two callback conventions to the loop's."""
+    """Return a callback of the loop that calls one written by either of scipy's conventions."""
     if callback is None:
         return None
     names = list(inspect.signature(callback).parameters)

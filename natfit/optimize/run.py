@@ -1,4 +1,4 @@
-"""One run of the loop: judged at every iterate, and what it ended with."""
+"""One run of the loop, which decides at every iterate whether to stop, and its result."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from natfit.optimize.messages import Verdict
 
 @dataclass(frozen=True)
 class Fit:
-    """What a run ended with.
+    """The result of a run.
 
     Attributes
     ----------
     iterate : Iterate
-        The last one.
+        The last iterate.
     verdict : Verdict
-        Why it is the last.
+        Why the run ended there.
     history : History
     """
 
@@ -40,7 +40,7 @@ class Fit:
 
     @property
     def n_iter(self) -> int:
-        """Steps taken, at least 1."""
+        """Number of iterations; at least 1, as scikit-learn requires."""
         return max(1, self.iterate.n_iter)
 
     @property
@@ -61,31 +61,32 @@ def run(
     rng: np.random.Generator,
     callback: Callable[[Iterate, bool], bool | None] | None = None,
 ) -> Fit:
-    """Descend until convergence, a failure, the cap, or a callback that returns True.
+    """Descend until convergence, a failure, ``max_iter``, or a callback that returns True.
 
     The order of calls:
 
-    1. ``metric.prepare(objective)``: what the metric stands for here.
-    2. ``objective.value_and_grad(theta0)``, ``step.radius``, ``damping.start``: the start. Where
-       it is not finite the run ends as ``non_finite``.
+    1. ``metric.prepare(objective)`` chooses the metric for this objective.
+    2. ``objective.value_and_grad(theta0)``, ``step.radius`` and ``damping.start`` give the start.
+       If it is not finite, the run ends as ``non_finite``.
 
-    At every iterate, the start included:
+    At every iterate, including the start:
 
-    3. ``metric.at``: the curvature G.
-    4. ``objective.information`` where the metric is none, and ``solver.solve`` without damping:
-       the natural gradient's norm, the distance to the optimum.
-    5. Judgement: converged, at a limit, singular, or ``max_iter`` reached.
-    6. ``callback(iterate, done)``; ``done`` says that the run ends here.
-    7. ``step.step``, which asks ``damping.apply`` and ``solver.solve`` for directions,
+    3. ``metric.at`` gives the curvature G.
+    4. ``objective.information`` (only if the metric is not an information) and ``solver.solve``
+       without damping give the norm of the natural gradient and the distance to the optimum.
+    5. The run decides whether it has converged, is at a limit, is singular, or has reached
+       ``max_iter``.
+    6. ``callback(iterate, done)`` is called; ``done`` says that the run ends here.
+    7. ``step.step`` calls ``damping.apply`` and ``solver.solve`` for directions,
        ``objective.in_domain``, ``objective.value_and_grad`` and ``metric.divergence`` for each
-       trial, then ``damping.accepted`` or ``damping.rejected``. A step that finds no next
-       iterate ends the run at this one, and the callback is told so (6).
+       trial, then ``damping.accepted`` or ``damping.rejected``. If a step finds no next iterate,
+       the run ends at this one, and the callback is called again with ``done`` (6).
 
     At the end:
 
-    8. The verdict: a limit is told from rounding, an objective that falls for ever from a
-       failure.
-    9. The history.
+    8. The verdict tells a limit from rounding, and an objective that falls without limit from a
+       failed search.
+    9. The history is built.
 
     Parameters
     ----------
@@ -98,12 +99,12 @@ def run(
     rng : numpy.random.Generator
         For metrics that draw.
     callback : callable, optional
-        ``callback(iterate, done)``.
+        ``callback(iterate, done)``; the run stops if it returns True.
 
     Returns
     -------
     Fit
-        The last iterate, why it is the last, and the history.
+        The last iterate, why the run ended there, and the history.
     """
     engine = engine.prepared(objective)
     iterates: list[Iterate] = []
@@ -111,7 +112,7 @@ def run(
     for iterate, _ in descend(objective, engine, theta0, rng):
         if iterate.status is not None:
             status = iterate.status
-            # The same point, with what the search that failed there has tried.
+            # The same point, with the trials of the search that failed there.
             iterates[-1:] = [iterate]
             if callback is not None:
                 callback(iterate, True)
@@ -129,18 +130,18 @@ def run(
 
 
 def _rose(iterates: Sequence[Iterate]) -> bool:
-    """Whether the objective is higher than at the start, by more than rounding."""
+    """Tell whether the objective is higher than at the start by more than rounding."""
     start = iterates[0].value
     return bool(iterates[-1].value > start + noise(start))
 
 
 def _judged(objective: Objective, engine: Engine, iterates: Sequence[Iterate]) -> Status | None:
-    """Whether and why to stop at the last of the iterates."""
+    """Return the status with which to stop at the last iterate, or None to go on."""
     last = iterates[-1]
     if not (last.distance <= engine.tol and last.settled):
         return Status.MAX_ITER if last.n_iter >= engine.max_iter else None
     if not engine.step.descends and _rose(iterates):
-        # A step that may climb has left for where nothing changes any more.
+        # A step rule that may ascend has reached a region where the objective is flat.
         return Status.NO_DESCENT
     if last.unidentified:
         return Status.SINGULAR
@@ -154,7 +155,7 @@ def _judged(objective: Objective, engine: Engine, iterates: Sequence[Iterate]) -
 def _verdict(
     objective: Objective, engine: Engine, iterates: Sequence[Iterate], status: Status
 ) -> Verdict:
-    """Tell a limit from rounding, and an objective that falls for ever from a failure."""
+    """Tell a limit from rounding, and an objective that falls without limit from a failure."""
     last = iterates[-1]
     if status is Status.ROUNDING_FLOOR and (last.active or objective.bound_note is not None):
         status = Status.BOUNDARY
@@ -168,7 +169,7 @@ def _verdict(
 
 
 def _reasons(engine: Engine) -> dict[str, str]:
-    """Why a column of the history may be NaN throughout."""
+    """Return, for each column of the history that may hold only NaN, the reason."""
     never = "no step was taken"
     return {
         "kl": "the objective has no divergence in closed form or by quadrature, or " + never,

@@ -71,7 +71,7 @@ def counted(env: Any, what: str, values: Any, rows: np.ndarray) -> Any:
     shown = " ".join(repr(values).split())
     shown = shown if len(shown) < 200 else f"{shown[:200]}..."
     got = "" if count is None else f" ({count} of them)"
-    remedy = f"return an array with one for each of {len(rows)} rows"
+    remedy = f"return an array with one entry for each of the {len(rows)} rows"
     raise EnvironmentFailure(at_row(env, rows[0], f"the {what} are {shown}{got}", remedy))
 
 

@@ -55,7 +55,7 @@ class PolicyHistory(History):
     std_return          their standard deviation
     surrogate_gain      rise of the surrogate objective, in units of the advantages; 0: no step
     predicted_kl        1/2 delta' F delta of the step, nats per visited state
-    kl                  realised KL(old || new) of the step, nats per visited state, without the
+    kl                  actual KL(old || new) of the step, nats per visited state, without the
                         effect of the new mean and deviation of the observations
     entropy             mean entropy of the new policy over the visited states, nats
     gradient_norm       Euclidean norm of the policy gradient

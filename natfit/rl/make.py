@@ -129,11 +129,11 @@ def _by_factory(factory: Any, n: int | None, at_will: bool) -> VectorEnvironment
         if not (hasattr(one, "step") and hasattr(one, "reset")):
             raise TypeError(
                 "the callable given as env must return an environment with reset(seed=) and "
-                f"step(action), it returned {type(one).__name__}"
+                f"step(action), but it returned {type(one).__name__}"
             )
     if len({id(one) for one in made}) < len(made):
         raise ValueError(
-            "the callable given as env must return a new environment each time, it returned the "
+            "the callable given as env must return a new environment each time, but returned the "
             "same object twice; build it inside the callable"
         )
     for one in made:
@@ -146,7 +146,7 @@ def _vector(env: Any, n: int | None, owned: bool) -> VectorEnvironment:
     have = int(env.n if isinstance(env, VectorEnvironment) else env.num_envs)
     if n not in (None, have):
         raise ValueError(
-            f"n_envs must be {have} (or None), that of the vector environment "
+            f"n_envs must be {have} (or None), the number of episodes of the vector environment "
             f"{name_of(env)}, got {n}"
         )
     return env if isinstance(env, VectorEnvironment) else Batched(env, owned=owned)

@@ -94,7 +94,7 @@ class RunningNormalizer:
         """Return the normaliser that has seen the rows of both."""
         if self.mean.shape != other.mean.shape:
             raise ValueError(
-                f"normalizers must have the same columns, got {self.mean.size} and "
+                f"normalizers must have the same number of columns, got {self.mean.size} and "
                 f"{other.mean.size}"
             )
         if self.count == 0 or other.count == 0:

@@ -121,7 +121,7 @@ class Policy:
             one = "; pass [observation] for one" if values.shape == space.shape else ""
             raise ValueError(f"observations must have shape ({want}), got {values.shape}{one}")
         if len(values) == 0:
-            raise ValueError("observations must have a row or more, got none")
+            raise ValueError("observations must have at least one row, got none")
         encoded = space.encode(values)
         fine = np.isfinite(encoded).all(axis=1)
         if not fine.all():

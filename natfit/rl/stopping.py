@@ -37,7 +37,7 @@ _REMEDIES = {
         "this policy"
     ),
     TrainingStatus.NO_STEP: (
-        "no step raises the surrogate: the rewards may be all alike, or the policy is the best "
+        "no step raises the surrogate: all rewards may be equal, or the policy is the best "
         "that the logged data can tell"
     ),
 }

@@ -190,8 +190,8 @@ def _check_size(name: str, batch: Rollout) -> None:
         largest = np.abs(values).max()
         if not largest < _MOST:
             raise EnvironmentFailure(
-                f"environment {name!r}: a {what} of size {largest:g}; numbers must stay below "
-                f"{_MOST:g}: divide them by a constant"
+                f"environment {name!r}: every {what} must be below {_MOST:g} in absolute value, "
+                f"got {largest:g}; divide {what}s by a constant"
             )
 
 

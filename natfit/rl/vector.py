@@ -98,7 +98,7 @@ class VectorEnvironment:
             own = [[int(seed) for seed in row] for row in plan]
             if len(own) != self.n or not all(own):
                 raise ValueError(
-                    f"plan must be {self.n} lists with a seed or more each, got {own!r}"
+                    f"plan must be {self.n} lists, each with at least one seed, got {own!r}"
                 )
         self._plan = own
         self._position = [0] * self.n
@@ -116,7 +116,7 @@ class VectorEnvironment:
         if seeds is None:
             return [None] * self.n
         if len(seeds) != self.n:
-            raise ValueError(f"seeds must be {self.n}, one per row, got {len(seeds)}")
+            raise ValueError(f"seeds must have length {self.n}, one per row, got {len(seeds)}")
         return [None if seed is None else int(seed) for seed in seeds]
 
     def reset(self, seeds: Sequence[int | None] | None = None) -> np.ndarray:
@@ -288,6 +288,6 @@ def check_choice(space: Space, name: str) -> None:
     counts = {Discrete: "n", MultiDiscrete: "nvec"}.get(type(space))
     if counts is not None and np.min(getattr(space, counts)) < 2:
         raise ValueError(
-            f"action_space of environment {name!r} must have two actions or more to choose from "
+            f"action_space of environment {name!r} must have at least two actions to choose from "
             f"(in every element), got {space}"
         )

@@ -1,4 +1,4 @@
-"""Rows: where y, X, weight and offset live, and the only loops over data."""
+"""Rows: they hold y, X, weight and offset, and contain the only loops over data."""
 
 from __future__ import annotations
 
@@ -58,25 +58,25 @@ def rows_of(
     offset: Any = None,
     n_jobs: int | None = None,
 ) -> Rows:
-    """The rows of some data, of the first kind that takes them.
+    """Return the rows of some data, as the first kind of rows that accepts them.
 
     Parameters
     ----------
     y : array of shape (N,) or (N, D)
         The data.
     X : array of shape (N, ...), optional
-        What a model maps.
+        The features that a model maps.
     weight : array of shape (N,), optional
         Repetitions of each row; rows of weight zero are dropped.
     offset : array of shape (N,) or (N, K), optional
-        What is added to a model's eta.
+        Numbers that are added to a model's eta.
     n_jobs : int, optional
-        Processes that share the rows, where there are several chunks; -1 is one a core.
+        Number of processes that share the rows if there are several chunks; -1 is one per core.
 
     Returns
     -------
     Rows
-        Of the first kind, in their ``order``, that accepts the data.
+        Rows of the first kind, by ``order``, that accepts the data.
     """
     kind = next(kind for kind in _kinds() if kind.accepts(y, X, n_jobs))
     return kind.of(y, X, weight, offset, n_jobs)
@@ -84,5 +84,5 @@ def rows_of(
 
 @functools.cache
 def _kinds() -> list[type[Rows]]:
-    """All kinds, in the order in which they are asked."""
+    """Return all kinds of rows, in the order in which they are asked."""
     return sorted((component_class(name, Rows) for name in available(Rows)), key=lambda k: k.order)

@@ -9,7 +9,7 @@ _ONE_THREAD = 8_192
 
 
 def dot(a: np.ndarray, b: np.ndarray) -> float:
-    """Inner product of two vectors (n,), in blocks that BLAS sums in one thread.
+    """Return the inner product of two vectors (n,), in blocks that BLAS sums in one thread.
 
     From 10,000 entries on OpenBLAS starts threads, which costs more than the sum and, where
     other processes want the same cores, a hundred times more.
@@ -17,14 +17,14 @@ def dot(a: np.ndarray, b: np.ndarray) -> float:
     Parameters
     ----------
     a : ndarray of shape (n,)
-        One vector.
+        The first vector.
     b : ndarray of shape (n,)
-        The other.
+        The second vector.
 
     Returns
     -------
     float
-        Sum of a_i b_i.
+        The sum of a_i b_i.
     """
     n = len(a)
     if n <= _ONE_THREAD:

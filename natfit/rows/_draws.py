@@ -1,4 +1,4 @@
-"""Generators per block, and the rows that a start looks at."""
+"""A generator for each block of rows, and the few rows from which a start is computed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Neighbouring rows that a start looks at together.
+#: Number of neighbouring rows in each run of a start's rows.
 _RUN = 16
 
 
@@ -14,28 +14,28 @@ _RUN = 16
 class Streams:
     """A generator for each block of 1,024 rows: ``streams(block)``.
 
-    Block b has the stream of the seed sequence (root, b), so that draws depend neither on how
+    Block b has the stream of the seed sequence (root, b), so that draws depend neither on how the
     rows are cut into chunks nor on where they are.
     """
 
     root: int
 
     def __call__(self, block: int) -> np.random.Generator:
-        """The generator of a block, at its beginning."""
+        """Return the generator of a block, at its beginning."""
         return np.random.default_rng(np.random.SeedSequence([self.root, block]))
 
 
 def block_rng(rng: np.random.Generator) -> Streams:
-    """Independent streams for blocks of rows; one number is drawn from ``rng``."""
+    """Return independent streams for blocks of rows; one number is drawn from ``rng``."""
     return Streams(int(rng.integers(2**63)))
 
 
 def subsample(n_rows: int, most: int = 256) -> slice | np.ndarray:
-    """Rows for a start: all, or ``most`` of them in short runs at irrational spacing.
+    """Return the rows for a start: all, or ``most`` of them in short runs at irrational spacing.
 
-    Evenly spaced rows would be fooled by data with a period; these are spread as evenly, and
-    deterministic (Weyl's sequence of the golden ratio). A run of 16 rows costs hardly more than
-    one row of it: the first fetch brings the others into the cache.
+    Evenly spaced rows would misrepresent data with a period. These rows are spread as evenly, and
+    are deterministic (Weyl's sequence of the golden ratio). A run of 16 rows costs hardly more
+    than one row, because reading the first brings the others into the cache.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def subsample(n_rows: int, most: int = 256) -> slice | np.ndarray:
     Returns
     -------
     slice or ndarray of int
-        Which rows: an index into arrays of N rows.
+        An index of these rows into arrays of N rows.
     """
     if n_rows <= most:
         return slice(None)

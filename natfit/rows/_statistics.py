@@ -1,7 +1,7 @@
-"""What families ask of y: parts of passes, and statistics that add.
+"""Statistics of y that families need, computed by parts and joined by addition.
 
-Parts take blocks; a statistic's ``+`` joins what two neighbouring blocks know, the earlier one on
-the left.
+A part computes a statistic of one block. The ``+`` of a statistic joins those of two neighbouring
+blocks, of which the earlier one is on the left.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from natfit.rows._dot import dot
 from natfit.rows.base import Block, Rows
 
-#: A function of y (n, ...), and more, with one value per row.
+#: A function of y (n, ...) and further arguments, with one value per row.
 Of = Callable[..., Any]
 
 
@@ -23,26 +23,26 @@ Of = Callable[..., Any]
 
 
 def weighted_total(values: np.ndarray, weight: np.ndarray | None) -> float:
-    """Sum of values (n,), each as often as its weight says; no thread is started for it."""
+    """Return the weighted sum of values (n,), in one thread."""
     return float(values.sum()) if weight is None else dot(weight, values)
 
 
 def mean_over(rows: Rows, of: Of | None = None, *args: Any) -> Any:
-    """Weighted mean of y, or of ``of(y, *args)``.
+    """Return the weighted mean of y, or of ``of(y, *args)``.
 
     Parameters
     ----------
     rows : Rows
         The data.
     of : callable, optional
-        A function of a module: values (n, ...) of y (n, ...).
+        A module-level function that returns values (n, ...) of y (n, ...).
     *args
-        What else it takes; no data.
+        Further arguments, which must not hold data.
 
     Returns
     -------
     float or ndarray
-        Of the shape of one value.
+        The mean, in the shape of one value.
     """
     count, found = rows.sum(_mean_part, of, args)
     return found / count
@@ -57,16 +57,16 @@ def _mean_part(block: Block, of: Of | None, args: tuple[Any, ...]) -> tuple[floa
 
 
 def means_over(rows: Rows, of: Of, *args: Any) -> list[float]:
-    """Weighted means of several values per row, ``of(y, *args) -> (values, ...)``, in one pass.
+    """Return weighted means of several values per row, ``of(y, *args) -> (values, ...)``.
 
     Parameters
     ----------
     rows : Rows
         The data.
     of : callable
-        A function of a module: a tuple of values (n,) of y.
+        A module-level function that returns a tuple of values (n,) of y.
     *args
-        What else it takes; no data.
+        Further arguments, which must not hold data.
 
     Returns
     -------
@@ -84,16 +84,16 @@ def _means_part(block: Block, of: Of, args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def moments_over(rows: Rows, shift: float, of: Of | None = None) -> tuple[float, float]:
-    """Mean and mean square deviation of y, or of ``of(y)``, from sums of what it exceeds a shift.
+    """Return mean and mean square deviation of y, or of ``of(y)``, from sums of y minus a shift.
 
     Parameters
     ----------
     rows : Rows
         The data.
     shift : float
-        Near the mean, so that no digit of the deviation is lost.
+        A number near the mean, so that no digits of the deviation are lost.
     of : callable, optional
-        A function of a module: values (n,) of y.
+        A module-level function that returns values (n,) of y.
 
     Returns
     -------
@@ -114,12 +114,12 @@ def _moments_part(block: Block, shift: float, of: Of | None) -> tuple[float, flo
 
 
 def squared_gap(y: np.ndarray, at: Any) -> np.ndarray:
-    """Squared distance of y from a point, (n,) or (n, D)."""
+    """Return the squared distance of y from a point, (n,) or (n, D)."""
     return (y - at) ** 2
 
 
 def distance(y: np.ndarray, at: Any) -> np.ndarray:
-    """Distance of y from a point, (n,) or (n, D)."""
+    """Return the distance of y from a point, (n,) or (n, D)."""
     return np.abs(y - at)
 
 
@@ -127,7 +127,7 @@ def distance(y: np.ndarray, at: Any) -> np.ndarray:
 
 
 def share_equal(rows: Rows, value: Any) -> float:
-    """Share of the weight of the rows whose y equals a value, in all of its columns."""
+    """Return the share of the total weight of rows whose y equals a value in all columns."""
     return float(mean_over(rows, _equal, value))
 
 
@@ -146,7 +146,7 @@ class _Nearest:
 
 
 def nearest_to(rows: Rows, at: Any, unit: Any = 1.0) -> Any:
-    """The y nearest to a point; of vectors, the largest of the columns' distances counts.
+    """Return the y nearest to a point; the distance of vectors is that of the farthest column.
 
     Parameters
     ----------
@@ -155,12 +155,12 @@ def nearest_to(rows: Rows, at: Any, unit: Any = 1.0) -> Any:
     at : float or ndarray of shape (D,)
         The point.
     unit : float or ndarray of shape (D,)
-        Unit of the distance in each column.
+        The unit in which the distance is measured in each column.
 
     Returns
     -------
     float or ndarray of shape (D,)
-        The first of the nearest.
+        The nearest y; if several are equally near, the first of them.
     """
     return rows.sum(_nearest_part, at, unit).value
 
@@ -177,7 +177,7 @@ def _nearest_part(block: Block, at: Any, unit: Any) -> _Nearest:
 
 @dataclass(frozen=True)
 class _Table:
-    """Distinct values of blocks, and their weights: to be joined at the end."""
+    """Distinct values of blocks, and their weights, which are joined at the end."""
 
     values: list[np.ndarray]
     weights: list[np.ndarray]
@@ -192,7 +192,7 @@ class _Table:
 
 
 def table_of(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct values of y, ascending, and the weight of each.
+    """Return the distinct values of y in ascending order, and the weight of each.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ def table_of(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     if known is None:
         found: _Table | None = rows.sum(_table_part, wide=True)
         known = (np.empty(0), np.empty(0)) if found is None else found.joined()
-        # Kept with the rows: a family asks for its summary, and for its start again.
+        # Kept with the rows, because a family needs it for its summary and again for its start.
         rows.__dict__["_table"] = known
     return known
 
@@ -243,7 +243,7 @@ def _distinct(y: np.ndarray, most: int) -> _Distinct:
 
 
 def n_distinct(rows: Rows, most: int) -> int:
-    """Number of distinct rows, at most ``most``: it is not counted further."""
+    """Return the number of distinct rows, or ``most`` if there are more."""
     found: _Distinct = rows.sum(_distinct_part, most)
     return len(found.values)
 

@@ -1,28 +1,28 @@
-"""Sums in an order that is fixed by position."""
+"""Sums whose order of addition depends only on the positions of the rows."""
 
 from __future__ import annotations
 
 from typing import Any
 
-#: Neighbours that are one node of the next level.
+#: Number of neighbours that form one node of the next level.
 FAN_IN = 8
 
 
 class Tree:
-    """The sum of parts that come in order: eight neighbours, from left to right, are one node.
+    """The sum of parts that arrive in order; eight neighbours, from left to right, form a node.
 
-    It holds one partial sum a level, however many parts there are. Up to eight parts are added
+    It holds one partial sum per level, however many parts there are. Up to eight parts are added
     from left to right.
     """
 
     def __init__(self) -> None:
-        #: Of each level, how many nodes are in its partial sum, and the sum.
+        #: For each level, the number of nodes in its partial sum, and this sum.
         self._levels: list[tuple[int, Any]] = []
 
     def add(self, part: Any, level: int = 0) -> None:
-        """Append a node of a level: 0 is a leaf, 1 the sum of eight of them.
+        """Append a node of a level; 0 is a leaf, 1 the sum of eight leaves.
 
-        A node of a level above 0 may follow only where no node below it is incomplete.
+        A node of a level above 0 may be added only if no node of a lower level is incomplete.
         """
         while True:
             if level >= len(self._levels):
@@ -36,7 +36,7 @@ class Tree:
             part, level = total, level + 1
 
     def total(self) -> Any:
-        """Sum of all parts, incomplete nodes included; None without parts."""
+        """Return the sum of all parts, including incomplete nodes; None without parts."""
         carry: Any = None
         for count, total in self._levels:
             if count:
@@ -45,7 +45,7 @@ class Tree:
 
 
 def plus(a: Any, b: Any) -> Any:
-    """Sum of two numbers, arrays or whatever adds; of tuples, item by item; None adds nothing."""
+    """Return the sum of two values; tuples are added item by item, and None adds nothing."""
     if a is None or b is None:
         return b if a is None else a
     if isinstance(a, tuple):

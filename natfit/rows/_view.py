@@ -1,4 +1,4 @@
-"""Some of the rows, or rows seen as another y: computed block by block in every pass."""
+"""Views of rows: some of them, or rows with another y, computed block by block in every pass."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ _KEYS = itertools.count()
 
 
 class View(Rows):
-    """Rows of which some are left out, or whose y is a function of their block.
+    """Rows of which some are left out, or whose y is computed from their block.
 
-    Made by :func:`rows_where` and :func:`rows_as`. A block without rows is left out of sums and
-    maps; :meth:`first` counts as the rows behind do.
+    Views are made by :func:`rows_where` and :func:`rows_as`. The rows from which they are made are
+    called the underlying rows. A block in which the view has no rows is left out of sums and maps.
+    :meth:`first` returns an index among the underlying rows.
 
     Parameters
     ----------
     rows : Rows
-        What is behind.
+        The underlying rows.
     keep : callable or None
-        ``keep(block, *args)`` tells which rows of a block are seen, (n,) bool; None is all.
+        ``keep(block, *args)`` tells which rows of a block are in the view, (n,) bool; None keeps
+        all.
     value : callable or None
-        ``value(block, *args)`` is the y of a block of seen rows; None is their own.
+        ``value(block, *args)`` returns the y of a block of the view; None keeps their own y.
     args : tuple
-        What else both take; no data.
+        Further arguments of both functions, which must not hold data.
     """
 
     def __init__(self, rows: Rows, keep: Part | None, value: Part | None, args: tuple[Any, ...]):
@@ -42,12 +44,12 @@ class View(Rows):
 
     @property
     def _sight(self) -> tuple[Any, ...]:
-        """What travels in place of the view."""
+        """What is sent to where the rows are, in place of the view."""
         return self._key, self.keep, self.value, self.args
 
     @property
     def _size(self) -> tuple[int, float]:
-        """N and W."""
+        """N and W of the view."""
         if self.keep is None:
             return self.rows.n, self.rows.total
         found: tuple[int, float] | None = self.__dict__.get("_counted")
@@ -58,26 +60,26 @@ class View(Rows):
 
     @property
     def n(self) -> int:
-        """Number of rows N that are seen."""
+        """Number of rows N in the view."""
         return self._size[0]
 
     @property
     def total(self) -> float:
-        """Sum of their weights W; N without weights."""
+        """Sum W of the weights of these rows; N without weights."""
         return self._size[1]
 
     @property
     def n_features(self) -> int:
-        """Columns of X, D; 0 without X."""
+        """Number of columns D of X; 0 without X."""
         return self.rows.n_features
 
     @property
     def event_shape(self) -> tuple[int, ...]:
-        """Shape of one y as it is seen."""
+        """Shape of one y in the view."""
         return tuple(np.shape(self.few(1).y)[1:])
 
     def few(self, most: int = 256) -> Block:
-        """Those of a few rows that are seen; where none of these is, those of all rows."""
+        """Return those of a few underlying rows that are in the view; if none is, those of all."""
         for some in (self.rows.few(most), self.rows.few(self.rows.n)):
             block = _seen(some, self._sight)
             if block is not None:
@@ -87,10 +89,10 @@ class View(Rows):
         return block
 
     def block(self, start: int, stop: int) -> Block:
-        """Return what is seen of the rows behind from ``start`` to ``stop``."""
+        """Return the rows of the view among the underlying rows from ``start`` to ``stop``."""
         block = _seen(self.rows.block(start, stop), self._sight)
         if block is None:
-            raise ValueError(f"rows {start} to {stop} must be seen for a block of them, got none")
+            raise ValueError(f"rows {start} to {stop} must contain a row of the view, got none")
         return block
 
     def cut(self, chunk: int | None) -> View:
@@ -98,34 +100,34 @@ class View(Rows):
         return View(self.rows.cut(chunk), self.keep, self.value, self.args)
 
     def sum(self, part: Part, *args: Any, wide: bool = False) -> Any:
-        """Sum a part over the rows that are seen; None where there are none."""
+        """Return the sum of a part over the rows of the view; None if there are none."""
         return self.rows.sum(_through, self._sight, part, args, wide=wide)
 
     def map(self, part: Part, *args: Any) -> np.ndarray:
-        """Row values of the rows that are seen."""
+        """Return the row values of a part for the rows of the view."""
         found = self.rows.sum(_listed, self._sight, part, args)
         return np.empty(0) if found is None else np.concatenate(found)
 
     def first(self, bad: Part, *args: Any) -> int | None:
-        """Index, among the rows behind, of the first that is seen and bad, or None."""
+        """Return the index, among the underlying rows, of the view's first bad row, or None."""
         return self.rows.first(_bad, self._sight, bad, args)
 
     def _values(self, part: Part, args: tuple[Any, ...], size: int) -> Iterator[tuple[int, Any]]:
-        raise NotImplementedError("a view's passes are those of the rows behind")
+        raise NotImplementedError("a view uses the passes of its underlying rows")
 
 
 def rows_where(rows: Rows, keep: Part, *args: Any) -> Rows:
-    """The rows for which ``keep(block, *args)``, (n,) bool, holds."""
+    """Return a view of the rows for which ``keep(block, *args)``, (n,) bool, is True."""
     return View(rows, keep, None, args)
 
 
 def rows_as(rows: Rows, value: Part, *args: Any) -> Rows:
-    """The same rows with another y: what ``value(block, *args)`` returns."""
+    """Return a view of the same rows with another y, which ``value(block, *args)`` returns."""
     return View(rows, None, value, args)
 
 
 def _mask(block: Block, sight: tuple[Any, ...]) -> np.ndarray | None:
-    """Which rows of a block are seen; None where all are."""
+    """Return which rows of a block are in the view, (n,) bool; None if all are."""
     _, keep, _, args = sight
     if keep is None:
         return None
@@ -134,7 +136,7 @@ def _mask(block: Block, sight: tuple[Any, ...]) -> np.ndarray | None:
 
 
 def _seen(block: Block, sight: tuple[Any, ...]) -> Block | None:
-    """The block as it is seen; None without rows. It is kept where the block is."""
+    """Return the block of the view, None without rows; it is kept with the underlying block."""
     key, _, value, args = sight
     if block.kept is not None and block.kept.get("view", (None,))[0] == key:
         return block.kept["view"][1]
@@ -157,7 +159,7 @@ def _some(block: Block, mask: np.ndarray) -> Block:
 
 
 def _through(block: Block, sight: tuple[Any, ...], part: Part, args: tuple[Any, ...]) -> Any:
-    """A part's share of the block as it is seen."""
+    """Return what a part computes for the block of the view."""
     seen = _seen(block, sight)
     return None if seen is None else part(seen, *args)
 
@@ -170,7 +172,7 @@ def _listed(
 
 
 def _bad(block: Block, sight: tuple[Any, ...], bad: Part, args: tuple[Any, ...]) -> np.ndarray:
-    """Which rows of the block are seen and bad."""
+    """Return which rows of the block are in the view and bad, (n,) bool."""
     mask, found = _mask(block, sight), _through(block, sight, bad, args)
     if mask is None:
         return np.zeros(block.n, dtype=bool) if found is None else np.asarray(found)

@@ -1,4 +1,4 @@
-"""The contract of rows: where data live, and the only loops over them.
+"""The contract of rows, which hold the data and contain the only loops over them.
 
 A pass over the data is a function of one block of rows, called a part, that is summed or mapped
 over all blocks::
@@ -8,13 +8,13 @@ over all blocks::
 
     rows.sum(squares, 3.0)
 
-A part is a module-level function or a method of a component. It travels to where the rows are,
-the rows do not travel to it: neither a part nor its arguments hold data. What a part returns is
-a number, an array, or a tuple of these, or anything else that adds.
+A part is a module-level function or a method of a component. It is sent to where the rows are, and
+the rows are not sent to it: neither a part nor its arguments hold data. A part returns a number, an
+array, a tuple of these, or anything else that can be added.
 
 Sums run over a fixed tree. Its leaves are chunks of 16,384 rows, cut by position; eight
-neighbours, added from left to right, are one node of the next level. Who adds them, and in which
-order parts arrive, changes no bit of a result.
+neighbours, added from left to right, form one node of the next level. The results are therefore
+the same bits, whichever process adds and in whichever order the parts arrive.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from natfit._component import Component
 from natfit.numerics.threads import one_thread
 from natfit.rows._tree import FAN_IN, Tree
 
-#: What is called on a block: ``part(block, *args)``.
+#: A function that is called on a block: ``part(block, *args)``.
 Part = Callable[..., Any]
 
-#: Rows per chunk: its temporaries stay in a core's cache, and limit the memory of every pass.
-#: Measured: half the time of one sweep for Student-t's score at 1e6 rows.
+#: Rows per chunk. The temporary arrays of a chunk stay in a core's cache, and the memory of a pass
+#: is limited. Measured: half the time of one sweep over 1e6 rows for the score of Student-t.
 CHUNK = 16_384
 
-#: Rows that share a generator; draws depend on the block of 1,024, never on the chunk.
+#: Number of rows that share a generator: draws depend on these blocks, and not on chunks.
 BLOCK = 1_024
 
-#: Rows up to which chunks keep what a pass leaves with them (:attr:`Block.kept`).
+#: Maximum number of rows with which chunks keep what a pass leaves (:attr:`Block.kept`).
 KEEP = 16 * CHUNK
 
 
@@ -50,20 +50,20 @@ class Block:
     Attributes
     ----------
     y : ndarray of shape (n,) or (n, D)
-        The data. Of several chunks each is contiguous, in C order.
+        The data; if there are several chunks, each is contiguous, in C order.
     X : ndarray or sparse array of shape (n, ...), or None
-        What a model maps.
+        The features that a model maps.
     weight : ndarray of shape (n,) or None
-        Repetitions of each row, all positive; None is one each.
+        Repetitions of each row, all positive; None means that every row counts once.
     offset : ndarray of shape (n,) or (n, K), or None
-        What is added to a model's eta.
+        Numbers that are added to a model's eta.
     start : int
-        Index of the first row among all.
+        Index of the block's first row among all rows.
     extra : tuple of ndarray
-        Further columns that an objective joined, (n,) each.
+        Further columns that an objective has joined, (n,) each.
     kept : dict or None
-        Where the rows stay in one place and are few: what one pass leaves for the next, such as
-        a forward pass. Results must not depend on it.
+        What one pass leaves for the next, such as a forward pass, if the rows are few and stay in
+        one process. Results must not depend on it.
     """
 
     y: Any
@@ -83,15 +83,15 @@ class Block:
 class Rows(Component):
     """Base of all kinds of rows.
 
-    A kind says which data it takes (:meth:`accepts`) and calls parts where the rows are
-    (``_values``); the answers are the same for every kind.
+    A kind of rows says which data it takes (:meth:`accepts`) and calls parts where the rows are
+    (``_values``). The results are the same for every kind.
 
     Attributes
     ----------
     order : int
-        Kinds of lower order are asked first whether they accept data.
+        Kinds of lower order are asked first whether they accept the data.
     chunk : int or None
-        Rows per chunk, rounded up to whole blocks of 1,024; None is :data:`CHUNK`.
+        Rows per chunk, rounded up to whole blocks of 1,024 rows; None means :data:`CHUNK`.
     """
 
     _package = "natfit.rows"
@@ -103,7 +103,7 @@ class Rows(Component):
 
     @classmethod
     def accepts(cls, y: Any, X: Any, n_jobs: int | None) -> bool:
-        """Whether this kind takes such data, for ``n_jobs`` processes."""
+        """Tell whether this kind takes such data, for ``n_jobs`` processes."""
         raise NotImplementedError
 
     @classmethod
@@ -115,7 +115,7 @@ class Rows(Component):
         offset: Any = None,
         n_jobs: int | None = None,
     ) -> Rows:
-        """Rows of this kind; those of weight zero are not among them."""
+        """Return rows of this kind, without those of weight zero."""
         raise NotImplementedError
 
     @property
@@ -125,12 +125,12 @@ class Rows(Component):
 
     @property
     def total(self) -> float:
-        """Sum of weights W; N without weights."""
+        """Sum W of the weights; N without weights."""
         raise NotImplementedError
 
     @property
     def n_features(self) -> int:
-        """Columns of X, D; 0 without X."""
+        """Number of columns D of X; 0 without X."""
         raise NotImplementedError
 
     @property
@@ -143,7 +143,7 @@ class Rows(Component):
         raise NotImplementedError
 
     def block(self, start: int, stop: int) -> Block:
-        """Return the rows from ``start`` to ``stop``, for a few of them."""
+        """Return the rows from ``start`` to ``stop``; for a few rows only."""
         raise NotImplementedError
 
     def row(self, index: int) -> Block:
@@ -163,17 +163,17 @@ class Rows(Component):
         raise NotImplementedError
 
     def reference(self) -> Any:
-        """What a worker finds the rows by; None where parts are called in this process."""
+        """What tells a worker where the rows are; None if parts are called in this process."""
         return None
 
     @property
     def single(self) -> bool:
-        """Whether all rows are one chunk in this process: a sum is then one call of the part."""
+        """Whether all rows are one chunk in this process, so that a sum is one call of the part."""
         return self._alone is not None
 
     @property
     def _alone(self) -> Block | None:
-        """All rows as one block, where they are one chunk that is in this process."""
+        """All rows as one block if they are one chunk in this process, else None."""
         return None
 
     def _values(self, part: Part, args: tuple[Any, ...], size: int) -> Iterator[tuple[int, Any]]:
@@ -184,21 +184,21 @@ class Rows(Component):
 
     @property
     def chunk_size(self) -> int:
-        """Rows per chunk, whole blocks."""
+        """Rows per chunk, a whole number of blocks."""
         return CHUNK if self.chunk is None else -(-max(int(self.chunk), 1) // BLOCK) * BLOCK
 
     def sum(self, part: Part, *args: Any, wide: bool = False) -> Any:
-        """Sum a part over all rows.
+        """Return the sum of a part over all rows.
 
         Parameters
         ----------
         part : callable
-            ``part(block, *args)`` returns the block's share: a number, an array, a tuple of
-            these, or anything else that adds; None is nothing.
+            ``part(block, *args)`` returns the value of one block: a number, an array, a tuple of
+            these, or anything else that can be added; None adds nothing.
         *args
-            What else it takes; no data.
+            Further arguments, which must not hold data.
         wide : bool
-            Whether a block is eight chunks: for parts that cost less than calling them.
+            Whether blocks of eight chunks are used, for parts that cost less than a call.
 
         Returns
         -------
@@ -214,7 +214,7 @@ class Rows(Component):
         return tree.total()
 
     def map(self, part: Part, *args: Any) -> np.ndarray:
-        """Row values (N,) or (N, ...) of a part that returns those of its block."""
+        """Return row values (N,) or (N, ...) of a part that returns those of its block."""
         if self._alone is not None:
             return np.asarray(part(self._alone, *args))
         out: np.ndarray | None = None
@@ -227,7 +227,7 @@ class Rows(Component):
         return np.empty(0) if out is None else out
 
     def first(self, bad: Part, *args: Any) -> int | None:
-        """Index of the first row for which ``bad(block, *args)``, (n,) bool, holds, or None."""
+        """Return the index of the first row for which ``bad(block, *args)``, (n,) bool, is True."""
         with one_thread():
             for start, mask in self._values(bad, args, self.chunk_size):
                 if np.any(mask):
@@ -235,9 +235,9 @@ class Rows(Component):
         return None
 
     def extent(self) -> tuple[Any, Any]:
-        """Smallest and largest y, of every column where there are several; NaN where one is.
+        """Return the smallest and the largest y of each column; NaN if one of its values is NaN.
 
-        The data are read once for it: families ask several times.
+        The data are read once for it, and the result is kept for families that need it again.
 
         Returns
         -------
@@ -251,16 +251,16 @@ class Rows(Component):
 
 @dataclass(frozen=True)
 class Extent:
-    """Smallest and largest value, of each column where there are several; NaN where one is."""
+    """The smallest and the largest value of each column; NaN if one of its values is NaN."""
 
     low: Any
     high: Any
 
     def __add__(self, other: Extent) -> Extent:
-        """The smallest and largest value of both extents together."""
+        """Return the smallest and the largest value of both extents together."""
         return Extent(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
 
 
 def _extent_part(block: Block) -> Extent:
-    """Extent of the block's y."""
+    """Return the extent of a block's y."""
     return Extent(block.y.min(axis=0), block.y.max(axis=0))

@@ -20,18 +20,18 @@ class Memory(Rows):
     y : ndarray of shape (N,) or (N, D)
         The data.
     X : ndarray or CSR array of shape (N, ...), optional
-        What a model maps.
+        The features that a model maps.
     weight : ndarray of shape (N,), optional
         Repetitions of each row, all positive.
     offset : ndarray of shape (N,) or (N, K), optional
-        What is added to a model's eta.
+        Numbers that are added to a model's eta.
     extra : tuple of ndarray of shape (N,)
-        Further columns; see :meth:`joined`.
+        Further columns, as :meth:`joined` adds them.
     chunk : int, optional
         Rows per chunk; by default 16,384.
     """
 
-    #: Whatever no other kind takes is an array.
+    #: This kind is asked last: it takes all data that no other kind takes.
     order = 100
 
     def __init__(
@@ -52,7 +52,7 @@ class Memory(Rows):
 
     @classmethod
     def accepts(cls, y: Any, X: Any, n_jobs: int | None) -> bool:
-        """True: arrays of any kind are accepted."""
+        """Return True: arrays of any kind are accepted."""
         return True
 
     @classmethod
@@ -64,16 +64,16 @@ class Memory(Rows):
         offset: Any = None,
         n_jobs: int | None = None,
     ) -> Memory:
-        """Rows of arrays, without those of weight zero."""
+        """Return the rows of arrays, without those of weight zero."""
         return cls(*weighted(y, X, weight, offset))
 
     @classmethod
     def examples(cls) -> list[Memory]:
-        """Some rows with everything that rows may have."""
+        """Return a few rows with X, weights and offsets."""
         return [cls(*example())]
 
     def __getstate__(self) -> dict[str, Any]:
-        """The arrays and options; what passes left behind stays behind."""
+        """Return the arrays and options to pickle, without what passes have left."""
         return self.get_params(deep=False)
 
     @property
@@ -83,34 +83,34 @@ class Memory(Rows):
 
     @property
     def total(self) -> float:
-        """Sum of weights W; N without weights."""
+        """Sum W of the weights; N without weights."""
         return float(len(self.y)) if self.weight is None else float(self.weight.sum())
 
     @property
     def n_features(self) -> int:
-        """Columns of X, D; 0 without X."""
+        """Number of columns D of X; 0 without X."""
         return 0 if self.X is None else self.X.shape[1]
 
     @cached_property
     def _kept(self) -> dict[tuple[int, int], dict[str, Any]] | None:
-        """For each chunk what passes leave there, where the rows are few."""
+        """What passes have left with each chunk, if the rows are few."""
         return {} if self.n <= KEEP else None
 
     @cached_property
     def _alone(self) -> Block | None:
-        """All rows as one block, where they are one chunk."""
+        """All rows as one block if they are one chunk, else None."""
         return self.block(0, self.n) if self.n <= self.chunk_size else None
 
     def block(self, start: int, stop: int) -> Block:
-        """The rows from ``start`` to ``stop``; what is kept with them stays for the next pass."""
+        """Return the rows from ``start`` to ``stop``, with what passes have left there."""
         cut = slice(start, stop)
         alone = stop - start == self.n <= self.chunk_size
 
         def part(array: Any) -> Any:
             if array is None or alone:
-                # One chunk is not copied.
+                # A single chunk is not copied.
                 return array
-            # Equal layouts give equal bits wherever the rows came from.
+            # Blocks of equal layout give the same bits wherever the rows came from.
             return np.ascontiguousarray(array[cut]) if isinstance(array, np.ndarray) else array[cut]
 
         return Block(
@@ -147,7 +147,7 @@ class Memory(Rows):
     def joined(self, *columns: np.ndarray) -> Memory:
         """Return the same rows with further columns (N,) each."""
         more = self._with(extra=(*self.extra, *columns))
-        # What passes left with the rows is theirs still.
+        # What passes have left with the rows remains valid.
         more.__dict__["_kept"] = self._kept
         return more
 
@@ -160,7 +160,7 @@ class Memory(Rows):
 
 
 def weighted(y: Any, X: Any, weight: Any, offset: Any) -> tuple[Any, Any, Any, Any]:
-    """The columns without the rows of weight zero."""
+    """Return the columns without the rows of weight zero."""
     if weight is None or weight.all():
         return y, X, weight, offset
     kept = weight > 0
@@ -169,7 +169,7 @@ def weighted(y: Any, X: Any, weight: Any, offset: Any) -> tuple[Any, Any, Any, A
 
 
 def example() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """y, X, weight and offset of a few rows."""
+    """Return y, X, weight and offset of a few rows."""
     rng = np.random.default_rng(0)
     n = 2_500
     return (

@@ -1,4 +1,4 @@
-"""Rows of which several processes read their share."""
+"""Rows that several processes share, each of which reads its own part."""
 
 from __future__ import annotations
 
@@ -23,30 +23,32 @@ from natfit.rows._tree import FAN_IN, Tree
 from natfit.rows.base import CHUNK, Part
 from natfit.rows.memory import Memory, example, weighted
 
-#: What a worker does with its leaves: ``run(rows, part, args, size, first, last)``.
+#: A function that a worker calls on its leaves: ``run(rows, part, args, size, first, last)``.
 Run = Callable[..., Iterator[tuple[int, Any]]]
 
-#: Rows that a worker holds open: those of the latest fits.
+#: Number of stores of rows that a worker holds open: those of the latest fits.
 _OPEN: dict[_Store, Memory] = {}
 _MOST_OPEN = 8
 
 
 class Processes(Memory):
-    """Arrays that joblib's workers read, each its share of the chunks.
+    """Arrays that the workers of joblib read, each of them its share of the chunks.
 
-    The arrays are written to a temporary folder once, where they are not memory-mapped files
-    already; a task holds the files' names, a part and its arguments, and no rows. Rows that are
-    one chunk stay in this process. The results are those of :class:`natfit.rows.memory.Memory`,
-    to the last bit, for any number of processes.
+    The arrays are written to a temporary folder once, unless they are memory-mapped files already.
+    A task holds the names of the files, a part and its arguments, and no rows. Rows that are one
+    chunk stay in this process. The results are those of :class:`natfit.rows.memory.Memory`, bit for
+    bit, for any number of processes.
 
-    A pass costs about 10 ms more than its share of the work: it pays from a million rows or so.
+    A pass costs about 10 ms beyond its work, so that several processes are worth it from about a
+    million rows on.
 
     Parameters
     ----------
     y, X, weight, offset, extra, chunk
         As for :class:`natfit.rows.memory.Memory`.
     n_jobs : int, optional
-        Number of processes; -1 is one a core, None one, unless joblib is configured otherwise.
+        Number of processes; -1 is one per core, and None is one unless joblib is configured
+        otherwise.
     """
 
     order = 50
@@ -66,7 +68,7 @@ class Processes(Memory):
 
     @classmethod
     def accepts(cls, y: Any, X: Any, n_jobs: int | None) -> bool:
-        """Arrays of more than one chunk, for more than one process."""
+        """Tell whether the arrays are more than one chunk and there is more than one process."""
         return len(y) > CHUNK and joblib.effective_n_jobs(n_jobs) > 1
 
     @classmethod
@@ -78,12 +80,12 @@ class Processes(Memory):
         offset: Any = None,
         n_jobs: int | None = None,
     ) -> Processes:
-        """Rows of arrays, without those of weight zero."""
+        """Return the rows of arrays, without those of weight zero."""
         return cls(*weighted(y, X, weight, offset), n_jobs=n_jobs)
 
     @classmethod
     def examples(cls) -> list[Processes]:
-        """One, two and three processes."""
+        """Return rows for one, two and three processes."""
         return [cls(*example(), n_jobs=n) for n in (1, 2, 3)]
 
     @cached_property
@@ -98,11 +100,11 @@ class Processes(Memory):
         return _Store(self._folder.key, columns, extra, self.chunk_size)
 
     def reference(self) -> Any:
-        """The files of the rows."""
+        """The files that hold the rows."""
         return self._store
 
     def _shares(self, run: Run, part: Part, args: tuple[Any, ...], size: int) -> Iterator[Any]:
-        """What the workers return, in the order of the rows; here where there is one process."""
+        """Return what the workers return, in the order of the rows; one process is this one."""
         leaves = -(-self.n // size)
         jobs = min(joblib.effective_n_jobs(self.n_jobs), leaves)
         if jobs < 2:
@@ -137,7 +139,7 @@ class Processes(Memory):
             yield from share
 
     def sum(self, part: Part, *args: Any, wide: bool = False) -> Any:
-        """Sum a part over all rows; whole nodes of the tree are added where the rows are."""
+        """Return the sum of a part over all rows; workers add whole nodes of the tree."""
         if self._alone is not None:
             return part(self._alone, *args)
         tree = Tree()
@@ -157,7 +159,7 @@ class Processes(Memory):
 def _each(
     rows: Memory, part: Part, args: tuple[Any, ...], size: int, first: int, last: int
 ) -> Iterator[tuple[int, Any]]:
-    """(start, value) of the leaves from ``first`` to ``last``."""
+    """Return (start, value) of the leaves from ``first`` to ``last``."""
     for start in range(first * size, min(last * size, rows.n), size):
         yield start, part(rows.block(start, min(start + size, rows.n)), *args)
 
@@ -165,7 +167,7 @@ def _each(
 def _nodes(
     rows: Memory, part: Part, args: tuple[Any, ...], size: int, first: int, last: int
 ) -> Iterator[tuple[int, Any]]:
-    """(level, sum) of the largest nodes of the tree that the leaves make up."""
+    """Return (level, sum) of the largest nodes of the tree that consist of the leaves."""
     while first < last:
         level = 0
         while first % FAN_IN ** (level + 1) == 0 and first + FAN_IN ** (level + 1) <= last:
@@ -180,7 +182,7 @@ def _nodes(
 def _remotely(
     errors: dict[str, Any], run: Run, store: _Store, part: Part, args: tuple[Any, ...], *which: int
 ) -> list[Any] | Exception:
-    """A worker's share, or what went wrong: raised there, it would end the worker."""
+    """Return a worker's results or its error; an error raised there would end the worker."""
     with one_thread(), np.errstate(**errors):
         try:
             return list(run(_opened(store), part, args, *which))
@@ -189,7 +191,7 @@ def _remotely(
 
 
 def _opened(store: _Store) -> Memory:
-    """The rows of a store, which a worker opens once."""
+    """Return the rows of a store, which a worker opens once."""
     if store not in _OPEN:
         y, X, weight, offset = (a and a.open() for a in store.columns)
         extra = tuple(a.open() for a in store.extra)
@@ -201,7 +203,7 @@ def _opened(store: _Store) -> Memory:
 
 @dataclass(frozen=True)
 class _File:
-    """Where a file has an array; ``identity`` tells the file from a later one of its name."""
+    """The place of an array in a file; ``identity`` tells it from a later file of that name."""
 
     name: str
     offset: int
@@ -211,7 +213,7 @@ class _File:
     identity: tuple[int, int] | None = None
 
     def open(self) -> np.ndarray:
-        """The array, read-only; what is not read costs no memory."""
+        """Return the array, memory-mapped and read-only."""
         with open(self.name, "rb") as file:
             if self.identity not in (None, _identity(file)):
                 raise RuntimeError(
@@ -224,19 +226,19 @@ class _File:
 
 @dataclass(frozen=True)
 class _SparseFiles:
-    """Where files have a CSR array."""
+    """The place of a CSR array in files."""
 
     shape: tuple[int, int]
     parts: tuple[_File, ...]
 
     def open(self) -> Any:
-        """The sparse array."""
+        """Return the sparse array."""
         return sparse.csr_array(tuple(p.open() for p in self.parts), self.shape)
 
 
 @dataclass(frozen=True)
 class _Store:
-    """Where a worker finds y, X, weight, offset and further columns."""
+    """The places where a worker finds y, X, weight, offset and further columns."""
 
     key: str
     columns: tuple[Any, ...]
@@ -245,17 +247,17 @@ class _Store:
 
 
 class _Folder:
-    """A temporary folder for arrays, which goes when it is no longer used."""
+    """A temporary folder for arrays, which is deleted when it is no longer used."""
 
     def __init__(self) -> None:
-        #: Of these rows and no others: a file of the same name may have other numbers later.
+        #: A unique name, because a later file of the same name may hold other numbers.
         self.key = uuid.uuid4().hex
         self._name: str | None = None
-        #: By identity; the array is held so that it stays one.
+        #: Files by the identity of their array, which is kept alive so that it stays unique.
         self._placed: dict[int, tuple[Any, Any]] = {}
 
     def place(self, array: Any) -> Any:
-        """Where workers find an array: a file of it, written unless there is one."""
+        """Return where workers find an array, which is written to a file unless it lies in one."""
         if array is None:
             return None
         if id(array) not in self._placed:
@@ -308,7 +310,7 @@ def _same(array: np.ndarray, file: _File) -> bool:
 
 
 def _mapped(array: np.ndarray) -> _File | None:
-    """Where a memory-mapped file has an array; None of other arrays, or of changed copies."""
+    """Return the place of an array in a memory-mapped file; None for other arrays or copies."""
     root = array
     while isinstance(root.base, np.ndarray):
         root = root.base

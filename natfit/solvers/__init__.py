@@ -1,4 +1,4 @@
-"""Solvers, which find d in (F + damping) d = g. Each is one file with one verb, ``solve``."""
+"""Solvers, which find d in (F + damping) d = g. Each is one file with one method, ``solve``."""
 
 from natfit._component import lazy_package
 

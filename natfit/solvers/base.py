@@ -98,7 +98,7 @@ class Solver(Component):
 
 
 def relative_residual(operator: LinearOperator, d: np.ndarray, g: np.ndarray) -> float:
-    """|F d - g| / |g|, in the scale of diag(F) so that units cancel."""
+    """Return |F d - g| / |g|, in the scale of diag(F) so that units cancel."""
     scale = np.sqrt(np.maximum(operator.diag(), np.finfo(float).tiny))
     norm = np.linalg.norm(g / scale)
     if norm == 0:

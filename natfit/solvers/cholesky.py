@@ -57,11 +57,11 @@ class CholeskySolver(Solver):
         return scale * d, info
 
     def _regular(self, factor: np.ndarray, scaled: np.ndarray) -> bool:
-        """Whether the reciprocal condition number is above ``rcond``.
+        """Tell whether the reciprocal condition number is above ``rcond``.
 
-        With a unit diagonal the smallest eigenvalue is at least the determinant over e, the
-        geometric mean of the others being at most (1 + 1 / (P - 1)); where that settles it, no
-        condition number is estimated.
+        With a unit diagonal the smallest eigenvalue is at least the determinant divided by e,
+        because the geometric mean of the others is at most 1 + 1 / (P - 1). If this lower limit is
+        above ``rcond``, no condition number is estimated.
 
         Returns
         -------
@@ -75,7 +75,7 @@ class CholeskySolver(Solver):
         return rcond > self.rcond
 
     def _diagonal(self, diag: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, SolveInfo]:
-        """A diagonal matrix needs no factor; its zeros are unidentified coordinates."""
+        """Solve with a diagonal matrix by division; its zeros are unidentified coordinates."""
         zero = ~(np.abs(diag) > 0)
         d = np.where(zero, 0.0, g / np.where(zero, 1.0, np.abs(diag)))
         if not zero.any():
@@ -87,7 +87,7 @@ class CholeskySolver(Solver):
     def _truncated(
         self, scaled: np.ndarray, right: np.ndarray, positive: bool
     ) -> tuple[np.ndarray, SolveInfo]:
-        """Solve on the eigenvectors that the matrix determines alone."""
+        """Solve on only those eigenvectors that the matrix determines."""
         values, vectors = np.linalg.eigh(0.5 * (scaled + scaled.T))
         size = np.abs(values)
         keep = size > self.rcond * size.max() if size.size else size > 0
@@ -104,8 +104,8 @@ class CholeskySolver(Solver):
 
 
 def _residual(scaled: np.ndarray, d: np.ndarray, right: np.ndarray) -> float:
-    """|F d - g| / |g| in the scale of the unit diagonal."""
-    # Far from the optimum a gradient's square may overflow: the scale goes first.
+    """Return |F d - g| / |g| in the scale of the unit diagonal."""
+    # Far from the optimum the square of a gradient may overflow, so that it is scaled first.
     size = float(np.abs(right).max(initial=0.0))
     if not 0.0 < size < np.inf:
         return 0.0

@@ -1,4 +1,4 @@
-"""Steps: how far to go along a direction. One file per step, one verb: ``step``."""
+"""Step rules: how far to go along a direction. Each is one file with one method, ``step``."""
 
 from natfit._component import lazy_package
 

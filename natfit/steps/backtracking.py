@@ -13,44 +13,46 @@ from natfit.objectives import Objective
 from natfit.solvers.base import SolveInfo
 from natfit.steps.base import MOST_TRIALS, Step
 
-#: Halvings at rounding level: enough for a metric that is wrong by a factor of 1000.
+#: Maximum number of halvings where the predicted decrease is at the level of rounding: enough for a
+#: metric that is wrong by a factor of 1000.
 _MOST_AT_ROUNDING = 10
 
-#: Distance in standard errors below which a step that rounding of theta swallows is an end.
+#: Distance in standard errors below which the fit ends if rounding of theta swallows its step.
 _HIDDEN = 1e-2
 
 
 class BacktrackingStep(Step):
-    """A unit natural-gradient step, capped, then halved until it is proved to descend.
+    """A unit natural-gradient step, limited in length, then halved until it is proved to descend.
 
-    The step delta = -G^-1 grad f is capped three times: each logarithmic coordinate at a
-    change of 3 (a factor of 20), the predicted divergence 1/2 delta'G delta at the radius, the
-    coordinates at their limits. It is accepted when f is finite and lower by Armijo's rule
-    and the realised divergence in the metric, where it has one, is at most ``kl_slack`` times
-    the radius. Otherwise damping that adapts is increased and the direction solved anew, or the
-    step is halved.
+    The step delta = -G^-1 grad f is limited in three ways: a logarithmic coordinate changes by at
+    most 3 (a factor of 20), the predicted divergence 1/2 delta' G delta is at most the radius, and
+    no coordinate goes beyond its limits. The step is accepted if f is finite and lower by Armijo's
+    rule, and if the actual divergence, where the metric has one, is at most ``kl_slack`` times the
+    radius. Otherwise the step is halved, or, with a damping that adapts, the damping is increased
+    and the direction is computed again.
 
-    The radius grows when a capped step did what the quadratic model predicted and shrinks
-    when it did not, so that the end is quadratic and the beginning safe: raw unit steps from
-    (0, 1) for N(12, 4^2) overshoot sigma to e^77.
+    The radius grows after a shortened step for which the quadratic model predicted the decrease
+    well, and shrinks after a step for which it did not. The first steps are therefore safe (without
+    a radius, unit steps from (0, 1) for N(12, 4^2) lead to sigma = e^77), and the last ones
+    converge quadratically.
 
-    Where the predicted decrease is at rounding level a lower value proves nothing; a step is
-    then accepted if the natural gradient's norm falls, and otherwise the fit ends as
+    Where the predicted decrease is at the level of rounding, a lower value proves nothing. A step
+    is then accepted if the norm of the natural gradient falls, and otherwise the fit ends as
     ``rounding_floor``.
 
     Parameters
     ----------
     epsilon : float, default=None
-        First radius, > 0. None is 0.5 nats per row for a likelihood, and no radius for a plain
-        function, whose values have no such unit.
+        The first radius, > 0. None means 0.5 nats per row for a likelihood, and no radius for a
+        plain function, whose values have no natural unit.
     armijo : float, default=1e-4
-        Share of the linear decrease that must be realised, in (0, 1).
+        The share of the decrease predicted by the gradient that must be achieved, in (0, 1).
     shrink : float, default=0.5
-        Factor of a rejected step, in (0, 1).
+        The factor by which a rejected step is shortened, in (0, 1).
     adaptive : bool, default=True
-        Whether the radius adapts; without, it is a fixed cap.
+        Whether the radius adapts; if it does not, it stays at ``epsilon``.
     kl_slack : float, default=4.0
-        Realised over allowed divergence at which a step is rejected, >= 1.
+        The ratio of the actual divergence to the radius above which a step is rejected, >= 1.
     """
 
     def __init__(
@@ -80,13 +82,13 @@ class BacktrackingStep(Step):
         check_number(self.kl_slack, "step__kl_slack", low=1.0, hint="4")
 
     def radius(self, objective: Objective) -> float:
-        """Epsilon, or its default for this objective."""
+        """Return the first radius: ``epsilon``, or its default for this objective."""
         if self.epsilon is None:
             return 0.5 if objective.probabilistic else np.inf
         return float(self.epsilon)
 
     def step(self, local: Local) -> Iterate:
-        """The next iterate: the capped unit step, shortened until it is accepted."""
+        """Return the next iterate: the limited unit step, shortened until it is accepted."""
         iterate, state, radius = local.iterate, local.iterate.damping, local.iterate.radius
         shrink, flat = 1.0, iterate.decrease < local.noise
         refused: list[Trial] = []
@@ -125,10 +127,11 @@ class BacktrackingStep(Step):
         return local.stop(Status.ROUNDING_FLOOR if worn_out else Status.NO_DESCENT, refused)
 
     def _worn_out(self, local: Local, flat: bool) -> bool:
-        """Whether rounding, of the objective or of theta, hides any further descent."""
+        """Tell whether rounding of the objective or of theta hides any further descent."""
         far = local.iterate.distance > 1.0 and local.objective.probabilistic
         if far or not np.isfinite(local.iterate.distance):
-            # A standard error away nothing is hidden; an indefinite information may be a saddle's.
+            # Rounding hides nothing at a distance of a standard error. An infinite distance stands
+            # for an indefinite information, which may be that of a saddle.
             return False
         if flat:
             return True
@@ -139,7 +142,7 @@ class BacktrackingStep(Step):
     def _capped(
         self, local: Local, state: float, radius: float, shrink: float
     ) -> tuple[np.ndarray, float, bool, SolveInfo]:
-        """Where the step leads after all caps, its relative length, whether a cap held."""
+        """Return the end of the limited step, its relative length, and whether it was shortened."""
         delta, info = local.boxed(state)
         square = 0.5 * local.operator.quad(delta)
         length, capped = shrink, shrink < 1.0
@@ -148,7 +151,7 @@ class BacktrackingStep(Step):
             capped = True
         theta = local.shift(delta, length)
         if not float(local.iterate.grad @ (theta - local.iterate.theta)) < 0:
-            # Several limits at once may turn the step uphill; cut the direction as a whole.
+            # Several limits at once may turn the step uphill; then the whole direction is cut.
             direction, info = local.solve(state)
             theta = local.shift(local.shorten(-direction), length)
         return theta, length, capped, info
@@ -156,7 +159,7 @@ class BacktrackingStep(Step):
     def _try(
         self, local: Local, theta: np.ndarray, length: float, decrease: float, flat: bool
     ) -> tuple[float, np.ndarray, float | None] | Trial:
-        """Value, gradient and realised divergence at a trial point, or why it is refused."""
+        """Return value, gradient and actual divergence at a trial point, or why it is refused."""
         objective, iterate = local.objective, local.iterate
         if not objective.in_domain(theta):
             return Trial(length, np.nan, np.nan, Why.DOMAIN)
@@ -164,16 +167,16 @@ class BacktrackingStep(Step):
         if not (math.isfinite(value) and np.isfinite(grad).all()):
             return Trial(length, value, np.nan, Why.NOT_FINITE)
         if flat:
-            # Lower is noise here, but higher by more than noise is not.
+            # A lower value proves nothing here, but one that is higher by more than rounding does.
             if value > iterate.value + local.noise:
                 return Trial(length, value, np.nan, Why.NO_DECREASE)
             if not local.norm_falls(grad):
                 return Trial(length, value, np.nan, Why.ROUNDING)
         elif not (value < iterate.value and value <= iterate.value - self.armijo * decrease):
-            # Rounding may swallow the decrease that is asked for: equal is not lower.
+            # Rounding may swallow the required decrease; an equal value is not lower.
             return Trial(length, value, np.nan, Why.NO_DECREASE)
         elif local.last and not local.gains(value):
-            # The only step there is: its predicted decrease was not measured beforehand.
+            # This is the only step that is made; its predicted decrease was not measured before.
             return Trial(length, value, np.nan, Why.ROUNDING)
         spent = local.divergence(theta)
         allowed = self.kl_slack * max(iterate.radius, self.radius(objective))
@@ -182,7 +185,7 @@ class BacktrackingStep(Step):
         return value, grad, spent
 
     def _adapt(self, radius: float, ratio: float, capped: bool, square: float) -> float:
-        """Grow fourfold after a capped step that did as predicted, shrink after a poor one."""
+        """Return the next radius: larger after a good step that was shortened, or smaller."""
         if not self.adaptive:
             return radius
         if ratio < 0.25:
@@ -191,5 +194,5 @@ class BacktrackingStep(Step):
 
     @classmethod
     def examples(cls) -> list[Step]:
-        """Return an adaptive and a fixed cap."""
+        """Return one step rule with an adaptive and one with a fixed radius."""
         return [cls(), cls(epsilon=0.05, adaptive=False)]

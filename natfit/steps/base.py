@@ -1,9 +1,10 @@
-"""The step's contract, and the acceptance rules that steps share.
+"""The contract of step rules, and what they share.
 
-A step gets a :class:`natfit.iterate.local.Local`: the objective at the current iterate with
+A step rule gets a :class:`natfit.iterate.local.Local`: the objective at the current iterate with
 its metric, and ``solve`` for directions. It returns the next iterate, which it has proved
-acceptable, or the same iterate with a :class:`natfit.Status` that says why there is none
-(``local.stop``). Either keeps a :class:`natfit.iterate.trial.Trial` of each point refused.
+acceptable, or (by ``local.stop``) the same iterate with a :class:`natfit.Status` that says why
+there is none. In both cases the iterate keeps a :class:`natfit.iterate.trial.Trial` for each point
+that was refused.
 """
 
 from __future__ import annotations
@@ -17,18 +18,18 @@ from natfit.iterate import Iterate, Local, Status, Trial, Why
 from natfit.objectives import Objective
 from natfit.solvers.base import SolveInfo
 
-#: Halvings after which a search gives up: 2^-50 of a step is below the rounding of any theta.
+#: Number of halvings after which a search gives up: 2^-50 of a step is below the rounding of theta.
 MOST_TRIALS = 50
 
 
 class Step(Component):
-    """Base of all steps.
+    """Base of all step rules.
 
     Attributes
     ----------
     converges : bool
-        False for a rule that keeps a fixed length and so cannot settle: reaching max_iter is
-        then what was asked for and gives no warning.
+        False for a rule that cannot converge because the length of its steps does not shrink; a
+        fit that reaches ``max_iter`` then gives no warning.
     """
 
     _package = "natfit.steps"
@@ -41,7 +42,7 @@ class Step(Component):
         """Validate the options; raise ValueError or TypeError."""
 
     def radius(self, objective: Objective) -> float:
-        """First trust radius, nats; NaN for rules without one."""
+        """Return the first trust radius, in nats; NaN for rules without one."""
         return np.nan
 
     def step(self, local: Local) -> Iterate:
@@ -57,15 +58,15 @@ def plain(
     info: SolveInfo,
     trials: Sequence[Trial] = (),
 ) -> Iterate:
-    """Move by ``length`` along minus the direction, halved until theta is in the domain.
+    """Take the step ``-length * direction``, halved until theta is in the domain.
 
-    Nothing else is asked of the new point than that the objective is finite there: this is
-    what steps of prescribed length share. ``trials`` were refused before.
+    The objective must be finite at the new point, and nothing else is required: this serves
+    step rules of prescribed length. ``trials`` are points that were refused before.
 
     Returns
     -------
     Iterate
-        The next one, or the same one with a status.
+        The next iterate, or the same one with a status.
     """
     refused = list(trials)
     for _ in range(MOST_TRIALS):

@@ -14,18 +14,18 @@ from natfit.steps.base import MOST_TRIALS, Step, plain
 
 
 class ExactLineSearch(Step):
-    """theta <- theta - t d with t the first minimum of f along the direction.
+    """theta <- theta - t d, where t is the first minimum of f along the direction d.
 
-    The slope phi'(t) = -d' grad f(theta - t d) is bracketed by doubling and its zero found by
-    Brent's method. For a quadratic f the slope is linear, and one secant step gives the
-    textbook t = g'd / d'Hd.
+    The zero of the slope phi'(t) = -d' grad f(theta - t d) is bracketed by doubling t and then
+    found by Brent's method. For a quadratic f with gradient g and Hessian H the slope is linear,
+    and one secant step gives the textbook's t = g' d / d' H d.
 
     Parameters
     ----------
     tol : float, default=1e-10
         Relative accuracy of the slope's zero, > 0.
     longest : float, default=1e6
-        Longest t that is tried, > 0.
+        Largest t that is tried, > 0.
     """
 
     def __init__(self, tol: float = 1e-10, longest: float = 1e6):
@@ -38,7 +38,7 @@ class ExactLineSearch(Step):
         check_number(self.longest, "step__longest", low=0.0, closed_low=False, hint="1e6")
 
     def step(self, local: Local) -> Iterate:
-        """The next iterate, at the first minimum of f along the direction."""
+        """Return the next iterate, at the first minimum of f along the direction."""
         direction, info = local.solve()
         start = -float(local.iterate.grad @ direction)
         if not start < 0:
@@ -66,18 +66,19 @@ class ExactLineSearch(Step):
         if found.status is not None:
             return found
         if found.value > local.iterate.value + local.noise:
-            # A gradient that does not belong to f has a slope that is not f's.
+            # If the gradient does not belong to f, the zero of the slope is no minimum of f.
             higher = Trial(found.step_length, found.value, np.nan, Why.NO_DECREASE)
             return local.stop(Status.NO_DESCENT, [*found.trials, higher])
         if local.last and not local.gains(found.value):
-            # The slope of rounding leads anywhere, and no later step makes up for a policy's one.
+            # A slope that is mere rounding may lead anywhere, and a policy's update has no later
+            # step that would correct it.
             level = Trial(found.step_length, found.value, np.nan, Why.ROUNDING)
             return local.stop(Status.NO_DESCENT, [*found.trials, level])
         refused = (Why.DOMAIN, Why.NOT_FINITE)
         return replace(found, trials=tuple(t for t in found.trials if t.why in refused))
 
     def _zero(self, slope: Callable[[float], float], start: float) -> float | None:
-        """Smallest bracketed zero of the slope, or the longest t with a negative slope."""
+        """Return the first bracketed zero of the slope, or the largest t with a negative slope."""
         low, at_low, high = 0.0, start, 1.0
         for _ in range(MOST_TRIALS):
             at_high = slope(high)

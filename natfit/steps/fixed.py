@@ -8,16 +8,16 @@ from natfit.steps.base import Step, plain
 
 
 class FixedStep(Step):
-    """theta <- theta - length G^-1 grad f, whatever happens to f.
+    """theta <- theta - length G^-1 grad f, even if f rises.
 
-    With the Euclidean metric this is plain gradient descent. A step that would leave the
-    domain (sigma <= 0) is halved until it does not.
+    With the Euclidean metric this is plain gradient descent. A step that would leave the domain
+    (such as sigma > 0) is halved until it stays inside.
 
     Parameters
     ----------
     length : float, default=1.0
-        The step size alpha, > 0. For a likelihood f is a mean over rows: a rate alpha on the
-        summed log-likelihood is ``length = alpha * N`` here.
+        The step size, > 0. The objective of a likelihood is a mean over N rows, so that a rate
+        alpha on the summed log-likelihood is ``length = alpha * N`` here.
     """
 
     descends = False
@@ -30,6 +30,6 @@ class FixedStep(Step):
         check_number(self.length, "step__length", low=0.0, closed_low=False, hint="1.0")
 
     def step(self, local: Local) -> Iterate:
-        """The next iterate, ``length`` times the direction away."""
+        """Return the next iterate, after a step of ``length`` times the direction."""
         direction, info = local.solve()
         return plain(local, direction, float(self.length), info=info)

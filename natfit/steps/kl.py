@@ -12,15 +12,17 @@ from natfit.steps.base import Step, plain
 class KLStep(Step):
     """theta <- theta - beta d with beta = sqrt(2 epsilon / d' G d), d = G^-1 grad f.
 
-    The last line of the paper's Algorithms 1 and 2: the constraint 1/2 |theta' - theta|_G^2 =
-    epsilon holds with equality at every step. The length never shrinks, so this rule circles
-    the optimum and ends at ``max_iter``; as a cap on a unit step see ``backtracking``. A policy
-    whose gradient promises no more than rounding over that length stays where it is.
+    This is the last line of the paper's Algorithms 1 and 2: every step satisfies
+    1/2 |theta' - theta|_G^2 = epsilon. The length never shrinks, so that a fit jumps to and fro
+    across the optimum and ends at ``max_iter``; ``backtracking`` uses the radius only as an upper
+    limit for a unit step. A policy whose gradient predicts no gain beyond rounding over that length
+    is not changed.
 
     Parameters
     ----------
     epsilon : float, default=0.01
-        Squared radius, > 0; nats per row when G is the Fisher information.
+        Radius, > 0: half the squared length of every step. It is in nats per row if G is the
+        Fisher information.
     """
 
     converges = False
@@ -36,13 +38,13 @@ class KLStep(Step):
         )
 
     def step(self, local: Local) -> Iterate:
-        """The next iterate, at the radius ``epsilon`` in the norm of the metric."""
+        """Return the next iterate, at the radius ``epsilon`` in the norm of the metric."""
         direction, info = local.solve()
         square = local.operator.quad(direction)
         if not square > 0:
             return local.stop(Status.NO_DESCENT)
         length = float(np.sqrt(2.0 * self.epsilon / square))
         if local.last and not length * float(local.iterate.grad @ direction) > local.noise:
-            # A policy's gradient that is rounding would be followed to the whole radius.
+            # Otherwise a policy's gradient that is mere rounding would be followed to the radius.
             return local.stop(Status.NO_DESCENT)
         return plain(local, direction, length, info=info)

@@ -11,30 +11,30 @@ from natfit.iterate import Iterate, Local, Status, Trial, Why
 from natfit.objectives import Objective
 from natfit.steps.base import Step
 
-#: Share of the radius that is tried first: at the whole, rounding alone rejects half the steps
-#: whose divergence is the quadratic one.
+#: Share of the radius that is tried first. At the whole radius, rounding alone would reject half of
+#: the steps whose divergence is quadratic.
 _INSIDE = 1.0 - 1e-10
 
 
 class TrustRegionStep(Step):
     """theta <- theta - t beta d, beta = sqrt(2 epsilon / d' G d), t = 1, shrink, shrink^2, ...
 
-    The first t is taken at which the objective is finite and lower, by more than rounding,
-    *and* the realised divergence in the metric is at most epsilon: KL(theta || theta') in a Fisher
-    metric, and 1/2 delta' G delta where the objective has no divergence. Where the decrease that
-    the metric predicts is rounding, the natural gradient's norm must fall instead. Without such a t
-    the fit ends as ``no_descent`` at the very theta it came from. The length starts anew from the
-    full radius at every step, so that a noisy gradient is followed as far as the radius allows:
-    this rule does not settle, and reaching ``max_iter`` is what was asked for.
+    The rule takes the first t at which the objective is finite and lower by more than rounding
+    *and* the divergence of the step is at most epsilon. The divergence is KL(theta || theta') in a
+    Fisher metric, and 1/2 delta' G delta if the objective has no divergence. If the metric predicts
+    a decrease that is mere rounding, the norm of the natural gradient must fall instead. If there
+    is no such t, the fit ends as ``no_descent`` at the theta where the step began. Every search
+    begins at the full radius, so that a noisy gradient is followed as far as the radius allows.
+    This rule therefore does not converge, and a fit that reaches ``max_iter`` gives no warning.
 
     Parameters
     ----------
     epsilon : float, default=0.01
-        Radius delta, > 0; nats per row when G is the Fisher information.
+        The radius, > 0; in nats per row if G is the Fisher information.
     shrink : float, default=0.5
-        Factor of a rejected step, in (0, 1).
+        The factor by which a rejected step is shortened, in (0, 1).
     max_backtracks : int, default=10
-        Maximum number of rejections, >= 0.
+        Maximum number of rejected trials, >= 0.
 
     Notes
     -----
@@ -58,11 +58,11 @@ class TrustRegionStep(Step):
         check_number(self.max_backtracks, "step__max_backtracks", low=0, integer=True, hint="10")
 
     def radius(self, objective: Objective) -> float:
-        """The trust radius ``epsilon``, nats per row when G is the Fisher information."""
+        """Return the trust radius ``epsilon``, in nats per row if G is the Fisher information."""
         return float(self.epsilon)
 
     def step(self, local: Local) -> Iterate:
-        """Search from the full radius down."""
+        """Return the next iterate by a search from the full radius downwards."""
         direction, info = local.solve()
         iterate = local.iterate
         refused: list[Trial] = []
@@ -94,7 +94,7 @@ class TrustRegionStep(Step):
     def _try(
         self, local: Local, theta: np.ndarray, length: float
     ) -> tuple[float, np.ndarray, float | None, float] | Trial:
-        """Value, gradient, realised and predicted divergence, or why the point is refused."""
+        """Return value, gradient, actual and predicted divergence, or why the point is refused."""
         objective, iterate = local.objective, local.iterate
         if not objective.in_domain(theta):
             return Trial(length, np.nan, np.nan, Why.DOMAIN)

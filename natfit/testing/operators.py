@@ -165,7 +165,8 @@ def rank_is_bounded(operator: LinearOperator) -> None:
         matrix = matrix - np.diag(shift)
     rank = np.linalg.matrix_rank(matrix, tol=1e-9 * max(np.abs(matrix).max(initial=0.0), 1e-300))
     bound = operator.rank_bound
-    require(rank <= bound <= operator.size, f"rank {rank}, bound {bound}, size {operator.size}")
+    require(rank <= bound, f"rank_bound is {bound}, below the rank {rank}")
+    require(bound <= operator.size, f"rank_bound is {bound}, above the size {operator.size}")
 
 
 def damped_adds_diagonal(operator: LinearOperator) -> None:

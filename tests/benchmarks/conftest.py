@@ -4,7 +4,7 @@ from measure import TABLE
 
 
 def pytest_terminal_summary(terminalreporter):
-    """One line a figure, with its limit where there is one."""
+    """Print one line per figure, with its limit if it has one."""
     if not TABLE:
         return
     terminalreporter.section("figures")

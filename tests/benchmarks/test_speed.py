@@ -78,7 +78,7 @@ def test_student_t_iterations(df, benchmark):
     what = f"student_t, df = {df:g}, 1e6 rows, {model.n_iter_} iterations"
     record(benchmark, f"{what}, fit in ms", 1e3 * statistics.median(times["fit"]), unit="ms")
     passes = ratio(times, "fit", "density") / model.n_iter_
-    record(benchmark, f"{what}, passes an iteration", passes, 3.0)
+    record(benchmark, f"{what}, passes per iteration", passes, 3.0)
 
 
 @pytest.mark.parametrize("name", DRAW)

@@ -86,7 +86,7 @@ class Impermanent(QuadraticBaseline):
 
 @caught_by("leaves_arguments_alone")
 class OverwritesState(QuadraticBaseline):
-    """The state that is gone on from is used up."""
+    """A fit modifies the state from which it continues."""
 
     def fit(self, X, target, state=None, rng=None):
         after = super().fit(X, target, state, rng)

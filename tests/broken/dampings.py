@@ -37,7 +37,7 @@ class NeverRises(LevenbergDamping):
 
 @caught_by("adapts_in_order")
 class Undead(LevenbergDamping):
-    """Lambda has no floor below which it counts as none."""
+    """Lambda has no ``floor`` below which it counts as zero."""
 
     def added(self, operator, state):
         return max(state, 1e-3) * np.abs(operator.diag()) + 1e-30

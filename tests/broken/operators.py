@@ -48,7 +48,7 @@ class WrongKernel(Factored):
 
 @caught_by("damped_adds_diagonal", "rank_is_bounded", "restricted_selects_block", args=(_ROOT,))
 class LowBound(Factored):
-    """A rank bound below the rank."""
+    """A ``rank_bound`` that is below the rank."""
 
     @property
     def rank_bound(self):

@@ -147,7 +147,7 @@ def test_constructor_stores_and_plot_draws():
 
 
 def test_families_of_other_size_are_refused(y):
-    with pytest.raises(ValueError, match="2 parameters, StudentT has 3"):
+    with pytest.raises(ValueError, match="2 parameters, but StudentT has 3"):
         GradientFieldDisplay.from_distribution("student_t", y)
     with pytest.raises(ValueError, match="ylim must be .*low < high"):
         GradientFieldDisplay.from_distribution("normal", y, ylim=(2, 2))

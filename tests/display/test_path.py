@@ -137,7 +137,7 @@ def test_another_family_of_two_parameters():
 
 def test_other_than_two_parameters_are_refused(y):
     positive = np.abs(y)
-    with pytest.raises(ValueError, match="family with 2 parameters, Exponential has 1"):
+    with pytest.raises(ValueError, match="family with 2 parameters, but Exponential has 1"):
         PathDisplay.from_estimator(NaturalMLE("exponential").fit(positive), positive)
     X = np.hstack([y, y[::-1]])
     with pytest.raises(ValueError, match="MultivariateNormal has 5"):

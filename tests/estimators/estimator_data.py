@@ -17,7 +17,7 @@ from natfit import NaturalMLE
 
 @dataclass(frozen=True)
 class Family:
-    """What the tests know about a univariate family without asking natfit.
+    """What the tests know about a univariate family independently of natfit.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ FAMILIES = {
     )
 }
 
-#: Families that take any real number, and those with another support.
+#: Families whose support is the real line, and those with another support.
 REAL_LINE = ("normal", "student_t")
 OTHER_SUPPORT = tuple(name for name in FAMILIES if name not in REAL_LINE)
 EXPONENTIAL_FAMILIES = tuple(name for name in FAMILIES if name != "student_t")

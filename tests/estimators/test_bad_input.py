@@ -223,7 +223,7 @@ def test_weights(name, weight, words):
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -5.0])
 @pytest.mark.parametrize("name", FAMILIES)
 def test_rows_of_weight_zero_are_dropped_whatever_they_hold(name, bad):
-    """They are not even looked at: NaN, infinity and values outside the support are no error."""
+    """Their values are not read: NaN, infinity and values outside the support raise no error."""
     x, weight = sample(name, 200), np.ones(200)
     x[::10], weight[::10] = bad, 0.0
     kept = weight > 0
@@ -394,7 +394,7 @@ FUNCTIONS = {
 @pytest.mark.parametrize("start", [None, {"rate": 1.0}])
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_users_log_prob(name, start):
-    """With its own start and with a given one the same rules hold."""
+    """The same rules hold with the family's own start and with a given one."""
     log_prob, words = FUNCTIONS[name]
     family = from_log_prob(log_prob, {"rate": Positive()}, support="non_negative", name="mine")
     model = NaturalMLE(family, start_params=start, metric="observed")
@@ -540,7 +540,7 @@ def test_names_of_columns_are_kept_by_a_failed_refit():
 
 
 class Interrupting:
-    """A density that presses Ctrl-C at its n-th evaluation."""
+    """A density that raises KeyboardInterrupt at its n-th evaluation."""
 
     def __init__(self):
         self.left = np.inf
@@ -574,7 +574,7 @@ def test_an_interrupt_inside_the_density(evaluations):
 
 
 class InterruptAt:
-    """A callback that presses Ctrl-C at the end of its n-th iteration."""
+    """A callback that raises KeyboardInterrupt at the end of its n-th iteration."""
 
     def __init__(self, at):
         self.at, self.seen = at, 0
@@ -610,8 +610,8 @@ def test_an_interrupt_inside_a_callback(at):
 # --------------------------------------------------------------------------- no convergence
 
 UNFINISHED = [
-    ({"max_iter": 1}, "max_iter", ["max_iter=1 reached", "standard errors", "raise max_iter"]),
-    ({"max_iter": 2, "metric": "euclidean"}, "max_iter", ["max_iter=2 reached"]),
+    ({"max_iter": 1}, "max_iter", ["max_iter=1 was reached", "standard errors", "raise max_iter"]),
+    ({"max_iter": 2, "metric": "euclidean"}, "max_iter", ["max_iter=2 was reached"]),
 ]
 
 

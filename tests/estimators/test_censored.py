@@ -132,7 +132,7 @@ DRAWN = RNG.gamma(2.0, 3.0, 80)
 
 @pytest.mark.parametrize("width", [0.2, 5.0])
 def test_grouped_gamma(width):
-    """Rounding down to a grid: all rows are intervals, the first from the support's end."""
+    """Values are rounded down to a grid, so that all rows are intervals."""
     lower = np.floor(DRAWN / width) * width
     model = natfit.fit("gamma", Censored(lower, lower + width), tol=1e-8)
     found = brute(
@@ -262,7 +262,7 @@ def test_rows_are_selected_like_an_arrays():
 
 
 def test_truncated_exponential_has_a_closed_form():
-    """Above a threshold a waiting time is a waiting time again: 1 / rate = mean(y) - threshold."""
+    """What exceeds the threshold is exponential again: 1 / rate = mean(y) - threshold."""
     y = 2.0 + np.random.default_rng(0).exponential(3.0, 200)
     model = natfit.fit("exponential", y, truncation=(2.0, None))
     assert model.params_["rate"][0] == pytest.approx(1 / (y.mean() - 2.0), rel=1e-8)
@@ -299,7 +299,7 @@ def test_truncated_normal_on_both_sides():
 
 
 def test_truncated_and_censored():
-    """Entered at 1 and still at risk at 8: a delayed entry with right-censoring."""
+    """Rows are seen only from 1 on and censored at 8: delayed entry with right-censoring."""
     y = DRAWN[DRAWN > 1]
     rows = Censored(np.minimum(y, 8), np.where(y > 8, INF, y))
     model = natfit.fit("gamma", rows, truncation=(1, None))

@@ -129,7 +129,7 @@ def test_fit_takes_objects_and_many_columns():
 def test_every_fit_publishes(name):
     model = NaturalMLE(name).fit(sample(name, 80, 47))
     assert isinstance(model.status_, Status) and model.status_ == "converged"
-    assert isinstance(model.message_, str) and model.message_.startswith("converged: distance")
+    assert isinstance(model.message_, str) and model.message_.startswith("converged: the distance")
     assert model.n_obs_ == 80.0
     assert isinstance(model.n_iter_, int) and model.n_iter_ >= 1
     history = model.history_

@@ -174,7 +174,7 @@ def test_warm_start_with_other_columns_starts_afresh():
 
 
 def test_warm_start_of_another_family_with_as_many_parameters():
-    """Gamma's eta is no start for a normal."""
+    """The eta of a gamma distribution is not used as the start of a normal one."""
     x = sample("gamma", 100, 10)
     model = NaturalMLE("gamma", warm_start=True).fit(x)
     model.set_params(distribution="normal").fit(x)

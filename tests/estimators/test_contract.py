@@ -1,4 +1,4 @@
-"""What scikit-learn expects of an estimator, on data that each family accepts as they are."""
+"""scikit-learn's requirements of an estimator, on data that each family accepts unchanged."""
 
 import inspect
 import pickle

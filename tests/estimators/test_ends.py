@@ -1,4 +1,4 @@
-"""How fits end at kinks, saddles, bounds and far from the optimum."""
+"""How fits end at kinks, saddles and limits, and far from the optimum."""
 
 import autograd.numpy as anp
 import numpy as np
@@ -30,7 +30,7 @@ def test_a_density_with_a_kink_is_accepted():
     x = np.random.default_rng(4).laplace(3, 2, size=(501, 1))
     with quiet():
         model = NaturalMLE(laplace).fit(x)
-    # At a kink no gradient vanishes: the optimum is found, if not certified.
+    # No gradient vanishes at a kink: the optimum is found, but the fit cannot say so.
     assert float(model.params_["loc"][0]) == pytest.approx(np.median(x), abs=1e-2)
     assert float(model.params_["scale"][0]) == pytest.approx(
         np.abs(x - np.median(x)).mean(), rel=1e-3

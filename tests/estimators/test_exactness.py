@@ -185,7 +185,7 @@ def test_location(name, shift):
 
 @pytest.mark.parametrize("name", EXPONENTIAL_FAMILIES)
 def test_summary_and_rows_agree(name):
-    """The data are read once: the fit on the summary has the likelihood of the rows."""
+    """The fit to the summary, for which the data are read once, has the likelihood of the rows."""
     x = sample(name, 500, 8)
     model = natfit.fit(name, x[:, 0])
     want = -FAMILIES[name].loglik(model.params_, x[:, 0]) / 500
@@ -193,7 +193,7 @@ def test_summary_and_rows_agree(name):
 
 
 def test_distance_is_in_standard_errors():
-    """Whatever the metric, ``distance`` is how far the estimate still is."""
+    """For every metric, ``distance`` is how far the estimate is from the optimum."""
     x = sample("gamma", 300, 9)
     best = NaturalMLE("gamma", tol=1e-10).fit(x)
     for metric in ("exact", "empirical", "euclidean", "monte_carlo"):

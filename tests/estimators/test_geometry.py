@@ -1,4 +1,4 @@
-"""Coordinates and metrics: same optimum, different ways there."""
+"""Fits in all coordinates and metrics reach the same optimum, by different paths."""
 
 import autograd.numpy as anp
 import numpy as np
@@ -69,7 +69,7 @@ LEAVING = {
 
 @pytest.mark.parametrize("step", LEAVING)
 def test_native_coordinates_reject_a_negative_scale(step):
-    """With G = I, sigma = 0.9 and data of spread 0.01, a raw step of either kind leaves."""
+    """With G = I, sigma = 0.9 and data of spread 0.01, a raw step leads to sigma <= 0."""
     x = np.random.default_rng(22).normal(0.0, 0.01, size=(100, 1))
     options = {
         "coordinates": "native",

@@ -1,4 +1,4 @@
-"""Importing costs little, and brings nothing that is not needed."""
+"""Importing natfit is fast, and imports no package that is not needed."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ def run(code):
 
 
 def best(code):
-    """Smallest of several times: the others are the machine's business."""
+    """Return the smallest of several times, which other processes disturbed least."""
     return min(run(code) for _ in range(REPEATS))
 
 

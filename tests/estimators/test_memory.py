@@ -12,8 +12,8 @@ pytestmark = pytest.mark.slow
 
 MB = 1e6
 
-#: A chunk of 16,384 rows is 0.13 MB a temporary. Everything beyond some tens of them is a copy
-#: of the data: 8 MB at a million rows, 40 MB at five.
+#: A temporary array of a chunk of 16,384 rows takes 0.13 MB. Everything beyond some tens of them is
+#: a copy of the data: 8 MB at a million rows, 40 MB at five.
 BUDGET = 8 * MB
 
 FEW, MANY = 1_000_000, 5_000_000

@@ -1,4 +1,4 @@
-"""Fits and scores in several processes: the same bits for any number of them."""
+"""Fits and scores in several processes give the same bits for any number of them."""
 
 import warnings
 
@@ -31,7 +31,7 @@ def short_chunks(monkeypatch):
 
 @pytest.fixture
 def shared(monkeypatch):
-    """The passes that were shared by processes."""
+    """Return the passes that several processes shared."""
     seen = []
     kept = Processes._shares
 
@@ -55,7 +55,7 @@ def rows(name):
 
 
 def numbers(model, X, weight):
-    """Everything that a fit leaves and says, as bits."""
+    """Return all numbers and texts that a fit publishes, as bits."""
     history = model.history_
     columns = [np.asarray(history[name], dtype=float) for name in HISTORY]
     found = [model.theta_, model._eta, *columns, model.score_samples(X)]
@@ -65,7 +65,7 @@ def numbers(model, X, weight):
 
 
 def same(family, X, weight=None, **options):
-    """Fits by one and by two processes leave the same bits."""
+    """Assert that fits by one and by two processes publish the same bits."""
     options = {"max_iter": 3, **options}
     one, two = (
         numbers(fitted(NaturalMLE(family, n_jobs=n, **options), X, weight), X, weight)

@@ -26,7 +26,7 @@ SLACK = 1e-6
 
 
 def hostile(seed):
-    """Rows that no family here draws: outliers, clusters, ties, a gap, few rows, mirrored tails."""
+    """Rows unlike draws of any family here: outliers, clusters, ties, gaps, few rows, two tails."""
     rng = np.random.default_rng(seed)
     unit = log_uniform(rng, 1e-3, 1e6)
     kinds = (

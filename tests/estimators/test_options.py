@@ -1,4 +1,4 @@
-"""Solvers, dampings and steps: same optimum, different ways there."""
+"""Fits with all solvers, dampings and step rules reach the same optimum."""
 
 import warnings
 
@@ -59,7 +59,7 @@ def test_the_papers_step_ends_at_max_iter_without_a_warning(name):
 
 
 def test_max_iter_warns_where_convergence_was_asked_for():
-    with pytest.warns(ConvergenceWarning, match="max_iter=1 reached.*raise max_iter"):
+    with pytest.warns(ConvergenceWarning, match="max_iter=1 was reached.*raise max_iter"):
         model = NaturalMLE("student_t", max_iter=1).fit(sample("student_t", 100))
     assert model.status_ == "max_iter"
     assert "raise max_iter" in model.message_

@@ -1,4 +1,4 @@
-"""Options that change between a fit and a warm start, and starts that cannot work."""
+"""Options that change between a fit and a warm start, and starts that are refused."""
 
 import threading
 
@@ -18,7 +18,7 @@ def agent(env="cartpole", policy="linear", **options):
 
 
 class Target(Environment):
-    """One step; the reward is how near the action comes to 7."""
+    """Episodes of one step, whose reward is larger the nearer the action is to 7."""
 
     def __init__(self, low=5.0, high=np.inf):
         self.low = low

@@ -71,15 +71,15 @@ def test_a_score_is_the_mean_of_greedy_episodes_from_the_seeds():
 @pytest.mark.parametrize(
     ("X", "message"),
     [
-        ([0.5, 1.0], r"X must hold integer seeds >= 0, got \[0.5, 1.0\]"),
-        ([1.0, 2.0], "integer seeds"),
-        ([3, -1], r"integer seeds >= 0, got \[3, -1\]"),
+        ([0.5, 1.0], r"X must hold seeds, which are integers >= 0.*, got \[0.5, 1.0\]"),
+        ([1.0, 2.0], "integers >= 0"),
+        ([3, -1], r"integers >= 0.*, got \[3, -1\]"),
         ([[1, 2], [3, 4]], r"shape \(n,\) or \(n, 1\), got shape \(2, 2\)"),
-        ([], "one seed a row"),
-        (5, r"one seed a row.*got shape \(\)"),
-        (["a"], "integer seeds"),
-        ([True, False], "integer seeds"),
-        ([np.nan], "integer seeds"),
+        ([], "one seed per row"),
+        (5, r"one seed per row.*got shape \(\)"),
+        (["a"], "integers >= 0"),
+        ([True, False], "integers >= 0"),
+        ([np.nan], "integers >= 0"),
     ],
 )
 def test_seeds_are_checked(X, message):
@@ -99,7 +99,7 @@ def test_an_environment_that_resets_by_itself_takes_no_seeds():
     model = agent(vector).fit()
     assert model.n_iter_ == 3
     assert model.score() > 5
-    with pytest.raises(ValueError, match="begins its episodes by itself"):
+    with pytest.raises(ValueError, match="X must be None.*cannot start an episode from a seed"):
         model.fit([1, 2])
     vector.close()
 
@@ -223,9 +223,9 @@ def test_observations_outside_a_discrete_space_are_refused():
             model.predict(bad)
 
 
-def test_actions_are_one_a_row():
+def test_actions_have_one_row_per_observation():
     model = agent().fit()
-    with pytest.raises(ValueError, match="one a row, 2, got 3"):
+    with pytest.raises(ValueError, match="each of the 2 observations, got 3 rows"):
         model.log_prob(np.zeros((2, 4)), [0, 1, 0])
 
 

@@ -1,4 +1,4 @@
-"""The same seed, stored and gone on from, interrupted: the same bits, and nothing half done."""
+"""A fit that was stored, resumed or interrupted has the same bits as one that was not."""
 
 import io
 import pickle
@@ -26,7 +26,7 @@ def agent(env="cartpole", **options):
 
 
 def same(a, b):
-    """Bit for bit, wall times apart."""
+    """Assert that two fits are equal bit for bit, except for wall times."""
     assert a.theta_.tobytes() == b.theta_.tobytes()
     assert set(a.history_) == set(b.history_)
     for name in set(a.history_) - set(TIMES):
@@ -246,7 +246,7 @@ def test_a_failure_in_the_first_update_leaves_nothing(error):
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("broken"), KeyboardInterrupt()])
 def test_a_failure_in_the_first_update_of_a_second_fit(error):
-    """What was fitted stays whole: usable, and to be gone on from."""
+    """The first fit stays complete: it can be used, and a warm start can go on from it."""
     factory = Factory(CartPole())
     model = agent(factory, n_envs=2).fit()
     theta, times = model.theta_.copy(), model.history_["seconds_update"]

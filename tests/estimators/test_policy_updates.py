@@ -69,7 +69,7 @@ def divergence(surrogate, old, new):
 
 
 def gain(surrogate, old, new):
-    """Rise of the mean of rho A."""
+    """Return by how much the mean of rho A rises."""
     logs = []
     for theta in (old, new):
         eta = surrogate.model.eta(theta, surrogate.rows.X)

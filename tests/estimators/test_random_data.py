@@ -64,7 +64,7 @@ def test_units(name):
 
 
 def off_by(name, family, start, factor):
-    """The start with one parameter off; a probability's odds."""
+    """Return the start with one parameter (or the odds of a probability) times a factor."""
     key = case(name).draws.off
     value = float(start[key]) * factor
     if family.params[key].native_bounds == (0.0, 1.0):

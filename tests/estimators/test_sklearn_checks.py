@@ -1,4 +1,4 @@
-"""scikit-learn's own checks: how many ran, and what each said."""
+"""scikit-learn's own checks: how many ran, and the result of each."""
 
 import contextlib
 import functools

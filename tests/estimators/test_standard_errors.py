@@ -172,7 +172,7 @@ def test_cov_type_is_checked():
     model = NaturalMLE().fit(sample("normal", 50))
     with pytest.raises(ValueError, match="cov_type must be one of .*observed.*got 'hessian'"):
         model.cov_params("hessian")
-    with pytest.raises(ValueError, match="needs the scores of the rows: pass"):
+    with pytest.raises(ValueError, match="needs the scores of the rows; pass"):
         model.cov_params("robust")
 
 
@@ -202,7 +202,7 @@ def test_a_parameter_at_a_bound_has_no_standard_error():
     assert model.status_ == "boundary"
     errors = scalars(model.standard_errors_)
     assert errors["df"] == np.inf
-    # The others are those of the normal that the bound stands for.
+    # The others are those of the normal distribution at this limit.
     assert errors["loc"] == pytest.approx(x.std() / np.sqrt(200), rel=1e-6)
     assert errors["scale"] == pytest.approx(x.std() / np.sqrt(400), rel=1e-6)
     matrix = model.cov_params()

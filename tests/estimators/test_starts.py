@@ -1,4 +1,4 @@
-"""Starts: the family's own on broad data, and bad ones."""
+"""Fits from the family's own start on varied data, and from bad starts."""
 
 import numpy as np
 import pytest
@@ -68,7 +68,7 @@ def test_default_start(name):
 
 
 def test_student_t_near_the_normal():
-    """At n = 20 from df = 10 the maximum is at infinity about half the time, and is said."""
+    """For 20 rows with df = 10 the maximum is at infinity in half of the cases; the fit says so."""
     ends = []
     for seed in range(40):
         x = np.random.default_rng(seed).standard_t(10.0, size=(20, 1))
@@ -205,7 +205,7 @@ def test_start_by_vector_and_by_name_agree():
 
 
 def test_the_own_start_does_not_solve_the_problem():
-    """One pass without iteration: for gamma and t it is some standard errors away."""
+    """It takes one pass without iterations, and for gamma and t is some standard errors away."""
     for name in ("gamma", "student_t"):
         distances = []
         for seed in range(20):

@@ -1,4 +1,4 @@
-"""Data on which other programs fail: 1e-4 nats a row from a trusted optimum, or a status.
+"""Data on which other programs fail: fits end within 1e-4 nats per row of a trusted optimum.
 
 The trusted optimum is the best of many searches of scipy's, on data without offset or unit.
 """
@@ -12,14 +12,14 @@ from natfit.distributions.base import Distribution
 from tests.cases import case, fit_case, loglik
 from tests.fits import native
 
-#: Corners where the likelihood has no bound: not searched.
+#: Regions where the likelihood grows without limit, which are not searched.
 CORNERS = {"df": (0.5, 1e6), "n": (1e-3, 1e7), "power": (1e-3, 1e6)}
-#: A loss outside the family; finite, for the search takes differences.
+#: The loss outside the family, which is finite because the search takes differences.
 _WORST = 1e300
 
 
 def is_log(name, key):
-    """Whether a search takes the parameter's logarithm: where it is positive."""
+    """Tell whether a search uses the logarithm of the parameter, which is so if it is positive."""
     return case(name).family.params[key].native_bounds[0] >= 0.0
 
 
@@ -87,7 +87,7 @@ def test_student_t(loc, scale, df, seed):
 
 
 def test_scipys_student_t_is_wrong_where_this_one_is_not():
-    """The battery's first line is no straw man."""
+    """scipy's own fit fails on the first data set, so that the comparison means something."""
     worse = 0
     for seed in range(5):
         x = 1e3 + 0.01 * np.random.default_rng(seed).standard_t(3.0, 300)

@@ -1,4 +1,4 @@
-"""Every verdict on a family's fit is reached, named and comes with its remedy."""
+"""Every status of a fit is reached, and its message has the remedy."""
 
 import autograd.numpy as anp
 import numpy as np
@@ -33,7 +33,7 @@ def tied_maxima():
 
 
 def redundant():
-    """Two locations of which the data see the sum."""
+    """A density of two locations that depends only on their sum."""
     family = from_log_prob(
         lambda y, a, b: -0.5 * (y - a - b) ** 2 - 0.5 * anp.log(2.0 * np.pi),
         {"a": Real(), "b": Real()},
@@ -47,7 +47,7 @@ def few_steps():
 
 
 def overflowing():
-    """A density that is no number once its scale has moved."""
+    """A density that is NaN as soon as its scale has changed."""
     family = from_log_prob(
         lambda y, scale: anp.where(scale == 2.0, -y / scale - anp.log(scale), np.nan),
         {"scale": Positive()},
@@ -64,7 +64,7 @@ VERDICTS = {
     tied: ("unbounded", "70 % of the rows equal 0"),
     tied_maxima: ("unbounded", "80 % of the rows equal 0"),
     redundant: ("singular", "do not determine a, b"),
-    few_steps: ("max_iter", "max_iter=1 reached"),
+    few_steps: ("max_iter", "max_iter=1 was reached"),
     overflowing: ("no_descent", "no step along the direction lowers"),
 }
 

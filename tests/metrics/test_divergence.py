@@ -23,7 +23,7 @@ A, B = np.array([11.0, 1.2]), np.array([11.5, 1.3])
 
 
 class Ruler(EuclideanMetric):
-    """A geometry of its own in one file: the divergence is a hundred times the Euclidean."""
+    """A metric with its own divergence, which is a hundred times the Euclidean one."""
 
     asked = 0
 
@@ -103,7 +103,7 @@ def test_backtracking_asks_the_metric():
 
 @pytest.mark.parametrize("step", [KLStep(0.5), FixedStep(0.1)], ids=repr)
 def test_what_a_prescribed_length_spends_is_asked_of_the_metric(step):
-    """The length itself holds 1/2 delta' G delta, as the paper has it."""
+    """A prescribed length fixes 1/2 delta' G delta, as in the paper."""
     objective, start = quadratic(np.eye(2), np.ones(2)), np.array([9.0, 9.0])
     _, (_, first, *_) = trace(step, objective, start, Ruler(), max_iter=1)
     assert Ruler.asked == 1

@@ -113,7 +113,7 @@ def test_many_rows_keep_nothing(monkeypatch):
 
 
 def test_a_term_is_made_once_for_all_products():
-    """Of few rows: the second product finds the linearisation and C of the first."""
+    """For few rows the second product finds the linearisation and C of the first."""
     made = []
 
     class Counts(Linear):
@@ -133,7 +133,7 @@ def test_a_term_is_made_once_for_all_products():
 
 
 def test_another_operator_is_another():
-    """What one leaves with the rows is not what another finds."""
+    """One operator does not find what another has left with the rows."""
     objective, theta = problem(MODELS["linear"], chunk=BLOCK)
     exact, scores = (operator(m, objective, theta) for m in ("exact", "empirical"))
     want = exact @ theta
@@ -145,7 +145,7 @@ def test_another_operator_is_another():
 
 
 def test_a_family_without_information_says_so_at_once():
-    """Not in the first product: a metric takes another form where it hears it."""
+    """The error comes at once and not in the first product, so that a metric can fall back."""
     rng = np.random.default_rng(3)
     bound = Linear().bind(1, Gev(), ("scale", "shape"))
     rows = Memory(rng.standard_normal(N), rng.standard_normal((N, 1)), chunk=BLOCK)

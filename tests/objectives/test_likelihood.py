@@ -147,8 +147,8 @@ def test_bounds_in_words(family, index, side, text):
     assert re.fullmatch(text, objective.bound(index, side))
 
 
-def test_native_coordinates_end_at_the_same_bounds():
-    """In native coordinates df itself has the upper limit: the side does not swap."""
+def test_native_coordinates_end_at_the_same_limits():
+    """In native coordinates df itself has the upper limit, so that the sides are not swapped."""
     objective = likelihood(StudentT(), RNG.standard_normal(20), "native")
     assert objective.bound(2, "upper") == "df -> inf (the normal distribution)"
 

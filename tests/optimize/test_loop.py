@@ -38,7 +38,7 @@ def test_converged():
     found = fit(likelihood(Normal(), Y), [10.0, 1.0])
     assert found.status is Status.CONVERGED
     assert found.iterate.distance <= 1e-8
-    assert "standard errors <= tol" in found.message
+    assert "standard errors, within tol=" in found.message
     assert "nothing to do" not in found.message
     np.testing.assert_allclose(found.theta, [Y.mean(), np.log(Y.std())], rtol=1e-7)
 
@@ -91,7 +91,7 @@ def test_a_count_that_never_occurs_ends_at_the_boundary():
 def test_max_iter():
     found = fit(likelihood(Normal(), Y), [0.0, 0.0], max_iter=2)
     assert found.status is Status.MAX_ITER
-    assert "max_iter=2 reached at distance" in found.message
+    assert "max_iter=2 was reached; the distance" in found.message
     assert "raise max_iter" in found.message
     assert found.n_iter == 2
 

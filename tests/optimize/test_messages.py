@@ -1,4 +1,4 @@
-"""A message is made of facts, and made again when one of them changes."""
+"""A message is made from facts, and changes with them."""
 
 from dataclasses import replace
 
@@ -13,7 +13,10 @@ FACTS = Verdict(Status.MAX_ITER, np.zeros(2), 1.5, 0.25, 7, 1e-6, 7, probabilist
 
 
 def test_another_maximum_of_iterations_is_another_field():
-    text = "max_iter: max_iter=7 reached at distance 0.25 standard errors, tol 1e-06; "
+    text = (
+        "max_iter: max_iter=7 was reached; the distance to the optimum is 0.25 standard errors, "
+        "and tol is 1e-06; "
+    )
     assert FACTS.message == text + Status.MAX_ITER.remedy
     assert replace(FACTS, max_iter=107).message == FACTS.message.replace("=7 ", "=107 ")
 
@@ -31,14 +34,24 @@ def test_a_climb_is_said_last():
 @pytest.mark.parametrize(
     ("status", "facts", "words"),
     [
-        (Status.BOUNDARY, {"bounds": ("a -> 0", "b -> 1")}, "a -> 0, b -> 1: the best value lies"),
-        (Status.BOUNDARY, {"bound_note": "held at 1e-8"}, "held at 1e-8; everything else is at"),
-        (Status.UNBOUNDED, {"runaway": "scale -> 0"}, "scale -> 0 and the likelihood grows"),
+        (Status.BOUNDARY, {"bounds": ("a -> 0",)}, "a -> 0: the best value lies at this limit"),
+        (
+            Status.BOUNDARY,
+            {"bounds": ("a -> 0", "b -> 1")},
+            "a -> 0, b -> 1: the best values lie at these limits",
+        ),
+        (
+            Status.BOUNDARY,
+            {"bound_note": "held at 1e-8"},
+            "held at 1e-8; all other parameters are at",
+        ),
+        (Status.UNBOUNDED, {"runaway": "scale -> 0"}, "grows without limit as scale -> 0"),
         (Status.SINGULAR, {"unidentified": ("a", "b")}, "do not determine a, b: the information"),
-        (Status.NON_FINITE, {"value": np.nan}, r"is not finite (nan) near [0. 0.]"),
-        (Status.STOPPED_BY_CALLBACK, {"n_iter": 3}, "stopped the fit after 3 iterations"),
-        (Status.CONVERGED, {}, "distance to the optimum 0.25 standard errors <= tol 1e-06"),
-        (Status.CONVERGED, {"probabilistic": False}, "0.25 in the metric's norm <= tol"),
+        (Status.NON_FINITE, {"value": np.nan}, "near theta = [0. 0.], where the objective is nan"),
+        (Status.STOPPED_BY_CALLBACK, {"n_iter": 1}, "stopped the fit after 1 iteration;"),
+        (Status.STOPPED_BY_CALLBACK, {"n_iter": 3}, "stopped the fit after 3 iterations;"),
+        (Status.CONVERGED, {}, "to the optimum is 0.25 standard errors, within tol=1e-06"),
+        (Status.CONVERGED, {"probabilistic": False}, "0.25 in the metric's norm, within tol="),
     ],
 )
 def test_each_fact_is_said(status, facts, words):
@@ -47,7 +60,7 @@ def test_each_fact_is_said(status, facts, words):
 
 def test_a_bound_of_the_caller_needs_no_remedy():
     own = replace(FACTS, status=Status.BOUNDARY, bounds=("x[0] -> 2",), probabilistic=False)
-    assert own.message.endswith("everything else is at its optimum")
+    assert own.message.endswith("all other parameters are at their optimum")
     assert replace(own, probabilistic=True).message.endswith(Status.BOUNDARY.remedy)
 
 

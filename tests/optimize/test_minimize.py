@@ -253,7 +253,7 @@ def test_scipys_callback_by_name():
     ("options", "match"),
     [
         ({"constraints": {"type": "eq", "fun": lambda x: x[0]}}, "no constraints; use method"),
-        ({"hessp": lambda x, p: p}, "takes no hessp"),
+        ({"hessp": lambda x, p: p}, "does not accept hessp"),
     ],
 )
 def test_what_scipys_method_refuses(options, match):

@@ -33,7 +33,7 @@ def converged():
 
 
 def gradient_small(monkeypatch):
-    """More parameters than an information is formed for: the metric's own norm counts."""
+    """With too many parameters to form an information, the norm of the metric counts."""
     monkeypatch.setattr(loop, "_AFFORDABLE", 1)
     return go(likelihood(Normal(), Y), [10.0, 1.0], EmpiricalFisher(), tol=1e-3)
 
@@ -84,14 +84,14 @@ def stopped_by_callback():
 
 
 CASES = {
-    Status.CONVERGED: (converged, "standard errors <= tol 1e-06"),
-    Status.GRADIENT_SMALL: (gradient_small, "natural gradient .* <= tol 0.001"),
+    Status.CONVERGED: (converged, "standard errors, within tol=1e-06"),
+    Status.GRADIENT_SMALL: (gradient_small, "natural gradient is .*, within tol=0.001"),
     Status.ROUNDING_FLOOR: (rounding_floor, "rounding hides any further descent"),
     Status.BOUNDARY: (boundary, "rate -> 0"),
-    Status.MAX_ITER: (max_iter, "max_iter=2 reached at distance .* tol 1e-06"),
-    Status.NO_DESCENT: (no_descent, "no step along the direction lowers the objective 2"),
+    Status.MAX_ITER: (max_iter, "max_iter=2 was reached; the distance .* tol is 1e-06"),
+    Status.NO_DESCENT: (no_descent, "no step .* lowers the objective, which is 2;"),
     Status.SINGULAR: (singular, r"do not determine x\[0\], x\[1\]"),
-    Status.NON_FINITE: (non_finite, r"not finite \(nan\) near \[1"),
+    Status.NON_FINITE: (non_finite, r"not finite near theta = \[1.*the objective is nan"),
     Status.UNBOUNDED: (unbounded, "75 % of the rows equal 0"),
     Status.STOPPED_BY_CALLBACK: (stopped_by_callback, "after 2 iterations"),
 }

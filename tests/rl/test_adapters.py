@@ -1,4 +1,4 @@
-"""Environments of Gymnasium's form, single and vectorised, well-behaved and not."""
+"""Single and vectorised environments with Gymnasium's interface, correct and faulty ones."""
 
 import copy
 import pickle
@@ -208,7 +208,7 @@ def test_observations_are_encoded(space, value, features):
 
 
 class Bad(Counter):
-    """Does on step 2 (or in reset, step 0) what it is told to."""
+    """An environment that fails as it is told to, in step 2 or (as step 0) in reset."""
 
     def __init__(self, when=2, observation=None, out=None, error=None):
         super().__init__(5)
@@ -394,9 +394,13 @@ def test_vectors_refuse_what_they_cannot():
     ours = make_environment(vectors(AutoresetMode.NEXT_STEP))
     with pytest.raises(ValueError, match="resets by itself and cannot seed.*plan=None"):
         ours.plan = [[1], [2]]
-    with pytest.raises(ValueError, match="must be 2 .or None., that of the vector environment"):
+    with pytest.raises(
+        ValueError, match="must be 2 .or None., the number of episodes of the vector"
+    ):
         make_environment(ours.environment, 3)
-    with pytest.raises(ValueError, match="must be 2 .or None., that of the vector environment"):
+    with pytest.raises(
+        ValueError, match="must be 2 .or None., the number of episodes of the vector"
+    ):
         make_environment(ours, 3)
     assert make_environment(ours) is ours
 
@@ -627,8 +631,8 @@ def with_space(kind, space):
         ("gymnasium:", ValueError, "an id that Gymnasium knows, got 'gymnasium:'"),
         (iter([Counter(), 3]).__next__, TypeError, "must return an environment .* returned int"),
         (iter([Counter(), with_space("observation_space", spaces.Discrete(2))()]).__next__, ValueError, "observation_space of environment 'Counter' must be the same in all rows, got .* in row 1"),
-        (with_space("action_space", spaces.Discrete(1)), ValueError, "action_space of environment 'Odd' must have two actions or more"),
-        (with_space("action_space", spaces.MultiDiscrete([2, 1])), ValueError, "action_space of environment 'Odd' must have two actions or more"),
+        (with_space("action_space", spaces.Discrete(1)), ValueError, "action_space of environment 'Odd' must have at least two actions"),
+        (with_space("action_space", spaces.MultiDiscrete([2, 1])), ValueError, "action_space of environment 'Odd' must have at least two actions"),
         (3, TypeError, "env must be a name, an environment .* got int; names are"),
         (lambda: 3, TypeError, "the callable given as env must return an environment .* returned int"),
         (lambda: SHARED, ValueError, "must return a new environment each time"),

@@ -1,4 +1,4 @@
-"""Batches of whole episodes: what is finished is not played on."""
+"""Batches of whole episodes: rows that have finished their episodes are not stepped."""
 
 import pytest
 

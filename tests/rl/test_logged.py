@@ -112,7 +112,7 @@ def test_rewards_that_say_nothing_give_no_step():
     assert model.status_ == "no_step"
     assert model.n_iter_ == 0 and np.all(np.isfinite(model.theta_))
     assert model.history_.notes == [
-        "no trial: the direction promises no descent; no step: no_descent"
+        "nothing was tried: the objective does not fall along the direction; no step: no_descent"
     ]
 
 

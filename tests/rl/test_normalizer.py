@@ -106,5 +106,5 @@ def test_refuses_what_is_not_finite(bad):
 def test_refuses_other_columns():
     with pytest.raises(ValueError, match=r"shape \(N, 2\), got \(3, 1\)"):
         RunningNormalizer.empty(2).update(np.ones((3, 1)))
-    with pytest.raises(ValueError, match="same columns"):
+    with pytest.raises(ValueError, match="same number of columns, got 2 and 3"):
         RunningNormalizer.empty(2).merge(RunningNormalizer.empty(3))

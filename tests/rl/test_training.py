@@ -1,4 +1,4 @@
-"""Training: advantages by a loop over episodes, ends and limits, streams of chance."""
+"""Training: advantages against a loop over episodes, ends and limits, random streams."""
 
 import itertools
 
@@ -87,7 +87,7 @@ def by_loop(batch, plan, value_of):
 
 
 def next_step_vector(world, n):
-    """Gymnasium's form of a vector environment that spends a call on each reset."""
+    """Return a vector environment of Gymnasium's that uses one call for each reset."""
 
     class Vector:
         metadata = {"autoreset_mode": "NextStep"}
@@ -173,7 +173,7 @@ def test_the_whole_return_is_the_episodes_for_all_its_steps():
 
 @pytest.mark.parametrize("baseline", [ConstantBaseline(), QuadraticBaseline()], ids=repr)
 def test_a_limit_is_no_end(baseline):
-    """Reward 1 for ever: the value is 1 / (1 - discount), however short the episodes are cut."""
+    """With reward 1 in every step the value is 1 / (1 - discount), wherever episodes are cut."""
     discount, length = 0.9, 5
     value = {}
     for terminal in (False, True):
@@ -188,7 +188,7 @@ def test_a_limit_is_no_end(baseline):
 
 
 def test_rows_that_reset_are_not_learned_from():
-    """What happens is the same whatever is done: so must be what is learned about it."""
+    """The action in a call that only resets has no effect, and must have none on the training."""
 
     class Idle(Walk):
         def step(self, state, action):

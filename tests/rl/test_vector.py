@@ -117,7 +117,7 @@ def test_the_plan_and_seeds_are_checked():
         vector.plan = [[1]]
     with pytest.raises(ValueError, match="plan must be 2 lists"):
         vector.plan = [[1], []]
-    with pytest.raises(ValueError, match="seeds must be 2, one per row, got 3"):
+    with pytest.raises(ValueError, match="seeds must have length 2, one per row, got 3"):
         vector.reset([1, 2, 3])
     with pytest.raises(RuntimeError, match="'cartpole' must be reset before"):
         vector.step(np.zeros(2))
@@ -142,7 +142,7 @@ def test_a_pickled_copy_goes_on_alike(plan):
 
 
 class Custom(Drift):
-    """Misbehaves on the third step of row 1, once told how."""
+    """An environment that fails as it is told to, in the third step of row 1."""
 
     def __init__(self, how="", horizon=10):
         super().__init__(horizon)
@@ -203,7 +203,7 @@ def test_the_base_class_asks_for_its_verbs():
 
 
 class Mine(Environment):
-    """Has no name of its own; does what is right."""
+    """A correct environment without a name of its own."""
 
     observation_space = Box([0.0], [9.0])
     action_space = Discrete(2)
@@ -296,5 +296,7 @@ def test_spaces_are_asked_for(kind):
 
 @pytest.mark.parametrize("space", [Discrete(1), MultiDiscrete([2, 1])])
 def test_one_action_is_no_choice(space):
-    with pytest.raises(ValueError, match="action_space of environment 'Odd' must have two actions"):
+    with pytest.raises(
+        ValueError, match="action_space of environment 'Odd' must have at least two actions"
+    ):
         Simulated(type("Odd", (Mine,), {"action_space": space})(), 1)

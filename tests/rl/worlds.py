@@ -11,7 +11,7 @@ from natfit.rl.environments import LQR
 
 
 class Bandit(Environment):
-    """One step: a context is seen, the action that matches it is worth 1, chance is below 1/2.
+    """Episodes of one step: the action that matches the observed context has the reward 1.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class Bandit(Environment):
 
 
 class Forever(Environment):
-    """Reward 1 for whatever is done; the task ends after ``length`` steps, or is cut off then."""
+    """Reward 1 for every action; an episode terminates or is truncated after ``length`` steps."""
 
     name = "forever"
     observation_space = Box([0.0], [1.0])
@@ -110,7 +110,7 @@ class Forever(Environment):
 
 
 class Walk(Environment):
-    """Observes (steps, place); the place is the reward. Cut off after 4 steps, over at place 3.
+    """Observes (steps, place), and the place is the reward; truncated after 4 steps, ends at 3.
 
     The last observation of an episode is far from the next one's first, so that the two are
     not mistaken for one another.
@@ -162,7 +162,7 @@ class Rescaled(Environment):
 
 
 class Quiet(LQR):
-    """Rewards fall with the action's size: the standard deviation wants to be 0."""
+    """Rewards fall with the size of the action, so that the best standard deviation is 0."""
 
     name = "quiet"
 
@@ -175,7 +175,7 @@ class Quiet(LQR):
 
 
 class Single:
-    """A built-in environment in Gymnasium's form, that records and fails on demand.
+    """A built-in environment with Gymnasium's interface, which records and fails on demand.
 
     Parameters
     ----------

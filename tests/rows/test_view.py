@@ -81,7 +81,7 @@ def test_views_of_views(rows):
 
 
 def test_two_views_of_the_same_rows(rows):
-    """What is kept of one is not taken for the other."""
+    """What is kept for one view is not used for the other."""
     high, low = rows_where(rows, above, 0.5), rows_where(rows, above, -0.5)
     for _ in range(2):
         assert high.sum(weighted_part, 0.0)[0] == pytest.approx(W[Y > 0.5].sum())

@@ -110,7 +110,7 @@ def test_noise():
 @pytest.mark.parametrize("scale", [1e-13, 1.0, 1e13])
 @pytest.mark.parametrize("step", [TrustRegionStep(1e-4), BacktrackingStep()], ids=repr)
 def test_a_function_of_any_unit_is_minimised(step, scale):
-    """Its values say nothing below 1e-10, its gradient does."""
+    """Its values prove nothing below 1e-10, but its gradient does."""
 
     def fun(x):
         return 0.5 * scale * (x @ x), scale * x

@@ -158,7 +158,7 @@ def test_backtracking_shrinks_by_its_factor():
 
 
 def test_backtracking_caps_a_unit_step_at_the_radius():
-    """From (0, 1) for N(12, 4^2) a raw unit step overshoots sigma to e^80."""
+    """From (0, 1) for N(12, 4^2) a raw unit step leads to sigma = e^80."""
     objective = likelihood(Normal(), Y)
     for epsilon in (0.01, 0.5):
         step = BacktrackingStep(epsilon)

@@ -1,4 +1,4 @@
-"""The trust region: never beyond the radius, never uphill, and no half steps."""
+"""The trust region: steps never go beyond the radius and never raise the objective."""
 
 import numpy as np
 import pytest
@@ -82,7 +82,7 @@ def test_a_failed_search_moves_nothing():
 
 
 class Hostile(PolicySurrogate):
-    """Worse, or undefined, everywhere but at the start."""
+    """An objective that is higher or undefined everywhere but at the start."""
 
     elsewhere = 1.0
 
