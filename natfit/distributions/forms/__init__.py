@@ -1,1 +1,1 @@
-"""Forms that several families share: exponential families, locations and scales, counts."""
+"""Forms that several families share: exponential families, locations and scales, columns."""

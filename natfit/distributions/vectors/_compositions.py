@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from natfit._validation import check_number
-from natfit.distributions.base import Distribution
-from natfit.distributions.contract.checks import check_columns
 from natfit.distributions.contract.support import COUNTS, Support
 from natfit.distributions.counts.poisson import _log_factorial
+from natfit.distributions.forms.columns import Columns
 from natfit.rows import Rows
 
 #: By how much the shares of a row may miss the sum of one.
@@ -49,7 +48,7 @@ class Simplex(Support):
 SIMPLEX = Simplex(low=0.0, high=1.0)
 
 
-class CountVectors(Distribution):
+class CountVectors(Columns):
     """Base of the families of counts y (n, D) given the total of each row.
 
     Parameters
@@ -63,14 +62,14 @@ class CountVectors(Distribution):
 
     support = COUNTS
 
-    #: An integer once bound, None before.
-    dim: Any
+    _least_dim = 2
+    _unbound = "its dimension is known; call bind(y) with counts (n, D), or pass dim=D"
 
     def __init__(self, dim: int | None = None, totals: int | tuple[int, ...] | None = None):
-        self.dim = dim
+        super().__init__(dim)
         self.totals = totals
 
-    def bind(self, rows: Rows) -> Distribution:
+    def bind(self, rows: Rows) -> Self:
         """Return the family with D and the totals taken from y (n, D).
 
         Returns
@@ -83,26 +82,13 @@ class CountVectors(Distribution):
         ValueError
             If y is not (n, D), D is not ``dim``, or D < 2.
         """
-        name = type(self).__name__
-        dim = check_columns(rows, self.dim, name, "dim")
-        check_number(dim, "the number of columns of y", low=2, integer=True)
+        dim = self._count_columns(rows)
         if self.dim is not None and self.totals is not None:
             return self
         return type(self)(dim, totals_of(rows) if self.totals is None else self.totals)
 
-    @property
-    def event_shape(self) -> tuple:
-        """(D,); (None,) before D is known."""
-        return (self.dim,)
-
     def _need_dim(self) -> int:
-        """D, or an error that says how to give it."""
-        if self.dim is None:
-            raise ValueError(
-                f"{type(self).__name__} has no parameters before its dimension is known; call "
-                "bind(y) with counts (n, D), or pass dim=D"
-            )
-        return check_number(self.dim, "dim", low=2, integer=True)
+        return check_number(super()._need_dim(), "dim", low=2, integer=True)
 
     @cached_property
     def _totals(self) -> np.ndarray:

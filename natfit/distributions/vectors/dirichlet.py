@@ -9,12 +9,11 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.scipy.special import digamma, gammaln, polygamma
 
-from natfit._validation import check_number
 from natfit.bijectors import Bijector, Positive
 from natfit.distributions.base import Distribution
-from natfit.distributions.contract.checks import check_columns
 from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.sums import n_rows
+from natfit.distributions.forms.columns import Columns
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.distributions.vectors._compositions import SIMPLEX, TOLERANCE, log_gamma_draws, log_sum
 from natfit.rows import Block, Rows
@@ -23,7 +22,7 @@ from natfit.rows import Block, Rows
 _ALIKE = 1e-13
 
 
-class Dirichlet(ExponentialFamily):
+class Dirichlet(Columns, ExponentialFamily):
     """The Dirichlet distribution of shares y (n, D): all positive, each row sums to one.
 
     With a = concentration (D,) and A = sum a,
@@ -52,49 +51,17 @@ class Dirichlet(ExponentialFamily):
     support = SIMPLEX
     summary_proves_support = True
     limit_meaning = {("concentration", "upper"): "the rows are all alike"}
-
-    #: An integer once bound, None before.
-    dim: Any
-
-    def __init__(self, dim: int | None = None):
-        self.dim = dim
+    _least_dim = 2
 
     @classmethod
     def examples(cls) -> list[Distribution]:
         """Return two and three shares."""
         return [cls(2), cls(3)]
 
-    def bind(self, rows: Rows) -> Dirichlet:
-        """Return the family with D taken from y (n, D).
-
-        Returns
-        -------
-        Dirichlet
-            With K = D.
-
-        Raises
-        ------
-        ValueError
-            If y is not (n, D), D is not ``dim``, or D < 2.
-        """
-        dim = check_columns(rows, self.dim, "Dirichlet", "dim")
-        check_number(dim, "the number of columns of y", low=2, integer=True)
-        return self if self.dim is not None else type(self)(dim)
-
     @cached_property
     def params(self) -> dict[str, Bijector]:
         """The constraint, once D is known."""
-        if self.dim is None:
-            raise ValueError(
-                "Dirichlet has no parameters before its dimension is known; call bind(y) with "
-                "data (n, D), or pass dim=D"
-            )
-        return {"concentration": Positive((self.dim,), low=1e-6, high=1e10)}
-
-    @property
-    def event_shape(self) -> tuple:
-        """(D,); (None,) before D is known."""
-        return (self.dim,)
+        return {"concentration": Positive((self._need_dim(),), low=1e-6, high=1e10)}
 
     # -------------------------------------------------------------------------- closed forms
 

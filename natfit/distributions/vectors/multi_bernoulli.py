@@ -12,16 +12,16 @@ from scipy.special import expit
 from natfit._validation import check_number
 from natfit.bijectors import Bijector, Unit
 from natfit.distributions.base import Distribution
-from natfit.distributions.contract.checks import check_columns
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import BINARY
 from natfit.distributions.counts.bernoulli import divergence, entropy
+from natfit.distributions.forms.columns import Columns
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.rows import Block, Rows
 
 
-class MultiBernoulli(ExponentialFamily):
+class MultiBernoulli(Columns, ExponentialFamily):
     """Independent Bernoulli distributions of the M columns of y, each 0 or 1.
 
     ``log p(y) = sum_m y_m log prob_m + (1 - y_m) log(1 - prob_m)``; eta = (logit prob_m), K = M,
@@ -43,50 +43,18 @@ class MultiBernoulli(ExponentialFamily):
         ("prob", "lower"): "a column is 0 in all rows",
         ("prob", "upper"): "a column is 1 in all rows",
     }
-
-    #: An integer once bound, None before.
-    dim: Any
-
-    def __init__(self, dim: int | None = None):
-        self.dim = dim
+    _unbound = "its number of columns is known; call bind(y) with data (n, M), or pass dim=M"
 
     @classmethod
     def examples(cls) -> list[Distribution]:
         """Return one and three columns."""
         return [cls(1), cls(3)]
 
-    # ------------------------------------------------------------------ the parameter block
-
-    def bind(self, rows: Rows) -> MultiBernoulli:
-        """Return the family with M taken from y (n, M).
-
-        Returns
-        -------
-        MultiBernoulli
-            With K = M.
-
-        Raises
-        ------
-        ValueError
-            If y is not (n, M), or M is not ``dim``.
-        """
-        columns = check_columns(rows, self.dim, "MultiBernoulli", "dim")
-        return self if self.dim is not None else type(self)(columns)
-
     @cached_property
     def params(self) -> dict[str, Bijector]:
         """The constraint, once M is known."""
-        if self.dim is None:
-            raise ValueError(
-                "MultiBernoulli has no parameters before its number of columns is known; call "
-                "bind(y) with data (n, M), or pass dim=M"
-            )
-        return {"prob": Unit((check_number(self.dim, "dim", low=1, integer=True),), margin=1e-8)}
-
-    @property
-    def event_shape(self) -> tuple:
-        """(M,); (None,) before M is known."""
-        return (self.dim,)
+        dim = check_number(self._need_dim(), "dim", low=1, integer=True)
+        return {"prob": Unit((dim,), margin=1e-8)}
 
     # -------------------------------------------------------------------------- closed forms
 

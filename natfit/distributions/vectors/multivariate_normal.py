@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
+from natfit.distributions.forms.columns import Columns
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.distributions.vectors._gaussian import LOG_2PI
 from natfit.distributions.vectors._gaussian_full import STRUCTURES
@@ -33,7 +34,7 @@ _RANGE = (1e-140, 1e140)
 _INVOLVED = 1e-6
 
 
-class MultivariateNormal(ExponentialFamily):
+class MultivariateNormal(Columns, ExponentialFamily):
     """The multivariate normal distribution of y (n, D).
 
     ``log p(y) = -D/2 log(2 pi) - 1/2 log|Sigma| - 1/2 (y - loc)' Sigma^-1 (y - loc)``.
@@ -66,12 +67,9 @@ class MultivariateNormal(ExponentialFamily):
 
     support = REAL
 
-    #: An integer once bound, None before.
-    dim: Any
-
     def __init__(self, covariance: str = "full", dim: int | None = None):
+        super().__init__(dim)
         self.covariance = covariance
-        self.dim = dim
 
     @classmethod
     def examples(cls) -> list[Distribution]:
@@ -80,19 +78,7 @@ class MultivariateNormal(ExponentialFamily):
 
     # ------------------------------------------------------------------ the parameter blocks
 
-    def bind(self, rows: Rows) -> MultivariateNormal:
-        """Return the family with D taken from y (n, D).
-
-        Returns
-        -------
-        MultivariateNormal
-            With D columns.
-
-        Raises
-        ------
-        ValueError
-            If covariance is none of the structures, y is not (n, D), or D is not ``dim``.
-        """
+    def _count_columns(self, rows: Rows) -> int:
         check_option(self.covariance, "covariance", tuple(STRUCTURES))
         if len(rows.event_shape) != 1:
             raise ValueError(
@@ -105,17 +91,16 @@ class MultivariateNormal(ExponentialFamily):
                 f"y must have {self.dim} columns for MultivariateNormal(dim={self.dim}), got "
                 f"{columns}; leave dim=None to take it from the data"
             )
-        return self if self.dim is not None else type(self)(self.covariance, columns)
+        return columns
+
+    def _of_columns(self, dim: int) -> Self:
+        return type(self)(self.covariance, dim)
 
     @cached_property
     def _form(self) -> Any:
-        if self.dim is None:
-            raise ValueError(
-                "MultivariateNormal has no parameters before its dimension is known; call "
-                "bind(y) with data (n, D), or pass dim=D"
-            )
+        dim = self._need_dim()
         check_option(self.covariance, "covariance", tuple(STRUCTURES))
-        return STRUCTURES[self.covariance](self.dim)
+        return STRUCTURES[self.covariance](dim)
 
     @property
     def params(self) -> dict[str, Bijector]:
@@ -126,11 +111,6 @@ class MultivariateNormal(ExponentialFamily):
     def roles(self) -> dict[str, Role]:
         """A location, and a scale or a covariance."""
         return self._form.roles
-
-    @property
-    def event_shape(self) -> tuple:
-        """(D,); (None,) before D is known."""
-        return (self.dim,)
 
     # -------------------------------------------------------------------------- closed forms
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from natfit.bijectors import Bijector, Covariance, Real, Reciprocal
 from natfit.distributions.base import Distribution
-from natfit.distributions.contract.checks import check_columns
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.support import REAL
+from natfit.distributions.forms.columns import Columns
 from natfit.distributions.vectors._gaussian import LOG_2PI
 from natfit.distributions.vectors._gaussian_full import Full, _inverse, _whiten
 from natfit.distributions.vectors._multivariate_t import (
@@ -34,7 +34,7 @@ from natfit.rows import Block, Memory, Rows, dot, mean_over
 _ENTRIES = 2**16
 
 
-class MultivariateT(Distribution):
+class MultivariateT(Columns):
     """The multivariate t distribution of y (n, D): heavy tails in every direction.
 
     With the scale matrix S = L L', z = L^-1 (y - loc) and u = z'z / df,
@@ -69,41 +69,14 @@ class MultivariateT(Distribution):
     support = REAL
     limit_meaning = {("df", "upper"): "the multivariate normal distribution"}
 
-    #: An integer once bound, None before.
-    dim: Any
-
-    def __init__(self, dim: int | None = None):
-        self.dim = dim
-
     @classmethod
     def examples(cls) -> list[Distribution]:
         """Return one and two dimensions."""
         return [cls(1), cls(2)]
 
-    def bind(self, rows: Rows) -> MultivariateT:
-        """Return the family with D taken from y (n, D).
-
-        Returns
-        -------
-        MultivariateT
-            With D columns.
-
-        Raises
-        ------
-        ValueError
-            If y is not (n, D), or D is not ``dim``.
-        """
-        dim = check_columns(rows, self.dim, "MultivariateT", "dim")
-        return self if self.dim is not None else type(self)(dim)
-
     @cached_property
     def _form(self) -> Full:
-        if self.dim is None:
-            raise ValueError(
-                "MultivariateT has no parameters before its dimension is known; call bind(y) "
-                "with data (n, D), or pass dim=D"
-            )
-        return Full(self.dim)
+        return Full(self._need_dim())
 
     @cached_property
     def params(self) -> dict[str, Bijector]:
@@ -115,11 +88,6 @@ class MultivariateT(Distribution):
             "scale": Covariance(dim),
             "df": Reciprocal(low=0.05, high=1e10),
         }
-
-    @property
-    def event_shape(self) -> tuple:
-        """(D,); (None,) before D is known."""
-        return (self.dim,)
 
     # -------------------------------------------------------------------------- log-density
 
