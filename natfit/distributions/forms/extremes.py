@@ -48,6 +48,12 @@ def tail(z: Any, shape: Any) -> tuple[Any, Any]:
     return 1.0 + x, anp.where(small, series, direct)
 
 
+def from_tail(t: np.ndarray, shape: Any) -> np.ndarray:
+    """z = (exp(shape t) - 1) / shape, the inverse of :func:`tail`; t where shape is zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.abs(shape) < 1e-12, t, np.expm1(shape * t) / shape)
+
+
 def tail_terms(z: np.ndarray, shape: Any) -> tuple[np.ndarray, ...]:
     """1 / w, t, dt/dshape and d2t/dshape2, (n,) each, for z (n,) with w > 0 and any shape."""
     x = shape * z
@@ -101,6 +107,15 @@ def box_cox(value: float, shape: float) -> float:
     """(value^shape - 1) / shape, log(value) at zero."""
     log = float(np.log(value))
     return float(np.expm1(shape * log)) / shape if abs(shape) > 1e-12 else log
+
+
+def refuse_irregular(shape: float, family: str) -> None:
+    """Raise ValueError for a shape at which the Fisher information is infinite, or nearly so."""
+    if not shape > LEAST_REGULAR:
+        raise ValueError(
+            f"{family}'s Fisher information is infinite from shape = -1/2 down, and of no use near "
+            f"it, got shape = {shape:g} <= {LEAST_REGULAR:g}; use metric='observed' or 'empirical'"
+        )
 
 
 def corner(rows: Rows, at: float, scale: float, shape: float) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import autograd.numpy as anp
@@ -48,20 +49,12 @@ class LocationScale(Distribution):
     def _score(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
         z = (y - loc) / scale
         _, first, _ = self._kernel_terms(z)
-        out = np.empty((2, len(z)))
-        np.divide(-first, scale, out=out[0])
-        np.subtract(-z * first, 1.0, out=out[1])
-        return out.T
+        return score_of(z, scale, first)
 
     def _observed(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
         z = (y - loc) / scale
         _, first, second = self._kernel_terms(z)
-        out = np.empty((len(z), 2, 2))
-        out[:, 0, 0] = -second / scale**2
-        mixed = first + z * second
-        out[:, 0, 1] = out[:, 1, 0] = -mixed / scale
-        out[:, 1, 1] = -z * mixed
-        return out
+        return observed_of(z, scale, first, second)
 
     def sum_terms(
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray
@@ -99,3 +92,59 @@ class LocationScale(Distribution):
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         loc, scale = location_scale(y, weight)
         return {"loc": loc, "scale": scale / self.spread}
+
+
+# The chain rule from z = (y - loc) / scale, and perhaps a shape, to (loc, log scale, shape): the
+# log-density is g(z, shape) - log scale, and its derivatives in z and shape are g's.
+
+
+def score_of(z: np.ndarray, scale: Any, first: Any, last: Any = None) -> np.ndarray:
+    """Score (n, 2), or (n, 3) with a shape, from the derivatives (n,) in z and in the shape."""
+    out = np.empty((2 if last is None else 3, len(z)))
+    np.divide(-first, scale, out=out[0])
+    np.subtract(-z * first, 1.0, out=out[1])
+    if last is not None:
+        out[2] = last
+    return out.T
+
+
+def observed_of(
+    z: np.ndarray, scale: Any, first: Any, second: Any, mixed: Any = None, last: Any = None
+) -> np.ndarray:
+    """Negative Hessian of each row from the derivatives of g.
+
+    Parameters
+    ----------
+    z : ndarray of shape (n,)
+        Standardised rows.
+    scale : float or ndarray of shape (n,)
+        Their unit.
+    first, second : ndarray of shape (n,)
+        Derivatives in z, once and twice.
+    mixed, last : ndarray of shape (n,), optional
+        Derivatives in z and the shape, and twice in the shape, where there is a shape.
+
+    Returns
+    -------
+    ndarray of shape (n, 2, 2) or (n, 3, 3)
+        In (loc, log scale), and the shape.
+    """
+    size = 2 if last is None else 3
+    out = np.empty((len(z), size, size))
+    out[:, 0, 0] = -second / scale**2
+    slope = first + z * second
+    out[:, 0, 1] = out[:, 1, 0] = -slope / scale
+    out[:, 1, 1] = -z * slope
+    if last is not None:
+        out[:, 0, 2] = out[:, 2, 0] = mixed / scale
+        out[:, 1, 2] = out[:, 2, 1] = z * mixed
+        out[:, 2, 2] = -last
+    return out
+
+
+def information_of(standard: Callable[[float], np.ndarray], scale: Any, shape: Any) -> np.ndarray:
+    """Fisher information (n, 3, 3) in (loc, log scale, shape), from that at scale = 1 by shape."""
+    out = np.stack([standard(float(k)) for k in np.ravel(shape)])
+    unit = np.ones((len(out), 3))
+    unit[:, 0] = 1.0 / scale
+    return out * unit[:, :, None] * unit[:, None, :]

@@ -13,9 +13,10 @@ from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean, quantile
 from natfit.distributions.contract.support import NON_NEGATIVE
 from natfit.distributions.forms.extremes import (
-    LEAST_REGULAR,
     box_cox,
     corner,
+    from_tail,
+    refuse_irregular,
     shape_constraint,
     shape_inside,
     start_shape,
@@ -105,12 +106,7 @@ class GeneralizedPareto(Distribution):
         return -n * np.log(scale) - k * t, score, observed
 
     def _fisher(self, scale: Any, shape: Any) -> np.ndarray:
-        if not np.min(shape) > LEAST_REGULAR:
-            raise ValueError(
-                "GeneralizedPareto's Fisher information is infinite from shape = -1/2 down, and of "
-                f"no use near it, got shape = {np.min(shape):g} <= {LEAST_REGULAR:g}; use "
-                "metric='observed' or 'empirical'"
-            )
+        refuse_irregular(np.min(shape), "GeneralizedPareto")
         out = np.ones((len(shape), 2, 2))
         out[:, 0, 1] = out[:, 1, 0] = 1.0 / (1.0 + shape)
         out[:, 1, 1] = 2.0 / (1.0 + shape)
@@ -157,9 +153,7 @@ class GeneralizedPareto(Distribution):
         return -np.where(w > 0, t, np.inf)
 
     def _sample(self, rng: np.random.Generator, n: int, scale: Any, shape: Any) -> np.ndarray:
-        t = rng.exponential(size=n)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return scale * np.where(np.abs(shape) < 1e-12, t, np.expm1(shape * t) / shape)
+        return scale * from_tail(rng.exponential(size=n), shape)
 
     def _to_scipy(self, scale: Any, shape: Any) -> Any:
         from scipy.stats import genpareto

@@ -16,15 +16,17 @@ from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import quantile
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.forms.extremes import (
-    LEAST_REGULAR,
     box_cox,
     corner,
+    from_tail,
+    refuse_irregular,
     shape_constraint,
     shape_inside,
     start_shape,
     tail,
     tail_terms,
 )
+from natfit.distributions.forms.location_scale import information_of, observed_of, score_of
 from natfit.distributions.real.gumbel import deep_enough, quartile_start
 from natfit.numerics.special import log1mexp
 from natfit.rows import Block, Rows, dot, mean_over, squared_gap, weighted_total
@@ -84,25 +86,12 @@ class Gev(Distribution):
         z = (y - loc) / scale
         inverse, t, r, _ = tail_terms(z, shape)
         pull = np.exp(-t) - 1.0 - shape
-        out = np.empty((3, len(z)))
-        first = pull * inverse
-        out[0] = -first / scale
-        out[1] = -z * first - 1.0
-        out[2] = pull * r - t
-        return out.T
+        return score_of(z, scale, pull * inverse, pull * r - t)
 
     def _observed(self, y: Any, loc: Any, scale: Any, shape: Any) -> np.ndarray:
         z = (y - loc) / scale
         inverse, t, r, r2 = tail_terms(z, shape)
-        first, second, mixed, last = _derivatives(z, inverse, np.exp(-t), r, r2, shape)
-        out = np.empty((len(z), 3, 3))
-        out[:, 0, 0] = -second / scale**2
-        out[:, 0, 1] = out[:, 1, 0] = -(first + z * second) / scale
-        out[:, 1, 1] = -z * (first + z * second)
-        out[:, 0, 2] = out[:, 2, 0] = mixed / scale
-        out[:, 1, 2] = out[:, 2, 1] = z * mixed
-        out[:, 2, 2] = -last
-        return out
+        return observed_of(z, scale, *_derivatives(z, inverse, np.exp(-t), r, r2, shape))
 
     def sum_terms(
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray
@@ -140,10 +129,7 @@ class Gev(Distribution):
         return value, score, observed
 
     def _fisher(self, loc: Any, scale: Any, shape: Any) -> np.ndarray:
-        out = np.stack([_information(float(k)) for k in np.ravel(shape)])
-        unit = np.ones((len(out), 3))
-        unit[:, 0] = 1.0 / scale
-        return out * unit[:, :, None] * unit[:, None, :]
+        return information_of(_information, scale, shape)
 
     # ---------------------------------------------------------------------- data, sampling
 
@@ -209,10 +195,7 @@ class Gev(Distribution):
         return log1mexp(self._log_cdf(y, loc, scale, shape))
 
     def _sample(self, rng: np.random.Generator, n: int, loc: Any, scale: Any, shape: Any) -> Any:
-        t = rng.gumbel(size=n)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            z = np.where(np.abs(shape) < 1e-12, t, np.expm1(shape * t) / shape)
-        return loc + scale * z
+        return loc + scale * from_tail(rng.gumbel(size=n), shape)
 
     def _to_scipy(self, loc: Any, scale: Any, shape: Any) -> Any:
         from scipy.stats import genextreme
@@ -247,11 +230,7 @@ def _unweighted(values: np.ndarray) -> np.ndarray:
 @functools.lru_cache(maxsize=64)
 def _information(shape: float) -> np.ndarray:
     """Fisher information (3, 3) in (loc, log scale, shape) at scale = 1."""
-    if not shape > LEAST_REGULAR:
-        raise ValueError(
-            f"Gev's Fisher information is infinite from shape = -1/2 down, and of no use near it, "
-            f"got shape = {shape:g} <= {LEAST_REGULAR:g}; use metric='observed' or 'empirical'"
-        )
+    refuse_irregular(shape, "Gev")
     if abs(shape) < _NEAR_GUMBEL:
         return _near_gumbel(shape)
     k, one = shape, 1.0 - _EULER

@@ -18,6 +18,7 @@ from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.start import mean, quantile
 from natfit.distributions.contract.sums import block_sum
 from natfit.distributions.contract.support import REAL
+from natfit.distributions.forms.location_scale import information_of, observed_of, score_of
 from natfit.distributions.real._skewness import SMALL, B, C, standard_moments
 from natfit.rows import Rows, distance, mean_over, squared_gap
 
@@ -89,12 +90,9 @@ class SkewNormal(Distribution):
         chain = np.cosh(np.arcsinh(shape**3))
         with np.errstate(divide="ignore", invalid="ignore"):
             last = slope * chain / shape**2
-        out = np.empty((3, len(x)))
-        np.divide(-first, sd, out=out[0])
-        np.subtract(-x * first, 1.0, out=out[1])
         # Leading term: half of C He3(x).
-        out[2] = np.where(np.abs(shape) < SMALL, 0.5 * C * chain * x * (x * x - 3.0), last)
-        return out.T
+        near = 0.5 * C * chain * x * (x * x - 3.0)
+        return score_of(x, sd, first, np.where(np.abs(shape) < SMALL, near, last))
 
     def _observed(self, y: Any, mean: Any, sd: Any, shape: Any) -> np.ndarray:
         shape = np.where(np.abs(shape) < 10.0 * SMALL, 10.0 * SMALL, shape)
@@ -108,14 +106,8 @@ class SkewNormal(Distribution):
         slope = ratio - z * z1 + hazard * u1
         curve = spread2 / spread - ratio**2 - z1**2 - z * z2 + bend * u1**2
         curve = curve + hazard * (2.0 * z1 + shape * z2)
-        out = np.empty((len(x), 3, 3))
-        out[:, 0, 0] = -second / sd**2
-        out[:, 0, 1] = out[:, 1, 0] = -(first + x * second) / sd
-        out[:, 1, 1] = -x * (first + x * second)
-        out[:, 0, 2] = out[:, 2, 0] = mixed / sd
-        out[:, 1, 2] = out[:, 2, 1] = x * mixed
-        out[:, 2, 2] = -curve * chain**2 - slope * (3.0 * shape - 2.0 * chain**2 / shape)
-        return out
+        last = curve * chain**2 + slope * (3.0 * shape - 2.0 * chain**2 / shape)
+        return observed_of(x, sd, first, second, mixed, last)
 
     # ------------------------------------------------------------------------ expectations
 
@@ -126,10 +118,7 @@ class SkewNormal(Distribution):
         return Expectation(mean + sd * x, weight)
 
     def _fisher(self, mean: Any, sd: Any, shape: Any) -> np.ndarray:
-        out = np.stack([_information(float(a)) for a in np.ravel(shape)])
-        unit = np.ones((len(out), 3))
-        unit[:, 0] = 1.0 / sd
-        return out * unit[:, :, None] * unit[:, None, :]
+        return information_of(_information, sd, shape)
 
     # ---------------------------------------------------------------------- data, sampling
 

@@ -7,7 +7,7 @@ from natfit.distributions import (
     GeneralizedPareto,
     Gev,
 )
-from natfit.distributions.forms.extremes import tail, tail_terms
+from natfit.distributions.forms.extremes import from_tail, tail, tail_terms
 
 
 @pytest.mark.parametrize("family", [Gev(), GeneralizedPareto()], ids=repr)
@@ -43,3 +43,9 @@ def test_rows_beyond_the_end_of_the_support_have_no_density(family):
     assert np.isfinite(family.log_prob(y, eta)[0])
     assert family.log_prob(y, eta)[1] == -np.inf
     assert family.sum_value_and_score(y, None, eta)[0] == -np.inf
+
+
+@pytest.mark.parametrize("shape", [-0.7, -1e-13, 0.0, 1e-5, 0.4])
+def test_the_inverse_of_the_transform_gives_the_rows_back(shape):
+    z = np.array([-1.2, -0.3, 0.0, 0.8, 1.3])
+    np.testing.assert_allclose(from_tail(tail(z, shape)[1], shape), z, rtol=1e-9, atol=1e-12)
