@@ -18,7 +18,7 @@ from natfit.inference import covariance as cov
 from natfit.models import Constant
 from natfit.objectives import Likelihood
 from natfit.rng import bridge_rng
-from natfit.rows import Block, Rows, dot, rows_of
+from natfit.rows import Block, Rows, rows_of, weighted_total
 
 
 class DensityEstimator(DensityMixin, NaturalEstimator):
@@ -233,7 +233,7 @@ def _density_part(
 def _score_part(block: Block, family: Distribution, eta: np.ndarray, by_column: bool) -> float:
     """Return the weighted sum of the log-densities of a block."""
     values = _density_part(block, family, eta, by_column)
-    return float(values.sum()) if block.weight is None else dot(block.weight, values)
+    return weighted_total(values, block.weight)
 
 
 def native_values(family: Distribution, eta: np.ndarray) -> dict[str, np.ndarray]:

@@ -18,6 +18,7 @@ from natfit.rows._statistics import (
     share_equal,
     squared_gap,
     table_of,
+    total_weight,
     weighted_total,
 )
 from natfit.rows._view import rows_as, rows_where
@@ -46,6 +47,7 @@ __all__ = [
     "share_equal",
     "subsample",
     "table_of",
+    "total_weight",
     "weighted_total",
     "rows_where",
 ]

@@ -27,6 +27,11 @@ def weighted_total(values: np.ndarray, weight: np.ndarray | None) -> float:
     return float(values.sum()) if weight is None else dot(weight, values)
 
 
+def total_weight(weight: np.ndarray | None, n: int) -> float:
+    """Sum of the weights of n rows; n where there are none."""
+    return float(n) if weight is None else float(weight.sum())
+
+
 def mean_over(rows: Rows, of: Of | None = None, *args: Any) -> Any:
     """Return the weighted mean of y, or of ``of(y, *args)``.
 
@@ -78,9 +83,10 @@ def means_over(rows: Rows, of: Of, *args: Any) -> list[float]:
 
 def _means_part(block: Block, of: Of, args: tuple[Any, ...]) -> tuple[Any, ...]:
     values = of(block.y, *args)
-    if block.weight is None:
-        return (float(block.n), *(v.sum() for v in values))
-    return (block.weight.sum(), *(dot(block.weight, v) for v in values))
+    return (
+        total_weight(block.weight, block.n),
+        *(weighted_total(v, block.weight) for v in values),
+    )
 
 
 def moments_over(rows: Rows, shift: float, of: Of | None = None) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from natfit.rows._statistics import total_weight
 from natfit.rows.base import Block, Part, Rows
 
 _KEYS = itertools.count()
@@ -183,4 +184,4 @@ def _bad(block: Block, sight: tuple[Any, ...], bad: Part, args: tuple[Any, ...])
 
 
 def _size_part(block: Block) -> tuple[int, float]:
-    return block.n, float(block.n) if block.weight is None else float(block.weight.sum())
+    return block.n, total_weight(block.weight, block.n)

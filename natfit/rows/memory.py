@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from natfit.rows._draws import subsample
+from natfit.rows._statistics import total_weight
 from natfit.rows.base import KEEP, Block, Part, Rows
 
 
@@ -84,7 +85,7 @@ class Memory(Rows):
     @property
     def total(self) -> float:
         """Sum W of the weights; N without weights."""
-        return float(len(self.y)) if self.weight is None else float(self.weight.sum())
+        return total_weight(self.weight, len(self.y))
 
     @property
     def n_features(self) -> int:

@@ -16,6 +16,7 @@ from natfit.rows import (
     share_equal,
     squared_gap,
     table_of,
+    total_weight,
     weighted_total,
 )
 from natfit.rows.processes import Processes
@@ -118,3 +119,4 @@ def test_inner_products_of_any_length():
         assert dot(a, b) == pytest.approx(a @ b, rel=1e-10, abs=1e-12)
     assert weighted_total(Y, W) == pytest.approx(W @ Y, rel=1e-13)
     assert weighted_total(Y, None) == Y.sum()
+    assert (total_weight(W, len(Y)), total_weight(None, 3)) == (W.sum(), 3.0)

@@ -14,7 +14,7 @@ from natfit.distributions.contract.checks import refuse_constant, refuse_extreme
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
-from natfit.rows import Rows, dot, weighted_total
+from natfit.rows import Rows, dot, total_weight, weighted_total
 
 
 class LocationScale(Distribution):
@@ -64,7 +64,7 @@ class LocationScale(Distribution):
         z = y - loc
         z *= 1.0 / scale
         value, first, second = self._kernel_terms(z)
-        n = float(len(z)) if weight is None else float(weight.sum())
+        n = total_weight(weight, len(z))
         total, f, s = (weighted_total(v, weight) for v in (value, first, second))
         if weight is not None:
             first, second = weight * first, weight * second

@@ -23,7 +23,7 @@ from natfit.distributions.forms.extremes import (
     tail,
     tail_terms,
 )
-from natfit.rows import Rows, dot, mean_over, weighted_total
+from natfit.rows import Rows, dot, mean_over, total_weight, weighted_total
 
 
 class GeneralizedPareto(Distribution):
@@ -93,7 +93,7 @@ class GeneralizedPareto(Distribution):
         z = y * (1.0 / scale)
         if not 1.0 + shape * z.max() > 0:
             return -np.inf, np.zeros(2), np.zeros((2, 2))
-        n = float(len(z)) if weight is None else float(weight.sum())
+        n = total_weight(weight, len(z))
         inverse, *terms = tail_terms(z, shape)
         z *= inverse
         t, r, r2, v = (weighted_total(a, weight) for a in (*terms, z))

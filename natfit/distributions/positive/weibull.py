@@ -16,7 +16,7 @@ from natfit.distributions.contract.start import MANY, mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.positive import seen_by_all
 from natfit.numerics.special import log1mexp
-from natfit.rows import Block, Rows, dot, mean_over
+from natfit.rows import Block, Rows, dot, mean_over, total_weight, weighted_total
 
 _EULER = np.euler_gamma
 
@@ -93,8 +93,8 @@ class Weibull(Distribution):
         """
         shape, scale = (v[0] for v in self.native(eta))
         z = np.log(y)
-        n = float(len(z)) if weight is None else float(weight.sum())
-        log = float(z.sum()) if weight is None else dot(weight, z)
+        n = total_weight(weight, len(z))
+        log = weighted_total(z, weight)
         z -= np.log(scale)
         z *= shape
         w = np.exp(z)
@@ -176,11 +176,10 @@ def _power_part(block: Block, centre: float, shape: float) -> tuple[float, ...]:
     log = np.log(block.y)
     log -= centre
     w = np.exp(shape * log)
-    first = log.sum() if weight is None else dot(weight, log)
+    n, first = total_weight(weight, block.n), weighted_total(log, weight)
     if weight is not None:
         w *= weight
     wl = w * log
-    n = float(block.n) if weight is None else weight.sum()
     return n, first, w.sum(), wl.sum(), dot(wl, log)
 
 

@@ -29,7 +29,7 @@ from natfit.distributions.forms.extremes import (
 from natfit.distributions.forms.location_scale import information_of, observed_of, score_of
 from natfit.distributions.real.gumbel import deep_enough, quartile_start
 from natfit.numerics.special import log1mexp
-from natfit.rows import Block, Rows, dot, mean_over, squared_gap, weighted_total
+from natfit.rows import Block, Rows, dot, mean_over, squared_gap, total_weight, weighted_total
 
 _EULER = 0.5772156649015329
 
@@ -102,7 +102,7 @@ class Gev(Distribution):
         z *= 1.0 / scale
         if not (1.0 + shape * z.min() > 0 and 1.0 + shape * z.max() > 0):
             return -np.inf, np.zeros(3), np.zeros((3, 3))
-        n = float(len(z)) if weight is None else float(weight.sum())
+        n = total_weight(weight, len(z))
         inverse, t, r, r2 = tail_terms(z, shape)
         u, v = np.exp(-t), z
         v *= inverse

@@ -11,7 +11,7 @@ from scipy import special
 from natfit.distributions.contract.start import location_scale, quantile
 from natfit.distributions.forms.location_scale import LocationScale
 from natfit.numerics.special import log1mexp
-from natfit.rows import Rows, dot, weighted_total
+from natfit.rows import Rows, dot, total_weight, weighted_total
 
 _EULER = 0.5772156649015329
 
@@ -65,7 +65,7 @@ class Gumbel(LocationScale):
         z = y - loc
         z *= -1.0 / scale
         u = np.exp(z)
-        n = float(len(z)) if weight is None else float(weight.sum())
+        n = total_weight(weight, len(z))
         z_sum = -weighted_total(z, weight)
         if weight is not None:
             u *= weight

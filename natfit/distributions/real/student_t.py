@@ -22,7 +22,7 @@ from natfit.numerics.special import (
     student_slope_derivative,
 )
 from natfit.numerics.tails import log_stdtr
-from natfit.rows import Rows, nearest_to, share_equal, weighted_total
+from natfit.rows import Rows, nearest_to, share_equal, total_weight, weighted_total
 
 _HALF_LOG_2PI = 0.9189385332046727
 
@@ -150,7 +150,7 @@ class StudentT(Distribution):
         """
         loc, scale, df = (float(v[0]) for v in self.native(eta))
         z, w, h, logs, gaps = self._parts(y, loc, scale, df)
-        n = float(len(z)) if weight is None else float(weight.sum())
+        n = total_weight(weight, len(z))
         log, gap, w_sum, h_sum = (weighted_total(v, weight) for v in (logs, gaps, w, h))
         # z h, not z - z w: with heavy tails the difference has no digit left.
         z *= h

@@ -21,7 +21,7 @@ from natfit.distributions.vectors._compositions import (
     log_sum,
 )
 from natfit.distributions.vectors._polya import Tails, hessian, row_slopes
-from natfit.rows import Block, Memory, Rows, mean_over, rows_as
+from natfit.rows import Block, Memory, Rows, mean_over, rows_as, total_weight
 
 #: Largest total that is tabulated: the tables of D categories then hold 65,536 D numbers.
 _MOST = 2**16
@@ -134,7 +134,7 @@ class DirichletMultinomial(CountVectors):
             weight = np.ones(n_rows(y)) if weight is None else weight
             value, score = self.log_prob(y, eta), self._score(y, eta)
             return weight @ value, weight @ score, np.tensordot(weight, self._observed(y, eta), 1)
-        total = float(n_rows(y)) if weight is None else float(weight.sum())
+        total = total_weight(weight, n_rows(y))
         tables = self._tables(summary)
         return (
             total * float(tables.value(eta)[0]),

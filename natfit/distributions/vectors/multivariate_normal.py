@@ -17,7 +17,7 @@ from natfit.distributions.forms.columns import Columns
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.distributions.vectors._gaussian import LOG_2PI
 from natfit.distributions.vectors._gaussian_full import STRUCTURES
-from natfit.rows import Block, Memory, Rows
+from natfit.rows import Block, Memory, Rows, total_weight
 
 #: Eigenvalue of a correlation matrix, per column, below which it is singular: rounding leaves
 #: about 1e-16 of an exact linear dependence.
@@ -147,7 +147,7 @@ class MultivariateNormal(Columns, ExponentialFamily):
         """Weighted sums of log p, a number, and of its score (K,), for eta (1, K)."""
         if isinstance(y, tuple):
             return super().sum_value_and_score(y, weight, eta)
-        total = float(len(y)) if weight is None else weight.sum()
+        total = total_weight(weight, len(y))
         mean = self.sufficient(Memory(y, weight=weight))
         return total * self.log_prob(mean, eta)[0], total * self.score(mean, eta)[0]
 
@@ -155,7 +155,7 @@ class MultivariateNormal(Columns, ExponentialFamily):
         """Weighted sum over rows of the negative Hessian, (K, K), for eta (1, K)."""
         if isinstance(y, tuple):
             return super().sum_observed(y, weight, eta)
-        total = float(len(y)) if weight is None else weight.sum()
+        total = total_weight(weight, len(y))
         return total * self.observed(self.sufficient(Memory(y, weight=weight)), eta)[0]
 
     def statistics(self, y: Any) -> Any:

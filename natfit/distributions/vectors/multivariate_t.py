@@ -13,6 +13,7 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.forms.columns import Columns
+from natfit.distributions.real.student_t import _chain
 from natfit.distributions.vectors._gaussian import LOG_2PI
 from natfit.distributions.vectors._gaussian_full import Full, _inverse, _whiten
 from natfit.distributions.vectors._multivariate_t import (
@@ -28,7 +29,7 @@ from natfit.distributions.vectors._multivariate_t import (
     start,
 )
 from natfit.numerics.special import student_slope
-from natfit.rows import Block, Memory, Rows, dot, mean_over
+from natfit.rows import Block, Memory, Rows, mean_over, weighted_total
 
 #: Numbers a chunk of :class:`Products`, which fit a core's second-level cache.
 _ENTRIES = 2**16
@@ -229,9 +230,7 @@ class MultivariateT(Columns):
         z = inverse @ (block.y - loc).T
         w, h, log, gap = parts(np.einsum("ij,ij->j", z, z) / df, df)
         sums = self._products.sums(z, h, w, weight)
-        if weight is None:
-            return log.sum(), gap.sum(), sums
-        return dot(weight, log), dot(weight, gap), sums
+        return weighted_total(log, weight), weighted_total(gap, weight), sums
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """Rows in one plane: S -> singular and the likelihood grows without bound.
@@ -258,8 +257,12 @@ class MultivariateT(Columns):
     def nested_start(self, rows: Rows) -> np.ndarray:
         """The multivariate normal's optimum, at the largest df."""
         loc = mean_over(rows)
-        covariance = rows.sum(_outer_part, loc) / rows.total
+        covariance = rows.sum(self._outer_part, loc) / rows.total
         return self.eta(loc=loc, scale=covariance, df=self.params["df"].high)
+
+    def _outer_part(self, block: Block, loc: np.ndarray) -> np.ndarray:
+        """Sum of the outer products (D, D) of what y exceeds loc by."""
+        return self._form.moment(block.y - loc, block.weight)
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """A row, or ties, that the density shrinks onto; see the class's notes."""
@@ -280,14 +283,3 @@ class MultivariateT(Columns):
         from scipy.stats import multivariate_t
 
         return multivariate_t(loc=loc, shape=scale, df=float(df))
-
-
-def _chain(df: Any) -> Any:
-    """d log df / d eta for df = 1 / sinh(eta); its derivative is df^2."""
-    return -np.sqrt(df * df + 1.0)
-
-
-def _outer_part(block: Block, loc: np.ndarray) -> np.ndarray:
-    """Sum of the outer products (D, D) of what y exceeds loc by."""
-    gap = block.y - loc
-    return gap.T @ (gap if block.weight is None else gap * block.weight[:, None])

@@ -14,7 +14,7 @@ from natfit.distributions.contract.intervals import Moments, moments
 from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import Support
 from natfit.distributions.wrappers.base import Restricted
-from natfit.rows import Rows
+from natfit.rows import Rows, total_weight
 
 #: Most rounds of rejection that a sampler makes; each is as many draws as are wanted.
 _MOST_ROUNDS = 10_000
@@ -129,7 +129,7 @@ class Truncated(Restricted):
         """Weighted sums of log p, its score (K,) and its negative Hessian (K, K), eta (1, K)."""
         value, score, observed = self._inner_terms(y, weight, eta)
         inside = self.window(eta)
-        total = float(n_rows(y)) if weight is None else weight.sum()
+        total = total_weight(weight, n_rows(y))
         return (
             float(value - total * inside.log_mass[0]),
             score - total * inside.score[0],
