@@ -68,14 +68,7 @@ class Gamma(ExponentialFamily):
         return out
 
     def _kl(self, shape: Any, scale: Any, shape2: Any, scale2: Any) -> np.ndarray:
-        ratio = np.log(scale / scale2)
-        return (
-            (shape - shape2) * special.psi(shape)
-            - special.gammaln(shape)
-            + special.gammaln(shape2)
-            - shape2 * ratio
-            + shape * np.expm1(ratio)
-        )
+        return divergence(shape, shape2, np.log(scale / scale2))
 
     def _log_cdf(self, y: np.ndarray, shape: Any, scale: Any) -> np.ndarray:
         return log_gammainc(shape, y / scale)
@@ -90,10 +83,8 @@ class Gamma(ExponentialFamily):
             refuse_constant(rows, type(self).__name__)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
-        # Minka (2002): a closed-form approximation of the shape from log mean - mean log.
         centre = mean(y, weight)
-        gap = max(np.log(centre) - mean(np.log(y), weight), 1e-10)
-        shape = (3.0 - gap + np.sqrt((gap - 3.0) ** 2 + 24.0 * gap)) / (12.0 * gap)
+        shape = approximate_shape(np.log(centre) - mean(np.log(y), weight))
         return {"shape": shape, "scale": centre / shape}
 
     def _sample(self, rng: np.random.Generator, n: int, shape: Any, scale: Any) -> np.ndarray:
@@ -110,3 +101,20 @@ class Gamma(ExponentialFamily):
             "Gamma has no closed-form expectation coordinates: E[log y] = psi(shape) + log scale "
             "must be inverted numerically; use coordinates='unconstrained' or 'native'"
         )
+
+
+def divergence(shape: Any, shape2: Any, log_ratio: Any) -> Any:
+    """KL between gamma distributions, elementwise, nats; the logarithm is that of their scales."""
+    return (
+        (shape - shape2) * special.psi(shape)
+        - special.gammaln(shape)
+        + special.gammaln(shape2)
+        - shape2 * log_ratio
+        + shape * np.expm1(log_ratio)
+    )
+
+
+def approximate_shape(gap: float) -> float:
+    """Shape of gamma rows whose log mean exceeds their mean log by ``gap`` (Minka, 2002)."""
+    gap = max(gap, 1e-10)
+    return (3.0 - gap + np.sqrt((gap - 3.0) ** 2 + 24.0 * gap)) / (12.0 * gap)

@@ -15,6 +15,7 @@ from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.positive.gamma import approximate_shape, divergence
 from natfit.numerics.tails import log_gammainc, log_gammaincc
 from natfit.rows import Rows
 
@@ -71,14 +72,7 @@ class InverseGamma(ExponentialFamily):
         return out
 
     def _kl(self, shape: Any, scale: Any, shape2: Any, scale2: Any) -> np.ndarray:
-        ratio = np.log(scale2 / scale)
-        return (
-            (shape - shape2) * special.psi(shape)
-            - special.gammaln(shape)
-            + special.gammaln(shape2)
-            - shape2 * ratio
-            + shape * np.expm1(ratio)
-        )
+        return divergence(shape, shape2, np.log(scale2 / scale))
 
     def _log_cdf(self, y: Any, shape: Any, scale: Any) -> np.ndarray:
         return log_gammaincc(shape, scale / y)
@@ -93,10 +87,9 @@ class InverseGamma(ExponentialFamily):
             refuse_constant(rows, type(self).__name__, relative=ROUNDING)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
-        # Minka (2002) for gamma, of 1 / y.
+        # That of the gamma distribution of 1 / y.
         centre = mean(1.0 / y, weight)
-        gap = max(np.log(centre) + mean(np.log(y), weight), 1e-10)
-        shape = (3.0 - gap + np.sqrt((gap - 3.0) ** 2 + 24.0 * gap)) / (12.0 * gap)
+        shape = approximate_shape(np.log(centre) + mean(np.log(y), weight))
         return {"shape": shape, "scale": shape / centre}
 
     def _sample(self, rng: np.random.Generator, n: int, shape: Any, scale: Any) -> np.ndarray:
