@@ -11,12 +11,11 @@ from scipy.special import expit
 from natfit.bijectors import Unit
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import mean
-from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import BINARY
-from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.forms.exponential_family import Canonical
 
 
-class Bernoulli(ExponentialFamily):
+class Bernoulli(Canonical):
     """The Bernoulli distribution of y = 0 or 1.
 
     ``log p(y) = y log prob + (1 - y) log(1 - prob)``; eta = (logit prob), Fisher information
@@ -51,9 +50,6 @@ class Bernoulli(ExponentialFamily):
     def _score(self, y: Any, logit: np.ndarray) -> np.ndarray:
         yes, no = self.statistics(y)
         return (yes * expit(-logit) - no * expit(logit))[:, None]
-
-    def _observed(self, y: Any, logit: np.ndarray) -> np.ndarray:
-        return np.broadcast_to(self._fisher(logit), (max(n_rows(y), len(logit)), 1, 1))
 
     def _fisher(self, logit: np.ndarray) -> np.ndarray:
         return (expit(logit) * expit(-logit))[:, None, None]

@@ -13,15 +13,14 @@ from natfit._validation import check_number
 from natfit.bijectors import Unit
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import mean
-from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import COUNTS, Support
 from natfit.distributions.counts.bernoulli import divergence
-from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.forms.exponential_family import Canonical
 from natfit.numerics.stirling import log_probability
 from natfit.rows import Rows
 
 
-class Binomial(ExponentialFamily):
+class Binomial(Canonical):
     """The binomial distribution of y = 0, 1, ..., n successes in a known number of trials.
 
     ``log p(y) = log C(n, y) + y log prob + (n - y) log(1 - prob)``; eta = (logit prob), Fisher
@@ -112,9 +111,6 @@ class Binomial(ExponentialFamily):
     def _score(self, y: Any, logit: np.ndarray) -> np.ndarray:
         yes, no = y[:2] if isinstance(y, tuple) else (y, self.n - y)
         return (yes * expit(-logit) - no * expit(logit))[:, None]
-
-    def _observed(self, y: Any, logit: np.ndarray) -> np.ndarray:
-        return np.broadcast_to(self._fisher(logit), (max(n_rows(y), len(logit)), 1, 1))
 
     def _fisher(self, logit: np.ndarray) -> np.ndarray:
         return (self.n * expit(logit) * expit(-logit))[:, None, None]

@@ -13,9 +13,8 @@ from natfit._validation import check_number
 from natfit.bijectors import Bijector, Simplex
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
-from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import COUNTS, Support
-from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.forms.exponential_family import Canonical
 from natfit.rows import Block, Extent, Rows
 
 #: Classes beyond which indices are taken for codes: F would have 1e8 entries.
@@ -28,7 +27,7 @@ _FLOOR = 1e-8
 _NEAR = 0.5
 
 
-class Categorical(ExponentialFamily):
+class Categorical(Canonical):
     """The categorical distribution of a class index y = 0, 1, ..., n - 1.
 
     ``log p(y) = log probs[y]``; eta holds the K = n - 1 log odds against the last class,
@@ -123,10 +122,6 @@ class Categorical(ExponentialFamily):
 
     def _score(self, y: Any, eta: np.ndarray) -> np.ndarray:
         return (self.statistics(y)[0].T[:-1] - np.exp(log_softmax(eta)[:-1])).T
-
-    def _observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
-        fisher = self._fisher(eta)
-        return np.broadcast_to(fisher, (max(n_rows(y), len(eta)), *fisher.shape[1:]))
 
     def _fisher(self, eta: np.ndarray) -> np.ndarray:
         probs = _odds(eta)

@@ -12,14 +12,14 @@ from natfit.bijectors import Positive
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import mean, median
 from natfit.distributions.contract.support import COUNTS
-from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.forms.exponential_family import Canonical
 from natfit.numerics.tails import log_gammainc, log_gammaincc
 
 #: Rows from which on a table of log y! pays, and the largest count that it holds.
 _FEW, _TABLE = 1_000, 10_000
 
 
-class Poisson(ExponentialFamily):
+class Poisson(Canonical):
     """The Poisson distribution of counts y = 0, 1, 2, ...
 
     ``log p(y) = y log rate - rate - log y!``; eta = (log rate), Fisher information rate.
@@ -50,10 +50,6 @@ class Poisson(ExponentialFamily):
 
     def _score(self, y: Any, rate: np.ndarray) -> np.ndarray:
         return (self._value(y) - rate)[:, None]
-
-    def _observed(self, y: Any, rate: np.ndarray) -> np.ndarray:
-        value = self._value(y)
-        return np.broadcast_to(rate, np.broadcast_shapes(value.shape, rate.shape))[:, None, None]
 
     def _fisher(self, rate: np.ndarray) -> np.ndarray:
         return rate[:, None, None]

@@ -11,6 +11,7 @@ import numpy as np
 
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind
+from natfit.distributions.contract.sums import n_rows
 from natfit.rows import Block, Rows, dot
 
 
@@ -84,6 +85,21 @@ class ExponentialFamily(Distribution):
         if self.mean_names is None:
             return super().expectation_coordinates(origin)
         return MeanCoordinates(self, self.native(np.reshape(origin, (1, -1))))
+
+
+class Canonical(ExponentialFamily):
+    """An exponential family whose eta are its natural parameters.
+
+    The Hessian of the log-density does not depend on y then: the observed information of every
+    row is the Fisher information.
+    """
+
+    # It writes its Fisher information.
+    _fisher: Callable
+
+    def _observed(self, y: Any, *arguments: np.ndarray) -> np.ndarray:
+        fisher = self._fisher(*arguments)
+        return np.broadcast_to(fisher, (max(n_rows(y), len(fisher)), *fisher.shape[1:]))
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,14 @@ from natfit._validation import check_number
 from natfit.bijectors import Bijector, Unit
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
-from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import BINARY
 from natfit.distributions.counts.bernoulli import divergence, entropy
 from natfit.distributions.forms.columns import Columns
-from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.forms.exponential_family import Canonical
 from natfit.rows import Block, Rows
 
 
-class MultiBernoulli(Columns, ExponentialFamily):
+class MultiBernoulli(Columns, Canonical):
     """Independent Bernoulli distributions of the M columns of y, each 0 or 1.
 
     ``log p(y) = sum_m y_m log prob_m + (1 - y_m) log(1 - prob_m)``; eta = (logit prob_m), K = M,
@@ -73,10 +72,6 @@ class MultiBernoulli(Columns, ExponentialFamily):
     def _score(self, y: Any, eta: np.ndarray) -> np.ndarray:
         yes, no = self.statistics(y)
         return yes * expit(-eta) - no * expit(eta)
-
-    def _observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
-        fisher = self._fisher(eta)
-        return np.broadcast_to(fisher, (max(n_rows(y), len(eta)), *fisher.shape[1:]))
 
     def _fisher(self, eta: np.ndarray) -> np.ndarray:
         out = np.zeros((*eta.shape, eta.shape[1]))

@@ -16,11 +16,11 @@ from natfit.distributions.contract.checks import check_columns
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.support import COUNTS, Support
 from natfit.distributions.counts.categorical import Categorical, classes_in
-from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.forms.exponential_family import Canonical
 from natfit.rows import Block, Rows
 
 
-class MultiCategorical(ExponentialFamily):
+class MultiCategorical(Canonical):
     """Independent categorical distributions of the M columns of y, class indices each.
 
     ``log p(y) = sum_m log probs_m[y_m]``; eta holds the log odds of the columns one after the
@@ -133,11 +133,6 @@ class MultiCategorical(ExponentialFamily):
     def _score(self, y: Any, eta: np.ndarray) -> np.ndarray:
         pairs = zip(self.statistics(y), self._columns(eta), strict=True)
         return _beside([part._score((hot,), own) for hot, (part, own) in pairs])
-
-    def _observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
-        n = len(self.statistics(y)[0])
-        fisher = self._fisher(eta)
-        return np.broadcast_to(fisher, (max(n, len(eta)), *fisher.shape[1:]))
 
     def _fisher(self, eta: np.ndarray) -> np.ndarray:
         out = np.zeros((*eta.shape, eta.shape[1]))
