@@ -20,7 +20,7 @@ sum_terms         sums over rows of all three, in one pass                    su
 _fisher           expected information                                        quadrature
 _kl               Kullback-Leibler divergence                                 quadrature
 nested_start      optimum of a simpler family inside                          None
-no_maximum        why the likelihood has no bound where a fit ended           None
+no_maximum        why the likelihood has no maximum where a fit ended         None
 _sample           draws                                                       none
 _log_cdf, _log_sf logarithms of both tails                                    none
 _entropy, _mode   entropy and most probable value                             none
@@ -86,11 +86,11 @@ class Distribution(Component):
 
         @property
         def limit_meaning(self) -> Mapping[tuple[str, str], str]:
-            """(parameter, "lower" or "upper") to what the family becomes at that bound."""
+            """(parameter, "lower" or "upper") to what the family becomes at that limit."""
 
         @property
         def zero_ends(self) -> tuple[tuple[str, str], ...]:
-            """Bounds at which a family of counts has all of its probability on zero."""
+            """Limits at which a family of counts has all of its probability on zero."""
 
     else:
         roles = {}
@@ -105,8 +105,8 @@ class Distribution(Component):
     #: Whether autograd can follow the log-density; else score and Hessian are the family's own.
     differentiable: bool = True
 
-    #: Iterations after which a fit without an end is compared with :meth:`nested_start` already:
-    #: for families whose way to that bound is long. None compares ended fits alone.
+    #: Iterations after which a running fit is compared with :meth:`nested_start`: for families in
+    #: which the way to that point is long. With None only a fit that has ended is compared.
     compare_after: int | None = None
 
     # Optional closed forms, on what :meth:`_arguments` returns; native parameters by default.
@@ -260,7 +260,7 @@ class Distribution(Component):
         return eta
 
     def bounded(self, summary: Any) -> tuple[Any, str | None]:
-        """Summary whose likelihood has a maximum, and what was bounded to that end (or None)."""
+        """Summary whose likelihood has a maximum, and in words what is held for it (or None)."""
         return summary, None
 
     # ----------------------------------------------------------- log-density, score, Hessian
@@ -384,7 +384,7 @@ class Distribution(Component):
         return None
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
-        """Why the likelihood has no bound near eta (K,), where a fit ended; None where it has."""
+        """Why the likelihood has no maximum near eta (K,), where a fit ended; None where it has."""
         return None
 
     # -------------------------------------------------- draws, probabilities, entropy, mode

@@ -23,7 +23,7 @@ def refuse_constant(rows: Rows, family: str, *, relative: float = 0.0, why: str 
     relative : float
         Relative spread that is no more than rounding.
     why : str
-        What the likelihood grows without bound as, and the remedy.
+        What happens as the likelihood grows without limit, and the remedy.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def refuse_constant(rows: Rows, family: str, *, relative: float = 0.0, why: str 
     within = f" within a relative {relative:g}" if relative else ""
     raise ValueError(
         f"y must not be constant for {family}, got {rows.n} rows equal to "
-        f"{rows.few(1).y[0]:g}{within}: the likelihood grows without bound as {why}"
+        f"{rows.few(1).y[0]:g}{within}: the likelihood grows without limit as {why}"
     )
 
 

@@ -41,8 +41,8 @@ class InformationKind:
         OBSERVED where the expected information is undefined or may be infinite: metric,
         distance and standard errors are then taken from the observed one.
     complete : bool
-        Whether every row is known exactly. Else a row is an interval (n, 2) that y is known to lie
-        in, and the expected information is that of complete rows, an upper bound.
+        Whether every row is known exactly. Else rows are intervals (n, 2) in which y is known to
+        lie, and the expected information is that of complete rows, an upper limit of theirs.
     """
 
     route: Route

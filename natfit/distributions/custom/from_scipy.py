@@ -272,14 +272,14 @@ class ScipyDistribution(Distribution):
             If the log-density of every guess is infinite at some row.
         """
         y, weight, rows = few.y, few.weight, Memory(few.y, weight=few.weight)
-        bounded = self.support is None or np.isfinite(self.support.low)
+        has_lower_end = self.support is None or np.isfinite(self.support.low)
         eta, value = best_start(
             lambda e: self.log_prob(y, self.refine_start(rows, e)[None]),
             self.params,
             self.roles,
             y,
             weight,
-            bounded and not self._discrete and not self.loc,
+            has_lower_end and not self._discrete and not self.loc,
         )
         eta, value = improved(
             lambda e: float(np.average(self.log_prob(y, e[None]), weights=weight)),
@@ -358,7 +358,7 @@ def from_scipy(
     -----
     The Fisher information is computed by quadrature or enumeration where the support is the same
     for all parameters; else by draws. Where it moves with them (``loc=True`` on a half-line), the
-    likelihood may have no maximum: that of a shape below one grows without bound as loc tends to
+    likelihood may have no maximum: that of a shape below one grows without limit as loc tends to
     the smallest row.
 
     Examples

@@ -132,7 +132,7 @@ def corner(rows: Rows, at: float, scale: float, shape: float) -> str | None:
     if shape < -0.9:
         return (
             f"shape = {shape:.4g} runs to -1 and the end of the support to the largest row: below "
-            "-1 the likelihood grows without bound, and above there is no local maximum"
+            "-1 the likelihood grows without limit, and above there is no local maximum"
         )
     tie = nearest_to(rows, at)
     share = share_equal(rows, tie)
@@ -141,5 +141,5 @@ def corner(rows: Rows, at: float, scale: float, shape: float) -> str | None:
         return None
     return (
         f"{100 * share:.3g} % of the rows equal {tie:g} and shape = {shape:.3g}: the likelihood "
-        "grows without bound as scale -> 0 there"
+        "grows without limit as scale -> 0 there"
     )

@@ -85,7 +85,7 @@ class LocationScale(Distribution):
         return out
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """All rows alike: scale -> 0 and the likelihood has no bound."""
+        """All rows alike: scale -> 0 and the likelihood grows without limit."""
         refuse_constant(rows, type(self).__name__)
         refuse_extreme(rows, type(self).__name__)
 

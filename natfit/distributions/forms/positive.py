@@ -23,16 +23,16 @@ def seen_by_all(family: Any, rows: Rows, eta: np.ndarray) -> np.ndarray:
         The start given where it holds.
     """
 
-    def bound(eta: np.ndarray) -> tuple[float, float]:
-        """Log of the largest w over shape, and the most it may be."""
+    def largest(eta: np.ndarray) -> tuple[float, float]:
+        """Log of the largest w, divided by shape, and the largest value that log w may have."""
         return np.log(rows.extent()[1]) - eta[1], np.log(rows.n) + eta[2:].max(initial=0.0)
 
-    reach, most = bound(eta)
+    reach, most = largest(eta)
     if np.exp(eta[0]) * reach <= most:
         return eta
     many = rows.few(MANY)
     eta = family.eta(**family._initial(many.y, many.weight))
-    reach, most = bound(eta)
+    reach, most = largest(eta)
     if np.exp(eta[0]) * reach > most:
         eta[0] = np.log(most / reach)
     return eta

@@ -35,7 +35,7 @@ class Beta(ExponentialFamily):
 
     Everything is computed from log y and log(1 - y), which hold values down to 1e-308 and up to
     1 - 1e-16. Rows of exactly 0 or 1 have an infinite log-density or none and are refused, and
-    so are rows that are all equal: the likelihood grows without bound as a and b do.
+    so are rows that are all equal: the likelihood grows without limit as a and b do.
 
     Matches ``scipy.stats.beta(a=a, b=b)``.
     """
@@ -106,7 +106,7 @@ class Beta(ExponentialFamily):
             ) from None
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """All rows alike: a and b grow without bound, and so does the likelihood."""
+        """All rows alike: a and b grow without limit, and so does the likelihood."""
         refuse_constant(rows, type(self).__name__)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:

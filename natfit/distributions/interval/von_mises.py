@@ -127,7 +127,7 @@ class VonMises(ExponentialFamily):
             ) from None
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """Angles that all but coincide: kappa grows without bound, and so does the likelihood."""
+        """Angles that all but coincide: kappa grows without limit, and so does the likelihood."""
         cosine, sine = self.sufficient(rows) if summary is None else summary
         if 1.0 - np.hypot(cosine[0], sine[0]) < _TIGHT:
             raise ValueError(

@@ -59,11 +59,11 @@ class Exponential(ExponentialFamily):
         return -rate * y
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """All rows zero: rate -> infinity and the likelihood has no bound."""
+        """All rows zero: rate -> infinity and the likelihood grows without limit."""
         if rows.extent()[1] == 0:
             raise ValueError(
                 f"y must not be all zero for Exponential, got {rows.n} rows equal to 0: the "
-                "likelihood grows without bound as the rate does; remove the column, or use a "
+                "likelihood grows without limit as the rate does; remove the column, or use a "
                 "discrete family"
             )
 

@@ -34,11 +34,12 @@ class ExponentiatedWeibull(Distribution):
     (Mudholkar and Srivastava 1993); power = 1 is the Weibull. eta = (log shape, log scale,
     log power). The Fisher information is a quadrature of 200 nodes, exact to rounding.
 
-    The three parameters nearly make up for one another: the likelihood is almost flat along a
-    curve, and standard errors are wide. For power -> infinity (and shape -> 0) the limit is
-    the Frechet distribution, for power -> 0 (and shape -> infinity) a power function on
-    (0, scale): data that prefer a limit end at the bound of ``power``. Only rows that are all
-    alike have no maximum: they are refused.
+    A change of one parameter is nearly made up for by changes of the other two: the likelihood is
+    almost flat along a curve, and standard errors are large. For power -> infinity (and
+    shape -> 0) the distribution tends to the Frechet distribution, for power -> 0 (and
+    shape -> infinity) to a power function on (0, scale): a fit to data that are most likely under
+    one of them ends at a limit of ``power``. Only data whose rows are all equal have no maximum:
+    they are refused.
 
     Matches ``scipy.stats.exponweib(a=power, c=shape, scale=scale)``.
     """
@@ -154,7 +155,7 @@ class ExponentiatedWeibull(Distribution):
     # ---------------------------------------------------------------------- data, sampling
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """All rows alike: shape -> infinity and the likelihood has no bound."""
+        """All rows alike: shape -> infinity and the likelihood grows without limit."""
         refuse_constant(rows, type(self).__name__, relative=ROUNDING)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:

@@ -77,7 +77,7 @@ class Gamma(ExponentialFamily):
         return log_gammaincc(shape, y / scale)
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """All rows alike: shape -> infinity and the likelihood has no bound."""
+        """All rows alike: shape -> infinity and the likelihood grows without limit."""
         # log mean - mean log is zero for constant data alone, up to rounding.
         if summary is None or not np.log(summary[0][0]) - summary[1][0] > 1e-8:
             refuse_constant(rows, type(self).__name__)

@@ -45,9 +45,9 @@ class GeneralizedPareto(Distribution):
     a log-density of -inf there: a step to it is refused and shortened, and the start has all
     rows inside. A divergence between two members is infinite in general, so there is none.
 
-    For shape < -1 the likelihood grows without bound as the end of the support tends to the
-    largest row. The estimate is the local maximum (Grimshaw, 1993); shape >= -1 is a bound;
-    a fit that finds none before it says ``unbounded``.
+    For shape < -1 the likelihood grows without limit as the end of the support tends to the
+    largest row. The estimate is the local maximum (Grimshaw, 1993); -1 is the
+    lower limit of the shape, and a fit that finds no maximum above it ends as ``unbounded``.
 
     Source: Coles (2001), An Introduction to Statistical Modeling of Extreme Values, ch. 4;
     Smith (1984); Grimshaw (1993), Technometrics 35.
@@ -58,7 +58,7 @@ class GeneralizedPareto(Distribution):
     widths = {"scale": Width(1.0)}
     support = NON_NEGATIVE
     limit_meaning = {
-        ("shape", "lower"): "the uniform distribution; below it the likelihood has no bound"
+        ("shape", "lower"): "the uniform distribution; below it the likelihood has no maximum"
     }
 
     #: KL is infinite wherever one support is not inside the other.
@@ -115,11 +115,11 @@ class GeneralizedPareto(Distribution):
     # ---------------------------------------------------------------------- data, sampling
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """All rows zero: scale -> 0 and the likelihood has no bound."""
+        """All rows zero: scale -> 0 and the likelihood grows without limit."""
         if not rows.extent()[1] > 0:
             raise ValueError(
                 f"y must not be all zero for GeneralizedPareto, got {rows.n} rows equal to 0: the "
-                "likelihood grows without bound as scale -> 0; remove the column"
+                "likelihood grows without limit as scale -> 0; remove the column"
             )
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:

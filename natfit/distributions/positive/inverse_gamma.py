@@ -81,7 +81,7 @@ class InverseGamma(ExponentialFamily):
         return log_gammainc(shape, scale / y)
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """All rows alike: shape -> infinity and the likelihood has no bound."""
+        """All rows alike: shape -> infinity and the likelihood grows without limit."""
         # log mean - mean log of 1 / y is zero for constant data alone, up to rounding.
         if summary is None or not np.log(summary[0][0]) + summary[1][0] > 1e-8:
             refuse_constant(rows, type(self).__name__, relative=ROUNDING)

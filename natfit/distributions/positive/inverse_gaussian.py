@@ -107,7 +107,7 @@ class InverseGaussian(ExponentialFamily):
         return np.array([centre]), np.array([excess]), np.array([log])
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """All rows alike: shape -> infinity and the likelihood has no bound."""
+        """All rows alike: shape -> infinity and the likelihood grows without limit."""
         if summary is None or not summary[1][0] > 1e-20 / summary[0][0]:
             refuse_constant(rows, type(self).__name__, relative=ROUNDING)
 

@@ -101,7 +101,7 @@ class Lognormal(ExponentialFamily):
         return (np.array([mean]), np.array([spread]))
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """All rows alike: shape -> 0 and the likelihood has no bound."""
+        """All rows alike: shape -> 0 and the likelihood grows without limit."""
         if summary is None or not summary[1][0] > 1e-20:
             refuse_constant(rows, type(self).__name__, relative=ROUNDING)
 

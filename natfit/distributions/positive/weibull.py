@@ -132,7 +132,7 @@ class Weibull(Distribution):
     # ---------------------------------------------------------------------- data, sampling
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """All rows alike: shape -> infinity and the likelihood has no bound."""
+        """All rows alike: shape -> infinity and the likelihood grows without limit."""
         refuse_constant(rows, type(self).__name__, relative=ROUNDING)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:

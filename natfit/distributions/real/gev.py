@@ -43,8 +43,8 @@ class Gev(Distribution):
 
     With z = (y - loc) / scale, w = 1 + shape z and t = log(w) / shape (t = z at shape 0),
     ``log p(y) = -log scale - (1 + shape) t - exp(-t)`` where w > 0; eta = (loc, log scale,
-    shape). shape > 0 is heavy-tailed (Frechet), 0 the Gumbel distribution, < 0 bounded above
-    (reversed Weibull): Coles' xi. For minima fit -y.
+    shape). shape > 0 is heavy-tailed (Frechet), 0 the Gumbel distribution, < 0 has an upper
+    end (reversed Weibull): it is Coles' xi. For minima fit -y.
 
     The Fisher information is closed-form (Prescott and Walden, 1980) for shape > -1/2, and by a
     trapezoidal rule in t near shape 0; it is infinite from there down, and `fisher` refuses
@@ -58,10 +58,10 @@ class Gev(Distribution):
     log-density of -inf there: a step to it is refused and shortened, and the start has all
     rows inside. A divergence between two members is infinite in general, so there is none.
 
-    For shape < -1 the likelihood grows without bound as the end of the support tends to the
-    largest row. The estimate is the local maximum (Smith, 1985); shape >= -1 is a bound; a
-    fit that finds none before it says ``unbounded``. For shape <= -1/2 standard errors are not
-    those of a regular problem.
+    For shape < -1 the likelihood grows without limit as the end of the support tends to the
+    largest row. The estimate is the local maximum (Smith, 1985); -1 is the
+    lower limit of the shape, and a fit that finds no maximum above it ends as ``unbounded``. For
+    shape <= -1/2 standard errors are not those of a regular problem.
 
     Source: Coles (2001), An Introduction to Statistical Modeling of Extreme Values, ch. 3;
     Prescott and Walden (1980), Biometrika 67; Smith (1985), Biometrika 72.
@@ -70,7 +70,7 @@ class Gev(Distribution):
     params = {"loc": Real(), "scale": Positive(), "shape": shape_constraint()}
     roles = {"loc": Role.LOCATION, "scale": Role.SCALE, "shape": Role.SHAPE}
     support = REAL
-    limit_meaning = {("shape", "lower"): "below it the likelihood has no bound"}
+    limit_meaning = {("shape", "lower"): "below it the likelihood has no maximum"}
     compare_after = 25
 
     #: KL is infinite wherever one support is not inside the other.
@@ -134,7 +134,7 @@ class Gev(Distribution):
     # ---------------------------------------------------------------------- data, sampling
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """All rows alike: scale -> 0 and the likelihood has no bound."""
+        """All rows alike: scale -> 0 and the likelihood grows without limit."""
         refuse_constant(rows, "Gev")
         refuse_extreme(rows, "Gev")
 

@@ -78,7 +78,7 @@ class Gumbel(LocationScale):
         return value, score, np.array([[u_sum / scale**2, mixed], [mixed, z_sum - zu + zzu]])
 
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
-        """A scale that leaves exp(-z) of the lowest row, unseen by the start, in bounds."""
+        """A wider scale where exp(-z) of the lowest row, unseen by the start, is too large."""
         return deep_enough(rows, eta)
 
     def _kl(self, loc: Any, scale: Any, loc2: Any, scale2: Any) -> np.ndarray:

@@ -110,7 +110,7 @@ class Laplace(Distribution):
         return self._log_cdf(-y, -loc, scale)
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """All rows alike: scale -> 0 and the likelihood has no bound."""
+        """All rows alike: scale -> 0 and the likelihood grows without limit."""
         refuse_constant(rows, "Laplace")
         refuse_extreme(rows, "Laplace")
 

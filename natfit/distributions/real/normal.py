@@ -102,7 +102,7 @@ class Normal(ExponentialFamily):
         return (np.array([mean]), np.array([spread]))
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """All rows alike: scale -> 0 and the likelihood has no bound."""
+        """All rows alike: scale -> 0 and the likelihood grows without limit."""
         if summary is None or not _TINY < summary[1][0] < 1.0 / _TINY:
             refuse_constant(rows, type(self).__name__)
             low, high = rows.extent()

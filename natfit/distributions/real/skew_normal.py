@@ -123,7 +123,7 @@ class SkewNormal(Distribution):
     # ---------------------------------------------------------------------- data, sampling
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """All rows alike: sd -> 0 and the likelihood has no bound."""
+        """All rows alike: sd -> 0 and the likelihood grows without limit."""
         refuse_constant(rows, "SkewNormal")
         refuse_extreme(rows, "SkewNormal")
 

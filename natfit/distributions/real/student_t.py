@@ -57,15 +57,16 @@ class StudentT(Distribution):
 
     Notes
     -----
-    With df free the likelihood has no bound: at scale -> 0 with loc at a value that m of the n
-    rows share, it grows as ``((n - m) df - m) log scale``, hence without limit wherever
-    ``df < m / (n - m)`` (m = 1 for distinct rows: df < 1 / (n - 1)). The estimate is the local
-    maximum that starts at the median lead to, as everywhere in the literature. Only where all rows
-    are alike is there none, and these data are refused. Heavily tied data (half of the rows
-    equal: df < 1) may run into that corner, scale -> 0; the fit then ends as ``unbounded``.
+    With df free the likelihood has no global maximum: with loc at a value that m of the n rows
+    share it changes as ``((n - m) df - m) log scale`` for scale -> 0, and so grows without limit
+    where ``df < m / (n - m)`` (for distinct rows m = 1: df < 1 / (n - 1)). The estimate is the
+    local maximum that a fit reaches from the median, as is usual in the literature. Only where
+    all rows are equal is there no local maximum, and such data are refused. A fit to data with
+    many ties (half of the rows equal: df < 1) may run into the corner scale -> 0, and then ends as
+    ``unbounded``.
 
-    With a dozen rows or fewer the local maximum may lie below the normal's: the fit is compared
-    with it, df -> infinity, and goes there if that is likelier.
+    With a dozen rows or fewer the local maximum may be lower than the normal distribution's,
+    df -> infinity: the two are compared, and the fit ends at the higher one.
     """
 
     params = {
@@ -234,7 +235,7 @@ class StudentT(Distribution):
             return None
         return (
             f"{100 * share:.3g} % of the rows equal {at:g} and df = {df:.3g}: the likelihood "
-            "grows without bound as scale -> 0 there"
+            "grows without limit as scale -> 0 there"
         )
 
     def _sample(self, rng: np.random.Generator, n: int, loc: Any, scale: Any, df: Any) -> Any:

@@ -181,7 +181,7 @@ def start(y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndar
 
 
 def collapse(rows: Rows, native: dict) -> str | None:
-    """Words on the row that the density shrinks onto without bound, or None.
+    """Why the density shrinks onto a row without limit, in words; None where it does not.
 
     At scale -> 0 about a row with share s of the weight the likelihood grows where
     df (1 - s) < D s.

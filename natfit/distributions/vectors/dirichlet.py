@@ -132,7 +132,7 @@ class Dirichlet(Columns, ExponentialFamily):
         raise ValueError(
             f"y must not be constant for Dirichlet, got {rows.n} rows equal to "
             f"{rows.few(1).y[0]} to rounding: "
-            "the likelihood grows without bound as the distribution shrinks to a point; add rows "
+            "the likelihood grows without limit as the distribution shrinks to a point; add rows "
             "that differ"
         )
 

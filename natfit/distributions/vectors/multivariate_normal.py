@@ -189,7 +189,7 @@ class MultivariateNormal(Columns, ExponentialFamily):
         return weight.sum(), weight @ gap, self._form.moment(gap, weight)
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """A constant column: |Sigma| -> 0, no bound.
+        """A constant column: |Sigma| -> 0 and the likelihood grows without limit.
 
         Raises
         ------
@@ -207,7 +207,7 @@ class MultivariateNormal(Columns, ExponentialFamily):
             raise ValueError(
                 f"y must have no constant column for MultivariateNormal, got column(s) "
                 f"{constant.tolist()} with {rows.n} equal rows: the likelihood grows without "
-                "bound as the density shrinks to a plane; drop them"
+                "limit as the density shrinks to a plane; drop them"
             )
 
     def _check_range(self, variance: np.ndarray) -> None:
@@ -223,10 +223,11 @@ class MultivariateNormal(Columns, ExponentialFamily):
     def bounded(self, summary: tuple) -> tuple[tuple, str | None]:
         """Second moments whose correlation matrix has no eigenvalue below a floor.
 
-        Columns that depend linearly, or no more rows than columns, leave Sigma singular and the
-        likelihood without bound. Where an eigenvalue of the correlation matrix is zero, all of
-        them are held at 1e-8 at least: the maximum of the likelihood over the Sigma that keep
-        this bound has exactly these eigenvalues clipped (Won et al., 2013, section 2).
+        Where columns depend linearly, or there are no more rows than columns, Sigma becomes
+        singular and the likelihood grows without limit. Where an eigenvalue of the correlation
+        matrix is zero, all of them are therefore held at 1e-8 at least: among the Sigma that keep
+        this limit the likelihood is highest at the one whose eigenvalues are clipped
+        (Won et al., 2013, section 2).
 
         Returns
         -------

@@ -59,11 +59,12 @@ class MultivariateT(Columns):
 
     Notes
     -----
-    At df -> infinity the family is the multivariate normal: an estimate at that bound is one.
-    As for :class:`StudentT`, the likelihood has no bound where the density shrinks onto a few
-    rows: onto one that m of the n rows share, with D m > (n - m) df. The estimate is the local
-    maximum that the start, medians and clipped correlations, leads to. Rows that all lie in one
-    plane, among them any D rows or fewer, have no maximum at all and are refused.
+    At df -> infinity the family is the multivariate normal: an estimate at that limit is one.
+    As for :class:`StudentT`, the likelihood grows without limit as the density shrinks onto a
+    value that m of the n rows share, where D m > (n - m) df. The estimate is the local maximum
+    that a fit reaches from the start, which consists of medians and clipped correlations. Where
+    all rows lie in one plane, as D rows or fewer always do, there is not even a local maximum:
+    such data are refused.
     """
 
     roles = {"loc": Role.LOCATION, "scale": Role.COVARIANCE, "df": Role.SHAPE}
@@ -233,7 +234,7 @@ class MultivariateT(Columns):
         return weighted_total(log, weight), weighted_total(gap, weight), sums
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """Rows in one plane: S -> singular and the likelihood grows without bound.
+        """Rows in one plane: S -> singular and the likelihood grows without limit.
 
         Raises
         ------
@@ -246,7 +247,7 @@ class MultivariateT(Columns):
         raise ValueError(
             f"y must not lie in one plane for MultivariateT: a linear combination of the "
             f"column(s) {columns} is constant over all {rows.n} rows, and the likelihood grows "
-            "without bound as the density shrinks to it; drop a column, or add rows where there "
+            "without limit as the density shrinks to it; drop a column, or add rows where there "
             f"are no more than the {self.dim} columns"
         )
 

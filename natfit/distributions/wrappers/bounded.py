@@ -1,4 +1,4 @@
-"""A family inside a user's limits."""
+"""A family inside user-supplied limits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from natfit.distributions.wrappers._mapped import Mapped
 
 
 class Bounded(Mapped):
-    """A family whose named parameters stay inside a user's native limits; eta is the same.
+    """A family whose named parameters stay inside user-supplied native limits; eta is the same.
 
     The density is the family's.
 
@@ -29,7 +29,7 @@ class Bounded(Mapped):
     ------
     ValueError
         On first use, if a name is unknown, a parameter is no number or vector of numbers, a pair
-        is not low < high, or no bounds are given.
+        is not low < high, or no limits are given.
     """
 
     def __init__(self, family: str | Distribution = "normal", bounds: dict[str, Any] | None = None):

@@ -208,7 +208,7 @@ class CensoredFamily(Mapped):
             if open_end:
                 raise ValueError(
                     f"rows must not all be {words} for {name}: the likelihood has no maximum, it "
-                    f"rises as y is taken to {move} without bound; add rows with the other end"
+                    f"rises as y is taken to {move} without limit; add rows with the other end"
                 )
         if lower <= upper:
             point = np.full(2, self._inside(np.array([lower]), np.array([upper]))[0])

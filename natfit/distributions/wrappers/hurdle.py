@@ -44,7 +44,7 @@ class Hurdle(ZeroAltered):
 
     @property
     def limit_meaning(self) -> dict[tuple[str, str], str]:
-        """At zero_prob = 0 the count family cut off at zero; its own bounds."""
+        """At zero_prob = 0 the count family cut off at zero; at its own limits what it says."""
         name = type(self.inner).__name__
         ends = {
             key: "all positive counts are 1" if key in self.inner.zero_ends else words

@@ -28,10 +28,9 @@ class Shifted(Moved):
     finite (that of gamma and weibull is from shape 2 on). Convergence is measured in the observed
     one.
 
-    The likelihood has no bound where the density is infinite at its end (gamma and weibull
-    with shape < 1): as loc tends to the least row it grows without limit. The estimate is the
-    local maximum that a start below the rows leads to; where there is none the fit ends as
-    ``unbounded``.
+    Where the density is infinite at its end (gamma and weibull with shape < 1), the likelihood
+    grows without limit as loc tends to the smallest row. The estimate is the local maximum that a
+    fit reaches from a start below the rows; where there is none, the fit ends as ``unbounded``.
 
     Matches ``scipy.stats`` with ``loc=loc``.
 
@@ -102,7 +101,7 @@ class Shifted(Moved):
         return super().fisher(centred)
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """All rows alike: loc at them, and the likelihood has no bound."""
+        """All rows alike: loc at them, and the likelihood grows without limit."""
         refuse_constant(rows, "Shifted", why="loc tends to them; use a discrete family")
 
     def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
@@ -131,7 +130,7 @@ class Shifted(Moved):
             return None
         return (
             f"loc -> {low:g}, the least row, where the density of {type(self.inner).__name__} "
-            "is infinite: the likelihood grows without bound"
+            "is infinite: the likelihood grows without limit"
         )
 
     @classmethod

@@ -45,7 +45,7 @@ class ZeroInflated(ZeroAltered):
 
     @property
     def limit_meaning(self) -> dict[tuple[str, str], str]:
-        """At zero_prob = 0 the count family; its own bounds."""
+        """At zero_prob = 0 the count family; at its own limits what it says."""
         name = type(self.inner).__name__
         ends = {("zero_prob", "lower"): f"{name} without extra zeros"}
         return {**ends, **self.inner.limit_meaning}

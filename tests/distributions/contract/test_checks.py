@@ -16,7 +16,7 @@ def test_constant_rows_are_refused():
     refuse_constant(Memory(np.array([1.0, np.nextafter(1.0, 2.0)])), "Normal")
     with pytest.raises(ValueError, match=r"constant for Normal, got 2 rows equal to 3: .* point"):
         refuse_constant(Memory(np.full(2, 3.0)), "Normal")
-    with pytest.raises(ValueError, match="without bound as loc tends to them; use another"):
+    with pytest.raises(ValueError, match="without limit as loc tends to them; use another"):
         refuse_constant(Memory(np.full(2, 3.0)), "Shifted", why="loc tends to them; use another")
 
 

@@ -105,9 +105,7 @@ TIED = np.concatenate([np.zeros(60), np.random.default_rng(0).standard_normal(40
 def test_data_without_a_maximum_are_told(name, x):
     model = fitted(name, x)
     assert model.status_ == "unbounded"
-    assert any(
-        words in model.message_ for words in ("without limit", "without bound", "all the way")
-    )
+    assert "without limit" in model.message_ or "all the way" in model.message_
     assert not model.status_.good
 
 

@@ -85,7 +85,7 @@ def test_rows_that_are_no_shares_are_named(row, words):
 
 
 def test_equal_shares_are_refused():
-    with pytest.raises(ValueError, match="grows without bound"):
+    with pytest.raises(ValueError, match="grows without limit"):
         NaturalMLE("dirichlet").fit(np.tile([0.2, 0.3, 0.5], (20, 1)))
     with pytest.raises(ValueError, match="number of columns"):
         NaturalMLE("dirichlet").fit(np.ones((5, 1)))

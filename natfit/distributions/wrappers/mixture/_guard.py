@@ -1,10 +1,10 @@
 """Limits that keep the components of a mixture from shrinking onto single rows.
 
-A mixture of densities has no maximum: a component whose centre is a row and whose width goes to
-zero takes the likelihood to infinity. With the ratio of widths bounded below there is one
-(Hathaway, 1985, A constrained formulation of maximum-likelihood estimation for normal mixture
-distributions, Annals of Statistics 13, 795-800). Here the reference is the widest component at
-the start, so that each limit is a number before the fit begins.
+The likelihood of a mixture of densities has no maximum: it grows without limit as the width of a
+component whose centre is a row tends to zero. It has one if the ratio of any two widths has a
+lower limit (Hathaway, 1985, A constrained formulation of maximum-likelihood estimation for normal
+mixture distributions, Annals of Statistics 13, 795-800). Here every width is compared with the
+widest component at the start, so that each limit is a number before the fit begins.
 """
 
 from __future__ import annotations

@@ -42,22 +42,23 @@ class Mixture(Distribution):
 
         blockdiag(diag(w) - w w', r_k O_k) - sum_k r_k u_k u_k' + ubar ubar',  ubar = sum_k r_k u_k
 
-    The natural gradient is taken of this likelihood itself, not of EM's bound. The Fisher
-    information is by quadrature between the nodes of all components, by enumeration of counts,
-    and by Monte Carlo for vectors.
+    The natural gradient is that of this likelihood itself, not of the function that EM maximises.
+    The Fisher information is computed by quadrature between the nodes of all components, for
+    counts by enumeration, and for vectors by Monte Carlo.
 
-    Where component densities can shrink to a point the likelihood has no bound. :meth:`bind`
-    therefore limits widths from below, to 1e-3 of the widest component's at the start; a fit
-    that rests there ends as ``boundary`` and names the component that collapsed onto a few rows.
-    What the width follows is what a component declares in ``widths``; a family that declares
-    nothing, and no location with a scale, is not limited.
-    Where fewer components would do, a weight goes to its bound 0, or components coincide and the
-    fit ends as ``singular``.
+    Where the density of a component can shrink to a point, the likelihood grows without limit.
+    :meth:`bind` therefore gives widths a lower limit, 1e-3 of the widest component's at the
+    start; a fit that rests there ends as ``boundary`` and names the component that collapsed onto
+    a few rows. Which parameters the width follows, a component declares in ``widths``; a family
+    that declares none there, and no location with a scale, gets no such limit.
+    Where fewer components are enough, a weight goes to its limit 0, or two components become the
+    same and the fit ends as ``singular``.
 
-    Components may be exchanged without changing the density: standard errors and parameters are
-    those of the labels of the start, which numbers clusters from low to high (by the first column
-    of vectors), whatever the order at the end. The likelihood may have several maxima: the start,
-    by k-means on a few rows (roots of counts, logarithms of positive numbers), chooses one.
+    An exchange of components does not change the density. Parameters and standard errors keep the
+    numbers of the start, which numbers clusters from low to high (vectors by their first column),
+    whatever their order at the end. The likelihood may have several maxima; which one is found
+    depends on the start, k-means on a few rows (on roots of counts, on logarithms of positive
+    numbers).
 
     Parameters
     ----------
