@@ -2,8 +2,8 @@
 
 A distribution knows no data and no theta. Its K parameters eta are unconstrained; each
 declared parameter owns a block of them. A family declares ``params``, ``roles`` and ``support``,
-and writes what follows, in the order in which a fit asks (:mod:`natfit.fitting.protocol`). On the
-right is what holds for a family that does not write it.
+and writes the methods below, in the order in which a fit calls them
+(:mod:`natfit.fitting.protocol`). The right column says what applies where a family writes none.
 
 ================  ==========================================================  =============
 bind              the family with the dimension that only data tell           itself
@@ -28,10 +28,10 @@ _to_scipy         the frozen distribution of ``scipy.stats``                  no
 ================  ==========================================================  =============
 
 A closed form is written for speed: the registry's tests compare it with what is derived.
-Counts are enumerated where densities are integrated.
+Expectations under densities are computed by quadrature, those under counts by enumeration.
 
-Shapes: N rows, K parameters. ``eta`` is (N, K), or (1, K) for "all rows alike": then nothing
-of size N x K is made for it. Log-densities are in nats.
+Shapes: N rows, K parameters. ``eta`` is (N, K), or (1, K) where all rows share it; no array of
+size N x K is made then. Log-densities are in nats.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Distribution(Component):
     _package = "natfit.distributions"
     _apart = ("contract", "forms", "custom")
 
-    # What is declared is set by classes alone: as an attribute, or as a property that computes it.
+    # Only classes declare these facts: as an attribute, or as a property that computes it.
     if TYPE_CHECKING:
 
         @property
@@ -102,7 +102,7 @@ class Distribution(Component):
     #: Whether finite sufficient statistics prove that all rows lie in the support.
     summary_proves_support: bool = False
 
-    #: Whether autograd can follow the log-density; else score and Hessian are the family's own.
+    #: Whether autograd can differentiate the log-density; else the family writes its derivatives.
     differentiable: bool = True
 
     #: Iterations after which a running fit is compared with :meth:`nested_start`: for families in
@@ -119,7 +119,8 @@ class Distribution(Component):
     #: eta (1, K), ``sum_terms(y, weight, eta)``, from one pass over the rows.
     sum_terms: Callable | None = None
 
-    # Optional, on native parameters. The tails are in nats, plain numpy, and accurate at both ends.
+    # Optional, of native parameters. Both tails are in nats, in plain numpy, and accurate where
+    # they are near zero and where they are near one.
     _sample: Callable | None = None
     _log_cdf: Callable | None = None
     _log_sf: Callable | None = None
@@ -148,7 +149,7 @@ class Distribution(Component):
 
     @property
     def information(self) -> InformationKind:
-        """What is known of the family's information: by default no more than how it is had."""
+        """What is known of the family's information: by default only how it is computed."""
         if self._fisher is not None:
             return InformationKind(Route.CLOSED_FORM)
         if not self._summable:
@@ -158,15 +159,15 @@ class Distribution(Component):
 
     @property
     def _summable(self) -> bool:
-        """Whether :meth:`expectation` has a support to integrate or sum over."""
+        """Whether :meth:`expectation` has a support for its quadrature or enumeration."""
         return self.event_shape == () and self.support is not None
 
     @property
     def widths(self) -> dict[str, Width]:
         """Parameters that the width of the density follows, and how.
 
-        By default the scales of a family with a location: such a density shrinks onto a row as
-        its scale goes to zero. Other families declare what makes them narrow.
+        By default these are the scales of a family with a location: such a density shrinks onto a
+        row as its scale tends to zero. Other families declare what makes them narrow.
         """
         if Role.LOCATION not in self.roles.values():
             return {}
@@ -186,7 +187,7 @@ class Distribution(Component):
 
     @property
     def blocks(self) -> dict[str, slice]:
-        """The slice of eta that each parameter owns."""
+        """The slice of eta that belongs to each parameter."""
         return self._parameters.blocks
 
     def native(self, eta: Any) -> tuple:
@@ -213,17 +214,17 @@ class Distribution(Component):
 
     @property
     def cut_together(self) -> list[slice]:
-        """Blocks whose coordinates a step cuts by one factor."""
+        """Blocks whose coordinates are shortened by one factor where a step is too long."""
         return self._parameters.cut_together
 
     # ------------------------------------------------------------------- the data and the start
 
     def bind(self, rows: Rows) -> Distribution:
-        """Return the family with the data's dimension and K; a univariate one as it is."""
+        """Return the family with the dimension of the data; a univariate one unchanged."""
         return self
 
     def sufficient(self, rows: Rows) -> Any | None:
-        """Summary that stands in for all rows as one, or None where a family has none."""
+        """Summary that replaces all rows by one, or None where a family has none."""
         return None
 
     def check(self, rows: Rows) -> None:
@@ -233,8 +234,8 @@ class Distribution(Component):
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """Raise ValueError when the likelihood has no maximum inside the family for these data.
 
-        ``summary`` is what :meth:`sufficient` returned: where it proves that all is well, no
-        pass over the rows is made. The default accepts all data.
+        ``summary`` is what :meth:`sufficient` returned; where it proves that there is a maximum,
+        no pass over the rows is needed. The default accepts all data.
         """
 
     def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
@@ -245,12 +246,12 @@ class Distribution(Component):
         raise NotImplementedError(f"{type(self).__name__} must define _initial")
 
     def check_start(self, few: Block, eta: np.ndarray) -> None:
-        """Check the log-density itself at a start (K,); built-in families have no need to."""
+        """Check the log-density itself at a start (K,); built-in families need no such check."""
 
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
-        """What the family's own start (K,) becomes once all rows are seen; itself by default.
+        """Start (K,) of the family corrected once all rows are seen; unchanged by default.
 
-        For families whose density vanishes, or overflows, at a row that the start did not see.
+        For families whose density may be zero or overflow at a row that was not used for the start.
 
         Returns
         -------
@@ -269,11 +270,11 @@ class Distribution(Component):
         raise NotImplementedError(f"{type(self).__name__} must define _log_prob")
 
     def _log_prob_eta(self, y: Any, eta: Any) -> Any:
-        """Log-density in terms of eta; override where that is what stays finite."""
+        """Log-density in terms of eta; a family overrides it where only that form stays finite."""
         return self._log_prob(y, *self.native(eta))
 
     def _arguments(self, eta: np.ndarray) -> tuple:
-        """What the closed forms take; native values unless a family works in eta."""
+        """Arguments of the closed forms; native values unless a family's formulas take eta."""
         return self.native(eta)
 
     def log_prob(self, y: Any, eta: np.ndarray) -> np.ndarray:
@@ -297,7 +298,7 @@ class Distribution(Component):
         return self.log_prob_and_score(y, eta)[1]
 
     def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Both, (n,) and (n, K); families override it to share work."""
+        """Log-density (n,) and score (n, K); families override it to compute common terms once."""
         if self._score is not None:
             return self.log_prob(y, eta), self.score(y, eta)
         return autodiff.row_value_and_grad(lambda e: self._log_prob_eta(y, e), tile(eta, y))
@@ -372,9 +373,9 @@ class Distribution(Component):
     # ------------------------------------------------------------------- the verdict on a fit
 
     def nested_start(self, rows: Rows) -> np.ndarray | None:
-        """Optimum (K,) of a simpler family inside this one, closed-form; None without one.
+        """Optimum (K,) of a simpler family inside this one, in closed form; None without one.
 
-        A fit that ends below it, at another local maximum, starts again there.
+        A fit that ends at another local maximum, with a lower likelihood, starts again there.
 
         Returns
         -------
@@ -395,12 +396,12 @@ class Distribution(Component):
         return self._sample is not None
 
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
-        """Draw one value a row of eta, or ``size`` values when eta is (1, K): (n, *event_shape).
+        """Draw one value per row of eta, or ``size`` values for eta (1, K): (n, *event_shape).
 
         Returns
         -------
         ndarray of shape (n, *event_shape)
-            In float64, whole numbers too.
+            In float64, also for whole numbers.
 
         Raises
         ------
@@ -455,7 +456,7 @@ class Distribution(Component):
         return self._mode is not None
 
     def mode(self, eta: np.ndarray) -> np.ndarray:
-        """Most probable y, (n, *event_shape), the lowest of equals; ValueError without formula."""
+        """Most probable y, (n, *event_shape), the lowest of several; ValueError without formula."""
         if self._mode is None:
             raise ValueError(f"{type(self).__name__} defines no mode; draw with sample() instead")
         return self._mode(eta)

@@ -21,10 +21,11 @@ class Censored:
     ========== ==================== =======================================
 
     For densities it does not matter whether the ends belong to the interval; for whole numbers
-    they do (``y > a`` is ``lower = a + 1``). An exact row counts its density, any other row the
-    probability of its interval.
+    they do (``y > a`` is ``lower = a + 1``). In the likelihood an exact row has its density, any
+    other row the probability of its interval.
 
-    It has a shape, a length and rows, so that cross-validation can split it.
+    The object has a shape and a length, and its rows can be selected, so that cross-validation
+    can split it.
 
     Parameters
     ----------
@@ -74,10 +75,10 @@ class Censored:
 
     @classmethod
     def of(cls, X: Any) -> Censored | None:
-        """X itself, its conversion from scipy, or None where X is not censored."""
+        """X itself, or a ``scipy.stats.CensoredData`` converted; None where X is not censored."""
         if isinstance(X, cls):
             return X
-        # Where X is scipy's, its module is loaded; to import it here would take long.
+        # Where X is scipy's object, its module is loaded already; an import would take long.
         stats = sys.modules.get("scipy.stats")
         return cls.from_scipy(X) if stats and isinstance(X, stats.CensoredData) else None
 
@@ -113,7 +114,7 @@ class Censored:
 
 
 def check_intervals(lower: np.ndarray, upper: np.ndarray, start: int = 0) -> None:
-    """Refuse intervals that say nothing, or are none.
+    """Refuse intervals that carry no information or are not valid.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from natfit.rows import Rows
 
-#: Relative spread of positive rows that is no more than the rounding of one value.
+#: Relative spread of positive rows that may be the rounding of a single value.
 ROUNDING = 1e-12
 
 #: The remedy where a distribution shrinks to a point.
@@ -21,7 +21,7 @@ def refuse_constant(rows: Rows, family: str, *, relative: float = 0.0, why: str 
     family : str
         What the message calls it.
     relative : float
-        Relative spread that is no more than rounding.
+        Relative spread up to which rows count as equal.
     why : str
         What happens as the likelihood grows without limit, and the remedy.
 
@@ -41,12 +41,12 @@ def refuse_constant(rows: Rows, family: str, *, relative: float = 0.0, why: str 
 
 
 def refuse_extreme(rows: Rows, family: str) -> None:
-    """Refuse rows whose squared deviations are no doubles.
+    """Refuse rows whose squared deviations are outside the range of doubles.
 
     Raises
     ------
     ValueError
-        If their spread is 1e-140 or less, or one is beyond 1e150.
+        If their spread is 1e-140 or less, or the absolute value of one is 1e150 or more.
     """
     low, high = (float(end) for end in rows.extent())
     if not (high - low > 1e-140 and max(-low, high) < 1e150):
@@ -57,7 +57,7 @@ def refuse_extreme(rows: Rows, family: str) -> None:
 
 
 def check_columns(rows: Rows, expected: int | None, family: str, argument: str) -> int:
-    """Number of columns of y (n, M), which must be ``expected`` where that is known."""
+    """Number of columns of y (n, M), checked against ``expected`` unless that is None."""
     if len(rows.event_shape) != 1:
         raise ValueError(
             f"y must have shape (n, M) for {family}, got {(rows.n, *rows.event_shape)}; use "

@@ -1,7 +1,7 @@
 """What a family declares of itself: its information, its parameters, its widths.
 
-Code that must know such a fact reads these values. It never asks for a class or a name: a
-subclass, a wrapper and a user's own family then behave as the family whose values they have.
+Code that must know such a fact reads these values and never asks for a class or a name. A
+subclass, a wrapper and a user-supplied family thus behave as the family whose values they have.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class Route(StrEnum):
-    """How the expected (Fisher) information of a family is had."""
+    """How the expected (Fisher) information of a family is computed."""
 
     CLOSED_FORM = "closed form"
     QUADRATURE = "quadrature"
@@ -20,7 +20,7 @@ class Route(StrEnum):
 
 
 class Yardstick(StrEnum):
-    """Which information is the unit of a fit's distance to its optimum, and of its errors."""
+    """Which information measures the distance of a fit to its optimum and gives standard errors."""
 
     EXPECTED = "expected"
     OBSERVED = "observed"
@@ -33,13 +33,13 @@ class InformationKind:
     Attributes
     ----------
     route : Route
-        How the expected information is had; NONE where the family has none.
+        How the expected information is computed; NONE where the family has none.
     agrees : bool
         Whether the expected information equals the observed one at the optimum of a constant
-        model, as in a full exponential family: the cheaper one then serves as either.
+        model, as in a full exponential family: the cheaper of the two then serves for both.
     yardstick : Yardstick
-        OBSERVED where the expected information is undefined or may be infinite: metric,
-        distance and standard errors are then taken from the observed one.
+        OBSERVED where the expected information is undefined or may be infinite: the metric, the
+        distance and the standard errors are then computed from the observed one.
     complete : bool
         Whether every row is known exactly. Else rows are intervals (n, 2) in which y is known to
         lie, and the expected information is that of complete rows, an upper limit of theirs.
@@ -64,8 +64,8 @@ class InformationKind:
 class Role(StrEnum):
     """What a parameter is.
 
-    The first four say how y changes with the parameter whatever the others are, locations
-    apart, which a scale stretches too.
+    The first four say how y changes with the parameter, whatever the values of the others. (A
+    scale stretches a location together with y.)
     """
 
     #: y moves with it: the density of ``y - parameter`` does not depend on it.
@@ -76,13 +76,13 @@ class Role(StrEnum):
     RATE = "rate"
     #: A matrix L L' such that the density of ``L^-1 y`` does not depend on it.
     COVARIANCE = "covariance"
-    #: The logarithm of y, less that of its scale, is stretched by it or by its inverse.
+    #: The logarithm of y / scale is stretched by it or by its inverse.
     POWER = "power"
-    #: The mean of y, where that is no location.
+    #: The mean of y, where it is not a location.
     MEAN = "mean"
     #: A probability, or a vector of probabilities that sum to one.
     SHARE = "share"
-    #: Whatever else changes the form of the density.
+    #: Any other parameter: it changes the form of the density.
     SHAPE = "shape"
 
 
@@ -95,8 +95,8 @@ class Width:
     power : float
         1 for a scale, -1 for a rate.
     least : float
-        The parameter's value below which it says nothing of the width: a gamma density with a
-        shape below 1 is as wide as its mean.
+        The value below which the parameter does not determine the width: a gamma density with
+        a shape below 1 is as wide as its mean, whatever the shape.
     """
 
     power: float

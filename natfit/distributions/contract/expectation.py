@@ -1,8 +1,8 @@
 """Expectations under a univariate density, by double-exponential quadrature or enumeration.
 
-Where the mass lies is found from the density itself, looked for about the location and the scale
-that the parameters' roles declare; whether the rule is accurate is read off the total probability,
-which must be one.
+Where the probability lies is found from the density itself, on a grid around the location and the
+scale that the roles of the parameters declare. Whether the rule is accurate is seen from the total
+probability, which must be one.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import numpy as np
 from natfit.distributions.contract.declared import Role
 from natfit.numerics.quadrature import on_half_line, on_interval, on_line
 
-#: Accepted error of the total probability. Smooth densities come within 1e-10; a kink, as the
-#: Laplace distribution has, costs digits that a metric can spare.
+#: Accepted error of the total probability. For smooth densities it is below 1e-10; a kink, such
+#: as the Laplace distribution's, costs digits, but a metric does not need these.
 ACCURACY = 1e-5
 
-#: Probability beyond which a discrete family's tail is cut.
+#: The tail of a discrete family is cut off where its last terms have less probability than this.
 TAIL = 1e-15
 
 #: How many whole numbers are enumerated, in turn, until they carry the probability.
@@ -78,7 +78,7 @@ def _density(family: Any, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
 
 
 def _enumerate(family: Any, eta: np.ndarray) -> Expectation:
-    """All whole numbers of the support that carry probability."""
+    """Whole numbers of the support, up to where the tail is negligible."""
     low, high = family.support.low, family.support.high
     start = 0.0 if not np.isfinite(low) else low
     ends = np.isfinite(high)
@@ -129,7 +129,7 @@ def _nodes(
 
 
 def _integrate(family: Any, eta: np.ndarray) -> Expectation:
-    """Locate the mass, then refine until the total probability is one."""
+    """Quadrature: locate the probability, then refine until the total is one."""
     support = family.support
     centre, width = _locate(family, eta)
     previous: Expectation | None = None
@@ -144,7 +144,7 @@ def _integrate(family: Any, eta: np.ndarray) -> Expectation:
         weight = np.where(np.isfinite(weight), weight, 0.0)
         error = abs(weight.sum() - 1.0)
         rule = Expectation(y, weight)
-        # Two successive rules that agree: the second is far more accurate than their gap.
+        # The second of two successive rules is far more accurate than their difference.
         if previous is not None and error < 1e-10:
             break
         previous = rule
@@ -152,7 +152,7 @@ def _integrate(family: Any, eta: np.ndarray) -> Expectation:
 
 
 def _locate(family: Any, eta: np.ndarray) -> tuple[float, float]:
-    """Centre and width of the mass, looked for about the family's location and scale."""
+    """Centre and width of the probability, found on a grid about the location and the scale."""
     support = family.support
     if np.isfinite(support.low) and np.isfinite(support.high):
         return 0.0, 1.0
@@ -182,9 +182,9 @@ def _locate(family: Any, eta: np.ndarray) -> tuple[float, float]:
 
 
 def _units(family: Any, eta: np.ndarray) -> tuple[float, float]:
-    """Location and scale at eta (K,), by the parameters' roles; 0 and 1 where none tells.
+    """Location and scale at eta (K,), by the parameters' roles; 0 and 1 where no role says.
 
-    Several locations, as a mixture has, say nothing of the whole.
+    If there are several locations, as in a mixture, none of them is that of the whole.
 
     Returns
     -------

@@ -30,7 +30,7 @@ def expected_square(family: Distribution, eta: np.ndarray) -> np.ndarray:
         rule = family.expectation(row)
         with np.errstate(all="ignore"):
             score = family.score(rule.y, row[None])
-        # Far in a tail the score may overflow where the probability is nil.
+        # Far in a tail, where the probability is zero, the score may overflow.
         fine = np.isfinite(score).all(axis=1)
         if rule.weight[~fine].sum() > ACCURACY:
             raise ValueError(f"the score of {type(family).__name__} is not finite at {row}")

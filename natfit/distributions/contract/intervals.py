@@ -1,13 +1,13 @@
 """Probabilities and conditional moments of the score on intervals.
 
 Censoring and truncation need, for a set A of values, log P(A), E[s | A] and the conditional
-mean of ``I - s s'``, I the negative Hessian of log p. By Louis' identity (1982) the negative
+mean of ``I - s s'``, with I the negative Hessian of log p. By Louis' identity (1982) the negative
 Hessian of log P(A) is ``E[I - s s' | A] + E[s | A] E[s | A]'``: no derivative of a distribution
-function is needed. Both have mean zero over all values, so that a set's integral is minus that
-of its complement, and everything reduces to tails of probability at most one half and to
-intervals that are narrow within such a tail. A tail is integrated outwards from its end by a
-double-exponential rule whose width is the tail's own decay; the rule must reproduce the
-probability that the distribution function gives.
+function is needed. Both s and ``I - s s'`` have mean zero over all values, so that the integral
+over a set is minus that over its complement. Only tails of probability at most one half, and
+intervals that are narrow within such a tail, are therefore computed by quadrature. The rule of a
+tail is double-exponential: it starts at the end of the tail and its width is the distance over
+which the tail decays. It must reproduce the probability that the distribution function gives.
 """
 
 from __future__ import annotations
@@ -21,23 +21,24 @@ import numpy as np
 
 from natfit.numerics.quadrature import between, outwards
 
-#: Rows a pass: the nodes of 512 rows fit a core's cache.
+#: Number of rows per pass: the nodes of 512 rows fit into the cache of a core.
 _CHUNK = 512
 
-#: log(1/2): where tails end and intervals count as wide.
+#: log(1/2): a tail has at most this log-probability, and an interval is wide if the tail beyond it
+#: has less than this relative to the tail that begins with the interval.
 _HALF = -0.6931471805599453
 
-#: Accepted error of a rule's relative probability, and the spans and nodes tried in turn.
+#: Accepted relative error of a rule's probability; spans and numbers of nodes, tried in turn.
 _ACCURACY = 1e-6
 _RULES = ((3.6, 73), (4.6, 145), (6.1, 577), (6.1, 2305))
 
-#: Most terms of a sum over whole numbers.
+#: Maximum number of terms of a sum over whole numbers.
 _MOST_TERMS = 2**20
 
 
 @dataclass(frozen=True)
 class Moments:
-    """What a set A of values says: its log-probability and conditional means.
+    """Log-probability and conditional means of a set A of values.
 
     Attributes
     ----------
@@ -148,7 +149,7 @@ class _Chunk:
         return log_mass, flat
 
     def _subtract(self, flat: Any, which: Any, side: int, share: Any, log: Any = None) -> None:
-        """Take the tail beyond the intervals away, by its probability relative to theirs."""
+        """Subtract the tail beyond the intervals, with its probability relative to theirs."""
         log = share if log is None else log
         which = which & (log > -700.0)
         if which.any():
@@ -182,7 +183,7 @@ class _Chunk:
         """log P(A) and conditional means of intervals across which the density varies little."""
         lower, upper, eta = self.lower[which], self.upper[which], self._eta(which)
         if self.integer:
-            # The terms' own sum is the probability; any reference will do.
+            # The sum of the terms is the probability: it does not depend on the reference.
             reference = self.family.log_prob(lower, eta)
             log, flat = _sum(self, lower, 1, upper - lower, eta, reference)
             return reference + log, flat
@@ -191,7 +192,7 @@ class _Chunk:
         small = np.where(right, self.above[which], self.below[which])
         rough = big + np.log(-np.expm1(small - big))
         reference = np.log(upper - lower) + self.family.log_prob(0.5 * (lower + upper), eta)
-        # A difference of probabilities has lost its digits where it is small beside them.
+        # A difference that is small compared with the two probabilities has lost digits.
         loss = 1e-14 * np.exp(np.minimum(big - reference, 700.0))
         log, flat = self._integrate(partial(between, lower, upper), eta, reference, rough, loss)
         return reference + log, flat
@@ -206,7 +207,7 @@ class _Chunk:
             y, slope = nodes(t)
             weight, flat = self._nodes(y, slope * (t[1] - t[0]), eta, log_mass)
             log = np.log(weight)
-            # What the logarithms have lost themselves; the means do not depend on it.
+            # Rounding of the logarithms themselves, on which the means do not depend.
             lost = loss + 8e-16 * np.abs(log_mass)
             error = np.abs(log - expected)
             if (error < 1e-9 + lost).all():
@@ -224,7 +225,7 @@ class _Chunk:
         weight = np.exp(self.family.log_prob(flat, eta).reshape(m, size) - log_mass[:, None])
         weight *= slope
         weight[~np.isfinite(weight)] = 0.0
-        # No more than the nodes that carry weight: beyond them the score may overflow.
+        # At nodes without weight the score may overflow; it does not count there.
         values = self._values(flat, eta)
         values[~np.isfinite(values).all(axis=1)] = 0.0
         total = weight.sum(axis=1)

@@ -26,7 +26,7 @@ class Parameters:
 
     @cached_property
     def blocks(self) -> dict[str, slice]:
-        """The slice of eta that each parameter owns."""
+        """The slice of eta that belongs to each parameter."""
         start, blocks = 0, {}
         for name, constraint in self.constraints.items():
             blocks[name] = slice(start, start + constraint.size)
@@ -93,5 +93,5 @@ class Parameters:
 
     @cached_property
     def cut_together(self) -> list[slice]:
-        """Blocks whose coordinates a step cuts by one factor."""
+        """Blocks whose coordinates are shortened by one factor where a step is too long."""
         return [self.blocks[name] for name, c in self.constraints.items() if c.cut_as_one]

@@ -1,10 +1,10 @@
-"""What families start from: the shape of the data, and one-pass robust statistics."""
+"""Robust statistics of a few rows, which starts are made from."""
 
 from __future__ import annotations
 
 import numpy as np
 
-#: Rows that a start looks at which is made anew once all rows have been seen.
+#: Maximum number of rows for a start that is made anew once all rows have been seen.
 MANY = 100_000
 
 #: Median absolute deviation to standard deviation, for a normal: 1 / Phi^-1(3/4).
@@ -35,8 +35,8 @@ def mean(y: np.ndarray, weight: np.ndarray | None) -> float:
 def location_scale(y: np.ndarray, weight: np.ndarray | None) -> tuple[float, float]:
     """Median and scaled median absolute deviation.
 
-    Where more than half of the rows are equal, the deviations of the others; where all are,
-    the size of the median or one, so that a start exists.
+    Where more than half of the rows are equal, the spread is that of the other rows. Where all
+    are equal, it is the size of the median, or one, so that a start exists.
 
     Returns
     -------

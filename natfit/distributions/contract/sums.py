@@ -1,4 +1,4 @@
-"""Sums over rows that share eta, of a family that does not write them; rows and summaries."""
+"""Sums over rows that share eta, for families that do not write their own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def summed_value_and_score(
 ) -> tuple[float, np.ndarray]:
     """Weighted sums over rows of log p and of its score (K,), eta (1, K).
 
-    Where autograd derives the score it needs one pass on (1, K).
+    Where the score is derived by autograd, one backward pass to eta (1, K) gives its sum.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def summed_observed(
 
 
 def block_sum(block: Block, family: Distribution, name: str, eta: np.ndarray) -> Any:
-    """One of a family's sums, such as ``sum_observed``, over a block of rows: a part of a pass."""
+    """Part of a pass: a sum of the family, such as ``sum_observed``, over one block of rows."""
     return getattr(family, name)(block.y, block.weight, eta)
 
 

@@ -31,7 +31,7 @@ class Support:
     Parameters
     ----------
     low, high : float
-        Its ends; ``high`` may be a tuple, one end a column.
+        Its ends; ``high`` may be a tuple, one end per column.
     closed : bool
         Whether finite ends belong to it.
     integer : bool
@@ -91,7 +91,7 @@ class Support:
         )
 
     def _holds_extent(self, rows: Rows) -> bool:
-        """Whether the smallest and the largest value belong: then all between them do."""
+        """Whether the smallest and the largest value belong to it, and with them all between."""
         if self.low == -np.inf and self.top == np.inf:
             return True
         low, high = rows.extent()

@@ -1,4 +1,4 @@
-"""Log-probabilities of tails, at any y: a family writes them for y inside its support."""
+"""Log-probabilities of tails at any y; a family writes them only for y inside its support."""
 
 from __future__ import annotations
 

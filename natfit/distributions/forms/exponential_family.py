@@ -1,4 +1,4 @@
-"""What exponential families share: summaries that stand in for the data, mean parameters."""
+"""What exponential families share: summaries that replace the data, and mean parameters."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from natfit.rows import Block, Rows, dot
 
 
 class ExponentialFamily(Distribution):
-    """A family whose log-density is linear in statistics T(y), up to a function of y alone.
+    """A family whose log-density is linear in statistics T(y), apart from a function of y.
 
-    The weighted mean of T over the data is then one row that stands in for all of them: every
-    method that takes ``y`` also takes the tuple that :meth:`sufficient` returns, so that with
-    a constant model the data are read once and the loop runs on the summary.
+    The weighted mean of T over the data is then a summary, which replaces all rows by one: every
+    method that takes ``y`` also takes the tuple that :meth:`sufficient` returns. With a constant
+    model the data are therefore read once, and the iterations need only the summary.
 
-    A family writes ``statistics(y)``: the tuple of T for rows, or the tuple itself. The tuple
-    may hold terms that do not depend on the parameters, such as the mean of log y!.
+    A family writes ``statistics(y)``, which returns the tuple T for rows, and a summary
+    unchanged. The tuple may hold terms that do not depend on the parameters, such as log y!.
     """
 
-    # It writes its score, and does so from the statistics.
+    # Each of these families writes its score in terms of the statistics.
     _score: Callable
 
-    # Set by classes alone, as params and roles are.
+    # Declared only by classes, as params and roles are.
     if TYPE_CHECKING:
 
         @property
@@ -41,12 +41,12 @@ class ExponentialFamily(Distribution):
 
     @property
     def information(self) -> InformationKind:
-        """The expected information is the observed one at the optimum of a constant model."""
+        """At the optimum of a constant model the expected information is the observed one."""
         return replace(super().information, agrees=True)
 
     @property
     def mean_sizes(self) -> tuple[int, ...]:
-        """Length of each statistic's mean; all scalar unless a family says otherwise."""
+        """Length of the mean of each statistic; one unless a family says otherwise."""
         return (1,) * self.n_params
 
     def statistics(self, y: Any) -> tuple:
@@ -94,7 +94,7 @@ class Canonical(ExponentialFamily):
     row is the Fisher information.
     """
 
-    # It writes its Fisher information.
+    # Each of these families writes its Fisher information.
     _fisher: Callable
 
     def _observed(self, y: Any, *arguments: np.ndarray) -> np.ndarray:

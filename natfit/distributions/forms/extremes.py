@@ -10,8 +10,9 @@ import numpy as np
 from natfit.bijectors import Real
 from natfit.rows import Rows, nearest_to, share_equal
 
-#: |shape| below which derivatives in shape are summed as series where x = shape z is small: the
-#: differences have lost 13 of 16 digits of the second derivative at 1e-6, 6 of them at 1e-3.
+#: |shape| below which derivatives in shape are summed as series where x = shape z is small. The
+#: closed form of the second derivative is a difference that has lost 13 of its 16 digits at
+#: |shape| = 1e-6, and 6 of them at 1e-3.
 _SMALL_SHAPE, _SMALL = 1e-3, 0.05
 
 #: Orders of the series; 0.05^14 is below rounding.
@@ -20,19 +21,19 @@ _SIGN = (-1.0) ** _ORDER
 _FIRST = (_SIGN * _ORDER / (_ORDER + 1.0))[1:]
 _SECOND = (_SIGN * _ORDER * (_ORDER - 1.0) / (_ORDER + 1.0))[2:]
 
-#: Shape at and below which the Fisher information, infinite from -1/2 down, is refused: as a
-#: metric it would be a wall there that no step passes.
+#: Shape at and below which the Fisher information, which is infinite for shapes <= -1/2, is
+#: refused: as a metric it grows so fast there that no step would pass.
 LEAST_REGULAR = -0.45
 
 #: Room that a start leaves to 1 + shape z of every row.
 _MARGIN = 0.05
 
-#: Shapes of a start: within them Fisher information is moderate.
+#: Lowest and highest shape of a start: between them the Fisher information is moderate.
 _LOWEST, _HIGHEST = -0.4, 0.9
 
 
 def shape_constraint() -> Real:
-    """Return the constraint of a tail's shape, from -1 to 5, half a unit a step at most."""
+    """Return the constraint of the shape, from -1 to 5, with steps of at most half a unit."""
     return Real(low=-1.0, high=5.0, max_step=0.5)
 
 
@@ -91,12 +92,12 @@ def _series(z: np.ndarray, x: np.ndarray) -> tuple:
 
 
 def start_shape(shape: float) -> float:
-    """A start's shape, in its limits; zero where quantiles gave none."""
+    """Shape of a start, inside its limits; zero where quantiles gave none."""
     return float(np.clip(shape, _LOWEST, _HIGHEST)) if np.isfinite(shape) else 0.0
 
 
 def shape_inside(shape: float, lowest: float, highest: float) -> float:
-    """The shape, nearer to zero where 1 + shape z would have no room at the extreme z."""
+    """The shape, moved towards zero where 1 + shape z is too near zero at an extreme z."""
     room = 1.0 - _MARGIN
     if shape * lowest < -room:
         return -room / lowest
@@ -119,10 +120,11 @@ def refuse_irregular(shape: float, family: str) -> None:
 
 
 def corner(rows: Rows, at: float, scale: float, shape: float) -> str | None:
-    """Why a fit near (at, scale, shape) found no end: the two ways to an unbounded likelihood.
+    """Why a fit near (at, scale, shape) found no maximum: the likelihood grows without limit.
 
-    A value that m of n rows share gains -m log scale as scale -> 0, and a tail of the given
-    shape costs the others (n - m) / shape of it.
+    There are two such corners: shape -> -1, and scale -> 0 at a value that m of n rows share. In
+    the second the log-likelihood of these m rows grows as -m log scale, and that of the others
+    falls as (n - m) log scale / shape.
 
     Returns
     -------

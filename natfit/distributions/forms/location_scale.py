@@ -20,7 +20,7 @@ from natfit.rows import Rows, dot, total_weight, weighted_total
 class LocationScale(Distribution):
     """A family with log p(y) = g(z) - log scale, z = (y - loc) / scale, for real y.
 
-    A family writes g (``_kernel``) and, in one go, g with its first two derivatives
+    A family writes g (``_kernel``), and g together with its first two derivatives
     (``_kernel_terms``). The score in (loc, log scale) is ``(-g' / scale, -z g' - 1)``, the
     observed information ``-[[g'' / scale^2, (g' + z g'') / scale], [., z g' + z^2 g'']]`` and
     the Fisher information ``[[a / scale^2, b / scale], [b / scale, c]]`` with the family's own
@@ -34,7 +34,7 @@ class LocationScale(Distribution):
     #: The Fisher information at loc = 0, scale = 1: its entries 11, 12 and 22.
     standard_information: ClassVar[tuple[float, float, float]]
 
-    #: The standard deviation of a normal of the same quartiles, in scales.
+    #: Standard deviation, in units of scale, of the normal distribution with the same quartiles.
     spread: ClassVar[float]
 
     def _kernel(self, z: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A start of positive families with a power that no row makes overflow."""
+"""A start, for positive families with a power, at which no row overflows."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ def seen_by_all(family: Any, rows: Rows, eta: np.ndarray) -> np.ndarray:
     """Start (log shape, log scale, perhaps log power), made anew where a row would overflow.
 
     At the maximum the mean of ``w = (y / scale)^shape`` is at most max(1, power), so that no w
-    exceeds N max(1, power). A start from a few rows that breaks this has not seen an outlier:
-    it is made anew from many rows, and flattened until it holds.
+    exceeds N max(1, power). If the start breaks this rule, the few rows that it was made from
+    lacked an outlier. It is then made anew from many rows, and its shape is reduced until the
+    rule holds.
 
     Returns
     -------
     ndarray of shape (K,)
-        The start given where it holds.
+        The given start where it keeps the rule.
     """
 
     def largest(eta: np.ndarray) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Families of counts: data as a table of distinct values, expectations at any mean."""
+"""Families of counts whose data become a table, and expectations of counts at any mean."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from natfit.distributions.contract.sums import summed_observed, summed_value_and
 from natfit.distributions.contract.support import Support
 from natfit.rows import Block, Memory, Rows, table_of
 
-#: Largest count that is tabulated by counting; larger ones are sorted.
+#: Counts below this are tabulated by counting; with larger ones the rows are sorted.
 _MOST = 100_000
 
 #: Counts below this are enumerated.
 _EXACT = 256
 
-#: Where integral takes over from sum, smoothly: centre and width of the change, and its beginning.
+#: Counts at which quadrature smoothly replaces the sum: centre and width of the change, and its
+#: beginning.
 _CENTRE, _WIDTH, _FIRST = 160.0, 16.0, 64.0
 
 #: Gauss-Legendre nodes of the smooth part, in the logarithm of the count.
@@ -35,7 +36,7 @@ class Tabulated(Distribution):
     its M values.
     """
 
-    # A table with a value outside the support is made NaN.
+    # A table with a value outside the support consists of NaN.
     summary_proves_support = True
 
     def sufficient(self, rows: Rows) -> tuple:
@@ -63,7 +64,7 @@ class Tabulated(Distribution):
 
 
 def tabulated_sum(fn: Callable, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> Any:
-    """``fn`` on rows, or on the values of a table that weighs ``weight[0]``."""
+    """``fn`` of rows, or of a table's values with its shares times ``weight[0]`` as weights."""
     if not isinstance(y, tuple):
         return fn(y, weight, eta)
     total = 1.0 if weight is None else weight[0]
@@ -85,7 +86,7 @@ def count_summary(rows: Rows, support: Support) -> tuple[np.ndarray, np.ndarray]
 def count_table(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     """Distinct values of y, ascending, and the weight of each.
 
-    Small counts are counted, which sorts nothing.
+    Small whole numbers are counted without sorting.
 
     Parameters
     ----------
@@ -119,9 +120,10 @@ def count_rule(
 ) -> Expectation:
     """Nodes and probabilities of a family of counts that is smooth where counts are large.
 
-    Up to about 160 counts are enumerated; above, the sum is the integral, by Gauss-Legendre nodes
-    in log y over what carries probability: the cost does not grow with the mean. One takes over
-    from the other by a smooth partition of unity, so that no end leaves an error.
+    Counts up to about 160 are enumerated. Above, the sum is replaced by an integral over the
+    range that has probability, by Gauss-Legendre quadrature in log y, so that the cost does not
+    grow with the mean. A smooth partition of unity joins the two: neither is cut off sharply,
+    which would leave an error.
 
     Parameters
     ----------
@@ -132,7 +134,7 @@ def count_rule(
     mean, sd : float
         Of the distribution at eta (K,).
     tail : float
-        Increase of y over which its far tail falls by a factor e.
+        Distance over which the far tail falls by a factor e.
 
     Returns
     -------
