@@ -19,11 +19,11 @@ class Bernoulli(Canonical):
     """The Bernoulli distribution of y = 0 or 1.
 
     ``log p(y) = y log prob + (1 - y) log(1 - prob)``; eta = (logit prob), Fisher information
-    ``prob (1 - prob)``. Data that are all alike have their maximum at prob = 0 or 1: the fit
-    ends at the boundary.
+    ``prob (1 - prob)``. If all rows are equal, the maximum is at prob = 0 or 1: the fit ends at
+    the boundary.
 
-    Everything is computed from the logit, which stays exact where 1 - prob rounds to zero:
-    the closed forms below take it in place of prob.
+    Everything is computed from the logit, which stays exact where 1 - prob rounds to zero: the
+    closed forms take it in place of prob.
 
     Matches ``scipy.stats.bernoulli(p=prob)``.
     """
@@ -43,7 +43,8 @@ class Bernoulli(Canonical):
         yes, no = self.statistics(y)
         logit = eta[:, 0]
         if len(eta) > 1:
-            # A logit for each row: one logaddexp, of the outcome that did not happen.
+            # A logit for each row: one logaddexp per row is enough, that of the outcome which did
+            # not happen.
             return -anp.logaddexp(0.0, (no - yes) * logit)
         return -(yes * anp.logaddexp(0.0, -logit) + no * anp.logaddexp(0.0, logit))
 
@@ -74,7 +75,7 @@ class Bernoulli(Canonical):
         return np.where(y < 1.0, np.log(prob), -np.inf)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
-        # Laplace's rule: one row more of each kind.
+        # Laplace's rule: one more row of each kind.
         return {"prob": (mean(y, weight) * len(y) + 1.0) / (len(y) + 2.0)}
 
     def _sample(self, rng: np.random.Generator, n: int, prob: Any) -> np.ndarray:
@@ -94,7 +95,7 @@ class Bernoulli(Canonical):
 
 def divergence(logit: np.ndarray, logit2: np.ndarray) -> np.ndarray:
     """KL between Bernoulli distributions of given logits, elementwise, nats."""
-    # Swapping 0 and 1 changes nothing; the rarer outcome keeps its digits.
+    # 0 and 1 may be exchanged: the probability of the rarer outcome keeps its digits.
     sign = np.where(logit > 0, -1.0, 1.0)
     a, b = sign * logit, sign * logit2
     return np.logaddexp(0.0, b) - np.logaddexp(0.0, a) - expit(a) * (b - a)

@@ -24,19 +24,19 @@ class Binomial(Canonical):
     """The binomial distribution of y = 0, 1, ..., n successes in a known number of trials.
 
     ``log p(y) = log C(n, y) + y log prob + (n - y) log(1 - prob)``; eta = (logit prob), Fisher
-    information ``n prob (1 - prob)``. Data that are all 0, or all n, have their maximum at
-    prob = 0 or 1: the fit ends at the boundary.
+    information ``n prob (1 - prob)``. If all rows are 0, or all are n, the maximum is at prob = 0
+    or 1: the fit ends at the boundary.
 
-    Everything is computed from the logit, which stays exact where 1 - prob rounds to zero:
-    the closed forms below take it in place of prob.
+    Everything is computed from the logit, which stays exact where 1 - prob rounds to zero: the
+    closed forms take it in place of prob.
 
     Matches ``scipy.stats.binom(n=n, p=prob)``.
 
     Parameters
     ----------
     n : int
-        Number of trials, >= 1. It is known, not estimated: the likelihood in n has its maximum
-        at infinity (the Poisson distribution) for most data that are not less spread than that.
+        Number of trials, >= 1. It must be known and is not estimated: unless the variance is
+        below the mean, the maximum in n is in most cases at infinity, the Poisson distribution.
     """
 
     params = {"prob": Unit(margin=1e-8)}
@@ -93,7 +93,7 @@ class Binomial(Canonical):
         return y, self.n - y, self._log_ways(y)
 
     def _log_ways(self, y: np.ndarray) -> np.ndarray:
-        """Log C(n, y), looked up where there are more rows than values of y."""
+        """Log C(n, y), taken from a table where there are more rows than values of y."""
         if self.n < len(y) and 0 <= y.min() and y.max() <= self.n:
             count = y.astype(np.intp)
             if np.array_equal(count, y):

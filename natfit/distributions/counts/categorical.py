@@ -17,13 +17,13 @@ from natfit.distributions.contract.support import COUNTS, Support
 from natfit.distributions.forms.exponential_family import Canonical
 from natfit.rows import Block, Extent, Rows
 
-#: Classes beyond which indices are taken for codes: F would have 1e8 entries.
+#: Number of classes above which indices are taken for codes: F would have 1e8 entries.
 _MOST = 10_000
 
 #: Frequency at which a class that never occurs is held: F stays inside double precision.
 _FLOOR = 1e-8
 
-#: Difference of two logs up to which the divergence takes its series' form.
+#: Difference of two logarithms up to which the divergence uses the form that does not cancel.
 _NEAR = 0.5
 
 
@@ -33,8 +33,8 @@ class Categorical(Canonical):
     ``log p(y) = log probs[y]``; eta holds the K = n - 1 log odds against the last class,
     probs = softmax(eta_1, ..., eta_K, 0). With p the probabilities of the first K classes the
     score is onehot(y) - p, the observed and the Fisher information are diag(p) - p p', and the
-    entropy is -sum probs log probs. A class that never occurs has its maximum at probability
-    zero: a fit of a constant holds it at 1e-8 and ends at the boundary.
+    entropy is -sum probs log probs. For a class that never occurs the maximum is at probability
+    zero: a fit of a constant model holds it at 1e-8 and ends at the boundary.
 
     Matches ``scipy.stats.rv_discrete(values=(range(n), probs))``.
 
@@ -128,14 +128,14 @@ class Categorical(Canonical):
         probs /= np.add.reduce(probs, axis=0)
         p = probs[:-1]
         out = p[:, None] * -p
-        # 1 - p as the sum of the others keeps its digits where p rounds to one.
+        # 1 - p is computed as the sum of the others, which keeps its digits where p rounds to 1.
         out.reshape(p.shape[0] ** 2, -1)[:: p.shape[0] + 1] = p * (self._others @ probs)
         return np.ascontiguousarray(out.transpose(2, 0, 1))
 
     def _kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
         log_p, log_q = log_softmax(eta), log_softmax(eta2)
         p, gap = np.exp(log_p), log_p - log_q
-        # sum p gap, with sum (q - p) = 0 added: no term is negative, none cancels.
+        # sum p gap plus sum (q - p), which is zero: no term is negative, and so none cancels.
         near = np.abs(gap) < _NEAR
         small = np.where(near, gap, 0.0)
         return np.sum(
@@ -183,7 +183,7 @@ class Categorical(Canonical):
         return np.bincount(y.astype(np.intp), weight, self.n)
 
     def bounded(self, summary: tuple) -> tuple[tuple, str | None]:
-        """Frequencies with those of zero held at 1e-8, and which they are."""
+        """Frequencies with those of zero held at 1e-8, and a note that names their classes."""
         frequency = summary[0]
         missing = np.flatnonzero(frequency[0] == 0.0)
         if not len(missing):
@@ -196,15 +196,15 @@ class Categorical(Canonical):
         return (held / held.sum(),), note
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
-        # Laplace's rule: one row more of each class.
+        # Laplace's rule: one more row of each class.
         count = np.bincount(np.asarray(y).astype(np.intp), weight, self.n)
         count = count / count.sum() * len(y) + 1.0
         return {"probs": count / count.sum()}
 
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
-        """Draw one class a row of eta, or ``size`` when eta is (1, K): (n,) float64.
+        """Draw one class per row of eta, or ``size`` classes for eta (1, K): (n,) float64.
 
-        One uniform number a row, compared with the cumulative probabilities.
+        One uniform number per row is compared with the cumulative probabilities.
 
         Returns
         -------
@@ -246,7 +246,7 @@ class Categorical(Canonical):
 def log_softmax(eta: Any) -> Any:
     """Log-probabilities (classes, n) of log odds (n, K), the last class's being zero.
 
-    Classes come first: sums over them then run along whole rows of memory.
+    Classes are the first axis: sums over them then add whole rows of memory.
 
     Returns
     -------
@@ -261,7 +261,7 @@ def log_softmax(eta: Any) -> Any:
 
 
 def _odds(eta: np.ndarray) -> np.ndarray:
-    """Probabilities (classes, n) over that of the most probable class; plain numpy, for speed."""
+    """Probabilities (classes, n) divided by the largest; in plain numpy, for speed."""
     out = np.zeros((eta.shape[1] + 1, len(eta)))
     out[:-1] = eta.T
     out -= np.maximum.reduce(out, axis=0)
@@ -271,7 +271,7 @@ def _odds(eta: np.ndarray) -> np.ndarray:
 def classes_in(rows: Rows, family: str) -> list[int]:
     """Number of classes of each column of y: its largest index + 1, at least 2.
 
-    Rows that are no index are checked later.
+    Rows that are not a class index are refused later.
 
     Parameters
     ----------

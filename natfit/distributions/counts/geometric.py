@@ -19,12 +19,12 @@ class Geometric(ExponentialFamily):
     """The geometric distribution of the failures y = 0, 1, 2, ... before the first success.
 
     ``log p(y) = log prob + y log(1 - prob)``; eta = (logit prob), Fisher information
-    ``1 - prob``. The mean is ``(1 - prob) / prob``. Data that are all zero have their maximum at
-    prob = 1: the fit ends at the boundary. Data that count the trials, 1, 2, ..., are these and
-    one more: subtract 1.
+    ``1 - prob``. The mean is ``(1 - prob) / prob``. If all rows are zero, the maximum is at
+    prob = 1: the fit ends at the boundary. If the data count trials, 1, 2, ..., instead of
+    failures, subtract 1.
 
     Everything is computed from the logit, which stays exact where 1 - prob rounds to one: the
-    closed forms below take it in place of prob.
+    closed forms take it in place of prob.
 
     Matches ``scipy.stats.geom(p=prob, loc=-1)``.
     """
@@ -75,7 +75,7 @@ class Geometric(ExponentialFamily):
         return (np.floor(y) + 1.0) * np.log1p(-prob)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
-        # Where the median m is positive, (1 - prob)^(m + 1) is one half; else the zeros' share.
+        # (1 - prob)^(m + 1) is one half for the median m; where m is 0, the share of zeros is used.
         middle = median(y, weight)
         if middle > 0:
             return {"prob": -np.expm1(-np.log(2.0) / (middle + 1.0))}
@@ -83,7 +83,7 @@ class Geometric(ExponentialFamily):
         return {"prob": (zeros + 0.5) / (len(y) + 1.0)}
 
     def _sample(self, rng: np.random.Generator, n: int, prob: Any) -> np.ndarray:
-        # The floor of an exponential; numpy's own generator overflows below prob = 1e-18.
+        # The floor of an exponential variable; numpy's generator overflows below prob = 1e-18.
         return np.floor(rng.exponential(1.0, n) / -np.log1p(-np.broadcast_to(prob, n)))
 
     def _to_scipy(self, prob: Any) -> Any:

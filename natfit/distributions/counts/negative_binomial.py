@@ -27,15 +27,15 @@ from natfit.numerics.stirling import (
 )
 from natfit.rows import Rows
 
-#: From this n on the Poisson's tail probabilities are the negative binomial's to 1e-10 y^2.
+#: n from which on the tails of the Poisson distribution are used: they differ by 1e-10 y^2.
 _LARGE_N = 1e10
 
 
 class NegativeBinomial(Tabulated):
     """The negative binomial distribution of counts y = 0, 1, 2, ... (NB2), a spread-out Poisson.
 
-    With mean m and size n its variance is ``m + m^2 / n``; n, a positive real number, is the
-    shape of the gamma distribution that a Poisson's rate then has, and 1 / n the dispersion
+    With mean m and size n the variance is ``m + m^2 / n``; n is a positive real number. This is a
+    Poisson distribution whose rate has a gamma distribution of shape n; 1 / n is the dispersion
     (statsmodels' alpha).
 
     ``log p(y) = log Gamma(y + n) - log Gamma(n) - log y! + n log(n / (n + m))
@@ -44,12 +44,12 @@ class NegativeBinomial(Tabulated):
     there. The Fisher information is diagonal, ``m n / (n + m)`` for log m; for n it is the
     expectation of the squared score, enumerated below y = 256 and by Gauss-Legendre nodes above.
 
-    Data whose variance is below their mean have their maximum at n = infinity: the fit ends at
-    the boundary, the Poisson distribution. Where all counts are zero every small n serves as
-    well as every small mean; these data are refused.
+    If the variance of the data is below their mean, the maximum is at n = infinity: the fit ends
+    at the boundary, the Poisson distribution. If all counts are zero, the likelihood tends to 1 as
+    n or the mean tends to zero, and neither is determined: such data are refused.
 
-    Matches ``scipy.stats.nbinom(n=n, p=n / (n + mean))``; where n has no effect left,
-    ``scipy.stats.poisson(mu=mean)``.
+    Matches ``scipy.stats.nbinom(n=n, p=n / (n + mean))``; where n is so large that it has no
+    effect, ``scipy.stats.poisson(mu=mean)``.
 
     References
     ----------
@@ -59,8 +59,8 @@ class NegativeBinomial(Tabulated):
 
     params = {
         "mean": Positive(),
-        # At n = 1e20 a count of 1e6 has the Poisson's probability to 1e-8; n = 1e-8 puts all but
-        # 1e-6 of the probability on zero.
+        # At n = 1e20 a count of 1e6 has the Poisson's probability to 1e-8; at n = 1e-8 the
+        # probability of a positive count is below 1e-6.
         "n": Reciprocal(low=1e-8, high=1e20),
     }
     support = COUNTS
@@ -68,11 +68,11 @@ class NegativeBinomial(Tabulated):
     limit_meaning = {("n", "upper"): "the Poisson distribution"}
 
     def _log_prob(self, y: Any, mean: Any, n: Any) -> Any:
-        # Stirling's formula in all three gamma functions; what remains are logarithms of ratios.
+        # With Stirling's formula for all three gamma functions, logarithms of ratios remain.
         xp = namespace(y, mean, n)
         some = xp.where(y > 0, y, 1.0)
         total = y + n
-        # Neither of the two is larger than what they add up to: no digits are lost at any mean.
+        # Neither of the two terms is larger than their sum: no digits are lost at any mean.
         gap = mean - some
         share, odds = n / (mean + n) * (gap / some), mean / some * (total / (mean + n))
         value = some * log_ratio(odds, xp.ones_like(share), share)
@@ -134,10 +134,10 @@ class NegativeBinomial(Tabulated):
         self._refuse_all_zero(rows, summary, "'poisson', whose fit ends at rate = 0")
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
-        # Moments; half a count more keeps them positive.
+        # By moments; half a count is added to keep the mean positive.
         mean = average(y, weight) + 0.5 / len(y)
         excess = average((y - mean) ** 2, weight) - mean
-        # Where the variance is below the mean: a tenth more than the Poisson's.
+        # Where the variance is below the mean: one tenth more than the Poisson's.
         return {"mean": mean, "n": min(mean * mean / max(excess, 0.1 * mean), 1e10)}
 
     def _sample(self, rng: np.random.Generator, n_rows: int, mean: Any, n: Any) -> np.ndarray:
@@ -153,7 +153,7 @@ class NegativeBinomial(Tabulated):
 
 
 def _tails(y: Any, mean: Any, n: Any) -> tuple[np.ndarray, np.ndarray]:
-    """P(Y <= y) and P(Y > y); the Poisson's where n has no effect left."""
+    """P(Y <= y) and P(Y > y); those of the Poisson where n is so large that it has no effect."""
     y, odds, poisson = np.floor(y) + 1.0, mean / (n + mean), n > _LARGE_N
     below = np.where(poisson, special.gammaincc(y, mean), special.betaincc(y, n, odds))
     return below, np.where(poisson, special.gammainc(y, mean), special.betainc(y, n, odds))
@@ -166,7 +166,7 @@ def _chain(n: Any) -> Any:
 
 @functools.lru_cache(maxsize=64)
 def _expectation(*eta: float) -> Expectation:
-    """The rule at eta; a fit asks for it twice, for the information and for the divergence."""
+    """The rule at eta, kept: a fit needs it for the information and for the divergence."""
     family, at = NegativeBinomial(), np.array(eta)
     mean, n = family.native_dict(at).values()
     sd = float(np.sqrt(mean + mean * (mean / n)))
@@ -174,7 +174,7 @@ def _expectation(*eta: float) -> Expectation:
 
 
 def _first(y: Any, mean: Any, n: Any) -> tuple[np.ndarray, ...]:
-    """First derivative of log p in 1 / n, elementwise, and what the second shares with it.
+    """First derivative of log p in 1 / n, elementwise, and terms that the second one needs too.
 
     With r = (m - y) / (n + m), l = log(1 - r) + r and Stirling's e, the derivative in n is
     ``g = l + 1/2 (1 / n - 1 / (n + y)) + e(n + y) - e(n)``, that in 1 / n is -n^2 g: a sum of

@@ -15,7 +15,7 @@ from natfit.distributions.contract.support import COUNTS
 from natfit.distributions.forms.exponential_family import Canonical
 from natfit.numerics.tails import log_gammainc, log_gammaincc
 
-#: Rows from which on a table of log y! pays, and the largest count that it holds.
+#: Number of rows above which log y! is taken from a table, and the table's length.
 _FEW, _TABLE = 1_000, 10_000
 
 
@@ -23,7 +23,7 @@ class Poisson(Canonical):
     """The Poisson distribution of counts y = 0, 1, 2, ...
 
     ``log p(y) = y log rate - rate - log y!``; eta = (log rate), Fisher information rate.
-    Data that are all zero have their maximum at rate = 0: the fit ends at the boundary.
+    If all rows are zero, the maximum is at rate = 0: the fit ends at the boundary.
 
     Matches ``scipy.stats.poisson(mu=rate)``.
     """
@@ -65,8 +65,8 @@ class Poisson(Canonical):
         return log_gammainc(np.floor(y) + 1.0, rate)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
-        # The median is rate - 1/3 + O(1 / rate). Where it is zero it says nothing, but the share
-        # of zeros, exp(-rate), does; half a row keeps it inside (0, 1).
+        # The median is rate - 1/3 + O(1 / rate). Where it is zero, the share of zeros, exp(-rate),
+        # is used instead; half a row keeps this share inside (0, 1).
         middle = median(y, weight)
         if middle > 0:
             return {"rate": middle + 1.0 / 3.0}
@@ -89,7 +89,7 @@ class Poisson(Canonical):
 
 
 def _log_factorial(y: np.ndarray) -> np.ndarray:
-    """Log y!, looked up where there are many small counts: gammaln costs 18 ns a value."""
+    """Log y!, from a table where there are many small counts: gammaln costs 18 ns per value."""
     if len(y) > _FEW and 0 <= y.min() and y.max() < _TABLE:
         count = y.astype(np.intp)
         if np.array_equal(count, y):

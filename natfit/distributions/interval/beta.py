@@ -33,9 +33,9 @@ class Beta(ExponentialFamily):
         [a^2 (psi'(a) - psi'(s))   -a b psi'(s)           ]
         [-a b psi'(s)              b^2 (psi'(b) - psi'(s))]
 
-    Everything is computed from log y and log(1 - y), which hold values down to 1e-308 and up to
-    1 - 1e-16. Rows of exactly 0 or 1 have an infinite log-density or none and are refused, and
-    so are rows that are all equal: the likelihood grows without limit as a and b do.
+    Everything is computed from log y and log(1 - y), which are accurate for y from 1e-308 to
+    1 - 1e-16. Rows equal to 0 or 1 are refused: their log-density is infinite or undefined. Data
+    whose rows are all equal are refused too: the likelihood grows without limit as a and b do.
 
     Matches ``scipy.stats.beta(a=a, b=b)``.
     """
@@ -44,7 +44,7 @@ class Beta(ExponentialFamily):
     roles = {"a": Role.SHAPE, "b": Role.SHAPE}
     widths = {"a": Width(-0.5, least=1.0), "b": Width(-0.5, least=1.0)}
     support = UNIT
-    # One of the logarithms is not finite elsewhere.
+    # For y outside the support, one of the logarithms is not finite.
     summary_proves_support = True
 
     def statistics(self, y: Any) -> tuple:
@@ -52,7 +52,7 @@ class Beta(ExponentialFamily):
         return y if isinstance(y, tuple) else (anp.log(y), anp.log1p(-y))
 
     def _log_prob(self, y: Any, a: Any, b: Any) -> Any:
-        # Stirling's formula: log B is a log p + b log q, p = a / s, and small corrections.
+        # By Stirling's formula log B is a log p + b log q, p = a / s, with small corrections.
         low, high = self.statistics(y)
         log_q = -anp.log1p(a / b)
         value = a * (low + anp.log1p(b / a)) + b * (high - log_q) - low - high
@@ -69,7 +69,7 @@ class Beta(ExponentialFamily):
         return out.T
 
     def _observed(self, y: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        # The logarithms' first-order term.
+        # eta are logarithms, so that the chain rule subtracts the score on the diagonal.
         score = self._score(y, a, b)
         return self._fisher(a, b) - score[:, :, None] * np.eye(2)
 
@@ -110,7 +110,8 @@ class Beta(ExponentialFamily):
         refuse_constant(rows, type(self).__name__)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
-        # Moments, of the smaller of y and 1 - y in units of its mean: no square underflows.
+        # By moments of y or 1 - y, whichever is smaller, in units of its mean, so that no square
+        # underflows.
         first, second = mean(y, weight), mean(1.0 - y, weight)
         part, centre, rest = (y, first, second) if first < second else (1.0 - y, second, first)
         centre = max(centre, 1e-299)
@@ -121,7 +122,7 @@ class Beta(ExponentialFamily):
 
     def _sample(self, rng: np.random.Generator, n: int, a: Any, b: Any) -> np.ndarray:
         y = rng.beta(a, b, n)
-        # Draws that round to an end are moved to the last number inside.
+        # Draws that are rounded to 0 or 1 are moved to the nearest number inside.
         return np.clip(y, np.finfo(float).tiny, 1.0 - np.finfo(float).epsneg)
 
     def _to_scipy(self, a: Any, b: Any) -> Any:

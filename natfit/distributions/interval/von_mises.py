@@ -18,8 +18,8 @@ from natfit.rows import Rows
 
 _LOG_2PI = 1.8378770664093453
 
-#: From here on the mean cosine's derivative is its asymptotic series: the closed form has lost
-#: four digits, the series' first term left out is 1e-16 of it.
+#: kappa from which on the derivative of the mean cosine is computed by its asymptotic series. The
+#: closed form has lost four digits here; the first omitted term of the series is 1e-16 of it.
 _LARGE = 50.0
 
 #: 1 - R of the data below which kappa would exceed its limit.
@@ -46,10 +46,10 @@ class VonMises(ExponentialFamily):
     mean cosine A = I_1(kappa) / I_0(kappa) the Fisher information is ``diag(kappa A,
     kappa^2 (1 - A / kappa - A^2))``. loc is an angle: it and loc + 2 pi are the same.
 
-    Angles outside [-pi, pi] are refused, because degrees would pass for radians; wrap them with
-    ``np.angle(np.exp(1j * y))``. Angles that spread evenly have their maximum at kappa = 0: the
-    fit ends at the boundary, the uniform distribution. Angles closer than about 1e-4 to one
-    another are refused: their kappa exceeds 1e8, and the normal distribution serves.
+    Angles outside [-pi, pi] are refused, because they may be degrees; wrap angles in radians by
+    ``np.angle(np.exp(1j * y))``. For angles that spread evenly the maximum is at kappa = 0: the
+    fit ends at the boundary, the uniform distribution. Angles that all lie within about 1e-4 of
+    each other are refused: kappa would exceed 1e8, and the normal distribution can be used.
 
     Matches ``scipy.stats.vonmises(kappa=kappa, loc=loc)``.
 
@@ -127,7 +127,7 @@ class VonMises(ExponentialFamily):
             ) from None
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """Angles that all but coincide: kappa grows without limit, and so does the likelihood."""
+        """Angles that are almost equal: kappa grows without limit, and so does the likelihood."""
         cosine, sine = self.sufficient(rows) if summary is None else summary
         if 1.0 - np.hypot(cosine[0], sine[0]) < _TIGHT:
             raise ValueError(
@@ -137,7 +137,7 @@ class VonMises(ExponentialFamily):
             )
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
-        # Banerjee et al. (2005): kappa of the mean resultant length, to a few per cent.
+        # Banerjee et al. (2005): kappa from the mean resultant length, to a few per cent.
         cosine, sine = mean(np.cos(y), weight), mean(np.sin(y), weight)
         length = min(np.hypot(cosine, sine), 1.0 - _TIGHT)
         kappa = length * (2.0 - length**2) / (1.0 - length**2)
@@ -168,7 +168,7 @@ def _mean_cosine(kappa: Any) -> Any:
 def _information(kappa: Any) -> np.ndarray:
     """kappa^2 A'(kappa), the Fisher information of log kappa; 1/2 at infinity."""
     cosine = _mean_cosine(kappa)
-    # Below 1e-2 the closed form's error, 1e-16, is still 1e-12 of A' = 1/2.
+    # At kappa = 1e-2 the error of the closed form, 1e-16, is 1e-12 of its value, kappa^2 / 2.
     exact = kappa**2 * (1.0 - cosine**2) - kappa * cosine
     return np.where(kappa > _LARGE, np.polyval(_SLOPE[::-1], 1.0 / kappa), exact)
 

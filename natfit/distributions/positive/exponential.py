@@ -71,7 +71,7 @@ class Exponential(ExponentialFamily):
         middle = median(y, weight)
         if middle > 0:
             return {"rate": np.log(2.0) / middle}
-        # More than half the rows are zero; all of a subsample may be.
+        # More than half of the rows are zero; in a subsample all may be.
         centre = mean(y, weight)
         return {"rate": 1.0 / centre if centre > 0 else 1.0}
 

@@ -21,8 +21,8 @@ from natfit.rows import Rows, dot
 #: Below exp(this) log(1 - exp(-w)) is log w; exp(z) itself stays a normal double.
 _TINY = -700.0
 
-#: Powers that the start tries, the limits among them: from there a fit to data that prefer a
-#: limit need not follow the flat curve towards it.
+#: Powers that are tried for the start. The limits are among them: a fit whose maximum lies at a
+#: limit then need not follow the flat curve towards it.
 _POWERS = np.array([1e-3, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0, 1e4, 1e6])
 
 
@@ -69,7 +69,7 @@ class ExponentiatedWeibull(Distribution):
     # ------------------------------------------------------------------------- closed forms
 
     def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Both, (n,) and (n, 3), from one exponential a row."""
+        """Both, (n,) and (n, 3), from one exponential per row."""
         shape, scale, power = self.native(eta)
         log = np.log(y)
         z = shape * (log - np.log(scale))
@@ -159,8 +159,8 @@ class ExponentiatedWeibull(Distribution):
         refuse_constant(rows, type(self).__name__, relative=ROUNDING)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
-        # For each of a few powers the shape and scale that give log y its mean and variance;
-        # of these the likeliest.
+        # For each of a few powers, shape and scale follow from the mean and variance of log y;
+        # the start is the most likely of these.
         log = np.log(y)
         centre = mean(log, weight)
         spread = np.sqrt(mean((log - centre) ** 2, weight)) if log.max() > log.min() else 1.0
@@ -178,7 +178,7 @@ class ExponentiatedWeibull(Distribution):
         return found
 
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
-        """A flatter start where the largest row would be all but impossible."""
+        """A start with a smaller shape where the largest row would be almost impossible."""
         return seen_by_all(self, rows, eta)
 
     def nested_start(self, rows: Rows) -> np.ndarray:
@@ -215,8 +215,9 @@ def _score(z: Any, w: Any, q: Any, b: Any, shape: Any, power: Any) -> np.ndarray
     return out.T
 
 
-# An exponential variable v is -log of the cdf: v = -power q. The double-exponential rule
-# v = exp(t - exp(-t)) takes v's logarithmic ends in its stride, whatever the power.
+# v = -log of the cdf = -power q has an exponential distribution. The double-exponential rule
+# v = exp(t - exp(-t)) is accurate for integrands that are logarithmic at the ends of v, as these
+# are whatever the power.
 _T = np.linspace(-5.5, 4.4, 200)
 _V = np.exp(_T - np.exp(-_T))
 _SHARE = np.exp(-_V) * _V * (1.0 + np.exp(-_T))
@@ -226,5 +227,5 @@ _SHARE /= _SHARE.sum()
 def _nodes(power: Any) -> tuple[np.ndarray, np.ndarray]:
     """z and q at the nodes of a rule in which _SHARE is the probability, (..., 200)."""
     q = -_V / power
-    # exp(-w) = 1 - exp(q); a power below 0.05 has nodes where w underflows and z = q.
+    # exp(-w) = 1 - exp(q). With a power below 0.05, w underflows at some nodes, where z = q.
     return np.where(q < _TINY, q, np.log(-log1mexp(np.maximum(q, _TINY)))), q

@@ -31,19 +31,19 @@ class GeneralizedPareto(Distribution):
 
     With z = y / scale, w = 1 + shape z and t = log(w) / shape (t = z at shape 0),
     ``log p(y) = -log scale - (1 + shape) t`` where w > 0; eta = (log scale, shape). shape > 0
-    has a Pareto tail, 0 is the exponential distribution, -1 the uniform on (0, scale): Coles'
-    xi. Fisher information, for shape > -1/2 and with k = shape,
-    ``[[1, 1 / (1 + k)], [1 / (1 + k), 2 / (1 + k)]] / (1 + 2 k)``; it is infinite
-    from there down, and `fisher` refuses shapes <= -0.45: a fit uses the scores' covariance
-    there, which its history notes.
+    has a Pareto tail, 0 is the exponential distribution, -1 the uniform on (0, scale): it is
+    Coles' xi. With k = shape the Fisher information is
+    ``[[1, 1 / (1 + k)], [1 / (1 + k), 2 / (1 + k)]] / (1 + 2 k)``, finite for shape > -1/2.
+    `fisher` refuses shapes <= -0.45: a fit uses the covariance of the scores there, and its
+    history notes this.
 
     Matches ``scipy.stats.genpareto(c=shape, scale=scale)``.
 
     Notes
     -----
-    With shape < 0 the support ends at ``-scale / shape``. An eta that leaves any row outside has
-    a log-density of -inf there: a step to it is refused and shortened, and the start has all
-    rows inside. A divergence between two members is infinite in general, so there is none.
+    With shape < 0 the support ends at ``-scale / shape``. If a row lies outside at some eta, its
+    log-density is -inf: a step to this eta is refused and shortened. At the start all rows lie
+    inside. The divergence between two members is infinite in general, so that there is none.
 
     For shape < -1 the likelihood grows without limit as the end of the support tends to the
     largest row. The estimate is the local maximum (Grimshaw, 1993); -1 is the
@@ -61,7 +61,7 @@ class GeneralizedPareto(Distribution):
         ("shape", "lower"): "the uniform distribution; below it the likelihood has no maximum"
     }
 
-    #: KL is infinite wherever one support is not inside the other.
+    #: The divergence is infinite unless the first support lies inside the second.
     has_kl = False
 
     def _log_prob(self, y: Any, scale: Any, shape: Any) -> Any:
@@ -132,7 +132,7 @@ class GeneralizedPareto(Distribution):
         return {"scale": scale, "shape": shape_inside(shape, 0.0, y.max() / scale)}
 
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
-        """A shape nearer to zero that leaves all rows inside the support."""
+        """A shape nearer to zero, so that all rows lie inside the support."""
         reach = rows.extent()[1] / np.exp(eta[0])
         return np.array([eta[0], shape_inside(float(eta[1]), 0.0, reach)])
 

@@ -27,7 +27,7 @@ class InverseGamma(ExponentialFamily):
     eta = (log shape, log scale), Fisher information
     ``[[shape^2 psi'(shape), -shape], [-shape, shape]]``.
 
-    Only rows that are all alike have no maximum (shape -> infinity): they are refused.
+    Only data whose rows are all equal have no maximum (shape -> infinity): they are refused.
 
     Matches ``scipy.stats.invgamma(a=shape, scale=scale)``.
     """

@@ -24,10 +24,10 @@ class InverseGaussian(ExponentialFamily):
 
     ``log p(y) = 1/2 log(shape / (2 pi y^3)) - shape (y - mean)^2 / (2 mean^2 y)``; the variance
     is mean^3 / shape. eta = (log mean, log shape), Fisher information diag(shape / mean, 1/2).
-    The maximum is closed: mean is the rows' mean, 1 / shape the mean of 1 / y minus 1 / mean
-    (Tweedie 1957).
+    The maximum has a closed form: mean is the mean of y, and 1 / shape is the mean of 1 / y minus
+    1 / mean (Tweedie 1957).
 
-    Only rows that are all alike have no maximum (shape -> infinity): they are refused.
+    Only data whose rows are all equal have no maximum (shape -> infinity): they are refused.
 
     Matches ``scipy.stats.invgauss(mu=mean / shape, scale=shape)``.
     """
@@ -41,7 +41,7 @@ class InverseGaussian(ExponentialFamily):
     mean_names = ("E[y]", "E[1 / y]")
 
     def statistics(self, y: Any) -> tuple:
-        """Mean of y, that of 1 / y minus 1 / mean, that of log y: of a row, (y, 0, log y)."""
+        """Means of y, of 1 / y minus 1 / mean, and of log y; for single rows, (y, 0, log y)."""
         return y if isinstance(y, tuple) else (y, 0.0, anp.log(y))
 
     def _log_prob(self, y: Any, mean: Any, shape: Any) -> Any:
@@ -76,11 +76,11 @@ class InverseGaussian(ExponentialFamily):
         ratio = np.log(shape2 / shape)
         return 0.5 * (np.expm1(ratio) - ratio + shape2 / mean * (mean / mean2 - 1.0) ** 2)
 
-    # The textbook's e^(2 shape / mean) Phi(-b) overflows times underflows; with
-    # b^2 - a^2 = 4 shape / mean it is e^(-a^2 / 2) erfcx(b / sqrt 2) / 2.
+    # In the textbook's e^(2 shape / mean) Phi(-b) the first factor may overflow and the second
+    # underflow. Since b^2 - a^2 = 4 shape / mean, it is e^(-a^2 / 2) erfcx(b / sqrt 2) / 2.
 
     def _tails(self, y: Any, mean: Any, shape: Any) -> tuple[np.ndarray, np.ndarray]:
-        """log cdf and log sf: the smaller one from its own terms, the other from it."""
+        """log cdf and log sf: the smaller one by its formula, the other one from it."""
         root = np.sqrt(0.5 * shape / y)
         a, b = root * (y / mean - 1.0), special.erfcx(root * (y / mean + 1.0))
         near = special.erfcx(np.abs(a))
@@ -88,7 +88,7 @@ class InverseGaussian(ExponentialFamily):
         with np.errstate(divide="ignore"):
             # Below the mean this is the cdf, above it the survival function.
             log = np.log(0.5 * (near + sign * b)) - a * a
-        # Digits are lost only where shape is far below mean: the cdf nears one below the mean.
+        # Digits are lost only where shape is far below mean: the cdf is near one below the mean.
         other = np.log1p(-np.minimum(np.exp(log), 1.0 - 1e-16))
         return np.where(a > 0, other, log), np.where(a > 0, log, other)
 
@@ -99,7 +99,7 @@ class InverseGaussian(ExponentialFamily):
         return self._tails(y, mean, shape)[1]
 
     def sufficient(self, rows: Rows) -> tuple:
-        """The three means; the second from squares about the mean where little is left of it."""
+        """The three means; the second from squared deviations where the difference cancels."""
         centre, inverse, log = means_over(rows, _three)
         excess = inverse - 1.0 / centre
         if not excess > 1e-3 * inverse and np.isfinite(inverse):
@@ -112,8 +112,8 @@ class InverseGaussian(ExponentialFamily):
             refuse_constant(rows, type(self).__name__, relative=ROUNDING)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
-        # By moments, mean^3 / shape is the variance; where the rows spread too wide for that,
-        # the harmonic mean, which no estimate of the shape is below.
+        # By moments: mean^3 / shape is the variance. Where the rows spread too widely for that,
+        # the harmonic mean, which is a lower limit of the estimate of the shape.
         centre = mean(y, weight)
         square = mean((y / centre - 1.0) ** 2, weight)
         shape = 1.0 / mean(1.0 / y, weight)

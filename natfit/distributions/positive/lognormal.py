@@ -26,7 +26,7 @@ class Lognormal(ExponentialFamily):
     ``log p(y) = -1/2 log(2 pi) - log shape - log y - z^2 / 2``; scale is the median.
     eta = (log shape, log scale), Fisher information diag(2, 1 / shape^2).
 
-    Only rows that are all alike have no maximum (shape -> 0): they are refused.
+    Only data whose rows are all equal have no maximum (shape -> 0): they are refused.
 
     Matches ``scipy.stats.lognorm(s=shape, scale=scale)``.
     """
@@ -40,7 +40,7 @@ class Lognormal(ExponentialFamily):
     mean_names = ("E[(log y - c)^2]", "E[log y - c]")
 
     def statistics(self, y: Any) -> tuple:
-        """Mean of log y and mean square deviation from it: of a single row, (log y, 0)."""
+        """Mean of log y and mean square deviation from it; for single rows, (log y, 0)."""
         return y if isinstance(y, tuple) else (anp.log(y), 0.0)
 
     def _log_prob(self, y: Any, shape: Any, scale: Any) -> Any:
@@ -85,8 +85,8 @@ class Lognormal(ExponentialFamily):
     def sufficient(self, rows: Rows) -> tuple:
         """Mean of log y and mean square deviation, about the mean of a few rows.
 
-        These lie so near the mean that no digit of the spread is lost; where an outlier among
-        them spoils that, a second pass about the mean itself.
+        The mean of a few rows is so near that of all that no digit of the spread is lost. Where
+        it is not, because of an outlier, a second pass is made about the mean itself.
 
         Returns
         -------
@@ -108,7 +108,7 @@ class Lognormal(ExponentialFamily):
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         log = np.log(y)
         centre, spread = location_scale(log, weight)
-        # Rows that are all alike say nothing of the shape.
+        # Rows that are all equal do not determine the shape.
         return {"shape": spread if log.max() > log.min() else 1.0, "scale": np.exp(centre)}
 
     def _sample(self, rng: np.random.Generator, n: int, shape: Any, scale: Any) -> np.ndarray:

@@ -20,7 +20,7 @@ from natfit.rows import Block, Rows, dot, mean_over, total_weight, weighted_tota
 
 _EULER = np.euler_gamma
 
-#: Newton's steps for the estimate; the start is a few per cent away.
+#: Maximum number of Newton steps to the estimate; the start is a few per cent away.
 _MOST_NEWTON = 30
 
 
@@ -34,7 +34,7 @@ class Weibull(Distribution):
         [ pi^2 / 6 + (1 - gamma)^2   -(1 - gamma) shape ]
         [ -(1 - gamma) shape          shape^2           ]
 
-    Only rows that are all alike have no maximum (shape -> infinity): they are refused.
+    Only data whose rows are all equal have no maximum (shape -> infinity): they are refused.
 
     Matches ``scipy.stats.weibull_min(c=shape, scale=scale)``.
     """
@@ -44,7 +44,7 @@ class Weibull(Distribution):
     widths = {"shape": Width(-1.0, least=1.0)}
     support = POSITIVE
 
-    #: From a scale far too small a step takes little off the exponent shape * log(y / scale).
+    #: Where the scale is far too small, a step reduces shape * log(y / scale) only slightly.
     compare_after = 15
 
     def _log_prob(self, y: Any, shape: Any, scale: Any) -> Any:
@@ -55,7 +55,7 @@ class Weibull(Distribution):
     # ------------------------------------------------------------------------- closed forms
 
     def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Both, (n,) and (n, 2), from one logarithm and one exponential a row."""
+        """Both, (n,) and (n, 2), from one logarithm and one exponential per row."""
         shape, scale = self.native(eta)
         log = np.log(y)
         z = shape * (log - np.log(scale))
@@ -80,7 +80,8 @@ class Weibull(Distribution):
     ) -> tuple[float, np.ndarray, np.ndarray]:
         """Weighted sums of log p, its score (2,) and its negative Hessian (2, 2), eta (1, 2).
 
-        One logarithm and one exponential a row, and the sums of w, z w and z^2 w, w = exp(z).
+        They need one logarithm and one exponential per row, and the sums of w, z w and z^2 w,
+        w = exp(z).
 
         Returns
         -------
@@ -136,8 +137,8 @@ class Weibull(Distribution):
         refuse_constant(rows, type(self).__name__, relative=ROUNDING)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
-        # log y is a Gumbel variable of the smallest: mean log scale - gamma / shape, variance
-        # pi^2 / (6 shape^2). Rows that are all alike say nothing of the shape.
+        # log y has the Gumbel distribution of minima: mean log scale - gamma / shape, variance
+        # pi^2 / (6 shape^2). Rows that are all equal do not determine the shape.
         log = np.log(y)
         centre = mean(log, weight)
         spread = np.sqrt(mean((log - centre) ** 2, weight))
@@ -145,7 +146,7 @@ class Weibull(Distribution):
         return {"shape": shape, "scale": np.exp(centre + _EULER / shape)}
 
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
-        """A flatter start where the largest row would be all but impossible."""
+        """A start with a smaller shape where the largest row would be almost impossible."""
         return seen_by_all(self, rows, eta)
 
     def nested_start(self, rows: Rows) -> np.ndarray:
@@ -186,8 +187,8 @@ def _power_part(block: Block, centre: float, shape: float) -> tuple[float, ...]:
 def optimum(rows: Rows) -> dict[str, float]:
     """Maximum-likelihood estimate, by Newton's iteration in log shape: the scale is profiled out.
 
-    The equation ``1 / shape + mean log y = mean(log y exp(z)) / mean exp(z)`` has one root, its
-    right side less its left grows.
+    The equation ``1 / shape + mean log y = mean(log y exp(z)) / mean exp(z)`` has one root: its
+    right side minus its left side increases with the shape.
 
     Returns
     -------

@@ -18,8 +18,9 @@ class Cauchy(LocationScale):
 
     With z = (y - loc) / scale, ``log p(y) = -log(pi scale) - log(1 + z^2)`` for real y;
     eta = (loc, log scale), Fisher information diag(1 / (2 scale^2), 1 / 2).
-    With loc and scale both free the likelihood has one maximum (Copas, 1975), unless half of
-    the rows or more are equal: then it grows, or stays, as scale -> 0, and the fit says so.
+    With loc and scale both free the likelihood has one maximum (Copas, 1975), unless half of the
+    rows or more are equal. In that case it has none: it does not fall as scale -> 0, and the
+    message of the fit says so.
 
     Matches ``scipy.stats.cauchy(loc, scale)``.
 
@@ -54,14 +55,14 @@ class Cauchy(LocationScale):
         return eta[:, 0].copy()
 
     def _log_cdf(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
-        # arctan2 keeps the digits of a far tail: 1/2 + arctan(z) / pi has none.
+        # arctan2 is accurate far in a tail, where 1/2 + arctan(z) / pi has no digits left.
         return np.log(np.arctan2(1.0, (loc - y) / scale)) - _LOG_PI
 
     def _log_sf(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
         return np.log(np.arctan2(1.0, (y - loc) / scale)) - _LOG_PI
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
-        """Half of the weight or more at one value: scale -> 0 there."""
+        """Scale -> 0 at a value that has half of the weight or more."""
         at = nearest_to(rows, eta[0])
         share = share_equal(rows, at)
         if share < 0.5:

@@ -46,17 +46,18 @@ class Gev(Distribution):
     shape). shape > 0 is heavy-tailed (Frechet), 0 the Gumbel distribution, < 0 has an upper
     end (reversed Weibull): it is Coles' xi. For minima fit -y.
 
-    The Fisher information is closed-form (Prescott and Walden, 1980) for shape > -1/2, and by a
-    trapezoidal rule in t near shape 0; it is infinite from there down, and `fisher` refuses
-    shapes <= -0.45: a fit uses the scores' covariance there, which its history notes.
+    The Fisher information is finite for shape > -1/2. It has a closed form (Prescott and Walden,
+    1980); near shape 0 it is computed by a trapezoidal rule in t. `fisher` refuses shapes
+    <= -0.45: a fit uses the covariance of the scores there, and its history notes this.
 
-    Matches ``scipy.stats.genextreme(c=-shape, loc=loc, scale=scale)``: scipy's sign is opposite.
+    Matches ``scipy.stats.genextreme(c=-shape, loc=loc, scale=scale)``; scipy's shape has the
+    opposite sign.
 
     Notes
     -----
-    The support ends at ``loc - scale / shape``. An eta that leaves any row outside has a
-    log-density of -inf there: a step to it is refused and shortened, and the start has all
-    rows inside. A divergence between two members is infinite in general, so there is none.
+    The support ends at ``loc - scale / shape``. If a row lies outside at some eta, its
+    log-density is -inf: a step to this eta is refused and shortened. At the start all rows lie
+    inside. The divergence between two members is infinite in general, so that there is none.
 
     For shape < -1 the likelihood grows without limit as the end of the support tends to the
     largest row. The estimate is the local maximum (Smith, 1985); -1 is the
@@ -73,7 +74,7 @@ class Gev(Distribution):
     limit_meaning = {("shape", "lower"): "below it the likelihood has no maximum"}
     compare_after = 25
 
-    #: KL is infinite wherever one support is not inside the other.
+    #: The divergence is infinite unless the first support lies inside the second.
     has_kl = False
 
     def _log_prob(self, y: Any, loc: Any, scale: Any, shape: Any) -> Any:
@@ -109,7 +110,7 @@ class Gev(Distribution):
         pull = u - (1.0 + shape)
         bend = shape * pull
         bend += u
-        # Each sum is an inner product of two arrays, the weighted one on the left.
+        # Each sum is an inner product of two arrays; the left one holds the weights.
         times = _unweighted if weight is None else weight.__mul__
         t_sum, u_sum, r_sum = (weighted_total(x, weight) for x in (t, u, r))
         bend_v, bend_i = times(bend * v), times(bend * inverse)
@@ -139,7 +140,8 @@ class Gev(Distribution):
         refuse_extreme(rows, "Gev")
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
-        # Quantiles whose -log p are in geometric proportion: their gaps' ratio is a power of it.
+        # For quantiles whose -log p form a geometric sequence, the ratio of their gaps is a power
+        # of the sequence's ratio, and the exponent is the shape.
         depth = np.array([np.log(10.0), np.sqrt(np.log(10.0) * -np.log(0.9)), -np.log(0.9)])
         low, middle, high = (quantile(y, weight, float(np.exp(-d))) for d in depth)
         if not low < middle < high:
@@ -153,7 +155,7 @@ class Gev(Distribution):
         return {"loc": loc, "scale": scale, "shape": inside}
 
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
-        """A shape nearer to zero, and a wider scale, that leave all rows inside."""
+        """A shape nearer to zero and a larger scale, so that all rows lie inside."""
         loc, scale, shape = (float(v) for v in self.native_dict(eta).values())
         low, high = ((float(end) - loc) / scale for end in rows.extent())
         with np.errstate(all="ignore"):
@@ -165,7 +167,7 @@ class Gev(Distribution):
         return np.array([loc, eta[1], shape_inside(shape, ratio * low, ratio * high)])
 
     def nested_start(self, rows: Rows) -> np.ndarray:
-        """Gumbel's optimum, by Newton's method on its equation for the scale."""
+        """The optimum of the Gumbel distribution, by Newton's method for the scale."""
         centre = float(mean_over(rows))
         scale = np.sqrt(6.0 * float(mean_over(rows, squared_gap, centre))) / np.pi
         lowest = rows.extent()[0] - centre
@@ -186,7 +188,7 @@ class Gev(Distribution):
 
     def _log_cdf(self, y: Any, loc: Any, scale: Any, shape: Any) -> np.ndarray:
         w, t = tail((y - loc) / scale, shape)
-        # Outside the support below it where shape > 0, above it where shape < 0.
+        # Rows outside lie below the support if shape > 0, and above it if shape < 0.
         t = np.where(w > 0, t, np.where(shape > 0, -np.inf, np.inf))
         with np.errstate(over="ignore"):
             return -np.exp(-t)
@@ -214,7 +216,7 @@ def _tilted_part(
 
 
 def _derivatives(z: Any, inverse: Any, u: Any, r: Any, r2: Any, shape: Any) -> tuple:
-    """Of log p + log scale: in z, twice in z, in z and shape, twice in shape; (n,) each."""
+    """Derivatives of log p + log scale in z, z z, z and shape, and shape shape; (n,) each."""
     pull = u - (1.0 + shape)
     first = pull * inverse
     second = -(u + shape * pull) * inverse**2

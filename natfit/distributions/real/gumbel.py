@@ -15,10 +15,12 @@ from natfit.rows import Rows, dot, total_weight, weighted_total
 
 _EULER = 0.5772156649015329
 
-#: A normal's standard deviation with the quartiles' distance of a Gumbel of scale 1.
+#: Standard deviation of the normal distribution whose quartiles are as far apart as those of a
+#: Gumbel distribution of scale 1.
 _SPREAD = 1.17
 
-#: Scales below loc that a start leaves to the lowest row: exp(30) squares and sums safely.
+#: The lowest row lies at most this many scales below loc at a start: exp(30) can be squared and
+#: summed.
 _DEEPEST = 30.0
 
 
@@ -50,7 +52,7 @@ class Gumbel(LocationScale):
     ) -> tuple[float, np.ndarray, np.ndarray]:
         """Weighted sums of log p, its score (2,) and its negative Hessian (2, 2), eta (1, 2).
 
-        All are made of the sums of z, u, z u and z^2 u, u = exp(-z).
+        All follow from the sums of z, u, z u and z^2 u, u = exp(-z).
 
         Returns
         -------
@@ -113,7 +115,7 @@ class Gumbel(LocationScale):
 
 
 def quartile_start(y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
-    """Gumbel's loc and scale from the quartiles; by deviations where these are equal."""
+    """Loc and scale from the quartiles; from median and deviations where these are equal."""
     low, high = quantile(y, weight, 0.25), quantile(y, weight, 0.75)
     if not high > low:
         loc, spread = location_scale(y, weight)

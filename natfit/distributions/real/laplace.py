@@ -28,13 +28,13 @@ class Laplace(Distribution):
 
     Notes
     -----
-    The score in loc is ``sign(y - loc) / scale``: it jumps at every row, and its sum is zero
-    at an optimum only where no row counts more than all others together lack. A summary of all
-    rows (the distinct values with their shares of the weight) therefore gives the element
-    of the subdifferential that is nearest to zero, which is zero at every weighted median. The
-    closed form, median and mean absolute deviation, is the start once all rows are seen, and
-    the fit ends there at once; from a start of the user's own it is what the end is compared with.
-    The observed information of loc is zero almost everywhere: standard errors use Fisher's.
+    The score in loc is ``sign(y - loc) / scale``, which jumps at every row, so that its sum need
+    not be zero at the optimum. For a summary of all rows (the distinct values with their shares
+    of the weight) the score is therefore the element of the subdifferential that is nearest to
+    zero; it is zero at every weighted median. The optimum has a closed form, the median and the
+    mean absolute deviation from it. A fit starts there, and so ends at once; if it is given
+    another start, its end is compared with the closed form. The observed information of loc is
+    zero almost everywhere: standard errors use the Fisher information.
 
     Source: Johnson, Kotz and Balakrishnan (1995), Continuous Univariate Distributions 2, ch. 24.
     """
@@ -57,17 +57,17 @@ class Laplace(Distribution):
         """|y - loc| of rows (n,), or its mean (1,) of a summary."""
         values = y[0] if isinstance(y, tuple) else y
         gap = values - loc
-        # Not abs where autograd differentiates: its second derivative is rounding, not zero.
+        # For autograd not abs, whose second derivative it computes as rounding instead of zero.
         gap = np.abs(gap) if isinstance(gap, np.ndarray) else anp.where(gap > 0, gap, -gap)
         return anp.sum(y[1] * gap, axis=1) if isinstance(y, tuple) else gap
 
     def _sign(self, y: Any, loc: Any) -> np.ndarray:
-        """sign(y - loc) of rows; of a summary the subgradient that is nearest to zero."""
+        """sign(y - loc) of rows; for a summary the subgradient that is nearest to zero."""
         if not isinstance(y, tuple):
             return np.sign(y - loc)
         values, share = y
         total = np.sum(share * np.sign(values - loc), axis=1)
-        # A tie at loc may count as anything between all above and all below.
+        # Rows equal to loc may contribute any number between -1 and 1 times their share.
         tied = np.sum(share * (values == loc), axis=1) + 1e-15
         return np.sign(total) * np.maximum(np.abs(total) - tied, 0.0)
 
@@ -138,7 +138,7 @@ class Laplace(Distribution):
 
 
 def _median(values: np.ndarray, weight: np.ndarray) -> float:
-    """Middle of the values (M,) with half of the weight, at most, on either side."""
+    """Middle of the values (M,) that have at most half of the weight on either side."""
     mass = np.cumsum(weight) / weight.sum()
     low, high = (int(np.searchsorted(mass, 0.5 + s * 1e-12)) for s in (-1, 1))
     last = len(values) - 1

@@ -18,7 +18,7 @@ from natfit.rows import Rows, moments_over
 
 _LOG_2PI = 1.8378770664093453
 
-#: Variances whose squares, which the derivatives are made of, are doubles.
+#: Smallest accepted variance, and the reciprocal of the largest: beyond, derivatives overflow.
 _TINY = 1e-280
 
 
@@ -37,7 +37,7 @@ class Normal(ExponentialFamily):
     summary_proves_support = True
 
     def statistics(self, y: Any) -> tuple:
-        """Mean and mean square deviation from it: of a single row, (y, 0)."""
+        """Mean and mean square deviation from it; for single rows, (y, 0)."""
         return y if isinstance(y, tuple) else (y, 0.0)
 
     def _log_prob(self, y: Any, loc: Any, scale: Any) -> Any:
@@ -86,8 +86,9 @@ class Normal(ExponentialFamily):
     def sufficient(self, rows: Rows) -> tuple:
         """Mean and mean square deviation, accumulated about zero or about the mean.
 
-        About zero where the mean is at most ten standard deviations away, which costs two
-        digits at most; else about the mean that this gave, which keeps NIST NumAcc4 exact.
+        About zero if the mean is at most ten standard deviations away from it, which costs no
+        more than two digits. Else a second pass is made about the mean that the first one gave;
+        NIST's NumAcc4 needs this.
 
         Returns
         -------
@@ -96,7 +97,7 @@ class Normal(ExponentialFamily):
         """
         mean, spread = moments_over(rows, 0.0)
         if not mean * mean <= 100.0 * spread:
-            # About the mean itself: a row could be an outlier that hardly counts.
+            # About the mean, not about some row, which could be an outlier.
             shift = mean if np.isfinite(mean) else float(rows.row(rows.n // 2).y[0])
             mean, spread = moments_over(rows, shift)
         return (np.array([mean]), np.array([spread]))

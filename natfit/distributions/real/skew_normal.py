@@ -34,23 +34,24 @@ class SkewNormal(Distribution):
     With b = sqrt(2 / pi), d = shape / sqrt(1 + shape^2), scale = sd / sqrt(1 - b^2 d^2) and
     loc = mean - scale b d, ``log p(y) = log 2 - log scale + log phi(z) + log Phi(shape z)``,
     z = (y - loc) / scale; eta = (mean, log sd, arsinh(shape^3) / 3). shape 0 is the normal,
-    +-infinity the half-normal distribution. The Fisher information is by quadrature, at
-    mean 0 and sd 1, which serves all others.
+    +-infinity the half-normal distribution. The Fisher information is computed by quadrature at
+    mean 0 and sd 1, from which that at any mean and sd follows.
 
     Matches ``scipy.stats.skewnorm(a=shape, loc=loc, scale=scale)`` with loc and scale as above.
 
     Notes
     -----
     In (loc, scale, shape) the Fisher information is singular at shape 0, where the score of
-    shape is a multiple of loc's. With mean and sd held, the likelihood depends on
-    shape^3 to first order, and eta, in which shape^3 = sinh(3 eta), has the regular
-    information diag(1, 2, 3 C^2 / 2), C = (4 - pi) / 2 b^3: the centred parametrisation with
-    another scale for the skewness. Standard errors of a shape near 0 are large: it is
-    determined to n^(-1/6) only.
+    shape is a multiple of that of loc. At fixed mean and sd the likelihood depends on shape^3 to
+    first order. With shape^3 = sinh(3 eta), as here, the information at shape 0 is regular:
+    diag(1, 2, 3 C^2 / 2) with C = (4 - pi) / 2 b^3. This is the centred parametrisation with
+    another scale for the skewness. The standard error of a shape near 0 is large: it falls only
+    as n^(-1/6).
 
-    The maximum may lie at shape = +-infinity, with positive probability for any n: the fit
-    then ends as ``boundary`` at +-1e9. At the end it is compared with the closed-form
-    optima of the normal and of both half-normals. Data that are all equal are refused.
+    For any n the maximum lies at shape = +-infinity with positive probability; the fit then ends
+    as ``boundary`` at +-1e9. A fit that has ended is compared with the optima of the normal and
+    of both half-normal distributions, which have closed forms. Data that are all equal are
+    refused.
 
     Source: Azzalini (1985), Scandinavian Journal of Statistics 12; Arellano-Valle and
     Azzalini (2008), Journal of Multivariate Analysis 99.
@@ -74,7 +75,7 @@ class SkewNormal(Distribution):
         return constant - 0.5 * z * z + norm.logcdf(shape * z)
 
     def _terms(self, x: np.ndarray, shape: Any) -> tuple[np.ndarray, ...]:
-        """z with derivatives in shape, and the first two of log Phi(u), u = shape z."""
+        """z and its two derivatives in shape, and the two of log Phi(u) in u = shape z."""
         mean, mean1, mean2, sd, sd1, sd2 = standard_moments(shape)
         z = x * sd + mean
         u = shape * z
@@ -112,7 +113,7 @@ class SkewNormal(Distribution):
     # ------------------------------------------------------------------------ expectations
 
     def expectation(self, eta: np.ndarray) -> Expectation:
-        """Trapezoidal rule whose nodes resolve both the width 1 and the step of width 1/shape."""
+        """Trapezoidal rule; its nodes resolve both the width 1 and the step of width 1 / shape."""
         mean, sd, shape = (float(v) for v in self.native_dict(eta).values())
         x, weight = _rule(shape)
         return Expectation(mean + sd * x, weight)
@@ -140,10 +141,10 @@ class SkewNormal(Distribution):
         return {"mean": centre, "sd": (high - low) / 2.56, "shape": shape}
 
     def nested_start(self, rows: Rows) -> np.ndarray:
-        """The best of the optima of the normal and of the half-normals up and down.
+        """The best of the optima of the normal and of the two half-normal distributions.
 
-        A half-normal may be a local maximum below one inside: it is compared with what the
-        moments lead to.
+        A half-normal may be only a local maximum, with a higher one inside the family: it is
+        compared with the point that a few steps from the moments lead to.
 
         Returns
         -------
@@ -157,7 +158,8 @@ class SkewNormal(Distribution):
         spread = float(standard_moments(steep)[3])
         for sign, end in zip((1.0, -1.0), rows.extent(), strict=True):
             scale = float(np.sqrt(mean_over(rows, squared_gap, end)))
-            # The step's pull on the last row, shape phi(u), balances that of all others on loc.
+            # Distance of loc from the last row, in scales, at which the score in loc is zero: that
+            # of the last row, shape phi(u), balances that of all others.
             pull = rows.total * float(mean_over(rows, distance, end)) / scale
             room = np.sqrt(2.0 * max(np.log(steep / pull) - _HALF_LOG_2PI, 1.0)) / steep
             middle = end + sign * scale * (B - room)

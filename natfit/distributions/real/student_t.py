@@ -26,12 +26,12 @@ from natfit.rows import Rows, nearest_to, share_equal, total_weight, weighted_to
 
 _HALF_LOG_2PI = 0.9189385332046727
 
-#: Below this, w + log(1 - w) is summed as a series: four terms are exact to 3e-13 there, while
-#: the difference has lost three digits.
+#: Values of w below which w + log(1 - w) is summed as a series: four terms are exact to 3e-13
+#: there, while the difference has lost three digits.
 _SMALL = 1e-3
 
-#: The difference's rounding, 1e-16 z^2 / df, is 1e-12 of the score's spread (2 / df^2) here;
-#: the series is used from here on.
+#: df from which on the series is used: here the rounding of the difference, 1e-16 z^2 / df, is
+#: 1e-12 of the spread of the score (2 / df^2).
 _LARGE_DF = 1e4
 
 #: At this df the normal differs by less than 1e-9 nats per row.
@@ -130,7 +130,7 @@ class StudentT(Distribution):
         return self._value_and_score(y, loc, scale, df)[1]
 
     def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Both, (n,) and (n, 3), from one logarithm a row."""
+        """Both, (n,) and (n, 3), from one logarithm per row."""
         return self._value_and_score(y, *self.native(eta))
 
     def sum_terms(
@@ -138,7 +138,7 @@ class StudentT(Distribution):
     ) -> tuple[float, np.ndarray, np.ndarray]:
         """Weighted sums of log p, its score (3,) and its negative Hessian (3, 3), eta (1, 3).
 
-        One pass serves all three: the Hessian takes two inner products more than the score.
+        One pass gives all three: the Hessian needs only two inner products more than the score.
 
         Returns
         -------
@@ -153,7 +153,7 @@ class StudentT(Distribution):
         z, w, h, logs, gaps = self._parts(y, loc, scale, df)
         n = total_weight(weight, len(z))
         log, gap, w_sum, h_sum = (weighted_total(v, weight) for v in (logs, gaps, w, h))
-        # z h, not z - z w: with heavy tails the difference has no digit left.
+        # z h, not z - z w: far in a tail the difference has no digits left.
         z *= h
         zh, zhw = weighted_total(z, weight), weighted_total(z * w, weight)
         wh, ww = weighted_total(h * w, weight), weighted_total(w * w, weight)
@@ -197,7 +197,7 @@ class StudentT(Distribution):
         out[:, 1, 1] = 2.0 * df / (df + 3.0)
         chain = _chain(df)
         out[:, 1, 2] = out[:, 2, 1] = -2.0 * chain * df / ((df + 1.0) * (df + 3.0))
-        # psi' terms cancel to order 1 / v^2 of the 1 / v they start with; see student_curvature.
+        # Terms of psi' of order 1 / v cancel, and 1 / v^2 is left; see student_curvature.
         rational = (7.0 * df + 3.0) / (2.0 * df * (df + 1.0) * (df + 3.0))
         out[:, 2, 2] = chain**2 * (rational + 0.5 * df**2 * student_curvature(df))
         return out
@@ -216,7 +216,7 @@ class StudentT(Distribution):
         refuse_extreme(rows, "StudentT")
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
-        # The quartile of t with df = 5 is 0.7267 scales from its centre, a normal's 0.6745.
+        # A quartile lies 0.7267 scales from the centre for df = 5, and 0.6745 for a normal.
         loc, scale = location_scale(y, weight)
         return {"loc": loc, "scale": 0.928 * scale, "df": 5.0}
 
@@ -226,7 +226,7 @@ class StudentT(Distribution):
         return self.eta(loc=loc[0], scale=np.sqrt(variance[0]), df=_NORMAL)
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
-        """A value whose share m / n of the weight has df < m / (n - m): scale -> 0 there."""
+        """Scale -> 0 at a value that has the share m / n of the weight, where df < m / (n - m)."""
         loc, scale, df = (float(v) for v in self.native_dict(eta).values())
         at = nearest_to(rows, loc)
         share, (low, high) = share_equal(rows, at), rows.extent()

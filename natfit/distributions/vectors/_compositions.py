@@ -1,4 +1,4 @@
-"""What families of shares and of count vectors agree on: supports, totals, draws."""
+"""What families of shares and of count vectors share: supports, totals, draws."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from natfit.distributions.counts.poisson import _log_factorial
 from natfit.distributions.forms.columns import Columns
 from natfit.rows import Rows
 
-#: By how much the shares of a row may miss the sum of one.
+#: Largest difference between one and the sum of the shares of a row.
 TOLERANCE = 1e-6
 
-#: Totals that stand for those of the data, each as likely.
+#: Number of totals, each equally likely, that represent those of the data.
 _TOTALS = 16
 
 
@@ -56,8 +56,9 @@ class CountVectors(Columns):
     dim : int, optional
         D >= 2. Without it, :meth:`bind` takes it from the data.
     totals : int or tuple of int, optional
-        Totals of rows, each as likely, for draws and expectations: the likelihood takes each
-        row's own. Without them, :meth:`bind` takes the data's, or 16 that stand for these.
+        Totals of rows, each equally likely, for draws and expectations; the likelihood uses
+        each row's own total. Without them, :meth:`bind` takes those of the data, or 16 that
+        represent them.
     """
 
     support = COUNTS
@@ -92,7 +93,7 @@ class CountVectors(Columns):
 
     @cached_property
     def _totals(self) -> np.ndarray:
-        """Totals, each as likely, (T,) float64."""
+        """Totals, each equally likely, (T,) float64."""
         if self.totals is None:
             raise ValueError(
                 f"{type(self).__name__} needs the totals of its rows for draws and expectations; "
@@ -109,7 +110,7 @@ class CountVectors(Columns):
         return totals[rng.integers(len(totals), size=n)] if len(totals) > 1 else np.full(n, totals)
 
     def _only_total(self) -> int:
-        """The total of all rows, for scipy, which knows one alone."""
+        """The one total of all rows, as scipy needs it."""
         if len(self._totals) > 1:
             raise ValueError(
                 f"scipy.stats has no {type(self).__name__} whose rows differ in their totals; "
@@ -118,7 +119,7 @@ class CountVectors(Columns):
         return int(self._totals[0])
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """Rows that count nothing.
+        """Rows that hold no count.
 
         Raises
         ------

@@ -1,8 +1,8 @@
-"""Diagonal covariance structures of the multivariate normal, and what structures agree on.
+"""Diagonal covariance structures of the multivariate normal, and what all structures share.
 
 A structure knows D and the layout of eta = (loc, covariance part). ``y`` is rows (n, D) or a
-summary (mean (1, D), spread (1, ...)), the spread being the second moment about the mean: D x D
-for the full structure, one number per column for the others. With (m, S) either of them,
+summary (mean (1, D), spread (1, ...)). The spread is the second moment about the mean: D x D for
+the full structure, one number per column for the others. With (m, S) = (y, 0) or the summary,
 
     log p = -1/2 tr(Sigma^-1 ((m - loc)(m - loc)' + S)) - 1/2 log|Sigma| - D/2 log(2 pi).
 
@@ -23,7 +23,7 @@ LOG_2PI = 1.8378770664093453
 
 
 def split(y: Any) -> tuple[Any, Any]:
-    """Mean and spread of a summary; of rows, the rows and None."""
+    """Mean and spread of a summary; for rows, the rows and None."""
     return y if isinstance(y, tuple) else (y, None)
 
 
@@ -49,7 +49,7 @@ class Diagonal:
         return anp.sum(self._log_scale(eta), axis=1)
 
     def _collect(self, values: np.ndarray) -> np.ndarray:
-        """Adjoint of :meth:`_log_scale`: what a column's log scale gives to eta's."""
+        """Derivatives in eta from those in the log scale of each column: adjoint of _log_scale."""
         return values
 
     def moment(self, gap: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
@@ -95,7 +95,7 @@ class Diagonal:
         return assemble(_diagonals(precision, len(gap)), cross, low)
 
     def fisher(self, eta: np.ndarray) -> np.ndarray:
-        """Fisher information, (n, K, K): diag(1 / scale^2) and 2 a column."""
+        """Fisher information, (n, K, K): diag(1 / scale^2) and 2 per column."""
         precision = np.exp(-2.0 * self._log_scale(eta))
         low = np.broadcast_to(2.0 * self.tie.T @ self.tie, (len(eta), *[self.tie.shape[1]] * 2))
         cross = np.zeros((len(eta), *self.tie.shape))

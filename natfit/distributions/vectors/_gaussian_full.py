@@ -18,7 +18,7 @@ class Full:
 
     With A = L^-1 dL, lower triangular, and z = L^-1 (y - loc),
     ``d log p = z' L^-1 dloc + tr(A (z z' - I))``. The information of A_ij is 1 below the
-    diagonal and 2 on it. An entry (a, b) of L moves column b of A alone, by L^-1 e_a, so that
+    diagonal and 2 on it. An entry (a, b) of L changes only column b of A, by L^-1 e_a, so that
     the Fisher information is block diagonal in the columns of L.
     """
 
@@ -182,7 +182,7 @@ class Full:
 
 
 def _solve(factor: Any, right: Any) -> Any:
-    """L^-1 B for one L (D, D); the general solver inside a trace, where derivatives exist."""
+    """L^-1 B for one L (D, D); while autograd traces, by the solver that it can differentiate."""
     if isinstance(factor, np.ndarray) and isinstance(right, np.ndarray):
         return solve_triangular(factor, right, lower=True, check_finite=False)
     return anp.linalg.solve(factor, right)

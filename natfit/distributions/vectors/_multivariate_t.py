@@ -26,7 +26,7 @@ from natfit.rows import Block, Memory, Rows, nearest_to, share_equal
 #: all rows lie in one plane.
 _PLANE = 1e-12
 
-#: What the variances of the start's scale matrix gain, so that its factor exists.
+#: Added to the variances of the start's scale matrix, so that its factor exists.
 _RIDGE = 1e-9
 
 _TINY = np.finfo(float).tiny
@@ -89,10 +89,10 @@ def constants(df: float, dim: int) -> tuple[float, float, float]:
 
 
 class Products:
-    """Sums over rows of products of b = (z h, z_i z_j h for i >= j, h, w, 1), one gemm a chunk.
+    """Sums over rows of products of b = (z h, z_i z_j h for i >= j, h, w, 1), one gemm per chunk.
 
-    They hold all that the score and the Hessian of a sum of log-densities consist of, but the
-    logarithms. In b the gradient of -z'z / 2 times h is linear: ``pull() @ b``.
+    Apart from the logarithms, they are all that the score and the Hessian of a sum of
+    log-densities need. The gradient of -z'z / 2 times h is linear in b: ``pull() @ b``.
     """
 
     def __init__(self, dim: int):
@@ -119,7 +119,7 @@ class Products:
         return sums[-1, self.place]
 
     def pull(self, inverse: np.ndarray, form: Any, chain: np.ndarray) -> np.ndarray:
-        """Matrix (K - 1, M) that makes gradients in loc and L of b."""
+        """Matrix (K - 1, M) whose product with b is the gradient in loc and L."""
         d, count = self.dim, len(form.row)
         out = np.zeros((d + count, self.size))
         out[:d, :d] = inverse.T
@@ -132,9 +132,9 @@ def plane(rows: Rows) -> list[int] | None:
     """Columns whose linear combination is constant over all rows, or None."""
     few = rows.few().y
     centre, scale = np.transpose([location_scale(column, None) for column in few.T])
-    # A row near the centre lies in the plane, and is no outlier that hides it.
+    # If there is a plane, a row near the centre lies in it, and is not an outlier.
     origin = few[np.argmin(np.abs((few - centre) / scale).max(axis=1))]
-    # A few rows that do not lie in a plane prove it for all.
+    # If a few rows do not lie in one plane, neither do all.
     for some in (Memory(few), rows):
         value, vector = np.linalg.eigh(some.sum(_directions_part, origin, scale))
         null = value <= _PLANE * len(scale) * value[-1]
@@ -154,8 +154,8 @@ def _directions_part(block: Block, origin: np.ndarray, scale: np.ndarray) -> np.
 def start(y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Location (D,) and scale matrix (D, D) of a few rows, for df = 5.
 
-    Means and moments of rows pulled in to the median distance keep to directions in which the
-    data are thin; medians of the columns do not.
+    They are the mean and the moments of the rows, with rows beyond the median distance moved in
+    to it. Unlike medians of the columns, these follow directions in which the data are narrow.
 
     Returns
     -------
@@ -175,7 +175,7 @@ def start(y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndar
     gap = (z - mean) * pull[:, None]
     moment = gap.T @ (gap * weight[:, None])
     size = float(np.diagonal(moment).mean())
-    # The quartile of t with df = 5 is 0.7267 scales from its centre, a normal's 0.6745.
+    # A quartile lies 0.7267 scales from the centre for df = 5, and 0.6745 for a normal.
     moment = 0.928**2 * moment / size if size > 0 else np.eye(len(scale))
     return loc + scale * mean, (moment + _RIDGE * np.eye(len(scale))) * np.outer(scale, scale)
 
@@ -183,8 +183,8 @@ def start(y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndar
 def collapse(rows: Rows, native: dict) -> str | None:
     """Why the density shrinks onto a row without limit, in words; None where it does not.
 
-    At scale -> 0 about a row with share s of the weight the likelihood grows where
-    df (1 - s) < D s.
+    As scale -> 0 about a row that has the share s of the weight, the likelihood grows without
+    limit where df (1 - s) < D s.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Sums over rising factorials, which Polya's urn and the Dirichlet-multinomial consist of.
+"""Sums over rising factorials, of which the density of the Dirichlet-multinomial consists.
 
 With T_d(j) the number of rows whose count of category d exceeds j, and T(j) that of rows whose
 total does, log p summed over rows is sum_d sum_j T_d(j) log(a_d + j) - sum_j T(j) log(A + j)
@@ -21,10 +21,10 @@ from natfit.distributions.counts.categorical import log_softmax
 from natfit.distributions.vectors._compositions import log_coefficient
 from natfit.rows import Block, Rows
 
-#: Concentrations from which on Stirling's series gives differences of polygammas.
+#: Concentration from which on differences of polygammas are computed by a series.
 _LARGE = 1e3
 
-#: Ratios up to which integrals are series, and terms that reach rounding there.
+#: Ratio up to which integrals are summed as series, and the number of terms that this takes.
 _SMALL, _TERMS = 0.05, 14
 
 
@@ -50,7 +50,7 @@ def _counts_part(block: Block, most: int) -> tuple[np.ndarray, np.ndarray, float
 
 @dataclass(frozen=True)
 class Tails:
-    """Tables a row: tails (D, M), totals (M,), mean (D,) counts and mean log coefficient."""
+    """Tables per row: tails (D, M), totals (M,), mean (D,) counts and mean log coefficient."""
 
     tails: np.ndarray
     totals: np.ndarray
@@ -66,7 +66,7 @@ class Tails:
 
     @classmethod
     def expected(cls, eta: np.ndarray, totals: np.ndarray) -> Tails:
-        """Tables of the distribution at eta (K,), the totals (T,) each as likely."""
+        """Tables of the distribution at eta (K,), with totals (T,) that are equally likely."""
         probs, total = np.exp(log_softmax(eta[None, :-1]))[:, 0], 1.0 / np.sinh(eta[-1])
         a = (total * probs)[:, None]
         rest = (total * (probs.sum() - probs))[:, None]
@@ -75,7 +75,7 @@ class Tails:
         for m, times in zip(*np.unique(totals.astype(int), return_counts=True), strict=True):
             share = times / len(totals)
             above[:m] += share
-            # The beta-binomial's probabilities, by the ratios of neighbours.
+            # Probabilities of the beta-binomial, from the ratios of neighbouring ones.
             j = np.arange(float(m))
             with np.errstate(divide="ignore"):
                 logs = np.log(m - j) - np.log(j + 1.0) + np.log((a + j) / (rest + m - 1.0 - j))
@@ -98,7 +98,7 @@ class Tails:
         return np.array([self.coefficient + self.mean @ log_probs[:, 0] + excess])
 
     def _slopes(self, a: Any, table: np.ndarray, j: np.ndarray) -> tuple[np.ndarray, ...]:
-        """As :func:`row_slopes`, (D,) or numbers."""
+        """As :func:`row_slopes`, but summed over a table: (D,) each, or numbers."""
         inverse = 1.0 / (a + j)
         lagged = j * inverse
         return (
@@ -130,8 +130,9 @@ class Tails:
 def row_slopes(a: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
     """Sums over j < y of a/(a+j), -j/(a+j), a j/(a+j)^2 and j^2/(a+j)^2, elementwise.
 
-    They are the derivative in log a of log Gamma(a + y) - log Gamma(a), the same less y, the
-    derivative of either, and minus the sum of the last two.
+    The first is the derivative in log a of log Gamma(a + y) - log Gamma(a), the second the first
+    minus y, the third the derivative of either in log a, and the fourth minus the sum of the
+    second and the third.
 
     Returns
     -------
@@ -147,7 +148,7 @@ def row_slopes(a: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
     lag[near] = rise[near] - m
     bend[near] = rise[near] + b * b * (polygamma(1, b + m) - polygamma(1, b))
     square[near] = -(lag[near] + bend[near])
-    # Euler and Maclaurin: the integrals to m, less half the last term, and a twelfth of the slope.
+    # Euler and Maclaurin: the integral to m minus half of the last term, plus 1/12 of the slope.
     b, m = a[far], y[far]
     x = m / b
     up = 1.0 / (1.0 + x)
@@ -188,7 +189,7 @@ def hessian(probs: np.ndarray, total: np.ndarray, each: tuple, whole: tuple) -> 
     chain = -np.sqrt(1.0 + total * total)
     cross = chain * (bend - p * all_bend)
     out[:, :-1, -1] = out[:, -1, :-1] = -cross[:-1].T
-    # A^2 (bend + lag) + bend: the first sum is -square, and nothing is left to cancel.
+    # A^2 (bend + lag) + bend: bend + lag is -square, so that nothing cancels.
     last = total * total * (square.sum(axis=0) - whole[3]) - (all_bend - whole[2])
     out[:, -1, -1] = last
     return out

@@ -18,7 +18,7 @@ from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.distributions.vectors._compositions import SIMPLEX, TOLERANCE, log_gamma_draws, log_sum
 from natfit.rows import Block, Rows
 
-#: 1 - sum exp(mean log y), about (D - 1) / (2 A), below which it is rounding.
+#: Value of 1 - sum exp(mean log y), which is about (D - 1) / (2 A), below which it is rounding.
 _ALIKE = 1e-13
 
 
@@ -41,9 +41,9 @@ class Dirichlet(Columns, ExponentialFamily):
 
     Notes
     -----
-    Rows that are all equal have no maximum, A -> infinity, and are refused. A share of zero has
-    density zero or infinity whatever the parameters: such rows are refused too. Rows may miss the
-    sum of one by 1e-6.
+    If all rows are equal, there is no maximum (A -> infinity): such data are refused. At a share
+    of zero the density is zero or infinite unless a_d = 1: such rows are refused too. The sum of a
+    row may differ from one by 1e-6.
     """
 
     roles = {"concentration": Role.SHAPE}
@@ -126,7 +126,7 @@ class Dirichlet(Columns, ExponentialFamily):
         ValueError
             With the remedy.
         """
-        # The geometric means sum to one where the rows are all alike, to less elsewhere.
+        # The geometric means sum to one if all rows are equal, and to less otherwise.
         if summary is not None and 1.0 - np.exp(summary[0][0]).sum() > _ALIKE:
             return
         raise ValueError(
@@ -137,8 +137,8 @@ class Dirichlet(Columns, ExponentialFamily):
         )
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
-        # For a large A, mean log y_d = log(a_d / A) - (1 / a_d - 1 / A) / 2: summed up with
-        # weights a_d / A, the mean shares' entropy gains (D - 1) / (2 A).
+        # For a large A, mean log y_d = log(a_d / A) - (1 / a_d - 1 / A) / 2. Summed with weights
+        # a_d / A, the mean shares, the last term is (D - 1) / (2 A).
         mean = np.average(y, axis=0, weights=weight)
         logs = np.average(np.log(y), axis=0, weights=weight)
         gap = max(float(mean @ (np.log(mean) - logs)), 1e-9)
@@ -147,7 +147,7 @@ class Dirichlet(Columns, ExponentialFamily):
 
     def _sample(self, rng: np.random.Generator, n: int, a: np.ndarray) -> np.ndarray:
         logs = log_gamma_draws(rng, np.broadcast_to(a, (n, self.dim)))
-        # A share below the smallest double stays positive.
+        # A share below the smallest double is moved to it, so that it stays positive.
         return np.maximum(np.exp(logs - log_sum(logs)), np.finfo(float).tiny)
 
     def _to_scipy(self, concentration: Any) -> Any:
@@ -158,8 +158,8 @@ class Dirichlet(Columns, ExponentialFamily):
 
 def _logs_part(block: Block) -> np.ndarray:
     """Sum of the log shares (D,); NaN where a row does not sum to one."""
-    # Columns first: sums along a few columns would take the time of the logarithms. A copy even
-    # of a single column, since it is changed.
+    # Columns first: sums along the axis of a few columns would take as long as the logarithms. A
+    # copy, also of a single column, because it is changed below.
     shares = np.array(block.y.T, order="C")
     if not np.abs(shares.sum(axis=0) - 1.0).max() <= TOLERANCE:
         return np.full(len(shares), np.nan)

@@ -26,10 +26,10 @@ from natfit.rows import Block, Memory, Rows, mean_over, rows_as, total_weight
 #: Largest total that is tabulated: the tables of D categories then hold 65,536 D numbers.
 _MOST = 2**16
 
-#: From here on Stirling's series, whose first term left out is 1 / (1260 a^5).
+#: Concentration from which on Stirling's series is used; its first omitted term is 1 / (1260 a^5).
 _STIRLING = 1e3
 
-#: Share of a count at which a category that never occurs is held.
+#: Mean count per row at which a category that never occurs is held.
 _FLOOR = 1e-8
 
 
@@ -38,15 +38,16 @@ class DirichletMultinomial(CountVectors):
 
     With m the total of the row, A = concentration and a = A probs,
     ``log p(y) = log m! - sum log y_d! + sum_d log (Gamma(a_d + y_d) / Gamma(a_d))
-    - log (Gamma(A + m) / Gamma(A))``. Also Polya's urn: the first ball of category d has
-    probability probs_d, and 1 / A is how far each ball drawn raises its category. D = 2 is the
-    beta-binomial. eta holds the log odds of probs against the last category and
-    arsinh(1 / A), which is regular at the multinomial, A -> infinity; K = D.
+    - log (Gamma(A + m) / Gamma(A))``. This is also the distribution of draws from Polya's urn:
+    the first ball is of category d with probability probs_d, and each ball drawn adds 1 / A to the
+    weight of its category. For D = 2 it is the beta-binomial distribution. eta holds the log odds
+    of probs against the last category and arsinh(1 / A), which is regular at the multinomial,
+    A -> infinity; K = D.
 
-    Gamma ratios are sums over j = 0, 1, ... of log(a + j), so that the data enter by the numbers
-    of rows with y_d > j alone: they are tabulated once. The Fisher information is the negative
-    Hessian at the expected tables, which are tails of beta-binomials
-    (Paul, Balasooriya and Banerjee, 2005).
+    A ratio of gamma functions is a product over j = 0, 1, ... of a + j, so that the likelihood
+    depends on the data only through the numbers of rows with y_d > j, which are tabulated once.
+    The Fisher information is the negative Hessian at the expected tables, which are tails of
+    beta-binomial distributions (Paul, Balasooriya and Banerjee, 2005).
 
     Matches ``scipy.stats.dirichlet_multinomial(alpha=concentration * probs, n=m)``.
 
@@ -56,15 +57,16 @@ class DirichletMultinomial(CountVectors):
         D >= 2. Without it, :meth:`bind` takes it from the data; before that the family has no
         parameters.
     totals : int or tuple of int, optional
-        Totals of rows, each as likely, for draws and expectations: the likelihood takes each
-        row's own. Without them, :meth:`bind` takes the data's, or 16 that stand for these.
+        Totals of rows, each equally likely, for draws and expectations; the likelihood uses
+        each row's own total. Without them, :meth:`bind` takes those of the data, or 16 that
+        represent them.
 
     Notes
     -----
-    Counts that vary no more than multinomial ones have their maximum at A -> infinity, and the
-    fit ends at that boundary. A category that never occurs has its maximum at probability zero:
-    it is held at 1e-8 of a row. Where no row has more than one count, nothing is known of A:
-    such data are refused.
+    If counts vary no more than multinomial ones, the maximum is at A -> infinity, and the fit
+    ends at that boundary. For a category that never occurs the maximum is at probability zero:
+    its mean count is held at 1e-8 per row. Where no row has a total above one, the likelihood
+    does not depend on A: such data are refused.
     """
 
     roles = {"probs": Role.SHARE, "concentration": Role.SHAPE}
@@ -81,7 +83,7 @@ class DirichletMultinomial(CountVectors):
     @cached_property
     def params(self) -> dict[str, Bijector]:
         """The constraints, once D is known."""
-        # At A = 1e8 the multinomial differs by 1e-8 m^2 nats per row.
+        # At A = 1e8 the difference to the multinomial is 1e-8 m^2 nats per row.
         return {
             "probs": Simplex(self._need_dim()),
             "concentration": Reciprocal(low=1e-6, high=1e10),
@@ -159,7 +161,7 @@ class DirichletMultinomial(CountVectors):
     def sufficient(self, rows: Rows) -> tuple | None:
         """Shares of rows with y_d > j (1, D, M), with m > j (1, M), mean counts and coefficient.
 
-        None where a total exceeds 65,536: then rows are summed one by one.
+        None where a total exceeds 65,536: such data are summed row by row.
 
         Returns
         -------
@@ -172,7 +174,7 @@ class DirichletMultinomial(CountVectors):
         return Tails.of(rows, int(most))
 
     def bounded(self, summary: tuple) -> tuple[tuple, str | None]:
-        """Tables in which categories that never occur have 1e-8 of a count a row."""
+        """Tables in which categories that never occur have a mean count of 1e-8 per row."""
         tails, totals, mean, coefficient = summary
         missing = np.flatnonzero(mean[0] == 0.0)
         if not len(missing):
@@ -186,7 +188,7 @@ class DirichletMultinomial(CountVectors):
         return (tails, totals, mean, coefficient), note
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """Rows that say nothing of the probabilities, or nothing of the concentration.
+        """Rows that do not determine the probabilities, or the concentration.
 
         Raises
         ------
@@ -240,7 +242,7 @@ class DirichletMultinomial(CountVectors):
 
 def _excess(a: Any, y: Any) -> Any:
     """Sum of log(1 + j / a) over j < y: log Gamma(a + y) - log Gamma(a) - y log a."""
-    # The branch not taken gets an argument at which it is finite, for autograd.
+    # Autograd evaluates both branches: the one not taken gets an argument at which it is finite.
     far = a >= _STIRLING
     big, small = anp.where(far, a, _STIRLING), anp.where(far, 1.0, a)
     up = big + y

@@ -64,7 +64,7 @@ class MultiBernoulli(Columns, Canonical):
     def _log_prob_eta(self, y: Any, eta: Any) -> Any:
         yes, no = self.statistics(y)
         if len(eta) > 1:
-            # Logits for each row: one logaddexp, of the outcome that did not happen.
+            # Logits for each row: one logaddexp is enough, of the outcome that did not happen.
             return -anp.sum(anp.logaddexp(0.0, (no - yes) * eta), axis=1)
         terms = yes * anp.logaddexp(0.0, -eta) + no * anp.logaddexp(0.0, eta)
         return -anp.sum(terms, axis=1)
@@ -100,7 +100,7 @@ class MultiBernoulli(Columns, Canonical):
         return ((yes / total)[None], (no / total)[None])
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
-        # Laplace's rule: one row more of each kind.
+        # Laplace's rule: one more row of each kind.
         mean = np.average(y, axis=0, weights=weight)
         return {"prob": (mean * len(y) + 1.0) / (len(y) + 2.0)}
 

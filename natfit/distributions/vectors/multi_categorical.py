@@ -57,7 +57,7 @@ class MultiCategorical(Canonical):
         Returns
         -------
         MultiCategorical
-            With one block of parameters a column.
+            With one block of parameters per column.
 
         Raises
         ------
@@ -125,7 +125,7 @@ class MultiCategorical(Canonical):
         return _total(part._log_prob_eta((hot,), own) for hot, (part, own) in pairs)
 
     def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Both, (n,) and (n, K), from one softmax a column."""
+        """Both, (n,) and (n, K), from one softmax per column."""
         pairs = zip(self.statistics(y), self._columns(eta), strict=True)
         both = [part.log_prob_and_score((hot,), own) for hot, (part, own) in pairs]
         return _total(value for value, _ in both), _beside([score for _, score in both])

@@ -23,9 +23,9 @@ class Multinomial(ExponentialFamily, CountVectors):
     ``log p(y) = log m! - sum log y_d! + sum y_d log probs_d``; eta holds the K = D - 1 log odds
     against the last category, probs = softmax(eta, 0). Totals may vary from row to row. With p
     the probabilities of the first K categories, the score is y - m p, the observed information
-    m (diag p - p p'), and the Fisher information that at the mean of ``totals``. A category
-    that never occurs has its maximum at probability zero: a fit of a constant holds it at 1e-8
-    and ends at the boundary. Counts that vary more than these are ``dirichlet_multinomial``'s.
+    m (diag p - p p'), and the Fisher information is the same at the mean of ``totals``. For a
+    category that never occurs the maximum is at probability zero: a fit of a constant model holds
+    it at 1e-8 and ends at the boundary. For counts that vary more, use ``dirichlet_multinomial``.
 
     Matches ``scipy.stats.multinomial(n=m, p=probs)``.
 
@@ -35,12 +35,13 @@ class Multinomial(ExponentialFamily, CountVectors):
         D >= 2. Without it, :meth:`bind` takes it from the data; before that the family has no
         parameters.
     totals : int or tuple of int, optional
-        Totals of rows, each as likely, for draws and expectations: the likelihood takes each
-        row's own. Without them, :meth:`bind` takes the data's, or 16 that stand for these.
+        Totals of rows, each equally likely, for draws and expectations; the likelihood uses
+        each row's own total. Without them, :meth:`bind` takes those of the data, or 16 that
+        represent them.
     """
 
-    # The expected information takes ``totals``, which may only stand for the data's; the observed
-    # one is the data's own.
+    # The expected information is that of ``totals``, which may only represent those of the data;
+    # the observed one is that of the data.
     information = InformationKind(Route.CLOSED_FORM, agrees=False)
     roles = {"probs": Role.SHARE}
 
@@ -77,7 +78,7 @@ class Multinomial(ExponentialFamily, CountVectors):
         return value, (count.T[:-1] - count.sum(axis=1) * np.exp(logs[:-1])).T
 
     def _counts(self, y: Any) -> np.ndarray:
-        """Counts (n, D) alone: the coefficient costs more than all the rest."""
+        """Counts (n, D) without the coefficient, which would cost more than all the rest."""
         return y[0] if isinstance(y, tuple) else y
 
     def _score(self, y: Any, eta: np.ndarray) -> np.ndarray:
@@ -112,13 +113,13 @@ class Multinomial(ExponentialFamily, CountVectors):
         return weight @ count, weight @ coefficient
 
     def bounded(self, summary: tuple) -> tuple[tuple, str | None]:
-        """Mean counts with those of zero held at 1e-8 of the total, and which they are."""
+        """Mean counts with those of zero held at 1e-8 of the total, and a note that names them."""
         total = summary[0].sum()
         held, note = self._one.bounded((summary[0] / total,))
         return (total * held[0], summary[1]), note
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
-        # Laplace's rule: one count more of each category.
+        # Laplace's rule: one more count of each category.
         count = (y.sum(axis=0) if weight is None else weight @ y) + 1.0
         return {"probs": count / count.sum()}
 

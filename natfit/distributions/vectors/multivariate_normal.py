@@ -19,18 +19,18 @@ from natfit.distributions.vectors._gaussian import LOG_2PI
 from natfit.distributions.vectors._gaussian_full import STRUCTURES
 from natfit.rows import Block, Memory, Rows, total_weight
 
-#: Eigenvalue of a correlation matrix, per column, below which it is singular: rounding leaves
-#: about 1e-16 of an exact linear dependence.
+#: Eigenvalue, per column, below which a correlation matrix counts as singular: for an exact linear
+#: dependence rounding leaves about 1e-16.
 _SINGULAR = 1e-12
 
-#: Smallest eigenvalue of the correlation matrix where it is singular: the Fisher information's
-#: condition, its square, then stays inside double precision.
+#: Value at which the eigenvalues of a singular correlation matrix are held at least: the condition
+#: number of the Fisher information, the square of the matrix's, stays inside double precision.
 _FLOOR = 1e-8
 
-#: Variances whose squares, which standard errors are made of, are doubles.
+#: Variances whose squares, which standard errors need, are inside the range of doubles.
 _RANGE = (1e-140, 1e140)
 
-#: Squared share of a column in the null space from which on the message names it.
+#: Squared share of a column in the null space above which the message names the column.
 _INVOLVED = 1e-6
 
 
@@ -61,7 +61,7 @@ class MultivariateNormal(Columns, ExponentialFamily):
 
     Notes
     -----
-    The closed forms take eta, not native values: Sigma's factor is a part of it. Matches
+    The closed forms take eta, not native values, because eta holds the factor of Sigma. Matches
     ``scipy.stats.multivariate_normal(mean=loc, cov=Sigma)``.
     """
 
@@ -136,10 +136,10 @@ class MultivariateNormal(Columns, ExponentialFamily):
         return eta[:, : self.dim].copy()
 
     def _arguments(self, eta: np.ndarray) -> tuple:
-        """Eta itself: Sigma's factor is a part of it."""
+        """Eta itself, which holds the factor of Sigma."""
         return (eta,)
 
-    # Rows that share eta are summed through their summary: nothing (n, K) is made.
+    # Rows that share eta are summed by way of their summary: no array (n, K) is made.
 
     def sum_value_and_score(
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray
@@ -159,7 +159,7 @@ class MultivariateNormal(Columns, ExponentialFamily):
         return total * self.observed(self.sufficient(Memory(y, weight=weight)), eta)[0]
 
     def statistics(self, y: Any) -> Any:
-        """Rows or the summary, as they are: the closed forms know both."""
+        """Rows or the summary, unchanged: the closed forms take both."""
         return y
 
     # ------------------------------------------------------------------------ data, sampling
@@ -174,7 +174,7 @@ class MultivariateNormal(Columns, ExponentialFamily):
         tuple of two ndarray
             One row each.
         """
-        # The mean of a few rows: one row could be an outlier that hardly counts.
+        # The mean of a few rows, because a single row could be an outlier.
         few = rows.few()
         shift = np.average(few.y, axis=0, weights=few.weight)
         total, first, second = rows.sum(self._moments_part, shift)
@@ -182,7 +182,7 @@ class MultivariateNormal(Columns, ExponentialFamily):
         return (shift + delta)[None], self._form.centre(second / total, delta)[None]
 
     def _moments_part(self, block: Block, shift: np.ndarray) -> tuple:
-        """Sums of the weights, of what y exceeds the shift by, and of its second moment."""
+        """Sums of the weights, of y - shift, and of its second moment."""
         gap, weight = block.y - shift, block.weight
         if weight is None:
             return float(block.n), gap.sum(axis=0), self._form.moment(gap, None)
@@ -211,7 +211,7 @@ class MultivariateNormal(Columns, ExponentialFamily):
             )
 
     def _check_range(self, variance: np.ndarray) -> None:
-        """Raise where variances of variances would leave the range of doubles."""
+        """Raise where squares of variances would be outside the range of doubles."""
         out = np.flatnonzero((variance < _RANGE[0]) | (variance > _RANGE[1]))
         if len(out):
             raise ValueError(
@@ -262,7 +262,7 @@ class MultivariateNormal(Columns, ExponentialFamily):
         return self._form.scatter(rng.standard_normal((n, self.dim)), eta)
 
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
-        """Draw one value a row of eta, or ``size`` values when eta is (1, K): (n, D)."""
+        """Draw one value per row of eta, or ``size`` values for eta (1, K): (n, D)."""
         return self._sample(rng, len(eta) if size is None else size, eta)
 
     def _to_scipy(self, loc: Any, part: Any) -> Any:

@@ -31,7 +31,7 @@ from natfit.distributions.vectors._multivariate_t import (
 from natfit.numerics.special import student_slope
 from natfit.rows import Block, Memory, Rows, mean_over, weighted_total
 
-#: Numbers a chunk of :class:`Products`, which fit a core's second-level cache.
+#: Number of entries per chunk of :class:`Products`: they fit into the second-level cache of a core.
 _ENTRIES = 2**16
 
 
@@ -41,8 +41,8 @@ class MultivariateT(Columns):
     With the scale matrix S = L L', z = L^-1 (y - loc) and u = z'z / df,
     ``log p(y) = log Gamma((df + D) / 2) - log Gamma(df / 2) - D/2 log(pi df) - log|L|
     - (df + D) / 2 log(1 + u)``; eta = (loc, log diagonal of L, L below it row by row,
-    arsinh(1 / df)), K = D (D + 3) / 2 + 1. S is no covariance: that is S df / (df - 2), for
-    df > 2. Rows far out count with the weight (df + D) / (df + z'z).
+    arsinh(1 / df)), K = D (D + 3) / 2 + 1. S is not the covariance matrix, which is
+    S df / (df - 2) for df > 2. A row has the weight (df + D) / (df + z'z), small far out.
 
     Fisher information, with v = df, A = L^-1 dL and c = (v + D) / (v + D + 2): c S^-1 for loc;
     c times the normal's less 2 (tr A)^2 / (v + D + 2) for L; -2 v tr A / ((v + D)(v + D + 2))
@@ -108,7 +108,7 @@ class MultivariateT(Columns):
         return self._level(eta, df) - 0.5 * (df + self.dim) * tail
 
     def _arguments(self, eta: np.ndarray) -> tuple:
-        """Eta itself: the factor is a part of it."""
+        """Eta itself, which holds the factor of S."""
         return (eta,)
 
     def _pulled(self, y: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -127,7 +127,7 @@ class MultivariateT(Columns):
         return df, z, np.concatenate([pull, lower], axis=1), *parts(square / df, df)
 
     def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Both, (n,) and (n, K), from one logarithm a row."""
+        """Both, (n,) and (n, K), from one logarithm per row."""
         d = self.dim
         df, _, pulled, w, h, log, gap = self._pulled(y, eta)
         pulled *= ((df + d) / df * h)[:, None]
@@ -139,7 +139,7 @@ class MultivariateT(Columns):
     def _score(self, y: Any, eta: np.ndarray) -> np.ndarray:
         return self.log_prob_and_score(y, eta)[1]
 
-    # Sums over rows that share eta: one product of matrices a chunk, nothing (n, K, K) is made.
+    # Sums over rows that share eta: one product of matrices per chunk, and no array (n, K, K).
 
     def sum_terms(
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray
@@ -147,7 +147,7 @@ class MultivariateT(Columns):
         """Weighted sums of log p, its score (K,) and its negative Hessian (K, K), eta (1, K)."""
         d, form, df = self.dim, self._form, float(self._df(eta)[0])
         products, inverse = self._products, _inverse(form.factor(eta[:, :-1]))[0]
-        # A few rows at a time: their products are many times as large as they.
+        # A few rows at a time, because their products take many times the memory of the rows.
         few_at_once = Memory(y, weight=weight).cut(_ENTRIES // products.size)
         log, gap, sums = few_at_once.sum(self._products_part, eta[0, :d], inverse, df)
         total, w = sums[-1, -1], sums[-1, -2]
@@ -166,7 +166,7 @@ class MultivariateT(Columns):
         return float(total * level - 0.5 * (df + d) * log), score, observed
 
     def _linear(self, sums: np.ndarray, eta: np.ndarray) -> np.ndarray:
-        """Sum of h times the negative Hessian of -z'z / 2, by the normal's of its moments."""
+        """Sum of h times the negative Hessian of -z'z / 2: the normal's of weighted moments."""
         mass, factor = sums[-1, -3], self._form.factor(eta[:, :-1])[0]
         mean = sums[-1, : self.dim] / mass
         spread = factor @ (self._products.second(sums) / mass - np.outer(mean, mean)) @ factor.T
@@ -214,7 +214,7 @@ class MultivariateT(Columns):
 
     def _entropy(self, eta: Any) -> Any:
         df = self._df(eta)
-        # psi((v + D) / 2) - psi(v / 2), step by step.
+        # psi((v + D) / 2) - psi(v / 2) as a telescoping sum.
         step = sum(student_slope(df + k) + 1.0 / (df + k) for k in range(self.dim))
         return 0.5 * (df + self.dim) * step - self._level(eta, df)
 
@@ -226,7 +226,7 @@ class MultivariateT(Columns):
     def _products_part(
         self, block: Block, loc: np.ndarray, inverse: np.ndarray, df: float
     ) -> tuple[float, float, np.ndarray]:
-        """Sums of log(1 + u), of its gap, and of the products that the derivatives consist of."""
+        """Sums of log(1 + u), of the gap of :func:`parts`, and of the products for derivatives."""
         weight = block.weight
         z = inverse @ (block.y - loc).T
         w, h, log, gap = parts(np.einsum("ij,ij->j", z, z) / df, df)
@@ -234,7 +234,7 @@ class MultivariateT(Columns):
         return weighted_total(log, weight), weighted_total(gap, weight), sums
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """Rows in one plane: S -> singular and the likelihood grows without limit.
+        """Rows in one plane: S becomes singular and the likelihood grows without limit.
 
         Raises
         ------
@@ -262,21 +262,21 @@ class MultivariateT(Columns):
         return self.eta(loc=loc, scale=covariance, df=self.params["df"].high)
 
     def _outer_part(self, block: Block, loc: np.ndarray) -> np.ndarray:
-        """Sum of the outer products (D, D) of what y exceeds loc by."""
+        """Sum of the outer products (D, D) of y - loc."""
         return self._form.moment(block.y - loc, block.weight)
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
-        """A row, or ties, that the density shrinks onto; see the class's notes."""
+        """A row, or equal rows, onto which the density shrinks; see the notes of the class."""
         return collapse(rows, self.native_dict(eta))
 
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
-        """Draw one value a row of eta, or ``size`` values when eta is (1, K): (n, D)."""
+        """Draw one value per row of eta, or ``size`` values for eta (1, K): (n, D)."""
         return self._sample(rng, len(eta) if size is None else size, eta)
 
     def _sample(self, rng: np.random.Generator, n: int, eta: np.ndarray) -> np.ndarray:
         df, loc = self._df(eta), eta[:, : self.dim]
         normal = self._form.scatter(rng.standard_normal((n, self.dim)), eta[:, :-1]) - loc
-        # Below df = 1 a draw of the divisor may underflow.
+        # With df < 1 a draw of the divisor may underflow.
         divisor = np.maximum(rng.chisquare(df, n) / df, np.finfo(float).tiny)
         return loc + normal / np.sqrt(divisor)[:, None]
 
