@@ -1,7 +1,7 @@
-"""What the usual names of parameters mean, for densities whose author declares nothing.
+"""What the usual names of parameters mean, for densities that come without declared roles.
 
-This is the one place where a parameter's name says anything. It is read when a user's density
-or one of ``scipy.stats`` becomes a family; from there on only the roles count.
+This is the only place where the name of a parameter has a meaning. It is read when a user-supplied
+density, or one of ``scipy.stats``, becomes a family; after that only the roles count.
 
 ============================ ========
 name                         role

@@ -1,4 +1,4 @@
-"""How a user's function takes the parameters: by name, or by their places."""
+"""How a user-supplied function takes the parameters: by name, or by position."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guesses to start a user's distribution from: by what its parameters are, one pass."""
+"""Starts of user-supplied distributions: guesses by the roles of their parameters."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from natfit.distributions.contract.start import location_scale
 #: Roles of parameters that say where y lies.
 _CENTRES = (Role.LOCATION, Role.MEAN)
 
-#: Factors of 5 apart, in the unit of a logarithm: an optimiser covers what lies between.
+#: Changes of a logarithm, factors of 5 apart: from there the fit reaches what lies between.
 _SPREAD = (0.0, 1.6, -1.6)
 
-#: Most sweeps that improve a start, and their smallest step, in the unit of each coordinate.
+#: Maximum number of sweeps that improve a start; smallest step, in the unit of each coordinate.
 _SWEEPS, _SMALLEST = 30, 0.1
 
-#: More free coordinates than this are varied one at a time: the product has 3^k guesses.
+#: Number of free coordinates up to which all combinations are tried, 3^k; more are varied one at a
+#: time.
 _PRODUCT = 3
 
 
@@ -59,7 +60,7 @@ def candidates(
         role, size = roles[name], spread if located else np.abs(centre) + spread
         value = _guess(role, constraint, centre, size)
         base.append(np.zeros(constraint.size) if value is None else value)
-        # A location that the data give is left alone; everything else is varied.
+        # A location that the data give is not varied; all other coordinates are.
         free += [not (role in _CENTRES and value is not None)] * constraint.size
     start = np.concatenate(base)
     low, high = (
@@ -80,7 +81,7 @@ def best_start(
 ) -> tuple[np.ndarray, float]:
     """Guess eta (K,) with the highest mean of ``log_prob(eta) -> (n,)``, and that mean.
 
-    The first guess where none has a finite one.
+    If no guess has a finite mean, the first guess.
 
     Returns
     -------
@@ -105,19 +106,19 @@ def improved(
 ) -> tuple[np.ndarray, float]:
     """A better start (K,) and its value: sweeps over coordinates and pairs of them.
 
-    Guesses a factor of 5 apart may leave a shape where it hardly matters (Rice's at zero):
-    Fisher's metric is nearly singular there, and scoring slow.
+    Of guesses a factor of 5 apart, the best one may have a shape with almost no effect (Rice's
+    near zero). The Fisher information is nearly singular there, and Fisher scoring is slow.
 
     Parameters
     ----------
     mean : callable
-        ``mean(eta) -> float``, what is to be large.
+        ``mean(eta) -> float``, the mean log-density, to be increased.
     inside : callable
-        ``inside(eta) -> eta``, moved to where the family is defined.
+        ``inside(eta) -> eta``, moved inside the domain of the family.
     unit : callable
         ``unit(eta) -> (K,)``, the unit of each coordinate.
     eta, value
-        Where to begin, and the mean there.
+        The first point, and the mean there.
 
     Returns
     -------
@@ -143,7 +144,7 @@ def improved(
 
 
 def _shifts(size: int, coordinates: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the changes of the start, none first."""
+    """Yield the changes of the start, beginning with no change."""
     if len(coordinates) <= _PRODUCT:
         for steps in itertools.product(_SPREAD, repeat=len(coordinates)):
             shift = np.zeros(size)
@@ -167,7 +168,7 @@ def _centre_spread(y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray
 def _guess(
     role: Role, constraint: Bijector, centre: np.ndarray, size: np.ndarray
 ) -> np.ndarray | None:
-    """Unconstrained values (size,) of a parameter by its role; None where that says nothing."""
+    """Unconstrained values (size,) of a parameter by its role; None where the role gives none."""
     size = np.maximum(size, np.finfo(float).tiny)
     if role in _CENTRES and isinstance(constraint, Real):
         value = centre

@@ -1,4 +1,4 @@
-"""Distributions from a user's log-density: ``from_log_prob``."""
+"""Distributions from a user-supplied log-density: ``from_log_prob``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from natfit.rows import Block, Rows
 
 __all__ = ["CustomDistribution", "from_log_prob"]
 
-#: Rows on which the derivative of a user's function is tried.
+#: Number of rows on which the derivative of a user-supplied function is tried.
 _TRIAL_ROWS = 8
 
 
@@ -37,7 +37,7 @@ class CustomDistribution(Distribution):
     dim : int, optional
         D of a multivariate family; :meth:`bind` takes it from the data.
     declared_roles : dict, optional
-        Parameter name to role, of those whose name does not say it.
+        Parameter name to role, for parameters whose role does not follow from their name.
     """
 
     params: dict[str, Bijector]
@@ -83,7 +83,7 @@ class CustomDistribution(Distribution):
 
     @property
     def support(self) -> Support | None:
-        """Where y may lie, or None where nothing is said."""
+        """Where y may lie, or None if it was not given."""
         return BY_NAME[self.domain] if isinstance(self.domain, str) else self.domain
 
     @property
@@ -173,7 +173,7 @@ class CustomDistribution(Distribution):
         return out
 
     def fisher(self, eta: np.ndarray) -> np.ndarray:
-        """Fisher information in eta, (n, K, K): J' F J of the user's F, or derived."""
+        """Fisher information in eta, (n, K, K): J' F J of the user-supplied F, or derived."""
         if self.fisher_fn is None:
             return super().fisher(eta)
         native = self._native_fisher(*self.native(eta))
@@ -192,7 +192,7 @@ class CustomDistribution(Distribution):
             self.support.check(rows, self.label)
 
     def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
-        """Start (K,): the user's, or the best of a few guesses. The functions are checked there.
+        """Start (K,): user-supplied, or the best of a few guesses; the functions are checked there.
 
         Returns
         -------
@@ -212,7 +212,7 @@ class CustomDistribution(Distribution):
         return eta
 
     def _given(self, values: Any) -> np.ndarray:
-        """The start (K,) of what the user's ``initial`` returned."""
+        """The start (K,) from what the user-supplied ``initial`` returned."""
         if not isinstance(values, dict):
             raise ValueError(
                 f"initial must return a dict of {list(self.params)}, got {values!r} from "
@@ -234,14 +234,14 @@ class CustomDistribution(Distribution):
         value = self.log_prob(y, eta[None])
         if np.shape(value) != (len(y),):
             raise ValueError(
-                f"log_prob must return one number a row, shape {(len(y),)} for y of shape "
+                f"log_prob must return one number per row, shape {(len(y),)} for y of shape "
                 f"{y.shape}, got shape {np.shape(value)} from {self.label}; do not sum over rows, "
                 "and let parameters of shape (1,) broadcast against y"
             )
         return np.asarray(value, dtype=float)
 
     def check_start(self, few: Block, eta: np.ndarray) -> None:
-        """Raise when ``log_prob`` breaks its contract for a few rows at eta (K,).
+        """Raise if ``log_prob`` breaks its contract for a few rows at eta (K,).
 
         Raises
         ------
@@ -318,7 +318,7 @@ def from_log_prob(
         object. With it, expectations of a univariate family are computed by quadrature or
         enumeration; without, they need ``fisher`` or ``sample``.
     event_ndim : {0, 1}
-        0 for one number a row, 1 for a vector (D,) a row.
+        0 if y is one number per row, 1 if it is a vector (D,) per row.
     name : str, optional
         What messages call it; default the name of ``log_prob``.
     roles : dict, optional
@@ -385,7 +385,7 @@ def from_log_prob(
 
 
 def _checked_roles(roles: dict[str, Role | str], params: dict[str, Bijector]) -> dict[str, Role]:
-    """The roles that a user declares, as such.
+    """User-supplied roles, checked and as :class:`Role`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Distributions of scipy.stats that the package has no file for: ``from_scipy``."""
+"""Distributions of scipy.stats for which the package has no file: ``from_scipy``."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from natfit.rows import Block, Memory, Rows
 
 __all__ = ["ScipyDistribution", "from_scipy"]
 
-#: scipy writes an open end at zero as the smallest double.
+#: Numbers below this are zero: scipy writes an open end at zero as the smallest double.
 _ZERO = 1e-300
 
 #: Steps of the differences in unconstrained coordinates, and in units of scale for a location:
 #: for fourth-order formulas the errors of truncation and of rounding are about equal here.
 _FIRST, _SECOND = 2e-3, 8e-3
 
-#: Probability that a discrete tail may miss, and how many values are enumerated to that end.
+#: Accepted probability beyond the enumerated values, and their numbers, which are tried in turn.
 _TAIL, _ENUMERATED = 1e-12, (2**8, 2**12, 2**16)
 
 
-#: Scales between a start's end of the support and the row that is next to it.
+#: Distance, in scales, between the end of the support at a start and the nearest row.
 _ROOM = 0.1
 
 
@@ -47,10 +47,10 @@ class ScipyDistribution(Distribution):
     loc, scale : bool
         Whether these are parameters.
     fixed : dict, optional
-        Values of the shapes that are none.
+        Values of the shapes that are not estimated.
     """
 
-    #: scipy's log-densities are no code of autograd's: derivatives are differences.
+    #: Autograd cannot differentiate the log-densities of scipy: derivatives are differences.
     differentiable = False
 
     def __init__(
@@ -85,7 +85,7 @@ class ScipyDistribution(Distribution):
 
     @cached_property
     def _shapes(self) -> dict[str, Any]:
-        """Descriptions of the shapes by name; a user's own are positive, scipy's default check."""
+        """Descriptions of the shapes by name; user-supplied ones are positive."""
         if hasattr(self._dist, "_shape_info"):
             return {info.name: info for info in self._dist._shape_info()}
         names = (self._dist.shapes or "").replace(",", " ").split()
@@ -123,7 +123,7 @@ class ScipyDistribution(Distribution):
 
     @cached_property
     def roles(self) -> dict[str, Role]:
-        """A location and a scale where asked for; of shapes, the usual meaning of their names."""
+        """Location and scale if they are parameters; of shapes, what their names usually mean."""
         return usual_roles(self.params)
 
     def _values(self, native: tuple) -> tuple[tuple, dict[str, Any]]:
@@ -170,9 +170,9 @@ class ScipyDistribution(Distribution):
         return np.where(np.isnan(values), -np.inf, values)
 
     def _steps(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
-        """Unit of each coordinate, (n or 1, K): scale for a location, less near the support's end.
+        """Unit of each coordinate, (n or 1, K): the scale for a location, less near an end.
 
-        Log-densities vary with the distance to an end as its logarithm.
+        Near an end of the support log-densities vary as the logarithm of the distance to it.
 
         Returns
         -------
@@ -213,7 +213,7 @@ class ScipyDistribution(Distribution):
         return self._dist.logsf(y, *shapes, **where)
 
     def expectation(self, eta: np.ndarray) -> Expectation:
-        """Nodes and probabilities at eta (K,); of an unbounded discrete family those with mass.
+        """Nodes and probabilities at eta (K,), for a discrete family without an upper end too.
 
         Returns
         -------
@@ -357,9 +357,9 @@ def from_scipy(
     Notes
     -----
     The Fisher information is computed by quadrature or enumeration where the support is the same
-    for all parameters; else by draws. Where it moves with them (``loc=True`` on a half-line), the
-    likelihood may have no maximum: that of a shape below one grows without limit as loc tends to
-    the smallest row.
+    for all parameters; else by draws. Where the support depends on them (``loc=True`` on a
+    half-line), the likelihood may have no maximum: with a shape below one it grows without limit
+    as loc tends to the smallest row.
 
     Examples
     --------
@@ -375,7 +375,7 @@ def from_scipy(
     if not isinstance(dist, stats.rv_continuous | stats.rv_discrete):
         raise TypeError(
             f"dist must be a distribution of scipy.stats such as scipy.stats.nakagami, not frozen, "
-            f"got {dist!r}; for a function of your own use from_log_prob"
+            f"got {dist!r}; for a user-supplied function use from_log_prob"
         )
     check_bool(loc, "loc")
     check_bool(scale, "scale")

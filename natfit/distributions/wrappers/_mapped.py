@@ -11,7 +11,7 @@ from natfit.distributions.wrappers.base import Restricted, passed_on
 
 
 class Mapped(Restricted):
-    """A family whose density is the inner one's at ``full(eta)``, J the derivative of that map.
+    """A family whose density is the inner one's at ``full(eta)``; J is the derivative of this map.
 
     A subclass with another map writes ``full``, ``reduce``, ``_pull`` and ``_pull_square``.
     """
@@ -26,7 +26,7 @@ class Mapped(Restricted):
         return score
 
     def _pull_square(self, eta: np.ndarray, matrix: np.ndarray, score: Any = None) -> np.ndarray:
-        """J' M J of every row, minus the map's curvature times the score where one is given."""
+        """J' M J of every row; with a score, minus the second derivative of the map times it."""
         return matrix
 
     # ------------------------------------------------------------------- derivatives in eta
@@ -75,7 +75,7 @@ class Mapped(Restricted):
         return self.inner.log_sf(y, self.full(eta))
 
     def kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
-        """Divergence of eta2 from eta at each row, (n,) nats: the inner family's."""
+        """KL(eta || eta2) of each row, (n,) nats: the inner family's."""
         return self.inner.kl(self.full(eta), self.full(eta2))
 
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:

@@ -13,15 +13,16 @@ from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import REAL, Support
 from natfit.distributions.wrappers.base import Extended
 
-#: Share of an expectation that may come from nodes of less probability than this.
+#: Largest share of an expectation that may come from rare nodes, and the probability below which
+#: a node is rare.
 _CONVERGED, _RARE = 0.01, 1e-13
 
 
 class Moved(Extended):
-    """The density of T(y; own) where T's has the inner family's; eta = (own, the inner one).
+    """The family of y for which T(y; own) has the inner family's density; eta = (own, inner eta).
 
-    Score and observed information by autograd through the inner log-density, information by
-    the inner family's own quadrature.
+    Score and observed information are derived by autograd from the inner log-density; the Fisher
+    information is computed by the quadrature of the inner family.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ class Moved(Extended):
         raise NotImplementedError
 
     def _log_slope(self, own: Any) -> Any:
-        """Log of dT / dy, which no y changes."""
+        """Log of dT / dy, which does not depend on y."""
         return 0.0
 
     def _to_outer(self, values: np.ndarray, own: Any) -> np.ndarray:
@@ -68,7 +69,7 @@ class Moved(Extended):
         low = self.inner.known_support.low
         inside = getattr(moved, "_value", moved)
         inside = getattr(inside, "_value", inside) > low
-        # Outside any finite value will do: autograd follows both branches.
+        # Autograd evaluates both branches: outside, y is replaced by a value inside.
         safe = anp.where(inside, moved, low + 1.0 if low > -np.inf else moved)
         log = self.inner._log_prob_eta(safe, rest) + self._log_slope(own)
         return anp.where(inside, log, -np.inf)
@@ -102,7 +103,7 @@ class Moved(Extended):
         Raises
         ------
         ValueError
-            Where it is infinite, as that of a location is whose density rises steeply at its end.
+            Where it is infinite, such as that of a location at which the density rises steeply.
         """
         out = np.empty((len(eta), self.n_params, self.n_params))
         for i, row in enumerate(eta):

@@ -1,4 +1,4 @@
-"""What zero-inflated and hurdle families share: a count family whose zeros are counted anew."""
+"""What zero-inflated and hurdle families share: a count family and a share of zeros."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHARE = Share()
 
 
 class ZeroAltered(Extended, Tabulated):
-    """A count family with a probability of zeros z of its own; eta = (arsinh(z / (1 - z)), eta').
+    """A count family and a share z of zeros; eta = (arsinh(z / (1 - z)), the count family's eta).
 
     The closed forms work in eta: they call the count family at eta' = eta[:, 1:].
 
@@ -76,8 +76,8 @@ class ZeroAltered(Extended, Tabulated):
     def _share_terms(slope: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Score and observed information in eta_0 of the derivative of log p in z, (n,) each.
 
-        The second derivative in z is minus the first's square, for every row of both families:
-        p is linear in z.
+        The second derivative in z is minus the square of the first, for every row of both
+        families, because p is linear in z.
 
         Returns
         -------
@@ -105,11 +105,11 @@ class ZeroAltered(Extended, Tabulated):
     # ----------------------------------------------------------------------- data and start
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """All counts zero: nothing tells the count family's parameters."""
+        """All counts zero: the parameters of the count family are not determined."""
         self._refuse_all_zero(rows, summary, "'bernoulli', whose fit ends at prob = 0")
 
     def nested_start(self, rows: Rows) -> np.ndarray:
-        """The family's own start: from a rate far too small the way is long."""
+        """The family's own start, because from a rate that is far too small the way is long."""
         return self.initial(rows.few(MANY), np.random.default_rng(0))
 
     def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
@@ -126,5 +126,5 @@ class ZeroAltered(Extended, Tabulated):
         raise NotImplementedError
 
     def _zeros(self, y: np.ndarray, weight: np.ndarray | None) -> float:
-        """Share of zeros, half a row kept from either end."""
+        """Share of zeros, at least half a row away from 0 and from 1."""
         return (mean(y == 0, weight) * len(y) + 0.5) / (len(y) + 1.0)

@@ -1,4 +1,4 @@
-"""What families made of another one share: what they do not change is that one's."""
+"""What families made of another family share: what they do not change is the inner family's."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ def passed_on() -> Any:
 class Wrapper(Distribution):
     """A family made of another one, ``inner``.
 
-    What it does not change is passed on in this file and nowhere else. There are two kinds:
-    :class:`Extended` families have a parameter more, :class:`Restricted` ones the same y and no
-    parameters that the inner family has not. A fit is never compared early with the inner
-    family's nested optimum, which need not be one of this family: ``compare_after`` stays None.
+    What a wrapper does not change is passed on in this file and nowhere else. There are two kinds:
+    an :class:`Extended` family has one parameter more; a :class:`Restricted` one has the same y,
+    and no parameter that the inner family does not have. A running fit is not compared with the
+    inner family's nested optimum, which need not be an optimum of this family: ``compare_after``
+    stays None.
 
     Parameters
     ----------
@@ -59,17 +60,17 @@ class Wrapper(Distribution):
     def inner(self) -> Distribution:
         """The family inside, as an object.
 
-        A ValueError says why where this family cannot be made of it, or the other arguments do
-        not fit it.
+        A ValueError says why this family cannot be made of it, or which other argument does not
+        fit it.
         """
         self._admit(self._resolved)
         return self._resolved
 
     def _admit(self, inner: Distribution) -> None:
-        """Raise ValueError where the arguments do not fit; all fit by default."""
+        """Raise ValueError if the arguments do not fit; by default all do."""
 
     def checked(self) -> Distribution:
-        """Return the family itself once its arguments are checked, which is else done on use."""
+        """Check the arguments, which is otherwise done on first use, and return the family."""
         self._admit(self._resolved)
         return self
 
@@ -87,14 +88,14 @@ class Wrapper(Distribution):
 
     @property
     def limit_meaning(self) -> dict[tuple[str, str], str]:
-        """The inner family's, of the parameters that are left."""
+        """The inner family's, for the parameters that are left."""
         return {
             end: words for end, words in self.inner.limit_meaning.items() if end[0] in self.params
         }
 
 
 class Extended(Wrapper):
-    """A family with a parameter more: eta = (its own coordinate, the inner family's eta).
+    """A family with one parameter more: eta = (its own coordinate, the inner family's eta).
 
     A subclass declares the parameter's name, constraint and role.
     """
@@ -104,25 +105,26 @@ class Extended(Wrapper):
 
     @cached_property
     def params(self) -> dict[str, Bijector]:
-        """The own parameter, and the inner family's."""
+        """The additional parameter, then those of the inner family."""
         return {**self.own_params, **self.inner.params}
 
     @property
     def roles(self) -> dict[str, Role]:
-        """That of the own parameter, and the inner family's."""
+        """The role of the additional parameter, then those of the inner family."""
         return {**self.own_roles, **self.inner.roles}
 
     def _split(self, eta: Any) -> tuple[Any, Any]:
-        """The own native value (n,) and the inner eta (n, K - 1)."""
+        """Native value (n,) of the additional parameter, and the inner eta (n, K - 1)."""
         (constraint,) = self.own_params.values()
         return constraint.to_native(eta[:, :1]), eta[:, 1:]
 
 
 class Restricted(Wrapper):
-    """A family of the same y, its parameters among the inner family's: data and starts are its.
+    """A family of the same y whose parameters are among those of the inner family.
 
-    The density is the inner family's up to what a subclass changes. ``full`` maps eta to the inner
-    family's; it is the identity unless a subclass has fewer or other coordinates.
+    Checks of the data, summaries and starts are the inner family's, and so is the density except
+    for what a subclass changes. ``full`` maps eta to the inner family's eta; it is the identity
+    unless a subclass has fewer or other coordinates.
     """
 
     params = passed_on()
@@ -147,17 +149,17 @@ class Restricted(Wrapper):
 
     @property
     def roles(self) -> dict[str, Role]:
-        """The inner family's, of the parameters that are left."""
+        """The inner family's, for the parameters that are left."""
         return {name: role for name, role in self.inner.roles.items() if name in self.params}
 
     @property
     def widths(self) -> dict[str, Width]:
-        """The inner family's, of the parameters that are left."""
+        """The inner family's, for the parameters that are left."""
         return {name: width for name, width in self.inner.widths.items() if name in self.params}
 
     @property
     def information(self) -> InformationKind:
-        """The inner family's, without the claim that the observed information agrees."""
+        """The inner family's, but the observed information need not agree with the expected one."""
         return replace(self.inner.information, agrees=False)
 
     def _log_prob_eta(self, y: Any, eta: Any) -> Any:
@@ -180,7 +182,7 @@ class Restricted(Wrapper):
         return self.reduce(self.inner.refine_start(rows, self._full(eta)))
 
     def nested_start(self, rows: Rows) -> np.ndarray | None:
-        """The inner family's; a candidate for this one."""
+        """The inner family's; a point to compare with, which need not be an optimum here."""
         start = self.inner.nested_start(rows)
         return None if start is None else self.reduce(start)
 

@@ -80,7 +80,7 @@ class Bounded(Mapped):
 
     @property
     def limit_meaning(self) -> dict[tuple[str, str], str]:
-        """The family's, but for ends that a limit replaces."""
+        """The family's, except for limits that a user-supplied one replaces."""
         own = self.inner.limit_meaning
         return {k: v for k, v in own.items() if k[0] not in self.given or not self._cut(*k)}
 

@@ -17,9 +17,9 @@ from natfit.rows import Block, Memory, Rows, rows_as, rows_where, table_of
 
 @dataclass(frozen=True)
 class _Split:
-    """Censored rows made few: equal intervals counted once, exact rows summarised.
+    """Censored rows in a short form: distinct intervals with counts, and a summary of exact rows.
 
-    Exact rows whose family has no summary stay where they are.
+    If the family has no summary, the exact rows themselves are kept.
     """
 
     exact: Any
@@ -29,15 +29,15 @@ class _Split:
 
 
 class CensoredFamily(Mapped):
-    """A univariate family seen through intervals: y (n, 2) holds their lower and upper ends.
+    """A univariate family of which intervals are observed: y (n, 2) holds lower and upper ends.
 
-    It is what a fit to :class:`natfit.Censored` rows makes of the family that it is given.
+    A fit to :class:`natfit.Censored` rows makes it of the family that it is given.
 
-    ``log p`` of a row is the density's logarithm where its ends are equal, else
-    ``log P(lower <= Y <= upper)``; the score is ``E[s | interval]`` and the observed information
-    ``E[I | interval] - Var[s | interval]`` (Louis, 1982). Fisher information and divergence are
-    those of complete rows: how a row would have been censored is not known. Rows y (n,) are
-    complete ones, as draws are.
+    If its ends are equal, ``log p`` of a row is the logarithm of the density, else
+    ``log P(lower <= Y <= upper)``. The score is ``E[s | interval]``, and the observed information
+    is ``E[I | interval] - Var[s | interval]`` (Louis, 1982). The Fisher information and the
+    divergence are those of complete rows, because it is not known how an exact row would have been
+    censored. Rows y (n,), such as draws, are complete.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class CensoredFamily(Mapped):
     # ----------------------------------------------------------------------- rows
 
     def _rows(self, y: np.ndarray, eta: np.ndarray, second: bool = False) -> tuple:
-        """log p (n,), score (n, K) and observed information (n, K, K), empty unless asked for."""
+        """log p (n,), score (n, K) and, if ``second``, observed information (n, K, K)."""
         y, k, family = _ends(y), self.n_params, self.inner
         n = len(y)
         value, score = np.empty(n), np.empty((n, k))
@@ -120,7 +120,7 @@ class CensoredFamily(Mapped):
     # ----------------------------------------------------------------------- sums
 
     def sufficient(self, rows: Rows) -> _Split:
-        """Exact rows summarised as the family does it, equal intervals counted once."""
+        """The summary of the exact rows by the inner family, and distinct intervals with counts."""
         ends, counts = table_of(rows_where(rows, _is_interval))
         exact = _exact(rows)
         if not exact.n:
@@ -135,7 +135,7 @@ class CensoredFamily(Mapped):
     ) -> tuple[float, np.ndarray, np.ndarray]:
         """Weighted sums of log p, its score (K,) and its negative Hessian (K, K), eta (1, K).
 
-        y are rows, or what :meth:`sufficient` has made of them and of their weights.
+        y are rows, or their summary by :meth:`sufficient`, which includes their weights.
 
         Returns
         -------
@@ -170,7 +170,7 @@ class CensoredFamily(Mapped):
         """Raise ValueError for the first row whose interval misses the support."""
         support = self.inner.support
         if rows.event_shape == ():
-            # Intervals have been checked as they came.
+            # Intervals were checked when they were made.
             where = rows.first(_not_finite)
             if where is not None:
                 y = rows.row(where).y
@@ -198,7 +198,7 @@ class CensoredFamily(Mapped):
         return (lower != upper) & ((upper <= support.low) | (lower >= support.high))
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """Raise ValueError where a point mass, or none at all, explains every row."""
+        """Raise ValueError if all rows are open on one side, or one value lies in every row."""
         low, high = (np.broadcast_to(end, 2) for end in rows.extent())
         lower, upper, name = high[0], low[1], type(self.inner).__name__
         for open_end, words, move in (
@@ -236,7 +236,7 @@ class CensoredFamily(Mapped):
         middle[finite] += 0.5 * (upper - lower)[finite]
         if support is not None and support.integer:
             return np.clip(np.floor(middle), np.ceil(lower), np.floor(upper))
-        # An open end of the support is no value: a little inside, in the interval's units.
+        # The end of an open support does not belong to it: take a value inside.
         return np.where((middle == low) & np.isinf(upper), low + 1.0, middle)
 
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
@@ -244,7 +244,7 @@ class CensoredFamily(Mapped):
         return super().refine_start(rows_as(rows, self._middles), eta)
 
     def nested_start(self, rows: Rows) -> np.ndarray | None:
-        """The family's, for the middles of the intervals; a candidate."""
+        """The family's, for the middles of the intervals; a point to compare with."""
         return super().nested_start(rows_as(rows, self._middles))
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
@@ -259,7 +259,7 @@ class CensoredFamily(Mapped):
             super().check_start(Block(_ends(few.y)[exact, 0]), eta)
 
     def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
-        """The family's start for the middles of the intervals, and for their finite ends."""
+        """The family's start for the middles of the intervals, or their finite ends."""
         return super().initial(replace(few, y=self._middles(few)), rng)
 
 

@@ -15,7 +15,7 @@ from natfit.numerics import autodiff
 
 
 class Constrained(Mapped):
-    """A family with other constraints for some of its parameters; eta is theirs.
+    """A family with other constraints for some of its parameters; eta belongs to these.
 
     The density is the family's at the same native values.
 
@@ -81,7 +81,7 @@ class Constrained(Mapped):
 
     @property
     def params(self) -> dict[str, Bijector]:
-        """The family's, with the constraints given in their place."""
+        """The family's constraints, some of them replaced by the given ones."""
         return {**self.inner.params, **self.given}
 
     def full(self, eta: Any) -> Any:
@@ -116,7 +116,7 @@ class Constrained(Mapped):
         out = np.swapaxes(jac, 1, 2) @ matrix @ jac
         if score is None:
             return out
-        # Row by row the curvature is linear in the score.
+        # The term of the map's second derivative is linear in the score of the row.
         each = range(self.n_params)
         second = np.stack(
             [autodiff.row_hessian(partial(self._coordinate, k), eta) for k in each], 1

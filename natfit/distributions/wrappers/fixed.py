@@ -15,7 +15,7 @@ from natfit.rows import Rows
 
 
 class Fixed(Mapped):
-    """A family some of whose parameters are known: they leave its parameters, and eta.
+    """A family some of whose parameters are known: these are no longer among its parameters.
 
     The density is the family's at the known values.
 
@@ -78,7 +78,7 @@ class Fixed(Mapped):
 
     @property
     def params(self) -> dict[str, Bijector]:
-        """Those that are left."""
+        """Constraints of the parameters that are left."""
         return {n: c for n, c in self.inner.params.items() if n not in self.known}
 
     @cached_property
@@ -116,17 +116,17 @@ class Fixed(Mapped):
         return matrix[:, self.free][:, :, self.free]
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """Accept what the family refuses for lack of a maximum: a known scale provides one."""
+        """Accept all data: where the family has no maximum, a known scale may provide one."""
 
     def nested_start(self, rows: Rows) -> np.ndarray | None:
-        """The inner family's; none where its closed form leaves the family."""
+        """The inner family's; None where its closed form is not valid in the family."""
         try:
             return super().nested_start(rows)
         except ValueError:
             return None
 
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
-        """The inner family's; as it was where the closed form leaves the family."""
+        """The inner family's; unchanged where its closed form is not valid in the family."""
         try:
             return super().refine_start(rows, eta)
         except ValueError:

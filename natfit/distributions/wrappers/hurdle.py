@@ -10,7 +10,7 @@ import numpy as np
 from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.wrappers._zero_altered import ZeroAltered
 
-#: Rounds of drawing again; the rows still zero then are set to 1.
+#: Maximum number of rounds in which zeros are drawn again; rows that are then still zero become 1.
 _ROUNDS = 1_000
 
 
@@ -25,9 +25,9 @@ class Hurdle(ZeroAltered):
     score ``s + q s0`` and observed information ``O + q O0 - q (1 + q) s0 s0'``. The Fisher
     information is the expectation of the squared score, by enumeration.
 
-    Data without zeros have their maximum at zero_prob = 0: the fit ends at the boundary, the
-    count family cut off at zero. Where all positive counts are 1 the count family runs to its
-    own limit at which larger counts vanish. Data that are all zero are refused.
+    If the data have no zeros, the maximum is at zero_prob = 0: the fit ends at the boundary, the
+    count family cut off at zero. If all positive counts are 1, the count family goes to its own
+    limit at which larger counts have no probability. Data that are all zero are refused.
 
     scipy has no such family.
 
@@ -58,7 +58,7 @@ class Hurdle(ZeroAltered):
         return anp.where(y > 0, log_rest + self.inner._log_prob_eta(y, eta[:, 1:]), log_zero)
 
     def _slope(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
-        """d log p / d zero_prob: its reciprocal at zero, -1 / (1 - zero_prob) elsewhere."""
+        """d log p / d zero_prob: 1 / zero_prob at zero, -1 / (1 - zero_prob) elsewhere."""
         log_zero, log_rest = self._log_share(eta)
         return np.where(y > 0, -np.exp(-log_rest), np.exp(-log_zero))
 
@@ -103,7 +103,7 @@ class Hurdle(ZeroAltered):
         return zeros
 
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
-        """Draw one value a row of eta, or ``size`` values when eta is (1, K): (n,)."""
+        """Draw one value per row of eta, or ``size`` values for eta (1, K): (n,)."""
         zero_prob, rest = self._split(eta)
         n = len(eta) if size is None else size
         y = np.zeros(n)
@@ -114,6 +114,6 @@ class Hurdle(ZeroAltered):
                 return y
             y[left] = self.inner.sample(rest[left], rng)
             left = left[y[left] == 0]
-        # Where zero is all but certain, so is 1 among the rest.
+        # Where zero is almost certain, so is 1 among the positive counts.
         y[left] = 1.0
         return y

@@ -21,11 +21,12 @@ _STANDARD_GAMMA = Fixed("gamma", {"scale": 1.0})
 
 
 class Scaled(Moved):
-    """A family of densities whose y has a unit of its own: y / unit has the family's density.
+    """A family of densities with a unit: y / unit has the family's density.
 
-    ``log p(y) = log f(y / unit) - log unit``; eta = (log unit, the family's). For families
-    without a scale; with one, the data do not determine both, and the fit says ``singular``.
-    Score and observed information by autograd, Fisher information by quadrature.
+    ``log p(y) = log f(y / unit) - log unit``; eta = (log unit, the family's eta). It is for
+    families without a scale: of a scale and a unit the data determine only the product, and the
+    fit ends as ``singular``. Score and observed information are derived by autograd, the Fisher
+    information is computed by quadrature.
 
     Matches ``scipy.stats`` with ``scale=unit``.
 
@@ -48,7 +49,7 @@ class Scaled(Moved):
 
     @property
     def widths(self) -> dict[str, Width]:
-        """The family's: the unit alone takes the density to zero, not onto a row elsewhere."""
+        """The family's: a smaller unit alone moves the density to zero, but not onto a row."""
         return self.inner.widths
 
     def _to_inner(self, y: Any, own: Any) -> Any:
@@ -71,7 +72,7 @@ class Scaled(Moved):
             raise ValueError(f"Scaled needs a support from 0 or -inf on, got {inner.support}")
 
     def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
-        """The median size as the unit; the family's own start for what is left."""
+        """The size of the median as the unit, and the family's start for y / unit."""
         centre, spread = location_scale(few.y, few.weight)
         unit = max(abs(centre), spread)
         inner = self.inner.initial(replace(few, y=few.y / unit), rng)

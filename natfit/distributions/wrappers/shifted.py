@@ -15,18 +15,17 @@ from natfit.distributions.contract.start import MANY, location_scale
 from natfit.distributions.wrappers._moved import Moved
 from natfit.rows import Block, Rows
 
-#: Distance of loc from the least row, in spreads, that counts as none.
+#: Distance of loc from the smallest row, in spreads, below which loc counts as being at the row.
 _AT_THE_END = 1e-3
 
 
 class Shifted(Moved):
     """A family of positive y with a location: y - loc has the family's density, y > loc.
 
-    ``log p(y) = log f(y - loc)``; eta = (loc, the family's). loc lies below the least row: a
-    theta at which some row has no density is out of the domain, and steps there are rejected.
-    Score and observed information by autograd, Fisher information by quadrature where it is
-    finite (that of gamma and weibull is from shape 2 on). Convergence is measured in the observed
-    one.
+    ``log p(y) = log f(y - loc)``; eta = (loc, the family's eta). loc lies below the smallest row:
+    a step to a point at which some row has no density is rejected. Score and observed information
+    are derived by autograd. The Fisher information is computed by quadrature where it is finite
+    (for gamma and weibull if shape > 2). Convergence is measured by the observed information.
 
     Where the density is infinite at its end (gamma and weibull with shape < 1), the likelihood
     grows without limit as loc tends to the smallest row. The estimate is the local maximum that a
@@ -64,7 +63,7 @@ class Shifted(Moved):
             )
         if Role.RATE in roles:
             raise ValueError(
-                "Shifted exponential needs no fit: loc is the least row and 1 / rate the mean "
+                "Shifted exponential needs no fit: loc is the smallest row and 1 / rate the mean "
                 "excess over it; fix loc there (subtract it from y)"
             )
 
@@ -74,7 +73,7 @@ class Shifted(Moved):
         return replace(super().information, yardstick=Yardstick.OBSERVED)
 
     def kinks(self, eta: np.ndarray) -> np.ndarray:
-        """Loc: nothing is below it."""
+        """Loc, where the density ends."""
         return eta[:1]
 
     def _to_inner(self, y: Any, own: Any) -> Any:
@@ -84,7 +83,7 @@ class Shifted(Moved):
         return values + own
 
     def fisher(self, eta: np.ndarray) -> np.ndarray:
-        """By quadrature at loc = 0, on which it does not depend, (n, K, K).
+        """Fisher information (n, K, K) by quadrature, at loc = 0 because it does not depend on loc.
 
         Returns
         -------
@@ -105,35 +104,35 @@ class Shifted(Moved):
         refuse_constant(rows, "Shifted", why="loc tends to them; use a discrete family")
 
     def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
-        """A spread over the root of n below the least row; the family's start from there."""
+        """Loc a little below the smallest row, and the family's start for y - loc."""
         loc = self._below(few, (few.y.min(), few.y.max()), few.n)
         return np.concatenate([[loc], self.inner.initial(replace(few, y=few.y - loc), rng)])
 
     def _below(self, few: Block, extent: tuple, n: int) -> float:
-        """A spread of some rows over the root of n below the least of n rows of an extent."""
+        """A start of loc: the spread of some rows / sqrt(n) below the smallest of n rows."""
         spread = location_scale(few.y, few.weight)[1]
         return float(extent[0]) - max(spread / np.sqrt(n), np.spacing(np.abs(extent).max()))
 
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
-        """Move loc below the least of all rows."""
+        """Move loc below the smallest of all rows."""
         extent = rows.extent()
         if eta[0] < extent[0]:
             return eta
         return np.concatenate([[self._below(rows.few(MANY), extent, rows.n)], eta[1:]])
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
-        """Loc ran into the least row."""
+        """Loc tends to the smallest row."""
         (low, _), many = rows.extent(), rows.few(MANY)
         gap, spread = float(low - eta[0]), location_scale(many.y, many.weight)[1]
         near, nearer = self.inner.log_prob(gap * np.array([1.0, 1e-6]), eta[None, 1:])
         if gap > _AT_THE_END * spread or nearer < near + 1.0:
             return None
         return (
-            f"loc -> {low:g}, the least row, where the density of {type(self.inner).__name__} "
+            f"loc -> {low:g}, the smallest row, where the density of {type(self.inner).__name__} "
             "is infinite: the likelihood grows without limit"
         )
 
     @classmethod
     def examples(cls) -> list[Distribution]:
-        """Return families that vanish at their end, and have an information everywhere."""
+        """Return families whose density is zero at its end and whose information is finite."""
         return [cls("lognormal"), cls("inverse_gamma")]

@@ -16,7 +16,7 @@ from natfit.distributions.contract.support import Support
 from natfit.distributions.wrappers.base import Restricted
 from natfit.rows import Rows, total_weight
 
-#: Most rounds of rejection that a sampler makes; each is as many draws as are wanted.
+#: Maximum number of rounds of rejection; each draws as many values as are still missing.
 _MOST_ROUNDS = 10_000
 
 
@@ -25,8 +25,8 @@ class Truncated(Restricted):
 
     ``log p(y) = log f(y) - log P(low <= Y <= high)``, f the family's density, with the family's
     own parameters. The score is ``s(y) - E[s | inside]`` and the Fisher information
-    ``Var[s | inside]``, by quadrature over the window. Censored rows, by contrast, are seen but
-    known only to lie outside: :class:`natfit.Censored`.
+    ``Var[s | inside]``, by quadrature over the window. Of censored rows, by contrast, it is known
+    that they exist and in which interval they lie: :class:`natfit.Censored`.
 
     Matches ``scipy.stats.truncate(X, low, high)``.
 
@@ -45,7 +45,7 @@ class Truncated(Restricted):
         window misses its support.
     """
 
-    #: The probability of the window is a distribution function's, not autograd's.
+    #: Autograd cannot differentiate the distribution functions that the window's probability needs.
     differentiable = False
 
     def __init__(
@@ -81,7 +81,7 @@ class Truncated(Restricted):
         """The window and the family's support together."""
         own = self.inner.known_support
         low, high = max(self.ends[0], own.low), min(self.ends[1], own.top)
-        # Ends of the window may be seen; an open end of the family's support may not.
+        # The ends of the window belong to it; an open end of the family's support does not.
         open_end = not own.closed and ((low == own.low > -np.inf) or (high == own.top < np.inf))
         return Support(low, high, closed=not open_end, integer=own.integer)
 
@@ -91,7 +91,7 @@ class Truncated(Restricted):
         return self.inner.information
 
     def window(self, eta: np.ndarray, outer: bool = False) -> Moments:
-        """Probability of the window and what its score is there, one row for each of eta."""
+        """Probability of the window and conditional moments of the score, per row of eta."""
         low, high = (np.full(len(eta), float(end)) for end in self.ends)
         return moments(self.inner, low, high, eta, outer)
 

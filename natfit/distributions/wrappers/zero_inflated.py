@@ -12,7 +12,7 @@ from natfit.distributions.wrappers._zero_altered import SHARE, ZeroAltered
 
 
 class ZeroInflated(ZeroAltered):
-    """Counts of which a share zero_prob is zero whatever the count family says.
+    """Counts of which a share zero_prob is zero, besides the zeros of the count family.
 
     With f the count family's probabilities and z = zero_prob,
     ``p(0) = z + (1 - z) f(0)``, ``p(y) = (1 - z) f(y)`` for y > 0; eta = (arsinh(z / (1 - z)),
@@ -25,11 +25,12 @@ class ZeroInflated(ZeroAltered):
         [f(0) / p(0)^2 s      (1 - w) O - w (1 - w) s s'   ]
 
     with 0 in place of f(0) for y > 0.
-    The Fisher information is the expectation of the squared score, by enumeration. Data with no
-    more zeros than the count family expects have their maximum at z = 0: the fit ends at the
-    boundary, the count family itself. Data that are all zero are refused: they say nothing about
-    the count family. Where f may put nearly all its probability on zero (a negative binomial with
-    a small n) z and f's parameters can hardly be told apart; standard errors say so.
+    The Fisher information is the expectation of the squared score, by enumeration. If the data
+    have no more zeros than the count family expects, the maximum is at z = 0: the fit ends at the
+    boundary, the count family itself. Data that are all zero are refused: they do not determine
+    the count family. Where f can have nearly all of its probability on zero (a negative binomial
+    with a small n), z and the parameters of f can hardly be distinguished, and standard errors
+    are large.
 
     scipy has no such family.
 
@@ -85,7 +86,7 @@ class ZeroInflated(ZeroAltered):
         return out
 
     def expectation(self, eta: np.ndarray) -> Expectation:
-        """The count family's nodes; zero with its share besides."""
+        """The nodes of the count family, and zero with the share zero_prob."""
         inner = self.inner.expectation(eta[1:])
         log_share, log_rest = self._log_share(eta[None])
         weight = np.append(np.exp(log_rest) * inner.weight, np.exp(log_share))
@@ -103,7 +104,7 @@ class ZeroInflated(ZeroAltered):
         return np.clip((zeros - expected) / (1.0 - expected), 0.05, 0.95)
 
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
-        """Draw one value a row of eta, or ``size`` values when eta is (1, K): (n,)."""
+        """Draw one value per row of eta, or ``size`` values for eta (1, K): (n,)."""
         zero_prob, rest = self._split(eta)
         n = len(eta) if size is None else size
         extra = rng.random(n) < zero_prob

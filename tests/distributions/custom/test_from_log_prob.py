@@ -168,8 +168,8 @@ def scipy_stats(y, rate):
     ("log_prob", "match"),
     [
         (lambda y, rate: exponential(y, rate) + np.nan, "must return finite numbers, got nan"),
-        (lambda y, rate: exponential(y, rate).sum(), "one number a row"),
-        (lambda y, rate: exponential(y, rate)[:, None], "one number a row"),
+        (lambda y, rate: exponential(y, rate).sum(), "one number per row"),
+        (lambda y, rate: exponential(y, rate)[:, None], "one number per row"),
         (not_differentiable, "differentiable by autograd"),
         (scipy_stats, "differentiable by autograd"),
         (lambda y, rate: exponential(y, rate) + 0 * anp.sqrt(rate - rate), "finite derivative"),

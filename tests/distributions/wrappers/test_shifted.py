@@ -49,7 +49,7 @@ def test_a_shifted_lognormal_is_scipys_in_any_unit(unit):
 @pytest.mark.slow
 def test_the_unbounded_corner_is_named():
     y = 5.0 + np.random.default_rng(0).gamma(0.5, 2.0, 200)
-    with pytest.warns(ConvergenceWarning, match="unbounded: loc -> .*the least row"):
+    with pytest.warns(ConvergenceWarning, match="unbounded: loc -> .*the smallest row"):
         model = natfit.fit(Shifted("gamma"), y)
     assert model.status_ == "unbounded"
 

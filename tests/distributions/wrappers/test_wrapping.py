@@ -34,7 +34,7 @@ DAYS = np.array([*DAYS, 216, 244], dtype=float)
     ("family", "words"),
     [
         (Shifted("normal"), "density on the positive numbers without a location"),
-        (Shifted("exponential"), "loc is the least row"),
+        (Shifted("exponential"), "loc is the smallest row"),
         (Shifted("poisson"), "needs a univariate density"),
         (Scaled("beta"), "support without an upper end"),
         (Truncated("categorical"), "univariate family with a distribution function"),

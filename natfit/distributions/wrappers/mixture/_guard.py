@@ -16,7 +16,7 @@ import numpy as np
 from natfit.bijectors import Bijector, Covariance, CutCovariance, CutPositive, Limited, Positive
 from natfit.distributions.contract.declared import Width
 
-#: Least width of a component, of the widest at the start.
+#: Smallest width of a component, relative to the widest one at the start.
 RATIO = 1e-3
 
 

@@ -12,17 +12,17 @@ from natfit.distributions.contract.start import location_scale
 #: Gauss-Legendre points of each panel between neighbouring nodes.
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(3)
 
-#: Draws that say where a component lies whose own rule does not find it, and nodes around them:
-#: from a tenth of their spread apart to 1500 spreads away.
+#: Number of draws that locate a component whose own rule fails, and nodes around them in units of
+#: their spread: a tenth apart at the centre, and up to 1500 away.
 _DRAWS, _AROUND = 400, np.sinh(np.linspace(-8.0, 8.0, 161))
 
 
 def nodes(family: Any, eta: np.ndarray) -> Expectation:
     """Nodes and probabilities of a mixture at eta (K,).
 
-    A component's own rule would step over a narrower one inside it. The nodes of all components
-    together cut the line into panels that are as short as the narrowest component needs where it
-    lies, and as long as the widest allows elsewhere; each gets three Gauss-Legendre points.
+    The nodes of a wide component may miss a narrow one between them. Here the nodes of all
+    components together cut the line into panels: short ones where a narrow component lies, long
+    ones elsewhere. Each panel gets three Gauss-Legendre points.
 
     Returns
     -------
@@ -58,8 +58,8 @@ def _own(part: Any, eta: np.ndarray) -> np.ndarray:
     try:
         return part.expectation(eta).y
     except ValueError:
-        # A positive family with a coefficient of variation of 1e-3 falls between the points at
-        # which its mass is sought.
+        # A positive family with a coefficient of variation of 1e-3 may lie between the points of
+        # the grid on which its probability is located.
         if not part.can_sample or part.support.integer:
             raise
     draws = part.sample(eta[None], np.random.default_rng(0), _DRAWS)

@@ -1,7 +1,7 @@
 """Log-density, score and observed information of the rows of a mixture, and their sums.
 
-n rows, C components, K coordinates of eta. Rows that a component has no share in are left out
-of its terms: its derivatives may not be finite there.
+n rows, C components, K coordinates of eta. The terms of a component leave out the rows for which
+its responsibility is zero, because its derivatives there may not be finite.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 
 def rows_of(family: Any, k: int, y: Any) -> tuple[np.ndarray | None, Any]:
-    """Which rows component k sees (None: all), and y with another value of its support else."""
+    """Rows in the support of component k (None: all), and y, others replaced by one inside."""
     inside = family.seen(k, y)
     if inside is None:
         return None, y
@@ -31,7 +31,7 @@ def log_joint(family: Any, y: Any, eta: np.ndarray) -> np.ndarray:
         inside, safe = rows_of(family, k, y)
         value = part.log_prob(safe, eta[:, cut])
         columns.append(value if inside is None else np.where(inside, value, -np.inf))
-    # Components outermost in memory: sums over them are then sums of long vectors.
+    # Components are the outer axis in memory: sums over them then add long vectors.
     return np.stack(columns).T + family.log_weights(eta)
 
 
@@ -68,7 +68,7 @@ def terms(family: Any, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray,
 def mean_score(
     family: Any, eta: np.ndarray, share: np.ndarray, scores: list[np.ndarray]
 ) -> np.ndarray:
-    """The score (n, K): responsibilities minus weights, and each component's times its share."""
+    """The score (n, K): responsibilities minus weights, and times the components' scores."""
     out = np.empty((family.n_params, len(share))).T
     weights = np.exp(family.log_weights(eta))
     out[:, : share.shape[1] - 1] = (share - weights)[:, :-1]

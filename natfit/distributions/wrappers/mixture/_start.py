@@ -1,4 +1,4 @@
-"""Where a mixture starts: clusters of a few rows, a component on each."""
+"""The start of a mixture: clusters of a few rows, and a component on each cluster."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 from natfit.distributions.contract.start import location_scale
 from natfit.rows import Block
 
-#: Robust standard deviations beyond which a second clustering takes rows as equally far.
+#: Robust standard deviations at which a second clustering places all rows that are farther away.
 _FAR = 10.0
 
-#: Components up to which every assignment of different families to the clusters is tried.
+#: Number of components up to which every assignment of families to clusters is tried.
 _FEW = 3
 
-#: Weight that rows of other clusters get where a cluster has hardly any width.
+#: Weight that all rows get in addition where a cluster has almost no width.
 _WIDEN = 0.05
 
-#: Least weight of a component at the start.
+#: Smallest weight of a component at the start.
 _LEAST = 0.01
 
 
@@ -36,14 +36,15 @@ def coordinates(support: Any, y: np.ndarray) -> np.ndarray:
 
 
 def clusters(z: np.ndarray, weight: np.ndarray | None, n: int) -> list[np.ndarray]:
-    """Labels (rows,) of some partitions into n clusters, numbered by their centres.
+    """Labels (rows,) of several partitions into n clusters, numbered by their centres.
 
-    By k-means, with the far rows as they are and drawn near; by order, for the rest.
+    They are found by k-means, once on the rows as they are and once with far rows moved in; the
+    last partition cuts the sorted rows into n equal parts.
 
     Returns
     -------
     list of ndarray of int
-        One a partition, at least one.
+        One per partition, at least one.
     """
     from sklearn.cluster import KMeans
 
@@ -64,7 +65,7 @@ def clusters(z: np.ndarray, weight: np.ndarray | None, n: int) -> list[np.ndarra
 def start(
     family: Any, y: np.ndarray, weight: np.ndarray | None, rng: np.random.Generator
 ) -> np.ndarray:
-    """The likeliest eta (K,) among components started on the clusters of some partitions.
+    """The most likely eta (K,) among those with components started on several partitions.
 
     Returns
     -------
@@ -121,7 +122,7 @@ def _on_clusters(
         etas[k] = _begun(family.parts[k], y[some], mass[some], rng)
         low, high, _ = (end[family.cuts[k]] for end in family.limits)
         if etas[k] is not None and np.any((etas[k] < low) | (etas[k] > high)):
-            # A cluster too narrow for its component: a share of all rows widens it.
+            # The cluster is too narrow for its component: a small share of all rows widens it.
             mass = mass + _WIDEN * (1.0 if weight is None else weight)
             some = slice(None) if seen is None else seen
             etas[k] = _begun(family.parts[k], y[some], mass[some], rng)

@@ -26,7 +26,8 @@ from natfit.distributions.wrappers.mixture._nodes import nodes
 from natfit.distributions.wrappers.mixture._start import start
 from natfit.rows import Block, Rows, n_distinct, rows_where
 
-#: Parameters up to which one pass gives the Hessian too: its cost a row grows as their square.
+#: Number of parameters up to which one pass gives the Hessian too: its cost per row grows as the
+#: square of the number.
 _SMALL = 32
 
 
@@ -184,7 +185,7 @@ class Mixture(Distribution):
         try:
             eta = start(bound, few, None, np.random.default_rng(0))
         except ValueError:
-            # Such data are refused where they are checked.
+            # Such data are refused later, when they are checked.
             return bound
         bound = type(self)(parts)
         bound._guards = guards(parts, [eta[cut] for cut in bound.cuts])
@@ -214,7 +215,7 @@ class Mixture(Distribution):
 
     @property
     def information(self) -> InformationKind:
-        """The yardstick is the observed information where it is that of a component."""
+        """The yardstick is the observed information if it is the yardstick of any component."""
         observed = any(p.information.yardstick is Yardstick.OBSERVED for p in self.parts)
         found = super().information
         return replace(found, yardstick=Yardstick.OBSERVED) if observed else found
@@ -301,7 +302,7 @@ class Mixture(Distribution):
     # ------------------------------------------------------------------------ probabilities
 
     def expectation(self, eta: np.ndarray) -> Expectation:
-        """Nodes as close as the narrowest component there needs, and probabilities."""
+        """Nodes that are close where a narrow component lies, and their probabilities."""
         return nodes(self, eta)
 
     @property
@@ -366,7 +367,7 @@ class Mixture(Distribution):
             super().check(rows)
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """As many distinct rows as components are the least."""
+        """Refuse data with fewer distinct rows than components."""
         few = rows.few().y if summary is None else summary[0][0]
         n = len(self.parts)
         if len(np.unique(few, axis=0)) < n and (found := n_distinct(rows, n)) < n:
@@ -377,7 +378,7 @@ class Mixture(Distribution):
 
     @property
     def summary_proves_support(self) -> bool:  # type: ignore[override]  # the parts decide
-        """Whether y are counts: a table with a value outside the support is made NaN."""
+        """Whether y are counts: a table with a value outside the support consists of NaN."""
         return self.event_shape == () and self.support.integer
 
     def sufficient(self, rows: Rows) -> tuple | None:
@@ -389,7 +390,7 @@ class Mixture(Distribution):
         return start(self, few.y, few.weight, rng)
 
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
-        """The start; with the components' own care of all rows where a row has no density."""
+        """The start unchanged; if a row has no density there, each component corrects its own."""
         with np.errstate(all="ignore"):
             total = rows.sum(self._log_prob_part, eta)
         if np.isfinite(total):
