@@ -152,7 +152,8 @@ def judge(problem: Problem, result: Fit) -> Fit:
     if eta is None or result.status.good or result.status is Status.STOPPED_BY_CALLBACK:
         return result
     objective = problem.objective
-    why = objective.distribution.no_maximum(objective.rows, eta)
+    with np.errstate(all="ignore"):
+        why = objective.distribution.no_maximum(objective.rows, eta)
     if why is None:
         return result
     verdict = replace(result.verdict, status=Status.UNBOUNDED, reason=why)

@@ -90,7 +90,9 @@ def information(objective: Likelihood, theta: np.ndarray, kind: str = "observed"
         return found(objective.expected(eta), "expected")
     matrix = objective.observed(eta)
     try:
-        np.linalg.cholesky(matrix / _outer_scale(matrix))
+        with np.errstate(all="ignore"):
+            scaled = matrix / _outer_scale(matrix)
+        np.linalg.cholesky(scaled)
     except np.linalg.LinAlgError:
         if expected:
             # If the expected information is infinite, it cannot replace the observed one.
@@ -133,16 +135,17 @@ def inverse(
     out[list(fixed), list(fixed)] = np.inf
     block = matrix[np.ix_(free, free)]
     if block.size:
-        scale = np.sqrt(np.abs(np.diagonal(block)))
-        scale = np.where(scale > 0, scale, 1.0)
-        out[np.ix_(free, free)] = _scaled_inverse(block / np.outer(scale, scale)) / np.outer(
-            scale, scale
-        )
+        # Where the range of doubles ends nothing can be said of an estimate's variance.
+        with np.errstate(all="ignore"):
+            scale = _outer_scale(block)
+            out[np.ix_(free, free)] = _scaled_inverse(block / scale) / scale
     return out
 
 
 def _scaled_inverse(matrix: np.ndarray) -> np.ndarray:
     """Return the inverse of a matrix with unit diagonal; inf on the diagonal if it is singular."""
+    if not np.isfinite(matrix).all():
+        return np.diag(np.full(len(matrix), np.inf))
     factor, failed = lapack.dpotrf(matrix, lower=1)
     if (
         not failed

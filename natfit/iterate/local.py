@@ -196,13 +196,14 @@ class Local:
         iterate, grad = self.iterate, self.iterate.grad
         direction, info = self.solve(0.0)
         with np.errstate(over="ignore", invalid="ignore"):
+            # The order keeps NaN: it says that the metric is not finite.
             square = max(float(grad @ direction), 0.0)
         step, measure, found = direction, square, info
         if information is not None:
             step, found = self._solve(grad, 0.0, CholeskySolver(), information)
             measure = float(grad @ step)
         # An indefinite information measures no distance: a point where it vanishes may be a saddle.
-        if measure < 0 or found.indefinite:
+        if not measure >= 0 or found.indefinite:
             measure = np.inf
         distance = math.sqrt(measure * self.objective.yardstick)
         return replace(

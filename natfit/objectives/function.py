@@ -43,6 +43,8 @@ class Function(Objective):
         self.jac = jac
         self.args = args
         self.bounds = bounds
+        # The function's own warnings are its author's, whatever the loop does about its sums.
+        self._errors = np.geterr()
 
     def value_and_grad(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """Return f and its gradient.
@@ -61,12 +63,13 @@ class Function(Objective):
             returns another shape than (P,).
         """
         self.evaluations += 1
-        if self.jac is None:
-            return self._by_autograd(theta)
-        if self.jac is True:
-            value, grad = self.fun(theta, *self.args)
-        else:
-            value, grad = self.fun(theta, *self.args), self.jac(theta, *self.args)
+        with np.errstate(**self._errors):
+            if self.jac is None:
+                return self._by_autograd(theta)
+            if self.jac is True:
+                value, grad = self.fun(theta, *self.args)
+            else:
+                value, grad = self.fun(theta, *self.args), self.jac(theta, *self.args)
         grad = np.asarray(grad, dtype=np.float64)
         if grad.shape != theta.shape:
             raise ValueError(f"jac must return shape {theta.shape}, got {grad.shape}")

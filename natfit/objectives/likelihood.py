@@ -117,7 +117,8 @@ class Likelihood(Objective):
 
     def expected(self, eta: np.ndarray) -> np.ndarray:
         """Return the expected information per row in eta, (K, K), for eta (1, K)."""
-        return self.distribution.fisher(eta)[0]
+        with np.errstate(all="ignore"):
+            return self.distribution.fisher(eta)[0]
 
     # ------------------------------------------------------------------------- curvature
 

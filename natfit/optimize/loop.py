@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -56,14 +57,20 @@ def descend(
     while True:
         if engine.metric.random:
             iterate = replace(iterate, rng_state=rng.bit_generator.state)
-        operator = engine.metric.at(objective, iterate, rng)
-        local = Local(objective, engine, operator, iterate, started)
-        iterate = local.measured(_yardstick(objective, engine.metric, iterate))
+        # Far from the optimum numbers may overflow; what is not finite is noticed as such.
+        with np.errstate(all="ignore"):
+            operator = engine.metric.at(objective, iterate, rng)
+            local = Local(objective, engine, operator, iterate, started)
+            iterate = local.measured(_yardstick(objective, engine.metric, iterate))
+        if math.isnan(iterate.natural_norm):
+            yield replace(iterate, status=Status.NON_FINITE), operator
+            return
         local.iterate = iterate
         yield iterate, operator
         started = time.perf_counter()
         objective.evaluations = 0
-        iterate = engine.step.step(local)
+        with np.errstate(all="ignore"):
+            iterate = engine.step.step(local)
         if iterate.status is not None:
             yield iterate, operator
             return
@@ -107,10 +114,11 @@ def advance(
     start = _start(objective, engine, theta0, state)
     if not _finite(start):
         return start, replace(start, status=Status.NON_FINITE)
-    operator = engine.metric.at(objective, start, rng)
-    local = Local(objective, engine, operator, start, last=True)
-    objective.evaluations = 0
-    return start, engine.step.step(local)
+    with np.errstate(all="ignore"):
+        operator = engine.metric.at(objective, start, rng)
+        local = Local(objective, engine, operator, start, last=True)
+        objective.evaluations = 0
+        return start, engine.step.step(local)
 
 
 def _start(objective: Objective, engine: Engine, theta: np.ndarray, damping: float) -> Iterate:

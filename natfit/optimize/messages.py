@@ -148,8 +148,8 @@ class Verdict:
                 return f"the data do not determine {which}: the information matrix is singular"
             case Status.NON_FINITE:
                 where = np.array2string(self.theta, precision=4, threshold=6)
-                what = f"the objective or its gradient is not finite near theta = {where}"
-                return f"{what}, where the objective is {self.value:.6g}"
+                what = "the objective, its gradient or the metric is not finite"
+                return f"{what} near theta = {where}, where the objective is {self.value:.6g}"
             case Status.STOPPED_BY_CALLBACK:
                 plural = "" if self.n_iter == 1 else "s"
                 return f"a callback stopped the fit after {self.n_iter} iteration{plural}"

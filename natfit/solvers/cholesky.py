@@ -88,6 +88,8 @@ class CholeskySolver(Solver):
         self, scaled: np.ndarray, right: np.ndarray, positive: bool
     ) -> tuple[np.ndarray, SolveInfo]:
         """Solve on only those eigenvectors that the matrix determines."""
+        if not np.isfinite(scaled).all():
+            return np.full_like(right, np.nan), SolveInfo("cholesky", note="matrix is not finite")
         values, vectors = np.linalg.eigh(0.5 * (scaled + scaled.T))
         size = np.abs(values)
         keep = size > self.rcond * size.max() if size.size else size > 0

@@ -8,7 +8,7 @@ from natfit.damping.base import Damping
 from natfit.damping.none import NoDamping
 from natfit.damping.relative import RelativeDamping
 from natfit.distributions import Normal, Poisson, Positive, Real, StudentT, from_log_prob
-from natfit.linops import Diagonal
+from natfit.linops import Dense, Diagonal
 from natfit.metrics.base import Metric
 from natfit.objectives import Function
 from natfit.optimize import Engine, Status, descend, run
@@ -138,6 +138,25 @@ def test_non_finite_everywhere_else():
     found = fit(Function(fun, 1, jac=True), [0.0], metric="euclidean", step=FixedStep())
     assert found.status is Status.NON_FINITE
     assert found.theta[0] == 0.0
+
+
+class Overflows(Metric):
+    """Finite at the start, and not elsewhere."""
+
+    def at(self, objective, iterate, rng):
+        there = np.inf if iterate.theta[0] < 2.0 else 1.0
+        return Dense(np.array([[2.0, 1.0], [1.0, 2.0]]) * there)
+
+
+def test_a_metric_that_is_not_finite_ends_the_run():
+    for first, n_iter in ((1.0, 0), (3.0, 1)):
+        objective = Function(lambda x: float(x @ x), 2, jac=lambda x: 2.0 * x)
+        with np.errstate(all="raise"):
+            found = fit(objective, [first, 1.0], metric=Overflows())
+        assert found.status is Status.NON_FINITE
+        assert found.iterate.n_iter == n_iter
+        assert np.isfinite(found.theta).all()
+        assert "or the metric is not finite near theta" in found.message
 
 
 def start(metric="exact", objective=None, callback=None, **options):

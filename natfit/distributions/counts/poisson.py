@@ -74,7 +74,8 @@ class Poisson(Canonical):
         return {"rate": -np.log((zeros + 0.5) / (len(y) + 1.0))}
 
     def _sample(self, rng: np.random.Generator, n: int, rate: Any) -> np.ndarray:
-        return rng.poisson(rate, n).astype(np.float64)
+        # numpy draws no more than a 64-bit integer holds.
+        return rng.poisson(np.minimum(rate, 9e18), n).astype(np.float64)
 
     def _to_scipy(self, rate: Any) -> Any:
         from scipy.stats import poisson

@@ -60,7 +60,7 @@ class LocationScale(Distribution):
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray
     ) -> tuple[float, np.ndarray, np.ndarray]:
         """Weighted sums of log p, its score (2,) and its negative Hessian (2, 2), eta (1, 2)."""
-        loc, scale = (float(v[0]) for v in self.native(eta))
+        loc, scale = (v[0] for v in self.native(eta))
         z = y - loc
         z *= 1.0 / scale
         value, first, second = self._kernel_terms(z)

@@ -89,7 +89,7 @@ class GeneralizedPareto(Distribution):
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray
     ) -> tuple[float, np.ndarray, np.ndarray]:
         """Weighted sums of log p, its score (2,) and its negative Hessian (2, 2), eta (1, 2)."""
-        scale, shape = (float(v[0]) for v in self.native(eta))
+        scale, shape = (v[0] for v in self.native(eta))
         z = y * (1.0 / scale)
         if not 1.0 + shape * z.max() > 0:
             return -np.inf, np.zeros(2), np.zeros((2, 2))

@@ -98,7 +98,7 @@ class Gev(Distribution):
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray
     ) -> tuple[float, np.ndarray, np.ndarray]:
         """Weighted sums of log p, its score (3,) and its negative Hessian (3, 3), eta (1, 3)."""
-        loc, scale, shape = (float(v[0]) for v in self.native(eta))
+        loc, scale, shape = (v[0] for v in self.native(eta))
         z = y - loc
         z *= 1.0 / scale
         if not (1.0 + shape * z.min() > 0 and 1.0 + shape * z.max() > 0):

@@ -63,7 +63,7 @@ class Gumbel(LocationScale):
         observed : ndarray of shape (2, 2)
             In eta.
         """
-        loc, scale = (float(v[0]) for v in self.native(eta))
+        loc, scale = (v[0] for v in self.native(eta))
         z = y - loc
         z *= -1.0 / scale
         u = np.exp(z)

@@ -149,7 +149,7 @@ class StudentT(Distribution):
         observed : ndarray of shape (3, 3)
             In eta.
         """
-        loc, scale, df = (float(v[0]) for v in self.native(eta))
+        loc, scale, df = (v[0] for v in self.native(eta))
         z, w, h, logs, gaps = self._parts(y, loc, scale, df)
         n = total_weight(weight, len(z))
         log, gap, w_sum, h_sum = (weighted_total(v, weight) for v in (logs, gaps, w, h))
