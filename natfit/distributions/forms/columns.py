@@ -54,7 +54,13 @@ class Columns(Distribution):
     def _count_columns(self, rows: Rows) -> int:
         """D of the data, checked."""
         dim = check_columns(rows, self.dim, type(self).__name__, "dim")
-        return check_number(dim, "the number of columns of y", low=self._least_dim, integer=True)
+        return check_number(
+            dim,
+            "the number of columns of y",
+            low=self._least_dim,
+            integer=True,
+            hint="an array of shape (N, D), one vector per row",
+        )
 
     def _of_columns(self, dim: int) -> Self:
         """The same family with D columns; one with other arguments passes them on."""
