@@ -14,7 +14,6 @@ from natfit._validation import check_bool, check_jobs, check_weights, refuse_rag
 from natfit.coordinates import Coordinates
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
-from natfit.distributions.wrappers.fixed import Fixed
 from natfit.estimators.density import DensityEstimator, native_values
 from natfit.fitting.options import Adjusted, adjust, located
 from natfit.fitting.starts import given_starts
@@ -285,19 +284,18 @@ class NaturalMLE(DensityEstimator):
         """Return the distribution, resolved and bound to the shape of the data."""
         return resolve(self.distribution, Distribution).bind(Memory(X))
 
-    def _starts(self, family: Distribution, fitted: list[Distribution]) -> list:
+    def _starts(self, family: Distribution, fitted: list[Any]) -> list:
         """Return the start in eta for each column, or None for the family's own start."""
         check_bool(self.warm_start, "warm_start")
         if self.warm_start and hasattr(self, "_eta"):
             # The estimate of another family, or of other columns, has no meaning here.
             if self.distribution_ == family and len(self._eta) == len(fitted):
-                return [
-                    own.reduce(eta) if isinstance(own, Fixed) else eta
-                    for own, eta in zip(fitted, self._eta, strict=True)
-                ]
+                if not self.fixed:
+                    return list(self._eta)
+                return [own.reduce(eta) for own, eta in zip(fitted, self._eta, strict=True)]
         if self.start_params is None:
             return [None] * len(fitted)
-        return given_starts(self.start_params, fitted)
+        return given_starts(self.start_params, fitted, self.fixed or ())
 
     def _publish(self, family: Distribution, engine: Any, result: Any) -> None:
         """Set all fitted attributes together."""

@@ -10,7 +10,6 @@ import numpy as np
 
 from natfit import inference
 from natfit.distributions.base import Distribution
-from natfit.distributions.wrappers.fixed import Fixed
 from natfit.fitting.data import check, degenerate, summarise
 from natfit.fitting.nested import lower, settle
 from natfit.fitting.result import Result
@@ -184,7 +183,7 @@ class _WithEta:
     def __init__(self, iterate: Any, problem: Problem, whole: bool):
         self._iterate = iterate
         eta, family = problem.shared_eta(iterate.theta), problem.model.family
-        if eta is not None and whole and isinstance(family, Fixed):
+        if eta is not None and whole:
             eta = family.full(eta[None])[0]
         self.eta = eta
 

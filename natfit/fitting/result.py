@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from natfit.distributions.base import Distribution
-from natfit.distributions.wrappers.fixed import Fixed
 from natfit.iterate import Status
 from natfit.metrics.base import Metric
 from natfit.models import Model
@@ -61,10 +60,10 @@ class Result:
     at_bound: tuple[int, ...]
 
     def whole(self) -> Result:
-        """Return the result in all of eta, including the parameters that were fixed."""
-        family = self.model.family
-        if self.eta is None or not isinstance(family, Fixed):
+        """Return the result in all of eta; its family is a ``Fixed``, which knows the rest."""
+        if self.eta is None:
             return self
+        family = self.model.family
         eta = family.full(self.eta[None])[0]
         return replace(
             self,

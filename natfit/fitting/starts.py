@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 import numpy as np
 
 from natfit.distributions.base import Distribution
-from natfit.distributions.wrappers.fixed import Fixed
 from natfit.fitting.task import Task
 from natfit.objectives import Likelihood
 
@@ -42,7 +42,9 @@ def admit(objective: Likelihood, task: Task, eta: np.ndarray) -> np.ndarray:
     return objective.distribution.refine_start(task.rows, eta)
 
 
-def given_starts(start_params: Any, fitted: list[Distribution]) -> list[np.ndarray]:
+def given_starts(
+    start_params: Any, fitted: list[Distribution], known: Container[str] = ()
+) -> list[np.ndarray]:
     """Return a start (K,) for each column of data, from native values or unconstrained numbers.
 
     Parameters
@@ -52,6 +54,8 @@ def given_starts(start_params: Any, fitted: list[Distribution]) -> list[np.ndarr
         unconstrained parameters that are not fixed.
     fitted : list of Distribution
         The family of each column.
+    known : container of str
+        Names of the parameters that are fixed.
 
     Returns
     -------
@@ -65,7 +69,8 @@ def given_starts(start_params: Any, fitted: list[Distribution]) -> list[np.ndarr
     """
     n = len(fitted)
     if isinstance(start_params, dict):
-        return [_native_start(start_params, family, j, n) for j, family in enumerate(fitted)]
+        free = {name: value for name, value in start_params.items() if name not in known}
+        return [_native_start(free, family, j, n) for j, family in enumerate(fitted)]
     size, names = fitted[0].n_params, list(fitted[0].params)
     try:
         eta = np.asarray(start_params, dtype=np.float64)
@@ -85,14 +90,12 @@ def given_starts(start_params: Any, fitted: list[Distribution]) -> list[np.ndarr
 def _native_start(start: dict, family: Distribution, column: int, n: int) -> np.ndarray:
     """Return the start of one column, taken from vectors with one number per column."""
     values = {}
-    known = family.known if isinstance(family, Fixed) else {}
     try:
         for name, value in start.items():
             array = np.asarray(value, dtype=np.float64)
             if family.event_shape == () and array.shape == (n,):
                 array = array[column]
-            if name not in known:
-                values[name] = array
+            values[name] = array
         return family.eta(**values)
     except (TypeError, ValueError) as error:
         raise ValueError(f"start_params must be valid native values: {error}") from error

@@ -61,5 +61,7 @@ def test_a_family_that_knows_its_columns_is_bound_as_it_is():
 
 
 def test_a_family_of_shares_needs_two_columns():
-    with pytest.raises(ValueError, match="the number of columns of y must be >= 2, got 1; try an array"):
+    with pytest.raises(
+        ValueError, match="the number of columns of y must be >= 2, got 1; try an array"
+    ):
         Dirichlet().bind(Memory(np.ones((4, 1))))
