@@ -33,7 +33,7 @@ class BacktrackingStep(Step):
 
     The radius grows after a shortened step for which the quadratic model predicted the decrease
     well, and shrinks after a step for which it did not. The first steps are therefore safe (without
-    a radius, unit steps from (0, 1) for N(12, 4^2) lead to sigma = e^77), and the last ones
+    a radius, unit steps from (0, 1) for N(12, 4^2) lead to sigma = e^80), and the last ones
     converge quadratically.
 
     Where the predicted decrease is at the level of rounding, a lower value proves nothing. A step
