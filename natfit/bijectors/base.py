@@ -105,6 +105,15 @@ class Bijector(Component):
         return (-np.inf, np.inf)
 
     @property
+    def native_limits(self) -> tuple[float, float]:
+        """Native values at which an estimate rests; a value beyond one is moved to it.
+
+        Infinite where there is none: the open ends of :attr:`domain` are no limits, because no
+        estimate reaches them.
+        """
+        return (-np.inf, np.inf)
+
+    @property
     def domain(self) -> tuple[float, float]:
         """Lower and upper end beyond which no native value is valid."""
         return self.native_bounds

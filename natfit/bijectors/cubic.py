@@ -47,3 +47,8 @@ class Cubic(Elementwise):
         """Limits of eta, at which the native value is +-1e9."""
         edge = float(np.arcsinh(self.high**3) / 3.0)
         return (-edge, edge)
+
+    @property
+    def native_limits(self) -> tuple[float, float]:
+        """Limits -1e9 and 1e9 of the native value."""
+        return (-self.high, self.high)

@@ -58,6 +58,13 @@ class Limited(Elementwise):
         return max(low, self.low), min(high, self.high)
 
     @property
+    def native_limits(self) -> tuple[float, float]:
+        """Limits of the inner constraint, narrowed to those of ``low`` and ``high`` inside it."""
+        low, high = self.inner.native_limits
+        inside = [self.inner.valid(np.full(self.shape, end)) for end in (self.low, self.high)]
+        return max(low, self.low) if inside[0] else low, min(high, self.high) if inside[1] else high
+
+    @property
     def domain(self) -> tuple[float, float]:
         """Domain of the inner constraint: values beyond the limits are moved, not refused."""
         return self.inner.domain

@@ -60,6 +60,11 @@ class Positive(Elementwise):
         """Infimum and supremum of positive numbers, zero and infinity."""
         return (0.0, np.inf)
 
+    @property
+    def native_limits(self) -> tuple[float, float]:
+        """Limits ``low``, where it is positive, and ``high``."""
+        return (self.low if self.low > 0 else -np.inf, self.high)
+
     @classmethod
     def examples(cls) -> list[Bijector]:
         """Return a scalar, a vector and one with practical limits."""

@@ -44,6 +44,11 @@ class Real(Elementwise):
         """Limits ``low`` and ``high`` of the native value."""
         return (self.low, self.high)
 
+    @property
+    def native_limits(self) -> tuple[float, float]:
+        """Limits ``low`` and ``high``."""
+        return (self.low, self.high)
+
     def _forward(self, eta: Any) -> Any:
         return eta
 

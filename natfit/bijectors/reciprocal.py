@@ -65,3 +65,8 @@ class Reciprocal(Elementwise):
     def native_bounds(self) -> tuple[float, float]:
         """Infimum and supremum of positive numbers, zero and infinity."""
         return (0.0, np.inf)
+
+    @property
+    def native_limits(self) -> tuple[float, float]:
+        """Limits ``low``, where it is positive, and ``high``."""
+        return (self.low if self.low > 0 else -np.inf, self.high)

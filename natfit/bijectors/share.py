@@ -52,3 +52,8 @@ class Share(Elementwise):
     def native_bounds(self) -> tuple[float, float]:
         """Infimum and supremum of a share, zero and one."""
         return (0.0, 1.0)
+
+    @property
+    def native_limits(self) -> tuple[float, float]:
+        """Limits 1e-15 and 1 - 1e-12 of a share."""
+        return (self.low, self.high)

@@ -60,6 +60,11 @@ class Unit(Elementwise):
         """Infimum and supremum of the native value, zero and one."""
         return (0.0, 1.0)
 
+    @property
+    def native_limits(self) -> tuple[float, float]:
+        """The margin and its distance from one; none without a margin."""
+        return (self.margin, 1.0 - self.margin) if self.margin > 0 else (-np.inf, np.inf)
+
     @classmethod
     def examples(cls) -> list[Bijector]:
         """Return a scalar, a vector and one with a margin."""

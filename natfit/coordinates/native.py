@@ -68,12 +68,7 @@ class Native(Coordinates):
         """
         low, high, steps = super().limits()
         for block, constraint in self._blocks:
-            if getattr(constraint, "low", 0.0) > 0:
-                low[block] = constraint.low
-            if getattr(constraint, "high", np.inf) < np.inf:
-                high[block] = constraint.high
-            if getattr(constraint, "margin", 0.0) > 0:
-                low[block], high[block] = constraint.margin, 1.0 - constraint.margin
+            low[block], high[block] = constraint.native_limits
         return low, high, steps
 
     def in_domain(self, theta: np.ndarray) -> bool:

@@ -266,10 +266,8 @@ class Likelihood(Objective):
                 meaning = self.distribution.limit_meaning.get((name, side), "")
                 if (name, side) not in self.distribution.limit_meaning:
                     # User-supplied limits are named as they were given.
-                    ends = (
-                        getattr(constraint, "low", ends[0]),
-                        getattr(constraint, "high", ends[1]),
-                    )
+                    pairs = zip(constraint.native_limits, ends, strict=True)
+                    ends = tuple(own if np.isfinite(own) else end for own, end in pairs)
                 end = f"{name} -> {ends[0] if side == 'lower' else ends[1]:g}"
                 return f"{end}{' (' + meaning + ')' if meaning else ''}"
         return super().bound(index, side)

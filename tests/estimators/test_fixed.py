@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import natfit
 from natfit import Censored, NaturalGaussianMLE, NaturalMLE
-from natfit.bijectors import Positive, Real
+from natfit.bijectors import Between, Positive, Real
 from natfit.bijectors.base import Elementwise
 
 RNG = np.random.default_rng(0)
@@ -209,3 +209,42 @@ def test_options_are_dicts(name):
 
 def test_the_gaussian_estimator_has_none_of_them():
     assert NaturalGaussianMLE().fit(WAITS[:, None]).fixed is None
+
+
+LIMITS = [
+    ({"loc": (-1.0, None)}, {"loc": -1.0}),
+    ({"loc": (-5.0, -4.0)}, {"loc": -4.0}),
+    ({"loc": (None, -3.5)}, {"loc": -3.5}),
+    ({"scale": (None, 0.5)}, {"scale": 0.5}),
+    ({"scale": (2.0, None), "loc": (0.0, None)}, {"scale": None, "loc": 0.0}),
+]
+
+
+@pytest.mark.filterwarnings("ignore:.*boundary:sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("coordinates", ["unconstrained", "native"])
+@pytest.mark.parametrize(("bounds", "ends"), LIMITS, ids=repr)
+def test_limits_of_either_sign_hold_in_all_coordinates(bounds, ends, coordinates):
+    x = np.random.default_rng(0).normal(-3.0, 1.0, 200)
+    model = natfit.fit("normal", x, bounds=bounds, coordinates=coordinates)
+    assert model.status_ == "boundary"
+    for name, end in ends.items():
+        if end is not None:
+            assert model.params_[name][0] == pytest.approx(end)
+            assert f"{name} -> {end:g}" in model.message_
+    loc, scale = (model.params_[name][0] for name in ("loc", "scale"))
+    # Given the location, the scale is the root of the mean square, inside its limits.
+    low, high = (
+        end if end is not None else x
+        for end, x in zip(bounds.get("scale", (None, None)), (0.0, np.inf), strict=True)
+    )
+    assert scale == pytest.approx(np.clip(np.sqrt(np.mean((x - loc) ** 2)), low, high), rel=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:.*boundary:sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(("low", "high"), [(1.0, 2.0), (4.0, 5.0), (2.9, np.inf), (0.0, 1.5)])
+def test_a_start_outside_a_narrower_constraint_is_moved_inside(low, high):
+    y = np.random.default_rng(0).gamma(3.0, 1.0, 200)
+    free = natfit.fit("gamma", y).params_["shape"][0]
+    model = natfit.fit("gamma", y, bijectors={"shape": Between(low, high)})
+    assert model.status_ == ("converged" if low < free < high else "boundary")
+    assert model.params_["shape"][0] == pytest.approx(np.clip(free, low, high), rel=1e-4)

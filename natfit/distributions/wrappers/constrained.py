@@ -95,8 +95,11 @@ class Constrained(Mapped):
         return anp.concatenate(parts, axis=1)
 
     def reduce(self, eta: np.ndarray) -> np.ndarray:
-        """Invert the map at one point, (K,)."""
-        return self.eta(**self.inner.native_dict(eta))
+        """Invert the map at one point (K,), which is moved inside the other constraints."""
+        native = self.inner.native_dict(eta)
+        for name, constraint in self.given.items():
+            native[name] = _inside(constraint, np.asarray(native[name]))
+        return self.eta(**native)
 
     def _coordinate(self, k: int, eta: Any) -> Any:
         """Coordinate k of the family's own eta, (n,)."""
@@ -124,3 +127,16 @@ class Constrained(Mapped):
         if len(second) == 1:
             return out - np.tensordot(score, second[0], 1)
         return out - np.einsum("ni,nijk->njk", score, second)
+
+
+def _inside(constraint: Bijector, value: np.ndarray) -> np.ndarray:
+    """Return the native value, moved away from the ends of the constraint where it lies beyond."""
+    low, high = constraint.domain
+    if constraint.valid(value) or not constraint.elementwise:
+        return value
+    # A hundredth of the range, or of the end's own size where the other end is infinite.
+    range_ = high - low
+    low_gap, high_gap = (
+        0.01 * (range_ if np.isfinite(range_) else max(abs(end), 1.0)) for end in (low, high)
+    )
+    return np.clip(value, low + low_gap, high - high_gap)
