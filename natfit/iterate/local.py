@@ -166,6 +166,33 @@ class Local:
         self._held = bool(held.any())
         return (np.minimum(np.maximum(delta, low), high) if self._held else delta), info
 
+    def inward(self, state: float) -> tuple[np.ndarray, SolveInfo]:
+        """Return a direction along which minus it leaves no limit that theta rests at, (P,).
+
+        A coordinate at its limit may be pulled inside by the gradient and pushed out by the
+        others, through the curvature. It is held, and the others are solved for again: their
+        direction descends, at any length.
+
+        Returns
+        -------
+        direction : ndarray of shape (P,)
+            The direction.
+        info : SolveInfo
+            How the last solve was done.
+        """
+        direction, info = self.solve(state)
+        theta, rest = self.iterate.theta, self.free.copy()
+        for _ in range(_MOST_BOXED):
+            out = (theta <= self.low) & (direction > 0) | (theta >= self.high) & (direction < 0)
+            if not out.any():
+                break
+            rest &= ~out
+            direction = np.zeros_like(direction)
+            if rest.any():
+                inner = self.damping.apply(Restricted(self.full_operator, rest), state)
+                direction[rest], info = self.solver.solve(inner, self.iterate.grad[rest])
+        return direction, info
+
     def shift(self, delta: np.ndarray, length: float) -> np.ndarray:
         """Return theta after a step; what the whole step takes to a limit is exactly there."""
         theta = self.iterate.theta + length * delta

@@ -152,7 +152,7 @@ class BacktrackingStep(Step):
         theta = local.shift(delta, length)
         if not float(local.iterate.grad @ (theta - local.iterate.theta)) < 0:
             # Several limits at once may turn the step uphill; then the whole direction is cut.
-            direction, info = local.solve(state)
+            direction, info = local.inward(state)
             theta = local.shift(local.shorten(-direction), length)
         return theta, length, capped, info
 
