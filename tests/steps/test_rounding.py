@@ -37,7 +37,9 @@ class Flat(PolicySurrogate):
 
     def value_and_grad(self, theta):
         value, grad = super().value_and_grad(self.theta_old)
-        return value - self._away(theta), self.gain * (grad - 2 * grad * (self._away(theta) > 0))
+        # The slope turns at some distance: at the start itself it would be none.
+        turned = np.linalg.norm(theta - self.theta_old) > 1e-2
+        return value - self._away(theta), self.gain * (-grad if turned else grad)
 
 
 def surrogate(kind, scale, seed=0, entropy_bonus=0.0):

