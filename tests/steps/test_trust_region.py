@@ -15,14 +15,14 @@ from natfit.solvers import CholeskySolver
 from natfit.steps import TrustRegionStep
 
 
-def policy(n=60, seed=0, limits=None):
+def policy(n=60, seed=0, limits=None, offset=0.0):
     """A Gaussian policy, its theta, and its rows."""
     rng = np.random.default_rng(seed)
     family = Normal()
     model = Linear().bind(2, family, ("scale",))
     X, theta = rng.standard_normal((n, 2)), np.append(rng.standard_normal(3), -0.3)
     y = X @ theta[:2] + theta[2] + np.exp(theta[3]) * rng.standard_normal(n)
-    advantage = rng.standard_normal(n)
+    advantage = offset + rng.standard_normal(n)
     return PolicySurrogate(family, model, Memory(y, X), advantage, theta, limits=limits), theta
 
 
@@ -73,7 +73,8 @@ def test_shrink_is_the_factor():
 
 
 def test_a_failed_search_moves_nothing():
-    surrogate, theta = policy()
+    # Far away no action is likely any more: all that was gained is lost.
+    surrogate, theta = policy(offset=2.0)
     kept = theta.copy()
     start, end = go(surrogate, theta, TrustRegionStep(1e6, max_backtracks=0))
     assert end.status == "no_descent"
