@@ -166,7 +166,7 @@ class Local:
         self._held = bool(held.any())
         return (np.minimum(np.maximum(delta, low), high) if self._held else delta), info
 
-    def inward(self, state: float) -> tuple[np.ndarray, SolveInfo]:
+    def inward(self, state: float | None = None) -> tuple[np.ndarray, SolveInfo]:
         """Return a direction along which minus it leaves no limit that theta rests at, (P,).
 
         A coordinate at its limit may be pulled inside by the gradient and pushed out by the
@@ -180,6 +180,7 @@ class Local:
         info : SolveInfo
             How the last solve was done.
         """
+        state = self.iterate.damping if state is None else state
         direction, info = self.solve(state)
         theta, rest = self.iterate.theta, self.free.copy()
         for _ in range(_MOST_BOXED):
@@ -192,6 +193,15 @@ class Local:
                 inner = self.damping.apply(Restricted(self.full_operator, rest), state)
                 direction[rest], info = self.solver.solve(inner, self.iterate.grad[rest])
         return direction, info
+
+    def reach(self, direction: np.ndarray) -> float:
+        """Return the multiple of minus a direction that takes the first coordinate to its limit."""
+        theta = self.iterate.theta
+        with np.errstate(all="ignore"):
+            room = np.where(direction > 0, theta - self.low, self.high - theta)
+            ratio = np.where(direction != 0, room / np.abs(direction), np.inf)
+        # A little further, so that rounding does not leave it before the limit.
+        return float(ratio.min(initial=np.inf)) * (1.0 + 8.0 * np.finfo(float).eps)
 
     def shift(self, delta: np.ndarray, length: float) -> np.ndarray:
         """Return theta after a step; what the whole step takes to a limit is exactly there."""

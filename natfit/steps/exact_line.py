@@ -39,7 +39,7 @@ class ExactLineSearch(Step):
 
     def step(self, local: Local) -> Iterate:
         """Return the next iterate, at the first minimum of f along the direction."""
-        direction, info = local.solve()
+        direction, info = local.inward()
         start = -float(local.iterate.grad @ direction)
         if not start < 0:
             return local.stop(Status.NO_DESCENT)
@@ -59,7 +59,9 @@ class ExactLineSearch(Step):
             seen.append(Trial(t, value, np.nan, Why.ROUNDING if level else Why.NO_DECREASE))
             return -float(grad @ direction)
 
-        length = self._zero(slope, start)
+        # At the first limit the line turns: the search ends there, and the next one goes on.
+        longest = min(self.longest, local.reach(direction))
+        length = self._zero(slope, start, longest) if longest > 0.0 else None
         if length is None:
             return local.stop(Status.NO_DESCENT, seen)
         found = plain(local, direction, length, info=info, trials=seen)
@@ -69,17 +71,21 @@ class ExactLineSearch(Step):
             # If the gradient does not belong to f, the zero of the slope is no minimum of f.
             higher = Trial(found.step_length, found.value, np.nan, Why.NO_DECREASE)
             return local.stop(Status.NO_DESCENT, [*found.trials, higher])
-        if local.last and not local.gains(found.value):
+        level = not local.gains(found.value)
+        if level and (local.last or not local.norm_falls(found.grad)):
             # A slope that is mere rounding may lead anywhere, and a policy's update has no later
             # step that would correct it.
-            level = Trial(found.step_length, found.value, np.nan, Why.ROUNDING)
-            return local.stop(Status.NO_DESCENT, [*found.trials, level])
+            equal = Trial(found.step_length, found.value, np.nan, Why.ROUNDING)
+            near = local.iterate.decrease < local.noise and local.iterate.distance <= 1.0
+            worn_out = near and not local.last
+            status = Status.ROUNDING_FLOOR if worn_out else Status.NO_DESCENT
+            return local.stop(status, [*found.trials, equal])
         refused = (Why.DOMAIN, Why.NOT_FINITE)
         return replace(found, trials=tuple(t for t in found.trials if t.why in refused))
 
-    def _zero(self, slope: Callable[[float], float], start: float) -> float | None:
+    def _zero(self, slope: Callable[[float], float], start: float, longest: float) -> float | None:
         """Return the first bracketed zero of the slope, or the largest t with a negative slope."""
-        low, at_low, high = 0.0, start, 1.0
+        low, at_low, high = 0.0, start, min(1.0, longest)
         for _ in range(MOST_TRIALS):
             at_high = slope(high)
             if not np.isfinite(at_high):
@@ -88,9 +94,9 @@ class ExactLineSearch(Step):
             if at_high >= 0:
                 break
             low, at_low = high, at_high
-            if high >= self.longest:
+            if high >= longest:
                 return high
-            high *= 2.0
+            high = min(2.0 * high, longest)
         else:
             return low if low > 0 else None
         secant = low - at_low * (high - low) / (at_high - at_low)

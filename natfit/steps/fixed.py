@@ -31,5 +31,5 @@ class FixedStep(Step):
 
     def step(self, local: Local) -> Iterate:
         """Return the next iterate, after a step of ``length`` times the direction."""
-        direction, info = local.solve()
+        direction, info = local.inward()
         return plain(local, direction, float(self.length), info=info)

@@ -39,7 +39,7 @@ class KLStep(Step):
 
     def step(self, local: Local) -> Iterate:
         """Return the next iterate, at the radius ``epsilon`` in the norm of the metric."""
-        direction, info = local.solve()
+        direction, info = local.inward()
         square = local.operator.quad(direction)
         if not square > 0:
             return local.stop(Status.NO_DESCENT)

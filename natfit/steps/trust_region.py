@@ -63,7 +63,7 @@ class TrustRegionStep(Step):
 
     def step(self, local: Local) -> Iterate:
         """Return the next iterate by a search from the full radius downwards."""
-        direction, info = local.solve()
+        direction, info = local.inward()
         iterate = local.iterate
         refused: list[Trial] = []
         square = local.operator.quad(direction)

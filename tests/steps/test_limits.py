@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import lsq_linear
+from scipy.optimize import lsq_linear, minimize_scalar
 
+import natfit
 from natfit.metrics import TensorMetric
 from natfit.objectives import Function
-from natfit.steps import BacktrackingStep
+from natfit.steps import BacktrackingStep, ExactLineSearch
 from natfit.testing.steps import trace
 
 
@@ -37,6 +38,36 @@ def test_the_constrained_optimum_of_a_quadratic(spread, corner):
         start = corner * rng.choice([-1.0, 1.0], 3)
         metric = TensorMetric(a.T @ a)
         fit, _ = trace(BacktrackingStep(), Boxed(a, b), start, metric, tol=1e-7, max_iter=200)
+        want = lsq_linear(a, b, bounds=(-1.0, 1.0), tol=1e-14)
+        assert fit.status.good or fit.status == "boundary", (seed, fit.message)
+        np.testing.assert_allclose(fit.theta, want.x, atol=1e-5)
+
+
+@pytest.mark.parametrize("step", ["backtracking", "exact_line"])
+@pytest.mark.parametrize("metric", ["euclidean", "observed"])
+def test_a_way_along_a_limit(step, metric):
+    """The first coordinate rests at zero after one step; the other goes on."""
+    result = natfit.minimize(
+        lambda x: (x[0] + 5.0) ** 2 + (x[1] - 1.0) ** 4 + x[1] ** 2,
+        [1.0, 3.0],
+        bounds=[(0.0, None), (None, None)],
+        step=step,
+        metric=metric,
+        tol=1e-7,
+    )
+    assert result.status == "boundary", result.message
+    want = minimize_scalar(lambda x: (x - 1.0) ** 4 + x**2, tol=1e-12).x
+    np.testing.assert_allclose(result.x, [0.0, want], atol=1e-6)
+
+
+@pytest.mark.parametrize("corner", [-1.0, 0.0, 1.0])
+def test_an_exact_line_search_inside_limits(corner):
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        a, b = rng.standard_normal((4, 3)), rng.standard_normal(4)
+        start = corner * rng.choice([-1.0, 1.0], 3)
+        metric = TensorMetric(a.T @ a)
+        fit, _ = trace(ExactLineSearch(), Boxed(a, b), start, metric, tol=1e-7, max_iter=200)
         want = lsq_linear(a, b, bounds=(-1.0, 1.0), tol=1e-14)
         assert fit.status.good or fit.status == "boundary", (seed, fit.message)
         np.testing.assert_allclose(fit.theta, want.x, atol=1e-5)
