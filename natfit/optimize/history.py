@@ -48,8 +48,9 @@ class History(Mapping[str, np.ndarray]):
     step_length             multiple of the direction that was taken to get here
     predicted_kl            1/2 delta' G delta of that step
     kl                      actual Kullback-Leibler divergence of that step, nats per row
-    evaluations             evaluations of f and its gradient that the step took; the last
-                            row's include those of a search that found no further step
+    evaluations             evaluations of f and its gradient that the step took, and those of
+                            a metric that differentiates the gradient; the last row's include
+                            those of a search that found no further step
     solver_iterations       number of products F v for the direction; 0 for a direct solve
     residual                relative residual of the solve
     damping                 lambda, the strength of the damping

@@ -58,10 +58,14 @@ def descend(
         if engine.metric.random:
             iterate = replace(iterate, rng_state=rng.bit_generator.state)
         # Far from the optimum numbers may overflow; what is not finite is noticed as such.
+        objective.evaluations = 0
         with np.errstate(all="ignore"):
             operator = engine.metric.at(objective, iterate, rng)
+            yardstick = _yardstick(objective, engine.metric, iterate)
+            # A curvature by differences of the gradient evaluates it.
+            iterate = replace(iterate, evaluations=iterate.evaluations + objective.evaluations)
             local = Local(objective, engine, operator, iterate, started)
-            iterate = local.measured(_yardstick(objective, engine.metric, iterate))
+            iterate = local.measured(yardstick)
         if math.isnan(iterate.natural_norm):
             yield replace(iterate, status=Status.NON_FINITE), operator
             return

@@ -1,7 +1,10 @@
 """A search that finds no next iterate keeps its trials, each with the reason."""
 
+import warnings
+
 import numpy as np
 import pytest
+from scipy import optimize
 from sklearn.exceptions import ConvergenceWarning
 
 import natfit
@@ -128,6 +131,38 @@ def test_minimize_counts_what_a_failed_search_evaluated():
     assert result.nit == 0
     assert len(result.history.trials) == 50
     assert "no decrease 50" in result.history.notes[0]
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "observed"])
+def test_what_a_metric_evaluates_is_counted(metric):
+    """A Hessian by differences of the gradient evaluates it, and the function with it."""
+    calls = {"fun": 0, "jac": 0}
+
+    def fun(x):
+        calls["fun"] += 1
+        return optimize.rosen(x)
+
+    def jac(x):
+        calls["jac"] += 1
+        return optimize.rosen_der(x)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        result = natfit.minimize(fun, [-1.2, 1.0], jac=jac, metric=metric, max_iter=30)
+    assert result.nfev == calls["fun"]
+    assert result.njev == calls["jac"]
+
+
+@pytest.mark.parametrize("longest", [0.1, 0.3, 1.5, 2.0, 100.0])
+def test_an_exact_line_search_goes_no_further_than_its_longest(longest):
+    seen = []
+
+    def fun(x):
+        seen.append(float(x[0]))
+        return -float(x[0]), np.array([-1.0])
+
+    trace(ExactLineSearch(longest=longest), Counted(fun, 1), [0.0], "euclidean", max_iter=1)
+    assert max(seen) == longest
 
 
 def test_rounding_is_told_from_no_decrease():
