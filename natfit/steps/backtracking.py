@@ -166,17 +166,15 @@ class BacktrackingStep(Step):
         value, grad = objective.value_and_grad(theta)
         if not (math.isfinite(value) and np.isfinite(grad).all()):
             return Trial(length, value, np.nan, Why.NOT_FINITE)
-        if flat:
-            # A lower value proves nothing here, but one that is higher by more than rounding does.
-            if value > iterate.value + local.noise:
-                return Trial(length, value, np.nan, Why.NO_DECREASE)
-            if not local.norm_falls(grad):
-                return Trial(length, value, np.nan, Why.ROUNDING)
-        elif not (value < iterate.value and value <= iterate.value - self.armijo * decrease):
-            # Rounding may swallow the required decrease; an equal value is not lower.
+        # Where little decrease is predicted a lower value proves nothing, but one that is higher by
+        # more than rounding does. Elsewhere an equal value is not lower.
+        high = iterate.value + local.noise
+        enough = value < iterate.value and value <= iterate.value - self.armijo * decrease
+        if value > high if flat else not enough:
             return Trial(length, value, np.nan, Why.NO_DECREASE)
-        elif local.last and not local.gains(value):
-            # This is the only step that is made; its predicted decrease was not measured before.
+        if not local.gains(value) and (local.last or not local.norm_falls(grad)):
+            # A gain that rounding may have made is one if the natural gradient is shorter; the
+            # only step that is made is not corrected by later ones.
             return Trial(length, value, np.nan, Why.ROUNDING)
         spent = local.divergence(theta)
         allowed = self.kl_slack * max(iterate.radius, self.radius(objective))

@@ -1,5 +1,7 @@
 """An accepted step gains more than rounding, whatever the objective's scale is."""
 
+import itertools
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -11,7 +13,7 @@ from natfit.metrics import ExactFisher, TensorMetric
 from natfit.models import Linear
 from natfit.objectives import Function, PolicySurrogate
 from natfit.optimize import advance, run
-from natfit.optimize.engine import Engine
+from natfit.optimize.engine import Engine, resolve_engine
 from natfit.rows import Memory
 from natfit.solvers import CholeskySolver
 from natfit.steps import BacktrackingStep, ExactLineSearch, KLStep, TrustRegionStep
@@ -126,3 +128,38 @@ def test_a_function_of_any_unit_is_minimised(step, scale):
     start, rng = np.array([0.05, -0.02]), np.random.default_rng(0)
     fit = run(objective, engine.prepared(objective), start, rng)
     assert np.abs(fit.theta).max() < 1e-3
+
+
+def valley(x):
+    return 0.5 * (x[0] ** 2 + 1e4 * x[1] ** 2)
+
+
+def rosen(x):
+    return (1.0 - x[0]) ** 2 + 100.0 * (x[1] - x[0] ** 2) ** 2
+
+
+@pytest.mark.parametrize("step", ["backtracking", "exact_line", "trust_region"])
+@pytest.mark.parametrize("metric", ["euclidean", "observed"])
+@pytest.mark.parametrize("offset", [0.0, 1e8, 1e12])
+@pytest.mark.parametrize("fun", [valley, rosen])
+def test_a_step_gains_more_than_rounding_or_shortens_the_gradient(fun, offset, metric, step):
+    """Of values alone: a gain that the last bits may have made is no proof."""
+    shifted = Function(lambda x: offset + fun(x), 2)
+    engine = resolve_engine(metric, "auto", step, None, 1e-8, 60)
+    seen = []
+    run(
+        shifted,
+        engine,
+        np.array([-1.2, 1.0]),
+        np.random.default_rng(0),
+        lambda i, _: seen.append(i),
+    )
+    for before, after in itertools.pairwise(seen):
+        if after.n_iter == before.n_iter:
+            continue  # The end of a search, at the same point.
+        gain = before.value - after.value
+        assert gain >= -noise(before.value)
+        if not gain > noise(before.value):
+            operator = engine.metric.prepare(shifted).at(shifted, before, None)
+            norms = [g @ np.linalg.solve(operator.dense(), g) for g in (before.grad, after.grad)]
+            assert norms[1] < norms[0]
