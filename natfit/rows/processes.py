@@ -10,6 +10,7 @@ import tempfile
 import uuid
 import weakref
 from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -129,6 +130,11 @@ class Processes(Memory):
                 f"processes, and one of them does not pickle ({_cause(error)}); let it hold no "
                 "locks, open files or generators, or use n_jobs=1"
             ) from error
+        except BrokenExecutor as error:
+            raise RuntimeError(
+                f"a process of n_jobs={self.n_jobs} ended before it had an answer, perhaps for "
+                "lack of memory; use fewer processes, or n_jobs=1"
+            ) from error
         for share in shares:
             if isinstance(share, Exception):
                 raise share
@@ -187,7 +193,16 @@ def _remotely(
         try:
             return list(run(_opened(store), part, args, *which))
         except Exception as error:
-            return error
+            return _sendable(error)
+
+
+def _sendable(error: Exception) -> Exception:
+    """The error, or its words where it does not travel: it may hold what does not pickle."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
 
 
 def _opened(store: _Store) -> Memory:

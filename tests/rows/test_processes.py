@@ -3,6 +3,7 @@
 import gc
 import os
 import pickle
+import signal
 import threading
 import warnings
 from pathlib import Path
@@ -165,6 +166,41 @@ def test_what_does_not_pickle_is_said_and_harms_no_later_pass():
     with pytest.raises(TypeError, match=r"n_jobs=2 sends .* pickle \(.*lock.*\).* or use n_jobs=1"):
         rows.sum(holds, threading.Lock())
     assert rows.sum(total, 1.0) == N
+
+
+class Awkward(Exception):
+    """It cannot be made again from its arguments."""
+
+    def __init__(self, first, second):
+        super().__init__(f"{first} and {second}")
+
+
+class Locked(Exception):
+    def __init__(self, words):
+        super().__init__(words)
+        self.lock = threading.Lock()
+
+
+def raises(block, kind):
+    raise Awkward("this", "that") if kind == "awkward" else Locked("this and that")
+
+
+def dies(block):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["awkward", "locked"])
+def test_an_exception_that_does_not_travel_leaves_its_words(kind):
+    with pytest.raises(RuntimeError, match=f"{kind.capitalize()}: this and that"):
+        made(np.ones(N)).sum(raises, kind)
+
+
+@pytest.mark.slow
+def test_a_process_that_ends_is_said_and_harms_no_later_pass():
+    with pytest.raises(RuntimeError, match="a process of n_jobs=2 ended .* or n_jobs=1"):
+        made(np.ones(N)).sum(dies)
+    assert made(np.ones(N)).sum(total, 1.0) == N
 
 
 def test_passes_leave_no_folders_behind(tmp_path, monkeypatch):
