@@ -25,6 +25,9 @@ TAIL = 1e-15
 #: How many whole numbers are enumerated, in turn, until they carry the probability.
 _SIZES = (2**8, 2**10, 2**12, 2**14, 2**16, 2**18, 2**20, 2**22, 2**24)
 
+#: Further ones, among which a few are asked where the probability is.
+_LARGE = (2**26, 2**28, 2**30, 2**32, 2**34)
+
 #: Whole numbers that are enumerated without asking where the mass is.
 _DENSE = 2**14
 
@@ -63,8 +66,8 @@ class Expectation:
             values = {k: np.round(v, 6).tolist() for k, v in family.native_dict(eta).items()}
             raise ValueError(
                 f"the density of {type(family).__name__} at {values} sums to "
-                f"{total:.10g} instead of 1: it is not normalised, or too concentrated for "
-                "quadrature; check "
+                f"{total:.10g} instead of 1: it is not normalised, or its mass is too concentrated "
+                "or too far out to be found; check "
                 "log_prob and support, or use metric='monte_carlo' or 'empirical'"
             )
         keep = rule.weight > 0
@@ -82,19 +85,36 @@ def _enumerate(family: Any, eta: np.ndarray) -> Expectation:
     low, high = family.support.low, family.support.high
     start = 0.0 if not np.isfinite(low) else low
     ends = np.isfinite(high)
-    sizes = (int(high - start) + 1,) if ends else _SIZES
-    # The tail has been reached when the mass is complete and the last terms vanish. A density
-    # whose total is not one is complete where most of it is.
-    for nodes, error in ((_likely, _COMPLETE), (_all, 0.5)):
-        for size in sizes:
-            y = start + nodes(family, start, size, eta)
-            p = _density(family, y, eta)
-            if abs(p.sum() - 1.0) < error and (ends or p[y >= start + size - 8].sum() < TAIL):
-                return Expectation(y, p)
+    whole = int(high - start) + 1 if ends else 0
+    # The tail has been reached when the mass is complete and the last terms vanish.
+    y = p = np.empty(0)
+    for size in (whole,) if ends else (*_SIZES, *_LARGE):
+        found = _likely(family, start, size, eta)
+        if len(found) > _SIZES[-1]:
+            break  # The tail is too long.
+        y = start + found
+        p = _density(family, y, eta)
+        if abs(p.sum() - 1.0) < _COMPLETE and (ends or _last(y, p, start + size) < TAIL):
+            return Expectation(y, p)
+    if abs(p.sum() - 1.0) < 1e-3:
+        return Expectation(y, p)  # All of it was found: the rest is rounding, or a long tail.
+    # A density whose total is not one is complete where most of it is. Where nothing was found,
+    # it is far out, and only a spike among the first million numbers could have been missed.
+    most = _SIZES[-1] if p.sum() > 1e-3 else _SIZES[-3]
+    for size in (min(whole, most),) if ends else [n for n in _SIZES if n <= most]:
+        y = start + _all(size)
+        p = _density(family, y, eta)
+        if p.sum() > 0.5 and _last(y, p, start + size) < TAIL:
+            break
     return Expectation(y, p)
 
 
-def _all(family: Any, start: float, size: int, eta: np.ndarray) -> np.ndarray:
+def _last(y: np.ndarray, p: np.ndarray, end: float) -> float:
+    """Probability of the last eight numbers before an end."""
+    return float(p[y >= end - 8.0].sum())
+
+
+def _all(size: int) -> np.ndarray:
     """The first ``size`` whole numbers."""
     return np.arange(size, dtype=np.float64)
 
@@ -104,7 +124,7 @@ def _likely(family: Any, start: float, size: int, eta: np.ndarray) -> np.ndarray
     # A large mean has few numbers about it that are likely. They are found from one number in
     # every stretch; a mass between these shows in the total probability, which is then not one.
     if size <= _DENSE:
-        return _all(family, start, size, eta)
+        return _all(size)
     stretch = size // _DENSE
     ends = np.arange(0.0, size + stretch, stretch)
     some = _density(family, start + ends, eta) * size > _NONE
@@ -112,7 +132,8 @@ def _likely(family: Any, start: float, size: int, eta: np.ndarray) -> np.ndarray
     some[[0, -1]] = True
     some[1:] |= some[:-1].copy()
     some[:-2] |= some[1:-1].copy()
-    first = ends[:-1][some[:-1]]
+    # More than this is too many in any case.
+    first = ends[:-1][some[:-1]][: _SIZES[-1] // stretch + 1]
     found = (first[:, None] + np.arange(stretch)).ravel()
     return found[found < size]
 

@@ -27,6 +27,9 @@ _LARGE = 1e3
 #: Ratio up to which integrals are summed as series, and the number of terms that this takes.
 _SMALL, _TERMS = 0.05, 14
 
+#: The largest total whose counts are enumerated: 8 MB for each category.
+_MOST = 1_000_000
+
 
 def _counts_part(block: Block, most: int) -> tuple[np.ndarray, np.ndarray, float]:
     """Weight of each count of the columns and the totals (D + 1, most + 1); sums, (D,) and one.
@@ -71,6 +74,11 @@ class Tails:
         a = (total * probs)[:, None]
         rest = (total * (probs.sum() - probs))[:, None]
         most = int(totals.max())
+        if most > _MOST:
+            raise ValueError(
+                f"expectations over counts enumerate them, and totals of up to {most:g} are too "
+                "many; use metric='observed' or 'empirical', or the family dirichlet for shares"
+            )
         tails, above = np.zeros((len(a), most)), np.zeros(most)
         for m, times in zip(*np.unique(totals.astype(int), return_counts=True), strict=True):
             share = times / len(totals)

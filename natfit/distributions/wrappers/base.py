@@ -63,15 +63,19 @@ class Wrapper(Distribution):
         A ValueError says why this family cannot be made of it, or which other argument does not
         fit it.
         """
-        self._admit(self._resolved)
+        self._accept(self._resolved)
         return self._resolved
+
+    def _accept(self, inner: Distribution) -> None:
+        """Raise ValueError where this kind of wrapper cannot hold the family, or as _admit."""
+        self._admit(inner)
 
     def _admit(self, inner: Distribution) -> None:
         """Raise ValueError if the arguments do not fit; by default all do."""
 
     def checked(self) -> Distribution:
         """Check the arguments, which is otherwise done on first use, and return the family."""
-        self._admit(self._resolved)
+        self._accept(self._resolved)
         return self
 
     def bind(self, rows: Rows) -> Distribution:
@@ -102,6 +106,18 @@ class Extended(Wrapper):
 
     own_params: ClassVar[dict[str, Bijector]]
     own_roles: ClassVar[dict[str, Role]]
+
+    def _accept(self, inner: Distribution) -> None:
+        super()._accept(inner)
+        # The parameters of a family of vectors are known once it is bound.
+        twice = (
+            [] if None in inner.event_shape else [n for n in self.own_params if n in inner.params]
+        )
+        if twice:
+            raise ValueError(
+                f"{type(self).__name__} adds a parameter {twice[0]!r}, which {inner!r} has "
+                "already: the data cannot tell them apart; wrap the family inside"
+            )
 
     @cached_property
     def params(self) -> dict[str, Bijector]:

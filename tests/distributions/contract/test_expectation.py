@@ -67,6 +67,7 @@ FAR = [
     # Most of the probability is at zero, and the rest far from it.
     (ZeroInflated("poisson"), {"zero_prob": 0.9, "rate": 1e4}, 1e3, 1e3 + 0.09 * 1e8),
     (ZeroInflated("poisson"), {"zero_prob": 0.9, "rate": 5e6}, 5e5, 5e5 + 0.09 * 25e12),
+    (ZeroInflated("poisson"), {"zero_prob": 0.9, "rate": 1e8}, 1e7, 1e7 + 0.09 * 1e16),
     (Hurdle("poisson"), {"zero_prob": 0.6, "rate": 3e5}, 1.2e5, 1.2e5 + 0.24 * 9e10),
 ]
 

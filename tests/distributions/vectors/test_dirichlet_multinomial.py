@@ -114,3 +114,11 @@ def test_large_totals_are_not_tabulated():
     want = stats.beta.fit(y[:, 0] / 200_000, floc=0, fscale=1)[:2]
     got = model.params_["concentration"] * model.params_["probs"]
     np.testing.assert_allclose(got, want, rtol=2e-3)
+
+
+def test_totals_that_are_too_many_to_enumerate():
+    y = np.floor(np.random.default_rng(0).random((50, 2)) * 1e9)
+    model = NaturalMLE("dirichlet_multinomial").fit(y)
+    assert model.status_ == "converged"
+    with pytest.raises(ValueError, match="totals of up to .* are too many; use metric='observed'"):
+        NaturalMLE("dirichlet_multinomial", metric="exact").fit(y)

@@ -205,3 +205,8 @@ def test_an_open_end_of_a_window_is_none_or_infinite(low, high):
     rng = np.random.default_rng(0)
     draws = one.distribution_.sample(one.theta_[None], rng, 20)
     assert np.all((draws >= infinite[0]) & (draws <= infinite[1]))
+
+
+def test_a_wrapper_that_adds_what_the_family_has_is_refused():
+    with pytest.raises(ValueError, match="Scaled adds a parameter 'unit', which Scaled"):
+        natfit.fit(Scaled(Scaled("gamma")), DAYS)
