@@ -88,7 +88,8 @@ def test_reaches_the_optimum(solver, step, name):
         return
     if not rule.converges:
         # The paper's step keeps its length: it ends at max_iter, near the optimum.
-        assert fit.status == "max_iter"
+        # Where the support's end may be passed, the last steps may find no density ahead.
+        assert fit.status == "max_iter" or (edged and fit.status == "no_descent")
         assert min(i.value for i in iterates) < iterates[0].value
         lengths = [i.predicted_kl for i in iterates[1:]]
         held = np.median(lengths) if edged else lengths

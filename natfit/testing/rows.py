@@ -6,6 +6,8 @@ Each check is called with an example of a kind. It makes other rows of the same 
 
 from __future__ import annotations
 
+import functools
+import operator
 import pickle
 import tempfile
 from collections.abc import Iterator
@@ -164,7 +166,7 @@ def sums_follow_the_tree(rows: Rows) -> None:
             leaves = [dot(c, np.sin(c)) for c in np.split(y, range(size, n, size))]
             while len(leaves) > 1:
                 nodes = [leaves[i : i + 8] for i in range(0, len(leaves), 8)]
-                leaves = [sum(node[1:], node[0]) for node in nodes]
+                leaves = [functools.reduce(operator.add, node) for node in nodes]
             require(
                 found == leaves[0],
                 f"sum of {n} rows, wide={wide}: {found!r}, the tree's is {leaves[0]!r}",
