@@ -13,7 +13,7 @@ import functools
 import importlib
 import os
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Self, TypeVar
 
 from sklearn.base import BaseEstimator
@@ -29,14 +29,16 @@ class Component(BaseEstimator):
     search reaches inside (``metric__n_draws``). Two components are equal when their types and
     parameters are equal.
 
-    The base class of a kind has three attributes: ``_package`` names the package that holds the
-    kind, ``_apart`` the folders in it that hold something else, and ``_by_name`` tells whether a
-    string or a class stands for an instance with default parameters.
+    The base class of a kind has four attributes: ``_package`` names the package that holds the
+    kind, ``_apart`` the folders in it that hold something else, ``_by_name`` tells whether a
+    string or a class stands for an instance with default parameters, and ``_also_called`` has
+    other names that users may try, and what they mean here.
     """
 
     _package: ClassVar[str]
     _apart: ClassVar[tuple[str, ...]] = ()
     _by_name: ClassVar[bool] = True
+    _also_called: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Skip scikit-learn's metadata routing: ``score`` here is not an estimator's ``score``."""
@@ -135,7 +137,9 @@ def component_class(name: str, base: type[Kind]) -> type[Kind]:
 def _component_class(name: str, base: type[Kind]) -> type[Kind]:
     names = available(base)
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=1)
+        lower = name.lower()
+        meant = base._also_called.get(lower, lower)
+        near = difflib.get_close_matches(meant, names, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         kind = base.__name__.lower()
         raise ValueError(f"{kind} must be one of {names} or a {kind} object, got {name!r}{hint}")

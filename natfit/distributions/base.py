@@ -44,7 +44,7 @@ import numpy as np
 
 from natfit._component import Component
 from natfit.bijectors import Bijector
-from natfit.distributions.contract.declared import InformationKind, Role, Route, Width
+from natfit.distributions.contract.declared import ALSO_CALLED, InformationKind, Role, Route, Width
 from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.information import expected_log_ratio, expected_square
 from natfit.distributions.contract.parameters import Parameters
@@ -63,6 +63,7 @@ class Distribution(Component):
     """
 
     _package = "natfit.distributions"
+    _also_called = ALSO_CALLED
     _apart = ("contract", "forms", "custom")
 
     # Only classes declare these facts: as an attribute, or as a property that computes it.

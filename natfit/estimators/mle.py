@@ -10,7 +10,7 @@ from sklearn.utils.validation import validate_data
 
 from natfit import fitting
 from natfit._component import resolve
-from natfit._validation import check_bool, check_jobs, check_weights, refuse_ragged
+from natfit._validation import check_bool, check_jobs, check_weights, refuse_ragged, text_column
 from natfit.coordinates import Coordinates
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
@@ -268,9 +268,14 @@ class NaturalMLE(DensityEstimator):
             return validate_data(
                 self, X, dtype=np.float64, ensure_min_samples=2, ensure_all_finite=False
             )
-        except ValueError:
+        except ValueError as error:
             refuse_ragged(X, "X")
-            raise
+            name = text_column(X)
+            if name is None:
+                raise
+            raise ValueError(
+                f"{error}; column {name!r} of X holds text: encode it as numbers, or drop it"
+            ) from None
 
     def _validated_rows(self, censored: Censored) -> np.ndarray:
         """Return the ends (N, 2) of the intervals of censored rows, which are one column."""

@@ -39,6 +39,7 @@ class Metric(Component):
     """
 
     _package = "natfit.metrics"
+    _also_called = {"fisher": "exact", "identity": "euclidean", "hessian": "observed"}
     is_information: bool = False
     random: bool = False
     divergence_is_kl: bool = True
