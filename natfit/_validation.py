@@ -9,6 +9,9 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
+#: Integers beyond this are no numbers that arithmetic in doubles could use.
+_LARGEST = 10**300
+
 
 @overload
 def check_number(
@@ -72,6 +75,8 @@ def check_number(
     tail = f"; try {hint}" if hint else ""
     unit = f" {unit}" if unit else ""
     is_number = isinstance(value, kind) and not isinstance(value, bool | np.bool_)
+    if is_number and isinstance(value, numbers.Integral) and abs(int(value)) > _LARGEST:
+        raise ValueError(f"{name} must be within +-{_LARGEST:.0e}, got an integer beyond{tail}")
     if not is_number:
         words = " ".join(w for w in (noun, rule) if w)
         raise TypeError(f"{name} must be {words}{unit}, got {value!r}{tail}")
@@ -142,8 +147,11 @@ def check_vector(value: Any, name: str, size: int | None = None) -> np.ndarray:
         If it is not a vector of real numbers, has another length, or is not finite.
     """
     try:
+        kind = np.asarray(value).dtype.kind
+        if kind in "cmM":
+            raise ValueError(f"got {np.asarray(value).dtype}")
         array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name} must be an array of real numbers: {error}") from None
     if array.ndim != 1:
         raise ValueError(f"{name} must have one dimension, got shape {array.shape}")
@@ -168,6 +176,21 @@ def refuse_ragged(value: Any, name: str) -> None:
             f"{name} must have rows of equal length, got {first} at row 0 and {other} at row "
             f"{where}; remove or complete such rows"
         )
+
+
+def text_column(X: Any) -> Any:
+    """Return the name or the number of the first column that holds text, or None."""
+    if hasattr(X, "columns"):
+        columns = [(name, X[name]) for name in X.columns]
+    else:
+        array = np.asarray(X, dtype=object)
+        columns = (
+            list(enumerate(array.reshape(len(array), -1).T)) if array.ndim and array.size else []
+        )
+    for name, column in columns:
+        if any(isinstance(value, str) for value in np.asarray(column, dtype=object)):
+            return name
+    return None
 
 
 def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
@@ -220,10 +243,12 @@ def check_truncation(value: Any) -> tuple[float, float]:
     """Return the ends (low, high) of a window, infinite for None, or raise ValueError."""
     try:
         low, high = (
-            default if end is None else float(end)
+            default if end is None else end
             for end, default in zip(value, (-np.inf, np.inf), strict=True)
         )
-    except (TypeError, ValueError):
+        real = all(isinstance(v, numbers.Real) and not isinstance(v, bool) for v in (low, high))
+        low, high = (float(low), float(high)) if real else (np.nan, np.nan)
+    except (TypeError, ValueError, OverflowError):
         low, high = np.nan, np.nan
     if not low < high:
         raise ValueError(

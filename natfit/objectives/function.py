@@ -67,13 +67,25 @@ class Function(Objective):
             if self.jac is None:
                 return self._by_autograd(theta)
             if self.jac is True:
-                value, grad = self.fun(theta, *self.args)
+                value, grad = self._pair(self.fun(theta, *self.args))
             else:
                 value, grad = self.fun(theta, *self.args), self.jac(theta, *self.args)
-        grad = np.asarray(grad, dtype=np.float64)
+        try:
+            grad = np.asarray(grad, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ValueError(f"jac must return shape {theta.shape}, got {grad!r}") from None
         if grad.shape != theta.shape:
             raise ValueError(f"jac must return shape {theta.shape}, got {grad.shape}")
         return self._scalar(value), grad
+
+    @staticmethod
+    def _pair(found: Any) -> tuple[Any, Any]:
+        if not (isinstance(found, tuple | list) and len(found) == 2):
+            raise ValueError(
+                f"fun must return (value, gradient) with jac=True, got {found!r}; return both, or "
+                "leave out jac"
+            )
+        return found[0], found[1]
 
     def _scalar(self, value: Any) -> float:
         if np.iscomplexobj(value):

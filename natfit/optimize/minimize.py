@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -98,7 +98,7 @@ def minimize(
     """
     jac = None if jac is False else jac
     _check_callables(fun, jac, callback)
-    theta0 = check_vector(np.atleast_1d(x0), "x0")
+    theta0 = _start(x0)
     engine = resolve_engine(_metric(metric), solver, step, damping, tol, max_iter)
     limits = _bounds(bounds, theta0)
     args = args if isinstance(args, tuple) else (args,)
@@ -165,6 +165,14 @@ def _check_callables(fun: Any, jac: Any, callback: Any) -> None:
         raise TypeError(f"callback must be callable or None, got {callback!r}")
 
 
+def _start(x0: Any) -> np.ndarray:
+    """Return x0 as a vector (P,) of at least one number."""
+    start = check_vector(np.atleast_1d(x0), "x0")
+    if not start.size:
+        raise ValueError("x0 must hold at least one number, got none")
+    return start
+
+
 def _metric(metric: Any) -> Any:
     """Return a metric; a callable or a matrix becomes a :class:`TensorMetric`."""
     if isinstance(metric, str | Metric) or (
@@ -191,7 +199,7 @@ def _bounds(bounds: Any, x0: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None
     if isinstance(bounds, Bounds):
         low, high = (np.broadcast_to(b, x0.shape).astype(float) for b in (bounds.lb, bounds.ub))
     else:
-        pairs = list(bounds)
+        pairs = list(bounds) if isinstance(bounds, Iterable) else []
         if len(pairs) != len(x0) or any(np.size(p) != 2 for p in pairs):
             raise ValueError(
                 f"bounds must be {len(x0)} pairs (low, high), one for each number in x0, with None "
@@ -216,7 +224,11 @@ def _adapt(callback: Callable[..., Any] | None) -> Callable[..., Any] | None:
     """Return a callback of the loop that calls one written by either of scipy's conventions."""
     if callback is None:
         return None
-    names = list(inspect.signature(callback).parameters)
+    try:
+        names = list(inspect.signature(callback).parameters)
+    except ValueError:
+        # Of some built-in functions the parameters are not known: they get theta.
+        names = []
     wants_result = names == ["intermediate_result"]
 
     seen = 0

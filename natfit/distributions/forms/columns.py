@@ -48,6 +48,8 @@ class Columns(Distribution):
         ValueError
             If y is not (n, D), D is not ``dim``, or the family needs more columns.
         """
+        if self.dim is not None:
+            check_number(self.dim, "dim", low=self._least_dim, integer=True, hint="dim=None")
         dim = self._count_columns(rows)
         return self if self.dim is not None else self._of_columns(dim)
 

@@ -78,6 +78,11 @@ class MultiCategorical(Canonical):
                 "MultiCategorical has no parameters before its numbers of classes are known; "
                 "call bind(y) with data (n, M), or pass nvec"
             )
+        if not isinstance(self.nvec, Iterable):
+            raise TypeError(
+                f"nvec must hold the number of classes of each column, such as (2, 3), got "
+                f"{self.nvec!r}"
+            )
         name = "every entry of nvec"
         sizes = [n.item() if isinstance(n, np.integer) else n for n in self.nvec]
         return [Categorical(int(check_number(n, name, low=2, integer=True))) for n in sizes]

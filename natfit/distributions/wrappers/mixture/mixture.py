@@ -112,7 +112,11 @@ class Mixture(Distribution):
         if isinstance(given, str | Distribution):
             many = check_number(self.n_components, "n_components", low=2, integer=True, hint="2")
             given = [given] * int(many)
-        elif self.n_components not in (None, len(given)) or len(given) < 2:
+        elif not isinstance(given, list | tuple):
+            raise TypeError(
+                f"components must be a string, a Distribution, or a list of them, got {given!r}"
+            )
+        elif len(given) < 2 or (self.n_components is not None and self.n_components != len(given)):
             raise ValueError(
                 f"components must be two or more, as many as n_components where that is given, "
                 f"got {len(given)} and n_components={self.n_components}"
