@@ -132,3 +132,25 @@ def test_components_describe_themselves():
     assert repr(KLStep(0.5)) == "KLStep(epsilon=0.5)"
     assert KLStep.examples() == [KLStep()]
     assert issubclass(KLStep, Component)
+
+
+@pytest.mark.parametrize(
+    ("name", "base", "meant"),
+    [
+        ("gaussian", Distribution, "normal"),
+        ("Normal", Distribution, "normal"),
+        ("t", Distribution, "student_t"),
+        ("nbinom", Distribution, "negative_binomial"),
+        ("KL", Step, "kl"),
+        ("fisher", Metric, "exact"),
+    ],
+)
+def test_another_name_is_answered_with_the_one_used_here(name, base, meant):
+    with pytest.raises(ValueError, match=f"got '{name}'; did you mean '{meant}'"):
+        resolve(name, base)
+
+
+def test_other_names_mean_names_that_exist():
+    for base in (Distribution, Metric):
+        assert set(base._also_called.values()) <= set(available(base))
+        assert not set(base._also_called) & set(available(base))

@@ -90,6 +90,33 @@ def test_data_that_are_no_real_numbers(model):
     refuse(model(), sparse.csr_array(np.eye(3)), TypeError, ["Sparse data", "X", "toarray()"])
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars", "numpy"])
+def test_a_column_of_text_is_named(library):
+    columns = {"size": [1.0, 2.0, 4.0], "name": ["a", "b", "c"]}
+    X = np.array([*columns.values()], dtype=object).T
+    if library != "numpy":
+        X = pytest.importorskip(library).DataFrame(columns)
+    name = 1 if library == "numpy" else "name"
+    with pytest.raises(ValueError, match=f"column {name!r} of X holds text: encode it"):
+        NaturalMLE().fit(X)
+
+
+@pytest.mark.parametrize("scale", [1e-310, 1e300])
+@pytest.mark.parametrize("name", ["gamma", "exponential", "weibull", "normal", "student_t", "gev"])
+def test_data_near_the_ends_of_doubles(name, scale):
+    """A fit, or words on the data: nothing about the parameters, and no warning of numpy's."""
+    x = scale * np.random.default_rng(0).gamma(2.0, 1.0, 100)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        try:
+            model = natfit.fit(name, x)
+        except ValueError as error:
+            assert str(error)[:2] in ("X ", "y ")
+        else:
+            assert np.isfinite(np.concatenate([*model.params_.values()])).all()
+
+
 @pytest.mark.parametrize(
     "x, words",
     [

@@ -326,3 +326,22 @@ def test_a_hundred_dimensions_below_full_rank():
         result = natfit.minimize(fun, np.zeros(20), metric=A.T @ A)
     np.testing.assert_allclose(A @ result.x, b, rtol=1e-7)
     assert any("pseudo-inverse" in note for note in result.history.notes)
+
+
+@pytest.mark.parametrize(
+    ("x0", "options", "words"),
+    [
+        ([1 + 2j], {}, "x0 must be an array of real numbers: got complex128"),
+        ([np.datetime64("2020")], {}, "x0 must be an array of real numbers: got datetime64"),
+        ([], {}, "x0 must hold at least one number"),
+        ([10**400], {}, "x0 must be an array of real numbers"),
+        ([0.0], {"bounds": 5}, "bounds must be 1 pairs"),
+        ([0.0], {"bounds": np.nan}, "bounds must be 1 pairs"),
+        ([0.0], {"jac": True}, "fun must return .value, gradient. with jac=True, got "),
+        ([0.0], {"jac": lambda x: "a"}, r"jac must return shape \(1,\), got 'a'"),
+        ([0.0], {"tol": 10**400}, "tol must be within"),
+    ],
+)
+def test_arguments_of_another_type(x0, options, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        natfit.minimize(lambda x: (x[0] - 1.0) ** 2, x0, **options)
