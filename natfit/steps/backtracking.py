@@ -172,7 +172,8 @@ class BacktrackingStep(Step):
         enough = value < iterate.value and value <= iterate.value - self.armijo * decrease
         if value > high if flat else not enough:
             return Trial(length, value, np.nan, Why.NO_DECREASE)
-        if not local.gains(value) and (local.last or not local.norm_falls(grad)):
+        gains = local.gains(value)
+        if not gains and local.last or (flat or not gains) and not local.norm_falls(grad):
             # A gain that rounding may have made is one if the natural gradient is shorter; the
             # only step that is made is not corrected by later ones.
             return Trial(length, value, np.nan, Why.ROUNDING)

@@ -71,15 +71,11 @@ class ExactLineSearch(Step):
             # If the gradient does not belong to f, the zero of the slope is no minimum of f.
             higher = Trial(found.step_length, found.value, np.nan, Why.NO_DECREASE)
             return local.stop(Status.NO_DESCENT, [*found.trials, higher])
-        level = not local.gains(found.value)
-        if level and (local.last or not local.norm_falls(found.grad)):
+        if local.last and not local.gains(found.value):
             # A slope that is mere rounding may lead anywhere, and a policy's update has no later
-            # step that would correct it.
-            equal = Trial(found.step_length, found.value, np.nan, Why.ROUNDING)
-            near = local.iterate.decrease < local.noise and local.iterate.distance <= 1.0
-            worn_out = near and not local.last
-            status = Status.ROUNDING_FLOOR if worn_out else Status.NO_DESCENT
-            return local.stop(status, [*found.trials, equal])
+            # step that would correct it. Elsewhere slopes prove what values cannot show.
+            level = Trial(found.step_length, found.value, np.nan, Why.ROUNDING)
+            return local.stop(Status.NO_DESCENT, [*found.trials, level])
         refused = (Why.DOMAIN, Why.NOT_FINITE)
         return replace(found, trials=tuple(t for t in found.trials if t.why in refused))
 
