@@ -335,7 +335,8 @@ def from_log_prob(
     Raises
     ------
     ValueError
-        If an argument breaks its rule, or ``log_prob`` takes other parameters than ``params``.
+        If an argument breaks its rule, or ``log_prob`` takes the parameters neither by the names
+        in ``params`` nor, in their order, by position.
     TypeError
         If one that must be a function is not callable.
 
