@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from natfit._validation import check_bool
 from natfit.distributions.contract.declared import Yardstick
 from natfit.linops import LinearOperator
 from natfit.metrics._incomplete import ObservedOrComplete
@@ -40,6 +41,7 @@ class ExactFisher(Metric):
 
     def prepare(self, objective: Objective) -> Metric:
         """Return the metric itself if the family has an exact Fisher information, else raise."""
+        check_bool(self.endgame, "metric__endgame")
         likelihood = need_likelihood(self, objective)
         family = likelihood.distribution
         if not family.information.exists:
