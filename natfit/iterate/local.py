@@ -234,11 +234,11 @@ class Local:
         direction, info = self.solve(0.0)
         with np.errstate(over="ignore", invalid="ignore"):
             # The order keeps NaN: it says that the metric is not finite.
-            square = max(float(grad @ direction), 0.0)
+            square = max(_product(grad, direction), 0.0)
         step, measure, found = direction, square, info
         if information is not None:
             step, found = self._solve(grad, 0.0, CholeskySolver(), information)
-            measure = float(grad @ step)
+            measure = _product(grad, step)
         # An indefinite information measures no distance: a point where it vanishes may be a saddle.
         if not measure >= 0 or found.indefinite:
             measure = np.inf
@@ -368,6 +368,17 @@ class Local:
             evaluations=before.evaluations + self.objective.evaluations,
             notes=_noted(*before.notes, refusals(trials)),
         )
+
+
+def _product(a: np.ndarray, b: np.ndarray) -> float:
+    """The inner product; infinite, and not NaN, where products of finite numbers overflow."""
+    found = float(a @ b)
+    if math.isfinite(found):
+        return found
+    sizes = float(np.abs(a).max(initial=0.0)), float(np.abs(b).max(initial=0.0))
+    if not (math.isfinite(sizes[0]) and math.isfinite(sizes[1])):
+        return found
+    return math.copysign(math.inf, float((a / sizes[0]) @ (b / sizes[1])))
 
 
 def _noted(*notes: str | None) -> tuple[str, ...]:

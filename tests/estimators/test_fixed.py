@@ -241,7 +241,9 @@ def test_limits_of_either_sign_hold_in_all_coordinates(bounds, ends, coordinates
 
 
 @pytest.mark.filterwarnings("ignore:.*boundary:sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize(("low", "high"), [(1.0, 2.0), (4.0, 5.0), (2.9, np.inf), (0.0, 1.5)])
+@pytest.mark.parametrize(
+    ("low", "high"), [(1.0, 2.0), (4.0, 5.0), (2.9, np.inf), (4.0, np.inf), (0.0, 1.5)]
+)
 def test_a_start_outside_a_narrower_constraint_is_moved_inside(low, high):
     y = np.random.default_rng(0).gamma(3.0, 1.0, 200)
     free = natfit.fit("gamma", y).params_["shape"][0]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import natfit
 from natfit._component import resolve
 from natfit.damping.base import Damping
 from natfit.damping.relative import RelativeDamping
@@ -74,3 +75,11 @@ def test_an_indefinite_information_measures_nothing():
     objective = Function(lambda x: x[0] ** 2 - x[1] ** 2, 2)
     _, iterates = trace(BacktrackingStep(), objective, [0.0, 0.0], "observed", max_iter=3)
     assert iterates[0].distance == np.inf
+
+
+def test_a_gradient_whose_square_overflows_is_far_away_and_not_undefined():
+    """Of a start that is off by far: the fit goes on from there."""
+    x = np.random.default_rng(0).weibull(40.0, 200)
+    model = natfit.fit("weibull", x, start_params={"shape": 45.0, "scale": 1e-4})
+    assert model.status_ == "converged"
+    assert model.history_["natural_gradient_norm"][0] == np.inf

@@ -135,8 +135,8 @@ def _inside(constraint: Bijector, value: np.ndarray) -> np.ndarray:
     if constraint.valid(value) or not constraint.elementwise:
         return value
     # A hundredth of the range, or of the end's own size where the other end is infinite.
-    range_ = high - low
-    low_gap, high_gap = (
-        0.01 * (range_ if np.isfinite(range_) else max(abs(end), 1.0)) for end in (low, high)
+    whole = high - low
+    unit = (
+        whole if np.isfinite(whole) else max(1.0, *(abs(e) for e in (low, high) if np.isfinite(e)))
     )
-    return np.clip(value, low + low_gap, high - high_gap)
+    return np.clip(value, low + 0.01 * unit, high - 0.01 * unit)
