@@ -49,7 +49,7 @@ test: $(VENV)/.installed-test ## Run the whole test suite, on all cores
 quick: $(VENV)/.installed-test ## Run one case of every test that is not slow: under a minute
 	$(RUN) $(PYTEST) --quick
 
-coverage: $(VENV)/.installed-test $(VENV)/.installed-coverage ## Run the suite, show the lines that it does not reach
+coverage: $(VENV)/.installed-test $(VENV)/.installed-coverage ## Run the suite, show the lines that it does not reach, fail below 95 %
 	$(RUN) $(PYTEST) --cov
 
 test-oldest: ## Run the suite with the lowest versions that setup.cfg allows
