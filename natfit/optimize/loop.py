@@ -63,7 +63,9 @@ def descend(
             operator = engine.metric.at(objective, iterate, rng)
             yardstick = _yardstick(objective, engine.metric, iterate)
             # A curvature by differences of the gradient evaluates it.
-            iterate = replace(iterate, evaluations=iterate.evaluations + objective.evaluations)
+            if objective.evaluations:
+                count = iterate.evaluations + objective.evaluations
+                iterate = replace(iterate, evaluations=count)
             local = Local(objective, engine, operator, iterate, started)
             iterate = local.measured(yardstick)
         if math.isnan(iterate.natural_norm):
