@@ -12,6 +12,8 @@ from threadpoolctl import threadpool_limits
 # takes ten times as long. The limit reaches what is loaded already: numpy's and scipy's.
 threadpool_limits(limits=int(os.environ.get("OPENBLAS_NUM_THREADS", "1")))
 
+LONGEST = ("tests/test_one_file.py", "tests/examples", "tests/rl/test_known_optima.py")
+
 
 def pytest_addoption(parser):
     parser.addoption(
@@ -23,6 +25,8 @@ def pytest_collection_modifyitems(config, items):
     moving = [item.nodeid for item in items if " at 0x" in item.nodeid]
     if moving:
         raise pytest.UsageError(f"an id must be the same in every process: {moving[0]}")
+    # The longest tests first: no process shall wait for another's last one.
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     if config.getoption("--quick"):
         kept = quick(items)
         config.hook.pytest_deselected(items=[i for i in items if i not in kept])
