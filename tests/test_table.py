@@ -10,7 +10,6 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Yardstick
 from natfit.rows import Block, Memory
 from natfit.solvers.base import Solver
-from natfit.steps.backtracking import BacktrackingStep
 from natfit.steps.base import Step
 from natfit.testing.problems import likelihood, quadratic, rosenbrock
 from natfit.testing.steps import trace
@@ -45,15 +44,6 @@ def problem(name):
     return objective, start, "exact", native, np.array(case(name).optimum(y))
 
 
-@functools.cache
-def near(name):
-    """A start from which steps that nothing shortens arrive: they may climb from further away."""
-    objective, start, metric, *_ = problem(name)
-    if name not in FAMILIES:
-        return start
-    return trace(BacktrackingStep(), objective, start, metric)[0].theta + 0.03
-
-
 def has_factor(objective):
     """Whether the metric is an expected information: an observed one has no factor."""
     kind = objective.distribution.information if objective.probabilistic else None
@@ -69,8 +59,9 @@ def test_reaches_the_optimum(solver, step, name):
     rule = STEPS[step]
     kinked, edged = (name in FAMILIES and getattr(case(name), k) for k in ("kinked", "edged"))
     options = {"solver": SOLVERS[solver], "tol": 1e-7, "max_iter": 100}
-    if rule.converges and not rule.descends:
-        start = near(name)
+    if edged and not rule.converges and not rule.descends:
+        # Steps of a fixed length circle, and in the long run the last bits say how.
+        options["max_iter"] = 30
     if solver.startswith(FACTORED) and not has_factor(objective):
         with pytest.raises(ValueError, match="needs a metric with a factor"):
             trace(rule, objective, start, metric, **options)
@@ -88,8 +79,7 @@ def test_reaches_the_optimum(solver, step, name):
         return
     if not rule.converges:
         # The paper's step keeps its length: it ends at max_iter, near the optimum.
-        # Where the support's end may be passed, the last steps may find no density ahead.
-        assert fit.status == "max_iter" or (edged and fit.status == "no_descent")
+        assert fit.status == "max_iter"
         assert min(i.value for i in iterates) < iterates[0].value
         lengths = [i.predicted_kl for i in iterates[1:]]
         held = np.median(lengths) if edged else lengths

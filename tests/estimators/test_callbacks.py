@@ -168,7 +168,6 @@ def test_progress_bar_of_several_columns(estimator, capsys):
     assert "100%" in capsys.readouterr().out
 
 
-@pytest.mark.filterwarnings("ignore:.*boundary. df -> inf:sklearn.exceptions.ConvergenceWarning")
 def test_progress_bar_through_meta_estimators(capsys):
     x = sample("student_t", 100, 34)
     pipe = make_pipeline(StandardScaler(), NaturalMLE("student_t"))

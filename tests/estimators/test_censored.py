@@ -247,7 +247,7 @@ def test_cross_validation_splits_rows():
     assert scores[0] == pytest.approx(by_hand)
     search = GridSearchCV(NaturalMLE(), {"distribution": ["normal", "gamma"]}, cv=3).fit(rows)
     means = {n: cross_val_score(NaturalMLE(n), rows, cv=3).mean() for n in ("normal", "gamma")}
-    assert search.best_params_ == {"distribution": max(means, key=means.get)}
+    assert search.best_params_ == {"distribution": "gamma"}
     assert search.best_score_ == pytest.approx(max(means.values()))
 
 
@@ -267,7 +267,7 @@ def test_truncated_exponential_has_a_closed_form():
     """What exceeds the threshold is exponential again: 1 / rate = mean(y) - threshold."""
     y = 2.0 + np.random.default_rng(0).exponential(3.0, 200)
     model = natfit.fit("exponential", y, truncation=(2.0, None))
-    assert model.params_["rate"][0] == pytest.approx(1 / (y.mean() - 2.0), rel=1e-6)
+    assert model.params_["rate"][0] == pytest.approx(1 / (y.mean() - 2.0), rel=1e-8)
     error = model.params_["rate"][0] / np.sqrt(200)
     assert model.standard_errors_["rate"][0] == pytest.approx(error, rel=1e-6)
     assert model.cov_params("expected")[0, 0] == pytest.approx(error**2, rel=1e-6)

@@ -10,11 +10,6 @@ import natfit
 from natfit import NaturalGaussianMLE, NaturalMLE
 from natfit.steps import FixedStep
 
-#: A sample of a Student-t may be most likely as one of a normal.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:NaturalMLE. boundary. df -> inf:sklearn.exceptions.ConvergenceWarning"
-)
-
 CLOSED_FORM = {
     "normal": lambda x: {"loc": np.mean(x), "scale": np.std(x)},
     "exponential": lambda x: {"rate": 1.0 / np.mean(x)},
@@ -28,7 +23,7 @@ CLOSED_FORM = {
 def test_closed_form(name, seed):
     x = sample(name, 137, seed)
     # tol is in standard errors, a tenth of the parameters or less at this n.
-    for tol, rtol in ((1e-5, 1e-5), (1e-9, 1e-9)):
+    for tol, rtol in ((1e-5, 1e-6), (1e-9, 1e-10)):
         model = NaturalMLE(name, tol=tol).fit(x)
         assert model.status_ == "converged"
         assert_params(scalars(model.params_), CLOSED_FORM[name](x), rtol=rtol)
@@ -68,8 +63,8 @@ def test_multivariate_normal(kind, columns):
     want = COVARIANCES[kind](X).reshape(columns, columns)
     assert model.status_ == "converged"
     np.testing.assert_allclose(model.mean_, X.mean(axis=0), rtol=1e-7)
-    np.testing.assert_allclose(model.covariance_, want, rtol=1e-5, atol=1e-7 * want.max())
-    np.testing.assert_allclose(model.scale_, np.sqrt(np.diagonal(want)), rtol=1e-5)
+    np.testing.assert_allclose(model.covariance_, want, rtol=1e-6, atol=1e-7 * want.max())
+    np.testing.assert_allclose(model.scale_, np.sqrt(np.diagonal(want)), rtol=1e-6)
     assert model.mean_.shape == model.scale_.shape == (columns,)
     assert model.covariance_.shape == (columns, columns)
 
@@ -151,8 +146,7 @@ UNITS = [1e-6, 1e-3, 10.0, 1e4, 1e8]
 def test_units(name, seed, unit):
     x = sample(name, 150, seed)
     plain, scaled = NaturalMLE(name).fit(x), NaturalMLE(name).fit(unit * x)
-    assert plain.status_ == scaled.status_
-    assert plain.status_ in ("converged", "boundary")
+    assert plain.status_ == scaled.status_ == "converged"
     want = {k: v * unit ** FAMILIES[name].scales[k] for k, v in plain.params_.items()}
     assert_params(scaled.params_, want, rtol=1e-6)
     errors = {k: v * unit ** FAMILIES[name].scales[k] for k, v in plain.standard_errors_.items()}

@@ -46,12 +46,7 @@ def test_never_below_scipys_fit(name, seed):
     x = draws(name, seed, n)
     model = fitted(name, unit * x)
     with np.errstate(all="ignore"):
-        shapes = family.fit(x, **fixed)
-        peer = family.logpdf(x, *shapes).sum() - n * np.log(unit)
-    if name == "gev" and shapes[0] > 1.0:
-        peer = -np.inf  # Beyond shape = -1, which is scipy's c = 1, there is no maximum.
-    if model.status_ == "unbounded" and "shape" in model.params_ and n <= 20:
-        return  # Few rows may have no maximum before shape = -1, and the fit says so.
+        peer = family.logpdf(x, *family.fit(x, **fixed)).sum() - n * np.log(unit)
     assert model.status_ in ("converged", "boundary"), model.message_
     assert model.n_iter_ <= 25
     assert loglik(model, unit * x) >= peer - 1e-6
@@ -128,11 +123,10 @@ def test_five_rows_and_ties_end_without_nan(name):
 @pytest.mark.parametrize("name", MOVED)
 def test_an_outlier_unseen_by_the_start(name, outlier):
     x = np.append(np.random.default_rng(1).gumbel(size=1_000), outlier)
-    model = fitted(name, x)
+    # The way is long: how far a hundred iterations come depends on the last bits of sums.
+    model = fitted(name, x, max_iter=600)
     assert np.isfinite(model.score(x[:, None]))
-    # The way to an optimum that far is long; where it ends depends on the last bits of sums.
-    ends = ("converged", "boundary", "unbounded", "rounding_floor", "max_iter")
-    assert model.status_ in ends, model.message_
+    assert model.status_ in ("converged", "boundary", "unbounded", "rounding_floor"), model.message_
 
 
 @pytest.mark.parametrize("name", MOVED)
