@@ -44,9 +44,10 @@ import numpy as np
 
 from natfit._component import Component
 from natfit.bijectors import Bijector
-from natfit.distributions.contract.declared import ALSO_CALLED, InformationKind, Role, Route, Width
+from natfit.distributions.contract.declared import InformationKind, Role, Route, Width
 from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.information import expected_log_ratio, expected_square
+from natfit.distributions.contract.names import ALSO_CALLED
 from natfit.distributions.contract.parameters import Parameters
 from natfit.distributions.contract.sums import summed_observed, summed_value_and_score, tile
 from natfit.distributions.contract.support import Support

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -46,11 +48,41 @@ def check(family: Distribution, rows: Rows, summary: Any | None) -> None:
     if not (finite and family.summary_proves_support):
         family.check(rows)
     if summary is not None and not finite:
-        most = np.abs(rows.extent()).max()
-        raise ValueError(
-            f"X must be small enough for sums of squares to stay finite, got values up to "
-            f"{most:g}; divide X by a constant"
-        )
+        _refuse_size(rows)
+
+
+def _refuse_size(rows: Rows) -> None:
+    """Raise ValueError for data whose sums leave the range of doubles."""
+    most = np.abs(rows.extent()).max()
+    size, remedy = ("large", "multiply") if most < 1.0 else ("small", "divide")
+    raise ValueError(
+        f"X must be {size} enough for sums of squares to stay finite, got values up to "
+        f"{most:g}; {remedy} X by a constant"
+    )
+
+
+@contextmanager
+def in_range(rows: Rows) -> Iterator[None]:
+    """Compute with the data; an error is about their size where they are near the end of doubles.
+
+    Yields
+    ------
+    None
+        Numpy does not warn inside.
+
+    Raises
+    ------
+    ValueError
+        Where the values are below 1e-150 or above 1e150 in size; otherwise what was raised inside.
+    """
+    with np.errstate(all="ignore"):
+        try:
+            yield
+        except ValueError:
+            most = float(np.abs(rows.extent()).max())
+            if np.isfinite(most) and not 1e-150 < most < 1e150:
+                _refuse_size(rows)
+            raise
 
 
 def degenerate(family: Distribution, rows: Rows, summary: Any | None) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from natfit.distributions.base import Distribution
+from natfit.fitting.data import in_range
 from natfit.fitting.task import Task
 from natfit.objectives import Likelihood
-from natfit.rows import Rows
 
 #: Number of rows on which a family checks a start that the user gave.
 _FEW = 1_000
@@ -22,34 +22,15 @@ def start(family: Distribution, task: Task) -> np.ndarray:
         first = task.rows.block(0, min(_FEW, task.rows.n))
         family.check_start(first, np.asarray(task.start))
         return task.start
-    with np.errstate(all="ignore"):
-        try:
-            return family.initial(task.rows.few(), task.rng)
-        except ValueError:
-            _refuse_size(task.rows)
-            raise
-
-
-def _refuse_size(rows: Rows) -> None:
-    """Raise ValueError for data near the ends of the range of doubles, which sums leave."""
-    with np.errstate(all="ignore"):
-        most = float(np.abs(rows.extent()).max())
-    if np.isfinite(most) and not 1e-150 < most < 1e150:
-        raise ValueError(
-            f"X must have values between 1e-150 and 1e150 in size, so that sums of squares are "
-            f"finite, got values up to {most:g}; multiply X by a constant"
-        )
+    with in_range(task.rows):
+        return family.initial(task.rows.few(), task.rng)
 
 
 def refine(family: Distribution, task: Task, eta: np.ndarray) -> np.ndarray:
     """Phase 7: return the start, corrected once all rows are seen and moved inside the limits."""
     if task.start is None:
-        with np.errstate(all="ignore"):
-            try:
-                eta = family.refine_start(task.rows, eta)
-            except ValueError:
-                _refuse_size(task.rows)
-                raise
+        with in_range(task.rows):
+            eta = family.refine_start(task.rows, eta)
     low, high, _ = family.limits
     return np.clip(eta, low, high)
 

@@ -146,8 +146,7 @@ class Local:
         high = np.minimum(self.high - self.iterate.theta, self.steps)
         held = np.zeros(len(delta), dtype=bool)
         for block in self.objective.cut_together():
-            with np.errstate(invalid="ignore"):
-                excess = float((np.abs(delta[block]) / self.steps[block]).max(initial=0.0))
+            excess = float((np.abs(delta[block]) / self.steps[block]).max(initial=0.0))
             if excess > 1.0:
                 delta[block] /= excess
                 held[block] = True
@@ -197,9 +196,8 @@ class Local:
     def reach(self, direction: np.ndarray) -> float:
         """Return the multiple of minus a direction that takes the first coordinate to its limit."""
         theta = self.iterate.theta
-        with np.errstate(all="ignore"):
-            room = np.where(direction > 0, theta - self.low, self.high - theta)
-            ratio = np.where(direction != 0, room / np.abs(direction), np.inf)
+        room = np.where(direction > 0, theta - self.low, self.high - theta)
+        ratio = np.where(direction != 0, room / np.abs(direction), np.inf)
         # A little further, so that rounding does not leave it before the limit.
         return float(ratio.min(initial=np.inf)) * (1.0 + 8.0 * np.finfo(float).eps)
 
@@ -215,11 +213,8 @@ class Local:
     def shorten(self, delta: np.ndarray) -> np.ndarray:
         """Return the step, shortened by one factor if a coordinate would go too far."""
         theta = self.iterate.theta
-        with np.errstate(divide="ignore", invalid="ignore"):
-            room = np.where(
-                delta > 0, self.high - theta, np.where(delta < 0, theta - self.low, np.inf)
-            )
-            ratio = np.where(delta != 0, np.minimum(room, self.steps) / np.abs(delta), np.inf)
+        room = np.where(delta > 0, self.high - theta, np.where(delta < 0, theta - self.low, np.inf))
+        ratio = np.where(delta != 0, np.minimum(room, self.steps) / np.abs(delta), np.inf)
         return delta * min(1.0, float(ratio.min()))
 
     # ------------------------------------------------------------------------- iterates
@@ -232,9 +227,8 @@ class Local:
         """Return the iterate with its natural gradient's norm and its distance to the optimum."""
         iterate, grad = self.iterate, self.iterate.grad
         direction, info = self.solve(0.0)
-        with np.errstate(over="ignore", invalid="ignore"):
-            # The order keeps NaN: it says that the metric is not finite.
-            square = max(_product(grad, direction), 0.0)
+        # The order keeps NaN: it says that the metric is not finite.
+        square = max(_product(grad, direction), 0.0)
         step, measure, found = direction, square, info
         if information is not None:
             step, found = self._solve(grad, 0.0, CholeskySolver(), information)

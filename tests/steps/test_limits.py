@@ -26,6 +26,14 @@ class Boxed(Function):
         return np.full(3, -1.0), np.full(3, 1.0), np.full(3, 0.3)
 
 
+def reaches_the_optimum(step, a, b, start):
+    metric = TensorMetric(a.T @ a)
+    fit, _ = trace(step, Boxed(a, b), start, metric, tol=1e-7, max_iter=200)
+    assert fit.status.good or fit.status == "boundary", fit.message
+    want = lsq_linear(a, b, bounds=(-1.0, 1.0), tol=1e-14)
+    np.testing.assert_allclose(fit.theta, want.x, atol=1e-5)
+
+
 @pytest.mark.parametrize("corner", [-1.0, 0.0, 1.0])
 @pytest.mark.parametrize("spread", [1.0, 30.0, 1000.0])
 def test_the_constrained_optimum_of_a_quadratic(spread, corner):
@@ -36,11 +44,7 @@ def test_the_constrained_optimum_of_a_quadratic(spread, corner):
         a = np.diag([1.0, spread**0.5, spread]) @ turn
         b = a @ rng.uniform(-2.0, 2.0, 3)
         start = corner * rng.choice([-1.0, 1.0], 3)
-        metric = TensorMetric(a.T @ a)
-        fit, _ = trace(BacktrackingStep(), Boxed(a, b), start, metric, tol=1e-7, max_iter=200)
-        want = lsq_linear(a, b, bounds=(-1.0, 1.0), tol=1e-14)
-        assert fit.status.good or fit.status == "boundary", (seed, fit.message)
-        np.testing.assert_allclose(fit.theta, want.x, atol=1e-5)
+        reaches_the_optimum(BacktrackingStep(), a, b, start)
 
 
 @pytest.mark.parametrize("step", ["backtracking", "exact_line"])
@@ -66,8 +70,4 @@ def test_an_exact_line_search_inside_limits(corner):
         rng = np.random.default_rng(seed)
         a, b = rng.standard_normal((4, 3)), rng.standard_normal(4)
         start = corner * rng.choice([-1.0, 1.0], 3)
-        metric = TensorMetric(a.T @ a)
-        fit, _ = trace(ExactLineSearch(), Boxed(a, b), start, metric, tol=1e-7, max_iter=200)
-        want = lsq_linear(a, b, bounds=(-1.0, 1.0), tol=1e-14)
-        assert fit.status.good or fit.status == "boundary", (seed, fit.message)
-        np.testing.assert_allclose(fit.theta, want.x, atol=1e-5)
+        reaches_the_optimum(ExactLineSearch(), a, b, start)
