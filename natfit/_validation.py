@@ -219,7 +219,8 @@ def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
         raise ValueError("Sample weights must be 1D array or scalar")
     if weight.shape != (n_rows,):
         raise ValueError(
-            f"sample_weight.shape == {weight.shape}, expected {(n_rows,)}: one weight per row"
+            f"sample_weight.shape == {weight.shape}, expected {(n_rows,)}: one weight per row; "
+            "leave out sample_weight to count every row once"
         )
     with np.errstate(over="ignore"):
         low, total = weight.min(), weight.sum()
@@ -227,15 +228,20 @@ def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
         raise ValueError("sample_weight must have a finite sum; divide the weights by a constant")
     if not np.isfinite(total):
         where = int(np.argmax(~np.isfinite(weight)))
-        raise ValueError(f"sample_weight must be finite, got {weight[where]} at row {where}")
+        raise ValueError(
+            f"sample_weight must be finite, got {weight[where]} at row {where}; remove such rows"
+        )
     if low < 0:
         where = int(np.argmin(weight))
         raise ValueError(
             f"sample_weight must be >= 0 (a weight is a number of repetitions), "
-            f"got {weight[where]:g} at row {where}"
+            f"got {weight[where]:g} at row {where}; remove such rows, or give them weight 0"
         )
     if total == 0:
-        raise ValueError("sample_weight must have a positive sum, got all zeros")
+        raise ValueError(
+            "sample_weight must have a positive sum, got all zeros; leave it out to count every "
+            "row once"
+        )
     return weight
 
 

@@ -118,6 +118,14 @@ class Bijector(Component):
         """Lower and upper end beyond which no native value is valid."""
         return self.native_bounds
 
+    @property
+    def rule(self) -> str:
+        """What a native value must be, for messages: the constraint, and its range."""
+        name, (low, high) = type(self).__name__, self.domain
+        ends = [f"> {low:g}"] if np.isfinite(low) else []
+        ends += [f"< {high:g}"] if np.isfinite(high) else []
+        return f"{name} ({' and '.join(ends)})" if self.elementwise and ends else name
+
     def limits(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the lower and the upper limit (size,) of the unconstrained coordinates."""
         low, high = self.bounds

@@ -97,7 +97,10 @@ def _of_family(name: str, family: Any, params: Mapping) -> tuple[Callable, tuple
         raise ValueError(
             f"prior[{name!r}] must be a univariate density, got {type(found).__name__}"
         )
-    eta = found.eta(**params)[None]
+    try:
+        eta = found.eta(**params)[None]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"prior[{name!r}] is not valid: {error}") from None
     return lambda y: found.log_density(y, eta), (found.support.low, found.support.top)
 
 

@@ -185,7 +185,7 @@ def test_another_constraint_leads_to_the_same_optimum():
     [
         ({"fixed": {"df": 4}}, "fixed must name some of"),
         ({"fixed": {"shape": 1, "scale": 2}}, "must leave a parameter to fit"),
-        ({"fixed": {"shape": -1}}, r"fixed\['shape'\] must be Positive"),
+        ({"fixed": {"shape": -1}}, r"fixed\['shape'\] must be Positive \(> 0\), got -1"),
         ({"fixed": {"shape": [1.0, 2.0]}}, r"fixed\['shape'\] must have shape"),
         ({"bounds": {"df": (1, 2)}}, "bounds must name some of"),
         ({"bounds": {"shape": (2, 1)}}, r"bounds\['shape'\] must be \(low, high\)"),

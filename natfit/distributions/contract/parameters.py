@@ -67,7 +67,7 @@ class Parameters:
                     )
                 value = value.reshape(constraint.shape)
             if not constraint.valid(value):
-                raise ValueError(f"{name} must be {type(constraint).__name__}, got {value}")
+                raise ValueError(f"{name} must be {constraint.rule}, got {value}")
             parts.append(constraint.to_eta(value[None])[0])
         return np.concatenate(parts) if parts else np.empty(0)
 

@@ -191,7 +191,7 @@ class Categorical(Canonical):
         held = np.maximum(frequency, _FLOOR)
         note = (
             f"class(es) {missing.tolist()} never occur: their probability is held at {_FLOOR:g}; "
-            "more rows or fewer classes determine it"
+            "more rows or fewer classes determine it (classes are numbered from 0)"
         )
         return (held / held.sum(),), note
 

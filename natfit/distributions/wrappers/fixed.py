@@ -151,5 +151,5 @@ def _to_eta(name: str, value: Any, constraint: Bijector) -> np.ndarray:
         raise ValueError(f"fixed[{name!r}] must have shape {constraint.shape}, got {array.shape}")
     array = array.reshape(constraint.shape)
     if not constraint.valid(array):
-        raise ValueError(f"fixed[{name!r}] must be {type(constraint).__name__}, got {value}")
+        raise ValueError(f"fixed[{name!r}] must be {constraint.rule}, got {value}")
     return constraint.to_eta(array[None])[0]

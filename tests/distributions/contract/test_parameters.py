@@ -9,7 +9,7 @@ from natfit.distributions import (
 
 
 def test_bad_native_values_are_named():
-    with pytest.raises(ValueError, match="scale must be Positive, got -1.0"):
+    with pytest.raises(ValueError, match=r"scale must be Positive \(> 0\), got -1.0"):
         Normal().eta(loc=0.0, scale=-1.0)
     with pytest.raises(ValueError, match=r"parameters must be \['loc', 'scale'\]"):
         Normal().eta(mu=0.0, sigma=1.0)
