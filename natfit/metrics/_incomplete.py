@@ -6,7 +6,7 @@ import numpy as np
 
 from natfit.linops import LinearOperator
 from natfit.metrics.base import Metric, Point, need_likelihood
-from natfit.objectives import Objective
+from natfit.objectives import Likelihood, Objective
 
 
 class ObservedOrComplete(Metric):
@@ -36,10 +36,17 @@ class ObservedOrComplete(Metric):
         likelihood = need_likelihood(self, objective)
         try:
             expected = likelihood.fisher(theta)
-        except ValueError:
-            scores = likelihood.scores(theta)
-            scores.note = "empirical: the exact Fisher information could not be computed"
-            return scores
+        except ValueError as error:
+            return empirical_instead(likelihood, theta, error)
         complete = likelihood.distribution.information.complete
         expected.note = "expected" if complete else "expected information of complete rows"
         return expected
+
+
+def empirical_instead(
+    likelihood: Likelihood, theta: np.ndarray, error: ValueError
+) -> LinearOperator:
+    """Return the empirical Fisher information, noting why the exact one could not be computed."""
+    scores = likelihood.scores(theta)
+    scores.note = f"empirical: the exact Fisher information could not be computed ({error})"
+    return scores

@@ -7,7 +7,7 @@ import numpy as np
 from natfit._validation import check_bool
 from natfit.distributions.contract.declared import Yardstick
 from natfit.linops import LinearOperator
-from natfit.metrics._incomplete import ObservedOrComplete
+from natfit.metrics._incomplete import ObservedOrComplete, empirical_instead
 from natfit.metrics.base import Metric, Point, need_likelihood
 from natfit.objectives import Objective
 
@@ -59,12 +59,11 @@ class ExactFisher(Metric):
         likelihood = need_likelihood(self, objective)
         try:
             fisher = likelihood.fisher(iterate.theta)
-        except ValueError:
+        except ValueError as error:
             if not self.endgame:
                 raise
             # The information is infinite, or quadrature missed its accuracy; scores always exist.
-            fisher = likelihood.scores(iterate.theta)
-            fisher.note = "empirical: the exact Fisher information could not be computed"
+            fisher = empirical_instead(likelihood, iterate.theta, error)
         same = likelihood.distribution.information.agrees and not likelihood.penalised
         if not self.endgame or not likelihood.model.shared or same:
             return fisher
