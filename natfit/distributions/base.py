@@ -1,9 +1,10 @@
 """Distributions: log p(y | eta), its score and its Fisher information.
 
 A distribution knows no data and no theta. Its K parameters eta are unconstrained; each
-declared parameter owns a block of them. A family declares ``params``, ``roles`` and ``support``,
-and writes the methods below, in the order in which a fit calls them
-(:mod:`natfit.fitting.protocol`). The right column says what applies where a family writes none.
+declared parameter owns a block of them. A family declares ``params``, ``roles`` and ``support``
+(and ``support_at`` where the support moves with a parameter), and writes the methods below, in
+the order in which a fit calls them (:mod:`natfit.fitting.protocol`). The right column says what
+applies where a family writes none.
 
 ================  ==========================================================  =============
 bind              the family with the dimension that only data tell           itself
@@ -148,6 +149,25 @@ class Distribution(Component):
         if self.support is None:
             raise ValueError(f"{type(self).__name__} does not say where y may lie")
         return self.support
+
+    def support_at(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ends of the interval in which the density of each row of eta (n, K) is positive.
+
+        :attr:`support` says where y may lie for some eta, as checks of the data must know. Where
+        the density ends may depend on the parameters all the same: a shifted family ends at its
+        location, a generalised Pareto density with a negative shape at -scale / shape. Integrals
+        over y ask this method and stop at these ends. By default they are those of the support,
+        whatever eta.
+
+        Returns
+        -------
+        low, high : ndarray of shape (n,)
+            In the unit of y, low < high, infinite where there is no end.
+        """
+        low, high = (
+            (-np.inf, np.inf) if self.support is None else (self.support.low, self.support.top)
+        )
+        return np.full(len(eta), float(low)), np.full(len(eta), float(high))
 
     @property
     def information(self) -> InformationKind:

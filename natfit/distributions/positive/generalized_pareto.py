@@ -64,6 +64,12 @@ class GeneralizedPareto(Distribution):
     #: The divergence is infinite unless the first support lies inside the second.
     has_kl = False
 
+    def support_at(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ends (n,) of the support: 0, and -scale / shape where the shape is negative."""
+        scale, shape = self.native(eta)
+        with np.errstate(divide="ignore"):
+            return np.zeros(len(eta)), np.where(shape < 0, -scale / shape, np.inf)
+
     def _log_prob(self, y: Any, scale: Any, shape: Any) -> Any:
         w, t = tail(y / scale, shape)
         inside = w > 0

@@ -77,6 +77,13 @@ class Gev(Distribution):
     #: The divergence is infinite unless the first support lies inside the second.
     has_kl = False
 
+    def support_at(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ends (n,) of the support, one of which is loc - scale / shape if shape is not zero."""
+        loc, scale, shape = self.native(eta)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            end = loc - scale / shape
+        return np.where(shape > 0, end, -np.inf), np.where(shape < 0, end, np.inf)
+
     def _log_prob(self, y: Any, loc: Any, scale: Any, shape: Any) -> Any:
         w, t = tail((y - loc) / scale, shape)
         inside = w > 0

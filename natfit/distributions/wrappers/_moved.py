@@ -52,6 +52,12 @@ class Moved(Extended):
         """Every finite number: where the density vanishes depends on the parameter."""
         return REAL
 
+    def support_at(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ends (n,) of the inner family's interval at each row of eta, moved or stretched."""
+        own, rest = self._split(eta)
+        low, high = self.inner.support_at(rest)
+        return self._to_outer(low, own), self._to_outer(high, own)
+
     def _to_inner(self, y: Any, own: Any) -> Any:
         raise NotImplementedError
 

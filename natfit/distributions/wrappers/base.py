@@ -178,6 +178,10 @@ class Restricted(Wrapper):
         """The inner family's, but the observed information need not agree with the expected one."""
         return replace(self.inner.information, agrees=False)
 
+    def support_at(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ends (n,) of the interval in which the density is positive: the inner family's."""
+        return self.inner.support_at(self.full(eta))
+
     def _log_prob_eta(self, y: Any, eta: Any) -> Any:
         return self.inner._log_prob_eta(y, self.full(eta))
 

@@ -85,6 +85,11 @@ class Truncated(Restricted):
         open_end = not own.closed and ((low == own.low > -np.inf) or (high == own.top < np.inf))
         return Support(low, high, closed=not open_end, integer=own.integer)
 
+    def support_at(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ends (n,) of the inner family's interval at each row of eta, cut to the window."""
+        low, high = super().support_at(eta)
+        return np.maximum(low, self.ends[0]), np.minimum(high, self.ends[1])
+
     @property
     def information(self) -> InformationKind:
         """The inner family's: the statistics are the same."""

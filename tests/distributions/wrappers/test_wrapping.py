@@ -89,7 +89,16 @@ DERIVED = {
     *("n_params", "blocks", "native", "native_dict", "eta", "eta_names", "limits", "cut_together"),
     *("entropy", "entropy_and_grad", "has_entropy", "mode", "has_mode", "log_cdf", "log_sf"),
     *("sample", "to_scipy", "expectation_coordinates", "known_support", "widths", "information"),
-    *("params", "roles", "support", "zero_ends", "initial", "check_start", "refine_start"),
+    *(
+        "params",
+        "roles",
+        "support",
+        "support_at",
+        "zero_ends",
+        "initial",
+        "check_start",
+        "refine_start",
+    ),
     *("nested_start", "no_maximum", "check", "check_degenerate", "bounded", "sufficient"),
     *("sum_terms", "summary_proves_support", "examples"),
 }
