@@ -1,0 +1,187 @@
+"""The distribution of censored rows without a family, and rows imputed from it for starts.
+
+The estimate is Turnbull's (1976), which is Kaplan and Meier's (1958) for rows that are exact or
+right-censored. Its probability lies on the *innermost* intervals, those that begin where a row
+begins, end where a row ends, and have no such end inside. A row is a range of neighbouring
+innermost intervals, so that one step of the self-consistent iteration is two cumulative sums.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtri
+
+from natfit.distributions.contract.support import REAL, Support
+
+#: Steps of the iteration, and the change of every probability at which it ends: a start needs no
+#: more.
+_STEPS, _CHANGE = 500, 1e-7
+
+#: Probability levels, within an innermost interval and within a tail, of the values that stand
+#: for it.
+_INSIDE = np.array([1.0, 3.0, 5.0]) / 6.0
+_BEYOND = (np.arange(8.0) + 0.5) / 8.0
+
+#: Order of the ends at one value: rows are closed at exact values and above, open below.
+_CLOSED, _END, _OPEN = 0, 1, 2
+
+
+def turnbull(
+    lower: Any, upper: Any, weight: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Estimate the distribution of rows of which intervals (lower, upper] are known.
+
+    Parameters
+    ----------
+    lower, upper : ndarray of shape (n,)
+        Ends of the rows; equal for exact rows; may be infinite.
+    weight : ndarray of shape (n,), optional
+        Weights of the rows.
+
+    Returns
+    -------
+    left, right : ndarray of shape (M,)
+        Ends of the innermost intervals in ascending order; equal at exact values.
+    mass : ndarray of shape (M,)
+        Their probabilities, which sum to one; where the probability lies inside an interval is
+        not determined.
+    """
+    lower, upper = np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
+    n = len(lower)
+    weight = np.ones(n) if weight is None else np.asarray(weight, dtype=np.float64)
+    begin = np.where(lower == upper, _CLOSED, _OPEN)
+    value = np.concatenate([lower, upper])
+    kind = np.concatenate([begin, np.full(n, _END)])
+    order = np.lexsort((kind, value))
+    ends = kind[order] == _END
+    inner = np.flatnonzero(~ends[:-1] & ends[1:])
+    left, right = value[order[inner]], value[order[inner + 1]]
+    # Number of innermost intervals that begin before each end, in sorted order.
+    place = np.empty(2 * n, dtype=int)
+    place[order] = np.searchsorted(inner, np.arange(2 * n))
+    first, last = place[:n], place[n:]
+    mass = _self_consistent(first, last, weight / weight.sum(), len(left))
+    return left, right, mass
+
+
+def _self_consistent(
+    first: np.ndarray, last: np.ndarray, weight: np.ndarray, size: int
+) -> np.ndarray:
+    """Probabilities (size,) that equal the mean of the rows' conditional ones."""
+    mass = np.full(size, 1.0 / size)
+    for _ in range(_STEPS):
+        total = np.concatenate([[0.0], np.cumsum(mass)])
+        share = weight / np.maximum(total[last] - total[first], 1e-300)
+        slope = np.bincount(first, share, size + 1) - np.bincount(last, share, size + 1)
+        new = mass * np.maximum(np.cumsum(slope)[:size], 0.0)
+        new /= new.sum()
+        change = np.abs(new - mass).max()
+        mass = new
+        if change < _CHANGE:
+            break
+    return mass
+
+
+def imputed(
+    lower: Any, upper: Any, weight: np.ndarray | None = None, support: Support | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return exact rows, with weights, that stand for censored ones.
+
+    They have the distribution of :func:`turnbull`. An innermost interval is represented by three
+    values inside it. What lies beyond the last exact value has the distribution of a normal whose
+    quantiles match those that are known, of a lognormal where the support begins at a number.
+
+    Parameters
+    ----------
+    lower, upper : ndarray of shape (n,)
+        Ends of the rows; equal for exact rows; may be infinite.
+    weight : ndarray of shape (n,), optional
+        Weights of the rows.
+    support : Support, optional
+        Where y may lie; by default everywhere.
+
+    Returns
+    -------
+    y : ndarray of shape (M,)
+        Values inside the support, in ascending order.
+    weight : ndarray of shape (M,)
+        Their weights, which sum to those of the rows.
+    """
+    support = REAL if support is None else support
+    lower, upper = np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
+    total = float(len(lower)) if weight is None else float(np.sum(weight))
+    if support.integer:
+        exact = lower == upper
+        lower, upper = np.where(exact, lower, np.ceil(lower) - 1.0), np.floor(upper)
+        # One number that is left of an interval is known exactly.
+        lower = np.where(upper - lower == 1.0, upper, lower)
+    low = support.low - 1.0 if support.integer else support.low
+    lower, upper = np.maximum(lower, low), np.minimum(upper, support.top)
+    left, right, mass = turnbull(lower, upper, weight)
+    keep = mass > 1e-9
+    left, right, mass = left[keep], right[keep], mass[keep]
+    parts = [(left[left == right], mass[left == right])]
+    wide = (left < right) & np.isfinite(left) & np.isfinite(right)
+    inside = left[wide, None] + (right - left)[wide, None] * _INSIDE
+    parts.append((inside.ravel(), np.repeat(mass[wide] / len(_INSIDE), len(_INSIDE))))
+    parts += _beyond(left, right, mass, support.low - 0.5 * support.integer)
+    y, share = (np.concatenate(column) for column in zip(*parts, strict=True))
+    if support.integer:
+        y = np.clip(np.ceil(y), support.low, support.top)
+    order = np.argsort(y, kind="stable")
+    return y[order], share[order] * (total / share.sum())
+
+
+def _beyond(left: Any, right: Any, mass: Any, low: float) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Values and probabilities of the two tails that no row ends."""
+    below, above = left[0] == -np.inf, right[-1] == np.inf
+    if not (below or above):
+        return []
+    logs = np.isfinite(low)
+    known = slice(int(below), len(mass) - int(above))
+    middle = 0.5 * (left[known] + right[known])
+    level = (np.cumsum(mass) - 0.5 * mass)[known]
+    share = mass[known]
+    if not len(middle):
+        middle = np.where(np.isfinite(left), left, right)[:1]
+        level, share = np.array([0.5]), np.array([1.0])
+    if logs:
+        # A value at the end of a closed support has no logarithm.
+        gap = middle - low
+        middle = np.log(np.maximum(gap, 1e-3 * gap.max() or 1.0))
+    centre, unit = _line(middle, ndtri(level), share)
+    parts = []
+    if above:
+        start = 1.0 - mass[-1]
+        q = _tail(start, mass[-1], centre, unit)
+        q = low + np.exp(np.minimum(q, 700.0)) if logs else q
+        parts.append((_past(q, left[-1], 1.0), np.full(len(q), mass[-1] / len(q))))
+    if below:
+        q = _tail(0.0, mass[0], centre, unit)
+        parts.append((_past(q, right[0], -1.0), np.full(len(q), mass[0] / len(q))))
+    return parts
+
+
+def _line(x: np.ndarray, z: np.ndarray, share: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation of the normal whose quantiles are nearest to x at z."""
+    mean_x, mean_z = np.average(x, weights=share), np.average(z, weights=share)
+    square = np.average((z - mean_z) ** 2, weights=share)
+    unit = np.average((x - mean_x) * (z - mean_z), weights=share) / square if square > 0 else 0.0
+    if not unit > 0:
+        unit = abs(mean_x) or 1.0
+    return float(mean_x - unit * mean_z), float(unit)
+
+
+def _tail(start: float, mass: float, centre: float, unit: float) -> np.ndarray:
+    """Quantiles of the normal at levels between start and start + mass."""
+    level = np.clip(start + mass * _BEYOND, 1e-12, 1.0 - 1e-12)
+    return np.asarray(centre + unit * ndtri(level))
+
+
+def _past(q: np.ndarray, end: float, side: float) -> np.ndarray:
+    """Values on one side of an end: moved there together where the first is not."""
+    first = q.min() if side > 0 else q.max()
+    gap = side * (end - first)
+    return q + side * max(gap, 0.0)

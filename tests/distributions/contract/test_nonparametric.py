@@ -1,0 +1,81 @@
+"""The distribution of censored rows without a family, against Kaplan-Meier and brute force."""
+
+import numpy as np
+import pytest
+
+from natfit.distributions.contract.nonparametric import imputed, turnbull
+from natfit.distributions.contract.support import COUNTS, NON_NEGATIVE, POSITIVE, REAL, UNIT
+
+INF = np.inf
+
+
+def test_kaplan_meier_where_rows_are_exact_or_right_censored():
+    rng = np.random.default_rng(0)
+    y, end = 3.0 * rng.weibull(1.5, 200), rng.exponential(3.0, 200) + 1.0
+    lower = np.minimum(y, end)
+    left, right, mass = turnbull(lower, np.where(y <= end, lower, INF))
+    survival, expected = 1.0, []
+    for at_risk, k in zip(range(200, 0, -1), np.argsort(lower), strict=True):
+        if y[k] <= end[k]:
+            expected.append(survival / at_risk)
+            survival *= 1.0 - 1.0 / at_risk
+    exact = left == right
+    np.testing.assert_allclose(mass[exact], expected, atol=1e-6)
+    np.testing.assert_allclose(left[exact], np.sort(y[y <= end]))
+
+
+def test_units_that_run_at_the_last_failure_fail_later():
+    # Ten fail at 20 and 75 of the 100 run on: the row (20, inf] does not contain 20.
+    lower = np.array([2.0, 8.0, 9.0, 20.0, 20.0])
+    upper = np.array([2.0, 8.0, 9.0, 20.0, INF])
+    left, _, mass = turnbull(lower, upper, np.array([1.0, 9.0, 5.0, 10.0, 75.0]))
+    np.testing.assert_array_equal(left, lower)
+    np.testing.assert_allclose(mass, [0.01, 0.09, 0.05, 0.1, 0.75])
+
+
+def test_the_likelihood_of_intervals_is_highest():
+    rng = np.random.default_rng(1)
+    lower = rng.uniform(0.0, 4.0, 30)
+    upper = np.where(rng.random(30) < 0.3, INF, lower + rng.uniform(0.2, 3.0, 30))
+    weight = rng.uniform(0.5, 2.0, 30)
+    left, right, mass = turnbull(lower, upper, weight)
+    member = (lower[:, None] <= left) & (right <= upper[:, None])
+    gain = (weight[:, None] * member / (member @ mass)[:, None]).sum(axis=0) / weight.sum()
+    # The condition of a maximum on a simplex: no interval would gain from more probability.
+    assert gain.max() < 1.0 + 1e-3
+    np.testing.assert_allclose(gain[mass > 1e-2], 1.0, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("support", "lower", "upper"),
+    [
+        (REAL, [-INF, 0.0, 1.0, 2.0], [0.0, 1.0, 2.0, INF]),
+        (REAL, [1.0, 1.0], [INF, INF]),
+        (POSITIVE, [-INF, 1.0, 2.0, 2.0], [1.0, 1.0, INF, 3.0]),
+        (NON_NEGATIVE, [0.0, 0.0, 0.5], [0.0, 0.0, INF]),
+        (UNIT, [-INF, 0.5, 0.8], [0.2, 0.5, INF]),
+        (COUNTS, [0.0, 0.0, 3.0, 4.0], [2.0, 0.0, INF, 4.0]),
+    ],
+)
+def test_imputed_rows_lie_in_the_support_and_keep_the_weight(support, lower, upper):
+    weight = np.arange(1.0, len(lower) + 1.0)
+    y, share = imputed(lower, upper, weight, support)
+    assert support.contains(y).all() and np.isfinite(y).all()
+    assert share.sum() == pytest.approx(weight.sum())
+    assert (np.diff(y) >= 0).all()
+
+
+def test_imputed_rows_have_the_moments_of_the_rows_before_censoring():
+    rng = np.random.default_rng(2)
+    y = rng.normal(3.0, 2.0, 500)
+    cut = np.clip(np.floor(y), 0.0, 5.0)
+    lower, upper = np.where(y < 1.0, -INF, cut), np.where(y > 5.0, INF, cut + 1.0)
+    z, share = imputed(lower, upper)
+    mean = np.average(z, weights=share)
+    assert mean == pytest.approx(y.mean(), abs=0.1)
+    assert np.sqrt(np.average((z - mean) ** 2, weights=share)) == pytest.approx(y.std(), rel=0.1)
+
+
+def test_whole_numbers_that_an_interval_leaves_alone_are_exact():
+    y, _ = imputed([1.5, 4.0], [2.5, 4.0], None, COUNTS)
+    np.testing.assert_array_equal(y, [2.0, 4.0])
