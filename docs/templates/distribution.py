@@ -1,5 +1,5 @@
-# Copy to natfit/distributions/positive/rayleigh.py: the folder says where y lies.
-"""The Rayleigh distribution of lengths of vectors."""
+# Copy to natfit/distributions/positive/half_cauchy.py: the folder says where y lies.
+"""The half-Cauchy distribution of positive numbers."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from natfit.distributions.contract.start import median
 from natfit.distributions.contract.support import POSITIVE
 
 
-class Rayleigh(Distribution):
-    """The Rayleigh distribution of the length y > 0 of a vector with two equal normal components.
+class HalfCauchy(Distribution):
+    """The half-Cauchy distribution of the size y > 0 of a Cauchy variable centred at zero.
 
-    ``log p(y) = log y - 2 log scale - y^2 / (2 scale^2)``, scale in the unit of y;
-    eta = (log scale).
+    ``log p(y) = log(2 / pi) - log scale - log(1 + (y / scale)^2)``, scale in the unit of y, which
+    is the median; eta = (log scale).
 
-    Matches ``scipy.stats.rayleigh(scale=scale)``.
+    Matches ``scipy.stats.halfcauchy(scale=scale)``.
 
-    Source: Johnson, Kotz and Balakrishnan (1994), Continuous Univariate Distributions 1, ch. 18.
+    Source: Johnson, Kotz and Balakrishnan (1994), Continuous Univariate Distributions 1, ch. 16.
     """
 
     params = {"scale": Positive()}
@@ -32,16 +32,15 @@ class Rayleigh(Distribution):
 
     def _log_prob(self, y: Any, scale: Any) -> Any:
         z = y / scale
-        return anp.log(z) - anp.log(scale) - 0.5 * z * z
+        return np.log(2.0 / np.pi) - anp.log(scale) - anp.log1p(z * z)
 
     def _sample(self, rng: np.random.Generator, n: int, scale: Any) -> np.ndarray:
-        return rng.rayleigh(scale, n)
+        return scale * np.abs(rng.standard_cauchy(n))
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
-        # The median is scale times the root of log 4.
-        return {"scale": median(y, weight) / np.sqrt(np.log(4.0))}
+        return {"scale": median(y, weight)}
 
     def _to_scipy(self, scale: Any) -> Any:
-        from scipy.stats import rayleigh
+        from scipy.stats import halfcauchy
 
-        return rayleigh(scale=float(scale))
+        return halfcauchy(scale=float(scale))
