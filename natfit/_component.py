@@ -31,13 +31,15 @@ class Component(BaseEstimator):
 
     The base class of a kind has four attributes: ``_package`` names the package that holds the
     kind, ``_apart`` the folders in it that hold something else, ``_by_name`` tells whether a
-    string or a class stands for an instance with default parameters, and ``_also_called`` has
-    other names that users may try, and what they mean here.
+    string or a class stands for an instance with default parameters, ``_aliases`` has other
+    names that stand for a component too, and ``_also_called`` names that users may try, which an
+    error answers with the name used here.
     """
 
     _package: ClassVar[str]
     _apart: ClassVar[tuple[str, ...]] = ()
     _by_name: ClassVar[bool] = True
+    _aliases: ClassVar[Mapping[str, str]] = {}
     _also_called: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -121,12 +123,12 @@ def component_class(name: str, base: type[Kind]) -> type[Kind]:
     Returns
     -------
     type
-        A subclass of ``base``.
+        A subclass of ``base``; of an alias, the one that it stands for.
 
     Raises
     ------
     ValueError
-        If there is no such file; the message lists the names that exist.
+        If there is no such file and no such alias; the message lists the names that exist.
     """
     found = _FOUND.get((name, base))
     if found is None:
@@ -137,8 +139,10 @@ def component_class(name: str, base: type[Kind]) -> type[Kind]:
 def _component_class(name: str, base: type[Kind]) -> type[Kind]:
     names = available(base)
     if name not in names:
+        name = base._aliases.get(name, name)
+    if name not in names:
         lower = name.lower()
-        meant = base._also_called.get(lower, lower)
+        meant = base._also_called.get(lower, base._aliases.get(lower, lower))
         near = difflib.get_close_matches(meant, names, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         kind = base.__name__.lower()

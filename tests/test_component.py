@@ -139,8 +139,8 @@ def test_components_describe_themselves():
     [
         ("gaussian", Distribution, "normal"),
         ("Normal", Distribution, "normal"),
-        ("t", Distribution, "student_t"),
-        ("nbinom", Distribution, "negative_binomial"),
+        ("T", Distribution, "student_t"),
+        ("geom", Distribution, "geometric"),
         ("KL", Step, "kl"),
         ("fisher", Metric, "exact"),
     ],
@@ -152,5 +152,12 @@ def test_another_name_is_answered_with_the_one_used_here(name, base, meant):
 
 def test_other_names_mean_names_that_exist():
     for base in (Distribution, Metric):
-        assert set(base._also_called.values()) <= set(available(base))
-        assert not set(base._also_called) & set(available(base))
+        for names in (base._aliases, base._also_called):
+            assert set(names.values()) <= set(available(base))
+            assert not set(names) & set(available(base))
+        assert not set(base._aliases) & set(base._also_called)
+
+
+def test_an_alias_stands_for_a_component():
+    assert resolve("nbinom", Distribution) == resolve("negative_binomial", Distribution)
+    assert "nbinom" not in available(Distribution)
