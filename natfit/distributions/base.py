@@ -130,6 +130,10 @@ class Distribution(Component):
     _log_sf: Callable | None = None
     _to_scipy: Callable | None = None
 
+    #: Optional: ``interval_moments(lower, upper, eta)``, the probabilities of intervals and their
+    #: derivatives, where they follow from those of other families.
+    interval_moments: Callable | None = None
+
     #: Optional: the entropy (n,) of eta (n, K), in ``autograd.numpy``.
     _entropy: Callable | None = None
 

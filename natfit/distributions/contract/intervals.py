@@ -85,6 +85,9 @@ def moments(
         NaN where no rule reproduces the distribution function to 1e-6: the tail reaches beyond
         the range of doubles (gamma with shape 0.01 has 8e-4 of its mass below 1e-308).
     """
+    if family.interval_moments is not None and not outer:
+        with np.errstate(all="ignore"):
+            return family.interval_moments(lower, upper, eta)
     n = len(lower)
     parts = []
     for start in range(0, n, _CHUNK):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from natfit.distributions.contract.expectation import Expectation
+from natfit.distributions.contract.intervals import Moments, moments
 from natfit.distributions.wrappers.base import Restricted, passed_on
 
 
@@ -59,6 +61,17 @@ class Mapped(Restricted):
         """Entropy (n,) nats and its gradient in this eta, (n, K')."""
         value, slope = self.inner.entropy_and_grad(self.full(eta))
         return value, self._pull(eta, slope)
+
+    @property
+    def interval_moments(self) -> Callable | None:  # type: ignore[override]  # the inner decides
+        """Probabilities of intervals and their derivatives, where the inner family has its own."""
+        return None if self.inner.interval_moments is None else self._interval_moments
+
+    def _interval_moments(self, lower: np.ndarray, upper: np.ndarray, eta: np.ndarray) -> Moments:
+        found = moments(self.inner, lower, upper, self.full(eta))
+        score = self._pull(eta, found.score)
+        observed = self._pull_square(eta, found.observed, found.score)
+        return Moments(found.log_mass, score, observed - score[:, :, None] * score[:, None, :])
 
     # -------------------------------------------------------------------- the same at full eta
 

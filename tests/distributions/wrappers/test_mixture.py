@@ -14,6 +14,7 @@ from sklearn.mixture import GaussianMixture
 
 from natfit import Censored, NaturalMLE
 from natfit.distributions import (
+    Bounded,
     Exponential,
     Gamma,
     Mixture,
@@ -22,6 +23,7 @@ from natfit.distributions import (
     Poisson,
     StudentT,
 )
+from natfit.distributions.contract.intervals import moments
 from natfit.distributions.wrappers.mixture._guard import RATIO
 from natfit.numerics import autodiff
 from natfit.rows import Memory
@@ -449,3 +451,43 @@ def test_single_family_and_count_equal_the_list():
     y = two_normals(19)
     one, two = fitted(Mixture(Normal(), 2), y), fitted(Mixture(["normal", "normal"]), y)
     np.testing.assert_array_equal(one.theta_, two.theta_)
+
+
+# ------------------------------------------------------------------------------ censored rows
+
+
+@pytest.mark.parametrize(
+    ("family", "eta"),
+    [
+        (Mixture(["weibull", "weibull"]), [0.3, 0.7, 0.2, 0.4, 1.1]),
+        (Mixture(["normal", "gamma"]), [-0.4, 0.5, 0.1, 0.9, -0.3]),
+        (Mixture("normal", 3), [0.2, -0.5, 0.0, 0.3, 2.0, -0.4, 4.0, 0.2]),
+        (Bounded(Mixture(["weibull", "weibull"]), {"shape_0": (0.5, 8.0)}), None),
+    ],
+    ids=["weibulls", "supports", "three", "bounded"],
+)
+def test_derivatives_of_an_intervals_probability_against_differences(family, eta):
+    eta = np.array([0.3, 0.7, 0.2, 0.4, 1.1] if eta is None else eta)
+    lower = np.array([0.5, 1.0, -np.inf, 2.0, 0.1, -2.0])
+    upper = np.array([np.inf, 2.0, 1.5, np.inf, 0.3, 0.0 if "normal" in str(family) else 0.7])
+
+    def log_mass(e):
+        above, below = family.log_sf(lower, e[None]), family.log_sf(upper, e[None])
+        return np.log(np.exp(above) - np.exp(below))
+
+    found = moments(family, lower, upper, eta[None])
+    np.testing.assert_allclose(found.log_mass, log_mass(eta), rtol=1e-12)
+    slope = np.stack([slope_along(log_mass, eta, d) for d in np.eye(len(eta))], axis=1)
+    np.testing.assert_allclose(found.score, slope, atol=1e-6)
+
+    def score(e):
+        return moments(family, lower, upper, e[None]).score
+
+    bend = np.stack([slope_along(score, eta, d) for d in np.eye(len(eta))], axis=2)
+    np.testing.assert_allclose(found.observed, -bend, atol=1e-5)
+
+
+def slope_along(f, eta, way, step=1e-2):
+    """Derivative along a direction by five points, wide enough that rounding does not matter."""
+    values = [f(eta + k * step * way) for k in (-2, -1, 1, 2)]
+    return (values[0] - 8.0 * values[1] + 8.0 * values[2] - values[3]) / (12.0 * step)

@@ -100,7 +100,7 @@ DERIVED = {
         "refine_start",
     ),
     *("nested_start", "no_maximum", "check", "check_degenerate", "bounded", "sufficient"),
-    *("sum_terms", "summary_proves_support", "examples"),
+    *("sum_terms", "summary_proves_support", "examples", "interval_moments"),
 }
 #: A fit is not compared early with the inner family's nested optimum: it need not be this one's.
 NOT_PASSED_ON = {"compare_after"}

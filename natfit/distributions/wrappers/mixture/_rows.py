@@ -80,6 +80,21 @@ def mean_score(
 def observed(family: Any, y: Any, eta: np.ndarray) -> np.ndarray:
     """Negative Hessian of each row, (n, K, K)."""
     _, share, scores = terms(family, y, eta)
+    curves = []
+    for k, (part, cut) in enumerate(zip(family.parts, family.cuts, strict=True)):
+        curve = part.observed(rows_of(family, k, y)[1], eta[:, cut])
+        curves.append(np.where(share[:, k, None, None] > 0, curve, 0.0))
+    return curvature(family, eta, share, scores, curves)
+
+
+def curvature(
+    family: Any,
+    eta: np.ndarray,
+    share: np.ndarray,
+    scores: list[np.ndarray],
+    curves: list[np.ndarray],
+) -> np.ndarray:
+    """Negative Hessian (n, K, K) from the components' scores and negative Hessians."""
     weights = np.exp(family.log_weights(eta))[:, :-1]
     last = weights.shape[1]
     mean = mean_score(family, eta, share, scores)
@@ -88,11 +103,10 @@ def observed(family: Any, y: Any, eta: np.ndarray) -> np.ndarray:
     at = np.arange(last)
     out[:, :last, :last] -= weights[:, :, None] * weights[:, None, :]
     out[:, at, at] += weights - share[:, :-1]
-    for k, (part, cut) in enumerate(zip(family.parts, family.cuts, strict=True)):
-        _, safe = rows_of(family, k, y)
-        own, score = share[:, k, None, None], scores[k]
-        block = part.observed(safe, eta[:, cut]) - score[:, :, None] * score[:, None, :]
-        out[:, cut, cut] += np.where(own > 0, own * block, 0.0)
+    for k, cut in enumerate(family.cuts):
+        score = scores[k]
+        block = curves[k] - score[:, :, None] * score[:, None, :]
+        out[:, cut, cut] += share[:, k, None, None] * block
         if k < last:
             cross = share[:, k, None] * score
             out[:, k, cut] -= cross

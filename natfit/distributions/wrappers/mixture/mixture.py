@@ -17,11 +17,13 @@ from natfit.bijectors import Bijector, Weights
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind, Role, Width, Yardstick
 from natfit.distributions.contract.expectation import Expectation
+from natfit.distributions.contract.intervals import Moments
 from natfit.distributions.contract.sums import summed_value_and_score
 from natfit.distributions.contract.support import Support
 from natfit.distributions.forms.tabulated_counts import count_summary, tabulated_sum
 from natfit.distributions.wrappers.mixture import _rows as per_row
 from natfit.distributions.wrappers.mixture._guard import RATIO, guards
+from natfit.distributions.wrappers.mixture._intervals import interval_moments
 from natfit.distributions.wrappers.mixture._nodes import nodes
 from natfit.distributions.wrappers.mixture._start import start
 from natfit.rows import Block, Rows, n_distinct, rows_where
@@ -304,6 +306,10 @@ class Mixture(Distribution):
         return tabulated_sum(partial(per_row.sums, self), y, weight, eta)
 
     # ------------------------------------------------------------------------ probabilities
+
+    def interval_moments(self, lower: np.ndarray, upper: np.ndarray, eta: np.ndarray) -> Moments:
+        """Log P(lower <= Y <= upper) and its derivatives, from those of the components."""
+        return interval_moments(self, lower, upper, eta)
 
     def expectation(self, eta: np.ndarray) -> Expectation:
         """Nodes that are close where a narrow component lies, and their probabilities."""
