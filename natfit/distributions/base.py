@@ -24,6 +24,7 @@ nested_start      optimum of a simpler family inside                          No
 no_maximum        why the likelihood has no maximum where a fit ended         None
 _sample           draws                                                       none
 _log_cdf, _log_sf logarithms of both tails                                    none
+_velocity         velocities of quantiles, the score of censored rows         from the tails
 _entropy, _mode   entropy and most probable value                             none
 _to_scipy         the frozen distribution of ``scipy.stats``                  none
 ================  ==========================================================  =============
@@ -53,6 +54,7 @@ from natfit.distributions.contract.parameters import Parameters
 from natfit.distributions.contract.sums import summed_observed, summed_value_and_score, tile
 from natfit.distributions.contract.support import Support
 from natfit.distributions.contract.tails import tail
+from natfit.distributions.contract.velocity import Velocity, velocity_of
 from natfit.numerics import autodiff
 from natfit.rows import Block, Rows
 
@@ -133,6 +135,19 @@ class Distribution(Component):
     #: Optional: ``interval_moments(lower, upper, eta)``, the probabilities of intervals and their
     #: derivatives, where they follow from those of other families.
     interval_moments: Callable | None = None
+
+    #: Optional, of y and native parameters: velocities of quantiles in eta (K, n), and their
+    #: derivatives in eta at fixed y (K, K, n), on and above the diagonal.
+    _velocity: Callable | None = None
+
+    @property
+    def closed_velocity(self) -> bool:
+        """Whether velocities are closed forms; else they are derived for many rows at once."""
+        return self._velocity is not None
+
+    #: Whether ``_log_cdf`` and ``_log_sf`` are smooth in eta to rounding, so that differences of
+    #: them serve where a family writes no ``_velocity``; else the score is integrated.
+    smooth_tails: bool = False
 
     #: Optional: the entropy (n,) of eta (n, K), in ``autograd.numpy``.
     _entropy: Callable | None = None
@@ -455,6 +470,24 @@ class Distribution(Component):
     def log_sf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Log P(Y > y) of each row, (n,) nats, y may be infinite; ValueError without a formula."""
         return tail(self, self._log_sf, y, eta, 0.0, -np.inf)
+
+    def velocity(self, y: np.ndarray, eta: np.ndarray) -> Velocity:
+        """Derivatives of P(Y > y) in eta over the density, at y (n,) inside the support.
+
+        The score of a censored row is made of them: that of log P(Y > y) is f(y) / P(Y > y) times
+        the velocity dy / deta at which the quantile at y moves.
+
+        Returns
+        -------
+        Velocity
+            First derivatives (K, n) and second ones (K, K, n), in the unit of y.
+
+        Raises
+        ------
+        ValueError
+            If the family has no distribution function.
+        """
+        return velocity_of(self, y, eta)
 
     @property
     def has_entropy(self) -> bool:

@@ -225,6 +225,11 @@ def _table_part(block: Block) -> _Table:
 
 
 def _counted(y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    if y.ndim == 2 and y.shape[1] == 2:
+        # Pairs have the order of complex numbers, which are sorted several times faster.
+        pairs = np.ascontiguousarray(y, dtype=np.float64).view(np.complex128)[:, 0]
+        values, weights = _counted(pairs, weight)
+        return values.view(np.float64).reshape(-1, 2), weights
     axis = None if y.ndim == 1 else 0
     if weight is None:
         values, count = np.unique(y, axis=axis, return_counts=True)

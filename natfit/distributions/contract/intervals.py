@@ -2,12 +2,16 @@
 
 Censoring and truncation need, for a set A of values, log P(A), E[s | A] and the conditional
 mean of ``I - s s'``, with I the negative Hessian of log p. By Louis' identity (1982) the negative
-Hessian of log P(A) is ``E[I - s s' | A] + E[s | A] E[s | A]'``: no derivative of a distribution
-function is needed. Both s and ``I - s s'`` have mean zero over all values, so that the integral
-over a set is minus that over its complement. Only tails of probability at most one half, and
-intervals that are narrow within such a tail, are therefore computed by quadrature. The rule of a
-tail is double-exponential: it starts at the end of the tail and its width is the distance over
-which the tail decays. It must reproduce the probability that the distribution function gives.
+Hessian of log P(A) is ``E[I - s s' | A] + E[s | A] E[s | A]'``, and minus the first term is the
+second derivative of P(A) over P(A). For densities both follow from the ends of the interval
+(:mod:`.ends`). Sums and quadrature serve counts, intervals so narrow that a difference of tails
+has lost digits, ``E[s s' | A]``, and families whose tails have no other derivative.
+
+Both s and ``I - s s'`` have mean zero over all values, so that the integral over a set is minus
+that over its complement. Only tails of probability at most one half, and narrow intervals, are
+computed. The rule of a tail is double-exponential: it starts at the end of the tail and its width
+is the distance over which the tail decays. It must reproduce the probability that the
+distribution function gives.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from natfit.distributions.contract.ends import from_ends
 from natfit.numerics.quadrature import between, outwards
 
 #: Number of rows per pass: the nodes of 512 rows fit into the cache of a core.
@@ -57,10 +62,21 @@ class Moments:
     gap: np.ndarray
     outer: np.ndarray | None = None
 
+    @classmethod
+    def of(cls, log_mass: np.ndarray, score: np.ndarray, observed: np.ndarray) -> Moments:
+        """Return the moments whose negative Hessian (n, K, K) is known."""
+        return cls(log_mass, score, observed - score[:, :, None] * score[:, None, :])
+
     @property
     def observed(self) -> np.ndarray:
         """Negative Hessian of log P(A), (n, K, K)."""
         return self.gap + self.score[:, :, None] * self.score[:, None, :]
+
+    def summed(self, weight: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """Return weighted sums of log P, its score (K,) and its negative Hessian (K, K)."""
+        weighted = self.score.T * weight
+        observed = np.tensordot(weight, self.gap, 1) + weighted @ self.score
+        return float(weight @ self.log_mass), weighted.sum(axis=1), observed
 
 
 def moments(
@@ -82,12 +98,67 @@ def moments(
     Returns
     -------
     Moments
-        NaN where no rule reproduces the distribution function to 1e-6: the tail reaches beyond
-        the range of doubles (gamma with shape 0.01 has 8e-4 of its mass below 1e-308).
+        NaN where quadrature is needed and no rule reproduces the distribution function to 1e-6.
     """
     if family.interval_moments is not None and not outer:
         with np.errstate(all="ignore"):
             return family.interval_moments(lower, upper, eta)
+    if outer or (family.support is not None and family.support.integer):
+        return _integrated(family, lower, upper, eta, outer)
+    with np.errstate(all="ignore"):
+        log_mass, score, second, narrow = from_ends(family, lower, upper, eta)
+    if narrow.any():
+        own = eta if len(eta) == 1 else eta[narrow]
+        inner = _integrated(family, lower[narrow], upper[narrow], own, False)
+        log_mass[narrow], score[:, narrow] = inner.log_mass, inner.score.T
+        second[:, :, narrow] = -np.moveaxis(inner.gap, 0, -1)
+    return Moments(log_mass, score.T, -np.moveaxis(second, -1, 0))
+
+
+def tail_means(
+    family: Any, y: np.ndarray, upper: np.ndarray, log_tail: np.ndarray, eta: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return conditional means over the tails that begin at y, by quadrature.
+
+    Parameters
+    ----------
+    family : Distribution
+        A univariate density.
+    y : ndarray of shape (n,)
+        Where the tails begin.
+    upper : ndarray of shape (n,)
+        Which of them are upper tails.
+    log_tail : ndarray of shape (n,)
+        Their log-probabilities, nats.
+    eta : ndarray of shape (n, K) or (1, K)
+        Parameters of each row, or of all.
+
+    Returns
+    -------
+    score : ndarray of shape (n, K)
+        E[s | tail].
+    gap : ndarray of shape (n, K, K)
+        E[I - s s' | tail].
+    """
+    n, k = len(y), family.n_params
+    flat = np.empty((n, k + k * k))
+    for start in range(0, n, _CHUNK):
+        part = slice(start, min(start + _CHUNK, n))
+        own = eta if len(eta) == 1 else eta[part]
+        side = upper[part]
+        ends = np.where(side, y[part], -np.inf), np.where(side, np.inf, y[part])
+        with np.errstate(all="ignore"):
+            chunk = _Chunk(family, *ends, own, False)
+            for which, way in ((side, 1), (~side, -1)):
+                if which.any():
+                    flat[part][which] = chunk._tail(which, way, log_tail[part], inner=True)
+    return flat[:, :k], flat[:, k:].reshape(n, k, k)
+
+
+def _integrated(
+    family: Any, lower: np.ndarray, upper: np.ndarray, eta: np.ndarray, outer: bool
+) -> Moments:
+    """Moments by sums or quadrature."""
     n = len(lower)
     parts = []
     for start in range(0, n, _CHUNK):

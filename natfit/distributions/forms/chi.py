@@ -65,6 +65,9 @@ class Chi(ExponentialFamily):
     def _log_sf(self, y: np.ndarray, scale: Any) -> np.ndarray:
         return log_gammaincc(0.5 * self.degrees, 0.5 * (y / scale) ** 2)
 
+    def _velocity(self, y: np.ndarray, scale: Any) -> tuple[np.ndarray, np.ndarray]:
+        return y[None], np.zeros((1, 1, len(y)))
+
     def _entropy(self, eta: Any) -> Any:
         half = 0.5 * self.degrees
         bend = (half - 0.5) * special.psi(half) if self.degrees > 1 else 0.0

@@ -91,6 +91,23 @@ def _series(z: np.ndarray, x: np.ndarray) -> tuple:
     return t, first, square * z * np.polynomial.polynomial.polyval(x, _SECOND)
 
 
+def shape_velocity(z: np.ndarray, scale: Any, shape: Any) -> tuple[np.ndarray, ...]:
+    """Velocity of y = loc + scale z in shape at fixed t, and its derivatives at fixed y.
+
+    With w = 1 + shape z it is -scale w dt/dshape.
+
+    Returns
+    -------
+    velocity, in_loc, in_log_scale, in_shape : ndarray of shape (n,)
+        The velocity, and its derivatives in loc, log scale and shape.
+    """
+    inverse, _, r, r2 = tail_terms(z, shape)
+    w = 1.0 + shape * z
+    bend = shape * r - z * inverse
+    velocity = -scale * w * r
+    return velocity, bend, velocity + scale * z * bend, -scale * (z * r + w * r2)
+
+
 def start_shape(shape: float) -> float:
     """Shape of a start, inside its limits; zero where quantiles gave none."""
     return float(np.clip(shape, _LOWEST, _HIGHEST)) if np.isfinite(shape) else 0.0

@@ -14,6 +14,7 @@ from natfit.distributions.contract.checks import refuse_constant, refuse_extreme
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
+from natfit.distributions.contract.velocity import stretched
 from natfit.rows import Rows, dot, total_weight, weighted_total
 
 
@@ -55,6 +56,9 @@ class LocationScale(Distribution):
         z = (y - loc) / scale
         _, first, second = self._kernel_terms(z)
         return observed_of(z, scale, first, second)
+
+    def _velocity(self, y: np.ndarray, loc: Any, scale: Any) -> tuple[np.ndarray, np.ndarray]:
+        return stretched(y - loc)
 
     def sum_terms(
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray

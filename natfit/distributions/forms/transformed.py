@@ -12,6 +12,8 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import ROUNDING, refuse_constant
 from natfit.distributions.contract.declared import InformationKind
 from natfit.distributions.contract.expectation import Expectation
+from natfit.distributions.contract.intervals import Moments, moments
+from natfit.distributions.contract.velocity import Velocity
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.rows import Block, Rows, mean_over, rows_as, weighted_total
 
@@ -170,6 +172,27 @@ class Transformed(Distribution):
     def log_sf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Log P(Y > y) of each row, (n,) nats."""
         return self._tail(self.falls, y, eta)
+
+    def interval_moments(self, lower: np.ndarray, upper: np.ndarray, eta: np.ndarray) -> Moments:
+        """Log-probability of intervals and its derivatives: the base's, of intervals of t."""
+        low = self.known_support.low
+        with np.errstate(all="ignore"):
+            ends = self._forward(np.maximum(lower, low)), self._forward(np.maximum(upper, low))
+        found = moments(self.base, *(ends[::-1] if self.falls else ends), self._full(eta))
+        score = found.score @ self.to_base[0]
+        return Moments(found.log_mass, score, self._squared(found.gap))
+
+    @property
+    def closed_velocity(self) -> bool:
+        """Whether the base's velocities are closed forms."""
+        return self.base.closed_velocity
+
+    def velocity(self, y: np.ndarray, eta: np.ndarray) -> Velocity:
+        """Derivatives of P(Y > y) in eta over the density, from the base's at t."""
+        found, matrix = self.base.velocity(self._forward(y), self._full(eta)), self.to_base[0]
+        unit = (-1.0 if self.falls else 1.0) * np.exp(-self._log_slope(y))
+        second = self._squared(np.moveaxis(found.second, -1, 0))
+        return Velocity(matrix.T @ found.first * unit, np.moveaxis(second, 0, -1) * unit)
 
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
         """Draws of the base, transformed back."""

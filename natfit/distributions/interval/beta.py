@@ -44,6 +44,7 @@ class Beta(ExponentialFamily):
     roles = {"a": Role.SHAPE, "b": Role.SHAPE}
     widths = {"a": Width(-0.5, least=1.0), "b": Width(-0.5, least=1.0)}
     support = UNIT
+    smooth_tails = True
     # For y outside the support, one of the logarithms is not finite.
     summary_proves_support = True
 

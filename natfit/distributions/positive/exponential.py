@@ -58,6 +58,9 @@ class Exponential(ExponentialFamily):
     def _log_sf(self, y: np.ndarray, rate: Any) -> np.ndarray:
         return -rate * y
 
+    def _velocity(self, y: np.ndarray, rate: Any) -> tuple[np.ndarray, np.ndarray]:
+        return -y[None], np.zeros((1, 1, len(y)))
+
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows zero: rate -> infinity and the likelihood grows without limit."""
         if rows.extent()[1] == 0:

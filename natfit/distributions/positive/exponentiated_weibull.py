@@ -152,6 +152,18 @@ class ExponentiatedWeibull(Distribution):
             # Far out 1 - (1 - e^-w)^power is power e^-w.
             return np.where(w > 650.0, np.log(power) - w, log1mexp(power * q))
 
+    def _velocity(
+        self, y: np.ndarray, shape: Any, scale: Any, power: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        log = np.log(y / scale)
+        w, q, b = _parts(np.asarray(shape * log))
+        first, slope = np.empty((3, len(y))), np.zeros((3, 3, len(y)))
+        # At a fixed cdf q power is fixed; the slope of q / b in z follows from that of b.
+        first[0], first[1], first[2] = -y * log, y, -y * q / (b * shape)
+        bend = y * (1.0 - q * (1.0 - w - b) / b)
+        slope[0, 2], slope[1, 2] = -bend * log - first[2], bend
+        return first, slope
+
     # ---------------------------------------------------------------------- data, sampling
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:

@@ -19,6 +19,7 @@ from natfit.distributions.forms.extremes import (
     refuse_irregular,
     shape_constraint,
     shape_inside,
+    shape_velocity,
     start_shape,
     tail,
     tail_terms,
@@ -157,6 +158,12 @@ class GeneralizedPareto(Distribution):
     def _log_sf(self, y: Any, scale: Any, shape: Any) -> np.ndarray:
         w, t = tail(np.maximum(y, 0.0) / scale, shape)
         return -np.where(w > 0, t, np.inf)
+
+    def _velocity(self, y: np.ndarray, scale: Any, shape: Any) -> tuple[np.ndarray, np.ndarray]:
+        first, slope = np.empty((2, len(y))), np.zeros((2, 2, len(y)))
+        first[0] = y
+        first[1], _, slope[0, 1], slope[1, 1] = shape_velocity(y / scale, scale, shape)
+        return first, slope
 
     def _sample(self, rng: np.random.Generator, n: int, scale: Any, shape: Any) -> np.ndarray:
         return scale * from_tail(rng.exponential(size=n), shape)

@@ -36,6 +36,7 @@ class InverseGamma(ExponentialFamily):
     roles = {"shape": Role.SHAPE, "scale": Role.SCALE}
     widths = {"shape": Width(-0.5, least=1.0)}
     support = POSITIVE
+    smooth_tails = True
     # The logarithm of a number <= 0 is not finite.
     summary_proves_support = True
 

@@ -36,6 +36,7 @@ class InverseGaussian(ExponentialFamily):
     roles = {"mean": Role.MEAN, "shape": Role.SHAPE}
     widths = {"shape": Width(-0.5)}
     support = POSITIVE
+    smooth_tails = True
     # The logarithm of a number <= 0 is not finite.
     summary_proves_support = True
     mean_names = ("E[y]", "E[1 / y]")

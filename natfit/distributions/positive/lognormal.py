@@ -13,6 +13,7 @@ from natfit.distributions.contract.checks import ROUNDING, refuse_constant
 from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import POSITIVE
+from natfit.distributions.contract.velocity import powered
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.rows import Rows, moments_over
 
@@ -81,6 +82,9 @@ class Lognormal(ExponentialFamily):
 
     def _log_sf(self, y: Any, shape: Any, scale: Any) -> np.ndarray:
         return special.log_ndtr(-np.log(y / scale) / shape)
+
+    def _velocity(self, y: np.ndarray, shape: Any, scale: Any) -> tuple[np.ndarray, np.ndarray]:
+        return powered(y, np.log(y / scale), 1.0)
 
     def sufficient(self, rows: Rows) -> tuple:
         """Mean of log y and mean square deviation, about the mean of a few rows.

@@ -14,6 +14,7 @@ from natfit.distributions.contract.checks import ROUNDING, refuse_constant
 from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import MANY, mean
 from natfit.distributions.contract.support import POSITIVE
+from natfit.distributions.contract.velocity import powered
 from natfit.distributions.forms.positive import seen_by_all
 from natfit.numerics.special import log1mexp
 from natfit.rows import Block, Rows, dot, mean_over, total_weight, weighted_total
@@ -129,6 +130,9 @@ class Weibull(Distribution):
 
     def _log_sf(self, y: Any, shape: Any, scale: Any) -> np.ndarray:
         return -np.exp(shape * np.log(y / scale))
+
+    def _velocity(self, y: np.ndarray, shape: Any, scale: Any) -> tuple[np.ndarray, np.ndarray]:
+        return powered(y, np.log(y / scale), -1.0)
 
     # ---------------------------------------------------------------------- data, sampling
 

@@ -22,6 +22,7 @@ from natfit.distributions.forms.extremes import (
     refuse_irregular,
     shape_constraint,
     shape_inside,
+    shape_velocity,
     start_shape,
     tail,
     tail_terms,
@@ -202,6 +203,15 @@ class Gev(Distribution):
 
     def _log_sf(self, y: Any, loc: Any, scale: Any, shape: Any) -> np.ndarray:
         return log1mexp(self._log_cdf(y, loc, scale, shape))
+
+    def _velocity(
+        self, y: np.ndarray, loc: Any, scale: Any, shape: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        z = (y - loc) / scale
+        first, slope = np.ones((3, len(z))), np.zeros((3, 3, len(z)))
+        first[1], slope[0, 1] = y - loc, -1.0
+        first[2], slope[0, 2], slope[1, 2], slope[2, 2] = shape_velocity(z, scale, shape)
+        return first, slope
 
     def _sample(self, rng: np.random.Generator, n: int, loc: Any, scale: Any, shape: Any) -> Any:
         return loc + scale * from_tail(rng.gumbel(size=n), shape)

@@ -13,6 +13,7 @@ from natfit.distributions.contract.checks import refuse_constant, refuse_extreme
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
+from natfit.distributions.contract.velocity import stretched
 from natfit.rows import Rows, distance, mean_over, table_of
 
 _LOG_2 = 0.6931471805599453
@@ -108,6 +109,9 @@ class Laplace(Distribution):
 
     def _log_sf(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
         return self._log_cdf(-y, -loc, scale)
+
+    def _velocity(self, y: np.ndarray, loc: Any, scale: Any) -> tuple[np.ndarray, np.ndarray]:
+        return stretched(y - loc)
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: scale -> 0 and the likelihood grows without limit."""

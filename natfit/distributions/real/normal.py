@@ -13,6 +13,7 @@ from natfit.distributions.contract.checks import refuse_constant
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
+from natfit.distributions.contract.velocity import stretched
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.rows import Rows, moments_over
 
@@ -82,6 +83,9 @@ class Normal(ExponentialFamily):
 
     def _log_sf(self, y: np.ndarray, loc: Any, scale: Any) -> np.ndarray:
         return log_ndtr((loc - y) / scale)
+
+    def _velocity(self, y: np.ndarray, loc: Any, scale: Any) -> tuple[np.ndarray, np.ndarray]:
+        return stretched(y - loc)
 
     def sufficient(self, rows: Rows) -> tuple:
         """Mean and mean square deviation, accumulated about zero or about the mean.

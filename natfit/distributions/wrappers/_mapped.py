@@ -9,6 +9,7 @@ import numpy as np
 
 from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.intervals import Moments, moments
+from natfit.distributions.contract.velocity import Velocity
 from natfit.distributions.wrappers.base import Restricted, passed_on
 
 
@@ -86,6 +87,14 @@ class Mapped(Restricted):
     def log_sf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Log P(Y > y) of each row, (n,) nats: the inner family's."""
         return self.inner.log_sf(y, self.full(eta))
+
+    def velocity(self, y: np.ndarray, eta: np.ndarray) -> Velocity:
+        """Derivatives of P(Y > y) in this eta over the density: the inner family's, by J."""
+        found = self.inner.velocity(y, self.full(eta))
+        first, second = found.first.T, np.moveaxis(found.second, -1, 0)
+        # The second derivative of a function is minus what an observed information is.
+        second = -self._pull_square(eta, -second, first)
+        return Velocity(self._pull(eta, first).T, np.moveaxis(second, 0, -1))
 
     def kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
         """KL(eta || eta2) of each row, (n,) nats: the inner family's."""

@@ -11,6 +11,7 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.expectation import ACCURACY, Expectation
 from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import REAL, Support
+from natfit.distributions.contract.velocity import Velocity
 from natfit.distributions.wrappers.base import Extended
 
 #: Largest share of an expectation that may come from rare nodes, and the probability below which
@@ -91,6 +92,32 @@ class Moved(Extended):
     def log_sf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Log P(Y > y) of each row, (n,) nats."""
         return self._tails("log_sf", y, eta)
+
+    def velocity(self, y: np.ndarray, eta: np.ndarray) -> Velocity:
+        """Derivatives of P(Y > y) in eta over the density, from the inner family's.
+
+        Of the additional parameter the velocity dy / d eta_0 is known at fixed inner y, and does
+        not depend on the inner eta.
+
+        Returns
+        -------
+        Velocity
+            In the unit of y.
+        """
+        own, rest = self._split(eta)
+        inner = self.inner.velocity(self._to_inner(y, own), rest)
+        unit = np.exp(-np.broadcast_to(self._log_slope(own), len(eta)))
+        first, again = self._own_velocity(y)
+        score, k = self.score(y, eta).T, self.n_params
+        second = np.empty((k, k, len(y)))
+        second[0] = score * first
+        second[0, 0] += again
+        second[1:, 0], second[1:, 1:] = second[0, 1:], inner.second * unit
+        return Velocity(np.concatenate([first[None], inner.first * unit]), second)
+
+    def _own_velocity(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Velocity of y in the additional parameter, and its derivative in it at fixed y; (n,)."""
+        raise NotImplementedError
 
     def expectation(self, eta: np.ndarray) -> Expectation:
         """The inner family's nodes, moved."""

@@ -46,6 +46,7 @@ class Wrapper(Distribution):
     """
 
     differentiable = passed_on()
+    closed_velocity = passed_on()
     has_cdf = passed_on()
     can_sample = passed_on()
 

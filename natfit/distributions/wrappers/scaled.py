@@ -61,6 +61,9 @@ class Scaled(Moved):
     def _to_outer(self, values: np.ndarray, own: Any) -> np.ndarray:
         return values * own
 
+    def _own_velocity(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return y, np.zeros(len(y))
+
     @property
     def support(self) -> Support:
         """The inner family's: its ends are 0 and infinities."""

@@ -82,6 +82,9 @@ class Shifted(Moved):
     def _to_outer(self, values: np.ndarray, own: Any) -> np.ndarray:
         return values + own
 
+    def _own_velocity(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.ones(len(y)), np.zeros(len(y))
+
     def fisher(self, eta: np.ndarray) -> np.ndarray:
         """Fisher information (n, K, K) by quadrature, at loc = 0 because it does not depend on loc.
 

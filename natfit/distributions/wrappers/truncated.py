@@ -13,6 +13,7 @@ from natfit.distributions.contract.declared import InformationKind
 from natfit.distributions.contract.intervals import Moments, moments
 from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import Support
+from natfit.distributions.contract.velocity import Velocity, from_intervals
 from natfit.distributions.wrappers.base import Restricted
 from natfit.rows import Rows, total_weight
 
@@ -98,7 +99,30 @@ class Truncated(Restricted):
     def window(self, eta: np.ndarray, outer: bool = False) -> Moments:
         """Probability of the window and conditional moments of the score, per row of eta."""
         low, high = (np.full(len(eta), float(end)) for end in self.ends)
-        return moments(self.inner, low, high, eta, outer)
+        if outer:
+            return moments(self.inner, low, high, eta, outer)
+        return moments(self.inner, low, high, eta)
+
+    def interval_moments(self, lower: np.ndarray, upper: np.ndarray, eta: np.ndarray) -> Moments:
+        """Log-probability of intervals and its derivatives: that inside the window, over its own.
+
+        Returns
+        -------
+        Moments
+            -inf where an interval misses the window.
+        """
+        low, high = self.ends
+        part = moments(self.inner, np.maximum(lower, low), np.minimum(upper, high), eta)
+        whole = self.window(eta)
+        return Moments.of(
+            np.minimum(part.log_mass - whole.log_mass, 0.0),
+            part.score - whole.score,
+            part.observed - whole.observed,
+        )
+
+    def velocity(self, y: np.ndarray, eta: np.ndarray) -> Velocity:
+        """Derivatives of P(Y > y | inside) in eta over the density, from intervals."""
+        return from_intervals(self, y, eta)
 
     def fisher(self, eta: np.ndarray) -> np.ndarray:
         """Var[s | inside], (n, K, K)."""

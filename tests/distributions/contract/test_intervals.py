@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from natfit.distributions import (
     Bernoulli,
@@ -107,7 +107,12 @@ def test_far_tails_keep_their_digits():
     assert np.isfinite(found.observed).all()
 
 
-def test_what_no_double_reaches_is_no_number():
-    """8e-4 of this gamma's mass lies below the least double."""
-    found = moments(Gamma(), np.array([0.0]), np.array([1e-40]), np.array([[np.log(0.01), 0.0]]))
-    assert np.isnan(found.score).all()
+def test_mass_that_no_double_reaches_is_counted():
+    """8e-4 of this gamma's mass lies below the least double; F(y) = (y / scale)^a / Gamma(a + 1)."""
+    a, y = 0.01, 1e-40
+    found = moments(Gamma(), np.array([0.0]), np.array([y]), np.array([[np.log(a), 0.0]]))
+    slope = a * (np.log(y) - special.psi(a + 1.0))
+    assert found.log_mass[0] == pytest.approx(a * np.log(y) - special.gammaln(a + 1.0), rel=1e-12)
+    np.testing.assert_allclose(found.score[0], [slope, -a], rtol=1e-9)
+    bend = slope - a * a * special.polygamma(1, a + 1.0)
+    np.testing.assert_allclose(found.observed[0], [[-bend, a], [a, 0.0]], rtol=1e-7, atol=1e-9)

@@ -100,10 +100,11 @@ DERIVED = {
         "refine_start",
     ),
     *("nested_start", "no_maximum", "check", "check_degenerate", "bounded", "sufficient"),
-    *("sum_terms", "summary_proves_support", "examples", "interval_moments"),
+    *("sum_terms", "summary_proves_support", "examples", "interval_moments", "velocity"),
 }
 #: A fit is not compared early with the inner family's nested optimum: it need not be this one's.
-NOT_PASSED_ON = {"compare_after"}
+#: Wrappers derive velocities from the inner family's, so that they differentiate no tails.
+NOT_PASSED_ON = {"compare_after", "smooth_tails"}
 
 
 def test_what_a_distribution_answers_is_passed_on_or_derived():
