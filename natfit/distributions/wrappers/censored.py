@@ -11,12 +11,17 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.censored import check_intervals
 from natfit.distributions.contract.declared import InformationKind, Yardstick
 from natfit.distributions.contract.intervals import moments
+from natfit.distributions.contract.nonparametric import imputed
+from natfit.distributions.contract.sums import block_sum
 from natfit.distributions.wrappers._mapped import Mapped
 from natfit.rows import Block, Memory, Rows, rows_as, rows_where, table_of
 
 #: Intervals per pass: the derivatives of 4,096 rows fit into the cache of a core; if velocities
 #: come from a table, it is made once for many rows.
 _CLOSED, _DERIVED = 4096, 65536
+
+#: Rows from which others are imputed, once all rows have been seen.
+_IMPUTED = 2_000
 
 
 @dataclass(frozen=True)
@@ -247,13 +252,28 @@ class CensoredFamily(Mapped):
         # The end of an open support does not belong to it: take a value inside.
         return np.where((middle == low) & np.isinf(upper), low + 1.0, middle)
 
+    def _imputed(self, block: Block) -> Block:
+        """Exact rows, with weights, that have the distribution of the block's."""
+        lower, upper = _ends(block.y).T
+        y, weight = imputed(lower, upper, block.weight, self.inner.support)
+        return Block(y, weight=weight)
+
+    def _as_exact(self, rows: Rows) -> Rows:
+        """Exact rows that stand for all rows, imputed from some of them."""
+        found = self._imputed(rows.few(_IMPUTED))
+        return Memory(found.y, weight=found.weight)
+
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
-        """The family's, for the middles of the intervals."""
+        """The family's, for imputed rows; where a row has no density then, for their middles."""
+        eta = super().refine_start(self._as_exact(rows), eta)
+        with np.errstate(all="ignore"):
+            if np.isfinite(rows.sum(block_sum, self, "sum_value_and_score", eta[None])[0]):
+                return eta
         return super().refine_start(rows_as(rows, self._middles), eta)
 
     def nested_start(self, rows: Rows) -> np.ndarray | None:
-        """The family's, for the middles of the intervals; a point to compare with."""
-        return super().nested_start(rows_as(rows, self._middles))
+        """The family's, for imputed rows; a point to compare with."""
+        return super().nested_start(self._as_exact(rows))
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """The family's, for the exact rows."""
@@ -267,8 +287,8 @@ class CensoredFamily(Mapped):
             super().check_start(Block(_ends(few.y)[exact, 0]), eta)
 
     def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
-        """The family's start for the middles of the intervals, or their finite ends."""
-        return super().initial(replace(few, y=self._middles(few)), rng)
+        """The family's start for rows imputed from the nonparametric estimate."""
+        return super().initial(self._imputed(few), rng)
 
 
 def _exact(rows: Rows) -> Rows:
