@@ -8,11 +8,13 @@ probability, which must be one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from natfit.distributions.contract.declared import Role
+from natfit.numerics.counting import Stretch, reach
 from natfit.numerics.quadrature import on_half_line, on_interval, on_line
 
 #: Accepted error of the total probability. For smooth densities it is below 1e-10; a kink, such
@@ -27,6 +29,12 @@ _SIZES = (2**8, 2**10, 2**12, 2**14, 2**16, 2**18, 2**20, 2**22, 2**24)
 
 #: Further ones, among which a few are asked where the probability is.
 _LARGE = (2**26, 2**28, 2**30, 2**32, 2**34)
+
+#: Log-probability of a tail that is left out, and log(1/2).
+_NEGLIGIBLE, _HALF = -42.0, -0.6931471805599453
+
+#: Panels of the rule for numbers that are spread over many, in turn, and its accepted error.
+_PANELS, _EXACT = (16, 32, 64), 1e-9
 
 #: Whole numbers that are enumerated without asking where the mass is.
 _DENSE = 2**14
@@ -60,7 +68,10 @@ class Expectation:
         ValueError
             If the rule's total probability is off by more than 1e-5.
         """
-        rule = _enumerate(family, eta) if family.support.integer else _integrate(family, eta)
+        if family.support.integer:
+            rule = _smooth(family, eta) or _enumerate(family, eta)
+        else:
+            rule = _integrate(family, eta)
         total = rule.weight.sum()
         if not abs(total - 1.0) < ACCURACY:
             values = {k: np.round(v, 6).tolist() for k, v in family.native_dict(eta).items()}
@@ -78,6 +89,64 @@ def _density(family: Any, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
     with np.errstate(all="ignore"):
         p = np.exp(family.log_prob(y, eta[None]))
     return np.where(np.isfinite(p), p, 0.0)
+
+
+def _smooth(family: Any, eta: np.ndarray) -> Expectation | None:
+    """Rule of a family of whole numbers that is spread over many; None where it is not."""
+    if not family.has_cdf:
+        return None
+    low, high = family.support.low, family.support.top
+    stretch = stretch_of(family, eta, low, high, 0.0)
+    if np.isfinite(low) and stretch.high[0] - low < _DENSE:
+        return None
+    return smooth_rule(family, eta, stretch)
+
+
+def stretch_of(family: Any, eta: np.ndarray, low: float, high: float, log_mass: float) -> Stretch:
+    """The whole numbers from low to high that have probability.
+
+    Parameters
+    ----------
+    family : Distribution
+        Univariate, with a distribution function.
+    eta : ndarray of shape (K,)
+        Its parameters.
+    low, high : float
+        The ends of a window, inside its support; may be infinite.
+    log_mass : float
+        The window's log-probability, nats.
+
+    Returns
+    -------
+    Stretch
+        Of one row.
+    """
+    top, bottom = partial(family.log_sf, eta=eta[None]), partial(family.log_cdf, eta=eta[None])
+    first = np.array([low if np.isfinite(low) else min(high, 0.0)])
+    end = reach(lambda y: top(y) < log_mass + _NEGLIGIBLE, first, 1, high)
+    half = np.logaddexp(top(np.array([high]))[0], log_mass + _HALF)
+    centre = reach(lambda y: top(y) < half, first, 1, high)
+    if not np.isfinite(low) and (centre <= first + 64.0).all():
+        half = log_mass + _HALF
+        centre = reach(lambda y: bottom(y) < half, first, -1, low)
+    begin = reach(lambda y: bottom(y) < log_mass + _NEGLIGIBLE, centre, -1, low)
+    return Stretch(begin, np.maximum(end, centre), centre, begin == low, end == high)
+
+
+def smooth_rule(family: Any, eta: np.ndarray, stretch: Stretch) -> Expectation | None:
+    """Nodes and probabilities of a family of whole numbers, at eta (K,).
+
+    Returns
+    -------
+    Expectation or None
+        None where the total probability is not one: a family may know no number but whole ones.
+    """
+    for panels in _PANELS:
+        y, weight = (part[0] for part in stretch.nodes(panels))
+        weight = weight * _density(family, y, eta)
+        if abs(weight.sum() - 1.0) < _EXACT:
+            return Expectation(y, weight)
+    return None
 
 
 def _enumerate(family: Any, eta: np.ndarray) -> Expectation:

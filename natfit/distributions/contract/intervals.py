@@ -18,11 +18,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
 
+from natfit.distributions.contract.count_sums import interval_sum, tail_sum
 from natfit.distributions.contract.ends import from_ends
 from natfit.numerics.quadrature import between, outwards
 
@@ -36,9 +37,6 @@ _HALF = -0.6931471805599453
 #: Accepted relative error of a rule's probability; spans and numbers of nodes, tried in turn.
 _ACCURACY = 1e-6
 _RULES = ((3.6, 73), (4.6, 145), (6.1, 577), (6.1, 2305))
-
-#: Maximum number of terms of a sum over whole numbers.
-_MOST_TERMS = 2**20
 
 
 @dataclass(frozen=True)
@@ -159,15 +157,9 @@ def _integrated(
     family: Any, lower: np.ndarray, upper: np.ndarray, eta: np.ndarray, outer: bool
 ) -> Moments:
     """Moments by sums or quadrature."""
-    n = len(lower)
-    parts = []
-    for start in range(0, n, _CHUNK):
-        part = slice(start, min(start + _CHUNK, n))
-        own = eta if len(eta) == 1 else eta[part]
-        with np.errstate(all="ignore"):
-            parts.append(_Chunk(family, lower[part], upper[part], own, outer).moments())
-    log_mass, flat = (np.concatenate(column) for column in zip(*parts, strict=True))
-    k = family.n_params
+    parts = _parts(family, lower, upper, eta, outer)
+    log_mass, flat = (np.concatenate(c) for c in zip(*(p.moments() for p in parts), strict=True))
+    k, n = family.n_params, len(lower)
     square = (n, k, k)
     return Moments(
         log_mass,
@@ -175,6 +167,38 @@ def _integrated(
         flat[:, k : k + k * k].reshape(square),
         flat[:, k + k * k :].reshape(square) if outer else None,
     )
+
+
+def log_probability_of(
+    family: Any, lower: np.ndarray, upper: np.ndarray, eta: np.ndarray
+) -> np.ndarray:
+    """Log P(lower <= Y <= upper) at eta (n, K) or (1, K), (n,) nats, without the moments."""
+    parts = _parts(family, lower, upper, eta, False)
+    return np.concatenate([part.log_mass() for part in parts])
+
+
+def _parts(family: Any, lower: Any, upper: Any, eta: np.ndarray, outer: bool) -> list[_Chunk]:
+    n, integer = len(lower), family.support is not None and family.support.integer
+    # Tails of whole numbers that share eta are read from one table.
+    if integer and len(eta) == 1:
+        return [_Chunk(family, lower, upper, eta, outer)]
+    slices = [slice(start, min(start + _CHUNK, n)) for start in range(0, n, _CHUNK)]
+    own = (eta if len(eta) == 1 else eta[part] for part in slices)
+    return [
+        _Chunk(family, lower[part], upper[part], e, outer)
+        for part, e in zip(slices, own, strict=True)
+    ]
+
+
+def quiet(method: Callable) -> Callable:
+    """A method during which numpy does not warn: what is not finite is judged by the caller."""
+
+    @wraps(method)
+    def call(*args: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return method(*args)
+
+    return call
 
 
 class _Chunk:
@@ -187,37 +211,72 @@ class _Chunk:
             lower, upper = np.ceil(lower), np.floor(upper)
         self.lower, self.upper = lower, upper
         before = lower - 1.0 if self.integer else lower
-        self.below, self.from_lower = family.log_cdf(before, eta), family.log_sf(before, eta)
-        self.up_to, self.above = family.log_cdf(upper, eta), family.log_sf(upper, eta)
+        with np.errstate(all="ignore"):
+            self.below, self.from_lower = family.log_cdf(before, eta), family.log_sf(before, eta)
+            self.up_to, self.above = family.log_cdf(upper, eta), family.log_sf(upper, eta)
 
-    def moments(self) -> tuple[np.ndarray, np.ndarray]:
-        """log P(A) (n,) and the flat conditional means (n, C)."""
+    @property
+    def width(self) -> int:
+        """C, the number of conditional means of an interval."""
         k = self.family.n_params
-        log_mass = np.zeros(len(self.lower))
-        flat = np.zeros((len(self.lower), k + k * k * (2 if self.outer else 1)))
+        return k + k * k * (2 if self.outer else 1)
+
+    def kinds(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Which intervals hold the median, lie above or below it, or are narrow, (n,) each.
+
+        Those above and below are wide: the tail beyond them has less than half of the probability
+        of the tail that begins with them.
+
+        Returns
+        -------
+        across, right, left, narrow : ndarray of shape (n,)
+            Each interval is of one kind.
+        """
         right, left = self.from_lower <= _HALF, self.up_to <= _HALF
         left &= ~right
-        out = np.exp(self.below) + np.exp(self.above)
-        across = ~right & ~left & (out <= 0.9)
-        narrow = ~right & ~left & ~across
+        across = ~right & ~left & (np.exp(self.below) + np.exp(self.above) <= 0.9)
+        right &= self.above - self.from_lower < _HALF
+        left &= self.below - self.up_to < _HALF
+        return across, right, left, ~across & ~right & ~left
+
+    def _wide_mass(self, across: Any, right: Any, left: Any) -> np.ndarray:
+        """log P(A) (n,) of the intervals that are not narrow, zero for the others."""
+        out = np.zeros(len(self.lower))
+        out[across] = np.log1p(-np.exp(self.below[across]) - np.exp(self.above[across]))
+        sides = ((right, self.from_lower, self.above), (left, self.up_to, self.below))
+        for which, near, far in sides:
+            out[which] = near[which] + np.log1p(-np.exp(far[which] - near[which]))
+        return out
+
+    @quiet
+    def log_mass(self) -> np.ndarray:
+        """log P(A) (n,)."""
+        across, right, left, narrow = self.kinds()
+        out = self._wide_mass(across, right, left)
+        if narrow.any():
+            out[narrow] = self._narrow(narrow)[0]
+        return out
+
+    @quiet
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """log P(A) (n,) and the flat conditional means (n, C)."""
+        across, right, left, narrow = self.kinds()
+        log_mass = self._wide_mass(across, right, left)
+        flat = np.zeros((len(self.lower), self.width))
         if across.any():
-            log_mass[across] = np.log1p(-out[across])
             flat[across] = self._total(across)
             for side, share in ((-1, self.below), (1, self.above)):
                 self._subtract(flat, across, side, share)
-            flat[across] /= 1.0 - out[across, None]
+            flat[across] /= np.exp(log_mass[across, None])
         for side, which, near, far in (
             (1, right, self.from_lower, self.above),
             (-1, left, self.up_to, self.below),
         ):
-            gap = far - near
-            wide = which & (gap < _HALF)
-            narrow |= which & ~wide
-            if wide.any():
-                log_mass[wide] = near[wide] + np.log1p(-np.exp(gap[wide]))
-                flat[wide] = self._tail(wide, side, near, inner=True)
-                self._subtract(flat, wide, side, far, gap)
-                flat[wide] /= -np.expm1(gap[wide, None])
+            if which.any():
+                gap = far - near
+                flat[which] = self._tail(which, side, near, inner=True)
+                self._subtract(flat, which, side, far, gap)
+                flat[which] /= -np.expm1(gap[which, None])
         if narrow.any():
             log_mass[narrow], flat[narrow] = self._narrow(narrow)
         return log_mass, flat
@@ -247,7 +306,7 @@ class _Chunk:
         eta, log_mass = self._eta(which), log_mass[which]
         if self.integer:
             start = end if inner else end + side
-            return _sum(self, start, side, np.full(len(end), np.inf), eta, log_mass)[1]
+            return tail_sum(self, start, side, eta, log_mass)
         width = np.exp(log_mass - self.family.log_prob(end, eta))
         limit = self.family.support.top if side > 0 else self.family.support.low
         nodes = partial(outwards, end, limit, side, width)
@@ -259,7 +318,7 @@ class _Chunk:
         if self.integer:
             # The sum of the terms is the probability: it does not depend on the reference.
             reference = self.family.log_prob(lower, eta)
-            log, flat = _sum(self, lower, 1, upper - lower, eta, reference)
+            log, flat = interval_sum(self, lower, upper, eta, reference)
             return reference + log, flat
         right = self.from_lower[which] <= _HALF
         big = np.where(right, self.from_lower[which], self.up_to[which])
@@ -312,21 +371,3 @@ class _Chunk:
         flat = (len(y), -1)
         parts = [score, (self.family.observed(y, eta) - outer).reshape(flat)]
         return np.concatenate(parts + [outer.reshape(flat)] * self.outer, axis=1)
-
-
-def _sum(
-    chunk: _Chunk, start: Any, side: int, length: Any, eta: Any, log_mass: Any
-) -> tuple[np.ndarray, np.ndarray]:
-    """Log of a sum over whole numbers from ``start`` on, over exp(log_mass), and means."""
-    support, size = chunk.family.support, 64
-    while True:
-        step = np.arange(size, dtype=np.float64)
-        y = start[:, None] + side * step
-        inside = (step <= length[:, None]) & (y >= support.low) & (y <= np.max(support.high))
-        y = np.where(inside, y, start[:, None])
-        total, flat = chunk._nodes(y, inside.astype(np.float64), eta, log_mass)
-        last = chunk.family.log_prob(y[:, -1], eta) - log_mass
-        done = ~inside[:, -1] | (np.exp(last) < 1e-17 * total)
-        if done.all() or size >= _MOST_TERMS:
-            return np.log(total), flat
-        size *= 4

@@ -154,9 +154,15 @@ class NegativeBinomial(Tabulated):
 
 def _tails(y: Any, mean: Any, n: Any) -> tuple[np.ndarray, np.ndarray]:
     """P(Y <= y) and P(Y > y); those of the Poisson where n is so large that it has no effect."""
-    y, odds, poisson = np.floor(y) + 1.0, mean / (n + mean), n > _LARGE_N
-    below = np.where(poisson, special.gammaincc(y, mean), special.betaincc(y, n, odds))
-    return below, np.where(poisson, special.gammainc(y, mean), special.betainc(y, n, odds))
+    y, poisson = np.floor(y) + 1.0, n > _LARGE_N
+    # Of n / (n + mean) and its complement the smaller one has all of its digits.
+    small, share, odds = n < mean, n / (n + mean), mean / (n + mean)
+    below = np.where(small, special.betainc(n, y, share), special.betaincc(y, n, odds))
+    above = np.where(small, special.betaincc(n, y, share), special.betainc(y, n, odds))
+    return (
+        np.where(poisson, special.gammaincc(y, mean), below),
+        np.where(poisson, special.gammainc(y, mean), above),
+    )
 
 
 def _chain(n: Any) -> Any:

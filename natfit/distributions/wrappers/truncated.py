@@ -10,7 +10,8 @@ import numpy as np
 from natfit._validation import check_truncation
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind
-from natfit.distributions.contract.intervals import Moments, moments
+from natfit.distributions.contract.expectation import Expectation, smooth_rule, stretch_of
+from natfit.distributions.contract.intervals import Moments, log_probability_of, moments
 from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import Support
 from natfit.distributions.contract.velocity import Velocity, from_intervals
@@ -124,10 +125,25 @@ class Truncated(Restricted):
         """Derivatives of P(Y > y | inside) in eta over the density, from intervals."""
         return from_intervals(self, y, eta)
 
+    def _log_mass(self, eta: np.ndarray) -> np.ndarray:
+        """Log-probability of the window, per row of eta."""
+        low, high = (np.full(len(eta), float(end)) for end in self.ends)
+        return log_probability_of(self.inner, low, high, eta)
+
     def fisher(self, eta: np.ndarray) -> np.ndarray:
         """Var[s | inside], (n, K, K)."""
         inside = self.window(eta, outer=True)
         return inside.outer - inside.score[:, :, None] * inside.score[:, None, :]
+
+    def expectation(self, eta: np.ndarray) -> Expectation:
+        """Nodes and probabilities at eta (K,); those of a long window of counts are few."""
+        if self.support.integer:
+            mass = float(self._log_mass(eta[None])[0])
+            ends = self.support.low, self.support.top
+            rule = smooth_rule(self, eta, stretch_of(self.inner, eta, *ends, mass))
+            if rule is not None:
+                return rule
+        return super().expectation(eta)
 
     # -------------------------------------------------------------------------- rows
 
@@ -136,7 +152,7 @@ class Truncated(Restricted):
 
     def log_prob(self, y: Any, eta: np.ndarray) -> np.ndarray:
         """Log-density of each row, (n,) nats."""
-        return self.inner.log_prob(y, eta) - self.window(eta).log_mass
+        return self.inner.log_prob(y, eta) - self._log_mass(eta)
 
     def score(self, y: Any, eta: np.ndarray) -> np.ndarray:
         """s(y) - E[s | inside], (n, K)."""
@@ -187,8 +203,8 @@ class Truncated(Restricted):
         out = np.full(len(lower), -np.inf)
         if some.any():
             own = eta if len(eta) == 1 else eta[some]
-            mass = self.window(own).log_mass
-            out[some] = moments(self.inner, lower[some], upper[some], own).log_mass - mass
+            mass = self._log_mass(own)
+            out[some] = log_probability_of(self.inner, lower[some], upper[some], own) - mass
         return np.minimum(out, 0.0)
 
     # ------------------------------------------------------------------ data, sampling
