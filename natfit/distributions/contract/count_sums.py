@@ -30,9 +30,9 @@ _NEGLIGIBLE = -42.0
 #: Maximum number of terms that are enumerated where the family knows no number but whole ones.
 _MOST_TERMS = 2**20
 
-#: Number of tails from which on a table serves them, its length, and log-probabilities below which
-#: its sums underflow.
-_MANY, _TABLE, _UNDERFLOW = 16, 2**17, -600.0
+#: Number of tails from which on a table serves them, its length, and the range of log-probabilities
+#: in it, nats.
+_MANY, _TABLE, _RANGE = 16, 2**17, 500.0
 
 #: Number of intervals that are summed at once: their nodes are a million at most.
 _MOST_ROWS = 256
@@ -181,22 +181,26 @@ def _refined(
 
 
 def _table(chunk: Any, start: Any, side: int, eta: Any, log_mass: Any) -> np.ndarray:
-    """Means over many tails of one distribution: sums from the farthest tail inwards."""
+    """Means over many tails of one distribution, each found once, in groups that lie together."""
     first, where = np.unique(start, return_index=True)
-    spread = first[-1] - first[0]
     mass = log_mass[where]
-    lowest = mass.min()
-    if spread > _TABLE or not lowest > _UNDERFLOW:
-        parts = np.array_split(np.arange(len(first)), -(-len(first) // _MANY))
-        found = [tail_sum(chunk, first[p], side, eta, mass[p]) for p in parts]
-        return np.concatenate(found)[np.searchsorted(first, start)]
-    # From the far end to the near one; the farthest tail itself comes first.
-    far = first[[-1 if side > 0 else 0]]
-    y = far - side * np.arange(1.0, spread + 1.0)
-    p = np.exp(chunk.family.log_prob(y, eta))
-    terms = p[:, None] * chunk._values(y, eta)
-    most = mass[-1 if side > 0 else 0]
-    beyond = np.exp(most) * tail_sum(chunk, far, side, eta, np.array([most]))
-    sums = np.cumsum(np.concatenate([beyond, terms]), axis=0)
-    at = np.abs(start - far).astype(np.intp)
-    return sums[at] * np.exp(-log_mass)[:, None]
+    # Inside a group neither the table is long nor do its sums underflow.
+    place = np.floor((first - first[0]) / _TABLE)
+    cuts = np.flatnonzero(np.diff(place) + np.abs(np.diff(np.floor(mass / _RANGE)))) + 1
+    parts = np.split(np.arange(len(first)), cuts)
+    found = [_group(chunk, first[p], side, eta, mass[p]) for p in parts]
+    return np.concatenate(found)[np.searchsorted(first, start)]
+
+
+def _group(chunk: Any, start: Any, side: int, eta: Any, log_mass: Any) -> np.ndarray:
+    """Means over tails that begin in one stretch: sums from the farthest tail inwards."""
+    if len(start) <= _MANY:
+        return tail_sum(chunk, start, side, eta, log_mass)
+    at = -1 if side > 0 else 0
+    far, reference = start[[at]], log_mass.max()
+    y = far - side * np.arange(1.0, start[-1] - start[0] + 1.0)
+    p = np.exp(chunk.family.log_prob(y, eta) - reference)
+    beyond = np.exp(log_mass[at] - reference) * tail_sum(chunk, far, side, eta, log_mass[[at]])
+    sums = np.cumsum(np.concatenate([beyond, p[:, None] * chunk._values(y, eta)]), axis=0)
+    rows = np.abs(start - far[0]).astype(np.intp)
+    return sums[rows] * np.exp(reference - log_mass)[:, None]
