@@ -36,6 +36,10 @@ def has_no_sampler(family: Any, etas: np.ndarray) -> bool:
     return not family.can_sample
 
 
+def ends_at_a_parameter(family: Any, etas: np.ndarray) -> bool:
+    return bool(family.row_ends)
+
+
 def has_no_fisher(family: Any, etas: np.ndarray) -> bool:
     return not family.information.exists
 
@@ -83,7 +87,8 @@ DISTRIBUTIONS = {
     "draws_in_support": has_no_sampler,
     "draws_follow_seed": has_no_sampler,
     "sampler_moments": has_no_sampler,
-    "draws_by_row": has_no_sampler,
+    "draws_by_row": lambda family, etas: not family.can_sample or bool(family.row_ends),
+    "score_mean_zero": ends_at_a_parameter,
     "score_covariance_is_fisher": has_no_fisher,
     "fisher_positive": has_no_fisher,
     "kl_zero_at_itself": has_no_kl,

@@ -36,7 +36,8 @@ def problem(name):
     y = case(name).data
     family = case(name).family.bind(Memory(y))
     objective = likelihood(family, y)
-    start = family.initial(Block(y), np.random.default_rng(0)) + 0.3
+    low, high, _ = family.limits
+    start = np.clip(family.initial(Block(y), np.random.default_rng(0)) + 0.3, low, high)
 
     def native(theta):
         return np.concatenate([np.ravel(v) for v in family.native_dict(theta).values()])
@@ -67,6 +68,12 @@ def test_reaches_the_optimum(solver, step, name):
             trace(rule, objective, start, metric, **options)
         return
     fit, iterates = trace(rule, objective, start, metric, **options)
+    if name in FAMILIES and case(name).family.row_ends:
+        # The order statistics are a limit; a step of fixed length circles about the rest.
+        assert fit.status == "boundary" or not rule.converges, fit.message
+        rtol = 1e-6 if rule.converges else 0.2
+        np.testing.assert_allclose(native(fit.theta), optimum, rtol=rtol)
+        return
     if kinked:
         assert fit.iterate.value <= objective.value_and_grad(start)[0]
         np.testing.assert_allclose(native(fit.theta), optimum, rtol=0.1)

@@ -40,7 +40,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -95,6 +95,10 @@ class Distribution(Component):
             """(parameter, "lower" or "upper") to what the family becomes at that limit."""
 
         @property
+        def row_ends(self) -> Mapping[str, Literal["lower", "upper"]]:
+            """Parameters at which the support ends, estimated by the smallest or largest row."""
+
+        @property
         def zero_ends(self) -> tuple[tuple[str, str], ...]:
             """Limits at which a family of counts has all of its probability on zero."""
 
@@ -103,6 +107,7 @@ class Distribution(Component):
         support = None
         event_shape = ()
         limit_meaning = {}
+        row_ends = {}
         zero_ends = ()
 
     #: Whether finite sufficient statistics prove that all rows lie in the support.

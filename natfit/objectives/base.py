@@ -74,6 +74,11 @@ class Objective:
         low, high, _ = self.limits()
         return f"{self.names()[index]} -> {(low if side == 'lower' else high)[index]:g}"
 
+    @property
+    def row_ends(self) -> frozenset[int]:
+        """Coordinates at which a support ends: their limits are the smallest or largest row."""
+        return frozenset()
+
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the lower limit, upper limit and largest step of each coordinate, (P,) each."""
         infinite = np.full(self.n_params, np.inf)

@@ -272,6 +272,12 @@ class Likelihood(Objective):
                 return f"{end}{' (' + meaning + ')' if meaning else ''}"
         return super().bound(index, side)
 
+    @property
+    def row_ends(self) -> frozenset[int]:
+        """Coordinates of the ends of the support that all rows share."""
+        blocks, family = self.distribution.blocks, self.distribution
+        return frozenset(blocks[name].start for name in family.row_ends if self.model.shared)
+
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the lower limit, upper limit and largest step of each coordinate, (P,) each."""
         return self.model.limits()

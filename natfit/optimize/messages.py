@@ -31,6 +31,8 @@ class Verdict:
         Whether the objective is a likelihood: distances are then in standard errors.
     bounds : tuple of str
         For each coordinate that rests at a limit, its name and this limit.
+    by_rows : bool
+        Whether all these limits are rows themselves, the smallest or the largest.
     bound_note : str or None
         What had to be limited so that the objective has a minimum, in words.
     unidentified : tuple of str
@@ -53,6 +55,7 @@ class Verdict:
     max_iter: int
     probabilistic: bool = False
     bounds: tuple[str, ...] = ()
+    by_rows: bool = False
     bound_note: str | None = None
     unidentified: tuple[str, ...] = ()
     runaway: str | None = None
@@ -84,11 +87,13 @@ class Verdict:
         if lost is not None:
             runaway = objective.bound(lost, "upper" if theta[lost] > 0 else "lower")
         bounds: tuple[str, ...] = ()
+        by_rows = False
         if last.active:
             low, _, _ = objective.limits()
             sides = ["lower" if theta[i] <= low[i] else "upper" for i in last.active]
             pairs = zip(last.active, sides, strict=True)
             bounds = tuple(objective.bound(i, side) for i, side in pairs)
+            by_rows = all(i in objective.row_ends for i in last.active)
         names = objective.names() if last.unidentified else ()
         return cls(
             status=status,
@@ -100,6 +105,7 @@ class Verdict:
             max_iter=max_iter,
             probabilistic=objective.probabilistic,
             bounds=bounds,
+            by_rows=by_rows,
             bound_note=objective.bound_note,
             unidentified=tuple(names[i] for i in last.unidentified),
             runaway=runaway,
@@ -110,9 +116,11 @@ class Verdict:
     def message(self) -> str:
         """The status, what the run found, and the remedy if one is needed."""
         words = f"{self.status.value}: {self.reason or self._found()}"
-        # A limit that the caller of minimize set needs no remedy.
+        # A limit that the caller of minimize set needs no remedy, and a row none either.
         own_bound = self.status is Status.BOUNDARY and not self.probabilistic
-        if not (self.status.good or own_bound):
+        if self.status is Status.BOUNDARY and self.by_rows:
+            words += ", and standard errors do not apply to an end of the support"
+        elif not (self.status.good or own_bound):
             words += f"; {self.status.remedy}"
         if self.rose_from is not None and self.reason is None:
             words += f"; the objective rose from {self.rose_from:.6g} to {self.value:.6g}: "

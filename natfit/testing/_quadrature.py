@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from natfit.distributions.contract.support import Support
 from natfit.distributions.vectors._compositions import CountVectors, Simplex
 from natfit.testing._core import NotApplicable
 
@@ -68,6 +69,9 @@ def rule(family: Any, eta: np.ndarray) -> Rule:
     elif family.support.integer:
         y = _whole_numbers(family.support)
         slope = np.ones(len(y))
+    elif family.row_ends:
+        low, high = family.support_at(eta[None])
+        y, slope = _line(Support(float(low[0]), float(high[0])))
     else:
         y, slope = _line(family.support)
         kinks = family.kinks(eta)

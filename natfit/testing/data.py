@@ -91,6 +91,8 @@ def _bounded(y: np.ndarray) -> np.ndarray:
 def draws_by_row(family: Any, etas: np.ndarray) -> None:
     """With one row of eta per draw, row i is drawn at eta_i."""
     _need_sampler(family)
+    if family.row_ends:
+        raise NotApplicable("the support ends at a parameter: the mean score is not zero")
     many = np.repeat(etas, 2_000, axis=0)
     y = family.sample(many, np.random.default_rng(5))
     require(y.shape == (len(many), *family.event_shape), f"draws have shape {y.shape}")

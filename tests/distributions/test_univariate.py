@@ -27,6 +27,12 @@ def test_close_distributions_have_a_small_exact_divergence(family):
     assert kl == pytest.approx(0.5 * delta @ fisher @ delta, rel=1e-2, abs=1e-16)
 
 
+def _at(family, value):
+    """Eta (1, K) with the same number everywhere, inside the limits."""
+    low, high, _ = family.limits
+    return np.clip(np.full((1, family.n_params), value), low, high)
+
+
 def _rng():
     return np.random.default_rng(0)
 
@@ -34,7 +40,9 @@ def _rng():
 @pytest.mark.parametrize("family", UNIVARIATE, ids=repr)
 def test_start_does_not_solve_the_problem(family):
     """A start is no estimate: the score there is far above the optimum's."""
-    y = family.sample(np.array([[0.6] * family.n_params]), _rng(), 400)
+    if set(family.row_ends) == set(family.params):
+        pytest.skip("the order statistics are the estimate")
+    y = family.sample(_at(family, 0.6), _rng(), 400)
     start = family.initial(Block(y), _rng())
     score = family.score(y, start[None]).sum(axis=0)
     fisher = len(y) * family.fisher(start[None])[0]
@@ -47,8 +55,8 @@ def test_start_does_not_solve_the_problem(family):
 @given(st.lists(st.integers(0, 3), min_size=8, max_size=8).filter(lambda w: sum(w) > 1))
 @pytest.mark.parametrize("family", UNIVARIATE, ids=repr)
 def test_weight_is_repetition(family, weights):
-    y = family.sample(np.array([[0.4] * family.n_params]), _rng(), 8)
-    eta = np.full((1, family.n_params), 0.5)
+    y = family.sample(_at(family, 0.4), _rng(), 8)
+    eta = _at(family, 0.5)
     w = np.array(weights, dtype=float)
     kept = w > 0
     value, score = family.sum_value_and_score(y[kept], w[kept], eta)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from natfit.distributions.contract.declared import Role
+from natfit.distributions.contract.support import Support
 from natfit.numerics.counting import Stretch, reach
 from natfit.numerics.quadrature import on_half_line, on_interval, on_line
 
@@ -220,7 +221,7 @@ def _nodes(
 
 def _integrate(family: Any, eta: np.ndarray) -> Expectation:
     """Quadrature: locate the probability, then refine until the total is one."""
-    support = family.support
+    support = _interval(family, eta)
     centre, width = _locate(family, eta)
     previous: Expectation | None = None
     # The first span reaches y = 1e22 widths, the second 1e152: tails such as |y|^-1.1 need it.
@@ -241,9 +242,17 @@ def _integrate(family: Any, eta: np.ndarray) -> Expectation:
     return rule
 
 
+def _interval(family: Any, eta: np.ndarray) -> Any:
+    """Where y lies at eta (K,): the support, or what its moving ends leave of it."""
+    if not family.row_ends:
+        return family.support
+    low, high = family.support_at(eta[None])
+    return Support(float(low[0]), float(high[0]))
+
+
 def _locate(family: Any, eta: np.ndarray) -> tuple[float, float]:
     """Centre and width of the probability, found on a grid about the location and the scale."""
-    support = family.support
+    support = _interval(family, eta)
     if np.isfinite(support.low) and np.isfinite(support.high):
         return 0.0, 1.0
     loc, scale = _units(family, eta)

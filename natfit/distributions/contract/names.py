@@ -16,6 +16,7 @@ ALIASES = {
     "lognorm": "lognormal",
     "nbinom": "negative_binomial",
     "norm": "normal",
+    "powerlaw": "power_law",
     "skewnorm": "skew_normal",
     "t": "student_t",
     "vonmises": "von_mises",

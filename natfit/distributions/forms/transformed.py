@@ -76,7 +76,7 @@ class Transformed(Distribution):
 
     @property
     def information(self) -> InformationKind:
-        """The base's."""
+        """What is known of the base's information, which holds here too."""
         return self.base.information
 
     @property

@@ -42,6 +42,13 @@ class Moved(Extended):
                 f"{type(self).__name__} needs a support without an upper end, and that of "
                 f"{type(inner).__name__} is {inner.support.describe()}"
             )
+        if inner.row_ends:
+            raise ValueError(
+                f"{type(self).__name__} needs a support whose ends are known, and "
+                f"{type(inner).__name__} ends at {' and '.join(inner.row_ends)}, of which only the "
+                "smallest or largest row is known: fit it without the wrapper, or fix that "
+                "parameter inside: Fixed(family, {name: value})"
+            )
         if not inner.differentiable:
             raise ValueError(
                 f"{type(self).__name__} needs a density that autograd can differentiate, and that "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -97,6 +97,11 @@ class Wrapper(Distribution):
         return {
             end: words for end, words in self.inner.limit_meaning.items() if end[0] in self.params
         }
+
+    @property
+    def row_ends(self) -> dict[str, Literal["lower", "upper"]]:
+        """The inner family's, for the parameters that are left."""
+        return {name: side for name, side in self.inner.row_ends.items() if name in self.params}
 
 
 class Extended(Wrapper):

@@ -64,6 +64,8 @@ class Fixed(Mapped):
             raise ValueError(f"fixed {rule}, got {list(known)}")
         for name, value in known.items():
             _to_eta(name, value, inner.params[name])
+            if name in inner.row_ends:
+                _check_end(name, value, inner)
 
     @classmethod
     def examples(cls) -> list[Distribution]:
@@ -153,3 +155,15 @@ def _to_eta(name: str, value: Any, constraint: Bijector) -> np.ndarray:
     if not constraint.valid(array):
         raise ValueError(f"fixed[{name!r}] must be {constraint.rule}, got {value}")
     return constraint.to_eta(array[None])[0]
+
+
+def _check_end(name: str, value: Any, inner: Distribution) -> None:
+    """Raise ValueError where a known end of the support leaves a row outside."""
+    low, high = inner.params[name].native_limits
+    if not low <= float(value) <= high:
+        upper = inner.row_ends[name] == "upper"
+        rule = f">= {low:.10g}, the largest row" if upper else f"<= {high:.10g}, the smallest row"
+        raise ValueError(
+            f"{name} must be {rule}, got {value}: no row may lie beyond it; leave it free, or "
+            "remove such rows"
+        )
