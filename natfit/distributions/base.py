@@ -13,6 +13,7 @@ check             refuse rows outside the support                             by
 check_degenerate  refuse data without a maximum in the family                 accept
 _initial          a start from a few rows, one pass, no iteration
 refine_start      the start once all rows are seen                            as it was
+regular           coordinates in which limits of the family are regular       its own
 bounded           a summary whose likelihood has a maximum                    as it was
 _log_prob         log-density in native terms, in ``autograd.numpy``
 _score            gradient of log p in eta                                    by autograd
@@ -21,6 +22,7 @@ sum_terms         sums over rows of all three, in one pass                    su
 _fisher           expected information                                        quadrature
 _kl               Kullback-Leibler divergence                                 quadrature
 nested_start      optimum of a simpler family inside                          None
+limit_at          which limit a fit has reached, beyond those of constraints  None
 no_maximum        why the likelihood has no maximum where a fit ended         None
 _sample           draws                                                       none
 _log_cdf, _log_sf logarithms of both tails                                    none
@@ -55,11 +57,12 @@ from natfit.distributions.contract.sums import summed_observed, summed_value_and
 from natfit.distributions.contract.support import Support
 from natfit.distributions.contract.tails import tail
 from natfit.distributions.contract.velocity import Velocity, velocity_of
+from natfit.distributions.contract.verdicts import Verdicts
 from natfit.numerics import autodiff
 from natfit.rows import Block, Rows
 
 
-class Distribution(Component):
+class Distribution(Verdicts, Component):
     """Base of all families.
 
     ``event_shape`` is ``()`` for a univariate family, ``(D,)`` for a multivariate one after
@@ -181,8 +184,7 @@ class Distribution(Component):
         :attr:`support` says where y may lie for some eta, as checks of the data must know. Where
         the density ends may depend on the parameters all the same: a shifted family ends at its
         location, a generalised Pareto density with a negative shape at -scale / shape. Integrals
-        over y ask this method and stop at these ends. By default they are those of the support,
-        whatever eta.
+        over y ask this method and stop there. By default the ends are those of the support.
 
         Returns
         -------
@@ -416,24 +418,6 @@ class Distribution(Component):
         if not self.has_kl:
             raise ValueError(f"{type(self).__name__} has no closed-form divergence")
         return expected_log_ratio(self, eta, eta2)
-
-    # ------------------------------------------------------------------- the verdict on a fit
-
-    def nested_start(self, rows: Rows) -> np.ndarray | None:
-        """Optimum (K,) of a simpler family inside this one, in closed form; None without one.
-
-        A fit that ends at another local maximum, with a lower likelihood, starts again there.
-
-        Returns
-        -------
-        ndarray of shape (K,) or None
-            Its eta as a member of this family.
-        """
-        return None
-
-    def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
-        """Why the likelihood has no maximum near eta (K,), where a fit ended; None where it has."""
-        return None
 
     # -------------------------------------------------- draws, probabilities, entropy, mode
 

@@ -12,6 +12,7 @@ from natfit import inference
 from natfit.distributions.base import Distribution
 from natfit.fitting.data import check, degenerate, summarise
 from natfit.fitting.nested import lower, settle
+from natfit.fitting.regular import published, regular_of, regular_task
 from natfit.fitting.result import Result
 from natfit.fitting.starts import admit, refine, start
 from natfit.fitting.task import Task
@@ -53,8 +54,12 @@ def fit(task: Task) -> Result:
        is finite, and the metric is prepared.
     9. *descend*: the loop runs.
     10. *lower*: if a simpler family's optimum has a lower objective, phase 9 begins again there.
-    11. *judge*: if no optimum was found, the family is asked whether there is none.
+    11. *judge*: the family is asked whether the fit has reached a limit of it, and, if no optimum
+        was found, whether there is none.
     12. *inform*: the information at the estimate is computed.
+
+    A family that has other coordinates, in which it is regular at its limits, is fitted in these,
+    and the result is published in its own (:mod:`natfit.fitting.regular`).
 
     A conditional model goes through the same phases. Its family is checked and started on y alone,
     and the model starts at the theta at which every row has the eta of that start.
@@ -74,6 +79,9 @@ def fit(task: Task) -> Result:
         If the family cannot be fitted to the data, or not from the given start; the message says
         why, and what to do.
     """
+    form = regular_of(task)
+    if form is not None:
+        return published(task, form, fit(regular_task(task, form)))
     family = bind(task)
     summary = summarise(family, task.rows)
     check(family, task.rows, summary)
@@ -146,17 +154,22 @@ def descend(task: Task, problem: Problem, theta: np.ndarray, max_iter: int) -> F
 
 
 def judge(problem: Problem, result: Fit) -> Fit:
-    """Phase 11: return the fit; if it found no optimum and the family has none, the reason too."""
+    """Phase 11: return the fit; if the family has a limit or no optimum there, in its words."""
     eta = problem.shared_eta(result.theta)
-    if eta is None or result.status.good or result.status is Status.STOPPED_BY_CALLBACK:
+    if eta is None or result.status is Status.STOPPED_BY_CALLBACK:
         return result
     objective = problem.objective
     with np.errstate(all="ignore"):
-        why = objective.distribution.no_maximum(objective.rows, eta)
-    if why is None:
-        return result
-    verdict = replace(result.verdict, status=Status.UNBOUNDED, reason=why)
-    return replace(result, verdict=verdict)
+        if not result.status.good:
+            why = objective.distribution.no_maximum(objective.rows, eta)
+            if why is not None:
+                return _ended(result, Status.UNBOUNDED, why)
+        limit = objective.distribution.limit_at(objective.rows, eta)
+    return result if limit is None else _ended(result, Status.BOUNDARY, limit)
+
+
+def _ended(result: Fit, status: Status, why: str) -> Fit:
+    return replace(result, verdict=replace(result.verdict, status=status, reason=why))
 
 
 def inform(task: Task, problem: Problem, result: Fit) -> Result:

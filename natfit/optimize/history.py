@@ -142,6 +142,10 @@ class History(Mapping[str, np.ndarray]):
         """Return the number of columns."""
         return len(self._columns)
 
+    def at(self, theta: np.ndarray) -> History:
+        """Return the same history with the iterates (n_rows, P) in other coordinates."""
+        return History(self._columns, theta, self.notes, self._why, self.trials)
+
     def head(self, n: int = 5) -> History:
         """Return the first n rows."""
         columns = {name: values[:n] for name, values in self._columns.items()}

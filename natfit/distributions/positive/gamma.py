@@ -15,6 +15,7 @@ from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.forms.shift import narrow
 from natfit.numerics.tails import log_gammainc, log_gammaincc
 from natfit.rows import Rows
 
@@ -34,6 +35,7 @@ class Gamma(ExponentialFamily):
     widths = {"shape": Width(-0.5, least=1.0)}
     support = POSITIVE
     smooth_tails = True
+    _narrow = narrow.GAMMA
     # The logarithm of a number <= 0 is not finite.
     summary_proves_support = True
 

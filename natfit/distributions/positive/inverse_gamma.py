@@ -15,6 +15,7 @@ from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.forms.shift import narrow
 from natfit.distributions.positive.gamma import approximate_shape, divergence
 from natfit.numerics.tails import log_gammainc, log_gammaincc
 from natfit.rows import Rows
@@ -37,6 +38,7 @@ class InverseGamma(ExponentialFamily):
     widths = {"shape": Width(-0.5, least=1.0)}
     support = POSITIVE
     smooth_tails = True
+    _narrow = narrow.INVERSE_GAMMA
     # The logarithm of a number <= 0 is not finite.
     summary_proves_support = True
 

@@ -14,6 +14,7 @@ from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.forms.shift import narrow
 from natfit.rows import Rows, means_over
 
 _LOG_2PI = 1.8378770664093453
@@ -37,6 +38,7 @@ class InverseGaussian(ExponentialFamily):
     widths = {"shape": Width(-0.5)}
     support = POSITIVE
     smooth_tails = True
+    _narrow = narrow.INVERSE_GAUSSIAN
     # The logarithm of a number <= 0 is not finite.
     summary_proves_support = True
     mean_names = ("E[y]", "E[1 / y]")

@@ -31,6 +31,7 @@ class LogLogistic(Transformed):
     roles = {"shape": Role.POWER, "scale": Role.SCALE}
     widths = {"shape": Width(-1.0, least=1.0)}
     support = POSITIVE
+    _log_name = "the logistic distribution"
     base = Logistic()
     to_base = np.array([[0.0, 1.0], [-1.0, 0.0]]), np.zeros(2)
 

@@ -36,6 +36,7 @@ class Lognormal(ExponentialFamily):
     roles = {"shape": Role.POWER, "scale": Role.SCALE}
     widths = {"shape": Width(1.0)}
     support = POSITIVE
+    _log_name = "the normal distribution"
     # The logarithm of a number <= 0 is not finite.
     summary_proves_support = True
     mean_names = ("E[(log y - c)^2]", "E[log y - c]")

@@ -10,6 +10,7 @@ import numpy as np
 from natfit.bijectors import Positive
 from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.support import POSITIVE
+from natfit.distributions.forms.shift import narrow
 from natfit.distributions.forms.transformed import Transformed
 from natfit.distributions.positive.gamma import Gamma
 
@@ -33,6 +34,7 @@ class Nakagami(Transformed):
     roles = {"shape": Role.SHAPE, "scale": Role.SCALE}
     widths = {"shape": Width(-0.5, least=0.5)}
     support = POSITIVE
+    _narrow = narrow.NAKAGAMI
     base = Gamma()
     to_base = np.array([[1.0, 0.0], [-1.0, 2.0]]), np.zeros(2)
 

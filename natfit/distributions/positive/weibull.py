@@ -44,6 +44,7 @@ class Weibull(Distribution):
     roles = {"shape": Role.POWER, "scale": Role.SCALE}
     widths = {"shape": Width(-1.0, least=1.0)}
     support = POSITIVE
+    _log_name = "the reversed Gumbel distribution (of minima)"
 
     #: Where the scale is far too small, a step reduces shape * log(y / scale) only slightly.
     compare_after = 15

@@ -12,6 +12,7 @@ from natfit._component import resolve
 from natfit.bijectors import Bijector
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind, Role, Width
+from natfit.distributions.contract.regular import Regular
 from natfit.rows import Block, Rows
 
 
@@ -215,6 +216,17 @@ class Restricted(Wrapper):
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """Why the likelihood has no maximum, in words, or None: the inner family's answer."""
         return self.inner.no_maximum(rows, self._full(eta))
+
+    def _around(self, form: Regular | None) -> Regular | None:
+        """The same wrapper around the inner family in regular coordinates."""
+        if form is None:
+            return None
+        own = {**self.get_params(deep=False), "family": form.family}
+        return replace(form, family=type(self)(**own))
+
+    def limit_at(self, rows: Rows, eta: np.ndarray) -> str | None:
+        """Which limit the estimate has reached, in words, or None: the inner family's answer."""
+        return self.inner.limit_at(rows, self._full(eta))
 
     def _inner_terms(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> tuple:
         """Weighted sums of the inner family's log p, score (K,) and negative Hessian (K, K)."""

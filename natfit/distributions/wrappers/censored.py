@@ -12,6 +12,7 @@ from natfit.distributions.contract.censored import check_intervals
 from natfit.distributions.contract.declared import InformationKind, Yardstick
 from natfit.distributions.contract.intervals import moments
 from natfit.distributions.contract.nonparametric import imputed
+from natfit.distributions.contract.regular import Regular
 from natfit.distributions.contract.sums import block_sum
 from natfit.distributions.wrappers._mapped import Mapped
 from natfit.rows import Block, Memory, Rows, rows_as, rows_where, table_of
@@ -78,6 +79,10 @@ class CensoredFamily(Mapped):
     def information(self) -> InformationKind:
         """Rows are intervals, and the observed information is the yardstick."""
         return replace(super().information, yardstick=Yardstick.OBSERVED, complete=False)
+
+    def regular(self, rows: Rows) -> Regular | None:
+        """Intervals of the inner family in its regular coordinates."""
+        return self._around(self.inner.regular(rows_as(rows, self._middles)))
 
     # ----------------------------------------------------------------------- rows
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,16 @@ from natfit.bijectors import Real
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import refuse_constant
 from natfit.distributions.contract.declared import InformationKind, Role, Yardstick
+from natfit.distributions.contract.regular import Regular
 from natfit.distributions.contract.start import MANY, location_scale
+from natfit.distributions.forms.shift.form import ShiftForm
+from natfit.distributions.forms.shift.kernel import kernel_of
 from natfit.distributions.wrappers._moved import Moved
 from natfit.rows import Block, Rows
+
+#: Width of the density relative to its distance from loc below which rows are computed in regular
+#: coordinates.
+_FAR = 0.05
 
 #: Distance of loc from the smallest row, in spreads, below which loc counts as being at the row.
 _AT_THE_END = 1e-3
@@ -23,9 +32,13 @@ class Shifted(Moved):
     """A family of positive y with a location: y - loc has the family's density, y > loc.
 
     ``log p(y) = log f(y - loc)``; eta = (loc, the family's eta). loc lies below the smallest row:
-    a step to a point at which some row has no density is rejected. Score and observed information
-    are derived by autograd. The Fisher information is computed by quadrature where it is finite
-    (for gamma and weibull if shape > 2). Convergence is measured by the observed information.
+    a step to a point at which some row has no density is rejected. As loc -> -infinity many
+    families become others: gamma, inverse gamma, inverse Gaussian and lognormal the normal,
+    weibull the reversed Gumbel distribution. Fits run in coordinates that are regular there
+    (:class:`natfit.distributions.forms.shift.form.ShiftForm`); a fit that reaches the limit ends
+    as ``boundary``, and its message has the limit's name and parameters. The Fisher
+    information is computed by quadrature where it is finite (for gamma and weibull if shape > 2).
+    Convergence is measured by the observed information.
 
     Where the density is infinite at its end (gamma and weibull with shape < 1), the likelihood
     grows without limit as loc tends to the smallest row. The estimate is the local maximum that a
@@ -85,6 +98,79 @@ class Shifted(Moved):
     def _own_velocity(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.ones(len(y)), np.zeros(len(y))
 
+    # -------------------------------------------------------- rows whose loc is far away
+
+    @cached_property
+    def _form(self) -> ShiftForm | None:
+        """The family in regular coordinates; None where it has none."""
+        return None if kernel_of(self.inner) is None else ShiftForm(self.inner)
+
+    def _is_far(self, eta: np.ndarray) -> np.ndarray:
+        """Where loc is so many widths away that terms of the inner log-density cancel, (n,)."""
+        if self._form is None:
+            return np.zeros(len(eta), dtype=bool)
+        with np.errstate(all="ignore"):
+            return self._form._distances(eta)[1] < _FAR
+
+    def _rows(self, which: int, near: Callable, y: Any, eta: np.ndarray) -> np.ndarray:
+        """Log-density, score or Hessian (0, 1, 2) of rows, by the regular form where loc is far."""
+        far = self._is_far(eta)
+        if self._form is None or not far.any():
+            return near(y, eta)
+        y = np.asarray(y, dtype=np.float64)
+        with np.errstate(all="ignore"):
+            if len(eta) == 1:
+                return self._form.own_terms(y, eta)[which]
+            # Few points of eta differ where a fit evaluates rows one by one.
+            parts = [
+                self._form.own_terms(y[i : i + 1], eta[i : i + 1])[which]
+                if far[i]
+                else near(y[i : i + 1], eta[i : i + 1])
+                for i in range(len(eta))
+            ]
+        return np.concatenate(parts)
+
+    def log_prob(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        """Log-density of each row, (n,) nats; -inf where it vanishes."""
+        return self._rows(0, super().log_prob, y, eta)
+
+    def score(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        """Gradient of log p in eta, (n, K)."""
+        return self._rows(1, super().score, y, eta)
+
+    def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both, (n,) and (n, K)."""
+        if self._is_far(eta).any():
+            return self.log_prob(y, eta), self.score(y, eta)
+        return super().log_prob_and_score(y, eta)
+
+    def observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        """Negative Hessian of log p in eta, (n, K, K)."""
+        return self._rows(2, super().observed, y, eta)
+
+    def sum_value_and_score(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray]:
+        """Weighted sums over rows of log p and of its score (K,), for eta (1, K)."""
+        if not self._is_far(eta).any():
+            return super().sum_value_and_score(y, weight, eta)
+        value, score = self.log_prob_and_score(y, eta)
+        w = np.ones(len(value)) if weight is None else weight
+        return float(w @ value), w @ score
+
+    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """Weighted sum over rows of the negative Hessian, (K, K), for eta (1, K)."""
+        if not self._is_far(eta).any():
+            return super().sum_observed(y, weight, eta)
+        rows = self.observed(y, eta)
+        return rows.sum(axis=0) if weight is None else np.tensordot(weight, rows, 1)
+
+    def _tails(self, name: str, y: Any, eta: np.ndarray) -> np.ndarray:
+        if self._form is None or not self._is_far(eta).all():
+            return super()._tails(name, y, eta)
+        with np.errstate(all="ignore"):
+            return getattr(self._form, name)(y, self._form._from_own(eta))
+
     def fisher(self, eta: np.ndarray) -> np.ndarray:
         """Fisher information (n, K, K) by quadrature, at loc = 0 because it does not depend on loc.
 
@@ -122,6 +208,14 @@ class Shifted(Moved):
         if eta[0] < extent[0]:
             return eta
         return np.concatenate([[self._below(rows.few(MANY), extent, rows.n)], eta[1:]])
+
+    def regular(self, rows: Rows) -> Regular | None:
+        """Centre, width and ratio, in which the family is regular at loc = -infinity."""
+        if self._form is None:
+            return None
+        middle = location_scale(rows.few().y, None)[0]
+        form = ShiftForm(self.inner, middle if np.isfinite(middle) else 0.0)
+        return Regular(form, form.to_own, form.from_own, form.jacobian_own)
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """Loc tends to the smallest row."""

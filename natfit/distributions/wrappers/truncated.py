@@ -12,6 +12,7 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind
 from natfit.distributions.contract.expectation import Expectation, smooth_rule, stretch_of
 from natfit.distributions.contract.intervals import Moments, log_probability_of, moments
+from natfit.distributions.contract.regular import Regular
 from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import Support
 from natfit.distributions.contract.velocity import Velocity, from_intervals
@@ -144,6 +145,10 @@ class Truncated(Restricted):
             if rule is not None:
                 return rule
         return super().expectation(eta)
+
+    def regular(self, rows: Rows) -> Regular | None:
+        """The window around the inner family in its regular coordinates."""
+        return self._around(self.inner.regular(rows))
 
     # -------------------------------------------------------------------------- rows
 

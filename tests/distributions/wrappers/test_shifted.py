@@ -1,13 +1,18 @@
 """Families with a location: published values, scipy, the unbounded corner."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy import stats
 from sklearn.exceptions import ConvergenceWarning
 
 import natfit
-from natfit import Censored
+from natfit import Censored, fitting
 from natfit.distributions import Shifted
+from natfit.optimize.engine import resolve_engine
+from natfit.rng import bridge_rng
+from natfit.rows import Memory
 from tests.cases import Case
 from tests.oracles import polished
 
@@ -57,3 +62,92 @@ def test_the_unbounded_corner_is_named():
 def test_constant_rows_have_no_location():
     with pytest.raises(ValueError, match="must not be constant for Shifted"):
         natfit.fit(Shifted("lognormal"), np.full(5, 3.0))
+
+
+#: Yearly peaks of a river, of which the gamma and the lognormal distribution have no best shift.
+FLOODS = [212, 213, 222, 161, 173, 183, 108, 152, 193, 230, 177, 243, 195, 268, 193, 82, 112, 135]
+FLOODS = 1e3 * np.array([*FLOODS, 149, 118, 162])
+
+
+def ends(family, y, status, words, **options):
+    with pytest.warns(ConvergenceWarning, match=f"{status}: {words}"):
+        model = natfit.fit(Shifted(family), y, **options)
+    assert model.status_ == status
+    return model
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-9])
+@pytest.mark.parametrize("family", ["gamma", "lognormal", "inverse_gamma", "inverse_gaussian"])
+def test_a_location_at_minus_infinity_ends_at_the_normal(family, unit):
+    y = unit * FLOODS
+    mean, sd = y.mean(), y.std()
+    model = ends(family, y, "boundary", "loc -> -inf: .*the normal distribution with loc = ")
+    want = stats.norm.logpdf(y, mean, sd).sum()
+    assert want + y.size * np.log(unit) == pytest.approx(-255.617, abs=5e-4)
+    assert model.score_samples(y[:, None]).sum() == pytest.approx(want, abs=1e-5)
+    found = [float(v) for v in re.findall(r"(?:loc|scale) = ([\d.e-]+)", model.message_)]
+    assert found == pytest.approx([mean, sd], rel=1e-5)
+    assert model.n_iter_ < 50
+    assert np.isinf([v[0] for v in model.standard_errors_.values()]).all()
+
+
+def test_a_weibull_at_minus_infinity_ends_at_the_reversed_gumbel():
+    y = stats.gumbel_l.ppf((np.arange(60) + 0.5) / 60, 3.0, 2.0)
+    y = np.where(y < -4.0, y - 2.0, y)  # a longer tail on the left than any Weibull has
+    model = ends("weibull", y, "boundary", "loc -> -inf: .*the reversed Gumbel distribution")
+    loc, scale = stats.gumbel_l.fit(y)
+    found = [float(v) for v in re.findall(r"(?:loc|scale) = ([\d.e-]+)", model.message_)]
+    assert found == pytest.approx([loc, scale], rel=1e-3)
+    want = stats.gumbel_l.logpdf(y, loc, scale).sum()
+    assert model.score_samples(y[:, None]).sum() == pytest.approx(want, abs=1e-3)
+    assert model.n_iter_ < 50
+
+
+def test_a_location_that_is_far_out_is_found():
+    """Nearly normal scores: the optimum by scipy's Nelder-Mead for pearson3, which is this gamma."""
+    y = stats.gamma.ppf((np.arange(2000) + 0.5) / 2000, 4000.0)
+    y = (y - y.mean()) / y.std()
+    model = natfit.fit(Shifted("gamma"), y)
+    assert model.status_ == "converged"
+    assert model.score_samples(y[:, None]).sum() == pytest.approx(-2837.711145552, abs=1e-6)
+    assert model.params_["loc"][0] == pytest.approx(-63.01825, rel=1e-4)
+
+
+def test_rows_far_from_zero_are_fitted_like_those_near_it():
+    near = natfit.fit(Shifted("weibull"), DAYS)
+    far = natfit.fit(Shifted("weibull"), DAYS + 2.0**36)
+    for name in ("shape", "scale"):
+        assert far.params_[name] == pytest.approx(near.params_[name], rel=1e-4)
+
+
+@pytest.mark.parametrize("family", ["weibull", "gamma"])
+def test_no_local_maximum_above_shape_one_is_unbounded(family):
+    ends(
+        family, np.array([500.0, 600.0, 700.0, 800.0]), "unbounded", "loc -> 500, the smallest row"
+    )
+
+
+def test_ties_at_the_smallest_row_are_unbounded():
+    height = np.arange(27) * 0.5 + 0.75
+    share = np.diff(stats.weibull_min.cdf(np.arange(28) * 0.5 + 0.5, 1.2, 0.7, 1.65))
+    weight = np.round(2e5 * share) + 1.0
+    ends("weibull", height, "unbounded", "loc -> 0.75, the smallest row", sample_weight=weight)
+
+
+def test_a_callback_sees_own_coordinates_and_a_start_is_in_them():
+    seen = []
+
+    def watch(iterate, done):
+        seen.append((iterate.eta, iterate.theta))
+
+    family, y = Shifted("weibull"), DAYS
+    model = natfit.fit(family, y, start_params={"loc": 100.0, "shape": 3.0, "scale": 120.0})
+    rows = Memory(y)
+    options = {"metric": "auto", "solver": "auto", "step": "backtracking", "damping": None}
+    engine = resolve_engine(**options, tol=1e-8, max_iter=100)
+    task = fitting.Task(family, rows, engine, bridge_rng(0), hook=watch)
+    result = fitting.fit(task)
+    eta, theta = seen[-1]
+    np.testing.assert_allclose(eta, result.eta)
+    np.testing.assert_allclose(theta, model.theta_, rtol=1e-3)
+    np.testing.assert_allclose(result.fit.history.theta[-1], eta)

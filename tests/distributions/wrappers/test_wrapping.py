@@ -22,6 +22,7 @@ from natfit.distributions import (
     from_scipy,
 )
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.verdicts import Verdicts
 from natfit.distributions.wrappers._mapped import Mapped
 from natfit.distributions.wrappers.base import Wrapper
 from natfit.rows import Memory
@@ -99,8 +100,9 @@ DERIVED = {
         "check_start",
         "refine_start",
     ),
-    *("nested_start", "no_maximum", "check", "check_degenerate", "bounded", "sufficient"),
-    *("sum_terms", "summary_proves_support", "examples", "interval_moments", "velocity"),
+    *("nested_start", "no_maximum", "limit_at", "regular", "check", "check_degenerate"),
+    *("bounded", "sufficient", "sum_terms", "summary_proves_support", "examples"),
+    *("interval_moments", "velocity"),
 }
 #: A fit is not compared early with the inner family's nested optimum: it need not be this one's.
 #: Wrappers derive velocities from the inner family's, so that they differentiate no tails.
@@ -109,7 +111,7 @@ NOT_PASSED_ON = {"compare_after", "smooth_tails"}
 
 def test_what_a_distribution_answers_is_passed_on_or_derived():
     """A new public name of Distribution must be decided on here, in one place."""
-    own = {n for n in vars(Distribution) if not n.startswith("_")}
+    own = {n for c in (Distribution, Verdicts) for n in vars(c) if not n.startswith("_")}
     passed = {n for c in (Wrapper,) for n in vars(c) if not n.startswith("_")}
     assert own - passed - DERIVED == NOT_PASSED_ON
 

@@ -1,0 +1,63 @@
+"""What a family knows of its limits: where a fit may start again, and what its end means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from natfit.rows import Rows
+
+if TYPE_CHECKING:
+    from natfit.distributions.contract.regular import Regular
+
+
+class Verdicts:
+    """The part of a distribution that is asked about the end of a fit; all have defaults."""
+
+    #: Optional, of families of positive y: how the density becomes normal as it becomes narrow
+    #: (:class:`natfit.distributions.forms.shift.narrow.Narrow`), or what log y is, in words.
+    _narrow: Any = None
+    _log_name: str | None = None
+
+    def nested_start(self, rows: Rows) -> np.ndarray | None:
+        """Optimum (K,) of a simpler family inside this one, in closed form; None without one.
+
+        A fit that ends at another local maximum, with a lower likelihood, starts again there.
+
+        Returns
+        -------
+        ndarray of shape (K,) or None
+            Its eta as a member of this family.
+        """
+        return None
+
+    def limit_at(self, rows: Rows, eta: np.ndarray) -> str | None:
+        """Which limit a fit that ended at eta (K,) has reached, in words; None of another point.
+
+        For limits that no constraint of a single parameter knows, such as the normal distribution
+        that a shifted family becomes as its location runs to minus infinity. The words name the
+        simpler family and give its parameters; the fit ends as ``boundary``.
+
+        Returns
+        -------
+        str or None
+            The words that follow the status in the message.
+        """
+        return None
+
+    def regular(self, rows: Rows) -> Regular | None:
+        """The same family in coordinates that are regular at its limits, for fits to these rows.
+
+        A fit of a constant model then runs in these coordinates, and its result is published in
+        the family's own. None where the family's own coordinates serve.
+
+        Returns
+        -------
+        natfit.distributions.contract.regular.Regular or None
+        """
+        return None
+
+    def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
+        """Why the likelihood has no maximum near eta (K,), where a fit ended; None where it has."""
+        return None
