@@ -16,9 +16,21 @@ from typing import Any
 import numpy as np
 from autograd import numpy as anp
 from autograd.core import VJPNode, backward_pass, vspace
+from autograd.extend import defvjp
+from autograd.numpy.numpy_vjps import unbroadcast_f
 from autograd.tracer import isbox, new_box, trace_stack
 
 _LOCK = threading.RLock()
+
+# autograd's own rule returns the gradient in the shape of the result, also for an argument that
+# was broadcast: the derivative in a parameter that all rows share then has the wrong shape.
+# Newer versions wrap the primitive in a function of the same name.
+defvjp(
+    getattr(anp, "_original_where", anp.where),
+    None,
+    lambda ans, c, x, y: unbroadcast_f(x, lambda g: anp.where(c, g, anp.zeros(anp.shape(g)))),
+    lambda ans, c, x, y: unbroadcast_f(y, lambda g: anp.where(c, anp.zeros(anp.shape(g)), g)),
+)
 
 
 def make_vjp(fun: Callable, x: Any) -> tuple[Callable, Any]:

@@ -140,3 +140,10 @@ def test_the_lock_is_free_after_an_error():
         autodiff.value_and_grad(fails, X)
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(autodiff.value_and_grad, quadratic, X).result(timeout=60)[0]
+
+
+def test_a_parameter_that_all_rows_share_may_be_a_branch():
+    z = np.linspace(0.1, 2.0, 5)
+    value, slope = autodiff.value_and_grad(lambda e: anp.sum(anp.where(z > 1.0, z * z, e)), [0.3])
+    assert value == pytest.approx(0.6 + np.sum(z[z > 1.0] ** 2))
+    np.testing.assert_array_equal(slope, [2.0])

@@ -20,6 +20,9 @@ class Verdicts:
     _narrow: Any = None
     _log_name: str | None = None
 
+    #: Of families of positive y: whether every density is highest at its lower end.
+    _falls: bool = False
+
     def nested_start(self, rows: Rows) -> np.ndarray | None:
         """Optimum (K,) of a simpler family inside this one, in closed form; None without one.
 

@@ -27,6 +27,7 @@ class Exponential(ExponentialFamily):
     roles = {"rate": Role.RATE}
     widths = {"rate": Width(-1.0)}
     support = NON_NEGATIVE
+    _falls = True
     mean_names = ("E[y]",)
 
     def statistics(self, y: Any) -> tuple:

@@ -58,6 +58,7 @@ class GeneralizedPareto(Distribution):
     roles = {"scale": Role.SCALE, "shape": Role.SHAPE}
     widths = {"scale": Width(1.0)}
     support = NON_NEGATIVE
+    _falls = True
     limit_meaning = {
         ("shape", "lower"): "the uniform distribution; below it the likelihood has no maximum"
     }

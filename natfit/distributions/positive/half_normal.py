@@ -21,6 +21,7 @@ class HalfNormal(Chi):
 
     degrees = 1
     support = NON_NEGATIVE
+    _falls = True
 
     def _to_scipy(self, scale: Any) -> Any:
         from scipy.stats import halfnorm

@@ -11,6 +11,7 @@ from natfit.bijectors import Bijector, Limited
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind
 from natfit.distributions.wrappers._mapped import Mapped
+from natfit.rows import Rows
 
 
 class Bounded(Mapped):
@@ -83,6 +84,11 @@ class Bounded(Mapped):
         """The family's, except for limits that a user-supplied one replaces."""
         own = self.inner.limit_meaning
         return {k: v for k, v in own.items() if k[0] not in self.given or not self._cut(*k)}
+
+    def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
+        """The family's, for a start that is moved inside the limits first."""
+        low, high, _ = self.limits
+        return np.clip(super().refine_start(rows, np.clip(eta, low, high)), low, high)
 
     def _cut(self, name: str, side: str) -> bool:
         limit, own = self._limited[name], self.inner.params[name]

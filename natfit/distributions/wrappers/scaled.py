@@ -15,7 +15,7 @@ from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import Support
 from natfit.distributions.wrappers._moved import Moved
 from natfit.distributions.wrappers.fixed import Fixed
-from natfit.rows import Block
+from natfit.rows import Block, Rows, rows_as
 
 _STANDARD_GAMMA = Fixed("gamma", {"scale": 1.0})
 
@@ -81,6 +81,11 @@ class Scaled(Moved):
         inner = self.inner.initial(replace(few, y=few.y / unit), rng)
         return np.concatenate([[np.log(unit)], inner])
 
+    def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
+        """The inner family's answer, for y in units."""
+        scaled = rows_as(rows, _in_units, float(np.exp(eta[0])))
+        return self.inner.no_maximum(scaled, eta[1:])
+
     @classmethod
     def examples(cls) -> list[Distribution]:
         """Return a gamma and a Student-t whose own scales are known."""
@@ -88,3 +93,7 @@ class Scaled(Moved):
             cls(),
             cls(Fixed("student_t", {"loc": 0.0, "scale": 1.0})),
         ]
+
+
+def _in_units(block: Block, unit: float) -> np.ndarray:
+    return block.y / unit

@@ -14,7 +14,7 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import refuse_constant
 from natfit.distributions.contract.declared import InformationKind, Role, Yardstick
 from natfit.distributions.contract.regular import Regular
-from natfit.distributions.contract.start import MANY, location_scale
+from natfit.distributions.contract.start import MANY, location_scale, mean
 from natfit.distributions.forms.shift.form import ShiftForm
 from natfit.distributions.forms.shift.kernel import kernel_of
 from natfit.distributions.wrappers._moved import Moved
@@ -74,10 +74,11 @@ class Shifted(Moved):
                 f"Shifted needs a density on the positive numbers without a location, and "
                 f"{type(inner).__name__} is none"
             )
-        if Role.RATE in roles:
+        if inner._falls:
+            name = type(inner).__name__
             raise ValueError(
-                "Shifted exponential needs no fit: loc is the smallest row and 1 / rate the mean "
-                "excess over it; fix loc there (subtract it from y)"
+                f"Shifted {name} needs no fit of loc: the density is highest at its end, so that "
+                f"loc is the smallest row; subtract it from y, and fit {name} to the excesses"
             )
 
     @property
@@ -203,11 +204,23 @@ class Shifted(Moved):
         return float(extent[0]) - max(spread / np.sqrt(n), np.spacing(np.abs(extent).max()))
 
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
-        """Move loc below the smallest of all rows."""
+        """Move loc below the smallest of all rows, and start the family anew if that is better.
+
+        A known or limited loc may be another one than that for which the family's start was made.
+        """
         extent = rows.extent()
-        if eta[0] < extent[0]:
-            return eta
-        return np.concatenate([[self._below(rows.few(MANY), extent, rows.n)], eta[1:]])
+        few = rows.few()
+        if not eta[0] < extent[0]:
+            few = rows.few(MANY)
+            eta = np.concatenate([[self._below(few, extent, rows.n)], eta[1:]])
+        gap = replace(few, y=few.y - eta[0])
+        anew = self.inner.initial(gap, np.random.default_rng(0))
+        with np.errstate(all="ignore"):
+            values = [
+                mean(self.inner.log_prob(gap.y, inner[None]), few.weight)
+                for inner in (anew, eta[1:])
+            ]
+        return np.concatenate([eta[:1], anew]) if not values[1] >= values[0] else eta
 
     def regular(self, rows: Rows) -> Regular | None:
         """Centre, width and ratio, in which the family is regular at loc = -infinity."""

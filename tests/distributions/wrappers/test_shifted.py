@@ -151,3 +151,16 @@ def test_a_callback_sees_own_coordinates_and_a_start_is_in_them():
     np.testing.assert_allclose(eta, result.eta)
     np.testing.assert_allclose(theta, model.theta_, rtol=1e-3)
     np.testing.assert_allclose(result.fit.history.theta[-1], eta)
+
+
+SEVEN = np.array([3.4, 3.9, 4.4, 4.9, 5.3, 6.1, 7.0])
+
+
+@pytest.mark.parametrize("options", [{"fixed": {"loc": -100.0}}, {"bounds": {"loc": (None, -100)}}])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_start_suits_the_loc_that_is_known_or_limited(options):
+    model = natfit.fit(Shifted("weibull"), SEVEN, **options)
+    assert model.status_ == ("converged" if "fixed" in options else "boundary")
+    assert model.score_samples(SEVEN[:, None]).sum() == pytest.approx(-11.566975, abs=1e-6)
+    assert flat(model.params_) == pytest.approx([-100.0, 92.2546, 105.5906], rel=1e-5)
+    assert model.n_iter_ < 20

@@ -36,6 +36,7 @@ DAYS = np.array([*DAYS, 216, 244], dtype=float)
     [
         (Shifted("normal"), "density on the positive numbers without a location"),
         (Shifted("exponential"), "loc is the smallest row"),
+        (Shifted("generalized_pareto"), "loc is the smallest row; subtract it"),
         (Shifted("poisson"), "needs a univariate density"),
         (Scaled("beta"), "support without an upper end"),
         (Truncated("categorical"), "univariate family with a distribution function"),
