@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,10 @@ from natfit.optimize.engine import Engine
 from natfit.optimize.history import History
 from natfit.optimize.loop import descend, measures_in_information
 from natfit.optimize.messages import Verdict
+from natfit.optimize.saddle import beyond_saddle
+
+#: Maximum number of saddles of a plain function that a run leaves.
+_SADDLES = 5
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,16 @@ class Fit:
     iterate: Iterate
     verdict: Verdict
     history: History
+
+    def then(self, second: Fit) -> Fit:
+        """Return this run and one that went on elsewhere as one, with the iterations of both."""
+        before, verdict = self.iterate.n_iter, second.verdict
+        made = before + second.iterate.n_iter
+        return Fit(
+            replace(second.iterate, n_iter=made),
+            replace(verdict, n_iter=made, max_iter=before + verdict.max_iter),
+            self.history.then(second.history),
+        )
 
     @property
     def theta(self) -> np.ndarray:
@@ -108,25 +122,68 @@ def run(
     """
     engine = engine.prepared(objective)
     iterates: list[Iterate] = []
-    status: Status | None = None
+    status, start = None, theta0
+    for left in range(_SADDLES, -1, -1):
+        status = _one_run(objective, engine, start, rng, callback, iterates, left > 0)
+        if status is not None:
+            break
+        # Beyond a saddle the run goes on.
+        start = iterates.pop().theta
+    # The loop is left with a status alone.
+    verdict = _verdict(objective, engine, iterates, status)  # type: ignore[arg-type]
+    return Fit(iterates[-1], verdict, History.from_iterates(iterates, _reasons(engine)))
+
+
+def _one_run(
+    objective: Objective,
+    engine: Engine,
+    theta0: np.ndarray,
+    rng: np.random.Generator,
+    callback: Callable[[Iterate, bool], bool | None] | None,
+    iterates: list[Iterate],
+    escapes: bool,
+) -> Status | None:
+    """Descend from theta0, append the iterates, and return the status with which to stop.
+
+    Returns
+    -------
+    Status or None
+        None at a saddle: the last one appended is then a lower point, not yet evaluated.
+    """
+    before = iterates[-1].n_iter + 1 if iterates else 0
     for iterate, _ in descend(objective, engine, theta0, rng):
+        iterate = replace(iterate, n_iter=iterate.n_iter + before) if before else iterate
         if iterate.status is not None:
-            status = iterate.status
             # The same point, with the trials of the search that failed there.
             iterates[-1:] = [iterate]
             if callback is not None:
                 callback(iterate, True)
-            break
+            return iterate.status
         iterates.append(iterate)
         status = _judged(objective, engine, iterates)
+        escapes = escapes and not objective.probabilistic and iterate.n_iter < engine.max_iter
+        if status is Status.CONVERGED and escapes:
+            lower = _escape(objective, iterates)
+            iterate = iterates[-1]
+            if lower is not None and not (callback is not None and callback(iterate, False)):
+                iterates.append(replace(iterate, theta=lower))
+                return None
+            status = status if lower is None else Status.STOPPED_BY_CALLBACK
         stop = callback is not None and callback(iterate, status is not None)
         if stop and status is None:
             status = Status.STOPPED_BY_CALLBACK
         if status is not None:
-            break
-    # The loop is left with a status alone.
-    verdict = _verdict(objective, engine, iterates, status)  # type: ignore[arg-type]
-    return Fit(iterates[-1], verdict, History.from_iterates(iterates, _reasons(engine)))
+            return status
+    return None
+
+
+def _escape(objective: Objective, iterates: list[Iterate]) -> np.ndarray | None:
+    """Return a lower point beside a saddle, or None; its evaluations belong to the last iterate."""
+    objective.evaluations = 0
+    lower = beyond_saddle(objective, iterates)
+    made = iterates[-1].evaluations + objective.evaluations
+    iterates[-1] = replace(iterates[-1], evaluations=made)
+    return lower
 
 
 def _rose(iterates: Sequence[Iterate]) -> bool:
