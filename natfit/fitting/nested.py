@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
 from natfit.iterate import Status, noise
 from natfit.objectives import Likelihood
-from natfit.optimize import Fit
+from natfit.optimize import Engine, Fit, run
 
 #: Maximum number of rows for which a fit that converged is compared with the optimum of a simpler
 #: family. With more rows the likelihood has no second maximum that matters, and the comparison
 #: would cost a pass over the data.
 COMPARED = 10_000
+
+#: Maximum number of iterations from the optimum of a simpler family for imputed rows.
+_POLISHED = 30
 
 
 def settle(
@@ -75,36 +79,66 @@ def _joined(first: Fit, second: Fit) -> Fit:
     )
 
 
-def lower(
-    objective: Likelihood, to_theta: Callable[[np.ndarray], np.ndarray], result: Fit
-) -> np.ndarray | None:
-    """Return theta of a simpler family's optimum if the objective is lower there, else None.
+class Simpler:
+    """The optima of simpler families inside a family, as thetas to compare a fit with.
+
+    Of exact rows a family knows them. Of censored rows it knows them for rows imputed in their
+    place: from there the likelihood itself is descended before it is compared.
 
     Parameters
     ----------
     objective : Likelihood
-        The objective that was minimised.
+        The objective that is minimised.
     to_theta : callable
         Maps eta (K,) to the theta (P,) at which every row has this eta.
-    result : Fit
-        The run so far.
-
-    Returns
-    -------
-    ndarray of shape (P,) or None
-        The theta at which to start again.
+    engine : Engine
+        Descends the likelihood of censored rows.
+    rng : numpy.random.Generator
+        For metrics that draw.
     """
-    if result.status is Status.STOPPED_BY_CALLBACK:
-        return None
-    if result.status.good and objective.rows.n > COMPARED:
-        return None
-    family = objective.distribution
-    eta = family.nested_start(objective.rows)
-    if eta is None:
-        return None
-    low, high, _ = family.limits
-    theta = to_theta(np.clip(eta, low, high))
-    value, best = objective.value_and_grad(theta)[0], result.iterate.value
-    # A fit that found no optimum may as well start again at that of the simpler family.
-    slack = noise(best) if result.status.good or result.iterate.active else -noise(best)
-    return theta if value < best - slack else None
+
+    def __init__(
+        self,
+        objective: Likelihood,
+        to_theta: Callable[[np.ndarray], np.ndarray],
+        engine: Engine,
+        rng: np.random.Generator,
+    ):
+        self._objective = objective
+        self._to_theta = to_theta
+        self._engine = replace(engine, max_iter=_POLISHED)
+        self._rng = rng
+
+    @cached_property
+    def _best(self) -> tuple[float, np.ndarray] | None:
+        """The lowest value among them, and its theta; None without any."""
+        objective = self._objective
+        family = objective.distribution
+        etas = family.nested_start(objective.rows)
+        if etas is None:
+            return None
+        low, high, _ = family.limits
+        found = []
+        for eta in np.atleast_2d(etas):
+            theta = self._to_theta(np.clip(eta, low, high))
+            value = objective.value_and_grad(theta)[0]
+            if not family.information.complete and np.isfinite(value):
+                end = run(objective, self._engine, theta, self._rng).iterate
+                value, theta = end.value, end.theta
+            found.append((value, theta))
+        # NaN, where a row has no density, is not the lowest.
+        return min(found, key=lambda pair: pair[0] if np.isfinite(pair[0]) else np.inf)
+
+    def lower(self, result: Fit) -> np.ndarray | None:
+        """Return the theta (P,) at which to start again, if the objective is lower there."""
+        if result.status is Status.STOPPED_BY_CALLBACK:
+            return None
+        if result.status.good and self._objective.rows.n > COMPARED:
+            return None
+        if self._best is None:
+            return None
+        value, theta = self._best
+        best = result.iterate.value
+        # A fit that found no optimum may as well start again at that of the simpler family.
+        slack = noise(best) if result.status.good or result.iterate.active else -noise(best)
+        return theta if value < best - slack else None

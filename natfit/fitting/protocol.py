@@ -11,7 +11,7 @@ import numpy as np
 from natfit import inference
 from natfit.distributions.base import Distribution
 from natfit.fitting.data import check, degenerate, summarise
-from natfit.fitting.nested import lower, settle
+from natfit.fitting.nested import Simpler, settle
 from natfit.fitting.regular import published, regular_of, regular_task
 from natfit.fitting.result import Result
 from natfit.fitting.starts import admit, refine, start
@@ -89,9 +89,10 @@ def fit(task: Task) -> Result:
     eta0 = start(family, task)
     eta0 = refine(family, task, eta0)
     problem = pose(family, task, summary, eta0)
+    simpler = Simpler(problem.objective, problem.to_theta, problem.engine, task.rng)
     ended = settle(
         lambda theta, most: descend(task, problem, theta, most),
-        lambda result: lower(problem.objective, problem.to_theta, result),
+        lambda result: lower(simpler, result),
         problem.theta0,
         task.engine.max_iter,
         family.compare_after if task.engine.step.converges else None,
@@ -151,6 +152,11 @@ def descend(task: Task, problem: Problem, theta: np.ndarray, max_iter: int) -> F
     engine = replace(problem.engine, max_iter=max_iter)
     hook = None if task.hook is None else _with_eta(task.hook, problem, task.whole)
     return run(problem.objective, engine, theta, task.rng, hook)
+
+
+def lower(simpler: Simpler, result: Fit) -> np.ndarray | None:
+    """Phase 10: return the theta of a simpler family's optimum that is lower, or None."""
+    return simpler.lower(result)
 
 
 def judge(problem: Problem, result: Fit) -> Fit:

@@ -30,8 +30,8 @@ class Verdicts:
 
         Returns
         -------
-        ndarray of shape (K,) or None
-            Its eta as a member of this family.
+        ndarray of shape (K,) or (M, K), or None
+            Its eta as a member of this family, or those of several simpler families.
         """
         return None
 

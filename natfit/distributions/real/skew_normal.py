@@ -19,6 +19,7 @@ from natfit.distributions.contract.start import mean, quantile
 from natfit.distributions.contract.sums import block_sum
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.forms.location_scale import information_of, observed_of, score_of
+from natfit.distributions.real._skew_tails import log_cdf, velocity
 from natfit.distributions.real._skewness import SMALL, B, C, standard_moments
 from natfit.rows import Rows, distance, mean_over, squared_gap
 
@@ -141,15 +142,15 @@ class SkewNormal(Distribution):
         return {"mean": centre, "sd": (high - low) / 2.56, "shape": shape}
 
     def nested_start(self, rows: Rows) -> np.ndarray:
-        """The best of the optima of the normal and of the two half-normal distributions.
+        """The optima of the normal and of the two half-normal distributions.
 
-        A half-normal may be only a local maximum, with a higher one inside the family: it is
-        compared with the point that a few steps from the moments lead to.
+        A half-normal may be only a local maximum, with a higher one inside the family: if it is
+        the best of the three, the point that a few steps from the moments lead to is added.
 
         Returns
         -------
-        ndarray of shape (3,)
-            Eta.
+        ndarray of shape (3, 3) or (4, 3)
+            Their eta.
         """
         centre = float(mean_over(rows))
         sd = float(np.sqrt(mean_over(rows, squared_gap, centre)))
@@ -166,11 +167,10 @@ class SkewNormal(Distribution):
             found.append(self.eta(mean=middle, sd=scale * spread, shape=sign * steep))
         values = [self._summed(rows, eta)[0] for eta in found]
         best = int(np.argmax(values))
-        if best == 0:
-            return found[0]
-        inside = self._climbed(rows, self.eta(mean=centre, sd=sd, shape=3.0 * (3 - 2 * best)))
-        value = self._summed(rows, inside)[0]
-        return inside if value > values[best] else found[best]
+        if best > 0:
+            near = self.eta(mean=centre, sd=sd, shape=3.0 * (3 - 2 * best))
+            found.append(self._climbed(rows, near))
+        return np.stack(found)
 
     def _summed(self, rows: Rows, eta: np.ndarray) -> tuple[float, np.ndarray]:
         """Sums of log p and of its score (3,) at eta (3,)."""
@@ -186,13 +186,22 @@ class SkewNormal(Distribution):
         return eta
 
     def _log_cdf(self, y: Any, mean: Any, sd: Any, shape: Any) -> np.ndarray:
-        from scipy.stats import skewnorm
-
         middle, _, _, spread, _, _ = standard_moments(shape)
-        return skewnorm.logcdf((y - mean) / sd * spread + middle, shape)
+        return log_cdf((y - mean) / sd * spread + middle, shape)
 
     def _log_sf(self, y: Any, mean: Any, sd: Any, shape: Any) -> np.ndarray:
         return self._log_cdf(-y, -mean, sd, -shape)
+
+    def _velocity(
+        self, y: np.ndarray, mean: Any, sd: Any, shape: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        x = (y - mean) / sd
+        unit, by_x, by_shape = velocity(x, shape)
+        first, slope = np.ones((3, len(x))), np.zeros((3, 3, len(x)))
+        first[1], first[2] = y - mean, sd * unit
+        slope[0, 1], slope[0, 2] = -1.0, -by_x
+        slope[1, 2], slope[2, 2] = sd * (unit - x * by_x), sd * by_shape
+        return first, slope
 
     def _sample(self, rng: np.random.Generator, n: int, mean: Any, sd: Any, shape: Any) -> Any:
         middle, _, _, spread, _, _ = standard_moments(shape)

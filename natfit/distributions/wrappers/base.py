@@ -211,7 +211,9 @@ class Restricted(Wrapper):
     def nested_start(self, rows: Rows) -> np.ndarray | None:
         """The inner family's; a point to compare with, which need not be an optimum here."""
         start = self.inner.nested_start(rows)
-        return None if start is None else self.reduce(start)
+        if start is None or start.ndim == 1:
+            return None if start is None else self.reduce(start)
+        return np.stack([self.reduce(each) for each in start])
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """Why the likelihood has no maximum, in words, or None: the inner family's answer."""
