@@ -128,7 +128,7 @@ def count_rule(
     Parameters
     ----------
     family : Distribution
-        Univariate.
+        Univariate, of whole numbers from 0 or 1 on.
     eta : ndarray of shape (K,)
         Its parameters.
     mean, sd : float
@@ -141,7 +141,7 @@ def count_rule(
     Expectation
         Nodes y and their probabilities.
     """
-    y, last = np.arange(float(_EXACT)), mean + 12.0 * sd + 40.0 * tail
+    y, last = family.known_support.low + np.arange(float(_EXACT)), mean + 12.0 * sd + 40.0 * tail
     share = np.ones(_EXACT)
     if last >= _EXACT:
         first = max(_FIRST, mean - 12.0 * sd)
