@@ -180,14 +180,15 @@ def _ended(result: Fit, status: Status, why: str) -> Fit:
 
 def inform(task: Task, problem: Problem, result: Fit) -> Result:
     """Phase 12: return the result, with the information at the estimate and all of eta."""
+    at_limit = result.iterate.active
     found = Result(
         result,
         problem.model,
         problem.shared_eta(result.theta),
-        inference.information(problem.objective, result.theta),
+        inference.information(problem.objective, result.theta, at_limit=at_limit),
         problem.engine.metric,
         problem.objective.total,
-        result.iterate.active,
+        at_limit,
     )
     return found.whole() if task.whole else found
 

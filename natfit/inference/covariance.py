@@ -52,13 +52,19 @@ class Information:
         return Information(matrix, self.kind, known, prior, self.complete)
 
 
-def information(objective: Likelihood, theta: np.ndarray, kind: str = "observed") -> Information:
+def information(
+    objective: Likelihood,
+    theta: np.ndarray,
+    kind: str = "observed",
+    at_limit: tuple[int, ...] = (),
+) -> Information:
     """Return the information per row at the estimate, in eta for a constant model, else in theta.
 
     The observed information is the negative Hessian of the mean log-likelihood in eta at the
     data. If it is not positive definite (away from an optimum), the expected information replaces
     it, and ``kind`` says so. In a full exponential family both agree at the optimum, and the
-    expected one, which is cheaper, is returned in both cases. A conditional model has only the
+    expected one, which is cheaper, is returned in both cases; they do not agree where a coordinate
+    rests at a limit, because its gradient is not zero there. A conditional model has only the
     expected information.
 
     Parameters
@@ -69,6 +75,8 @@ def information(objective: Likelihood, theta: np.ndarray, kind: str = "observed"
         The estimate.
     kind : {"observed", "expected"}
         The kind that is wanted.
+    at_limit : tuple of int
+        Coordinates of theta that rest at a limit: the information of the others counts.
 
     Returns
     -------
@@ -86,13 +94,15 @@ def information(objective: Likelihood, theta: np.ndarray, kind: str = "observed"
         complete=family.information.complete,
     )
     expected = family.information.measures
-    if kind == "expected" or (family.information.agrees and expected and not objective.penalised):
+    agrees = family.information.agrees and expected and not (objective.penalised or at_limit)
+    if kind == "expected" or agrees:
         return found(objective.expected(eta), "expected")
     matrix = objective.observed(eta)
+    free = np.delete(np.arange(len(matrix)), at_limit)
     try:
         with np.errstate(all="ignore"):
-            scaled = matrix / _outer_scale(matrix)
-        np.linalg.cholesky(scaled)
+            block = matrix[np.ix_(free, free)]
+            np.linalg.cholesky(block / _outer_scale(block))
     except np.linalg.LinAlgError:
         if expected:
             # If the expected information is infinite, it cannot replace the observed one.
@@ -165,6 +175,8 @@ def robust(objective: Likelihood, theta: np.ndarray, covariance: np.ndarray) -> 
     """Return Huber's sandwich V S V in eta, with the model's covariance V and the sum S of scores.
 
     ``S = sum_i w_i s_i s_i'``, in which each repetition counts, as in R's ``sandwich::sandwich``.
+    Coordinates that rest at a limit, or that the data do not determine, have inf on the diagonal
+    of V. They count as known for the others, and keep their inf.
 
     Returns
     -------
@@ -172,7 +184,11 @@ def robust(objective: Likelihood, theta: np.ndarray, covariance: np.ndarray) -> 
         The covariance matrix of the estimate.
     """
     scores = objective.scores(theta).dense() * objective.total
-    return covariance @ scores @ covariance
+    unknown = np.isinf(np.diagonal(covariance))
+    finite = np.where(unknown[:, None] | unknown[None, :], 0.0, covariance)
+    out = finite @ scores @ finite
+    out[unknown, unknown] = np.inf
+    return out
 
 
 def native_jacobian(family: Any, eta: np.ndarray) -> np.ndarray:
