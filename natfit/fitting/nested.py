@@ -1,4 +1,4 @@
-"""Phases 9 and 10: the descent, and the comparison with the optimum of a simpler family."""
+"""Phase 10: the comparison with the optima of simpler families."""
 
 from __future__ import annotations
 
@@ -19,64 +19,6 @@ COMPARED = 10_000
 
 #: Maximum number of iterations from the optimum of a simpler family for imputed rows.
 _POLISHED = 30
-
-
-def settle(
-    descend: Callable[[np.ndarray, int], Fit],
-    compare: Callable[[Fit], np.ndarray | None],
-    theta: np.ndarray,
-    max_iter: int,
-    early: int | None,
-) -> Fit:
-    """Descend, and start again at the optimum of a simpler family if that is lower.
-
-    Parameters
-    ----------
-    descend : callable
-        ``descend(theta, max_iter)`` runs the loop and returns a :class:`Fit`.
-    compare : callable
-        Called with a :class:`Fit`; returns the theta of a lower optimum, or None.
-    theta : ndarray of shape (P,)
-        The start.
-    max_iter : int
-        Maximum number of iterations of all runs together.
-    early : int or None
-        Number of iterations after which a run that has not ended is compared; it goes on if it
-        is not worse.
-
-    Returns
-    -------
-    Fit
-        All runs joined, with the end of the last one.
-
-    Raises
-    ------
-    ValueError
-        If the likelihood is not finite at the start.
-    """
-    result = descend(theta, max_iter if early is None else min(max_iter, early))
-    if result.status is Status.NON_FINITE and result.iterate.n_iter == 0:
-        raise ValueError(f"start_params must give a finite likelihood, got {result.message}")
-    for _ in range(2):
-        left = max_iter - result.iterate.n_iter
-        again = compare(result)
-        if again is None and result.status is Status.MAX_ITER:
-            again = result.theta
-        if again is None or left <= 0:
-            break
-        result = _joined(result, descend(again, left))
-    return result
-
-
-def _joined(first: Fit, second: Fit) -> Fit:
-    """Return two runs as one, with the iterations of both."""
-    before, verdict = first.iterate.n_iter, second.verdict
-    made = before + second.iterate.n_iter
-    return Fit(
-        replace(second.iterate, n_iter=made),
-        replace(verdict, n_iter=made, max_iter=before + verdict.max_iter),
-        first.history.then(second.history),
-    )
 
 
 class Simpler:

@@ -11,12 +11,15 @@ import numpy as np
 from natfit import inference
 from natfit.distributions.base import Distribution
 from natfit.fitting.data import check, degenerate, summarise
-from natfit.fitting.nested import Simpler, settle
+from natfit.fitting.feasible import feasible
+from natfit.fitting.nested import Simpler
 from natfit.fitting.regular import published, regular_of, regular_task
 from natfit.fitting.result import Result
+from natfit.fitting.search import Search, look, on_ridge
 from natfit.fitting.starts import admit, refine, start
 from natfit.fitting.task import Task
 from natfit.iterate import Status
+from natfit.metrics.observed import ObservedInformation
 from natfit.models import Model
 from natfit.objectives import Likelihood, Penalised
 from natfit.optimize import Engine, Fit, run
@@ -52,8 +55,10 @@ def fit(task: Task) -> Result:
     7. *refine*: the start is corrected once all rows are seen, and moved inside the limits.
     8. *pose*: the model is bound, the objective is made, the start is moved to where the objective
        is finite, and the metric is prepared.
-    9. *descend*: the loop runs.
-    10. *lower*: if a simpler family's optimum has a lower objective, phase 9 begins again there.
+    9. *descend*: the loop runs. If the objective is not finite at the family's own start, it runs
+       from another one that fixed values and bounds allow.
+    10. *lower*: if a simpler family's optimum, or a point in a direction that the data hardly
+        determine, has a lower objective, phase 9 begins again there.
     11. *judge*: the family is asked whether the fit has reached a limit of it, and, if no optimum
         was found, whether there is none.
     12. *inform*: the information at the estimate is computed.
@@ -89,14 +94,18 @@ def fit(task: Task) -> Result:
     eta0 = start(family, task)
     eta0 = refine(family, task, eta0)
     problem = pose(family, task, summary, eta0)
-    simpler = Simpler(problem.objective, problem.to_theta, problem.engine, task.rng)
-    ended = settle(
-        lambda theta, most: descend(task, problem, theta, most),
+    objective = problem.objective
+    simpler = Simpler(objective, problem.to_theta, problem.engine, task.rng)
+    search = Search(
+        lambda theta, most, newton: descend(task, problem, theta, most, newton),
         lambda result: lower(simpler, result),
-        problem.theta0,
+        lambda result: look(objective, result),
+        lambda result, around: on_ridge(objective, result, around),
+        lambda: recover(task, problem, eta0),
         task.engine.max_iter,
         family.compare_after if task.engine.step.converges else None,
     )
+    ended = search.settle(problem.theta0)
     ended = judge(problem, ended)
     return inform(task, problem, ended)
 
@@ -147,9 +156,26 @@ def pose(family: Distribution, task: Task, summary: Any | None, eta0: np.ndarray
     return Problem(objective, task.engine.prepared(objective), eta0, task.rng)
 
 
-def descend(task: Task, problem: Problem, theta: np.ndarray, max_iter: int) -> Fit:
-    """Phase 9: run the loop from theta for at most ``max_iter`` iterations."""
+def recover(task: Task, problem: Problem, eta: np.ndarray) -> np.ndarray | None:
+    """Phase 9, where the objective is not finite: return another theta to start at, or None."""
+    if task.start is not None:
+        return None
+
+    def value(eta: np.ndarray) -> float:
+        value, grad = problem.objective.value_and_grad(problem.to_theta(eta))
+        return value if np.isfinite(grad).all() else np.inf
+
+    found = feasible(problem.objective.distribution, task.rows, eta, value)
+    return None if found is None else problem.to_theta(found)
+
+
+def descend(
+    task: Task, problem: Problem, theta: np.ndarray, max_iter: int, newton: bool = False
+) -> Fit:
+    """Phase 9: run the loop from theta for at most ``max_iter`` iterations, perhaps Newton's."""
     engine = replace(problem.engine, max_iter=max_iter)
+    if newton:
+        engine = replace(engine, metric=ObservedInformation())
     hook = None if task.hook is None else _with_eta(task.hook, problem, task.whole)
     return run(problem.objective, engine, theta, task.rng, hook)
 

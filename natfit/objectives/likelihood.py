@@ -113,7 +113,8 @@ class Likelihood(Objective):
         if self._observed is not None and np.array_equal(self._observed[0], eta):
             return self._observed[1] / self.total
         with np.errstate(all="ignore"):
-            return self._shared_sum("sum_observed", eta) / self.total
+            self._observed = eta.copy(), self._shared_sum("sum_observed", eta)
+        return self._observed[1] / self.total
 
     def expected(self, eta: np.ndarray) -> np.ndarray:
         """Return the expected information per row in eta, (K, K), for eta (1, K)."""

@@ -5,6 +5,7 @@ from natfit.optimize.engine import Engine
 from natfit.optimize.history import History
 from natfit.optimize.loop import advance, descend
 from natfit.optimize.messages import Verdict
+from natfit.optimize.outlook import Outlook, outlook
 from natfit.optimize.run import Fit, run
 
 __all__ = [
@@ -13,9 +14,11 @@ __all__ = [
     "History",
     "Iterate",
     "Local",
+    "Outlook",
     "Status",
     "Verdict",
     "advance",
     "descend",
+    "outlook",
     "run",
 ]

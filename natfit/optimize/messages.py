@@ -43,7 +43,8 @@ class Verdict:
         The objective at the start, if a step rule that may ascend ended above it without
         converging.
     reason : str or None
-        Why there is no optimum, as the family explains it; it replaces what the run found.
+        Why there is no optimum, as the family explains it, or what lies around the end; it
+        replaces what the run found.
     """
 
     status: Status
