@@ -101,7 +101,12 @@ def test_every_family_fits_with_any_parameter_held(name):
         options = [{"bounds": {held: (None, value) if reverse else (value, None)}}]
         options += [{"fixed": {held: value}}] if len(family.params) > 1 else []
         for option in options:
-            model = fitted(family, y, **option)
+            try:
+                model = fitted(family, y, **option)
+            except ValueError as error:
+                # No value of an end of the support that the option allows lies beyond the rows.
+                assert "overlap" in str(error) or "no row may lie beyond it" in str(error)
+                continue
             assert np.isfinite(total(model, y))
             if "fixed" in option and model.status_ not in OPEN:
                 at = model._eta[0]

@@ -67,8 +67,12 @@ def active_bounds(family, y):
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_others_are_as_if_the_parameter_were_known(name):
     family = FAMILIES[name]
-    drawn = (some_rows(family, eta, 40) for eta in points(family, 9))
-    y = next(y for y in drawn if fitted(family, y).status_ == "converged")
+    drawn = [some_rows(family, eta, 40) for eta in points(family, 9)]
+    y = next((y for y in drawn if fitted(family, y).status_ == "converged"), None)
+    if y is None:
+        # The estimates are the ends of the data.
+        assert all(fitted(family, y).status_ == "boundary" for y in drawn)
+        return
     checked = 0
     for held, ends in active_bounds(family, y):
         model = fitted(family, y, bounds={held: ends})
