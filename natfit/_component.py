@@ -8,7 +8,6 @@ a component is to add a file; no list is edited.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 import os
@@ -17,6 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Self, TypeVar
 
 from sklearn.base import BaseEstimator
+
+from natfit._validation import check_keywords, check_parameters, nearest
 
 #: A kind of components: ``resolve("kl", Step)`` is a Step.
 Kind = TypeVar("Kind", bound="Component")
@@ -42,6 +43,19 @@ class Component(BaseEstimator):
     _aliases: ClassVar[Mapping[str, str]] = {}
     _also_called: ClassVar[Mapping[str, str]] = {}
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Refuse a keyword that the constructor does not take, and say which is meant."""
+        if kwargs and cls.__init__ is not object.__init__:
+            check_keywords(cls.__init__, kwargs, cls.__name__)
+        elif kwargs or (args and cls.__init__ is object.__init__):
+            raise TypeError(f"{cls.__name__} takes no arguments, got {[*args, *kwargs]}")
+        return super().__new__(cls)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters by name; ValueError for a name that does not exist."""
+        check_parameters(self, params)
+        return super().set_params(**params)
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Skip scikit-learn's metadata routing: ``score`` here is not an estimator's ``score``."""
 
@@ -60,6 +74,33 @@ class Component(BaseEstimator):
     def examples(cls) -> list[Self]:
         """Return instances that the registry's property tests run on."""
         return [cls()]
+
+    @classmethod
+    def _instead_of(cls, spec: Any) -> str:
+        """Return what to write instead of an object of another kind, or an empty string."""
+        return of_another_kind(cls, spec)
+
+
+def of_another_kind(kind: type[Component], spec: Any) -> str:
+    """Return which kind of component an object or a class belongs to, or an empty string.
+
+    Parameters
+    ----------
+    kind : type
+        The base class of the kind that was wanted.
+    spec : object
+        What was given.
+
+    Returns
+    -------
+    str
+        The kind and the names of the wanted one, in words.
+    """
+    cls = spec if isinstance(spec, type) else type(spec)
+    for base in cls.__mro__:
+        if base is not Component and "_package" in vars(base):
+            return f"{cls.__name__} is a {base.__name__.lower()}; strings are {available(kind)}"
+    return ""
 
 
 def _same(a: Any, b: Any) -> bool:
@@ -141,12 +182,14 @@ def _component_class(name: str, base: type[Kind]) -> type[Kind]:
     if name not in names:
         name = base._aliases.get(name, name)
     if name not in names:
-        lower = name.lower()
-        meant = base._also_called.get(lower, base._aliases.get(lower, lower))
-        near = difflib.get_close_matches(meant, names, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        kind = base.__name__.lower()
-        raise ValueError(f"{kind} must be one of {names} or a {kind} object, got {name!r}{hint}")
+        also = {**base._aliases, **base._also_called}
+        near, kind = nearest(name, names, also), base.__name__.lower()
+        if near:
+            raise ValueError(
+                f"{kind} must be one of the names of natfit or a {kind} object, got {name!r}; did "
+                f"you mean {near!r}?"
+            )
+        raise ValueError(f"{kind} must be one of {names} or a {kind} object, got {name!r}")
     module = importlib.import_module(_files(base._package, base._apart)[name])
     for value in vars(module).values():
         if (
@@ -188,10 +231,11 @@ def resolve(spec: Any, base: type[Kind]) -> Kind:
         return component_class(spec, base)()
     if isinstance(spec, type) and issubclass(spec, base):
         return spec()
-    kind = base.__name__.lower()
+    kind, got = base.__name__.lower(), spec.__name__ if isinstance(spec, type) else None
+    remedy = base._instead_of(spec)
     raise TypeError(
-        f"{kind} must be a string or a {base.__name__} object, got {type(spec).__name__}; "
-        f"strings are {available(base)}"
+        f"{kind} must be a string or a {base.__name__} object, got "
+        f"{got or type(spec).__name__}; {remedy or f'strings are {available(base)}'}"
     )
 
 

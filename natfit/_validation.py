@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
+import functools
+import inspect
 import math
 import numbers
-from collections.abc import Sized
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, overload
 
 import numpy as np
 
+from natfit._numbers import as_numbers
+
 #: Integers beyond this are no numbers that arithmetic in doubles could use.
 _LARGEST = 10**300
+
+_NO_NAMES: dict[str, str] = {}
 
 
 @overload
@@ -121,7 +128,63 @@ def check_option(value: Any, name: str, allowed: tuple) -> Any:
     """Return ``value`` if it is one of ``allowed``, else raise ValueError listing them."""
     if isinstance(value, str) and value in allowed:
         return value
+    near = nearest(value, allowed) if isinstance(value, str) else None
+    if near:
+        raise ValueError(
+            f"{name} must be one of its options, got {value!r}; did you mean {near!r}?"
+        )
     raise ValueError(f"{name} must be one of {list(allowed)}, got {value!r}")
+
+
+def nearest(name: str, known: Iterable[str], also: Mapping[str, str] = _NO_NAMES) -> str | None:
+    """Return the known name that a misspelt one most likely stands for, or None.
+
+    Parameters
+    ----------
+    name : str
+        What was written.
+    known : iterable of str
+        The names that exist.
+    also : dict, optional
+        Names used elsewhere, in lower case, and what they are called here.
+
+    Returns
+    -------
+    str or None
+        A known name.
+    """
+    known = list(known)
+    lower = str(name).lower().replace("-", "_").replace(" ", "_")
+    meant = also.get(lower, lower)
+    # The same letters without the line between words: maxiter, studentt.
+    bare = [k for k in known if k.replace("_", "") == meant.replace("_", "")]
+    return next(iter(bare + difflib.get_close_matches(meant, known, n=1)), None)
+
+
+def unknown_name(name: str, known: Iterable[str], what: str) -> str:
+    """Return the message on a name that does not exist: the nearest, or else all that do.
+
+    Parameters
+    ----------
+    name : str
+        What was written.
+    known : iterable of str
+        The names that exist.
+    what : str
+        What the names are, such as ``fixed must name parameters``.
+
+    Returns
+    -------
+    str
+        The message.
+    """
+    known = list(known)
+    # A longer form of a name, or one of its words: tolerance for tol, weights for sample_weight.
+    part = [k for k in known if len(k) > 2 and name.startswith(k)]
+    part += [k for k in known if len(name) > 3 and name.rstrip("s") in k.split("_")]
+    near = nearest(name, known) or next(iter(part), None)
+    tail = f"did you mean {near!r}?" if near else f"the names are {known}"
+    return f"{what}, got {name!r}; {tail}"
 
 
 def check_vector(value: Any, name: str, size: int | None = None) -> np.ndarray:
@@ -147,10 +210,7 @@ def check_vector(value: Any, name: str, size: int | None = None) -> np.ndarray:
         If it is not a vector of real numbers, has another length, or is not finite.
     """
     try:
-        kind = np.asarray(value).dtype.kind
-        if kind in "cmM":
-            raise ValueError(f"got {np.asarray(value).dtype}")
-        array = np.array(value, dtype=np.float64)
+        array = np.array(as_numbers(value, name).values)
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name} must be an array of real numbers: {error}") from None
     if array.ndim != 1:
@@ -163,34 +223,54 @@ def check_vector(value: Any, name: str, size: int | None = None) -> np.ndarray:
     return array
 
 
-def refuse_ragged(value: Any, name: str) -> None:
-    """Raise ValueError that names the row where nested sequences first differ in length."""
-    if not isinstance(value, list | tuple) or not value:
-        return
-    sizes = [0 if isinstance(v, str) or not isinstance(v, Sized) else len(v) for v in value]
-    where = next((i for i, size in enumerate(sizes) if size != sizes[0]), None)
-    if where is not None:
-        pair = sizes[0], sizes[where]
-        first, other = (f"{size} values" if size else "a number" for size in pair)
-        raise ValueError(
-            f"{name} must have rows of equal length, got {first} at row 0 and {other} at row "
-            f"{where}; remove or complete such rows"
-        )
+def check_keywords(
+    function: Callable, given: Iterable[str], name: str, more: Iterable[str] = ()
+) -> None:
+    """Raise TypeError for a keyword that a function does not take, and say which is meant.
+
+    Parameters
+    ----------
+    function : callable
+        What is called; one that takes any keywords is not checked.
+    given : iterable of str
+        The keywords.
+    name : str
+        What the message calls the function.
+    more : iterable of str
+        Further keywords that are taken.
+
+    Raises
+    ------
+    TypeError
+        For the first keyword that is not taken.
+    """
+    known = keywords(function)
+    for key in given:
+        if known is not None and key not in known and key not in more:
+            words = f"{name} got an unexpected keyword argument"
+            raise TypeError(unknown_name(key, [*known, *more], words).replace(", got", "", 1))
 
 
-def text_column(X: Any) -> Any:
-    """Return the name or the number of the first column that holds text, or None."""
-    if hasattr(X, "columns"):
-        columns = [(name, X[name]) for name in X.columns]
-    else:
-        array = np.asarray(X, dtype=object)
-        columns = (
-            list(enumerate(array.reshape(len(array), -1).T)) if array.ndim and array.size else []
-        )
-    for name, column in columns:
-        if any(isinstance(value, str) for value in np.asarray(column, dtype=object)):
-            return name
-    return None
+@functools.cache
+def keywords(function: Callable) -> tuple[str, ...] | None:
+    """Return the names of the arguments that a function takes; None if it takes any."""
+    found = list(inspect.signature(function).parameters.values())
+    if any(p.kind is p.VAR_KEYWORD for p in found):
+        return None
+    return tuple(p.name for p in found if p.name != "self")
+
+
+def check_parameters(owner: Any, given: Iterable[str]) -> None:
+    """Raise ValueError for a parameter that an estimator or a component does not have."""
+    known = owner.get_params(deep=False)
+    for key in given:
+        own = key.split("__")[0]
+        if own not in known:
+            # The first words are scikit-learn's.
+            words = f"Invalid parameter {own!r} for estimator {owner}"
+            near = nearest(own, known)
+            tail = f"did you mean {near!r}?" if near else f"valid parameters are {list(known)}"
+            raise ValueError(f"{words}; {tail}")
 
 
 def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
@@ -210,10 +290,17 @@ def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
         return None
     if isinstance(sample_weight, numbers.Real) and not isinstance(sample_weight, bool):
         sample_weight = np.full(n_rows, float(sample_weight))
-    weight = np.asarray(sample_weight)
-    if weight.dtype.kind not in "fiub":
-        raise ValueError(f"sample_weight must be numeric, got dtype {weight.dtype}")
-    weight = weight.astype(np.float64, copy=False)
+    try:
+        found = as_numbers(sample_weight, "sample_weight")
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"sample_weight must be numeric: {error}") from None
+    weight = found.values
+    if found.masked is not None:
+        where = int(np.argmax(found.masked))
+        raise ValueError(
+            f"sample_weight must not be masked, got a masked weight at row {where}; give such rows "
+            "the weight 0 by weight.filled(0), or remove them"
+        )
     if weight.ndim != 1:
         # The wording is the one that scikit-learn's own checks look for.
         raise ValueError("Sample weights must be 1D array or scalar")
@@ -243,6 +330,12 @@ def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
             "row once"
         )
     return weight
+
+
+def one_window_a_row(value: Any) -> bool:
+    """Tell whether a truncation (low, high) gives each row its own window, by an array."""
+    pair = isinstance(value, tuple | list) and len(value) == 2
+    return pair and any(hasattr(end, "__len__") and not isinstance(end, str) for end in value)
 
 
 def check_truncation(value: Any) -> tuple[float, float]:

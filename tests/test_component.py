@@ -92,11 +92,12 @@ def test_resolve_refuses_other_types(bad):
     assert "monte_carlo" in str(error.value)
 
 
-def test_resolve_lists_the_names_and_the_nearest():
-    with pytest.raises(ValueError, match=r"step must be one of \['backtracking'.*'exact_lin'"):
+def test_resolve_names_the_nearest_or_lists_all_names():
+    with pytest.raises(ValueError, match="got 'exact_lin'; did you mean 'exact_line'") as error:
         resolve("exact_lin", Step)
-    with pytest.raises(ValueError, match="did you mean 'exact_line'"):
-        resolve("exact_lin", Step)
+    assert "backtracking" not in str(error.value)
+    with pytest.raises(ValueError, match=r"step must be one of \['backtracking'.*'nothing like'"):
+        resolve("nothing like", Step)
     with pytest.raises(ValueError, match="got '_private'"):
         resolve("_private", Step)
     with pytest.raises(ValueError, match="got 'base'"):

@@ -51,7 +51,7 @@ from natfit.bijectors import Bijector
 from natfit.distributions.contract.declared import InformationKind, Role, Route, Width
 from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.information import expected_log_ratio, expected_square
-from natfit.distributions.contract.names import ALIASES, ALSO_CALLED
+from natfit.distributions.contract.names import ALIASES, ALSO_CALLED, instead_of
 from natfit.distributions.contract.parameters import Parameters
 from natfit.distributions.contract.sums import summed_observed, summed_value_and_score, tile
 from natfit.distributions.contract.support import Support
@@ -72,6 +72,7 @@ class Distribution(Verdicts, Component):
     _package = "natfit.distributions"
     _aliases = ALIASES
     _also_called = ALSO_CALLED
+    _instead_of = classmethod(instead_of)
     _apart = ("contract", "forms", "custom")
 
     # Only classes declare these facts: as an attribute, or as a property that computes it.

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from natfit._validation import refuse_ragged
+from natfit._numbers import is_vector, one_column, refuse_ragged
+from natfit._validation import check_keywords
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
 from natfit.estimators.mle import NaturalMLE
+
+#: Arguments of similar functions in other packages, and what to write here.
+_ELSEWHERE = {
+    **dict.fromkeys(
+        ("event", "events", "event_observed", "censored", "censoring", "status"),
+        "pass natfit.Censored.right(time, event) as x, or Censored.left for values below a limit",
+    ),
+    "entry": "pass truncation=(entry, None): each row was watched from its entry on",
+    "floc": "pass fixed={'loc': value}; families without loc take it by Shifted(family)",
+    "fscale": "pass fixed={'scale': value}",
+    "y": "a density is fitted to x alone",
+    **dict.fromkeys(("weights", "weight", "w", "freq"), "pass sample_weight="),
+}
 
 
 def fit(
@@ -22,7 +34,8 @@ def fit(
     distribution : str or Distribution
         As in :class:`NaturalMLE`.
     x : array-like of shape (N,) or (N, D), Censored, or scipy.stats.CensoredData
-        The data; a vector is one column.
+        The data; a vector is one column. The name of a Series and those of the columns of a frame
+        are kept. The methods of the fitted estimator take vectors, too.
     sample_weight : array-like of shape (N,), optional
         Repetitions of each row.
     **options
@@ -33,23 +46,27 @@ def fit(
     NaturalMLE
         The fitted estimator.
 
+    Raises
+    ------
+    TypeError
+        If there is no such option; the message names the one that is meant.
+    ValueError
+        As :meth:`NaturalMLE.fit`.
+
     Examples
     --------
     >>> import natfit
     >>> round(float(natfit.fit("exponential", [1.0, 2.0, 3.0]).params_["rate"][0]), 6)
     0.5
     """
-    if Censored.of(x) is None and _n_dims(x) == 1:
-        x = np.asarray(x).reshape(-1, 1)
+    for option in options:
+        if option in _ELSEWHERE:
+            raise TypeError(f"natfit.fit has no argument {option!r}; {_ELSEWHERE[option]}")
+    more = ("sample_weight", "x")
+    check_keywords(NaturalMLE.__init__, options, "natfit.fit", more)
+    if Censored.of(x) is None:
+        if is_vector(x):
+            x = one_column(x)
+        else:
+            refuse_ragged(x, "x")
     return NaturalMLE(distribution, **options).fit(x, sample_weight=sample_weight)
-
-
-def _n_dims(x: Any) -> int:
-    """Number of dimensions of an array-like, or ValueError that names the row which differs."""
-    if hasattr(x, "ndim"):
-        return x.ndim
-    try:
-        return np.ndim(x)
-    except ValueError:
-        refuse_ragged(x, "x")
-        raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +11,8 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 
 from natfit._component import Component, resolve
+from natfit._validation import check_keywords, check_parameters
+from natfit._warnings import warn
 from natfit.coordinates import Coordinates
 from natfit.damping.base import Damping
 from natfit.distributions.base import Distribution
@@ -37,6 +38,12 @@ _KINDS: dict[str, type[Component]] = {
 class NaturalEstimator(CallbackSupportMixin, BaseEstimator):
     """Base of all estimators."""
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Refuse a keyword that the constructor does not take, and say which is meant."""
+        if kwargs:
+            check_keywords(cls.__init__, kwargs, cls.__name__)
+        return super().__new__(cls)
+
     def _kinds(self) -> dict[str, type[Component]]:
         """Parameters for which a string may stand for an object, and the kind of each."""
         return _KINDS
@@ -52,6 +59,7 @@ class NaturalEstimator(CallbackSupportMixin, BaseEstimator):
         self
             The estimator.
         """
+        check_parameters(self, params)
         nested = {k: v for k, v in params.items() if "__" in k}
         super().set_params(**{k: v for k, v in params.items() if k not in nested})
         for name in {k.split("__")[0] for k in nested}:
@@ -116,4 +124,5 @@ class NaturalEstimator(CallbackSupportMixin, BaseEstimator):
     def _warn(self, status: Status, message: str, engine: Engine) -> None:
         """Warn unless the fit reached an optimum or ended as the caller asked."""
         if not engine.ended_as_asked(status):
-            warnings.warn(f"{type(self).__name__}: {message}", ConvergenceWarning, stacklevel=5)
+            name = type(self).__name__
+            warn(f"{name}: {message}", ConvergenceWarning, (name, str(status)))

@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import DensityMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from natfit import inference
-from natfit._validation import check_jobs, check_number, check_option, check_weights
+from natfit._numbers import Numbers, as_numbers, column_names, is_frame, is_vector, one_column
+from natfit._validation import check_jobs, check_number, check_option
+from natfit._warnings import warn
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
-from natfit.distributions.wrappers.censored import CensoredFamily
+from natfit.estimators._data import Data, read_rows, refuse_not_finite
 from natfit.estimators.base import NaturalEstimator
 from natfit.inference import covariance as cov
 from natfit.models import Constant
@@ -30,6 +32,9 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
     """
 
     n_jobs: int | None
+    missing: str
+    truncation: Any
+    n_features_in_: int
     distribution_: Distribution
     n_obs_: float
     _eta: np.ndarray
@@ -58,7 +63,14 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         names = cov.native_names(self.distribution_)
         if len(self._eta) == 1:
             return names
-        return [f"{name}[{j}]" for j in range(len(self._eta)) for name in names]
+        labels = range(len(self._eta)) if self._names is None else self._names
+        return [f"{name}[{label}]" for label in labels for name in names]
+
+    @property
+    def _names(self) -> list[str] | None:
+        """Names of the columns of the data of the fit, None where they have none."""
+        found = getattr(self, "feature_names_in_", None)
+        return None if found is None else [str(name) for name in found]
 
     def _eta_covariance(self, column: int, kind: str = "observed") -> np.ndarray:
         """Return the covariance matrix (K, K) of the estimate of eta."""
@@ -125,9 +137,8 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         return out
 
     def _robust(self, column: int, matrix: np.ndarray, X: Any, sample_weight: Any) -> np.ndarray:
-        X, family, by_column = self._seen(X)
-        data = X[:, column] if by_column else X
-        rows = self._rows(data, sample_weight)
+        data, family, by_column = self._seen(X, sample_weight)
+        rows = self._rows(data, column if by_column else None)
         if not np.isclose(rows.total, self.n_obs_, rtol=1e-9):
             raise ValueError(
                 f"X must be the data of the fit, which had {self.n_obs_:g} observations, got "
@@ -146,27 +157,33 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
 
         With a univariate family the columns are independent, and their log-densities add.
 
+        Parameters
+        ----------
+        X : array-like of shape (N, D) or (N,), or Censored
+            The rows; a vector is one column.
+
         Returns
         -------
         ndarray of shape (N,)
-            The log-densities, in nats.
+            The log-densities, in nats. With ``missing="drop"`` rows with missing values are left
+            out.
         """
         check_is_fitted(self, "_eta")
-        X, family, by_column = self._seen(X)
-        return self._rows(X).map(_density_part, family, self._eta, by_column)
+        data, family, by_column = self._seen(X)
+        return self._rows(data).map(_density_part, family, self._eta, by_column)
 
-    def _rows(self, X: np.ndarray, sample_weight: Any = None) -> Rows:
-        """Return the rows with their weights, shared by the estimator's processes."""
-        weight = check_weights(sample_weight, len(X))
-        return rows_of(X, weight=weight, n_jobs=check_jobs(self.n_jobs))
+    def _rows(self, data: Data, column: int | None = None) -> Rows:
+        """Return the rows, or a column of them, shared by the estimator's processes."""
+        values = data.values if column is None else data.values[:, column]
+        return rows_of(values, weight=data.weight, n_jobs=check_jobs(self.n_jobs))
 
-    def _seen(self, X: Any) -> tuple[np.ndarray, Distribution, bool]:
-        """Return the rows (N, D), or the ends of censored rows (N, 2), and their family.
+    def _seen(self, X: Any, sample_weight: Any = None) -> tuple[Data, Distribution, bool]:
+        """Return the rows of data that are not those of a fit, and their family.
 
         Returns
         -------
-        X : ndarray of shape (N, D) or (N, 2)
-            The rows.
+        data : Data
+            The rows that count, with their weights.
         family : Distribution
             The family of these rows.
         by_column : bool
@@ -175,25 +192,64 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         Raises
         ------
         ValueError
-            If censored rows have another number of columns than the fit.
+            If rows have another number of columns than the fit, or are not finite.
         """
-        censored, family = Censored.of(X), self.distribution_
-        if censored is None:
-            rows = validate_data(self, X, dtype=np.float64, reset=False)
-            return rows, family, family.event_shape == ()
-        if len(self._eta) > 1:
+        given, family = Censored.of(X), self.distribution_
+        if given is None:
+            given = self._numbers(X)
+        elif self.n_features_in_ > 1:
             raise ValueError(
-                f"X must have {len(self._eta)} columns as in the fit, got Censored, which has one"
+                f"X must have {self.n_features_in_} columns as in the fit, got Censored, which has "
+                "one"
             )
-        return censored.rows, CensoredFamily(family).checked(), False
+        data = read_rows(given, sample_weight, self.missing, self.truncation)
+        if data.seen_as is not None:
+            return data, data.seen_as(family).checked(), False
+        refuse_not_finite(data.values, self._names)
+        return data, family, family.event_shape == ()
+
+    def _numbers(self, X: Any) -> Numbers:
+        """Return rows (N, D) as read, with the columns of the fit; a vector is one column."""
+        vector = self.n_features_in_ == 1 and is_vector(X)
+        found = as_numbers(one_column(X) if vector else X, "X")
+        if not vector:
+            self._check_names(X)
+        values = check_array(
+            found.values, dtype=np.float64, ensure_all_finite=False, input_name="X", estimator=self
+        )
+        if values.shape[1] != self.n_features_in_:
+            # The words are those that scikit-learn's own checks look for.
+            raise ValueError(
+                f"X has {values.shape[1]} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input"
+            )
+        return Numbers(values, found.masked)
+
+    def _check_names(self, X: Any) -> None:
+        """Compare the names of columns with those of the fit, as scikit-learn does."""
+        fitted, names = self._names, column_names(X)
+        if is_frame(X) and (names is None) == (fitted is None):
+            validate_data(self, X, reset=False, skip_check_array=True)
+        elif names is not None and fitted is None:
+            said = (
+                f"X has feature names, but {type(self).__name__} was fitted without feature names"
+            )
+            warn(said, UserWarning)
+        elif fitted is not None and self.n_features_in_ > 1:
+            # One column cannot be taken for another.
+            warn(
+                f"X does not have valid feature names, but {type(self).__name__} was fitted with "
+                "feature names",
+                UserWarning,
+            )
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the mean log-likelihood per row, in nats; higher is better.
 
         Parameters
         ----------
-        X : array-like of shape (N, D), or Censored
-            The rows.
+        X : array-like of shape (N, D) or (N,), or Censored
+            The rows; a vector is one column.
         y : None
             Ignored.
         sample_weight : array-like of shape (N,), optional
@@ -205,8 +261,8 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
             The mean log-likelihood, in nats per row.
         """
         check_is_fitted(self, "_eta")
-        X, family, by_column = self._seen(X)
-        rows = self._rows(X, sample_weight)
+        data, family, by_column = self._seen(X, sample_weight)
+        rows = self._rows(data)
         return float(rows.sum(_score_part, family, self._eta, by_column)) / rows.total
 
     def sample(self, n_samples: int = 1, random_state: Any = None) -> np.ndarray:

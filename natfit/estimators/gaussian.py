@@ -26,7 +26,7 @@ class NaturalGaussianMLE(NaturalMLE):
     covariance_type : {"full", "diag", "spherical"}, default="full"
         Form of the covariance matrix.
     metric, solver, step, damping, coordinates, tol, max_iter, start_params, warm_start, \
-random_state, n_jobs
+missing, random_state, n_jobs
         As in :class:`NaturalMLE`.
 
     Attributes
@@ -60,6 +60,7 @@ random_state, n_jobs
         max_iter: int = 100,
         start_params: Any = None,
         warm_start: bool = False,
+        missing: str = "error",
         random_state: Any = None,
         n_jobs: int | None = None,
     ):
@@ -73,6 +74,7 @@ random_state, n_jobs
         self.max_iter = max_iter
         self.start_params = start_params
         self.warm_start = warm_start
+        self.missing = missing
         self.random_state = random_state
         self.n_jobs = n_jobs
 

@@ -10,10 +10,13 @@ from sklearn.utils.validation import validate_data
 
 from natfit import fitting
 from natfit._component import resolve
-from natfit._validation import check_bool, check_jobs, check_weights, refuse_ragged, text_column
+from natfit._numbers import Numbers, as_numbers, is_frame
+from natfit._validation import check_bool, check_jobs, check_option, one_window_a_row
+from natfit._warnings import passed_on_by, warn
 from natfit.coordinates import Coordinates
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
+from natfit.estimators._data import Data, read_rows
 from natfit.estimators.density import DensityEstimator, native_values
 from natfit.fitting.options import Adjusted, adjust, located
 from natfit.fitting.starts import given_starts
@@ -61,13 +64,15 @@ class NaturalMLE(DensityEstimator):
     max_iter : int, default=100
         Maximum number of iterations.
     start_params : dict or array-like, optional
-        Where to start: native values by name, or a vector (K,) of unconstrained parameters.
+        Where to start: native values by name, or a vector (K,) of unconstrained parameters. For
+        names that are left out the family's own start is used.
     warm_start : bool, default=False
         Whether to start from the previous fit.
     truncation : (low, high), optional
         A window outside which no value is ever seen; None is an open end. The log-density becomes
         ``log p - log P(low <= Y <= high)``. The family must be univariate and have a distribution
-        function.
+        function. If an end is an array (N,), each row of X has its own window, in fits and scores;
+        rows that are split carry their windows: ``Censored.exact(x, truncation=(low, high))``.
     fixed : dict, optional
         Native values, by name, of parameters that are known. They are not estimated, and their
         standard error is 0. A vector (D,) gives one number per column.
@@ -80,6 +85,9 @@ class NaturalMLE(DensityEstimator):
         parameters, and the standard errors come from the curvature of the posterior.
     bijectors : dict, optional
         Constraints of ``natfit.bijectors``, by name of the parameter, which replace the family's.
+    missing : {"error", "drop"}, default="error"
+        What happens to rows in which a value is missing (NaN, None, NA, masked): they are refused,
+        or they count as if they had not been given, in fits, scores and displays.
     random_state : None, int, RandomState or Generator
         Seed of metrics that draw; it is read once per fit.
     n_jobs : int, optional
@@ -132,6 +140,7 @@ class NaturalMLE(DensityEstimator):
 
     # Subclasses may leave these options out of their constructors.
     truncation = fixed = bounds = prior = bijectors = None
+    missing = "error"
 
     def __init__(
         self,
@@ -151,6 +160,7 @@ class NaturalMLE(DensityEstimator):
         bounds: dict | None = None,
         prior: dict | None = None,
         bijectors: dict | None = None,
+        missing: str = "error",
         random_state: Any = None,
         n_jobs: int | None = None,
     ):
@@ -169,6 +179,7 @@ class NaturalMLE(DensityEstimator):
         self.bounds = bounds
         self.prior = prior
         self.bijectors = bijectors
+        self.missing = missing
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -182,9 +193,10 @@ class NaturalMLE(DensityEstimator):
         ----------
         X : array-like of shape (N, D), Censored or scipy.stats.CensoredData
             The data. The column names of pandas and polars frames are kept. Censored rows have
-            one column, and their family needs a distribution function.
+            one column, and their family needs a distribution function. Other methods of the
+            estimator take what ``fit`` takes, and a vector if there is one column.
         y : None
-            Ignored.
+            Ignored, with a warning.
         sample_weight : array-like of shape (N,), optional
             Repetitions of each row: a weight of 2 has the effect of the same row given twice, in
             estimates and standard errors. Rows of weight zero are dropped.
@@ -208,41 +220,42 @@ class NaturalMLE(DensityEstimator):
             return self._fit(X, y, sample_weight)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> NaturalMLE:
-        censored = Censored.of(X)
-        X = self._validated(X) if censored is None else self._validated_rows(censored)
-        weight = check_weights(sample_weight, len(X))
-        if weight is not None and not weight.all():
-            X, weight = X[weight > 0], weight[weight > 0]
+        if y is not None:
+            self._say_that_y_is_ignored()
+        check_option(self.missing, "missing", ("error", "drop"))
+        data = self._read(X, sample_weight)
         engine, n_jobs = self._engine(), check_jobs(self.n_jobs)
-        columns, plan = self._plan(X, censored is not None)
-        family = plan.family
+        columns, plan = self._plan(data)
+        family, weight = plan.family, data.weight
         starts = self._starts(family, plan.fitted)
         model = Constant(resolve(self.coordinates, Coordinates))
         rng: Any = FreshGenerator() if self.random_state is None else bridge_rng(self.random_state)
         context = self._init_callback_context(max_subtasks=None)
+        shown = data.public
         # scikit-learn's ScoringMonitor scores nothing without a y, for which a density's X stands.
-        target = X if y is None else y
+        target = shown if y is None else y
         metadata = None if sample_weight is None else {"sample_weight": weight}
-        context.call_on_fit_task_begin(estimator=self, X=X, y=target, metadata=metadata)
+        context.call_on_fit_task_begin(estimator=self, X=shown, y=target, metadata=metadata)
         done: list[fitting.Result] = []
 
         def fitted(iterate: Any) -> dict:
             return self._preview(family, done, iterate, len(columns))
 
-        hook = self._iteration_hook(context, X, target, metadata, fitted)
+        hook = self._iteration_hook(context, shown, target, metadata, fitted)
         common: dict[str, Any] = {"model": model, "prior": plan.prior, "hook": hook}
         common["whole"] = bool(self.fixed)
-        for data, start, own in zip(columns, starts, plan.fitted, strict=True):
-            rows = rows_of(data, weight=weight, n_jobs=n_jobs)
+        names = self._names
+        for part, start, own in zip(columns, starts, plan.fitted, strict=True):
+            rows = rows_of(part, weight=weight, n_jobs=n_jobs)
             task = fitting.Task(own, rows, engine, rng, start=start, **common)
             try:
                 done.append(fitting.fit(task))
             except ValueError as error:
-                raise ValueError(located(error, X, own, len(done))) from error
-        self._publish(family, engine, fitting.join(family, done))
+                raise ValueError(located(error, data.values, own, len(done), names)) from error
+        self._publish(family, engine, fitting.join(family, done, names))
         context.call_on_fit_task_end(
             estimator=self,
-            X=X,
+            X=shown,
             y=target,
             metadata=metadata,
             reconstruction_attributes=lambda: self._fitted_state(),
@@ -250,40 +263,62 @@ class NaturalMLE(DensityEstimator):
         self._warn(self.status_, self.message_, engine)
         return self
 
-    def _plan(self, X: np.ndarray, censored: bool) -> tuple[list[np.ndarray], Adjusted]:
+    def _say_that_y_is_ignored(self) -> None:
+        """Warn of a y, once a call; pipelines pass the y of their other steps to the last one."""
+        caller = passed_on_by()
+        if caller.startswith("sklearn.model_selection") or not caller.startswith("sklearn."):
+            warn(
+                f"{type(self).__name__}.fit ignores y: a density is fitted to X alone; pass "
+                "weights as sample_weight=, and further columns in X",
+                UserWarning,
+                "y",
+            )
+
+    def _plan(self, data: Data) -> tuple[list[np.ndarray], Adjusted]:
         """Return the columns to fit, and the family as the options change it."""
-        family = self._family(X[:, :1] if censored else X)
-        by_column = family.event_shape == () and not censored
+        X, complete = data.values, data.seen_as is None
+        family = self._family(X if complete else X[:, :1])
+        by_column = family.event_shape == () and complete
         columns = [X[:, j] for j in range(X.shape[1])] if by_column else [X]
         options = {name: getattr(self, name) for name in _ADJUSTMENTS}
-        return columns, adjust(family, len(columns), censored, **options)
+        if one_window_a_row(self.truncation):
+            # The rows carry their windows.
+            options["truncation"] = None
+        return columns, adjust(family, len(columns), data.seen_as, **options)
 
-    def _validated(self, X: Any) -> np.ndarray:
-        """Return rows in float64 (N, D); the pass that sums them checks that they are finite."""
-        plain = type(X) is np.ndarray and X.dtype == np.float64 and X.ndim == 2
-        if plain and len(X) >= 2 and X.shape[1] >= 1:
-            # There is nothing to convert; only the number and names of features are recorded.
-            return validate_data(self, X, skip_check_array=True)
-        try:
-            return validate_data(
-                self, X, dtype=np.float64, ensure_min_samples=2, ensure_all_finite=False
-            )
-        except ValueError as error:
-            refuse_ragged(X, "X")
-            name = text_column(X)
-            if name is None:
-                raise
+    def _read(self, X: Any, sample_weight: Any) -> Data:
+        """Return the rows of a fit; the pass that sums them checks that they are finite."""
+        censored = Censored.of(X)
+        given = self._validated(X) if censored is None else self._validated_rows(censored)
+        data = read_rows(given, sample_weight, self.missing, self.truncation)
+        if self.missing == "drop" and len(data.values) < 2:
             raise ValueError(
-                f"{error}; column {name!r} of X holds text: encode it as numbers, or drop it"
-            ) from None
+                f"X must have at least 2 rows without missing values, got {len(data.values)}"
+            )
+        return data
 
-    def _validated_rows(self, censored: Censored) -> np.ndarray:
-        """Return the ends (N, 2) of the intervals of censored rows, which are one column."""
+    def _validated(self, X: Any) -> Numbers:
+        """Return rows in float64 (N, D), and record their number of columns and the names."""
+        found = as_numbers(X, "X")
+        values = found.values
+        plain = values.ndim == 2 and len(values) >= 2 and values.shape[1] >= 1
+        if plain and values is X:
+            # There is nothing to convert; only the number and names of features are recorded.
+            return Numbers(validate_data(self, X, skip_check_array=True))
+        values = validate_data(
+            self, values, dtype=np.float64, ensure_min_samples=2, ensure_all_finite=False
+        )
+        if is_frame(X):
+            validate_data(self, X, skip_check_array=True)
+        return Numbers(values, found.masked)
+
+    def _validated_rows(self, censored: Censored) -> Censored:
+        """Return censored rows, which are one column without a name."""
         if len(censored) < 2:
             raise ValueError(f"X must have at least 2 rows to be fitted, got {len(censored)}")
         self.n_features_in_ = 1
         self.__dict__.pop("feature_names_in_", None)
-        return censored.rows
+        return censored
 
     def _family(self, X: np.ndarray) -> Distribution:
         """Return the distribution, resolved and bound to the shape of the data."""
@@ -328,8 +363,9 @@ class NaturalMLE(DensityEstimator):
         return {"distribution_": family, "_eta": eta, "params_": native_values(family, eta)}
 
     def __sklearn_tags__(self) -> Any:
-        """Declare whether the family takes positive data only."""
+        """Declare whether the family takes positive data only, and whether NaN may be missing."""
         tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.missing == "drop"
         try:
             support = resolve(self.distribution, Distribution).support
         except (TypeError, ValueError):

@@ -107,7 +107,8 @@ def _refuse_non_finite(rows: Rows) -> None:
         assert_all_finite(rows.row(where).y, input_name="X")
     except ValueError as error:
         words = str(error).splitlines()[0].rstrip(".")
-        raise ValueError(f"{words} at row {where}; remove or impute such rows") from None
+        tail = ", or drop them by missing='drop'" if np.isnan(rows.row(where).y).any() else ""
+        raise ValueError(f"{words} at row {where}; remove or impute such rows{tail}") from None
 
 
 def _not_finite(block: Block) -> np.ndarray:

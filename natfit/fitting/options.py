@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from natfit._validation import check_truncation
+from natfit._validation import check_truncation, nearest, unknown_name
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.support import OutsideSupport
+from natfit.distributions.wrappers.base import Wrapper
 from natfit.distributions.wrappers.bounded import Bounded
-from natfit.distributions.wrappers.censored import CensoredFamily
 from natfit.distributions.wrappers.constrained import Constrained
 from natfit.distributions.wrappers.fixed import Fixed
 from natfit.distributions.wrappers.truncated import Truncated
@@ -40,7 +41,7 @@ class Adjusted:
 def adjust(
     family: Distribution,
     n_columns: int,
-    censored: bool,
+    seen_as: type[Wrapper] | None,
     *,
     truncation: Any,
     fixed: Any,
@@ -49,6 +50,17 @@ def adjust(
     bijectors: Any,
 ) -> Adjusted:
     """Return a bound family as the options of an estimator change it.
+
+    Parameters
+    ----------
+    family : Distribution
+        The family, bound to the data.
+    n_columns : int
+        Number of columns that are fitted separately.
+    seen_as : type or None
+        The wrapper through which rows that are not complete see the family.
+    truncation, fixed, bounds, prior, bijectors
+        The options of the estimator.
 
     Returns
     -------
@@ -74,18 +86,24 @@ def adjust(
         ("prior", prior),
         ("bijectors", bijectors),
     ):
-        if option is not None and not isinstance(option, dict):
+        if option is None:
+            continue
+        if not isinstance(option, dict):
             raise TypeError(
                 f"{name} must be a dict whose keys are among the parameters {list(family.params)}, "
                 f"got {option!r}"
             )
+        for key in option:
+            if key not in family.params and nearest(str(key), family.params):
+                rule = f"{name} must name some of the parameters of {type(family).__name__}"
+                raise ValueError(unknown_name(key, family.params, rule))
     if bijectors:
         family = Constrained(family, bijectors).checked()
     if bounds:
         family = Bounded(family, bounds).checked()
     if truncation is not None:
         family = Truncated(family, *check_truncation(truncation)).checked()
-    seen = CensoredFamily(family).checked() if censored else family
+    seen = family if seen_as is None else seen_as(family).checked()
     fitted = [seen] * n_columns
     if fixed:
         each = [_of_column(fixed, j, n_columns, seen) for j in range(n_columns)]
@@ -118,14 +136,25 @@ def _priors(prior: dict, family: Distribution) -> dict[str, Prior]:
     return found
 
 
-def located(error: ValueError, X: np.ndarray, family: Distribution, column: int) -> str:
+def column_label(column: int, names: Sequence[str] | None) -> str:
+    """Return a column in words: by its name where it has one."""
+    return f"column {column}" if names is None else f"column {str(names[column])!r}"
+
+
+def located(
+    error: ValueError,
+    X: np.ndarray,
+    family: Distribution,
+    column: int,
+    names: Sequence[str] | None = None,
+) -> str:
     """Return the message with the column that it concerns, in scikit-learn's words if X is < 0."""
     words = str(error)
     support = family.support
     univariate = family.event_shape == () and support is not None
     univariate = univariate and family.information.complete
-    if univariate and X.shape[1] > 1:
-        words = f"column {column} of X: {words}"
+    if univariate and (X.shape[1] > 1 or names is not None):
+        words = f"{column_label(column, names)} of X: {words}"
     said = isinstance(error, OutsideSupport) and error.negative
     positive = support is not None and support.low == 0
     if univariate and positive and np.any(X < 0) and not said:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from natfit.distributions.base import Distribution
+from natfit.fitting.options import column_label
 from natfit.iterate import Status
 from natfit.metrics.base import Metric
 from natfit.models import Model
@@ -94,13 +96,13 @@ class Joined:
     attributes: dict[str, Any]
 
 
-def join(family: Distribution, columns: list[Result]) -> Joined:
+def join(family: Distribution, columns: list[Result], names: Sequence[str] | None = None) -> Joined:
     """Return the joined results of several columns: one theta, one history, the worst status."""
     fits = [c.fit for c in columns]
     worst = max(range(len(fits)), key=lambda j: ORDER.index(fits[j].status))
     message = fits[worst].message
     if len(fits) > 1 and not fits[worst].status.good:
-        message = f"column {worst}: {message}"
+        message = f"{column_label(worst, names)}: {message}"
     history = fits[0].history if len(fits) == 1 else History.concatenate([f.history for f in fits])
     attributes = {
         "theta_": np.concatenate([f.theta for f in fits]),

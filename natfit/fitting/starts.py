@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from typing import Any
 
 import numpy as np
 
+from natfit._validation import unknown_name
 from natfit.distributions.base import Distribution
 from natfit.fitting.data import in_range
 from natfit.fitting.task import Task
@@ -18,10 +19,21 @@ _FEW = 1_000
 
 def start(family: Distribution, task: Task) -> np.ndarray:
     """Phase 6: return the given eta (K,), checked by the family, or the family's own start."""
-    if task.start is not None:
-        first = task.rows.block(0, min(_FEW, task.rows.n))
-        family.check_start(first, np.asarray(task.start))
-        return task.start
+    if task.start is None:
+        return _own(family, task)
+    given = task.start
+    if isinstance(given, Mapping):
+        # What is left out is the family's own, corrected as it is where nothing is given.
+        with in_range(task.rows):
+            own = family.refine_start(task.rows, _own(family, task))
+        given = _valid(family, {**family.native_dict(own), **given})
+    first = task.rows.block(0, min(_FEW, task.rows.n))
+    family.check_start(first, np.asarray(given))
+    return given
+
+
+def _own(family: Distribution, task: Task) -> np.ndarray:
+    """Return the family's own start (K,)."""
     with in_range(task.rows):
         return family.initial(task.rows.few(), task.rng)
 
@@ -47,14 +59,14 @@ def admit(objective: Likelihood, task: Task, eta: np.ndarray) -> np.ndarray:
 
 def given_starts(
     start_params: Any, fitted: list[Distribution], known: Container[str] = ()
-) -> list[np.ndarray]:
-    """Return a start (K,) for each column of data, from native values or unconstrained numbers.
+) -> list[np.ndarray | dict[str, np.ndarray]]:
+    """Return a start for each column of data, from native values or unconstrained numbers.
 
     Parameters
     ----------
     start_params : dict or array-like
-        Native values by name, from which fixed parameters may be left out, or a vector of the
-        unconstrained parameters that are not fixed.
+        Native values by name, of which any may be left out, or a vector of the unconstrained
+        parameters that are not fixed.
     fitted : list of Distribution
         The family of each column.
     known : container of str
@@ -62,8 +74,8 @@ def given_starts(
 
     Returns
     -------
-    list of ndarray of shape (K,)
-        One start per column.
+    list of ndarray of shape (K,), or of dict
+        One start per column: eta, or the native values of some parameters by name.
 
     Raises
     ------
@@ -90,15 +102,36 @@ def given_starts(
     return list(eta.reshape(n, size))
 
 
-def _native_start(start: dict, family: Distribution, column: int, n: int) -> np.ndarray:
+def _native_start(
+    start: dict, family: Distribution, column: int, n: int
+) -> np.ndarray | dict[str, np.ndarray]:
     """Return the start of one column, taken from vectors with one number per column."""
     values = {}
-    try:
-        for name, value in start.items():
+    for name, value in start.items():
+        if name not in family.params:
+            rule = f"start_params must name some of the parameters of {type(family).__name__}"
+            raise ValueError(unknown_name(name, family.params, rule))
+        try:
             array = np.asarray(value, dtype=np.float64)
-            if family.event_shape == () and array.shape == (n,):
-                array = array[column]
-            values[name] = array
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"start_params must be valid native values: {error}") from error
+        if family.event_shape == () and array.shape == (n,):
+            array = array[column]
+        values[name] = array
+    for name, array in values.items():
+        # The values of some parameters are checked here, and all together where the rest is known.
+        constraint = family.params[name]
+        if array.shape == constraint.shape and not constraint.valid(array):
+            raise ValueError(
+                f"start_params must be valid native values: {name} must be {constraint.rule}, got "
+                f"{array}"
+            )
+    return _valid(family, values) if len(values) == len(family.params) else values
+
+
+def _valid(family: Distribution, values: dict[str, Any]) -> np.ndarray:
+    """Return the eta (K,) of native values by name, or say that the start is not valid."""
+    try:
         return family.eta(**values)
     except (TypeError, ValueError) as error:
         raise ValueError(f"start_params must be valid native values: {error}") from error

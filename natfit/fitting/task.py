@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,8 +36,9 @@ class Task:
         A :class:`natfit.objectives.Prior` for each parameter name.
     whole : bool
         Whether the result includes the parameters that phase 1 has fixed.
-    start : ndarray of shape (K,), optional
-        The eta of the start; None for the family's own start.
+    start : ndarray of shape (K,) or dict, optional
+        The eta of the start, or native values of some parameters by name; None for the family's
+        own start.
     hook : callable, optional
         ``hook(iterate, done) -> bool`` is called at every iterate and stops the fit by returning
         True. The iterate also has ``eta``.
@@ -51,5 +52,5 @@ class Task:
     constant: tuple[str, ...] = ()
     prior: dict[str, Prior] | None = None
     whole: bool = False
-    start: np.ndarray | None = None
+    start: np.ndarray | Mapping[str, np.ndarray] | None = None
     hook: Callable | None = None

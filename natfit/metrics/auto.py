@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-
+from natfit._warnings import warn
 from natfit.metrics.base import Metric, need_likelihood
 from natfit.metrics.empirical import EmpiricalFisher
 from natfit.metrics.euclidean import EuclideanMetric
@@ -29,11 +28,10 @@ class AutoMetric(Metric):
             return ExactFisher(endgame=True).prepare(objective)
         if family.can_sample:
             return MonteCarloFisher().prepare(objective)
-        warnings.warn(
+        warn(
             f"{type(family).__name__} has no exact Fisher information and no sampler; the "
             "empirical Fisher is used instead, which can be far from it; pass fisher=, support= "
             "or sample= to from_log_prob, or ask for metric='observed'",
             UserWarning,
-            stacklevel=2,
         )
         return EmpiricalFisher()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -12,6 +11,7 @@ from scipy.optimize import Bounds, OptimizeResult
 from sklearn.exceptions import ConvergenceWarning
 
 from natfit._validation import check_vector
+from natfit._warnings import warn
 from natfit.iterate.status import Status
 from natfit.metrics.base import Metric
 from natfit.objectives.function import Function
@@ -108,7 +108,7 @@ def minimize(
     fit = run(objective, engine, theta0, bridge_rng(random_state), _adapt(callback))
     # An optimum at a limit that the caller set is a success.
     if fit.status is not Status.BOUNDARY and not engine.ended_as_asked(fit.status):
-        warnings.warn(f"minimize: {fit.message}", ConvergenceWarning, stacklevel=2)
+        warn(f"minimize: {fit.message}", ConvergenceWarning)
     return _result(fit)
 
 

@@ -9,7 +9,9 @@ that was refused.
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +39,16 @@ class Step(Component):
 
     #: Whether every accepted step lowers the objective.
     descends = True
+
+    @classmethod
+    def _instead_of(cls, spec: Any) -> str:
+        """A number is taken for the length of every step."""
+        if isinstance(spec, numbers.Real) and not isinstance(spec, bool):
+            return (
+                f"for steps of one length write step=natfit.steps.FixedStep(length={spec!r}); "
+                "'backtracking' finds the length by itself"
+            )
+        return super()._instead_of(spec)
 
     def check(self) -> None:
         """Validate the options; raise ValueError or TypeError."""

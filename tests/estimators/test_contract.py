@@ -91,7 +91,10 @@ def arguments_are_not_changed(case):
 
 
 def y_is_ignored(case):
-    assert_same(case.new().fit(case.X, np.arange(200)), case.fitted())
+    with pytest.warns(UserWarning, match="fit ignores y: a density is fitted to X alone") as said:
+        model = case.new().fit(case.X, np.arange(200))
+    assert len(said) == 1
+    assert_same(model, case.fitted())
 
 
 def float32_is_computed_in_double(case):

@@ -1,4 +1,4 @@
-"""Rows of which an interval is known."""
+"""Rows of which an interval is known, each perhaps seen through a window of its own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import sys
 from typing import Any
 
 import numpy as np
+
+from natfit._numbers import as_numbers
 
 
 class Censored:
@@ -20,9 +22,14 @@ class Censored:
     a          b                    interval-censored, a <= y <= b
     ========== ==================== =======================================
 
-    For densities it does not matter whether the ends belong to the interval; for whole numbers
-    they do (``y > a`` is ``lower = a + 1``). In the likelihood an exact row has its density, any
-    other row the probability of its interval.
+    :meth:`right` and :meth:`left` make such rows of times and an event indicator, :meth:`interval`
+    and :meth:`exact` of ends and of exact values. For densities it does not matter whether the ends
+    belong to the interval; for whole numbers they do (``y > a`` is ``lower = a + 1``). In the
+    likelihood an exact row has its density, any other row the probability of its interval.
+
+    With ``truncation=(low, high)`` every row has a window: it is in the data only because
+    low <= y <= high. Its likelihood is then divided by the probability of its window. Delayed entry
+    (left truncation) at the times ``entry`` is ``truncation=(entry, None)``.
 
     The object has a shape and a length, and its rows can be selected, so that cross-validation
     can split it.
@@ -31,33 +38,136 @@ class Censored:
     ----------
     lower, upper : array-like of shape (N,)
         Ends of the intervals, in the units of y.
+    truncation : (low, high), optional
+        Ends of the windows, in the units of y: an array (N,), one number for all rows, or None for
+        an open end. What lies outside its window is cut off a row that is not exact.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (N, 2) or (N, 4)
+        Lower and upper ends; with windows also their low and high ends.
 
     Raises
     ------
     ValueError
         If an end is NaN, a lower end exceeds its upper one, both are infinite (such a row says
-        nothing), or an exact value is infinite.
+        nothing), or an exact value is infinite; if a row does not lie in its window; if a time and
+        an event indicator were given, which :meth:`right` takes.
 
     Examples
     --------
     >>> import numpy as np, natfit
-    >>> rows = natfit.Censored([1.0, 2.5, 3.0], [1.0, 2.5, np.inf])
+    >>> rows = natfit.Censored.right([1.0, 2.5, 3.0], event=[1, 1, 0])
     >>> model = natfit.fit("exponential", rows)
     >>> round(float(model.params_["rate"][0]), 4)  # two events in 6.5 units of time
     0.3077
+    >>> late = natfit.Censored.right([1.0, 2.5, 3.0], [1, 1, 0], truncation=([0.5, 1, 1], None))
+    >>> round(float(natfit.fit("exponential", late).params_["rate"][0]), 4)  # in 4 units of time
+    0.5
     """
 
     ndim = 2
 
-    def __init__(self, lower: Any, upper: Any):
-        lower, upper = np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
-        if lower.ndim != 1 or lower.shape != upper.shape:
+    def __init__(self, lower: Any, upper: Any, *, truncation: Any = None):
+        first, second = _vector(lower, "lower"), _vector(upper, "upper")
+        if first.ndim != 1 or first.shape != second.shape:
             raise ValueError(
                 "lower and upper must be vectors of one length, got shapes "
-                f"{lower.shape} and {upper.shape}"
+                f"{first.shape} and {second.shape}"
             )
-        self.rows = np.stack([lower, upper], axis=1)
-        check_intervals(lower, upper)
+        _refuse_indicator(lower, upper, first, second)
+        self.rows = _rows(first, second, truncation)
+
+    @classmethod
+    def right(cls, time: Any, event: Any, *, truncation: Any = None) -> Censored:
+        """Return rows of times up to which something was watched, and whether it happened then.
+
+        Parameters
+        ----------
+        time : array-like of shape (N,)
+            Time of the event, or of the end of observation where there was none.
+        event : array-like of shape (N,)
+            1 or True where the event was seen (exact), 0 or False where y >= time is all that is
+            known (right-censored).
+        truncation : (low, high), optional
+            As in the class; (entry, None) for rows that were watched from ``entry`` on.
+
+        Returns
+        -------
+        Censored
+            N rows.
+
+        Raises
+        ------
+        ValueError
+            If ``event`` holds anything else, or as in the class.
+        """
+        y, seen = _times(time, event)
+        return cls._of(y, np.where(seen, y, np.inf), truncation)
+
+    @classmethod
+    def left(cls, time: Any, event: Any, *, truncation: Any = None) -> Censored:
+        """Return rows of values, and whether they are exact or upper limits.
+
+        Parameters
+        ----------
+        time : array-like of shape (N,)
+            The value, or the limit below which it lies, such as a limit of detection.
+        event : array-like of shape (N,)
+            1 or True where the value is exact, 0 or False where y <= time is all that is known
+            (left-censored).
+        truncation : (low, high), optional
+            As in the class.
+
+        Returns
+        -------
+        Censored
+            N rows.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`right`.
+        """
+        y, seen = _times(time, event)
+        return cls._of(np.where(seen, y, -np.inf), y, truncation)
+
+    @classmethod
+    def interval(cls, lower: Any, upper: Any, *, truncation: Any = None) -> Censored:
+        """Return rows of the ends of intervals: the constructor, taken at its word.
+
+        Parameters
+        ----------
+        lower, upper : array-like of shape (N,)
+            Ends of the intervals; -inf and inf for open ends.
+        truncation : (low, high), optional
+            As in the class.
+
+        Returns
+        -------
+        Censored
+            N rows. Ends that are only 0 and 1 are not taken for events.
+
+        Raises
+        ------
+        ValueError
+            As in the class.
+        """
+        first, second = _vector(lower, "lower"), _vector(upper, "upper")
+        if first.ndim != 1 or first.shape != second.shape:
+            raise ValueError(
+                "lower and upper must be vectors of one length, got shapes "
+                f"{first.shape} and {second.shape}"
+            )
+        return cls._of(first, second, truncation)
+
+    @classmethod
+    def exact(cls, y: Any, *, truncation: Any = None) -> Censored:
+        """Return exact rows y (N,), which ``truncation`` may give a window each."""
+        values = _vector(y, "y")
+        if values.ndim != 1:
+            raise ValueError(f"y must be a vector, got shape {values.shape}")
+        return cls._of(values, values, truncation)
 
     @classmethod
     def from_scipy(cls, data: Any) -> Censored:
@@ -68,7 +178,7 @@ class Censored:
         )
         both = both.reshape(-1, 2)
         open_left, open_right = np.full(len(left), -np.inf), np.full(len(right), np.inf)
-        return cls(
+        return cls._of(
             np.concatenate([exact, open_left, right, both[:, 0]]),
             np.concatenate([exact, left, open_right, both[:, 1]]),
         )
@@ -82,6 +192,24 @@ class Censored:
         stats = sys.modules.get("scipy.stats")
         return cls.from_scipy(X) if stats and isinstance(X, stats.CensoredData) else None
 
+    @classmethod
+    def _of(cls, lower: np.ndarray, upper: np.ndarray, truncation: Any = None) -> Censored:
+        """Return rows of vectors in float64."""
+        return cls.of_rows(_rows(lower, upper, truncation))
+
+    @classmethod
+    def of_rows(cls, rows: np.ndarray) -> Censored:
+        """Return rows of checked ends (N, 2), or ends and windows (N, 4), which are not copied."""
+        made = cls.__new__(cls)
+        made.rows = rows
+        return made
+
+    def within(self, low: np.ndarray, high: np.ndarray) -> Censored:
+        """Return the same rows, each in the window (N,) that these and its own ends have left."""
+        if self.truncation is not None:
+            low, high = np.maximum(low, self.truncation[0]), np.minimum(high, self.truncation[1])
+        return self._of(self.lower, self.upper, (low, high))
+
     @property
     def lower(self) -> np.ndarray:
         """Lower end of each row's interval, (N,), in the unit of the data."""
@@ -91,6 +219,11 @@ class Censored:
     def upper(self) -> np.ndarray:
         """Upper end of each row's interval, (N,), in the unit of the data."""
         return self.rows[:, 1]
+
+    @property
+    def truncation(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Low and high ends of the rows' windows, (N,) each; None without windows."""
+        return (self.rows[:, 2], self.rows[:, 3]) if np.shape(self.rows)[1] == 4 else None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -104,13 +237,141 @@ class Censored:
     def __getitem__(self, rows: Any) -> Censored:
         """Select rows by slice, mask or index array."""
         rows = rows[0] if isinstance(rows, tuple) else rows
-        part = self.rows[rows].reshape(-1, 2)
-        return type(self)(part[:, 0], part[:, 1])
+        return self.of_rows(self.rows[rows].reshape(-1, np.shape(self.rows)[1]))
 
     def __repr__(self) -> str:
         """Say how many rows there are and how many of them are exact."""
         exact = int((self.lower == self.upper).sum())
-        return f"Censored({len(self)} rows, {exact} exact)"
+        windows = "" if self.truncation is None else ", truncated"
+        return f"Censored({len(self)} rows, {exact} exact{windows})"
+
+
+def _vector(values: Any, name: str) -> np.ndarray:
+    """Return an argument in float64; masked values are refused, because they are no open ends."""
+    found = as_numbers(values, name)
+    if found.masked is not None:
+        where = int(np.argmax(found.masked))
+        raise ValueError(
+            f"{name} must not be masked, got a masked value at row {where}; remove such rows, or "
+            "use -inf or inf for an open end"
+        )
+    # A copy: the rows stay as they are if the caller's array changes.
+    return np.array(found.values)
+
+
+def _times(time: Any, event: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return times (N,), and whether the event was seen, (N,) bool."""
+    y, seen = _vector(time, "time"), _vector(event, "event")
+    if y.ndim != 1 or y.shape != seen.shape:
+        raise ValueError(
+            f"time and event must be vectors of one length, got shapes {y.shape} and {seen.shape}"
+        )
+    wrong = (seen != 0) & (seen != 1)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        swapped = bool(np.isin(y, (0.0, 1.0)).all())
+        remedy = (
+            "time and event seem to be swapped"
+            if swapped
+            else "for two ends of intervals use Censored.interval(lower, upper)"
+        )
+        raise ValueError(
+            f"event must be 1 or True where it was seen and 0 or False where the row is censored, "
+            f"got {seen[row]:g} at row {row}; {remedy}"
+        )
+    return y, seen == 1
+
+
+def _refuse_indicator(lower: Any, upper: Any, first: np.ndarray, second: np.ndarray) -> None:
+    """Raise ValueError if the ends seem to be a time and an event indicator.
+
+    Truth values are no ends of intervals, and neither are ends of 0 and 1 that lie below the lower
+    ones, or whole ones beside times that are not whole.
+
+    Raises
+    ------
+    ValueError
+        With the call that takes a time and an event.
+    """
+    truth = [getattr(_dtype(ends), "kind", "") == "b" for ends in (lower, upper)]
+    binary = second.size > 0 and bool(np.isin(second, (0.0, 1.0)).all())
+    whole = getattr(_dtype(upper), "kind", "") in "iu" and bool((first != np.floor(first)).any())
+    if not (truth[0] or truth[1] or (binary and (whole or bool((first > second).any())))):
+        return
+    time, event = ("upper", "lower") if truth[0] else ("lower", "upper")
+    raise ValueError(
+        f"lower and upper must be the ends of intervals, got an event indicator as {event}; use "
+        f"Censored.right(time, event) with the {time} ends as time, Censored.left for values below "
+        "a limit, or Censored.interval(lower, upper) if these are ends"
+    )
+
+
+def _dtype(values: Any) -> Any:
+    """Return the dtype of an argument as the user gave it."""
+    dtype = getattr(values, "dtype", None)
+    if dtype is None:
+        return np.asarray(values).dtype
+    return np.dtype(bool) if str(dtype).lower().startswith("bool") else dtype
+
+
+def _rows(lower: np.ndarray, upper: np.ndarray, truncation: Any) -> np.ndarray:
+    """Return checked ends (N, 2), or ends with their windows (N, 4)."""
+    check_intervals(lower, upper)
+    if truncation is None:
+        return np.stack([lower, upper], axis=1)
+    low, high = windows(truncation, len(lower))
+    outside = (upper < low) | (lower > high)
+    if outside.any():
+        row = int(np.argmax(outside))
+        raise ValueError(
+            f"rows must lie in their window of truncation, got [{lower[row]:g}, {upper[row]:g}] "
+            f"outside [{low[row]:g}, {high[row]:g}] at row {row}; such a row cannot have been "
+            "seen: remove or correct it"
+        )
+    return np.stack([lower, upper, low, high], axis=1)
+
+
+def windows(truncation: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends (N,) of one window a row.
+
+    Parameters
+    ----------
+    truncation : (low, high)
+        An array (N,), one number for all rows, or None for an open end.
+    n : int
+        N.
+
+    Returns
+    -------
+    low, high : ndarray of shape (N,)
+        -inf and inf for open ends.
+
+    Raises
+    ------
+    ValueError
+        If it is no pair, has another number of rows, or an end is NaN or not below the other.
+    """
+    rule = "truncation must be (low, high), each an array with one end a row, a number or None"
+    if not isinstance(truncation, tuple | list) or len(truncation) != 2:
+        raise ValueError(f"{rule}, got {truncation!r}; try (entry, None) for delayed entry")
+    ends = []
+    for end, name, default in zip(truncation, ("low", "high"), (-np.inf, np.inf), strict=True):
+        values = _vector(default if end is None else end, f"the {name} end of truncation")
+        if values.ndim > 1 or values.size not in (1, n):
+            raise ValueError(
+                f"{rule}, got {values.size} {name} ends for {n} rows; select the ends of these "
+                "rows, or pass natfit.Censored rows, which carry their windows"
+            )
+        ends.append(np.broadcast_to(values, n))
+    low, high = ends
+    bad = ~(low < high)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(
+            f"truncation must have low < high, got [{low[row]:g}, {high[row]:g}] at row {row}; use "
+            "None, -inf or inf for an open end"
+        )
+    return low, high
 
 
 def check_intervals(lower: np.ndarray, upper: np.ndarray, start: int = 0) -> None:

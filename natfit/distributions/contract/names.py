@@ -1,5 +1,12 @@
 """Names of families elsewhere: those that stand for a family here, and those that do not."""
 
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from natfit._component import Component, available, of_another_kind
+
 #: Names of ``scipy.stats`` that stand for the family of the same densities. Its parameters keep
 #: their names here; ``to_scipy`` of a fit has scipy's.
 ALIASES = {
@@ -37,3 +44,40 @@ ALSO_CALLED = {
     "mvn": "multivariate_normal",
     "student": "student_t",
 }
+
+
+def instead_of(kind: type[Component], spec: Any) -> str:
+    """Return what to write instead of a distribution of scipy or a function, or an empty string.
+
+    Parameters
+    ----------
+    kind : type
+        The base class of all families.
+    spec : object
+        What was given as a family.
+
+    Returns
+    -------
+    str
+        A call, in words.
+    """
+    # Where it is scipy's object, its module is loaded already; an import would take long.
+    stats = sys.modules.get("scipy.stats")
+    generic = () if stats is None else (stats.rv_continuous, stats.rv_discrete)
+    frozen = isinstance(getattr(spec, "dist", None), generic)
+    made = spec.dist if frozen else spec
+    if not isinstance(made, generic):
+        if callable(spec) and not isinstance(spec, type):
+            return (
+                "for a log-density of your own write "
+                "natfit.distributions.from_log_prob(log_prob, params)"
+            )
+        return of_another_kind(kind, spec)
+    name = str(made.name)
+    public = type(getattr(stats, name, None)) is type(made)
+    options = "loc=True, scale=True" if isinstance(made, generic[:1]) else "loc=True"
+    call = f"natfit.distributions.from_scipy({f'stats.{name}' if public else 'it'}, {options})"
+    own = ALIASES.get(name, ALSO_CALLED.get(name, name))
+    first = f"write {own!r} for the built-in family, or " if own in available(kind) else "write "
+    last = "; values that are known are given by fixed={...}" if frozen else ""
+    return f"{first}{call} for scipy's{last}"

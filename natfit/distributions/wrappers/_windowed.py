@@ -1,0 +1,216 @@
+"""A family of whose rows each was seen through a window of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import InformationKind
+from natfit.distributions.contract.intervals import Moments, moments
+from natfit.distributions.wrappers._mapped import Mapped
+from natfit.distributions.wrappers.censored import CensoredFamily
+from natfit.rows import Block, Memory, Rows, rows_as, rows_where, table_of
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the censored family knows of the rows, and distinct windows (M, 2) with counts (M,)."""
+
+    rows: Any
+    windows: np.ndarray
+    counts: np.ndarray
+
+
+class WindowedFamily(Mapped):
+    """A univariate family of which intervals are seen, each through a window: y (n, 4).
+
+    A fit to :class:`natfit.Censored` rows with windows makes it of the family that it is given.
+    The columns of y are the ends of the interval and those of the window.
+
+    ``log p = log P(row) - log P(low <= Y <= high)``, where P(row) is the density of an exact row,
+    else the probability of its interval inside the window. The Fisher information and the
+    divergence are those of complete rows without windows. Rows y (n,), such as draws, are complete.
+
+    Parameters
+    ----------
+    family : str or Distribution, default="normal"
+        Univariate, with a support and a distribution function.
+
+    Raises
+    ------
+    ValueError
+        On first use, if the family is not univariate or has no distribution function.
+    """
+
+    def __init__(self, family: str | Distribution = "normal"):
+        super().__init__(family)
+
+    def _admit(self, inner: Distribution) -> None:
+        if inner.event_shape != () or not inner.has_cdf or inner.support is None:
+            raise ValueError(
+                f"windows of truncation need a univariate family with a distribution function, and "
+                f"{type(inner).__name__} has none; define _log_cdf, _log_sf and support"
+            )
+
+    @cached_property
+    def censored(self) -> CensoredFamily:
+        """The family of the same rows without their windows."""
+        return CensoredFamily(self.inner)
+
+    @property
+    def information(self) -> InformationKind:
+        """As for censored rows: the observed information is the yardstick."""
+        return self.censored.information
+
+    # ----------------------------------------------------------------------- rows
+
+    def _intervals(self, block: Block) -> np.ndarray:
+        """The ends (n, 2) of the rows of a block, cut to their windows unless exact."""
+        return _cut(block.y)
+
+    def _window(self, y: np.ndarray, eta: np.ndarray) -> Moments:
+        """Probability and moments of each row's window; a window without ends has all of it."""
+        return moments(self.inner, y[:, 2], y[:, 3], eta)
+
+    def log_prob(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Log-density or log-probability of each row in its window, (n,) nats."""
+        if y.ndim == 1:
+            return super().log_prob(y, eta)
+        return self.censored.log_prob(_cut(y), eta) - self._window(y, eta).log_mass
+
+    def log_density(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """As :meth:`log_prob`, -inf for an exact row outside the support."""
+        if y.ndim == 1:
+            return super().log_density(y, eta)
+        return self.censored.log_density(_cut(y), eta) - self._window(y, eta).log_mass
+
+    def score(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Score of each row, (n, K)."""
+        return super().score(y, eta) if y.ndim == 1 else self.log_prob_and_score(y, eta)[1]
+
+    def log_prob_and_score(self, y: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both, (n,) and (n, K)."""
+        if y.ndim == 1:
+            return super().log_prob_and_score(y, eta)
+        value, score = self.censored.log_prob_and_score(_cut(y), eta)
+        inside = self._window(y, eta)
+        return value - inside.log_mass, score - inside.score
+
+    def observed(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Negative Hessian of each row, (n, K, K)."""
+        if y.ndim == 1:
+            return super().observed(y, eta)
+        return self.censored.observed(_cut(y), eta) - self._window(y, eta).observed
+
+    # ----------------------------------------------------------------------- sums
+
+    def _view(self, rows: Rows) -> Rows:
+        """The same rows without their windows; rows that are numbers as they are."""
+        return rows if rows.event_shape == () else rows_as(rows, self._intervals)
+
+    def sufficient(self, rows: Rows) -> _Seen:
+        """What the censored family keeps of the rows, and the distinct windows with counts."""
+        summary = self.censored.sufficient(self._view(rows))
+        if rows.event_shape == ():
+            return _Seen(summary, np.empty((0, 2)), np.empty(0))
+        return _Seen(summary, *table_of(rows_as(rows_where(rows, _has_window), _ends)))
+
+    def sum_terms(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray, np.ndarray]:
+        """Weighted sums of log p, its score (K,) and its negative Hessian (K, K), eta (1, K).
+
+        y are rows, or their summary by :meth:`sufficient`, which includes their weights.
+
+        Returns
+        -------
+        value : float
+            In nats.
+        score : ndarray of shape (K,)
+            In eta.
+        observed : ndarray of shape (K, K)
+            In eta.
+        """
+        y = y if isinstance(y, _Seen) else self.sufficient(Memory(y, weight=weight))
+        value, score, observed = self.censored.sum_terms(y.rows, weight, eta)
+        if not len(y.windows):
+            return value, score, observed
+        inside = moments(self.inner, y.windows[:, 0], y.windows[:, 1], eta)
+        return (
+            float(value - y.counts @ inside.log_mass),
+            score - y.counts @ inside.score,
+            observed - np.tensordot(y.counts, inside.observed, 1),
+        )
+
+    # ----------------------------------------------------------------------- data
+
+    def check(self, rows: Rows) -> None:
+        """Raise ValueError for the first row that misses the support, or its window."""
+        if rows.event_shape != ():
+            where = rows.first(self._misses)
+            if where is not None:
+                lower, upper, low, high = rows.row(where).y[0]
+                raise ValueError(
+                    f"truncation must give each row a window that overlaps the support of "
+                    f"{type(self.inner).__name__} ({self.inner.known_support.describe()}) and "
+                    f"more than one point of the row, got the row [{lower:g}, {upper:g}] in the "
+                    f"window [{low:g}, {high:g}] at row {where}; remove or correct such rows"
+                )
+        self.censored.check(self._view(rows))
+
+    def _misses(self, block: Block) -> np.ndarray:
+        """Which windows of a block miss the support or all but a point of the row, (n,)."""
+        support, (lower, upper) = self.inner.known_support, _cut(block.y).T
+        low, high = block.y[:, 2], block.y[:, 3]
+        if support.integer:
+            low, high = np.ceil(low), np.floor(high)
+            return (high < low) | (high < support.low) | (low > support.top) | (lower > upper)
+        point = (lower >= upper) & (block.y[:, 0] < block.y[:, 1])
+        return (high <= support.low) | (low >= support.top) | point
+
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
+        """Refuse what the censored family refuses."""
+        self.censored.check_degenerate(self._view(rows), None if summary is None else summary.rows)
+
+    def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
+        """The censored family's start."""
+        return self.censored.refine_start(self._view(rows), eta)
+
+    def nested_start(self, rows: Rows) -> np.ndarray | None:
+        """The censored family's; a point to compare with."""
+        return self.censored.nested_start(self._view(rows))
+
+    def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
+        """The censored family's answer."""
+        return self.censored.no_maximum(self._view(rows), eta)
+
+    def check_start(self, few: Block, eta: np.ndarray) -> None:
+        """Ask the censored family."""
+        self.censored.check_start(self._block(few), eta)
+
+    def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
+        """The censored family's start."""
+        return self.censored.initial(self._block(few), rng)
+
+    def _block(self, few: Block) -> Block:
+        return few if few.y.ndim == 1 else replace(few, y=self._intervals(few))
+
+
+def _cut(y: np.ndarray) -> np.ndarray:
+    """Ends (n, 2) of intervals inside their windows, of y (n, 4); exact rows as they are."""
+    lower, upper, low, high = y.T
+    exact = lower == upper
+    inside = np.maximum(lower, low), np.minimum(upper, high)
+    return np.stack([np.where(exact, lower, inside[0]), np.where(exact, upper, inside[1])], axis=1)
+
+
+def _has_window(block: Block) -> np.ndarray:
+    return np.isfinite(block.y[:, 2:]).any(axis=1)
+
+
+def _ends(block: Block) -> np.ndarray:
+    return block.y[:, 2:]

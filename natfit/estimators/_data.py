@@ -1,0 +1,142 @@
+"""The data of an estimator: rows, weights and names, from whatever users pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from natfit._numbers import Numbers
+from natfit._validation import check_option, check_weights, one_window_a_row
+from natfit.distributions import Censored
+from natfit.distributions.contract.censored import windows
+from natfit.distributions.wrappers._windowed import WindowedFamily
+from natfit.distributions.wrappers.base import Wrapper
+from natfit.distributions.wrappers.censored import CensoredFamily
+from natfit.fitting.options import column_label
+
+
+@dataclass(frozen=True)
+class Data:
+    """Rows as fits, scores and displays use them: without those that do not count.
+
+    Attributes
+    ----------
+    values : ndarray of shape (N, D), (N, 2) or (N, 4)
+        The rows; the ends of censored ones; these with the ends of the rows' windows.
+    weight : ndarray of shape (N,) or None
+        Repetitions of each row, all positive.
+    seen_as : type or None
+        The wrapper through which rows that are not complete see the family.
+    kept : ndarray of bool or None
+        Which of the rows that were given these are; None for all.
+    """
+
+    values: np.ndarray
+    weight: np.ndarray | None = None
+    seen_as: type[Wrapper] | None = None
+    kept: np.ndarray | None = None
+
+    @property
+    def public(self) -> Any:
+        """The rows in a form that methods of an estimator take."""
+        return self.values if self.seen_as is None else Censored.of_rows(self.values)
+
+
+def read_rows(
+    given: Numbers | Censored, sample_weight: Any, missing: str, truncation: Any = None
+) -> Data:
+    """Return rows with their weights and windows, without those of weight zero or missing values.
+
+    Parameters
+    ----------
+    given : Numbers of shape (N, D), or Censored
+        What was read of X.
+    sample_weight : array-like of shape (N,) or None
+        Repetitions of each row.
+    missing : {"error", "drop"}
+        What happens to rows in which a value is missing.
+    truncation : (low, high) or None
+        The option of the estimator, which matters here if it gives each row its window.
+
+    Returns
+    -------
+    Data
+        The rows that count.
+
+    Raises
+    ------
+    ValueError
+        If weights or windows cannot be used, or values are masked.
+    """
+    check_option(missing, "missing", ("error", "drop"))
+    values = given.rows if isinstance(given, Censored) else given.values
+    n = len(values)
+    weight = check_weights(sample_weight, n)
+    ends = windows(truncation, n) if one_window_a_row(truncation) else None
+    kept = None if weight is None or weight.all() else weight > 0
+    if isinstance(given, Numbers):
+        kept = _without_missing(given, kept, missing)
+    if kept is not None:
+        values = values[kept]
+        weight = None if weight is None else weight[kept]
+        ends = None if ends is None else (ends[0][kept], ends[1][kept])
+    if isinstance(given, Censored):
+        rows = Censored.of_rows(values)
+    elif ends is None:
+        return Data(values, weight, None, kept)
+    else:
+        if values.shape[1] != 1:
+            raise ValueError(
+                f"X must be one column if truncation gives each row its window, got "
+                f"{values.shape[1]} columns; fit the columns one by one"
+            )
+        refuse_not_finite(values, None)
+        rows = Censored.exact(values[:, 0])
+    if ends is not None:
+        rows = rows.within(*ends)
+    seen_as = CensoredFamily if rows.truncation is None else WindowedFamily
+    return Data(rows.rows, weight, seen_as, kept)
+
+
+def _without_missing(given: Numbers, kept: np.ndarray | None, missing: str) -> np.ndarray | None:
+    """Return which rows to keep if those with missing values are dropped; refuse masked ones."""
+    if missing == "drop":
+        absent = np.isnan(given.values).any(axis=1)
+        if absent.any():
+            kept = ~absent if kept is None else kept & ~absent
+            if kept.sum() == 0:
+                raise ValueError(
+                    f"X must have rows without missing values, got none among {len(absent)} rows; "
+                    "drop the columns whose values are missing"
+                )
+        return kept
+    if given.masked is not None:
+        bad = given.masked if kept is None else given.masked & kept[:, None]
+        if bad.any():
+            row = int(np.argmax(bad.any(axis=1)))
+            raise ValueError(
+                f"X must not be masked, got a masked value at row {row}; remove such rows by "
+                "X.compressed(), or drop them by missing='drop'"
+            )
+    return kept
+
+
+def refuse_not_finite(values: np.ndarray, names: Any) -> None:
+    """Raise ValueError for the first row (N, D) that holds NaN or infinity."""
+    with np.errstate(all="ignore"):
+        # The sum of finite values is finite unless it overflows: most data need no second pass.
+        if np.isfinite(values.sum()):
+            return
+    bad = ~np.isfinite(values)
+    if not bad.any():
+        return
+    row, column = (int(i) for i in np.argwhere(bad)[0])
+    value = values[row, column]
+    words = "NaN" if np.isnan(value) else "infinity"
+    where = "" if values.shape[1] == 1 and names is None else f" in {column_label(column, names)}"
+    tail = ", or drop them by missing='drop'" if np.isnan(value) else ""
+    raise ValueError(
+        f"Input X contains {words} at row {row}{where}; remove or impute such rows{tail}"
+    )
