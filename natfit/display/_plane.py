@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_array
 
 from natfit._component import resolve
-from natfit._validation import check_number, check_vector, check_weights
+from natfit._numbers import Numbers, as_numbers, column_names, is_vector, one_column
+from natfit._validation import check_number, check_vector, unknown_name
 from natfit.coordinates import Coordinates
 from natfit.distributions.base import Distribution
+from natfit.estimators._data import Data, read_rows, refuse_not_finite
 from natfit.iterate import Iterate
 from natfit.linops import LinearOperator
 from natfit.metrics.exact import ExactFisher
@@ -146,37 +148,42 @@ def axes_of(
     return np.linspace(*pairs[0], n), np.linspace(*pairs[1], n)
 
 
-def check_data(
-    X: Any, sample_weight: Any, family: Distribution, column: int | None, n_columns: int
+def vector_of(
+    X: Any, sample_weight: Any, family: Distribution
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return the data to draw and their weights; a univariate family takes one column of X.
+    """Return data that belong to no fit, and their weights; a univariate family takes a vector.
 
     Returns
     -------
     data : ndarray of shape (N,) or (N, D)
-        In float64.
+        In float64, without rows of weight zero.
     weight : ndarray of shape (N,) or None
         Repetitions of each row.
 
     Raises
     ------
     ValueError
-        If there are several columns and ``column`` chooses none, or one that does not exist.
+        If a univariate family gets several columns.
     """
-    X = check_array(X, dtype=np.float64, ensure_2d=False)
-    X = X.reshape(-1, 1) if X.ndim == 1 else X
-    weight = check_weights(sample_weight, len(X))
-    if weight is not None:
-        X, weight = X[weight > 0], weight[weight > 0]
+    found = as_numbers(one_column(X) if is_vector(X) else X, "X")
+    values = check_array(found.values, dtype=np.float64, ensure_all_finite=False)
+    data = read_rows(Numbers(values, found.masked), sample_weight, "error")
+    refuse_not_finite(data.values, column_names(X))
     if family.event_shape != ():
-        return X, weight
-    if X.shape[1] != n_columns:
-        raise ValueError(f"X must have {n_columns} columns as in the fit, got {X.shape[1]}")
-    return X[:, check_column(column, n_columns)], weight
+        return data.values, data.weight
+    if data.values.shape[1] != 1:
+        raise ValueError(f"X must have 1 columns as in the fit, got {data.values.shape[1]}")
+    return data.values[:, 0], data.weight
 
 
-def check_column(column: int | None, n_columns: int) -> int:
+def check_column(
+    column: int | str | None, n_columns: int, names: Sequence[str] | None = None
+) -> int:
     """Return the index of the column to draw; None is allowed if there is one column."""
+    if isinstance(column, str) and names is not None:
+        if column not in names:
+            raise ValueError(unknown_name(column, names, "column must name a column of X"))
+        return list(names).index(column)
     if column is None and n_columns == 1:
         return 0
     if column is None:
@@ -186,25 +193,53 @@ def check_column(column: int | None, n_columns: int) -> int:
     return int(check_number(column, "column", low=0, high=n_columns - 1, integer=True))
 
 
+def data_of_fit(
+    estimator: Any, X: Any, sample_weight: Any, column: int | str | None
+) -> tuple[Data, Distribution, int]:
+    """Return data as a fitted estimator reads them, their family, and the column to draw.
+
+    Returns
+    -------
+    data : Data
+        The rows (N,) of one column, (N, D) of vectors, or the ends of censored rows.
+    family : Distribution
+        The family of these rows.
+    column : int
+        Which of the columns it is.
+
+    Raises
+    ------
+    ValueError
+        If there are several columns and ``column`` chooses none, or one that does not exist; or as
+        the estimator's ``score``.
+    """
+    data, family, by_column = estimator._seen(X, sample_weight)
+    index = check_column(column, len(estimator._eta), estimator._names)
+    return (replace(data, values=data.values[:, index]) if by_column else data), family, index
+
+
 def plane_of_fit(
-    estimator: Any, X: Any, sample_weight: Any, column: int | None, coordinates: Any = None
+    estimator: Any,
+    X: Any,
+    sample_weight: Any,
+    column: int | str | None,
+    coordinates: Any = None,
 ) -> Plane:
     """Return the plane of a fitted estimator, in its own or in the given coordinates."""
-    family, n = estimator.distribution_, len(estimator._eta)
-    data, weight = check_data(X, sample_weight, family, column, n)
-    index = check_column(column, n)
+    data, family, index = data_of_fit(estimator, X, sample_weight, column)
     fitted = estimator.coordinates_[index]
     if coordinates is not None:
-        fitted = resolve(coordinates, Coordinates).bind(family, estimator._eta[index])
-    return Plane.of(family, fitted, data, weight)
+        own = estimator.distribution_
+        fitted = resolve(coordinates, Coordinates).bind(own, estimator._eta[index])
+    return Plane.of(family, fitted, data.values, data.weight)
 
 
-def iterates(estimator: Any, column: int | None) -> np.ndarray:
+def iterates(estimator: Any, column: int | str | None) -> np.ndarray:
     """Return the fit's iterates theta (n, P) for one column of data."""
     history = estimator.history_
     if "column" not in history:
         return history.theta
-    index = check_column(column, len(estimator._eta))
+    index = check_column(column, len(estimator._eta), estimator._names)
     return history.theta[history["column"] == index]
 
 

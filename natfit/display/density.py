@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from natfit._validation import check_number, check_option
 from natfit.display._common import last_step, pyplot, transform
-from natfit.display._plane import check_data
+from natfit.display._plane import data_of_fit
 from natfit.display._quantile import probability, quantile, quantile_errors
-from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.nonparametric import turnbull
+from natfit.estimators._data import Data
 
 KINDS = ("hist", "rug", "qq", "pp", "return_level")
 
@@ -46,7 +48,9 @@ class DensityDisplay:
     ============== ============================================================================
 
     The empirical probability of the i-th of n sorted rows is ``i / (n + 1)`` (Coles, 2001, An
-    Introduction to Statistical Modeling of Extreme Values, sections 2.6.7 and 3.3.5).
+    Introduction to Statistical Modeling of Extreme Values, sections 2.6.7 and 3.3.5). Censored and
+    truncated rows are drawn by their nonparametric estimate (Turnbull, 1976; Kaplan and Meier,
+    1958): its exact values, and the middles of its intervals that have two ends.
 
     Made by :meth:`from_estimator`; the constructor's arguments are stored as attributes.
 
@@ -68,6 +72,10 @@ class DensityDisplay:
         Lower and upper limits of return levels, by the delta method.
     integer : bool, default=False
         Whether the family's values are whole numbers.
+    data_name : str, optional
+        The name of the data, which the axes have.
+    below, drawn : float, default=0.0 and 1.0
+        The share of the rows' probability below those that are drawn, and the share of these.
 
     Attributes
     ----------
@@ -100,6 +108,9 @@ class DensityDisplay:
         weight: np.ndarray | None = None,
         band: tuple[np.ndarray, np.ndarray] | None = None,
         integer: bool = False,
+        data_name: str | None = None,
+        below: float = 0.0,
+        drawn: float = 1.0,
     ):
         self.kind = kind
         self.sample = sample
@@ -109,6 +120,9 @@ class DensityDisplay:
         self.weight = weight
         self.band = band
         self.integer = integer
+        self.data_name = data_name
+        self.below = below
+        self.drawn = drawn
 
     def plot(
         self,
@@ -148,7 +162,7 @@ class DensityDisplay:
             self.band_ = ax.fill_between(self.curve[0], *self.band, color=color, alpha=0.2, lw=0)
         if self.kind == "return_level":
             ax.set_xscale("log")
-        xlabel, ylabel = _LABELS[self.kind]
+        xlabel, ylabel = _labels(self.kind, self.data_name)
         ax.set(xlabel=xlabel, ylabel="probability" if pmf else ylabel)
         if name is not None:
             ax.legend()
@@ -158,7 +172,10 @@ class DensityDisplay:
     def _draw_sample(self, ax: Any, options: dict) -> Any:
         if self.kind == "hist":
             style = {"bins": _bins(self.sample, self.integer), "color": "0.8", "density": True}
-            return ax.hist(self.sample, weights=self.weight, **{**style, **options})[2]
+            bars = ax.hist(self.sample, weights=self.weight, **{**style, **options})[2]
+            for bar in bars if self.drawn < 1.0 and "density" not in options else ():
+                bar.set_height(bar.get_height() * self.drawn)
+            return bars
         x: np.ndarray | None
         y: np.ndarray | None
         if self.kind == "rug":
@@ -176,7 +193,7 @@ class DensityDisplay:
         X: Any,
         *,
         kind: str = "hist",
-        column: int = 0,
+        column: int | str = 0,
         sample_weight: Any = None,
         confidence: float = 0.95,
         ax: Any = None,
@@ -190,12 +207,12 @@ class DensityDisplay:
         ----------
         estimator : NaturalMLE or Pipeline
             Fitted, with a univariate family; a pipeline stands for its last step.
-        X : array-like of shape (N, D) or (N,)
+        X : array-like of shape (N, D) or (N,), or Censored
             The data of the fit, or other data.
         kind : {"hist", "rug", "qq", "pp", "return_level"}, default="hist"
             What to draw, as in the class.
-        column : int, default=0
-            Which column of X to draw.
+        column : int or str, default=0
+            Which column of X to draw, by position or by name.
         sample_weight : array-like of shape (N,), optional
             Repetitions of the rows.
         confidence : float, default=0.95
@@ -211,8 +228,8 @@ class DensityDisplay:
         Raises
         ------
         ValueError
-            If the family is not univariate, X is censored, or the family has no distribution
-            function and the kind needs one.
+            If the family is not univariate, the rows are censored without any that are known on
+            both sides, or the family has no distribution function and the kind needs one.
         """
         check_option(kind, "kind", KINDS)
         check_number(
@@ -226,19 +243,65 @@ class DensityDisplay:
                 "DensityDisplay needs a univariate family, got "
                 f"{type(family).__name__} of shape {family.event_shape}"
             )
-        if Censored.of(X) is not None:
-            raise ValueError(
-                "X must be exact values to be drawn, got Censored; pass the exact rows"
-            )
-        sample, weight = check_data(
-            transform(estimator, X), sample_weight, family, column, len(fit._eta)
+        data, _, index = data_of_fit(fit, transform(estimator, X), sample_weight, column)
+        points = _points(data)
+        computed = _compute(kind, fit, family, index, points, confidence)
+        display = cls(
+            kind=kind,
+            sample=points.y,
+            weight=points.weight,
+            integer=family.support is not None and family.support.integer,
+            data_name=None if fit._names is None else fit._names[index],
+            below=points.below,
+            drawn=points.drawn,
+            **computed,
         )
-        order = np.argsort(sample, kind="stable")
-        sample, weight = sample[order], None if weight is None else weight[order]
-        computed = _compute(kind, fit, family, column, sample, weight, confidence)
-        integer = family.support is not None and family.support.integer
-        display = cls(kind=kind, sample=sample, weight=weight, integer=integer, **computed)
         return display.plot(ax, name=name, sample_kw=sample_kw, **kwargs)
+
+
+def _labels(kind: str, name: str | None) -> tuple[str, str]:
+    """Return the names of both axes, with that of the data where it has one."""
+    x, y = _LABELS[kind]
+    if name is None or kind == "pp":
+        return x, y
+    if kind in ("hist", "rug"):
+        return name, y
+    return (f"{x} of {name}" if kind == "qq" else x), f"{y} of {name}"
+
+
+@dataclass(frozen=True)
+class _Points:
+    """Sorted values that stand for the rows, with weights, and what share of them they are."""
+
+    y: np.ndarray
+    weight: np.ndarray | None
+    below: float = 0.0
+    drawn: float = 1.0
+
+
+def _points(data: Data) -> _Points:
+    """Return the rows, sorted, or the nonparametric estimate of rows that are not complete."""
+    if data.seen_as is None:
+        order = np.argsort(data.values, kind="stable")
+        weight = None if data.weight is None else data.weight[order]
+        return _Points(data.values[order], weight)
+    lower, upper, *window = data.values.T
+    left, right, mass = turnbull(
+        lower, upper, data.weight, (window[0], window[1]) if window else None
+    )
+    known = np.isfinite(left) & np.isfinite(right) & (mass > 0)
+    if not known.any():
+        raise ValueError(
+            "X must have rows that are exact or have two ends to be drawn, got none among "
+            f"{len(lower)} censored rows"
+        )
+    total = len(lower) if data.weight is None else float(data.weight.sum())
+    return _Points(
+        0.5 * (left + right)[known],
+        total * mass[known],
+        float(mass[left == -np.inf].sum()),
+        float(mass[known].sum()),
+    )
 
 
 def _compute(
@@ -246,16 +309,15 @@ def _compute(
     fit: Any,
     family: Distribution,
     column: int,
-    sample: np.ndarray,
-    weight: np.ndarray | None,
+    points: _Points,
     confidence: float,
 ) -> dict[str, Any]:
     """Return the curve and, except for densities, the positions of the rows."""
-    eta = fit._eta[column]
+    eta, sample = fit._eta[column], points.y
     if kind in ("hist", "rug"):
         x = _grid(sample, family)
         return {"curve": (x, np.exp(family.log_density(x, eta[None])))}
-    share, total = _shares(len(sample), weight)
+    share, total = _shares(points)
     if kind == "pp":
         ends = np.array([0.0, 1.0])
         return {
@@ -283,11 +345,12 @@ def _compute(
     }
 
 
-def _shares(n: int, weight: np.ndarray | None) -> tuple[np.ndarray, float]:
+def _shares(points: _Points) -> tuple[np.ndarray, float]:
     """Return each sorted row's empirical probability, at mid-repetition, and the total weight."""
-    weight = np.ones(n) if weight is None else weight
-    total = float(weight.sum())
-    return (np.cumsum(weight) - 0.5 * weight + 0.5) / (total + 1.0), total
+    weight = np.ones(len(points.y)) if points.weight is None else points.weight
+    total = float(weight.sum()) / points.drawn
+    before = points.below * total + np.cumsum(weight)
+    return (before - 0.5 * weight + 0.5) / (total + 1.0), total
 
 
 def _grid(sample: np.ndarray, family: Distribution) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from natfit._component import resolve
 from natfit.coordinates import Coordinates
 from natfit.display._common import last_step, pyplot, transform
-from natfit.display._plane import Plane, axes_of, check_column, check_data, plane_of_fit
+from natfit.display._plane import Plane, axes_of, check_column, plane_of_fit, vector_of
 from natfit.distributions.base import Distribution
 from natfit.rows import Memory
 
@@ -210,7 +210,7 @@ class GradientFieldDisplay:
             If the family does not have two parameters, or has no exact Fisher information.
         """
         family = resolve(distribution, Distribution)
-        data, weight = check_data(X, sample_weight, family, None, 1)
+        data, weight = vector_of(X, sample_weight, family)
         rows = Memory(data, weight=weight)
         family = family.bind(rows)
         family.check(rows)
@@ -227,7 +227,7 @@ class GradientFieldDisplay:
         X: Any,
         *,
         sample_weight: Any = None,
-        column: int | None = None,
+        column: int | str | None = None,
         coordinates: str | Coordinates = "native",
         xlim: tuple[float, float] | None = None,
         ylim: tuple[float, float] | None = None,
@@ -242,12 +242,13 @@ class GradientFieldDisplay:
         ----------
         estimator : estimator or Pipeline
             Fitted, with two parameters.
-        X : array-like of shape (N, D) or (N,)
+        X : array-like of shape (N, D) or (N,), or Censored
             The data.
         sample_weight : array-like of shape (N,), optional
             Repetitions of each row.
-        column : int, optional
-            Which column's fit to draw; needed when a univariate family was fitted to several.
+        column : int or str, optional
+            Which column's fit to draw, by position or name; needed when a univariate family was
+            fitted to several.
         coordinates, xlim, ylim, grid_resolution, ax, name, **kwargs
             As in :meth:`from_distribution`; the default range is around the estimate.
 
@@ -262,7 +263,7 @@ class GradientFieldDisplay:
         """
         fit = last_step(estimator)
         plane = plane_of_fit(fit, transform(estimator, X), sample_weight, column, coordinates)
-        eta = fit._eta[check_column(column, len(fit._eta))]
+        eta = fit._eta[check_column(column, len(fit._eta), fit._names)]
         optimum = plane.coordinates.from_eta(eta)
         display = cls._compute(plane, eta, optimum, xlim, ylim, grid_resolution)
         return display.plot(ax, name=name, **kwargs)

@@ -8,6 +8,7 @@ import numpy as np
 
 from natfit.display._common import check_names, last_step, named, pyplot, transform
 from natfit.display._plane import Plane, axes_of, check_column, iterates, plane_of_fit
+from natfit.distributions.base import Distribution
 
 #: Margin shown around the paths, as a share of their extent.
 _MARGIN = 0.15
@@ -141,7 +142,7 @@ class PathDisplay:
         X: Any,
         *,
         sample_weight: Any = None,
-        column: int | None = None,
+        column: int | str | None = None,
         xlim: tuple[float, float] | None = None,
         ylim: tuple[float, float] | None = None,
         grid_resolution: int = 60,
@@ -157,7 +158,7 @@ class PathDisplay:
         ----------
         estimator : estimator or Pipeline
             Fitted, with two parameters; a pipeline stands for its last step.
-        X : array-like of shape (N, D) or (N,)
+        X : array-like of shape (N, D) or (N,), or Censored
             The data of the fit.
         name : str, optional
             Legend entry; the estimator's class by default.
@@ -194,7 +195,7 @@ class PathDisplay:
         X: Any,
         *,
         sample_weight: Any = None,
-        column: int | None = None,
+        column: int | str | None = None,
         xlim: tuple[float, float] | None = None,
         ylim: tuple[float, float] | None = None,
         grid_resolution: int = 60,
@@ -210,12 +211,13 @@ class PathDisplay:
         ----------
         estimators : list of estimators, or dict of name to estimator
             Fitted to X with one two-parameter family in the same coordinates.
-        X : array-like of shape (N, D) or (N,)
+        X : array-like of shape (N, D) or (N,), or Censored
             The data of the fits.
         sample_weight : array-like of shape (N,), optional
             The weights of the fits.
-        column : int, optional
-            Which column's fit to draw; needed when a univariate family was fitted to several.
+        column : int or str, optional
+            Which column's fit to draw, by position or name; needed when a univariate family was
+            fitted to several.
         xlim, ylim : (float, float), optional
             The part of the plane; by default the paths with a margin of 15 %.
         grid_resolution : int, default=60
@@ -239,7 +241,7 @@ class PathDisplay:
         X = transform(members[first], X)
         plane = plane_of_fit(fits[first], X, sample_weight, column)
         for label, fit in fits.items():
-            _check_shared(plane, fit, label, column)
+            _check_shared(plane, fits[first].distribution_, fit, label, column)
         paths = [iterates(fit, column) for fit in fits.values()]
         points = np.concatenate(paths)
         limits = plane.box(points, _MARGIN * np.maximum(np.ptp(points, axis=0), 1e-3))
@@ -255,15 +257,16 @@ class PathDisplay:
         return display.plot(ax, name=name, levels=levels, contour_kw=contour_kw, **kwargs)
 
 
-def _check_shared(plane: Plane, fit: Any, label: str, column: int | None) -> None:
+def _check_shared(
+    plane: Plane, family: Distribution, fit: Any, label: str, column: int | str | None
+) -> None:
     """Refuse a fit whose iterates have another meaning than the plane's coordinates."""
-    family = plane.objective.distribution
     if fit.distribution_ != family:
         raise ValueError(
             f"estimators must share one distribution, got {type(family).__name__} and "
             f"{type(fit.distribution_).__name__} ({label})"
         )
-    eta = fit._eta[check_column(column, len(fit._eta))]
+    eta = fit._eta[check_column(column, len(fit._eta), fit._names)]
     if not plane.holds(iterates(fit, column)[-1], eta):
         raise ValueError(
             f"the iterates of {label} do not fit the plane's coordinates "

@@ -220,7 +220,8 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         if values.shape[1] != self.n_features_in_:
             # The words are those that scikit-learn's own checks look for.
             raise ValueError(
-                f"X has {values.shape[1]} features, but {type(self).__name__} is expecting "
+                f"X must have {self.n_features_in_} columns as in the fit: X has "
+                f"{values.shape[1]} features, but {type(self).__name__} is expecting "
                 f"{self.n_features_in_} features as input"
             )
         return Numbers(values, found.masked)

@@ -195,7 +195,7 @@ def test_a_pipeline_transforms_the_rows(y):
         ({"confidence": 1.0}, "confidence must be"),
         ({"column": 1}, "column must be"),
         ({"X": [[1.0, 2.0]]}, "X must have 1 columns"),
-        ({"X": Censored([1.0, 2.0], [1.0, np.inf])}, "Censored; pass the exact rows"),
+        ({"X": Censored([1.0, 2.0], [np.inf, np.inf])}, "none among 2 censored rows"),
     ],
 )
 def test_bad_options_are_named(model, y, options, message):

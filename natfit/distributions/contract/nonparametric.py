@@ -29,7 +29,10 @@ _CLOSED, _END, _OPEN = 0, 1, 2
 
 
 def turnbull(
-    lower: Any, upper: Any, weight: np.ndarray | None = None
+    lower: Any,
+    upper: Any,
+    weight: np.ndarray | None = None,
+    window: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Estimate the distribution of rows of which intervals (lower, upper] are known.
 
@@ -39,6 +42,9 @@ def turnbull(
         Ends of the rows; equal for exact rows; may be infinite.
     weight : ndarray of shape (n,), optional
         Weights of the rows.
+    window : (low, high), optional
+        Ends (n,) of the rows' windows of truncation; each row then stands for those, too, that its
+        window hides (Turnbull, 1976, section 3).
 
     Returns
     -------
@@ -62,12 +68,24 @@ def turnbull(
     place = np.empty(2 * n, dtype=int)
     place[order] = np.searchsorted(inner, np.arange(2 * n))
     first, last = place[:n], place[n:]
-    mass = _self_consistent(first, last, weight / weight.sum(), len(left))
+    hidden = None if window is None else _inside(left, right, *window)
+    mass = _self_consistent(first, last, weight / weight.sum(), len(left), hidden)
     return left, right, mass
 
 
+def _inside(left: Any, right: Any, low: Any, high: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The innermost intervals that overlap each window, as a range of them for each."""
+    # An exact value at the low end lies in a window that includes it; an interval there does not.
+    above = np.where(left == right, np.nextafter(right, np.inf), right)
+    return np.searchsorted(above, low, "right"), np.searchsorted(left, high, "right")
+
+
 def _self_consistent(
-    first: np.ndarray, last: np.ndarray, weight: np.ndarray, size: int
+    first: np.ndarray,
+    last: np.ndarray,
+    weight: np.ndarray,
+    size: int,
+    window: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> np.ndarray:
     """Probabilities (size,) that equal the mean of the rows' conditional ones."""
     mass = np.full(size, 1.0 / size)
@@ -75,6 +93,12 @@ def _self_consistent(
         total = np.concatenate([[0.0], np.cumsum(mass)])
         share = weight / np.maximum(total[last] - total[first], 1e-300)
         slope = np.bincount(first, share, size + 1) - np.bincount(last, share, size + 1)
+        if window is not None:
+            # A row counts once inside, and for those hidden in proportion to what lies outside.
+            share = weight / np.maximum(total[window[1]] - total[window[0]], 1e-300)
+            slope -= np.bincount(window[0], share, size + 1)
+            slope += np.bincount(window[1], share, size + 1)
+            slope[0] += share.sum()
         new = mass * np.maximum(np.cumsum(slope)[:size], 0.0)
         new /= new.sum()
         change = np.abs(new - mass).max()

@@ -137,14 +137,8 @@ class WindowedFamily(Mapped):
         """
         y = y if isinstance(y, _Seen) else self.sufficient(Memory(y, weight=weight))
         value, score, observed = self.censored.sum_terms(y.rows, weight, eta)
-        if not len(y.windows):
-            return value, score, observed
-        inside = moments(self.inner, y.windows[:, 0], y.windows[:, 1], eta)
-        return (
-            float(value - y.counts @ inside.log_mass),
-            score - y.counts @ inside.score,
-            observed - np.tensordot(y.counts, inside.observed, 1),
-        )
+        inside = self.censored.interval_terms(y.windows, y.counts, eta)
+        return value - inside[0], score - inside[1], observed - inside[2]
 
     # ----------------------------------------------------------------------- data
 

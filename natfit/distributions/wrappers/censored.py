@@ -167,15 +167,20 @@ class CensoredFamily(Mapped):
             value, score, observed = y.exact.sum(self._exact_part, eta)
         elif y.exact is not None:
             value, score, observed = self._inner_terms(y.exact, y.exact_weight, eta)
-        if len(y.ends):
-            size = _CLOSED if self.inner.closed_velocity else _DERIVED
-            for start in range(0, len(y.ends), size):
-                part = slice(start, start + size)
-                found = moments(self.inner, y.ends[part, 0], y.ends[part, 1], eta).summed(
-                    y.counts[part]
-                )
-                value, score = value + found[0], score + found[1]
-                observed = observed + found[2]
+        found = self.interval_terms(y.ends, y.counts, eta)
+        return float(value + found[0]), score + found[1], observed + found[2]
+
+    def interval_terms(
+        self, ends: np.ndarray, counts: np.ndarray, eta: np.ndarray
+    ) -> tuple[float, np.ndarray, np.ndarray]:
+        """Weighted sums as :meth:`sum_terms` over intervals (M, 2) with counts (M,), eta (1, K)."""
+        k = self.n_params
+        value, score, observed = 0.0, np.zeros(k), np.zeros((k, k))
+        size = _CLOSED if self.inner.closed_velocity else _DERIVED
+        for start in range(0, len(ends), size):
+            part = slice(start, start + size)
+            found = moments(self.inner, ends[part, 0], ends[part, 1], eta).summed(counts[part])
+            value, score, observed = value + found[0], score + found[1], observed + found[2]
         return float(value), score, observed
 
     def _exact_part(self, block: Block, eta: np.ndarray) -> tuple:
