@@ -1,0 +1,154 @@
+"""What users write for something else: the message says what to write."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.model_selection import GridSearchCV
+
+import natfit
+from natfit import NaturalGaussianMLE, NaturalMLE, steps
+from natfit._component import available
+from natfit._validation import check_option, nearest, unknown_name
+from natfit.distributions import Normal, Truncated
+from natfit.distributions.base import Distribution
+from natfit.metrics import MonteCarloFisher
+
+DATA = np.random.default_rng(0).gamma(2.0, 3.0, 50)
+
+KEYWORDS = [
+    ("maxiter", "max_iter"),
+    ("max_iterations", "max_iter"),
+    ("start", "start_params"),
+    ("tolerance", "tol"),
+    ("bound", "bounds"),
+    ("randomstate", "random_state"),
+    ("truncate", "truncation"),
+    ("Metric", "metric"),
+    ("warmstart", "warm_start"),
+]
+
+
+@pytest.mark.parametrize(("written", "meant"), KEYWORDS)
+def test_a_misspelt_keyword_is_answered_with_the_one_that_is_meant(written, meant):
+    words = f"unexpected keyword argument '{written}'; did you mean '{meant}'"
+    for call in (
+        lambda: natfit.fit("gamma", DATA, **{written: 1}),
+        lambda: NaturalMLE("gamma", **{written: 1}),
+    ):
+        with pytest.raises(TypeError, match=words) as error:
+            call()
+        assert "n_jobs" not in str(error.value)
+
+
+def test_all_names_are_listed_only_where_nothing_is_close():
+    with pytest.raises(TypeError, match=r"'qqq'; the names are \['distribution', .*'n_jobs'"):
+        NaturalMLE(qqq=1)
+    with pytest.raises(ValueError, match=r"distribution must be one of \['bernoulli'.*'qqqq'"):
+        natfit.fit("qqqq", DATA)
+    for wrong, right in (
+        ("gama", "gamma"),
+        ("Log-Normal", "lognormal"),
+        ("student t", "student_t"),
+    ):
+        with pytest.raises(ValueError, match=f"did you mean '{right}'") as error:
+            natfit.fit(wrong, DATA)
+        assert "bernoulli" not in str(error.value)
+    # Every name with two letters swapped is found again.
+    for name in available(Distribution):
+        swapped = name[0] + name[2] + name[1] + name[3:]
+        if name[1] != name[2] and swapped not in available(Distribution):
+            with pytest.raises(ValueError, match=f"did you mean '{name}'"):
+                natfit.fit(swapped, DATA)
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"event": [1] * 50}, "Censored.right"),
+        ({"event_observed": [1] * 50}, "Censored.right"),
+        ({"entry": DATA}, "truncation=\\(entry, None\\)"),
+        ({"weights": DATA}, "sample_weight="),
+        ({"floc": 0}, "fixed={'loc'"),
+        ({"step": 0.1}, r"step=natfit.steps.FixedStep\(length=0.1\)"),
+        ({"step": steps.FixedStep}, None),
+        ({"metric": steps.KLStep()}, "KLStep is a step"),
+        ({"step": MonteCarloFisher}, "MonteCarloFisher is a metric"),
+        ({"fixed": {"shap": 1.0}}, "fixed must name .* Gamma, got 'shap'; did you mean 'shape'"),
+        ({"bounds": {"scle": (1, 2)}}, "bounds must name .*did you mean 'scale'"),
+        ({"prior": {"shpe": stats.gamma(2)}}, "prior must name .*did you mean 'shape'"),
+        ({"bijectors": {"scal": None}}, "bijectors must name .*did you mean 'scale'"),
+        ({"start_params": {"shp": 1.0}}, "start_params must name .*did you mean 'shape'"),
+        ({"missing": "dropp"}, "did you mean 'drop'"),
+    ],
+    ids=lambda v: next(iter(v)) if isinstance(v, dict) else "",
+)
+def test_an_option_for_something_else(option, words):
+    if words is None:
+        natfit.fit("gamma", DATA, max_iter=100, **option)
+        return
+    with pytest.raises((TypeError, ValueError), match=words):
+        natfit.fit("gamma", DATA, **option)
+
+
+@pytest.mark.parametrize(
+    ("family", "words"),
+    [
+        (stats.gamma, "write 'gamma' .*from_scipy\\(stats.gamma, loc=True, scale=True\\)"),
+        (stats.gamma(2.0), "write 'gamma' .*stats.gamma.*fixed="),
+        (stats.norm, "write 'normal'"),
+        (stats.weibull_min, "write 'weibull'"),
+        (stats.johnsonsb, "write natfit.distributions.from_scipy\\(stats.johnsonsb"),
+        (stats.planck, "from_scipy\\(stats.planck, loc=True\\)"),
+        (lambda y, rate: -rate * y, "from_log_prob\\(log_prob, params\\)"),
+        (steps.KLStep(), "KLStep is a step"),
+        (("gamma", 2.0), "got tuple"),
+    ],
+    ids=lambda v: v[:12] if isinstance(v, str) else "family",
+)
+def test_a_distribution_of_another_kind(family, words):
+    with pytest.raises(TypeError, match=f"distribution must be a string .*{words}"):
+        natfit.fit(family, DATA)
+
+
+def test_scipys_own_object_leads_to_the_same_fit():
+    from natfit.distributions import from_scipy
+
+    found = natfit.fit(from_scipy(stats.gamma, scale=True), DATA, tol=1e-8).score(DATA)
+    assert found == pytest.approx(natfit.fit("gamma", DATA).score(DATA), abs=1e-9)
+
+
+def test_constructors_and_parameters_of_parts():
+    for call, words in (
+        (lambda: steps.FixedStep(lenght=0.1), "FixedStep got .*'lenght'; did you mean 'length'"),
+        (lambda: Truncated("gamma", lower=1.0), "'lower'; did you mean 'low'"),
+        (lambda: Normal(loc=1.0), r"Normal takes no arguments, got \['loc'\]"),
+        (lambda: Normal(1.0), r"Normal takes no arguments, got \[1.0\]"),
+        (lambda: NaturalGaussianMLE(covariance="full"), "did you mean 'covariance_type'"),
+    ):
+        with pytest.raises(TypeError, match=words):
+            call()
+    for call, words in (
+        (lambda: NaturalMLE().set_params(maxiter=3), "Invalid parameter 'maxiter' .*'max_iter'"),
+        (
+            lambda: NaturalMLE().set_params(step__epsilom=1),
+            "'epsilom' .*BacktrackingStep.*'epsilon'",
+        ),
+        (lambda: NaturalMLE().set_params(qqq=1), "valid parameters are .*'n_jobs'"),
+        (lambda: GridSearchCV(NaturalMLE(), {"tolerance": [1.0]}).fit(DATA[:, None]), "'tol'"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            call()
+
+
+def test_the_nearest_name():
+    assert nearest("maxiter", ["tol", "max_iter"]) == "max_iter"
+    assert nearest("gaussian", ["normal", "gamma"], {"gaussian": "normal"}) == "normal"
+    assert nearest("beta_prime", ["beta", "gamma"]) is None
+    assert (
+        unknown_name("x1", ["a", "b"], "it must be one")
+        == "it must be one, got 'x1'; the names are ['a', 'b']"
+    )
+    with pytest.raises(ValueError, match="got 'hst'; did you mean 'hist'"):
+        check_option("hst", "kind", ("hist", "rug"))
+    with pytest.raises(ValueError, match=r"kind must be one of \['hist', 'rug'\], got 'xx'"):
+        check_option("xx", "kind", ("hist", "rug"))
