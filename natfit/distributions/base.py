@@ -14,6 +14,7 @@ check_degenerate  refuse data without a maximum in the family                 ac
 _initial          a start from a few rows, one pass, no iteration
 refine_start      the start once all rows are seen                            as it was
 regular           coordinates in which limits of the family are regular       its own
+starts            further starts, where there are several maxima              none
 bounded           a summary whose likelihood has a maximum                    as it was
 _log_prob         log-density in native terms, in ``autograd.numpy``
 _score            gradient of log p in eta                                    by autograd

@@ -10,6 +10,7 @@ import numpy as np
 
 from natfit import inference
 from natfit.distributions.base import Distribution
+from natfit.fitting.climb import best_start
 from natfit.fitting.data import check, degenerate, summarise
 from natfit.fitting.feasible import feasible
 from natfit.fitting.nested import Simpler
@@ -20,9 +21,10 @@ from natfit.fitting.starts import admit, refine, start
 from natfit.fitting.task import Task
 from natfit.iterate import Status
 from natfit.metrics.observed import ObservedInformation
-from natfit.models import Model
+from natfit.models import Constant, Model
 from natfit.objectives import Likelihood, Penalised
 from natfit.optimize import Engine, Fit, run
+from natfit.rows import Rows
 
 #: The phases in order, by the names of the functions below. Phase 1, the options, is done once for
 #: all columns of data (:func:`natfit.fitting.options.adjust`). Phases 9 and 10 may be repeated.
@@ -54,7 +56,8 @@ def fit(task: Task) -> Result:
     6. *start*: the start is the given eta, or one that the family computes from a few rows.
     7. *refine*: the start is corrected once all rows are seen, and moved inside the limits.
     8. *pose*: the model is bound, the objective is made, the start is moved to where the objective
-       is finite, and the metric is prepared.
+       is finite, and the metric is prepared. If the family has further starts, a short descent is
+       made from each, and the start is the best end of all.
     9. *descend*: the loop runs. If the objective is not finite at the family's own start, it runs
        from another one that fixed values and bounds allow.
     10. *lower*: if a simpler family's optimum, or a point in a direction that the data hardly
@@ -150,10 +153,25 @@ class Problem:
 def pose(family: Distribution, task: Task, summary: Any | None, eta0: np.ndarray) -> Problem:
     """Phase 8: bind the model, make the objective, and move the start to where it is finite."""
     model = task.model.bind(task.rows.n_features, family, task.constant, origin=eta0)
-    terms = family, model, task.rows, summary if model.shared else None
-    objective = Penalised(task.prior, *terms) if task.prior else Likelihood(*terms)
+    objective = _objective(task, family, model, task.rows, summary if model.shared else None)
     eta0 = admit(objective, task, eta0)
+    if task.start is None and model.shared:
+        plain = Constant().bind(0, family)
+
+        def posed(rows: Rows) -> Likelihood:
+            known = summary if rows is task.rows else None
+            return _objective(task, family, plain, rows, known)
+
+        eta0 = best_start(family, task.rows, posed, eta0)
     return Problem(objective, task.engine.prepared(objective), eta0, task.rng)
+
+
+def _objective(
+    task: Task, family: Distribution, model: Model, rows: Rows, summary: Any | None
+) -> Likelihood:
+    """Return the negative mean log-likelihood, with the prior of the task if it has one."""
+    terms = family, model, rows, summary
+    return Penalised(task.prior, *terms) if task.prior else Likelihood(*terms)
 
 
 def recover(task: Task, problem: Problem, eta: np.ndarray) -> np.ndarray | None:

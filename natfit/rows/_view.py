@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -58,6 +58,10 @@ class View(Rows):
             found = self.rows.sum(_through, self._sight, _size_part, ()) or (0, 0.0)
             self.__dict__["_counted"] = found
         return found
+
+    def each(self, call: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        """Return ``call(item)`` for each item, in order, as the underlying rows do."""
+        return self.rows.each(call, items)
 
     @property
     def n(self) -> int:

@@ -19,7 +19,7 @@ the same bits, whichever process adds and in whichever order the parts arrive.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -225,6 +225,10 @@ class Rows(Component):
                     out = np.empty((self.n, *value.shape[1:]), dtype=value.dtype)
                 out[start : start + len(value)] = value
         return np.empty(0) if out is None else out
+
+    def each(self, call: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        """Return ``call(item)`` for each item, in order; processes share the calls."""
+        return [call(item) for item in items]
 
     def first(self, bad: Part, *args: Any) -> int | None:
         """Return the index of the first row for which ``bad(block, *args)``, (n,) bool, is True."""

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import uuid
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -103,6 +103,11 @@ class Processes(Memory):
     def reference(self) -> Any:
         """The files that hold the rows."""
         return self._store
+
+    def each(self, call: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        """Return ``call(item)`` for each item, in order, computed by the processes."""
+        parallel = joblib.Parallel(n_jobs=self.n_jobs, batch_size=1)
+        return list(parallel(joblib.delayed(call)(item) for item in items))
 
     def _shares(self, run: Run, part: Part, args: tuple[Any, ...], size: int) -> Iterator[Any]:
         """Return what the workers return, in the order of the rows; one process is this one."""

@@ -61,6 +61,18 @@ class Verdicts:
         """
         return None
 
+    def starts(self, rows: Rows) -> list[np.ndarray]:
+        """Further starts (K,), none by default; a fit begins where the best of all leads to."""
+        return []
+
+    def alike(self, eta: np.ndarray) -> np.ndarray:
+        """An eta (K,) with the same density that is preferred; by default itself."""
+        return eta
+
+    def collapsed(self, eta: np.ndarray) -> float:
+        """Share of the weight onto which the density has shrunk as far as it may; 0 by default."""
+        return 0.0
+
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """Why the likelihood has no maximum near eta (K,), where a fit ended; None where it has."""
         return None

@@ -208,6 +208,18 @@ class Restricted(Wrapper):
         """A better start (K,) from all rows: the inner family's, reduced."""
         return self.reduce(self.inner.refine_start(rows, self._full(eta)))
 
+    def starts(self, rows: Rows) -> list[np.ndarray]:
+        """The inner family's, reduced."""
+        return [self.reduce(eta) for eta in self.inner.starts(rows)]
+
+    def alike(self, eta: np.ndarray) -> np.ndarray:
+        """The inner family's, reduced; it may lie outside this family's limits."""
+        return self.reduce(self.inner.alike(self._full(eta)))
+
+    def collapsed(self, eta: np.ndarray) -> float:
+        """The inner family's answer."""
+        return self.inner.collapsed(self._full(eta))
+
     def nested_start(self, rows: Rows) -> np.ndarray | None:
         """The inner family's; a point to compare with, which need not be an optimum here."""
         start = self.inner.nested_start(rows)

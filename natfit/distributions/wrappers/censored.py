@@ -281,6 +281,10 @@ class CensoredFamily(Mapped):
                 return eta
         return super().refine_start(rows_as(rows, self._middles), eta)
 
+    def starts(self, rows: Rows) -> list[np.ndarray]:
+        """The family's, for rows imputed from the nonparametric estimate of their distribution."""
+        return super().starts(self._as_exact(rows))
+
     def nested_start(self, rows: Rows) -> np.ndarray | None:
         """The family's, for imputed rows; a point to compare with."""
         return super().nested_start(self._as_exact(rows))

@@ -120,6 +120,10 @@ class Fixed(Mapped):
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """Accept all data: where the family has no maximum, a known scale may provide one."""
 
+    def alike(self, eta: np.ndarray) -> np.ndarray:
+        """Eta itself: a known value belongs to one of the components of a mixture."""
+        return eta
+
     def nested_start(self, rows: Rows) -> np.ndarray | None:
         """The inner family's; None where its closed form is not valid in the family."""
         try:

@@ -423,7 +423,7 @@ def test_binding_data_that_say_nothing_leaves_the_family_as_it_is():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((["normal"],), "two or more"),
+        (([],), "one or more"),
         (("normal",), "n_components"),
         ((["normal", "normal"], 3), "n_components=3"),
         ((["normal", "poisson"],), "all be densities or all be counts"),

@@ -16,11 +16,13 @@ import numpy as np
 from natfit.bijectors import Bijector, Covariance, CutCovariance, CutPositive, Limited, Positive
 from natfit.distributions.contract.declared import Width
 
-#: Smallest width of a component, relative to the widest one at the start.
+#: Default of the smallest width of a component, relative to the widest one at the start.
 RATIO = 1e-3
 
 
-def guards(parts: Any, etas: list[np.ndarray]) -> dict[tuple[int, str], Bijector]:
+def guards(
+    parts: Any, etas: list[np.ndarray], ratio: float = RATIO
+) -> dict[tuple[int, str], Bijector]:
     """(component, parameter) to the constraint with its limit, from a start's eta of each."""
     sizes: dict[tuple[str, Width], list[np.ndarray]] = {}
     for part, eta in zip(parts, etas, strict=True):
@@ -35,7 +37,7 @@ def guards(parts: Any, etas: list[np.ndarray]) -> dict[tuple[int, str], Bijector
             widest = same.max(axis=0) if lower else same.min(axis=0)
             if width.least > 0:
                 widest = np.maximum(widest, np.log(width.least))
-            out[k, name] = _cut(part.params[name], widest + np.log(RATIO) / width.power, lower)
+            out[k, name] = _cut(part.params[name], widest + np.log(ratio) / width.power, lower)
     return out
 
 

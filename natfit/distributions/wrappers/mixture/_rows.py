@@ -117,15 +117,14 @@ def curvature(
 def sums(family: Any, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> tuple:
     """Weighted sums of log p, its score (K,) and its negative Hessian (K, K), for eta (1, K)."""
     log_p, share, scores = terms(family, y, eta)
-    weight = np.ones(len(log_p)) if weight is None else weight
-    total = weight.sum()
+    total = float(len(log_p)) if weight is None else weight.sum()
     probs = np.exp(family.log_weights(eta))[0, :-1]
     last = len(probs)
     mean = mean_score(family, eta, share, scores)
-    score = weight @ mean
+    score = mean.sum(axis=0) if weight is None else weight @ mean
     mean[:, :last] += probs
-    out = (mean * weight[:, None]).T @ mean
-    counts = weight[:, None] * share
+    out = (mean if weight is None else mean * weight[:, None]).T @ mean
+    counts = share if weight is None else weight[:, None] * share
     at = np.arange(last)
     out[:last, :last] -= total * np.outer(probs, probs)
     out[at, at] += total * probs - counts[:, :-1].sum(axis=0)
@@ -140,4 +139,4 @@ def sums(family: Any, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> tup
             out[cut, cut] += part.sum_observed(y, own, eta[:, cut])
         elif some.any():
             out[cut, cut] += part.sum_observed(y[some], own[some], eta[:, cut])
-    return float(weight @ log_p), score, out
+    return float(log_p.sum() if weight is None else weight @ log_p), score, out

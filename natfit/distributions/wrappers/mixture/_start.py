@@ -7,11 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from natfit.distributions.contract.start import location_scale
+from natfit.distributions.wrappers.mixture._clusters import clusters, coordinates, partitions
 from natfit.rows import Block
-
-#: Robust standard deviations at which a second clustering places all rows that are farther away.
-_FAR = 10.0
 
 #: Number of components up to which every assignment of families to clusters is tried.
 _FEW = 3
@@ -21,45 +18,6 @@ _WIDEN = 0.05
 
 #: Smallest weight of a component at the start.
 _LEAST = 0.01
-
-
-def coordinates(support: Any, y: np.ndarray) -> np.ndarray:
-    """Rows (n, D) in which clusters are round: roots of counts, logarithms of positive numbers."""
-    if y.ndim == 1 and support.low == 0 and np.max(support.high) == np.inf:
-        if support.integer:
-            y = np.sqrt(y)
-        elif (y > 0).any():
-            y = np.log(np.maximum(y, 0.5 * y[y > 0].min()))
-    z = y.reshape(len(y), -1).astype(np.float64)
-    centre, spread = np.array([location_scale(column, None) for column in z.T]).T
-    return (z - centre) / spread
-
-
-def clusters(z: np.ndarray, weight: np.ndarray | None, n: int) -> list[np.ndarray]:
-    """Labels (rows,) of several partitions into n clusters, numbered by their centres.
-
-    They are found by k-means, once on the rows as they are and once with far rows moved in; the
-    last partition cuts the sorted rows into n equal parts.
-
-    Returns
-    -------
-    list of ndarray of int
-        One per partition, at least one.
-    """
-    from sklearn.cluster import KMeans
-
-    found = []
-    order = np.lexsort(z.T[::-1])
-    distinct = 1 + int(np.any(np.diff(z[order], axis=0) != 0, axis=1).sum())
-    near = np.clip(z, -_FAR, _FAR)
-    for points in [z] if np.array_equal(near, z) else [z, near]:
-        if distinct > n and len(np.unique(points[:, 0])) > n:
-            fit = KMeans(n, n_init=4, random_state=0).fit(points, sample_weight=weight)
-            rank = np.argsort(np.lexsort(fit.cluster_centers_.T[::-1]))
-            found.append(rank[fit.labels_])
-    slices = np.empty(len(z), dtype=int)
-    slices[order] = np.arange(len(z)) * n // len(z)
-    return [*found, slices]
 
 
 def start(
@@ -78,24 +36,51 @@ def start(
         If no partition gives every component rows to start on.
     """
     n = len(family.parts)
+    best = _likeliest(family, y, weight, clusters(coordinates(family.support, y), weight, n), rng)
+    if best is None:
+        raise ValueError(
+            f"y must have rows enough to start {n} components on, got {len(y)} that do not split; "
+            "use fewer components, or pass start_params"
+        )
+    return best
+
+
+def several(family: Any, y: np.ndarray, weight: np.ndarray | None, many: int) -> list[np.ndarray]:
+    """Starts (K,) on up to ``many`` other partitions of the rows, without those that fail."""
+    z = coordinates(family.support, y)
+    if len(np.unique(z, axis=0)) <= len(family.parts):
+        return []
+    rng = np.random.default_rng(0)
+    found = [
+        _likeliest(family, y, weight, [labels], rng)
+        for labels in partitions(z, weight, len(family.parts), many)
+    ]
+    return [eta for eta in found if eta is not None]
+
+
+def _likeliest(
+    family: Any,
+    y: np.ndarray,
+    weight: np.ndarray | None,
+    labels: list[np.ndarray],
+    rng: np.random.Generator,
+) -> np.ndarray | None:
+    """The most likely eta (K,) of those started on partitions; None where none succeeds."""
+    # A few different families are started on the clusters in every order.
+    n = len(family.parts)
     orders = [tuple(range(n))]
     if n <= _FEW and any(part != family.parts[0] for part in family.parts):
         orders = list(permutations(range(n)))
     best, most = None, -np.inf
-    for labels in clusters(coordinates(family.support, y), weight, n):
+    for own in labels:
         for order in orders:
-            eta = _on_clusters(family, y, weight, labels, order, rng)
+            eta = _on_clusters(family, y, weight, own, order, rng)
             if eta is None:
                 continue
             with np.errstate(all="ignore"):
                 value = np.average(family.log_prob(y, eta[None]), weights=weight)
             if np.isfinite(value) and value > most:
                 best, most = eta, value
-    if best is None:
-        raise ValueError(
-            f"y must have rows enough to start {n} components on, got {len(y)} that do not split; "
-            "use fewer components, or pass start_params"
-        )
     return best
 
 

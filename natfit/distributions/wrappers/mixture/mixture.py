@@ -24,13 +24,21 @@ from natfit.distributions.forms.tabulated_counts import count_summary, tabulated
 from natfit.distributions.wrappers.mixture import _rows as per_row
 from natfit.distributions.wrappers.mixture._guard import RATIO, guards
 from natfit.distributions.wrappers.mixture._intervals import interval_moments
+from natfit.distributions.wrappers.mixture._labels import in_order
 from natfit.distributions.wrappers.mixture._nodes import nodes
-from natfit.distributions.wrappers.mixture._start import start
+from natfit.distributions.wrappers.mixture._start import several, start
 from natfit.rows import Block, Rows, n_distinct, rows_where
 
 #: Number of parameters up to which one pass gives the Hessian too: its cost per row grows as the
 #: square of the number.
 _SMALL = 32
+
+#: Number of rows that are cut into clusters for further starts.
+_PARTITIONED = 2_000
+
+#: Number of parameters above which there are no further starts: a short descent from each would
+#: cost more than the fit.
+_MOST_PARAMETERS = 200
 
 
 class Mixture(Distribution):
@@ -88,9 +96,14 @@ class Mixture(Distribution):
         self,
         components: str | Distribution | Sequence[str | Distribution] = ("normal", "normal"),
         n_components: int | None = None,
+        *,
+        n_init: int = 10,
+        least_width: float = RATIO,
     ):
         self.components = components
         self.n_components = n_components
+        self.n_init = n_init
+        self.least_width = least_width
 
     @classmethod
     def examples(cls) -> list[Mixture]:
@@ -112,15 +125,15 @@ class Mixture(Distribution):
         """The components, as objects."""
         given = self.components
         if isinstance(given, str | Distribution):
-            many = check_number(self.n_components, "n_components", low=2, integer=True, hint="2")
+            many = check_number(self.n_components, "n_components", low=1, integer=True, hint="2")
             given = [given] * int(many)
         elif not isinstance(given, list | tuple):
             raise TypeError(
                 f"components must be a string, a Distribution, or a list of them, got {given!r}"
             )
-        elif len(given) < 2 or (self.n_components is not None and self.n_components != len(given)):
+        elif not given or (self.n_components is not None and self.n_components != len(given)):
             raise ValueError(
-                f"components must be two or more, as many as n_components where that is given, "
+                f"components must be one or more, as many as n_components where that is given, "
                 f"got {len(given)} and n_components={self.n_components}"
             )
         parts = tuple(resolve(part, Distribution) for part in given)
@@ -176,10 +189,12 @@ class Mixture(Distribution):
         same = all(a is b for a, b in zip(parts, self.parts, strict=True))
         if same and self._guards is not None:
             return self
-        bound = self if same else type(self)(parts)
+        bound = self if same else self._of(parts)
         univariate = bound.event_shape == ()
-        if not any(part.widths for part in bound.parts) or (
-            univariate and rows.event_shape not in ((), (1,))
+        if (
+            len(parts) == 1
+            or not any(part.widths for part in bound.parts)
+            or (univariate and rows.event_shape not in ((), (1,)))
         ):
             return bound
         few = np.asarray(rows.few().y, dtype=np.float64)
@@ -193,9 +208,13 @@ class Mixture(Distribution):
         except ValueError:
             # Such data are refused later, when they are checked.
             return bound
-        bound = type(self)(parts)
-        bound._guards = guards(parts, [eta[cut] for cut in bound.cuts])
+        bound = self._of(parts)
+        bound._guards = guards(parts, [eta[cut] for cut in bound.cuts], self.least_width)
         return bound
+
+    def _of(self, parts: tuple[Distribution, ...]) -> Mixture:
+        """Return a mixture of other components with the same options."""
+        return type(self)(parts, n_init=self.n_init, least_width=self.least_width)
 
     @cached_property
     def params(self) -> dict[str, Bijector]:
@@ -231,17 +250,17 @@ class Mixture(Distribution):
         """Weights at zero, components that collapsed, and the components' own."""
         last = len(self.parts) - 1
         first = "component 0" if last == 1 else "a component"
-        out = {
-            ("weights", "lower"): f"{first} is not needed",
-            ("weights", "upper"): f"component {last} is not needed",
-        }
+        out = {}
+        if last:
+            out["weights", "lower"] = f"{first} is not needed"
+            out["weights", "upper"] = f"component {last} is not needed"
         for k, part in enumerate(self.parts):
             out |= {(f"{n}_{k}", side): v for (n, side), v in part.limit_meaning.items()}
         for k, name in self._guards or {}:
             side = "lower" if self.parts[k].widths[name].power > 0 else "upper"
             out[f"{name}_{k}", side] = (
-                f"component {k} collapsed onto a few rows, {RATIO:g} times as wide as the widest "
-                "component at the start, the least allowed; use fewer components"
+                f"component {k} collapsed onto a few rows, {self.least_width:g} times as wide "
+                "as the widest component at the start, the least allowed; use fewer components"
             )
         return out
 
@@ -249,9 +268,13 @@ class Mixture(Distribution):
 
     def log_weights(self, eta: Any) -> Any:
         """Log weights (n, C) of eta (n, K); differentiable."""
-        logits = anp.concatenate(
-            [eta[:, : len(self.parts) - 1], anp.zeros((eta.shape[0], 1))], axis=1
-        )
+        free = eta[:, : len(self.parts) - 1]
+        if isinstance(free, np.ndarray):
+            # Autograd's functions take longer than a pass over a few hundred rows.
+            logits = np.zeros((len(free), len(self.parts)))
+            logits[:, :-1] = free
+            return logits - per_row.log_total(logits)[:, None]
+        logits = anp.concatenate([free, anp.zeros((eta.shape[0], 1))], axis=1)
         return logits - logsumexp(logits, axis=1, keepdims=True)
 
     def _arguments(self, eta: np.ndarray) -> tuple:
@@ -398,6 +421,28 @@ class Mixture(Distribution):
     def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
         """Each component's start on a cluster of the rows, (K,)."""
         return start(self, few.y, few.weight, rng)
+
+    def starts(self, rows: Rows) -> list[np.ndarray]:
+        """Starts on ``n_init - 1`` partitions of a few rows by k-means and at random."""
+        n_init = int(check_number(self.n_init, "n_init", low=1, integer=True, hint="10"))
+        if n_init == 1 or len(self.parts) == 1 or self.n_params > _MOST_PARAMETERS:
+            return []
+        few = rows.few(_PARTITIONED)
+        if len(few.y) < 2 * len(self.parts):
+            return []
+        return several(self, few.y, few.weight, n_init - 1)
+
+    def alike(self, eta: np.ndarray) -> np.ndarray:
+        """Eta with equal families in the order of their medians."""
+        return in_order(self, eta)
+
+    def collapsed(self, eta: np.ndarray) -> float:
+        """Share of the weight of components that are as narrow as they may be."""
+        share = np.exp(self.log_weights(eta[None]))[0]
+        low, high, _ = self.limits
+        at_limit = (eta <= low) | (eta >= high)
+        narrow = {k for k, name in self._guards or {} if at_limit[self.blocks[f"{name}_{k}"]].any()}
+        return float(sum(share[k] for k in narrow))
 
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """The start unchanged; if a row has no density there, each component corrects its own."""

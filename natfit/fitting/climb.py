@@ -1,0 +1,212 @@
+"""The best of several starts: short descents, of which the lowest end is where the fit begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from natfit.damping.base import Damping
+from natfit.damping.none import NoDamping
+from natfit.distributions.base import Distribution
+from natfit.iterate import Iterate, Local
+from natfit.linops import Dense
+from natfit.metrics.base import Metric
+from natfit.metrics.observed import ObservedInformation
+from natfit.numerics.threads import one_thread
+from natfit.objectives import Likelihood
+from natfit.rows import Memory, Rows
+from natfit.solvers.base import Solver
+from natfit.solvers.cholesky import CholeskySolver
+
+#: Rows times parameters of a pass of a short descent: with more, the starts are compared on rows
+#: spread over all of them. The maxima of so many rows differ by more than their likelihoods vary.
+_ENTRIES, _FEWEST, _MOST = 300_000, 1_000, 20_000
+
+#: Iterations of a short descent, halvings of one step, and the predicted gain in nats of all rows
+#: together below which it ends: starts that lead to one maximum are then told from others.
+_ITERATIONS, _HALVINGS, _NEAR = 60, 8, 1e-4
+
+#: A start is preferred to those before it only if it gains more nats than this.
+_GAIN = 1e-3
+
+#: Number of rows below which a density that has shrunk onto them is an accident of these rows.
+_FEW_ROWS = 10.0
+
+#: Smallest eigenvalue, in the scale of the diagonal, that replaces a negative one of the observed
+#: information, and that is tried where no length of the first step descends: nearly the gradient.
+_LEAST = (0.1, 1.0)
+
+#: Smallest eigenvalue that replaces a positive one.
+_SMALL = 1e-5
+
+#: Smallest eigenvalue of the observed information, in the scale of its diagonal, with which the
+#: end of a descent is a point to begin at.
+_SINGULAR = 1e-7
+
+#: Share of the decrease that the slope promises that a step must reach (Armijo's rule).
+_ARMIJO = 1e-4
+
+
+@dataclass(frozen=True)
+class _Newton:
+    """The parts of an engine whose steps use the observed information, made positive."""
+
+    metric: Metric = field(default_factory=ObservedInformation)
+    solver: Solver = field(default_factory=CholeskySolver)
+    damping: Damping = field(default_factory=NoDamping)
+
+
+@dataclass(frozen=True)
+class _End:
+    """The end of a short descent: the objective in nats of all rows, and eta (K,) to begin at."""
+
+    value: float
+    eta: np.ndarray
+    known: bool
+
+
+def best_start(
+    family: Distribution, rows: Rows, pose: Callable[[Rows], Likelihood], eta: np.ndarray
+) -> np.ndarray:
+    """Return where the best of a short descent from eta and from the family's further starts ends.
+
+    The descents use the observed information and compute no divergence, so that an iteration costs
+    one pass over the rows. They are shared by the processes of the rows, and their ends depend
+    neither on these nor on draws.
+
+    Parameters
+    ----------
+    family : Distribution
+        The family that is fitted, bound to the data.
+    rows : Rows
+        The data.
+    pose : callable
+        ``pose(rows)`` returns the objective of some rows, in the family's eta.
+    eta : ndarray of shape (K,)
+        The first start.
+
+    Returns
+    -------
+    ndarray of shape (K,)
+        The first start itself if the family has no others.
+    """
+    others = family.starts(rows)
+    if not others:
+        return eta
+    most = int(np.clip(_ENTRIES // family.n_params, _FEWEST, _MOST))
+    if rows.n > most:
+        few = rows.few(most)
+        objective = pose(Memory(few.y, weight=few.weight))
+    else:
+        objective = pose(rows)
+    low, high, _ = family.limits
+    starts = [np.clip(start, low, high) for start in (eta, *others)]
+    ends = [e for e in rows.each(partial(_descended, objective), starts) if np.isfinite(e.value)]
+    if not ends:
+        return eta
+    ends = _sound(family, ends, objective.total)
+    numbered = [_numbered(family, objective, end) for end in ends]
+    ends = [end for end, _ in numbered]
+    if not objective.penalised:
+        # Limits of one component belong to its place; a prior says itself which one it is for.
+        ends = [end for end, in_order in numbered if in_order] or ends
+    lowest = min(end.value for end in ends)
+    return next(end.eta for end in ends if end.value <= lowest + _GAIN)
+
+
+def _sound(family: Distribution, ends: list[_End], total: float) -> list[_End]:
+    """Return the ends without those that collapsed by accident, or all where none is left."""
+    # No accident is what the first start leads to as well, if it holds more than a few rows.
+    shares = [family.collapsed(end.eta) for end in ends]
+    few = _FEW_ROWS / total
+    allowed = shares[0] >= few
+    return [
+        end
+        for end, share in zip(ends, shares, strict=True)
+        if share == 0 or (allowed and share >= few)
+    ] or ends
+
+
+def _numbered(family: Distribution, objective: Likelihood, end: _End) -> tuple[_End, bool]:
+    """Return the end, with the preferred eta if its density is the same, and whether it has it."""
+    eta = family.alike(end.eta)
+    if not end.known or np.array_equal(eta, end.eta):
+        return end, True
+    low, high, _ = family.limits
+    value = objective.value_and_grad(eta)[0] * objective.total
+    if abs(value - end.value) <= _GAIN and np.all((eta >= low) & (eta <= high)):
+        return _End(end.value, eta, True), True
+    return end, False
+
+
+def _descended(objective: Likelihood, start: np.ndarray) -> _End:
+    """Return the end of a short descent; its value is not finite where the start's is not."""
+    theta = start
+    with one_thread(), np.errstate(all="ignore"):
+        value, grad = objective.value_and_grad(theta)
+        if not np.isfinite(value):
+            return _End(np.inf, start, False)
+        for k in range(_ITERATIONS):
+            at = Iterate(theta, value, grad, k)
+            hessian = objective.hessian(theta).dense()
+            found = None
+            for least in _LEAST:
+                local = Local(objective, _Newton(), _positive(hessian, least), at)
+                delta, _ = local.boxed(0.0)
+                slope = float(grad @ delta)
+                if not -slope * objective.total > _NEAR:
+                    break
+                found = _shortened(objective, local, delta, slope)
+                if found is not None:
+                    break
+            if found is None:
+                break
+            theta, value, grad = found
+        # Where the data do not tell the parameters apart, the way there says more than the end.
+        known = _determined(hessian, local.free)
+    return _End(value * objective.total, theta if known else start, known)
+
+
+def _positive(hessian: np.ndarray, least: float) -> Dense:
+    """Return the Hessian with absolute eigenvalues in the scale of its diagonal, none too small.
+
+    Returns
+    -------
+    Dense
+        With eigenvalues of at least ``least`` where they were negative, and a small one elsewhere.
+    """
+    size = np.sqrt(np.abs(np.diagonal(hessian)))
+    size = np.where(size > 0, size, 1.0)
+    scaled = hessian / np.outer(size, size)
+    if not np.isfinite(scaled).all():
+        return Dense(np.diag(size**2))
+    values, vectors = np.linalg.eigh(scaled)
+    floor = np.where(values > 0, max(_SMALL, least - _LEAST[0]), least)
+    values = np.maximum(np.abs(values), floor)
+    return Dense((vectors * values) @ vectors.T * np.outer(size, size))
+
+
+def _determined(hessian: np.ndarray, free: np.ndarray) -> bool:
+    """Tell whether the observed information of free coordinates is positive and not singular."""
+    matrix = hessian[np.ix_(free, free)]
+    size = np.sqrt(np.abs(np.diagonal(matrix)))
+    if not (np.isfinite(matrix).all() and (size > 0).all()):
+        return False
+    return bool(np.linalg.eigvalsh(matrix / np.outer(size, size)).min(initial=1.0) > _SINGULAR)
+
+
+def _shortened(
+    objective: Likelihood, local: Local, delta: np.ndarray, slope: float
+) -> tuple[np.ndarray, float, np.ndarray] | None:
+    """Return theta, value and gradient after the longest step that descends enough, or None."""
+    length = 1.0
+    for _ in range(_HALVINGS):
+        theta = local.shift(delta, length)
+        value, grad = objective.value_and_grad(theta)
+        if value <= local.iterate.value + _ARMIJO * length * slope and np.isfinite(grad).all():
+            return theta, value, grad
+        length *= 0.5
+    return None
