@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +33,9 @@ _ITERATIONS, _HALVINGS, _NEAR = 60, 8, 1e-4
 #: A start is preferred to those before it only if it gains more nats than this.
 _GAIN = 1e-3
 
+#: How far a logarithm may go from its start in a descent that is held back from a collapse.
+_LEASH = 1.0
+
 #: Number of rows below which a density that has shrunk onto them is an accident of these rows.
 _FEW_ROWS = 10.0
 
@@ -45,6 +49,10 @@ _SMALL = 1e-5
 #: Smallest eigenvalue of the observed information, in the scale of its diagonal, with which the
 #: end of a descent is a point to begin at.
 _SINGULAR = 1e-7
+
+#: Gain in nats for each row of a collapse, beside the best other end, from which the rows are ties:
+#: a density a thousand times narrower gains 7 for each row that it holds.
+_TIED = 3.0
 
 #: Share of the decrease that the slope promises that a step must reach (Armijo's rule).
 _ARMIJO = 1e-4
@@ -104,7 +112,8 @@ def best_start(
         objective = pose(rows)
     low, high, _ = family.limits
     starts = [np.clip(start, low, high) for start in (eta, *others)]
-    ends = [e for e in rows.each(partial(_descended, objective), starts) if np.isfinite(e.value)]
+    found = rows.each(partial(_ends, family, objective), starts)
+    ends = [end for each in found for end in each]
     if not ends:
         return eta
     ends = _sound(family, ends, objective.total)
@@ -117,17 +126,60 @@ def best_start(
     return next(end.eta for end in ends if end.value <= lowest + _GAIN)
 
 
+def _ends(family: Distribution, objective: Likelihood, start: np.ndarray) -> list[_End]:
+    """Return the end of a descent and, if it collapsed, that of one which was held back."""
+    end = _descended(objective, start)
+    if not np.isfinite(end.value):
+        return []
+    if not family.collapsed(end.eta):
+        return [end]
+    held = _HeldBack(objective, start, end.eta)
+    again = _descended(held, start)
+    low, high, _ = held.limits()
+    rests = (again.eta <= low) | (again.eta >= high)
+    # Where it does not rest at a limit that only held it back, it is a maximum by itself.
+    return [end] if not again.known or rests[held.moved].any() else [end, again]
+
+
+class _HeldBack:
+    """An objective in which coordinates that ran to a limit may only leave their start a little."""
+
+    def __init__(self, objective: Likelihood, start: np.ndarray, end: np.ndarray):
+        self._objective = objective
+        low, high, step = objective.limits()
+        self.moved = (end <= low) | (end >= high)
+        low = np.where(self.moved, np.maximum(low, start - _LEASH), low)
+        high = np.where(self.moved, np.minimum(high, start + _LEASH), high)
+        self._limits = low, high, step
+
+    def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the narrower limits and the largest steps."""
+        return self._limits
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._objective, name)
+
+
 def _sound(family: Distribution, ends: list[_End], total: float) -> list[_End]:
-    """Return the ends without those that collapsed by accident, or all where none is left."""
-    # No accident is what the first start leads to as well, if it holds more than a few rows.
+    """Return the ends that did not collapse, unless the rows themselves ask for a collapse.
+
+    The likelihood has no limit at a collapse, and the estimate is the highest of its other maxima
+    (McLachlan and Peel, 2000, section 3.8). A collapse says something about the data if it holds
+    more than a few rows, and gains more with each of them than an accident would: many equal rows.
+
+    Returns
+    -------
+    list of _End
+        At least one.
+    """
     shares = [family.collapsed(end.eta) for end in ends]
-    few = _FEW_ROWS / total
-    allowed = shares[0] >= few
-    return [
-        end
-        for end, share in zip(ends, shares, strict=True)
-        if share == 0 or (allowed and share >= few)
-    ] or ends
+    inside = [end for end, share in zip(ends, shares, strict=True) if share == 0]
+    many = [(e, s * total) for e, s in zip(ends, shares, strict=True) if s * total >= _FEW_ROWS]
+    if any(end.known for end in inside):
+        lowest = min(end.value for end in inside)
+        ties = [end for end, rows in many if lowest - end.value > _TIED * rows]
+        return ties or inside
+    return [end for end, _ in many] or inside or ends
 
 
 def _numbered(family: Distribution, objective: Likelihood, end: _End) -> tuple[_End, bool]:
@@ -142,7 +194,7 @@ def _numbered(family: Distribution, objective: Likelihood, end: _End) -> tuple[_
     return end, False
 
 
-def _descended(objective: Likelihood, start: np.ndarray) -> _End:
+def _descended(objective: Any, start: np.ndarray) -> _End:
     """Return the end of a short descent; its value is not finite where the start's is not."""
     theta = start
     with one_thread(), np.errstate(all="ignore"):
@@ -199,7 +251,7 @@ def _determined(hessian: np.ndarray, free: np.ndarray) -> bool:
 
 
 def _shortened(
-    objective: Likelihood, local: Local, delta: np.ndarray, slope: float
+    objective: Any, local: Local, delta: np.ndarray, slope: float
 ) -> tuple[np.ndarray, float, np.ndarray] | None:
     """Return theta, value and gradient after the longest step that descends enough, or None."""
     length = 1.0
