@@ -23,6 +23,12 @@ class Verdicts:
     #: Of families of positive y: whether every density is highest at its lower end.
     _falls: bool = False
 
+    #: Limits at which one parameter runs to an end of its range once a window cuts the support
+    #: (:class:`natfit.distributions.contract.window_ends.End`), and whether counts from 1 on
+    #: tend to a log-series as n -> 0.
+    _window_ends: tuple = ()
+    _log_series: bool = False
+
     def nested_start(self, rows: Rows) -> np.ndarray | None:
         """Optimum (K,) of a simpler family inside this one, in closed form; None without one.
 

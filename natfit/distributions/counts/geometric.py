@@ -12,6 +12,7 @@ from natfit.bijectors import Unit
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import mean, median
 from natfit.distributions.contract.support import COUNTS
+from natfit.distributions.contract.window_ends import End
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 
 
@@ -33,6 +34,7 @@ class Geometric(ExponentialFamily):
     roles = {"prob": Role.SHARE}
     zero_ends = (("prob", "upper"),)
     support = COUNTS
+    _window_ends = (End("prob", "lower", "high", "the uniform distribution of these counts"),)
     limit_meaning = {
         ("prob", "lower"): "counts above 1e9",
         ("prob", "upper"): "all counts are zero",

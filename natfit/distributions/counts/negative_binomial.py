@@ -64,6 +64,7 @@ class NegativeBinomial(Tabulated):
         "n": Reciprocal(low=1e-8, high=1e20),
     }
     support = COUNTS
+    _log_series = True
     roles = {"mean": Role.MEAN, "n": Role.SHAPE}
     limit_meaning = {("n", "upper"): "the Poisson distribution"}
 

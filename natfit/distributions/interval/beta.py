@@ -13,6 +13,7 @@ from natfit.distributions.contract.checks import refuse_constant
 from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import UNIT
+from natfit.distributions.contract.window_ends import End
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.numerics.stirling import (
     HALF_LOG_2PI,
@@ -44,6 +45,10 @@ class Beta(ExponentialFamily):
     roles = {"a": Role.SHAPE, "b": Role.SHAPE}
     widths = {"a": Width(-0.5, least=1.0), "b": Width(-0.5, least=1.0)}
     support = UNIT
+    _window_ends = (
+        End("a", "lower", "low", "the density (1 - y)^(b - 1) / y"),
+        End("b", "lower", "high", "the density y^(a - 1) / (1 - y)"),
+    )
     smooth_tails = True
     # For y outside the support, one of the logarithms is not finite.
     summary_proves_support = True

@@ -11,6 +11,7 @@ from natfit.bijectors import Positive
 from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean, median
 from natfit.distributions.contract.support import NON_NEGATIVE
+from natfit.distributions.contract.window_ends import End
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.rows import Rows
 
@@ -27,6 +28,7 @@ class Exponential(ExponentialFamily):
     roles = {"rate": Role.RATE}
     widths = {"rate": Width(-1.0)}
     support = NON_NEGATIVE
+    _window_ends = (End("rate", "lower", "high", "the uniform distribution", power=-1.0),)
     _falls = True
     mean_names = ("E[y]",)
 

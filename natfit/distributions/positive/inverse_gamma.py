@@ -14,6 +14,7 @@ from natfit.distributions.contract.checks import ROUNDING, refuse_constant
 from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
+from natfit.distributions.contract.window_ends import End
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.distributions.forms.shift import narrow
 from natfit.distributions.positive.gamma import approximate_shape, divergence
@@ -37,6 +38,10 @@ class InverseGamma(ExponentialFamily):
     roles = {"shape": Role.SHAPE, "scale": Role.SCALE}
     widths = {"shape": Width(-0.5, least=1.0)}
     support = POSITIVE
+    _window_ends = (
+        End("shape", "lower", "high", "the density exp(-scale / y) / y"),
+        End("scale", "lower", "low", "the power law y^(-shape - 1)", power=1.0),
+    )
     smooth_tails = True
     _narrow = narrow.INVERSE_GAMMA
     # The logarithm of a number <= 0 is not finite.

@@ -13,6 +13,7 @@ from natfit.distributions.contract.checks import ROUNDING, refuse_constant
 from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
+from natfit.distributions.contract.window_ends import End
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.distributions.forms.shift import narrow
 from natfit.rows import Rows, means_over
@@ -37,6 +38,9 @@ class InverseGaussian(ExponentialFamily):
     roles = {"mean": Role.MEAN, "shape": Role.SHAPE}
     widths = {"shape": Width(-0.5)}
     support = POSITIVE
+    _window_ends = (
+        End("mean", "upper", "high", "the Levy density y^(-3/2) exp(-shape / (2 y))", power=1.0),
+    )
     smooth_tails = True
     _narrow = narrow.INVERSE_GAUSSIAN
     # The logarithm of a number <= 0 is not finite.

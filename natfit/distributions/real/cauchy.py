@@ -7,6 +7,7 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
+from natfit.distributions.contract.window_ends import End
 from natfit.distributions.forms.location_scale import LocationScale
 from natfit.rows import Rows, nearest_to, share_equal
 
@@ -28,6 +29,7 @@ class Cauchy(LocationScale):
     """
 
     standard_information = (0.5, 0.0, 0.5)
+    _window_ends = (End("scale", "lower", "either", "the density (y - loc)^-2", power=1.0),)
     spread = 1.4826
 
     def _kernel(self, z: Any) -> Any:

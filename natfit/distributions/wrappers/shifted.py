@@ -207,6 +207,11 @@ class Shifted(Moved):
         """Move loc below the smallest of all rows, and start the family anew if that is better.
 
         A known or limited loc may be another one than that for which the family's start was made.
+
+        Returns
+        -------
+        ndarray of shape (K,)
+            With a loc below all rows, unless it is known.
         """
         extent = rows.extent()
         few = rows.few()

@@ -13,11 +13,15 @@ from natfit.distributions.contract.declared import InformationKind
 from natfit.distributions.contract.expectation import Expectation, smooth_rule, stretch_of
 from natfit.distributions.contract.intervals import Moments, log_probability_of, moments
 from natfit.distributions.contract.regular import Regular
-from natfit.distributions.contract.sums import n_rows
+from natfit.distributions.contract.sums import block_sum, n_rows
 from natfit.distributions.contract.support import Support
 from natfit.distributions.contract.velocity import Velocity, from_intervals
+from natfit.distributions.forms.window import best_limit, limits_of
 from natfit.distributions.wrappers.base import Restricted
 from natfit.rows import Rows, total_weight
+
+#: Difference per row, in nats, up to which an estimate has the likelihood of a limit.
+_SAME = 1e-8
 
 #: Maximum number of rounds of rejection; each draws as many values as are still missing.
 _MOST_ROUNDS = 10_000
@@ -50,6 +54,9 @@ class Truncated(Restricted):
 
     #: Autograd cannot differentiate the distribution functions that the window's probability needs.
     differentiable = False
+
+    #: The way to a limit in the window is long.
+    compare_after = 15
 
     def __init__(
         self,
@@ -149,6 +156,45 @@ class Truncated(Restricted):
     def regular(self, rows: Rows) -> Regular | None:
         """The window around the inner family in its regular coordinates."""
         return self._around(self.inner.regular(rows))
+
+    def limit_at(self, rows: Rows, eta: np.ndarray) -> str | None:
+        """The limit in the window to which the family runs, or that of the inner family.
+
+        A limit that is at least as likely as the estimate has been reached, as far as numbers can
+        tell: inside the family the likelihood only nears it.
+
+        Returns
+        -------
+        str or None
+            The limit in words, with its parameters.
+        """
+        inside = super().limit_at(rows, eta)
+        if inside is not None or rows.event_shape != ():
+            return inside
+        best = best_limit(limits_of(self, rows, eta))
+        if best is None:
+            return None
+        value = float(rows.sum(block_sum, self, "sum_value_and_score", eta[None])[0])
+        return best.words if not value > best.value + _SAME * rows.total else None
+
+    def nested_start(self, rows: Rows) -> np.ndarray | None:
+        """The inner family's, or a member near a limit in the window that is more likely."""
+        start = super().nested_start(rows)
+        best = best_limit(limits_of(self, rows, None)) if rows.event_shape == () else None
+        if best is None or start is None:
+            return start if best is None else best.eta
+        near, own = (
+            rows.sum(block_sum, self, "sum_value_and_score", e[None])[0] for e in (best.eta, start)
+        )
+        return start if own >= near else best.eta
+
+    @property
+    def limit_meaning(self) -> dict[tuple[str, str], str]:
+        """The inner family's; limits of counts at zero are at the lowest count of the window."""
+        words = dict(super().limit_meaning)
+        if self.support.integer and self.support.low > 0:
+            words |= dict.fromkeys(self.zero_ends, f"all counts are {self.support.low:g}")
+        return words
 
     # -------------------------------------------------------------------------- rows
 

@@ -330,7 +330,7 @@ class ShiftForm(Distribution):
         return self.kernel.tails("log_sf", self._z(y, eta), eta[:, 2], eta[:, 3:])
 
     @property
-    def _velocity(self) -> Callable | None:
+    def _velocity(self) -> Callable | None:  # type: ignore[override]  # the kernel decides
         # y is a known transform of a variable without parameters, as in the GEV.
         return self._stretched if self.kernel.stretched and not self.kernel.rest else None
 

@@ -91,7 +91,7 @@ def climbed(
     low, high, most = limits
     most = np.minimum(most, 3.0)[kept]
     value, score, observed = summed(eta)
-    for _ in range(_MOST_STEPS):
+    for _ in range(_MOST_STEPS if kept.any() else 0):
         way = _newton(observed[kept][:, kept], score[kept])
         if not float(score[kept] @ way) > _ENOUGH * total:
             break
