@@ -11,7 +11,8 @@ from natfit.bijectors import Positive
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import ROUNDING, refuse_constant
 from natfit.distributions.contract.declared import InformationKind, Role, Route, Width
-from natfit.distributions.contract.start import mean
+from natfit.distributions.contract.start import MANY, mean
+from natfit.distributions.contract.sums import block_sum
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.positive import seen_by_all
 from natfit.distributions.positive.weibull import optimum as weibull_optimum
@@ -24,6 +25,12 @@ _TINY = -700.0
 #: Powers that are tried for the start. The limits are among them: a fit whose maximum lies at a
 #: limit then need not follow the flat curve towards it.
 _POWERS = np.array([1e-3, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0, 1e4, 1e6])
+
+#: Powers besides one whose optima a fit is compared with: those of other local maxima.
+_COMPARED = (_POWERS[0], 0.1, 10.0, _POWERS[-1])
+
+#: Steps to a near-optimum at a given power.
+_CLIMBS = 8
 
 
 class ExponentiatedWeibull(Distribution):
@@ -171,31 +178,62 @@ class ExponentiatedWeibull(Distribution):
         refuse_constant(rows, type(self).__name__, relative=ROUNDING)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
-        # For each of a few powers, shape and scale follow from the mean and variance of log y;
-        # the start is the most likely of these.
+        # The most likely of a few powers.
         log = np.log(y)
-        centre = mean(log, weight)
-        spread = np.sqrt(mean((log - centre) ** 2, weight)) if log.max() > log.min() else 1.0
-        z, _ = _nodes(_POWERS[:, None])
-        middle = z @ _SHARE
-        width = np.sqrt((z - middle[:, None]) ** 2 @ _SHARE)
         best = -np.inf
         found: dict[str, Any] = {}
-        for a, m, s in zip(_POWERS, middle, width, strict=True):
-            native = {"shape": s / spread, "scale": np.exp(centre - m * spread / s), "power": a}
+        for power in _POWERS:
+            native = self._matched(log, weight, power)
             with np.errstate(all="ignore"):
                 value = mean(self._log_prob(y, *native.values()), weight)
             if not found or value > best:
                 best, found = value, native
         return found
 
+    def _matched(self, log: np.ndarray, weight: np.ndarray | None, power: float) -> dict[str, Any]:
+        """Native values with this power, and the mean and variance of log y."""
+        centre = mean(log, weight)
+        spread = np.sqrt(mean((log - centre) ** 2, weight)) if log.max() > log.min() else 1.0
+        z = _nodes(power)[0]
+        middle = z @ _SHARE
+        width = np.sqrt((z - middle) ** 2 @ _SHARE)
+        scale = np.exp(centre - middle * spread / width)
+        return {"shape": width / spread, "scale": scale, "power": power}
+
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """A start with a smaller shape where the largest row would be almost impossible."""
         return seen_by_all(self, rows, eta)
 
     def nested_start(self, rows: Rows) -> np.ndarray:
-        """The Weibull's optimum, power = 1."""
-        return self.eta(**weibull_optimum(rows), power=1.0)
+        """The Weibull's optimum, power = 1, and near-optima at a small, a large and both limits.
+
+        Returns
+        -------
+        ndarray of shape (5, 3)
+            Their eta.
+        """
+        found = [self.eta(**weibull_optimum(rows), power=1.0)]
+        many = rows.few(MANY)
+        for power in _COMPARED:
+            native = self._matched(np.log(many.y), many.weight, power)
+            found.append(self._climbed(rows, self.eta(**native)))
+        return np.stack(found)
+
+    def _climbed(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
+        """Eta (3,) after a few steps of scoring in shape and scale, which have to raise log p."""
+        value, score, _ = rows.sum(block_sum, self, "sum_terms", eta[None])
+        length = 1.0
+        for _ in range(_CLIMBS):
+            step = np.linalg.solve(self.fisher(eta[None])[0][:2, :2], score[:2] / rows.total)
+            step *= length / max(1.0, float(np.abs(step).max()))
+            trial = eta + np.append(step, 0.0)
+            with np.errstate(all="ignore"):
+                higher, slope, _ = rows.sum(block_sum, self, "sum_terms", trial[None])
+            if higher > value:
+                eta, value, score, length = trial, higher, slope, 1.0
+            else:
+                length *= 0.25
+        return eta
 
     def _sample(
         self, rng: np.random.Generator, n: int, shape: Any, scale: Any, power: Any
