@@ -216,7 +216,8 @@ class ExponentiatedWeibull(Distribution):
         many = rows.few(MANY)
         for power in _COMPARED:
             native = self._matched(np.log(many.y), many.weight, power)
-            found.append(self._climbed(rows, self.eta(**native)))
+            with np.errstate(all="ignore"):
+                found.append(self._climbed(rows, self.eta(**native)))
         return np.stack(found)
 
     def _climbed(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
@@ -227,8 +228,7 @@ class ExponentiatedWeibull(Distribution):
             step = np.linalg.solve(self.fisher(eta[None])[0][:2, :2], score[:2] / rows.total)
             step *= length / max(1.0, float(np.abs(step).max()))
             trial = eta + np.append(step, 0.0)
-            with np.errstate(all="ignore"):
-                higher, slope, _ = rows.sum(block_sum, self, "sum_terms", trial[None])
+            higher, slope, _ = rows.sum(block_sum, self, "sum_terms", trial[None])
             if higher > value:
                 eta, value, score, length = trial, higher, slope, 1.0
             else:

@@ -73,7 +73,8 @@ def test_exponentiated_weibull_starts_again_at_the_weibulls_optimum():
         model = NaturalMLE("weibull", tol=1e-9).fit(y[:, None], sample_weight=w)
         want = [*native(model).values(), 1.0]
         got = [
-            float(v) for v in family.native_dict(family.nested_start(Memory(y, weight=w))[0]).values()
+            float(v)
+            for v in family.native_dict(family.nested_start(Memory(y, weight=w))[0]).values()
         ]
         np.testing.assert_allclose(got, want, rtol=1e-7)
 
