@@ -8,6 +8,8 @@ algebraic or faster decay (Takahasi and Mori, 1974).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 
@@ -54,7 +56,7 @@ def on_line(centre: float, width: float, t: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def outwards(
-    end: np.ndarray, limit: float, side: int, width: np.ndarray, t: np.ndarray
+    end: np.ndarray, limit: Any, side: int, width: np.ndarray, t: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give the rule on tails from ``end`` on to ``limit``.
 
@@ -64,8 +66,8 @@ def outwards(
     ----------
     end : ndarray of shape (m,)
         Where each tail begins.
-    limit : float
-        Where all tails end; may be infinite.
+    limit : float or ndarray of shape (m,)
+        Where the tails end; may be infinite.
     side : {1, -1}
         1 for tails above ``end``, -1 for those below.
     width : ndarray of shape (m,)
@@ -77,14 +79,16 @@ def outwards(
     -------
     nodes, slopes : ndarray of shape (m, M)
     """
-    gap = np.abs(limit - end)[:, None]
+    limit = np.broadcast_to(np.asarray(limit, dtype=float), end.shape)[:, None]
     finite = np.isfinite(limit)
-    step = width[:, None] / (gap if finite else 1.0) * np.exp(0.5 * np.pi * np.sinh(t))
+    gap = np.where(finite, np.abs(limit - end[:, None]), 1.0)
+    step = width[:, None] / gap * np.exp(0.5 * np.pi * np.sinh(t))
     slope = step * 0.5 * np.pi * np.cosh(t)
-    if not finite:
+    if not finite.any():
         return end[:, None] + side * step, slope
     left = gap * np.exp(-step)
-    return limit - side * left, slope * left
+    y = np.where(finite, np.where(finite, limit, 0.0) - side * left, end[:, None] + side * step)
+    return y, np.where(finite, slope * left, slope)
 
 
 def between(lower: np.ndarray, upper: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -308,7 +308,8 @@ class _Chunk:
             start = end if inner else end + side
             return tail_sum(self, start, side, eta, log_mass)
         width = np.exp(log_mass - self.family.log_prob(end, eta))
-        limit = self.family.support.top if side > 0 else self.family.support.low
+        # A tail ends where the density does, at this eta.
+        limit = self.family.support_at(eta)[1 if side > 0 else 0]
         nodes = partial(outwards, end, limit, side, width)
         return self._integrate(nodes, eta, log_mass)[1]
 

@@ -70,12 +70,26 @@ def velocity_of(family: Any, y: np.ndarray, eta: np.ndarray) -> Velocity:
     """
     if family._velocity is not None:
         return closed(family._velocity(y, *family.native(eta)), family.score(y, eta).T)
+    low, high = family.support_at(eta)
+    inside = (y > low) & (y < high)
+    if not inside.all():
+        return _spread(family, y, eta, inside)
     derive: Callable = _by_differences if family.smooth_tails else _by_quadrature
     if len(eta) == 1 and len(y) > _MANY:
         found = _by_table(family, y, eta, derive)
         if found is not None:
             return found
     return derive(family, y, eta)
+
+
+def _spread(family: Any, y: np.ndarray, eta: np.ndarray, inside: np.ndarray) -> Velocity:
+    """Velocities of the rows inside the support, zeros for the others."""
+    k = family.n_params
+    first, second = np.zeros((k, len(y))), np.zeros((k, k, len(y)))
+    if inside.any():
+        found = velocity_of(family, y[inside], eta if len(eta) == 1 else eta[inside])
+        first[:, inside], second[:, :, inside] = found.first, found.second
+    return Velocity(first, second)
 
 
 def closed(terms: tuple[np.ndarray, np.ndarray], score: np.ndarray) -> Velocity:
@@ -202,8 +216,7 @@ def _by_quadrature(family: Any, y: np.ndarray, eta: np.ndarray) -> Velocity:
 
 def _unrolled(family: Any, eta: np.ndarray) -> tuple[Callable, Callable]:
     """Return u(y), in which velocities are smooth, and (y, dy / du) of u."""
-    support = family.support
-    low, high = support.low, support.top
+    low, high = (float(end[0]) for end in family.support_at(eta))
     if np.isfinite(low) and np.isfinite(high):
         span = high - low
 

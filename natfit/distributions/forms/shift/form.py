@@ -16,6 +16,7 @@ from natfit.distributions.contract.declared import InformationKind, Role, Route,
 from natfit.distributions.contract.start import MANY
 from natfit.distributions.contract.sums import block_sum, n_rows
 from natfit.distributions.contract.support import REAL
+from natfit.distributions.contract.velocity import Velocity, velocity_of
 from natfit.distributions.forms.extremes import shape_velocity
 from natfit.distributions.forms.shift.kernel import Kernel, Terms, kernel_of
 from natfit.distributions.forms.shift.profile import (
@@ -24,6 +25,7 @@ from natfit.distributions.forms.shift.profile import (
     climbed,
     runs_to_the_smallest,
 )
+from natfit.distributions.forms.shift.velocity import LEAST_CHAINED, chained
 from natfit.rows import Block, Rows, total_weight
 
 #: Largest ratio. A fit that comes there follows a likelihood that grows without limit.
@@ -343,6 +345,15 @@ class ShiftForm(Distribution):
         found = shape_velocity(centred / width, width, ratio)
         first[2], slope[0, 2], slope[1, 2], slope[2, 2] = found
         return first, slope
+
+    def velocity(self, y: np.ndarray, eta: np.ndarray) -> Velocity:
+        """Derivatives of P(Y > y) in eta over the density, where loc is near by the chain rule."""
+        near = len(eta) == 1 and eta[0, 2] > LEAST_CHAINED
+        return (
+            chained(self, y, eta)
+            if near and not self.closed_velocity
+            else velocity_of(self, y, eta)
+        )
 
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
         """Draws of the shifted family."""
