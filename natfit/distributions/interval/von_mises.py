@@ -13,7 +13,9 @@ from natfit.bijectors import Positive, Real
 from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import Support
+from natfit.distributions.contract.velocity import Velocity
 from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.interval._arcs import tails
 from natfit.rows import Rows
 
 _LOG_2PI = 1.8378770664093453
@@ -44,7 +46,7 @@ class VonMises(ExponentialFamily):
 
     ``log p(y) = kappa cos(y - loc) - log(2 pi I_0(kappa))``; eta = (loc, log kappa). With the
     mean cosine A = I_1(kappa) / I_0(kappa) the Fisher information is ``diag(kappa A,
-    kappa^2 (1 - A / kappa - A^2))``. loc is an angle: it and loc + 2 pi are the same.
+    kappa^2 (1 - A / kappa - A^2))``. loc is an angle, given between -pi and pi.
 
     Angles outside [-pi, pi] are refused, because they may be degrees; wrap angles in radians by
     ``np.angle(np.exp(1j * y))``. For angles that spread evenly the maximum is at kappa = 0: the
@@ -58,7 +60,8 @@ class VonMises(ExponentialFamily):
     Mardia and Jupp (2000), Directional Statistics, Wiley, section 5.3.
     """
 
-    params = {"loc": Real(), "kappa": Positive(low=1e-8, high=1e8)}
+    # A step of more than a radian leads to another mode as often as to the nearest.
+    params = {"loc": Real(max_step=1.0), "kappa": Positive(low=1e-8, high=1e8)}
     roles = {"loc": Role.LOCATION, "kappa": Role.SHAPE}
     widths = {"kappa": Width(-0.5, least=1.0)}
     support = Support(low=-np.pi, high=np.pi, closed=True)
@@ -66,6 +69,12 @@ class VonMises(ExponentialFamily):
         ("kappa", "lower"): "the uniform distribution on the circle",
         ("kappa", "upper"): "a normal distribution",
     }
+
+    def native(self, eta: Any) -> tuple:
+        """Native values of both parameters, (n,) each; loc between -pi and pi."""
+        loc, kappa = super().native(eta)
+        turns = np.round(getattr(loc, "_value", loc) / (2.0 * np.pi))
+        return (loc - 2.0 * np.pi * turns if np.any(turns) else loc), kappa
 
     def statistics(self, y: Any) -> tuple:
         """(cos y, sin y)."""
@@ -108,11 +117,48 @@ class VonMises(ExponentialFamily):
         norm = np.log(special.i0e(kappa2) / special.i0e(kappa))
         return (kappa - kappa2) * (cosine - 1.0) + kappa2 * cosine * turn + norm
 
+    def _tails(self, y: Any, loc: Any, kappa: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Both tails and means over them, (3, n) each."""
+        return tails(y, loc, kappa, _mean_cosine(kappa), _information(kappa) / kappa**2)
+
     def _log_cdf(self, y: Any, loc: Any, kappa: Any) -> np.ndarray:
-        return np.log(_arc(-np.pi, y, loc, kappa))
+        return self._tails(y, loc, kappa)[0][0]
 
     def _log_sf(self, y: Any, loc: Any, kappa: Any) -> np.ndarray:
-        return np.log(_arc(y, np.pi, loc, kappa))
+        return self._tails(y, loc, kappa)[1][0]
+
+    def velocity(self, y: np.ndarray, eta: np.ndarray) -> Velocity:
+        """Derivatives of P(Y > y) in eta over the density.
+
+        In loc they are those of the density at y and at the end pi; in kappa they are means of
+        cos(y - loc) - A over the nearer tail.
+
+        Returns
+        -------
+        Velocity
+            In radians.
+        """
+        loc, kappa = self.native(eta)
+        lower, upper = self._tails(y, loc, kappa)
+        above = upper[0] <= lower[0]
+        near = np.where(above, upper, lower)
+        log = self.log_prob(y, eta)
+        scale = np.where(above, 1.0, -1.0) * np.exp(near[0] - log)
+        end = np.array([np.pi])
+        ratio = np.exp(self.log_prob(end, eta) - log)
+        gap = self.score(y, eta).T - ratio * self.score(end, eta).T
+        first, second = np.empty((2, len(y))), np.empty((2, 2, len(y)))
+        first[0], first[1] = 1.0 - ratio, kappa * near[1] * scale
+        second[0, 0], second[0, 1] = gap
+        second[1, 0] = second[0, 1]
+        # eta is log kappa.
+        second[1, 1] = kappa**2 * near[2] * scale + first[1]
+        return Velocity(first, second)
+
+    @property
+    def closed_velocity(self) -> bool:
+        """Always: no table is needed."""
+        return True
 
     # ---------------------------------------------------------------------- data, sampling
 
@@ -171,10 +217,3 @@ def _information(kappa: Any) -> np.ndarray:
     # At kappa = 1e-2 the error of the closed form, 1e-16, is 1e-12 of its value, kappa^2 / 2.
     exact = kappa**2 * (1.0 - cosine**2) - kappa * cosine
     return np.where(kappa > _LARGE, np.polyval(_SLOPE[::-1], 1.0 / kappa), exact)
-
-
-def _arc(low: Any, high: Any, loc: Any, kappa: Any) -> np.ndarray:
-    """Probability between two angles."""
-    from scipy.stats import vonmises
-
-    return vonmises.cdf(high - loc, kappa) - vonmises.cdf(low - loc, kappa)
