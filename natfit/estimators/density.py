@@ -84,7 +84,7 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         if kind == "expected" and info.kind != "expected":
             matrix = self.distribution_.fisher(self._eta[column][None])[0]
             matrix = matrix if info.prior is None else matrix + info.prior
-        return cov.inverse(matrix, self._at_bound[column], info.known) / self.n_obs_
+        return cov.inverse(matrix, self._at_bound[column], info.known, info.exact) / self.n_obs_
 
     def _native_covariance(self, column: int, matrix: np.ndarray) -> np.ndarray:
         return cov.to_native(self.distribution_, self._eta[column], matrix)

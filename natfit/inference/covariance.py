@@ -15,6 +15,9 @@ from natfit.objectives.likelihood import Likelihood
 #: Eigenvalues of the information below this count as zero, after scaling to a unit diagonal.
 _SINGULAR = 1e-12
 
+#: The same where the entries are accurate to their last digit.
+_LAST_DIGIT = 5e-16
+
 
 @dataclass(frozen=True)
 class Information:
@@ -31,6 +34,8 @@ class Information:
         What a prior adds to an expected information.
     complete : bool
         Whether every row is known exactly; otherwise there is no expected information.
+    exact : bool
+        Whether the entries of the matrix are accurate to their last digit.
     """
 
     matrix: np.ndarray
@@ -38,6 +43,7 @@ class Information:
     known: tuple[int, ...] = ()
     prior: np.ndarray | None = None
     complete: bool = True
+    exact: bool = False
 
     def embedded(self, free: np.ndarray, size: int) -> Information:
         """Return this information among ``size`` coordinates, all known except ``free``."""
@@ -49,7 +55,7 @@ class Information:
             prior = np.zeros((size, size))
             prior[at] = self.prior
         known = tuple(i for i in range(size) if i not in set(free.tolist()))
-        return Information(matrix, self.kind, known, prior, self.complete)
+        return Information(matrix, self.kind, known, prior, self.complete, self.exact)
 
 
 def information(
@@ -96,7 +102,7 @@ def information(
     expected = family.information.measures
     agrees = family.information.agrees and expected and not (objective.penalised or at_limit)
     if kind == "expected" or agrees:
-        return found(objective.expected(eta), "expected")
+        return found(objective.expected(eta), "expected", exact=family.information.exact)
     matrix = objective.observed(eta)
     free = np.delete(np.arange(len(matrix)), at_limit)
     try:
@@ -118,7 +124,10 @@ def _outer_scale(matrix: np.ndarray) -> np.ndarray:
 
 
 def inverse(
-    matrix: np.ndarray, fixed: tuple[int, ...] = (), known: tuple[int, ...] = ()
+    matrix: np.ndarray,
+    fixed: tuple[int, ...] = (),
+    known: tuple[int, ...] = (),
+    exact: bool = False,
 ) -> np.ndarray:
     """Return the inverse of an information matrix.
 
@@ -131,6 +140,8 @@ def inverse(
         inf.
     known : tuple of int
         Coordinates that were given; their variance is zero.
+    exact : bool
+        Whether the entries are accurate to their last digit: small eigenvalues then count.
 
     Returns
     -------
@@ -148,23 +159,21 @@ def inverse(
         # Where the range of doubles ends nothing can be said of an estimate's variance.
         with np.errstate(all="ignore"):
             scale = _outer_scale(block)
-            out[np.ix_(free, free)] = _scaled_inverse(block / scale) / scale
+            out[np.ix_(free, free)] = _scaled_inverse(block / scale, exact) / scale
     return out
 
 
-def _scaled_inverse(matrix: np.ndarray) -> np.ndarray:
+def _scaled_inverse(matrix: np.ndarray, exact: bool) -> np.ndarray:
     """Return the inverse of a matrix with unit diagonal; inf on the diagonal if it is singular."""
     if not np.isfinite(matrix).all():
         return np.diag(np.full(len(matrix), np.inf))
+    least = _LAST_DIGIT if exact else _SINGULAR
     factor, failed = lapack.dpotrf(matrix, lower=1)
-    if (
-        not failed
-        and lapack.dpocon(factor, np.abs(matrix).sum(axis=0).max(), uplo="L")[0] > _SINGULAR
-    ):
+    if not failed and lapack.dpocon(factor, np.abs(matrix).sum(axis=0).max(), uplo="L")[0] > least:
         low, _ = lapack.dpotri(factor, lower=1)
         return np.tril(low) + np.tril(low, -1).T
     values, vectors = np.linalg.eigh(matrix)
-    keep = values > _SINGULAR * max(values.max(), 0.0)
+    keep = values > least * max(values.max(), 0.0)
     part = (vectors[:, keep] / values[keep]) @ vectors[:, keep].T
     lost = np.flatnonzero(np.square(vectors[:, ~keep]).sum(axis=1) > 0.05)
     part[lost, lost] = np.inf

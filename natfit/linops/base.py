@@ -18,6 +18,8 @@ class LinearOperator:
         A number that the rank does not exceed; P when nothing better is known.
     standard_error : float or None
         Relative standard error of a Monte Carlo estimate (Frobenius norm), else None.
+    exact : bool
+        Whether its entries are accurate to their last digit, so that small eigenvalues count.
     note : str or None
         A remark of the metric for the history, such as a fallback that it took.
     """
@@ -25,6 +27,7 @@ class LinearOperator:
     size: int
     positive: bool = True
     standard_error: float | None = None
+    exact: bool = False
     note: str | None = None
 
     @property

@@ -68,6 +68,15 @@ def log_ratio(a: Any, b: Any, gap: Any) -> Any:
     )
 
 
+def log_excess(d: Any) -> Any:
+    """log(1 + d) - d, which is -d^2 / 2 + ..., for d > -1, elementwise; differentiable."""
+    xp = namespace(d)
+    small = xp.abs(d) < _SMALL_RATIO
+    x = xp.where(small, -d, 0.0)
+    far = xp.log1p(xp.where(small, 0.0, d)) - d
+    return xp.where(small, -x * x * _polynomial(1.0 / np.arange(2, 13), x), far)
+
+
 def log_gap(r: np.ndarray, one_minus: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """l = log(1 - r) + r, which is -r^2 / 2 - ..., and 2 l + r^2 / (1 - r), which is r^3 / 3 + ...
 

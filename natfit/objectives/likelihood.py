@@ -125,7 +125,9 @@ class Likelihood(Objective):
 
     def fisher(self, theta: np.ndarray) -> LinearOperator:
         """Return the exact expected information 1/W sum_i w_i J_i' C(eta_i) J_i, of size P."""
-        return self.sandwich(theta, partial(_expected, self.distribution))
+        operator = self.sandwich(theta, partial(_expected, self.distribution))
+        operator.exact = self.model.shared and self.distribution.information.exact
+        return operator
 
     def sandwich(
         self, theta: np.ndarray, rule: Callable, columns: int | None = None

@@ -14,6 +14,9 @@ from natfit.solvers.base import SolveInfo, Solver
 #: Share of a null vector's squared length from which a coordinate counts as unidentified.
 _PARTICIPATION = 0.05
 
+#: Eigenvalues of a matrix with a unit diagonal that rounding of its entries alone may cause.
+_LAST_DIGIT = 5e-16
+
 
 class CholeskySolver(Solver):
     """Form F, scale it to a unit diagonal, factorise.
@@ -27,7 +30,9 @@ class CholeskySolver(Solver):
     Parameters
     ----------
     rcond : float, default=1e-12
-        Eigenvalues of the scaled matrix below ``rcond`` times the largest count as zero.
+        Eigenvalues of the scaled matrix below ``rcond`` times the largest count as zero; those
+        below 5e-16 of it, if the entries of F are accurate to their last digit and ``rcond`` is
+        larger.
     """
 
     def __init__(self, rcond: float = 1e-12):
@@ -49,19 +54,20 @@ class CholeskySolver(Solver):
         scale = 1.0 / np.sqrt(np.where(size > 0, size, 1.0))
         scaled = matrix * scale * scale[:, None]
         right = scale * g
+        least = min(self.rcond, _LAST_DIGIT) if operator.exact else self.rcond
         factor, failed = lapack.dpotrf(scaled, lower=1, clean=0)
-        if not failed and self._regular(factor, scaled):
+        if not failed and self._regular(factor, scaled, least):
             d, _ = lapack.dpotrs(factor, right, lower=1)
             return scale * d, SolveInfo("cholesky", residual=_residual(scaled, d, right))
-        d, info = self._truncated(scaled, right, operator.positive)
+        d, info = self._truncated(scaled, right, least)
         return scale * d, info
 
-    def _regular(self, factor: np.ndarray, scaled: np.ndarray) -> bool:
-        """Tell whether the reciprocal condition number is above ``rcond``.
+    def _regular(self, factor: np.ndarray, scaled: np.ndarray, least: float) -> bool:
+        """Tell whether the reciprocal condition number is above ``least``.
 
         With a unit diagonal the smallest eigenvalue is at least the determinant divided by e,
         because the geometric mean of the others is at most 1 + 1 / (P - 1). If this lower limit is
-        above ``rcond``, no condition number is estimated.
+        above ``least``, no condition number is estimated.
 
         Returns
         -------
@@ -69,10 +75,10 @@ class CholeskySolver(Solver):
             False asks for a truncated solve.
         """
         pivots = factor.diagonal()
-        if float(np.multiply.reduce(pivots)) ** 2 > 3.0 * len(pivots) * self.rcond:
+        if float(np.multiply.reduce(pivots)) ** 2 > 3.0 * len(pivots) * least:
             return True
         rcond, _ = lapack.dpocon(factor, np.abs(scaled).sum(axis=0).max(), uplo="L")
-        return rcond > self.rcond
+        return rcond > least
 
     def _diagonal(self, diag: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, SolveInfo]:
         """Solve with a diagonal matrix by division; its zeros are unidentified coordinates."""
@@ -85,14 +91,14 @@ class CholeskySolver(Solver):
         return d, SolveInfo("cholesky", residual=lost, unidentified=where, truncated=True)
 
     def _truncated(
-        self, scaled: np.ndarray, right: np.ndarray, positive: bool
+        self, scaled: np.ndarray, right: np.ndarray, least: float
     ) -> tuple[np.ndarray, SolveInfo]:
         """Solve on only those eigenvectors that the matrix determines."""
         if not np.isfinite(scaled).all():
             return np.full_like(right, np.nan), SolveInfo("cholesky", note="matrix is not finite")
         values, vectors = np.linalg.eigh(0.5 * (scaled + scaled.T))
         size = np.abs(values)
-        keep = size > self.rcond * size.max() if size.size else size > 0
+        keep = size > least * size.max() if size.size else size > 0
         inverse = np.where(keep, 1.0 / np.where(keep, size, 1.0), 0.0)
         d = vectors @ (inverse * (vectors.T @ right))
         null = np.square(vectors[:, ~keep]).sum(axis=1)

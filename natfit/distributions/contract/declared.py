@@ -43,12 +43,17 @@ class InformationKind:
     complete : bool
         Whether every row is known exactly. Else rows are intervals (n, 2) in which y is known to
         lie, and the expected information is that of complete rows, an upper limit of theirs.
+    exact : bool
+        Whether the entries of the expected information are closed forms without rounding errors
+        beyond their last digit. It is then inverted where it is nearly singular: rows whose spread
+        is a millionth of their mean determine a gamma distribution all the same.
     """
 
     route: Route
     agrees: bool = False
     yardstick: Yardstick = Yardstick.EXPECTED
     complete: bool = True
+    exact: bool = False
 
     @property
     def exists(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import autograd.numpy as anp
@@ -10,7 +11,7 @@ from scipy import special
 
 from natfit.bijectors import Positive
 from natfit.distributions.contract.checks import refuse_constant
-from natfit.distributions.contract.declared import Role, Width
+from natfit.distributions.contract.declared import InformationKind, Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import UNIT
 from natfit.distributions.contract.window_ends import End
@@ -19,10 +20,14 @@ from natfit.numerics.stirling import (
     HALF_LOG_2PI,
     correction,
     curvature,
+    log_excess,
     log_probability,
     slope,
 )
-from natfit.rows import Rows
+from natfit.rows import Rows, mean_over, means_over
+
+#: a and b from which the terms of the textbook's density lose more than four digits.
+_LARGE = 1e4
 
 
 class Beta(ExponentialFamily):
@@ -53,25 +58,66 @@ class Beta(ExponentialFamily):
     # For y outside the support, one of the logarithms is not finite.
     summary_proves_support = True
 
+    @property
+    def information(self) -> InformationKind:
+        """The entries of the information are exact: it counts where it is nearly singular."""
+        return replace(super().information, exact=True)
+
     def statistics(self, y: Any) -> tuple:
-        """(log y, log(1 - y))."""
+        """(log y, log(1 - y)); a summary of tight rows holds their mean and two excesses too."""
         return y if isinstance(y, tuple) else (anp.log(y), anp.log1p(-y))
+
+    def _terms(self, y: Any, a: Any, b: Any) -> tuple:
+        """The statistics; those of rows with themselves as mean where a and b are large."""
+        both = isinstance(a, np.ndarray) and isinstance(y, np.ndarray)
+        if both and min(np.min(a, initial=np.inf), np.min(b, initial=np.inf)) > _LARGE:
+            return *self.statistics(y), y, 0.0, 0.0
+        return self.statistics(y)
+
+    def sufficient(self, rows: Rows) -> tuple:
+        """The means of both logarithms.
+
+        Of rows that lie near their mean m, in units of m and 1 - m, also m and the means of
+        log(y / m) - (y / m - 1) and of the same of 1 - y.
+
+        Returns
+        -------
+        tuple
+            Two or five arrays (1,).
+        """
+        low, high = super().sufficient(rows)
+        centre = float(mean_over(rows))
+        if not 0.0 < centre < 1.0 or np.log(centre) - low[0] > 1e-3:
+            return low, high
+        if np.log1p(-centre) - high[0] > 1e-3 or not np.isfinite(low[0] + high[0]):
+            return low, high
+        first, second = (np.array([v]) for v in means_over(rows, _excesses, centre))
+        return np.log(centre) + first, np.log1p(-centre) + second, np.array([centre]), first, second
 
     def _log_prob(self, y: Any, a: Any, b: Any) -> Any:
         # By Stirling's formula log B is a log p + b log q, p = a / s, with small corrections.
-        low, high = self.statistics(y)
+        low, high, *tight = self._terms(y, a, b)
         log_q = -anp.log1p(a / b)
-        value = a * (low + anp.log1p(b / a)) + b * (high - log_q) - low - high
+        if tight:
+            _, first, second = _near(tuple(tight), a, b)
+            value = first + second - low - high
+        else:
+            value = a * (low + anp.log1p(b / a)) + b * (high - log_q) - low - high
         value = value + 0.5 * (anp.log(a) + log_q) - HALF_LOG_2PI
         return value + correction(a + b) - correction(a) - correction(b)
 
     def _score(self, y: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        low, high = self.statistics(y)
+        low, high, *tight = self._terms(y, a, b)
         s = a + b
         p, q, e = a / s, b / s, slope(s) / s
         out = np.empty((2, max(len(low), len(s))))
-        out[0] = a * (low + np.log1p(b / a)) + 0.5 * q + p * e - slope(a) / a
-        out[1] = b * (high + np.log1p(a / b)) + 0.5 * p + q * e - slope(b) / b
+        if tight:
+            # The same number with both signs: it cancels exactly where a and b grow together.
+            shift, first, second = _near(tuple(tight), a, b)
+        else:
+            shift, first, second = 0.0, a * (low + np.log1p(b / a)), b * (high + np.log1p(a / b))
+        out[0] = shift + (first + 0.5 * q + p * e - slope(a) / a)
+        out[1] = -shift + (second + 0.5 * p + q * e - slope(b) / b)
         return out.T
 
     def _observed(self, y: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -121,8 +167,8 @@ class Beta(ExponentialFamily):
         first, second = mean(y, weight), mean(1.0 - y, weight)
         part, centre, rest = (y, first, second) if first < second else (1.0 - y, second, first)
         centre = max(centre, 1e-299)
-        square = max(mean((part / centre - 1.0) ** 2, weight), 1e-14)
-        small = np.clip(rest / square - centre, 1e-3, 1e14)
+        square = max(mean((part / centre - 1.0) ** 2, weight), 1e-31)
+        small = np.clip(rest / square - centre, 1e-3, 1e30)
         large = min(small / centre * rest, 1e299)
         return {"a": small, "b": large} if first < second else {"a": large, "b": small}
 
@@ -142,3 +188,36 @@ class Beta(ExponentialFamily):
             "Beta has no closed-form expectation coordinates: E[log y] = psi(a) - psi(a + b) "
             "must be inverted numerically; use coordinates='unconstrained' or 'native'"
         )
+
+
+def _excesses(y: np.ndarray, centre: float) -> tuple[np.ndarray, ...]:
+    gap = y - centre
+    return log_excess(gap / centre), log_excess(-gap / (1.0 - centre))
+
+
+def _near(tight: tuple[Any, ...], a: Any, b: Any) -> tuple[Any, Any, Any]:
+    """s (m - p), and a and b times what log(m / p) and log((1 - m) / q) add to it, with excesses.
+
+    ``tight`` holds the mean m of the rows and their two excesses; s = a + b, p = a / s, q = b / s.
+    Without the excesses these would be ``a log(m / p) - s (m - p)`` and
+    ``b log((1 - m) / q) + s (m - p)``.
+
+    Returns
+    -------
+    shift, low, high : ndarray of shape (n,)
+        Of which the first may be large.
+    """
+    centre, first, second = tight
+    s = a + b
+    gap = centre * (b / s) - (1.0 - centre) * (a / s)
+    low, high = gap * (s / a), -gap * (s / b)
+    return (
+        s * gap,
+        a * (_log_excess(low) + first),
+        b * (_log_excess(high) + second),
+    )
+
+
+def _log_excess(d: Any) -> Any:
+    """log(1 + d) - d, infinite from -1 down."""
+    return np.where(d > -1.0, log_excess(np.maximum(d, -1.0 + 1e-16)), -np.inf)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import autograd.numpy as anp
@@ -11,14 +12,15 @@ from scipy import special
 
 from natfit.bijectors import Positive
 from natfit.distributions.contract.checks import refuse_constant
-from natfit.distributions.contract.declared import Role, Width
+from natfit.distributions.contract.declared import InformationKind, Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.contract.window_ends import End
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.distributions.forms.shift import narrow
+from natfit.numerics.stirling import HALF_LOG_2PI, correction, curvature, log_excess, slope
 from natfit.numerics.tails import log_gammainc, log_gammaincc
-from natfit.rows import Rows
+from natfit.rows import Rows, means_over
 
 
 class Gamma(ExponentialFamily):
@@ -44,34 +46,50 @@ class Gamma(ExponentialFamily):
     # The logarithm of a number <= 0 is not finite.
     summary_proves_support = True
 
+    @property
+    def information(self) -> InformationKind:
+        """The entries of the information are exact: it counts where it is nearly singular."""
+        return replace(super().information, exact=True)
+
     def statistics(self, y: Any) -> tuple:
-        """The sufficient statistics (y, log y), (n,) each."""
+        """The sufficient statistics (y, log y), (n,) each; a summary may hold an excess."""
         return y if isinstance(y, tuple) else (y, anp.log(y))
 
+    def sufficient(self, rows: Rows) -> tuple:
+        """The means of y and log y; of tight rows also that of log(y / mean) - (y / mean - 1)."""
+        value, log = super().sufficient(rows)
+        if loose(value[0], log[0]):
+            return value, log
+        (excess,) = means_over(rows, _excess, float(value[0]))
+        return value, np.log(value) + excess, np.array([excess])
+
     def _log_prob(self, y: Any, shape: Any, scale: Any) -> Any:
-        value, log = self.statistics(y)
+        value, log, *excess = with_excess(self.statistics(y), shape)
+        if excess:
+            return tight_log_prob(value, log, excess[0], shape, np.log(scale))
         return (shape - 1.0) * log - value / scale - shape * anp.log(scale) - gammaln(shape)
 
     def _score(self, y: Any, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        value, log = self.statistics(y)
+        value, log, *excess = with_excess(self.statistics(y), shape)
+        if excess:
+            return tight_score(value, excess[0], shape, np.log(scale))
         out = np.empty((2, len(value)))
         out[0] = shape * (log - np.log(scale) - special.psi(shape))
         out[1] = value / scale - shape
         return out.T
 
     def _observed(self, y: Any, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        value, log = self.statistics(y)
-        out = np.empty((len(value), 2, 2))
-        # shape is a logarithm's exponential: d/deta = shape d/dshape, hence the first-order term.
-        first = shape * (log - np.log(scale) - special.psi(shape))
-        out[:, 0, 0] = shape**2 * special.polygamma(1, shape) - first
+        # eta are logarithms, hence the terms of first order on the diagonal.
+        score = self._score(y, shape, scale)
+        out = np.empty((len(score), 2, 2))
+        out[:, 0, 0] = trigamma(shape) - score[:, 0]
         out[:, 0, 1] = out[:, 1, 0] = shape
-        out[:, 1, 1] = value / scale
+        out[:, 1, 1] = score[:, 1] + shape
         return out
 
     def _fisher(self, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
         out = np.empty((len(shape), 2, 2))
-        out[:, 0, 0] = shape**2 * special.polygamma(1, shape)
+        out[:, 0, 0] = trigamma(shape)
         out[:, 0, 1] = out[:, 1, 0] = out[:, 1, 1] = shape
         return out
 
@@ -86,13 +104,16 @@ class Gamma(ExponentialFamily):
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: shape -> infinity and the likelihood grows without limit."""
-        # log mean - mean log is zero for constant data alone, up to rounding.
-        if summary is None or not np.log(summary[0][0]) - summary[1][0] > 1e-8:
+        # A summary of loose rows proves that they are not constant.
+        if summary is None or len(summary) > 2:
             refuse_constant(rows, type(self).__name__)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         centre = mean(y, weight)
-        shape = approximate_shape(np.log(centre) - mean(np.log(y), weight))
+        log = mean(np.log(y), weight)
+        tight = not loose(centre, log)
+        gap = -mean(_excess(y, centre)[0], weight) if tight else np.log(centre) - log
+        shape = approximate_shape(gap)
         return {"shape": shape, "scale": centre / shape}
 
     def _sample(self, rng: np.random.Generator, n: int, shape: Any, scale: Any) -> np.ndarray:
@@ -111,8 +132,67 @@ class Gamma(ExponentialFamily):
         )
 
 
+def _excess(y: np.ndarray, centre: float) -> tuple[np.ndarray, ...]:
+    return (log_excess((y - centre) / centre),)
+
+
+# With v the mean, e the mean of log(y / v) - (y / v - 1) and d = v / (shape scale) - 1 all terms of
+# the log-density of a gamma distribution are of order one, however large its shape.
+
+
+#: Shape from which the terms of the textbook's density lose more than four digits.
+_LARGE = 1e4
+
+
+def loose(value: float, log: float) -> bool:
+    """Tell whether log mean - mean log has 12 digits; rows of another kind need their excess."""
+    return bool(np.log(value) - log > 1e-3) or not np.isfinite(log)
+
+
+def with_excess(statistics: tuple, shape: Any) -> tuple:
+    """The statistics, with the excess 0 of single rows where the shape is large."""
+    numbers = isinstance(shape, np.ndarray) and isinstance(statistics[0], np.ndarray)
+    if len(statistics) > 2 or not numbers or not np.min(shape, initial=np.inf) > _LARGE:
+        return statistics
+    return *statistics, 0.0
+
+
+def _deviation(value: Any, shape: Any, log_scale: Any) -> tuple[Any, Any]:
+    """d and log(1 + d) - d, of which the latter has no value d left to cancel."""
+    with np.errstate(over="ignore"):
+        d = value / (shape * np.exp(log_scale)) - 1.0
+        far = np.log(value) - np.log(shape) - log_scale - d
+        return d, np.where(np.abs(d) < 0.5, log_excess(np.clip(d, -0.5, 0.5)), far)
+
+
+def tight_log_prob(value: Any, log: Any, excess: Any, shape: Any, log_scale: Any) -> Any:
+    """Log-density of rows, or its mean, (n,) nats."""
+    _, rest = _deviation(value, shape, log_scale)
+    main = shape * (rest + excess) - log + 0.5 * np.log(shape)
+    return main - HALF_LOG_2PI - correction(shape)
+
+
+def tight_score(value: Any, excess: Any, shape: Any, log_scale: Any) -> np.ndarray:
+    """Score in (log shape, log scale) of rows, or its mean, (n, 2)."""
+    d, rest = _deviation(value, shape, log_scale)
+    second = shape * d
+    first = second + (shape * (rest + excess) + 0.5 - slope(shape) / shape)
+    return np.stack([first, second], axis=1)
+
+
+def trigamma(shape: np.ndarray) -> np.ndarray:
+    """shape^2 psi'(shape), elementwise; the shape plus one half and next to nothing if large."""
+    return np.where(
+        shape < 16.0,
+        shape**2 * special.polygamma(1, np.minimum(shape, 16.0)),
+        shape + (0.5 + curvature(np.maximum(shape, 16.0)) / np.maximum(shape, 16.0)),
+    )
+
+
 def divergence(shape: Any, shape2: Any, log_ratio: Any) -> Any:
     """KL between gamma distributions, elementwise, nats; the logarithm is that of their scales."""
+    if np.min(shape) > _LARGE and np.min(shape2) > _LARGE:
+        return _large_divergence(shape, shape2, log_ratio)
     return (
         (shape - shape2) * special.psi(shape)
         - special.gammaln(shape)
@@ -122,7 +202,30 @@ def divergence(shape: Any, shape2: Any, log_ratio: Any) -> Any:
     )
 
 
+def _large_divergence(shape: Any, shape2: Any, log_ratio: Any) -> Any:
+    """The divergence of large shapes, whose terms would cancel.
+
+    With r = shape scale / (shape2 scale2) it is shape2 (r - 1 - log r) and what remains of
+    Stirling's formula.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        In nats.
+    """
+    ratio = (shape2 - shape) / shape
+    means = np.expm1(log_ratio - np.log1p(ratio))
+    return (
+        -shape2 * log_excess(means)
+        + (shape - shape2) * (slope(shape) / shape**2 - 0.5 / shape)
+        - 0.5 * np.log1p(ratio)
+        + correction(shape2)
+        - correction(shape)
+    )
+
+
 def approximate_shape(gap: float) -> float:
     """Shape of gamma rows whose log mean exceeds their mean log by ``gap`` (Minka, 2002)."""
-    gap = max(gap, 1e-10)
+    # Rows that are equal up to rounding say nothing of the others.
+    gap = gap if gap > 1e-30 else 1e-10
     return (3.0 - gap + np.sqrt((gap - 3.0) ** 2 + 24.0 * gap)) / (12.0 * gap)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import autograd.numpy as anp
@@ -11,15 +12,24 @@ from scipy import special
 
 from natfit.bijectors import Positive
 from natfit.distributions.contract.checks import ROUNDING, refuse_constant
-from natfit.distributions.contract.declared import Role, Width
+from natfit.distributions.contract.declared import InformationKind, Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.contract.window_ends import End
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.distributions.forms.shift import narrow
-from natfit.distributions.positive.gamma import approximate_shape, divergence
+from natfit.distributions.positive.gamma import (
+    approximate_shape,
+    divergence,
+    loose,
+    tight_log_prob,
+    tight_score,
+    trigamma,
+    with_excess,
+)
+from natfit.numerics.stirling import log_excess
 from natfit.numerics.tails import log_gammainc, log_gammaincc
-from natfit.rows import Rows
+from natfit.rows import Rows, means_over
 
 
 class InverseGamma(ExponentialFamily):
@@ -47,34 +57,50 @@ class InverseGamma(ExponentialFamily):
     # The logarithm of a number <= 0 is not finite.
     summary_proves_support = True
 
+    @property
+    def information(self) -> InformationKind:
+        """The entries of the information are exact: it counts where it is nearly singular."""
+        return replace(super().information, exact=True)
+
     def statistics(self, y: Any) -> tuple:
-        """(1 / y, log y)."""
+        """(1 / y, log y); a summary may hold a third (`excess`)."""
         return y if isinstance(y, tuple) else (1.0 / y, anp.log(y))
 
+    def sufficient(self, rows: Rows) -> tuple:
+        """The means of 1 / y and log y; of tight rows also the excess of 1 / y, as of the gamma."""
+        inverse, log = super().sufficient(rows)
+        if loose(inverse[0], -log[0]):
+            return inverse, log
+        (excess,) = means_over(rows, _excess, 1.0 / float(inverse[0]))
+        return inverse, -np.log(inverse) - excess, np.array([excess])
+
     def _log_prob(self, y: Any, shape: Any, scale: Any) -> Any:
-        inverse, log = self.statistics(y)
+        inverse, log, *excess = with_excess(self.statistics(y), shape)
+        if excess:
+            return tight_log_prob(inverse, -log, excess[0], shape, -np.log(scale)) - 2.0 * log
         return shape * (anp.log(scale) - log) - gammaln(shape) - log - scale * inverse
 
     def _score(self, y: Any, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        inverse, log = self.statistics(y)
+        inverse, log, *excess = with_excess(self.statistics(y), shape)
+        if excess:
+            return tight_score(inverse, excess[0], shape, -np.log(scale)) * np.array([1.0, -1.0])
         out = np.empty((2, len(log)))
         out[0] = shape * (np.log(scale) - special.psi(shape) - log)
         out[1] = shape - scale * inverse
         return out.T
 
     def _observed(self, y: Any, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        inverse, log = self.statistics(y)
-        out = np.empty((len(log), 2, 2))
-        # shape is a logarithm's exponential: d/deta = shape d/dshape, hence the first-order term.
-        first = shape * (np.log(scale) - special.psi(shape) - log)
-        out[:, 0, 0] = shape**2 * special.polygamma(1, shape) - first
+        # eta are logarithms, hence the terms of first order on the diagonal.
+        score = self._score(y, shape, scale)
+        out = np.empty((len(score), 2, 2))
+        out[:, 0, 0] = trigamma(shape) - score[:, 0]
         out[:, 0, 1] = out[:, 1, 0] = -shape
-        out[:, 1, 1] = scale * inverse
+        out[:, 1, 1] = shape - score[:, 1]
         return out
 
     def _fisher(self, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:
         out = np.empty((len(shape), 2, 2))
-        out[:, 0, 0] = shape**2 * special.polygamma(1, shape)
+        out[:, 0, 0] = trigamma(shape)
         out[:, 0, 1] = out[:, 1, 0] = -shape
         out[:, 1, 1] = shape
         return out
@@ -90,14 +116,17 @@ class InverseGamma(ExponentialFamily):
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: shape -> infinity and the likelihood grows without limit."""
-        # log mean - mean log of 1 / y is zero for constant data alone, up to rounding.
-        if summary is None or not np.log(summary[0][0]) + summary[1][0] > 1e-8:
+        # A summary of loose rows proves that they are not constant.
+        if summary is None or len(summary) > 2:
             refuse_constant(rows, type(self).__name__, relative=ROUNDING)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # That of the gamma distribution of 1 / y.
         centre = mean(1.0 / y, weight)
-        shape = approximate_shape(np.log(centre) + mean(np.log(y), weight))
+        log = mean(np.log(y), weight)
+        tight = not loose(centre, -log)
+        gap = -mean(_excess(y, 1.0 / centre)[0], weight) if tight else np.log(centre) + log
+        shape = approximate_shape(gap)
         return {"shape": shape, "scale": shape / centre}
 
     def _sample(self, rng: np.random.Generator, n: int, shape: Any, scale: Any) -> np.ndarray:
@@ -114,3 +143,7 @@ class InverseGamma(ExponentialFamily):
             "InverseGamma has no closed-form expectation coordinates: E[log y] = log scale - "
             "psi(shape) must be inverted numerically; use coordinates='unconstrained' or 'native'"
         )
+
+
+def _excess(y: np.ndarray, centre: float) -> tuple[np.ndarray, ...]:
+    return (log_excess((centre - y) / y),)

@@ -183,7 +183,7 @@ class Restricted(Wrapper):
     @property
     def information(self) -> InformationKind:
         """The inner family's, but the observed information need not agree with the expected one."""
-        return replace(self.inner.information, agrees=False)
+        return replace(self.inner.information, agrees=False, exact=False)
 
     def support_at(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ends (n,) of the interval in which the density is positive: the inner family's."""
