@@ -67,8 +67,7 @@ def rule(family: Any, eta: np.ndarray) -> Rule:
     elif family.support is None:
         raise NotApplicable("no support is declared to integrate over")
     elif family.support.integer:
-        y = _whole_numbers(family.support)
-        slope = np.ones(len(y))
+        y, slope = _whole_numbers(family.support)
     elif family.row_ends:
         low, high = family.support_at(eta[None])
         y, slope = _line(Support(float(low[0]), float(high[0])))
@@ -86,9 +85,17 @@ def rule(family: Any, eta: np.ndarray) -> Rule:
     return Rule(y[keep], weight[keep])
 
 
-def _whole_numbers(support: Any) -> np.ndarray:
+def _whole_numbers(support: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return whole numbers, and beyond 4,000 of them a midpoint rule for tails such as y^-1.5."""
     low = support.low if np.isfinite(support.low) else -2000.0
-    return np.arange(low, min(support.high, low + 4000.0) + 1.0)
+    y = np.arange(low, min(support.high, low + 4000.0) + 1.0)
+    if np.isfinite(support.high) or not np.isfinite(support.low):
+        return y, np.ones(len(y))
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    # Panels of length two in the logarithm, up to 1e53 numbers away.
+    t = (nodes + 1.0 + 2.0 * np.arange(60.0)[:, None]).ravel()
+    far = (y[-1] + 0.5 - low) * np.exp(t)
+    return np.append(y, low + far), np.append(np.ones(len(y)), far * np.tile(weights, 60))
 
 
 def _lattice(family: Any) -> np.ndarray:

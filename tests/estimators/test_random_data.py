@@ -64,9 +64,14 @@ def test_units(name):
 
 
 def off_by(name, family, start, factor):
-    """Return the start with one parameter (or the odds of a probability) times a factor."""
+    """Return the start with one parameter (or the odds of a probability) times a factor.
+
+    Of a parameter that begins at another number than zero it is the distance from there.
+    """
     key = case(name).draws.off
-    value = float(start[key]) * factor
+    least = family.params[key].domain[0]
+    least = least if np.isfinite(least) else 0.0
+    value = least + (float(start[key]) - least) * factor
     if family.params[key].native_bounds == (0.0, 1.0):
         odds = value / (1.0 - float(start[key]))
         value = odds / (1.0 + odds)

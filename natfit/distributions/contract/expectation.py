@@ -94,9 +94,9 @@ def _density(family: Any, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
 
 def _smooth(family: Any, eta: np.ndarray) -> Expectation | None:
     """Rule of a family of whole numbers that is spread over many; None where it is not."""
-    if not family.has_cdf:
-        return None
     low, high = family.support.low, family.support.top
+    if not family.has_cdf or high - low < _DENSE:
+        return None
     stretch = stretch_of(family, eta, low, high, 0.0)
     if np.isfinite(low) and stretch.high[0] - low < _DENSE:
         return None

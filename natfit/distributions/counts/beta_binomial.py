@@ -1,0 +1,216 @@
+"""The beta-binomial distribution: successes whose probability varies from row to row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from natfit._validation import check_number
+from natfit.bijectors import Reciprocal, Unit
+from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import Role
+from natfit.distributions.contract.start import mean
+from natfit.distributions.contract.support import COUNTS, Support
+from natfit.distributions.forms.tabulated_counts import Tabulated
+from natfit.numerics.stirling import log_probability
+from natfit.rows import Rows
+
+
+class BetaBinomial(Tabulated):
+    """The beta-binomial distribution of y = 0, 1, ..., n successes, a spread-out binomial.
+
+    Each row has a probability of its own from a beta distribution with
+    ``a = prob concentration`` and ``b = (1 - prob) concentration``. With
+    ``d = 1 / concentration``, ``log p(y) = log C(n, y) + sum_{i<y} log(prob + i d)
+    + sum_{i<n-y} log(1 - prob + i d) - sum_{i<n} log(1 + i d)``, which is the binomial at d = 0:
+    eta = (logit prob, arsinh d) is regular there. The variance is
+    ``n prob (1 - prob) (n + concentration) / (1 + concentration)``. Score and information are
+    sums of the same kind, the Fisher information by enumeration.
+
+    If the variance of the data is below the binomial's, the maximum is at concentration =
+    infinity: the fit ends at the boundary. If all rows are 0, all are n, or n is 1, the
+    concentration is not determined: such data are refused.
+
+    Matches ``scipy.stats.betabinom(n=n, a=a, b=b)``.
+
+    Parameters
+    ----------
+    n : int
+        Number of trials, >= 2, which is known.
+
+    References
+    ----------
+    Griffiths (1973), Maximum likelihood estimation for the beta-binomial distribution and an
+    application to the household distribution of the total number of cases of a disease, Biometrics
+    29, 637-648.
+    """
+
+    params = {"prob": Unit(margin=1e-8), "concentration": Reciprocal(low=1e-8, high=1e12)}
+    roles = {"prob": Role.SHARE, "concentration": Role.SHAPE}
+    limit_meaning = {
+        ("prob", "lower"): "all rows are 0",
+        ("prob", "upper"): "all rows are n",
+        ("concentration", "upper"): "the binomial distribution",
+        ("concentration", "lower"): "each row is 0 or n",
+    }
+    differentiable = False
+    has_cdf = True
+
+    #: An integer once bound, None where it is not given.
+    n: Any
+
+    def __init__(self, n: int | None = None):
+        self.n = n
+
+    @classmethod
+    def examples(cls) -> list[Distribution]:
+        """Return ten trials and two."""
+        return [cls(10), cls(2)]
+
+    def bind(self, rows: Rows) -> BetaBinomial:
+        """Return the family itself.
+
+        Returns
+        -------
+        BetaBinomial
+            The family itself.
+
+        Raises
+        ------
+        ValueError
+            If n is not given or below 2.
+        TypeError
+            If n is no integer.
+        """
+        if self.n is None:
+            raise ValueError(
+                "n must be the number of trials of BetaBinomial, which the data do not tell, got "
+                "None; pass distribution=BetaBinomial(n=10)"
+            )
+        check_number(self.n, "n", low=2, integer=True)
+        return self
+
+    @property
+    def support(self) -> Support:
+        """0, 1, ..., n; all counts before n is given."""
+        if self.n is None:
+            return COUNTS
+        return Support(low=0.0, high=float(self.n), closed=True, integer=True)
+
+    # ------------------------------------------------------------------------- closed forms
+
+    def _arguments(self, eta: np.ndarray) -> tuple:
+        """The logit of prob, and 1 / concentration."""
+        return eta[:, 0], np.sinh(eta[:, 1])
+
+    def _log_prob_eta(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        y = np.asarray(y, dtype=np.float64)
+        log = self._sums(y, *self._arguments(eta))[0]
+        return log - np.log(self.n + 1.0) - special.betaln(y + 1.0, self.n - y + 1.0)
+
+    def _sums(self, y: np.ndarray, logit: np.ndarray, d: np.ndarray) -> np.ndarray:
+        """log p without C(n, y), and its derivatives in (prob, d): p, d, pp, pd, dd, (6, n)."""
+        up = _rising(special.expit(logit), d, y, self.n)
+        down = _rising(special.expit(-logit), d, self.n - y, self.n)
+        down[[1, 4]] *= -1.0
+        whole = _rising(np.ones_like(d), d, np.full(1, float(self.n)), self.n)
+        whole[[1, 3, 4]] = 0.0
+        return up + down - whole
+
+    def _score(self, y: np.ndarray, logit: np.ndarray, d: np.ndarray) -> np.ndarray:
+        sums = self._sums(y, logit, d)
+        chain = special.expit(logit) * special.expit(-logit), np.sqrt(1.0 + d * d)
+        return np.stack([chain[0] * sums[1], chain[1] * sums[2]], axis=1)
+
+    def _observed(self, y: np.ndarray, logit: np.ndarray, d: np.ndarray) -> np.ndarray:
+        _, p, first, pp, pd, dd = self._sums(y, logit, d)
+        one, two = special.expit(logit) * special.expit(-logit), np.sqrt(1.0 + d * d)
+        out = np.empty((len(p), 2, 2))
+        # The second derivative of the logistic function, and of sinh.
+        out[:, 0, 0] = -(one**2 * pp + one * np.tanh(-0.5 * logit) * p)
+        out[:, 0, 1] = out[:, 1, 0] = -one * two * pd
+        out[:, 1, 1] = -(two**2 * dd + d * first)
+        return out
+
+    # ------------------------------------------------------------------------ probabilities
+
+    def _log_cdf(self, y: Any, prob: Any, concentration: Any) -> np.ndarray:
+        return log_probability(*self._tails(y, prob, concentration))
+
+    def _log_sf(self, y: Any, prob: Any, concentration: Any) -> np.ndarray:
+        return log_probability(*self._tails(y, prob, concentration)[::-1])
+
+    def _tails(self, y: Any, prob: Any, concentration: Any) -> tuple[np.ndarray, np.ndarray]:
+        """P(Y <= y) and P(Y > y), each the sum of its terms."""
+        prob, concentration = np.broadcast_arrays(prob, concentration)
+        each, own = np.unique(np.stack([prob, concentration]), axis=1, return_inverse=True)
+        count = np.broadcast_to(
+            np.floor(y).astype(np.intp), np.broadcast_shapes(y.shape, own.shape)
+        )
+        own = np.broadcast_to(own, count.shape)
+        below, above = np.empty(count.shape), np.empty(count.shape)
+        for i, (share, size) in enumerate(each.T):
+            eta = self.eta(prob=share, concentration=size)[None]
+            p = np.exp(self._log_prob_eta(np.arange(self.n + 1.0), eta))
+            rows = own == i
+            below[rows] = np.cumsum(p)[count[rows]]
+            above[rows] = np.append(np.cumsum(p[::-1])[::-1], 0.0)[count[rows] + 1]
+        return below, above
+
+    # ---------------------------------------------------------------------- data, sampling
+
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
+        """All rows 0, or all n: the concentration is not determined."""
+        low, high = rows.extent() if summary is None else (summary[0].min(), summary[0].max())
+        if low == high and low in (0.0, float(self.n)):
+            raise ValueError(
+                f"y must not be all {low:g} for BetaBinomial, got {rows.n} such rows: every "
+                "concentration then has the same likelihood, 1; use 'binomial', whose fit ends "
+                "at its limit, or collect rows until some differ"
+            )
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
+        # By moments; one success and one failure more keep prob inside (0, 1).
+        prob = (mean(y, weight) * len(y) + 1.0) / (self.n * len(y) + 2.0)
+        binomial = self.n * prob * (1.0 - prob)
+        ratio = mean((y - self.n * prob) ** 2, weight) / binomial
+        # ratio = (n + c) / (1 + c), kept away from its ends 1 and n.
+        ratio = min(max(ratio, 1.0 + 0.05 * (self.n - 1.0)), self.n - 0.1 * (self.n - 1.0))
+        return {"prob": prob, "concentration": (self.n - ratio) / (ratio - 1.0)}
+
+    def _sample(
+        self, rng: np.random.Generator, n_rows: int, prob: Any, concentration: Any
+    ) -> np.ndarray:
+        a, b = prob * concentration, (1.0 - prob) * concentration
+        # numpy's beta loses digits where both are large, and has none where they underflow.
+        share = np.where(concentration < 1e10, rng.beta(np.maximum(a, 1e-300), b, n_rows), prob)
+        return rng.binomial(self.n, share).astype(np.float64)
+
+    def _to_scipy(self, prob: Any, concentration: Any) -> Any:
+        from scipy.stats import betabinom, binom
+
+        if concentration > 1e9 * self.n:
+            return binom(n=int(self.n), p=float(prob))
+        a, b = prob * concentration, (1.0 - prob) * concentration
+        return betabinom(n=int(self.n), a=float(a), b=float(b))
+
+
+def _rising(p: np.ndarray, d: np.ndarray, count: np.ndarray, most: int) -> np.ndarray:
+    """Sum over i < count of log(p + i d), and derivatives p, d, pp, pd, dd, (6, n)."""
+    if len(p) == 1:
+        i = np.arange(float(most))
+        table = np.zeros((6, most + 1))
+        np.cumsum(_terms(p, d, i), axis=1, out=table[:, 1:])
+        return table[:, np.clip(count, 0.0, most).astype(np.intp)]
+    out = np.zeros((6, len(p)))
+    for trial in range(most):
+        out += np.where(trial < count, _terms(p, d, float(trial)), 0.0)
+    return out
+
+
+def _terms(p: Any, d: Any, i: Any) -> np.ndarray:
+    value = p + i * d
+    one = 1.0 / value
+    return np.stack([np.log(value), one, i * one, -one * one, -i * one * one, -((i * one) ** 2)])
