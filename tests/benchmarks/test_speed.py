@@ -144,3 +144,18 @@ def test_metrics(metric, benchmark):
     milliseconds = 1e3 * benchmark.stats.stats.median / model.n_iter_
     what = f"student_t, 1e5 rows, {metric}, {model.n_iter_} iterations, each"
     record(benchmark, what, milliseconds, unit="ms")
+
+
+@pytest.mark.parametrize("n", [MANY, 5 * MANY])
+def test_skew_normal_against_student_t(n, benchmark):
+    rng = np.random.default_rng(4)
+    x = 3.0 * np.abs(rng.standard_normal(n)) + rng.standard_normal(n)
+    heavy = data("student_t", n)
+    times = interleave(
+        3,
+        skew=lambda: NaturalMLE("skew_normal").fit(x[:, None]),
+        student=lambda: NaturalMLE("student_t").fit(heavy[:, None]),
+    )
+    benchmark.pedantic(NaturalMLE("skew_normal").fit, (x[:, None],), rounds=1)
+    what = f"skew_normal, {n:.0e} rows, fit in times student_t"
+    record(benchmark, what, ratio(times, "skew", "student"), 3.0)

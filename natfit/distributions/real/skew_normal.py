@@ -19,6 +19,7 @@ from natfit.distributions.contract.start import mean, quantile
 from natfit.distributions.contract.sums import block_sum
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.forms.location_scale import information_of, observed_of, score_of
+from natfit.distributions.real._skew_sums import row_sums
 from natfit.distributions.real._skew_tails import log_cdf, velocity
 from natfit.distributions.real._skewness import SMALL, B, C, standard_moments
 from natfit.rows import Rows, distance, mean_over, squared_gap
@@ -110,6 +111,18 @@ class SkewNormal(Distribution):
         curve = curve + hazard * (2.0 * z1 + shape * z2)
         last = curve * chain**2 + slope * (3.0 * shape - 2.0 * chain**2 / shape)
         return observed_of(x, sd, first, second, mixed, last)
+
+    def sum_terms(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray, np.ndarray]:
+        """Weighted sums of log p, its score (3,) and its negative Hessian (3, 3), eta (1, 3)."""
+        mean, sd, shape = (float(v[0]) for v in self.native(eta))
+        sums = row_sums(y, weight, mean, sd, shape)
+        slopes = sums
+        if abs(shape) < 10.0 * SMALL:
+            # As for single rows: at shape 0 the curvature in eta is infinite.
+            slopes = row_sums(y, weight, mean, sd, 10.0 * SMALL)
+        return sums.value(sd), sums.score(sd), slopes.observed(sd)
 
     # ------------------------------------------------------------------------ expectations
 

@@ -70,3 +70,25 @@ def test_symmetric_data_have_no_skew():
     model = fitted("skew_normal", np.concatenate([x, -x]))
     assert model.status_.good
     assert abs(float(model.params_["mean"][0])) < 1e-3
+
+
+@pytest.mark.parametrize("shape", [-1e9, -40.0, -1.0, -1e-3, 0.0, 5e-5, 0.3, 8.0, 1e4])
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+def test_sums_of_one_pass_are_those_of_single_rows(shape, weighted):
+    """Also where Phi(shape z) underflows, or its complement does."""
+    family, rng = SkewNormal(), np.random.default_rng(3)
+    side = -1.0 if shape < 0 else 1.0
+    y = 3.0 + side * np.abs(rng.standard_normal(200)) - (0.3 * side if abs(shape) < 50 else 0.0)
+    weight = rng.uniform(0.5, 2.0, 200) if weighted else None
+    sd = 0.6028
+    eta = family.eta(mean=3.0 + side * 0.7978845, sd=sd, shape=shape)[None]
+    own = np.ones(200) if weight is None else weight
+    value, score, observed = family.sum_terms(y, weight, eta)
+    with np.errstate(all="ignore"):
+        assert value == pytest.approx(own @ family.log_prob(y, eta), rel=1e-10)
+        want = own @ family.score(y, eta)
+        np.testing.assert_allclose(score, want, rtol=1e-7, atol=1e-7 * np.abs(want).max())
+        want = np.tensordot(own, family.observed(y, eta), 1)
+    # Near shape 0 both are differences of terms of the order of shape^-4.
+    digits = 1e-3 if abs(shape) < 1e-2 else 1e-6
+    np.testing.assert_allclose(observed, want, rtol=1e-5, atol=digits * np.abs(want).max())
