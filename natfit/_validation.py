@@ -211,6 +211,9 @@ def check_vector(value: Any, name: str, size: int | None = None) -> np.ndarray:
         If it is not a vector of real numbers, has another length, or is not finite.
     """
     try:
+        dtype = getattr(value, "dtype", np.asarray(value).dtype)
+        if getattr(dtype, "kind", "") in "cmM":
+            raise ValueError(f"got {dtype}")
         array = np.array(as_numbers(value, name).values)
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name} must be an array of real numbers: {error}") from None

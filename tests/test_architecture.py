@@ -256,6 +256,7 @@ def loops_over_chunks(tree):
 STEPS = {
     "metrics/monte_carlo.py": ["range(0, draws, _DRAWS)", "range(0, len(eta), BLOCK)"],
     "distributions/contract/intervals.py": ["range(0, n, _CHUNK)"],
+    "distributions/wrappers/censored.py": ["range(0, len(ends), size)"],
 }
 
 
