@@ -63,7 +63,9 @@ def density_normalises(family: Any, etas: np.ndarray) -> None:
 def _quad(family: Any, eta: np.ndarray) -> float:
     """Return the integral of the density, summed over pieces of the support."""
     low, high = (float(end[0]) for end in family.support_at(eta[None]))
-    cuts = [c for c in (-30.0, -3.0, 0.0, 1e-3, 0.1, 3.0, 30.0) if low < c < high]
+    # An end that is finite but far away hides the rest from quad.
+    far = (1e3, 1e6, 1e12) if np.isfinite(high) else ()
+    cuts = [c for c in (-30.0, -3.0, 0.0, 1e-3, 0.1, 3.0, 30.0, *far) if low < c < high]
 
     def p(y: float) -> float:
         return float(np.exp(family.log_prob(np.array([y]), eta[None]))[0])
