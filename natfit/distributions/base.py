@@ -121,6 +121,10 @@ class Distribution(Verdicts, Component):
     #: Whether autograd can differentiate the log-density; else the family writes its derivatives.
     differentiable: bool = True
 
+    #: Whether users have given limits to parameters: data whose likelihood has no maximum otherwise
+    #: may have one inside them.
+    has_given_limits: bool = False
+
     #: Iterations after which a running fit is compared with :meth:`nested_start`: for families in
     #: which the way to that point is long. With None only a fit that has ended is compared.
     compare_after: int | None = None

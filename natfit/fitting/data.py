@@ -85,15 +85,39 @@ def in_range(rows: Rows) -> Iterator[None]:
             raise
 
 
-def degenerate(family: Distribution, rows: Rows, summary: Any | None) -> None:
-    """Raise if the likelihood of the data has no maximum inside the family.
+def degenerate(
+    family: Distribution, rows: Rows, summary: Any | None, rescued: bool = False
+) -> ValueError | None:
+    """Refuse data for which the likelihood has no maximum inside the family.
+
+    Parameters
+    ----------
+    family : Distribution
+        The family.
+    rows : Rows
+        The data.
+    summary : tuple or None
+        Their summary.
+    rescued : bool
+        Whether a prior or a limit may give a maximum to such data.
+
+    Returns
+    -------
+    ValueError or None
+        The refusal, if the data are degenerate but may be rescued.
 
     Raises
     ------
     ValueError
-        If there is none; the message says why, and what to do.
+        If there is no maximum; the message says why, and what to do.
     """
-    family.check_degenerate(rows, summary)
+    try:
+        family.check_degenerate(rows, summary)
+    except ValueError as refusal:
+        if not rescued:
+            raise
+        return refusal
+    return None
 
 
 def _refuse_non_finite(rows: Rows) -> None:

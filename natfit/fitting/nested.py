@@ -56,7 +56,12 @@ class Simpler:
         """The lowest value among them, and its theta; None without any."""
         objective = self._objective
         family = objective.distribution
-        etas = family.nested_start(objective.rows)
+        try:
+            with np.errstate(all="ignore"):
+                etas = family.nested_start(objective.rows)
+        except ValueError:
+            # Rows that are all alike have no optimum in a simpler family.
+            return None
         if etas is None:
             return None
         low, high, _ = family.limits

@@ -11,6 +11,7 @@ import numpy as np
 from natfit import inference
 from natfit.distributions.base import Distribution
 from natfit.fitting.climb import best_start
+from natfit.fitting.collapse import collapsed
 from natfit.fitting.data import check, degenerate, summarise
 from natfit.fitting.feasible import feasible
 from natfit.fitting.nested import Simpler
@@ -52,7 +53,8 @@ def fit(task: Task) -> Result:
     2. *bind*: the family takes its dimension, and limits that depend on the data, from the rows.
     3. *summarise*: the data are reduced to one weighted row where the family allows it.
     4. *check*: rows that are not finite or outside the support are refused.
-    5. *degenerate*: data without a maximum inside the family are refused.
+    5. *degenerate*: data without a maximum inside the family are refused. With a prior or limits
+       they are refused only after the fit, if that finds no maximum either.
     6. *start*: the start is the given eta, or one that the family computes from a few rows.
     7. *refine*: the start is corrected once all rows are seen, and moved inside the limits.
     8. *pose*: the model is bound, the objective is made, the start is moved to where the objective
@@ -93,9 +95,25 @@ def fit(task: Task) -> Result:
     family = bind(task)
     summary = summarise(family, task.rows)
     check(family, task.rows, summary)
-    degenerate(family, task.rows, summary)
-    eta0 = start(family, task)
-    eta0 = refine(family, task, eta0)
+    rescued = bool(task.prior) or family.has_given_limits
+    refusal = degenerate(family, task.rows, summary, rescued)
+    if refusal is None:
+        return inform(task, *_solved(task, family, summary))
+    try:
+        problem, ended = _solved(task, family, summary, alike=True)
+    except ValueError:
+        raise refusal from None
+    if ended.status in (Status.UNBOUNDED, Status.SINGULAR, Status.NON_FINITE):
+        raise refusal
+    return inform(task, problem, ended)
+
+
+def _solved(
+    task: Task, family: Distribution, summary: Any | None, alike: bool = False
+) -> tuple[Problem, Fit]:
+    """Take a family and data that are checked, and may be ``alike``, through phases 6 to 11."""
+    eta0 = start(family, task, alike)
+    eta0 = refine(family, task, eta0, alike)
     problem = pose(family, task, summary, eta0)
     objective = problem.objective
     simpler = Simpler(objective, problem.to_theta, problem.engine, task.rng)
@@ -108,9 +126,7 @@ def fit(task: Task) -> Result:
         task.engine.max_iter,
         family.compare_after if task.engine.step.converges else None,
     )
-    ended = search.settle(problem.theta0)
-    ended = judge(problem, ended)
-    return inform(task, problem, ended)
+    return problem, judge(problem, search.settle(problem.theta0))
 
 
 def bind(task: Task) -> Distribution:
@@ -210,6 +226,9 @@ def judge(problem: Problem, result: Fit) -> Fit:
         return result
     objective = problem.objective
     with np.errstate(all="ignore"):
+        point = collapsed(objective, result)
+        if point is not None:
+            return _ended(result, Status.UNBOUNDED, point)
         if not result.status.good:
             why = objective.distribution.no_maximum(objective.rows, eta)
             if why is not None:

@@ -118,9 +118,11 @@ def look(objective: Likelihood, result: Fit) -> Outlook:
     Outlook
         An empty one where nothing was asked for.
     """
-    kind = objective.distribution.information
+    kind, last = objective.distribution.information, result.iterate
     plain = kind.agrees and kind.measures and not objective.penalised
-    if plain or not objective.model.shared or result.status not in _UNPROVED:
+    # A logarithm that falls without end has no distance to go.
+    near = result.status is Status.MAX_ITER and last.distance <= result.verdict.tol
+    if plain or not objective.model.shared or not (near or result.status in _UNPROVED):
         return Outlook()
     return outlook(objective, result.iterate, result.verdict.tol)
 

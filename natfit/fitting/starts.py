@@ -12,35 +12,56 @@ from natfit.distributions.base import Distribution
 from natfit.fitting.data import in_range
 from natfit.fitting.task import Task
 from natfit.objectives import Likelihood
+from natfit.rows import Block
 
 #: Number of rows on which a family checks a start that the user gave.
 _FEW = 1_000
 
 
-def start(family: Distribution, task: Task) -> np.ndarray:
-    """Phase 6: return the given eta (K,), checked by the family, or the family's own start."""
+def start(family: Distribution, task: Task, alike: bool = False) -> np.ndarray:
+    """Phase 6: return the given eta (K,), checked by the family, or the family's own start.
+
+    Where all rows are ``alike``, the family's start is that of rows spread around them.
+
+    Returns
+    -------
+    ndarray of shape (K,)
+        Not yet moved inside the limits.
+    """
     if task.start is None:
-        return _own(family, task)
+        return _own(family, task, alike)
     given = task.start
     if isinstance(given, Mapping):
         # What is left out is the family's own, corrected as it is where nothing is given.
         with in_range(task.rows):
-            own = family.refine_start(task.rows, _own(family, task))
+            own = family.refine_start(task.rows, _own(family, task, False))
         given = _valid(family, {**family.native_dict(own), **given})
     first = task.rows.block(0, min(_FEW, task.rows.n))
     family.check_start(first, np.asarray(given))
     return given
 
 
-def _own(family: Distribution, task: Task) -> np.ndarray:
+def _own(family: Distribution, task: Task, alike: bool) -> np.ndarray:
     """Return the family's own start (K,)."""
     with in_range(task.rows):
-        return family.initial(task.rows.few(), task.rng)
+        few = task.rows.few()
+        return family.initial(_spread(family, few) if alike else few, task.rng)
 
 
-def refine(family: Distribution, task: Task, eta: np.ndarray) -> np.ndarray:
+def _spread(family: Distribution, few: Block) -> Block:
+    """Return rows that lie around those given, within a tenth of their size, or of 1."""
+    if family.event_shape != ():
+        return few
+    grid = np.linspace(-0.1, 0.1, 11)
+    centre = float(np.median(few.y))
+    if centre == 0.0 and family.support is not None and family.support.low == 0.0:
+        grid = grid + 0.1
+    return Block(centre + grid * (abs(centre) or 1.0))
+
+
+def refine(family: Distribution, task: Task, eta: np.ndarray, alike: bool = False) -> np.ndarray:
     """Phase 7: return the start, corrected once all rows are seen and moved inside the limits."""
-    if task.start is None:
+    if task.start is None and not alike:
         with in_range(task.rows):
             eta = family.refine_start(task.rows, eta)
     low, high, _ = family.limits

@@ -144,7 +144,10 @@ class Verdict:
                 one = "the best value lies at this limit"
                 several = "the best values lie at these limits"
                 where = f"{', '.join(self.bounds)}: {several if len(self.bounds) > 1 else one}"
-                return f"{self.bound_note or where}; all other parameters are at their optimum"
+                lost = ", ".join(self.unidentified)
+                rest = "all other parameters are at their optimum"
+                rest = f"the data do not determine {lost} there" if lost else rest
+                return f"{self.bound_note or where}; {rest}"
             case Status.UNBOUNDED:
                 return f"the likelihood grows without limit as {self.runaway}"
             case Status.MAX_ITER:

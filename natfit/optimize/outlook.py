@@ -19,9 +19,9 @@ from natfit.objectives import Objective
 #: Standard error, in units of a logarithm, from which a direction counts as weak: a factor of 7.
 _WEAK = 2.0
 
-#: Distances that are tried in a weak direction, in units of a logarithm. The last is a factor of
-#: 1e15 in the parameter.
-_WAY = 0.5 * 1.5 ** np.arange(11.0)
+#: Distances that are tried in a weak direction, in units of a logarithm. Those beyond _LONG, a
+#: factor of 1e13 in the parameter, say nothing where the objective is not finite.
+_WAY, _LONG = 0.5 * 1.5 ** np.arange(17.0), 30.0
 
 #: Log-likelihood, in nats, by which a limit must be below the estimate to be told from it.
 _TOLD = 1e-4
@@ -77,7 +77,7 @@ def outlook(objective: Objective, last: Iterate, tol: float = 0.0) -> Outlook:
     With H the negative Hessian of the log-likelihood in theta, a direction of logarithmic
     coordinates is weak if its standard error is above 2, all other coordinates following as H
     says, or if its curvature is negative. On both ways along it the objective is computed at up to
-    29 units, or until a limit.
+    300 units, or until a limit.
 
     Parameters
     ----------
@@ -210,6 +210,8 @@ class _Way:
         self._at = 0.0
         for length in _WAY:
             theta, value = self.at(sign * length)
+            if length > _LONG and not np.isfinite(value):
+                break
             points.append((value, theta))
             if not value < most:
                 for closer in np.linspace(before, length, _CLOSER + 2)[1:-1]:

@@ -200,10 +200,11 @@ def _judged(objective: Objective, engine: Engine, iterates: Sequence[Iterate]) -
     if not engine.step.descends and _rose(iterates):
         # A step rule that may ascend has reached a region where the objective is flat.
         return Status.NO_DESCENT
+    if last.active or objective.bound_note is not None:
+        # What other parameters mean at the limit of one, the data may not tell.
+        return Status.BOUNDARY
     if last.unidentified:
         return Status.SINGULAR
-    if last.active or objective.bound_note is not None:
-        return Status.BOUNDARY
     if objective.probabilistic and not measures_in_information(objective, engine.metric):
         return Status.GRADIENT_SMALL
     return Status.CONVERGED

@@ -58,7 +58,8 @@ class NegativeBinomial(Tabulated):
     """
 
     params = {
-        "mean": Positive(),
+        # As for the Poisson: a smaller mean is the boundary mean = 0.
+        "mean": Positive(low=1e-8),
         # At n = 1e20 a count of 1e6 has the Poisson's probability to 1e-8; at n = 1e-8 the
         # probability of a positive count is below 1e-6.
         "n": Reciprocal(low=1e-8, high=1e20),
@@ -66,7 +67,11 @@ class NegativeBinomial(Tabulated):
     support = COUNTS
     _log_series = True
     roles = {"mean": Role.MEAN, "n": Role.SHAPE}
-    limit_meaning = {("n", "upper"): "the Poisson distribution"}
+    zero_ends = (("mean", "lower"),)
+    limit_meaning = {
+        ("n", "upper"): "the Poisson distribution",
+        ("mean", "lower"): "all counts are zero",
+    }
 
     def _log_prob(self, y: Any, mean: Any, n: Any) -> Any:
         # With Stirling's formula for all three gamma functions, logarithms of ratios remain.

@@ -49,6 +49,7 @@ class Wrapper(Distribution):
     differentiable = passed_on()
     closed_velocity = passed_on()
     has_cdf = passed_on()
+    has_given_limits = passed_on()
     can_sample = passed_on()
 
     def __init__(self, family: str | Distribution):

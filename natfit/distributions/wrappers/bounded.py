@@ -33,6 +33,8 @@ class Bounded(Mapped):
         is not low < high, or no limits are given.
     """
 
+    has_given_limits = True
+
     def __init__(self, family: str | Distribution = "normal", bounds: dict[str, Any] | None = None):
         super().__init__(family)
         self.bounds = bounds
@@ -89,6 +91,13 @@ class Bounded(Mapped):
         """The family's, for a start that is moved inside the limits first."""
         low, high, _ = self.limits
         return np.clip(super().refine_start(rows, np.clip(eta, low, high)), low, high)
+
+    def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
+        """The family's answer, unless a user-supplied limit is what ends the way there."""
+        low, high, _ = self.limits
+        own_low, own_high, _ = self.inner.limits
+        held = (eta <= low) & (low > own_low) | (eta >= high) & (high < own_high)
+        return None if held.any() else super().no_maximum(rows, eta)
 
     def _cut(self, name: str, side: str) -> bool:
         limit, own = self._limited[name], self.inner.params[name]
