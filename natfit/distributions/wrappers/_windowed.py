@@ -11,6 +11,7 @@ import numpy as np
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind
 from natfit.distributions.contract.intervals import Moments, moments
+from natfit.distributions.contract.regular import Regular
 from natfit.distributions.wrappers._mapped import Mapped
 from natfit.distributions.wrappers.censored import CensoredFamily
 from natfit.rows import Block, Memory, Rows, rows_as, rows_where, table_of
@@ -173,6 +174,21 @@ class WindowedFamily(Mapped):
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """The censored family's start."""
         return self.censored.refine_start(self._view(rows), eta)
+
+    def starts(self, rows: Rows) -> list[np.ndarray]:
+        """The censored family's."""
+        return self.censored.starts(self._view(rows))
+
+    def regular(self, rows: Rows) -> Regular | None:
+        """This wrapper around the regular form that the censored family takes."""
+        form = self.censored.regular(self._view(rows))
+        if form is None:
+            return None
+        return replace(form, family=type(self)(form.family.family))
+
+    def limit_at(self, rows: Rows, eta: np.ndarray) -> str | None:
+        """The censored family's answer."""
+        return self.censored.limit_at(self._view(rows), eta)
 
     def nested_start(self, rows: Rows) -> np.ndarray | None:
         """The censored family's; a point to compare with."""
