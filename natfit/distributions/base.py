@@ -163,6 +163,11 @@ class Distribution(Verdicts, Component):
     #: them serve where a family writes no ``_velocity``; else the score is integrated.
     smooth_tails: bool = False
 
+    #: Optional, ``kink_sum(y, weight, eta)`` for eta (1, K): of a sum over rows whose log-density
+    #: has a kink in a parameter, half of the width of its subdifferential (K,), and the curvature
+    #: (K,) that the kinks of other rows have on average.
+    kink_sum: Callable | None = None
+
     #: Optional: the entropy (n,) of eta (n, K), in ``autograd.numpy``.
     _entropy: Callable | None = None
 

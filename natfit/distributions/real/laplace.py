@@ -72,6 +72,24 @@ class Laplace(Distribution):
         tied = np.sum(share * (values == loc), axis=1) + 1e-15
         return np.sign(total) * np.maximum(np.abs(total) - tied, 0.0)
 
+    def kink_sum(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Half widths (2,) of the subdifferential, and curvatures (2,), of a sum over rows.
+
+        Rows at loc may contribute any number between -1 and 1 over the scale. The information of
+        loc is that of the density at the kink, 1 / scale^2 a row.
+
+        Returns
+        -------
+        half, curvature : ndarray of shape (2,)
+            Zero in the scale.
+        """
+        loc, scale = (v[0] for v in self.native(eta))
+        weight = np.ones(len(y)) if weight is None else weight
+        tied, total = weight[y == loc].sum(), weight.sum()
+        return np.array([tied / scale, 0.0]), np.array([total / scale**2, 0.0])
+
     def _log_prob(self, y: Any, loc: Any, scale: Any) -> Any:
         return -self._deviation(y, loc) / scale - anp.log(scale) - _LOG_2
 

@@ -74,6 +74,16 @@ class Mapped(Restricted):
         observed = self._pull_square(eta, found.observed, found.score)
         return Moments(found.log_mass, score, observed - score[:, :, None] * score[:, None, :])
 
+    @property
+    def kink_sum(self) -> Callable | None:  # type: ignore[override]  # the inner decides
+        """The inner family's, in this eta."""
+        return None if self.inner.kink_sum is None else self._kink_sum
+
+    def _kink_sum(self, y: Any, weight: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        half, curve = self.inner.kink_sum(y, weight, self.full(eta))  # type: ignore[misc]  # asked
+        square = self._pull_square(eta, np.diag(curve)[None])[0]
+        return np.abs(self._pull(eta, half[None])[0]), np.diagonal(square)
+
     # -------------------------------------------------------------------- the same at full eta
 
     def log_density(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:

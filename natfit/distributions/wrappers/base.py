@@ -156,6 +156,7 @@ class Restricted(Wrapper):
     zero_ends = passed_on()
     check = passed_on()
     check_degenerate = passed_on()
+    kink_sum = passed_on()
     bounded = passed_on()
     sufficient = passed_on()
 

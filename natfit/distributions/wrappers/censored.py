@@ -11,6 +11,7 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.censored import check_intervals
 from natfit.distributions.contract.declared import InformationKind, Yardstick
 from natfit.distributions.contract.intervals import moments
+from natfit.distributions.contract.kinks import kink_optimum, smooth_terms, with_kinks
 from natfit.distributions.contract.nonparametric import imputed
 from natfit.distributions.contract.regular import Regular
 from natfit.distributions.contract.sums import block_sum
@@ -139,7 +140,8 @@ class CensoredFamily(Mapped):
         exact = _exact(rows)
         if not exact.n:
             return _Split(None, None, ends, counts)
-        summary = self.inner.sufficient(exact)
+        # A summary hides which rows lie at a kink.
+        summary = None if self.inner.kink_sum is not None else self.inner.sufficient(exact)
         if summary is None:
             return _Split(exact, None, ends, counts)
         return _Split(summary, np.array([exact.total]), ends, counts)
@@ -168,7 +170,10 @@ class CensoredFamily(Mapped):
         elif y.exact is not None:
             value, score, observed = self._inner_terms(y.exact, y.exact_weight, eta)
         found = self.interval_terms(y.ends, y.counts, eta)
-        return float(value + found[0]), score + found[1], observed + found[2]
+        total = float(value + found[0]), score + found[1], observed + found[2]
+        if self.inner.kink_sum is None or y.exact is None:
+            return total
+        return with_kinks(total, y.exact.sum(block_sum, self.inner, "kink_sum", eta))
 
     def interval_terms(
         self, ends: np.ndarray, counts: np.ndarray, eta: np.ndarray
@@ -184,7 +189,9 @@ class CensoredFamily(Mapped):
         return float(value), score, observed
 
     def _exact_part(self, block: Block, eta: np.ndarray) -> tuple:
-        """The sums over the exact rows of a block."""
+        """The sums over the exact rows of a block, where there are kinks of the smooth parts."""
+        if self.inner.kink_sum is not None:
+            return smooth_terms(self.inner, block.y, block.weight, eta)
         return self._inner_terms(block.y, block.weight, eta)
 
     # ----------------------------------------------------------------------- data
@@ -276,6 +283,8 @@ class CensoredFamily(Mapped):
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """The family's, for imputed rows; where a row has no density then, for their middles."""
         eta = super().refine_start(self._as_exact(rows), eta)
+        if self.inner.kink_sum is not None:
+            return kink_optimum(self, rows, _exact(rows), eta, self._unwrapped)
         with np.errstate(all="ignore"):
             if np.isfinite(rows.sum(block_sum, self, "sum_value_and_score", eta[None])[0]):
                 return eta
@@ -287,7 +296,15 @@ class CensoredFamily(Mapped):
 
     def nested_start(self, rows: Rows) -> np.ndarray | None:
         """The family's, for imputed rows; a point to compare with."""
-        return super().nested_start(self._as_exact(rows))
+        found = super().nested_start(self._as_exact(rows))
+        if self.inner.kink_sum is None or found is None:
+            return found
+        return kink_optimum(self, rows, _exact(rows), found, self._unwrapped)
+
+    @property
+    def _unwrapped(self) -> bool:
+        """Whether the family writes its velocities, and is not that of a window."""
+        return self.inner._velocity is not None
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """The family's, for the exact rows."""

@@ -12,6 +12,7 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind
 from natfit.distributions.contract.expectation import Expectation, smooth_rule, stretch_of
 from natfit.distributions.contract.intervals import Moments, log_probability_of, moments
+from natfit.distributions.contract.kinks import kink_optimum, smooth_terms, with_kinks
 from natfit.distributions.contract.regular import Regular
 from natfit.distributions.contract.sums import block_sum, n_rows
 from natfit.distributions.contract.support import Support
@@ -223,14 +224,33 @@ class Truncated(Restricted):
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray
     ) -> tuple[float, np.ndarray, np.ndarray]:
         """Weighted sums of log p, its score (K,) and its negative Hessian (K, K), eta (1, K)."""
-        value, score, observed = self._inner_terms(y, weight, eta)
-        inside = self.window(eta)
         total = total_weight(weight, n_rows(y))
-        return (
+        kinks = self.inner.kink_sum
+        if kinks is None:
+            value, score, observed = self._inner_terms(y, weight, eta)
+        else:
+            # A summary of distinct values hides which of them lie at a kink.
+            y, weight = (y[0][0], total * y[1][0]) if isinstance(y, tuple) else (y, weight)
+            value, score, observed = smooth_terms(self.inner, y, weight, eta)
+        inside = self.window(eta)
+        terms = (
             float(value - total * inside.log_mass[0]),
             score - total * inside.score[0],
             observed - total * inside.observed[0],
         )
+        return terms if kinks is None else with_kinks(terms, kinks(y, weight, eta))
+
+    def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
+        """The inner family's; of one with kinks the optimum of the window itself."""
+        eta = super().refine_start(rows, eta)
+        return eta if self.inner.kink_sum is None else kink_optimum(self, rows, rows, eta, False)
+
+    def nested_start(self, rows: Rows) -> np.ndarray | None:
+        """The inner family's; of one with kinks the optimum of the window itself."""
+        found = super().nested_start(rows)
+        if self.inner.kink_sum is None or found is None:
+            return found
+        return kink_optimum(self, rows, rows, found, False)
 
     # ------------------------------------------------------------------ probabilities
 

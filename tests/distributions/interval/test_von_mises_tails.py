@@ -44,14 +44,14 @@ def test_tails_against_mpmath(loc, kappa):
 @pytest.mark.parametrize(("loc", "kappa"), [(0.5, 3.0), (-2.0, 7.0), (2.8, 1.2), (0.1, 300.0)])
 def test_velocities_are_derivatives_of_tails(loc, kappa):
     family, eta = VonMises(), np.array([loc, np.log(kappa)])
-    y = loc + np.array([-0.3, 0.0, 0.2])
+    y = np.clip(loc + np.array([-1.0, 0.0, 0.7]) / np.sqrt(1.0 + kappa), -3.1, 3.1)
     density = np.exp(family.log_prob(y, eta[None]))
     found = family.velocity(y, eta[None])
     h = 2e-4 / np.sqrt(1.0 + kappa)
     for i, unit in enumerate(np.eye(2) * h):
         ends = [(eta + s * unit)[None] for s in (1.0, -1.0)]
         slope = np.subtract(*(np.exp(family.log_sf(y, e)) for e in ends)) / (2 * h)
-        np.testing.assert_allclose(found.first[i], slope / density, rtol=2e-6, atol=1e-7)
+        np.testing.assert_allclose(found.first[i], slope / density, rtol=1e-5, atol=1e-7)
         flux = [family.velocity(y, e).first * np.exp(family.log_prob(y, e)) for e in ends]
         bend = np.subtract(*flux) / (2 * h)
         np.testing.assert_allclose(found.second[i], bend / density, rtol=1e-4, atol=1e-5)

@@ -103,7 +103,7 @@ DERIVED = {
     ),
     *("nested_start", "no_maximum", "limit_at", "regular", "check", "check_degenerate"),
     *("bounded", "sufficient", "sum_terms", "summary_proves_support", "examples"),
-    *("interval_moments", "velocity", "starts", "alike", "collapsed"),
+    *("interval_moments", "velocity", "kink_sum", "starts", "alike", "collapsed"),
 }
 #: A fit is not compared early with the inner family's nested optimum: it need not be this one's.
 #: Wrappers derive velocities from the inner family's, so that they differentiate no tails.
