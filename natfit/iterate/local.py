@@ -94,11 +94,11 @@ class Local:
     ) -> tuple[np.ndarray, SolveInfo]:
         solver = self.solver if solver is None else solver
         operator = self.full_operator if operator is None else operator
-        if self._all_free:
-            return solver.solve(self.damping.apply(operator, state), g)
         direction = np.zeros_like(g)
         if not self.free.any():
             return direction, SolveInfo("none")
+        if self._all_free:
+            return solver.solve(self.damping.apply(operator, state), g)
         block = Restricted(operator, self.free)
         part, info = solver.solve(self.damping.apply(block, state), g[self.free])
         direction[self.free] = part

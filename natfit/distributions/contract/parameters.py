@@ -86,6 +86,8 @@ class Parameters:
     @cached_property
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Lower limit, upper limit and largest step of each coordinate, (K,) each."""
+        if not self.constraints:
+            return np.empty(0), np.empty(0), np.empty(0)
         pairs = [c.limits() for c in self.constraints.values()]
         steps = [c.steps() for c in self.constraints.values()]
         join = np.concatenate
