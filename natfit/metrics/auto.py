@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from natfit._warnings import warn
+from natfit.distributions.contract.declared import Yardstick
+from natfit.metrics._incomplete import ObservedOrComplete
 from natfit.metrics.base import Metric, need_likelihood
 from natfit.metrics.empirical import EmpiricalFisher
 from natfit.metrics.euclidean import EuclideanMetric
@@ -14,6 +16,8 @@ from natfit.objectives import Objective
 class AutoMetric(Metric):
     """The exact Fisher information with its endgame, else Monte Carlo, else the empirical Fisher.
 
+    A family whose yardstick is the observed information has this one as its metric.
+
     In the endgame, near the optimum, the observed information is used (see
     :class:`natfit.metrics.ExactFisher`). The empirical Fisher is chosen with a warning. A plain
     function gets the Euclidean metric.
@@ -23,7 +27,11 @@ class AutoMetric(Metric):
         """Return the metric that was chosen."""
         if not objective.probabilistic:
             return EuclideanMetric()
-        family = need_likelihood(self, objective).distribution
+        likelihood = need_likelihood(self, objective)
+        family = likelihood.distribution
+        if family.information.yardstick is Yardstick.OBSERVED and likelihood.model.shared:
+            # Draws would decide the estimate where there is an information without them.
+            return ObservedOrComplete()
         if family.information.exists:
             return ExactFisher(endgame=True).prepare(objective)
         if family.can_sample:
