@@ -1,4 +1,4 @@
-"""Derivatives of row-wise functions by fourth-order finite differences."""
+"""Derivatives of row-wise functions by finite differences of the sixth and the fourth order."""
 
 from __future__ import annotations
 
@@ -8,18 +8,26 @@ import numpy as np
 
 
 def gradient(fn: Callable, eta: np.ndarray, step: np.ndarray) -> np.ndarray:
-    """Gradient (n, K) of ``fn(eta) -> (n,)`` at eta, with step lengths; both (n, K) or (1, K)."""
+    """Gradient (n, K) of ``fn(eta) -> (n,)`` at eta, with step lengths; both (n, K) or (1, K).
+
+    The formula is of the sixth order.
+
+    Returns
+    -------
+    ndarray of shape (n, K)
+    """
     columns = []
     for k in range(eta.shape[1]):
         h = _unit(step, k)
         near = fn(eta + h) - fn(eta - h)
         far = fn(eta + 2.0 * h) - fn(eta - 2.0 * h)
-        columns.append((8.0 * near - far) / (12.0 * step[:, k]))
+        last = fn(eta + 3.0 * h) - fn(eta - 3.0 * h)
+        columns.append((45.0 * near - 9.0 * far + last) / (60.0 * step[:, k]))
     return np.stack(columns, axis=1)
 
 
 def hessian(fn: Callable, eta: np.ndarray, step: np.ndarray) -> np.ndarray:
-    """Hessian (n, K, K) of ``fn(eta) -> (n,)``; arguments as in :func:`gradient`."""
+    """Hessian (n, K, K) of ``fn(eta) -> (n,)``, of the fourth order; arguments as above."""
     middle, k = fn(eta), eta.shape[1]
     out = np.empty((len(middle), k, k))
 
