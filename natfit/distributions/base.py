@@ -15,6 +15,7 @@ _initial          a start from a few rows, one pass, no iteration
 refine_start      the start once all rows are seen                            as it was
 regular           coordinates in which limits of the family are regular       its own
 starts            further starts, where there are several maxima              none
+held              the family without parameters that have no derivative       none
 bounded           a summary whose likelihood has a maximum                    as it was
 _log_prob         log-density in native terms, in ``autograd.numpy``
 _score            gradient of log p in eta                                    by autograd
@@ -104,6 +105,14 @@ class Distribution(Verdicts, Component):
             """Parameters at which the support ends, estimated by the smallest or largest row."""
 
         @property
+        def held_coordinates(self) -> tuple[int, ...]:
+            """Coordinates of the whole family's eta that :meth:`held` took out of the fit."""
+
+        @property
+        def note(self) -> str | None:
+            """What is held where the best value lies at a limit, in words."""
+
+        @property
         def zero_ends(self) -> tuple[tuple[str, str], ...]:
             """Limits at which a family of counts has all of its probability on zero."""
 
@@ -113,6 +122,8 @@ class Distribution(Verdicts, Component):
         event_shape = ()
         limit_meaning = {}
         row_ends = {}
+        held_coordinates = ()
+        note = None
         zero_ends = ()
 
     #: Whether finite sufficient statistics prove that all rows lie in the support.
@@ -297,6 +308,20 @@ class Distribution(Verdicts, Component):
         ``summary`` is what :meth:`sufficient` returned; where it proves that there is a maximum,
         no pass over the rows is needed. The default accepts all data.
         """
+
+    def held(self, rows: Rows) -> tuple[Distribution, np.ndarray] | None:
+        """Return the family without parameters in which there is no derivative, and its start.
+
+        Such parameters are whole numbers, and those that move an end of the support at which the
+        likelihood is monotone. The family that is returned has ``full``, ``reduce`` and ``free``,
+        as :class:`natfit.distributions.Fixed` has, and names them in ``held_coordinates``.
+
+        Returns
+        -------
+        tuple or None
+            The family and its start; None where there is no such parameter to be sought.
+        """
+        return None
 
     def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
         """Start (K,) for a constant model: one pass over a few rows, no iteration."""

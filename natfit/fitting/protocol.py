@@ -12,7 +12,7 @@ from natfit import inference
 from natfit.distributions.base import Distribution
 from natfit.fitting.climb import best_start
 from natfit.fitting.collapse import collapsed
-from natfit.fitting.data import check, degenerate, summarise
+from natfit.fitting.data import check, degenerate, in_range, summarise
 from natfit.fitting.feasible import feasible
 from natfit.fitting.nested import Simpler
 from natfit.fitting.regular import published, regular_of, regular_task
@@ -112,8 +112,7 @@ def _solved(
     task: Task, family: Distribution, summary: Any | None, alike: bool = False
 ) -> tuple[Problem, Fit]:
     """Take a family and data that are checked, and may be ``alike``, through phases 6 to 11."""
-    eta0 = start(family, task, alike)
-    eta0 = refine(family, task, eta0, alike)
+    family, eta0 = begin(family, task, alike)
     problem = pose(family, task, summary, eta0)
     objective = problem.objective
     simpler = Simpler(objective, problem.to_theta, problem.engine, task.rng)
@@ -132,6 +131,28 @@ def _solved(
 def bind(task: Task) -> Distribution:
     """Phase 2: return the family with its dimension, and limits that depend on the data."""
     return task.family.bind(task.rows) if task.family.information.complete else task.family
+
+
+def begin(
+    family: Distribution, task: Task, alike: bool = False
+) -> tuple[Distribution, np.ndarray]:
+    """Phases 6 and 7: return the family that is fitted, and its start (K,).
+
+    A family may hold parameters in which the likelihood has no derivative; then fewer are fitted.
+
+    Returns
+    -------
+    family : Distribution
+    eta : ndarray of shape (K,)
+    """
+    if task.start is None and not (task.prior or alike) and task.model.shared:
+        with in_range(task.rows):
+            found = family.held(task.rows)
+        if found is not None:
+            held, eta = found
+            low, high, _ = held.limits
+            return held, np.clip(eta, low, high)
+    return family, refine(family, task, start(family, task, alike), alike)
 
 
 class Problem:
@@ -170,6 +191,7 @@ def pose(family: Distribution, task: Task, summary: Any | None, eta0: np.ndarray
     """Phase 8: bind the model, make the objective, and move the start to where it is finite."""
     model = task.model.bind(task.rows.n_features, family, task.constant, origin=eta0)
     objective = _objective(task, family, model, task.rows, summary if model.shared else None)
+    objective.bound_note = objective.bound_note or family.note
     eta0 = admit(objective, task, eta0)
     if task.start is None and model.shared:
         plain = Constant().bind(0, family)
@@ -210,7 +232,7 @@ def descend(
     engine = replace(problem.engine, max_iter=max_iter)
     if newton:
         engine = replace(engine, metric=ObservedInformation())
-    hook = None if task.hook is None else _with_eta(task.hook, problem, task.whole)
+    hook = None if task.hook is None else _with_eta(task.hook, problem, _whole(task, problem))
     return run(problem.objective, engine, theta, task.rng, hook)
 
 
@@ -253,7 +275,12 @@ def inform(task: Task, problem: Problem, result: Fit) -> Result:
         problem.objective.total,
         at_limit,
     )
-    return found.whole() if task.whole else found
+    return found.whole() if _whole(task, problem) else found
+
+
+def _whole(task: Task, problem: Problem) -> bool:
+    """Tell whether the result includes parameters that are not fitted."""
+    return task.whole or bool(problem.objective.distribution.held_coordinates)
 
 
 def _with_eta(hook: Callable, problem: Problem, whole: bool) -> Callable:

@@ -62,7 +62,7 @@ class Result:
     at_bound: tuple[int, ...]
 
     def whole(self) -> Result:
-        """Return the result in all of eta; its family is a ``Fixed``, which knows the rest."""
+        """Return the result in all of eta; its family knows the parameters that were not fitted."""
         if self.eta is None:
             return self
         family = self.model.family
@@ -71,7 +71,7 @@ class Result:
             self,
             eta=eta,
             information=self.information.embedded(family.free, len(eta)),
-            at_bound=tuple(family.free[list(self.at_bound)].tolist()),
+            at_bound=(*family.free[list(self.at_bound)].tolist(), *family.held_coordinates),
         )
 
 
