@@ -18,9 +18,6 @@ _CENTRES = (Role.LOCATION, Role.MEAN)
 #: Changes of a logarithm, factors of 5 apart: from there the fit reaches what lies between.
 _SPREAD = (0.0, 1.6, -1.6)
 
-#: Maximum number of sweeps that improve a start; smallest step, in the unit of each coordinate.
-_SWEEPS, _SMALLEST = 30, 0.1
-
 #: Number of free coordinates up to which all combinations are tried, 3^k; more are varied one at a
 #: time.
 _PRODUCT = 3
@@ -99,48 +96,6 @@ def best_start(
             best = eta
             best_value = value if np.isfinite(value) else -np.inf
     return best, best_value
-
-
-def improved(
-    mean: Callable, inside: Callable, unit: Callable, eta: np.ndarray, value: float
-) -> tuple[np.ndarray, float]:
-    """A better start (K,) and its value: sweeps over coordinates and pairs of them.
-
-    Of guesses a factor of 5 apart, the best one may have a shape with almost no effect (Rice's
-    near zero). The Fisher information is nearly singular there, and Fisher scoring is slow.
-
-    Parameters
-    ----------
-    mean : callable
-        ``mean(eta) -> float``, the mean log-density, to be increased.
-    inside : callable
-        ``inside(eta) -> eta``, moved inside the domain of the family.
-    unit : callable
-        ``unit(eta) -> (K,)``, the unit of each coordinate.
-    eta, value
-        The first point, and the mean there.
-
-    Returns
-    -------
-    eta : ndarray of shape (K,)
-        The start.
-    mean : float
-        At least ``value``.
-    """
-    step, one = 0.8, np.eye(len(eta))
-    ways = [*one, *(a + s * b for i, a in enumerate(one) for b in one[:i] for s in (1.0, -1.0))]
-    for _ in range(_SWEEPS):
-        before, size = value, unit(eta)
-        for way in (s * step * size * w for w in ways for s in (1.0, -1.0)):
-            trial = inside(eta + way)
-            found = mean(trial)
-            if found > value:
-                eta, value = trial, found
-        if value == before:
-            step *= 0.5
-        if step < _SMALLEST:
-            break
-    return eta, value
 
 
 def _shifts(size: int, coordinates: np.ndarray) -> Iterator[np.ndarray]:

@@ -2,42 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from natfit._validation import check_bool
-from natfit.bijectors import Between, Bijector, Positive, Real, Unit
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import refuse_constant
-from natfit.distributions.contract.declared import Role
+from natfit.distributions.contract.declared import InformationKind, Yardstick
 from natfit.distributions.contract.expectation import ACCURACY, Expectation
 from natfit.distributions.contract.support import Support
-from natfit.distributions.custom._names import usual_roles
-from natfit.distributions.custom._start import best_start, improved
+from natfit.distributions.custom._density import ScipyDensity
+from natfit.distributions.custom._ends import natural_units, safe_steps
+from natfit.distributions.custom._held import Held
+from natfit.distributions.custom._search import Found, search
+from natfit.distributions.custom._whole import profiled
 from natfit.numerics.differences import gradient, hessian
-from natfit.rows import Block, Memory, Rows
+from natfit.rows import Block, Rows
 
 __all__ = ["ScipyDistribution", "from_scipy"]
 
-#: Numbers below this are zero: scipy writes an open end at zero as the smallest double.
-_ZERO = 1e-300
-
-#: Steps of the differences in unconstrained coordinates, and in units of scale for a location:
-#: for fourth-order formulas the errors of truncation and of rounding are about equal here.
+#: Steps of the differences in units of the coordinates: for formulas of the sixth and the fourth
+#: order the errors of truncation and of rounding are about equal here.
 _FIRST, _SECOND = 2e-3, 8e-3
 
 #: Accepted probability beyond the enumerated values, and their numbers, which are tried in turn.
 _TAIL, _ENUMERATED = 1e-12, (2**8, 2**12, 2**16)
 
 
+#: Rows on which the start is searched; the ends of the support are those of all rows.
+SEARCHED = 2_000
+
 #: Distance, in scales, between the end of the support at a start and the nearest row.
 _ROOM = 0.1
 
 
-class ScipyDistribution(Distribution):
+class ScipyDistribution(ScipyDensity):
     """A distribution of ``scipy.stats``; see :func:`from_scipy`, which checks the arguments.
 
     Parameters
@@ -50,16 +52,8 @@ class ScipyDistribution(Distribution):
         Values of the shapes that are not estimated.
     """
 
-    #: Autograd cannot differentiate the log-densities of scipy: derivatives are differences.
-    differentiable = False
-
-    def __init__(
-        self, dist: Any, loc: bool = False, scale: bool = False, fixed: dict | None = None
-    ):
-        self.dist = dist
-        self.loc = loc
-        self.scale = scale
-        self.fixed = fixed
+    #: Steps of the differences of first and second order, in units of the coordinates.
+    first_step, second_step = _FIRST, _SECOND
 
     @classmethod
     def examples(cls) -> list[Distribution]:
@@ -71,79 +65,23 @@ class ScipyDistribution(Distribution):
             cls("betabinom", fixed={"n": 10}),
         ]
 
-    # ------------------------------------------------------------------------ scipy's object
-
-    @cached_property
-    def _dist(self) -> Any:
-        from scipy import stats
-
-        return getattr(stats, self.dist) if isinstance(self.dist, str) else self.dist
-
     @property
-    def _discrete(self) -> bool:
-        return hasattr(self._dist, "logpmf")
-
-    @cached_property
-    def _shapes(self) -> dict[str, Any]:
-        """Descriptions of the shapes by name; user-supplied ones are positive."""
-        if hasattr(self._dist, "_shape_info"):
-            return {info.name: info for info in self._dist._shape_info()}
-        names = (self._dist.shapes or "").replace(",", " ").split()
-        return {k: SimpleNamespace(domain=(0.0, np.inf), integrality=False) for k in names}
-
-    def _check(self) -> None:
-        """Raise ValueError where names or values of fixed shapes, or their absence, are wrong."""
-        name, given = self._dist.name, self.fixed or {}
-        for key, value in given.items():
-            if key not in self._shapes:
-                raise ValueError(
-                    f"{key} must be a shape of scipy.stats.{name}, {list(self._shapes)}"
-                )
-            low, high = self._shapes[key].domain
-            if not low <= value <= high:
-                raise ValueError(f"{key} must be in [{low:g}, {high:g}] for {name}, got {value!r}")
-        whole = [k for k, info in self._shapes.items() if info.integrality and k not in given]
-        if whole:
-            raise ValueError(
-                f"{whole[0]} must be fixed for {name}, as in from_scipy({name}, {whole[0]}=10): "
-                "it is a whole number, in which there is no derivative"
-            )
-        if not self.params:
-            raise ValueError(
-                f"{name} must have a parameter to estimate: it has no free shape; pass loc=True "
-                "or scale=True"
-            )
-
-    @cached_property
-    def params(self) -> dict[str, Bijector]:
-        """Free shapes, then loc and scale where asked for."""
-        free = {k: _constraint(i) for k, i in self._shapes.items() if k not in (self.fixed or {})}
-        more = {"loc": Real()} if self.loc else {}
-        return free | more | ({"scale": Positive()} if self.scale else {})
-
-    @cached_property
-    def roles(self) -> dict[str, Role]:
-        """Location and scale if they are parameters; of shapes, what their names usually mean."""
-        return usual_roles(self.params)
-
-    def _values(self, native: tuple) -> tuple[tuple, dict[str, Any]]:
-        """scipy's shapes, and its loc and scale by name."""
-        values = dict(zip(self.params, native, strict=True)) | (self.fixed or {})
-        shapes = tuple(values[k] for k in self._shapes)
-        return shapes, {k: values[k] for k in ("loc", "scale") if k in self.params}
+    def information(self) -> InformationKind:
+        """Measured by the observed one: one by quadrature of differences costs far more."""
+        return replace(super().information, yardstick=Yardstick.OBSERVED)
 
     @cached_property
     def support(self) -> Support | None:
         """scipy's, where it is the same for all parameters; else None."""
         if self.loc:
-            probe = self._dist._get_support(*self._values(self.native(self._probe(0.0)))[0])
-            return Support() if not np.isfinite(np.ravel(probe)).any() else None
-        ends = set()
+            ends = self._standard_ends(self._probes())
+            return Support() if not np.isfinite(ends).any() else None
+        each = set()
         for at in (-0.7, 0.0, 0.9):
             shapes, _ = self._values(self.native(self._probe(at)))
             low, high = (float(np.ravel(v)[0]) for v in self._dist._get_support(*shapes))
-            ends.add((low, high))
-        if len(ends) > 1 or (self.scale and np.isfinite(high) and high != 0.0):
+            each.add((low, high))
+        if len(each) > 1 or (self.scale and np.isfinite(high) and high != 0.0):
             return None
         if self.scale and np.isfinite(low) and low != 0.0:
             return None
@@ -154,44 +92,16 @@ class ScipyDistribution(Distribution):
             closed = bool(np.isfinite(self._log_prob(edges, *self.native(self._probe(0.3)))).all())
         return Support(low, high, closed=closed and len(edges) > 0)
 
-    def _probe(self, at: float) -> np.ndarray:
-        """A point eta (1, K) inside the limits."""
-        low, high, _ = self.limits
-        return np.clip(np.full((1, self.n_params), at), low, high)
-
     # ------------------------------------------------------------------------------ density
 
-    def _log_prob(self, y: Any, *native: Any) -> np.ndarray:
-        shapes, where = self._values(native)
-        log = self._dist.logpmf if self._discrete else self._dist.logpdf
-        with np.errstate(all="ignore"):
-            values = np.asarray(log(y, *shapes, **where), dtype=np.float64)
-        # Parameters that scipy refuses together have no density.
-        return np.where(np.isnan(values), -np.inf, values)
-
     def _steps(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
-        """Unit of each coordinate, (n or 1, K): the scale for a location, less near an end.
-
-        Near an end of the support log-densities vary as the logarithm of the distance to it.
-
-        Returns
-        -------
-        ndarray of shape (n, K) or (1, K)
-            Positive.
-        """
-        if not self.loc:
-            return np.ones((1, self.n_params))
-        shapes, where = self._values(self.native(eta))
-        scale = where.get("scale", np.ones(1))
-        low, high = (np.asarray(v, dtype=float) for v in self._dist._get_support(*shapes))
-        unit = np.broadcast_to(scale, (max(len(y), len(eta)),)).copy()
-        for end in (low, high):
-            edge = where["loc"] + scale * np.where(np.isfinite(end), end, 0.0)
-            near = np.isfinite(end) & (np.abs(y - edge) < unit)
-            unit = np.where(near, np.abs(y - edge), unit)
-        out = np.ones((len(unit), self.n_params))
-        out[:, self.blocks["loc"].start] = np.maximum(unit, np.finfo(float).tiny)
-        return out
+        """Unit of each coordinate, (n or 1, K): the scale for a location, less near an end."""
+        unit = np.ones((len(eta), self.n_params))
+        if self.loc:
+            _, where = self._values(self.native(eta))
+            unit[:, self.blocks["loc"].start] = where.get("scale", 1.0)
+        unit = natural_units(lambda e: self.log_prob(y, e), eta, unit)
+        return safe_steps(self._moved_ends, y, eta, unit)
 
     def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Log-density (n,), and score (n, K) by differences."""
@@ -259,7 +169,7 @@ class ScipyDistribution(Distribution):
             refuse_constant(rows, self._dist.name)
 
     def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
-        """Start (K,): the best of a few guesses by the parameters' roles.
+        """Start (K,): the best end of several climbs (:mod:`natfit.distributions.custom._search`).
 
         Returns
         -------
@@ -269,31 +179,43 @@ class ScipyDistribution(Distribution):
         Raises
         ------
         ValueError
-            If the log-density of every guess is infinite at some row.
+            If the log-density of every start is infinite at some row.
         """
-        y, weight, rows = few.y, few.weight, Memory(few.y, weight=few.weight)
-        has_lower_end = self.support is None or np.isfinite(self.support.low)
-        eta, value = best_start(
-            lambda e: self.log_prob(y, self.refine_start(rows, e)[None]),
-            self.params,
-            self.roles,
-            y,
-            weight,
-            has_lower_end and not self._discrete and not self.loc,
-        )
-        eta, value = improved(
-            lambda e: float(np.average(self.log_prob(y, e[None]), weights=weight)),
-            lambda e: self.refine_start(rows, np.clip(e, *self.limits[:2])),
-            lambda e: self._steps(y, e[None]).max(axis=0),
-            eta,
-            value,
-        )
-        if not np.isfinite(value):
+        extent = float(few.y.min()), float(few.y.max())
+        return self._searched(few, extent).eta
+
+    def _searched(self, few: Block, extent: tuple[float, float]) -> Found:
+        """Search from several starts; ValueError where none has a density at all rows."""
+        find = profiled if self._whole else search
+        found = find(self, few.y, few.weight, extent)
+        if not np.isfinite(found.mean):
             raise ValueError(
                 f"{self._dist.name} has no finite log-density at the rows for any of the starts "
                 "tried; pass start_params, or scale=True where y has units"
             )
-        return self.refine_start(rows, eta)
+        return found
+
+    def held(self, rows: Rows) -> tuple[Distribution, np.ndarray] | None:
+        """Return the family with ends of its support held at order statistics, and its start.
+
+        Returns
+        -------
+        tuple or None
+            The family and its start (K',); the family itself where no end is to be held.
+        """
+        few = rows.few(SEARCHED)
+        least, most = rows.extent()
+        extent = float(least), float(most)
+        found = self._searched(few, extent)
+        if not found.chart.holds:
+            return self, self.refine_start(rows, found.eta)
+        family = Held(self, found.chart, found.infinite)
+        return family, family.reduce(found.eta)
+
+    def _with(self, z: np.ndarray) -> ScipyDistribution:
+        """The distribution at known whole-numbered shapes."""
+        known = dict(zip(self._whole, map(float, z), strict=True))
+        return type(self)(self.dist, self.loc, self.scale, {**(self.fixed or {}), **known})
 
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """Start (K,) whose location leaves all rows inside the support."""
@@ -388,14 +310,3 @@ def from_scipy(
     family = ScipyDistribution(dist.name if own else dist, loc, scale, dict(fixed))
     family._check()
     return family
-
-
-def _constraint(info: Any) -> Bijector:
-    """The constraint of a shape's domain."""
-    low, high = (float(v) for v in info.domain)
-    low = 0.0 if abs(low) < _ZERO else low
-    if (low, high) == (-np.inf, np.inf):
-        return Real()
-    if (low, high) == (0.0, np.inf):
-        return Positive()
-    return Unit() if (low, high) == (0.0, 1.0) else Between(low, high)

@@ -1,0 +1,194 @@
+"""The density of a distribution of scipy.stats: its parameters, its ends, values at many points."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from natfit.bijectors import Between, Bijector, Positive, Real, Unit
+from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import Role
+from natfit.distributions.custom._names import usual_roles
+from natfit.distributions.custom._table import tabled_quantiles
+
+#: Ends of supports that scipy itself does not state.
+_UNDECLARED = {
+    "pearson3": lambda skew: (
+        np.where(skew > 0, -2.0 / skew, -np.inf),
+        np.where(skew < 0, -2.0 / skew, np.inf),
+    )
+}
+
+#: Numbers below this are zero: scipy writes an open end at zero as the smallest double.
+_ZERO = 1e-300
+
+
+class ScipyDensity(Distribution):
+    """What scipy's object says of itself and of its log-density.
+
+    The arguments are those of :class:`natfit.distributions.custom.from_scipy.ScipyDistribution`.
+    """
+
+    #: Autograd cannot differentiate the log-densities of scipy: derivatives are differences.
+    differentiable = False
+
+    def __init__(
+        self, dist: Any, loc: bool = False, scale: bool = False, fixed: dict | None = None
+    ):
+        self.dist = dist
+        self.loc = loc
+        self.scale = scale
+        self.fixed = fixed
+
+    # ------------------------------------------------------------------------ scipy's object
+
+    @cached_property
+    def _dist(self) -> Any:
+        from scipy import stats
+
+        return getattr(stats, self.dist) if isinstance(self.dist, str) else self.dist
+
+    @property
+    def _discrete(self) -> bool:
+        return hasattr(self._dist, "logpmf")
+
+    @cached_property
+    def _shapes(self) -> dict[str, Any]:
+        """Descriptions of the shapes by name; user-supplied ones are positive."""
+        if hasattr(self._dist, "_shape_info"):
+            return {info.name: info for info in self._dist._shape_info()}
+        names = (self._dist.shapes or "").replace(",", " ").split()
+        return {k: SimpleNamespace(domain=(0.0, np.inf), integrality=False) for k in names}
+
+    def _check(self) -> None:
+        """Raise ValueError where names or values of fixed shapes, or their absence, are wrong."""
+        name, given = self._dist.name, self.fixed or {}
+        for key, value in given.items():
+            if key not in self._shapes:
+                raise ValueError(
+                    f"{key} must be a shape of scipy.stats.{name}, {list(self._shapes)}"
+                )
+            low, high = self._shapes[key].domain
+            if not low <= value <= high:
+                raise ValueError(f"{key} must be in [{low:g}, {high:g}] for {name}, got {value!r}")
+        free = [k for k in self._shapes if k not in given]
+        whole = [k for k in free if self._shapes[k].integrality]
+        if whole and len(whole) < len(free):
+            raise ValueError(
+                f"{whole[0]} must be fixed for {name}, as in from_scipy({name}, {whole[0]}=10): "
+                "it is a whole number, in which there is no derivative"
+            )
+        if not self.params:
+            raise ValueError(
+                f"{name} must have a parameter to estimate: it has no free shape; pass loc=True "
+                "or scale=True"
+            )
+
+    @cached_property
+    def _whole(self) -> list[str]:
+        """Free shapes that are whole numbers."""
+        known = self.fixed or {}
+        return [k for k, i in self._shapes.items() if i.integrality and k not in known]
+
+    @cached_property
+    def params(self) -> dict[str, Bijector]:
+        """Free shapes, then loc and scale where asked for."""
+        free = {k: _constraint(i) for k, i in self._shapes.items() if k not in (self.fixed or {})}
+        more = {"loc": Real()} if self.loc else {}
+        return free | more | ({"scale": Positive()} if self.scale else {})
+
+    @cached_property
+    def roles(self) -> dict[str, Role]:
+        """Location and scale if they are parameters; of shapes, what their names usually mean."""
+        return usual_roles(self.params)
+
+    def _values(self, native: tuple) -> tuple[tuple, dict[str, Any]]:
+        """scipy's shapes, and its loc and scale by name."""
+        values = dict(zip(self.params, native, strict=True)) | (self.fixed or {})
+        # Whole numbers may come back from eta with an error of rounding.
+        whole = {k: np.rint(values[k]) for k in self._whole}
+        shapes = tuple(whole.get(k, values[k]) for k in self._shapes)
+        return shapes, {k: values[k] for k in ("loc", "scale") if k in self.params}
+
+    def _probe(self, at: float) -> np.ndarray:
+        """A point eta (1, K) inside the limits."""
+        low, high, _ = self.limits
+        # Two shapes that are both ends must not be equal.
+        return np.clip(at + 0.11 * np.arange(self.n_params)[None], low, high)
+
+    def _probes(self) -> np.ndarray:
+        """Points eta (m, K) with shapes of all signs."""
+        shapes = min(sum(k not in ("loc", "scale") for k in self.params), 4)
+        signs = np.array(list(itertools.product((-0.7, 0.9), repeat=max(shapes, 1))))
+        out = np.repeat(self._probe(0.0), len(signs), axis=0)
+        out[:, : min(signs.shape[1], out.shape[1])] += signs[:, : out.shape[1]]
+        low, high, _ = self.limits
+        return np.clip(out, low, high)
+
+    def _standard_ends(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ends (m,) of the support at points eta (m, K), without location and scale."""
+        shapes, _ = self._values(self.native(eta))
+        with np.errstate(all="ignore"):
+            ends = _UNDECLARED.get(self._dist.name, self._dist._get_support)(*shapes)
+        low, high = (np.broadcast_to(np.asarray(v, dtype=float), (len(eta),)) for v in ends)
+        return low, high
+
+    def _moved_ends(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ends (m,) of the support at points eta (m, K)."""
+        _, where = self._values(self.native(eta))
+        loc, scale = where.get("loc", 0.0), where.get("scale", 1.0)
+        low, high = self._standard_ends(eta)
+        with np.errstate(all="ignore"):
+            return loc + scale * low, loc + scale * high
+
+    def _unit(self, eta: np.ndarray, logarithmic: Collection[int] = ()) -> np.ndarray:
+        """Unit (K,) of each coordinate at eta (1, K): the scale for a location, else one."""
+        out = np.ones(self.n_params)
+        if self.loc and self.blocks["loc"].start not in logarithmic:
+            _, where = self._values(self.native(eta))
+            out[self.blocks["loc"].start] = float(where.get("scale", np.ones(1))[0])
+        return out
+
+    def _standard_quantiles(self, eta: np.ndarray, q: np.ndarray, size: int) -> np.ndarray:
+        """Quantiles (m, len(q)) without location and scale, from a table of the density."""
+        return tabled_quantiles(
+            lambda x: self._log_rows(x, eta, False), *self._standard_ends(eta), q, size
+        )
+
+    def log_rows(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Log-density of each row at each of several points: (n, m) for y (n,) and eta (m, K)."""
+        return self._log_rows(y[:, None], eta, True)
+
+    def _log_rows(self, y: np.ndarray, eta: np.ndarray, moved: bool) -> np.ndarray:
+        shapes, where = self._values(self.native(eta))
+        log = self._dist.logpmf if self._discrete else self._dist.logpdf
+        with np.errstate(all="ignore"):
+            values = np.asarray(log(y, *shapes, **(where if moved else {})), dtype=np.float64)
+        values = np.broadcast_to(values, (len(y), len(eta)))
+        return np.where(np.isnan(values), -np.inf, values)
+
+    def _log_prob(self, y: Any, *native: Any) -> np.ndarray:
+        shapes, where = self._values(native)
+        log = self._dist.logpmf if self._discrete else self._dist.logpdf
+        with np.errstate(all="ignore"):
+            values = np.asarray(log(y, *shapes, **where), dtype=np.float64)
+        # Parameters that scipy refuses together have no density.
+        return np.where(np.isnan(values), -np.inf, values)
+
+
+def _constraint(info: Any) -> Bijector:
+    """The constraint of a shape's domain."""
+    low, high = (float(v) for v in info.domain)
+    if info.integrality:
+        return Real((), low, high)
+    low = 0.0 if abs(low) < _ZERO else low
+    if (low, high) == (-np.inf, np.inf):
+        return Real()
+    if (low, high) == (0.0, np.inf):
+        return Positive()
+    return Unit() if (low, high) == (0.0, 1.0) else Between(low, high)

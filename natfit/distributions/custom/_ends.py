@@ -1,0 +1,304 @@
+"""Parameters in which the likelihood has no derivative at its best: gaps, kinks and held values.
+
+Where the density is positive at an end of its support, the likelihood grows as the end moves
+towards the outermost row, and the best place of the end is this row: an order statistic. In the
+coordinates of this file the gap between an end and the outermost row replaces one parameter: a
+shape that is the end, else the location, else the scale. A gap may be searched on a logarithmic
+scale, or be held at zero.
+
+Where the log-density has a kink, as that of the Laplace distribution in the middle, its best place
+is a row again. Whole-numbered shapes, and shapes at their limits, are held at a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+#: A gap of zero, in units of rounding of the outermost rows: the rows lie inside the support by
+#: scipy's own arithmetic.
+_NOTHING = 16.0
+
+#: Relative step that tells how fast an end moves, and the speed that is rounding.
+_PROBE, _STILL = 1e-4, 1e-10
+
+#: Distances from a kink at which slopes are compared, and their change that may be rounding.
+_SIDES, _JUMP = (1e-6, 1e-4), 1e-3
+
+
+class Hold(NamedTuple):
+    """What stands for a parameter.
+
+    Attributes
+    ----------
+    kind : {"lower", "upper", "kink", "value"}
+        An end of the support, a kink of the density, or a value of the parameter itself.
+    name : str
+        The parameter that follows from it.
+    point : str or float
+        Where a kink lies without location and scale: at a number, or at the value of a shape.
+    value : float
+        The row at which a kink is held, or the parameter's value.
+    """
+
+    kind: str
+    name: str
+    point: str | float = 0.0
+    value: float = np.nan
+
+    @property
+    def end(self) -> bool:
+        """Whether it is an end of the support."""
+        return self.kind in ("lower", "upper")
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Coordinates u (m, K) in which the logarithms of gaps stand for the parameters they replace.
+
+    Attributes
+    ----------
+    family : ScipyDistribution
+        The family.
+    least, most : float
+        The outermost rows.
+    units : tuple of float
+        The units of the gaps at the lower and at the upper end.
+    holds : tuple of Hold
+        What replaces parameters.
+    """
+
+    family: Any
+    least: float
+    most: float
+    units: tuple[float, float]
+    holds: tuple[Hold, ...]
+
+    @classmethod
+    def every(cls, family: Any, least: float, most: float, units: tuple[float, float]) -> list:
+        """Return a chart for each way in which ends are finite, and one without gaps.
+
+        Whether an end is finite may depend on the sign of a shape; a chart in which it is replaced
+        then holds where it is finite.
+
+        Returns
+        -------
+        list of Chart
+        """
+        probes = family._probes()
+        low, high = family._standard_ends(probes)
+        patterns = np.stack([np.isfinite(low), np.isfinite(high)], axis=1)
+        charts = []
+        for pattern in np.unique(patterns, axis=0):
+            here = np.all(patterns == pattern, axis=1)
+            ends = _replaceable(family, probes[here], pattern, (least, most))
+            charts.append(cls(family, least, most, units, ends))
+        if len(charts) > 1 and all(chart.holds for chart in charts):
+            charts.append(cls(family, least, most, units, ()))
+        return charts
+
+    def held(self, *more: Hold) -> Chart:
+        """Return the chart with further holds."""
+        return replace(self, holds=(*self.holds, *more))
+
+    @property
+    def unit(self) -> np.ndarray:
+        """The unit of each gap, (E,)."""
+        return np.array([self.units[hold.kind == "upper"] for hold in self.holds])
+
+    @property
+    def at(self) -> list[int]:
+        """Indices of the coordinates that are replaced."""
+        return [self.family.blocks[hold.name].start for hold in self.holds]
+
+    @property
+    def nothing(self) -> float:
+        """The smallest gap that keeps the rows inside."""
+        return _NOTHING * float(np.spacing(max(abs(self.least), abs(self.most))))
+
+    def gaps(self, eta: np.ndarray) -> np.ndarray:
+        """Return the gaps (m, E) of points eta (m, K), negative where a row lies outside."""
+        low, high = self.family._moved_ends(eta)
+        gap = {"lower": self.least - low, "upper": high - self.most}
+        return np.stack([gap.get(hold.kind, np.zeros(len(eta))) for hold in self.holds], axis=1)
+
+    def to_u(self, eta: np.ndarray, least: float = 1e-12) -> np.ndarray:
+        """Return u (m, K) of points eta (m, K); gaps below ``least`` units are set to it."""
+        u = np.array(eta)
+        if self.holds:
+            gaps = np.maximum(self.gaps(eta) / self.unit, least)
+            u[:, self.at] = np.log(np.where(np.isfinite(gaps), gaps, 1.0))
+        return u
+
+    def to_eta(self, u: np.ndarray) -> np.ndarray:
+        """Return eta (m, K) of points u (m, K); a gap of log -inf is the smallest one."""
+        if not self.holds:
+            return u
+        gap = np.maximum(np.exp(u[:, self.at]) * self.unit, self.nothing)
+        eta = np.array(u)
+        eta[:, self.at] = 0.0
+        values = [hold for hold in self.holds if hold.kind == "value"]
+        for hold in values:
+            one = self.family.params[hold.name].to_eta(np.array([hold.value]))
+            eta[:, self.family.blocks[hold.name]] = one
+        with np.errstate(all="ignore"):
+            for name, value in self._replaced(eta, gap).items():
+                constraint = self.family.params[name]
+                eta[:, self.family.blocks[name]] = constraint.to_eta(value)
+        return eta
+
+    def _replaced(self, eta: np.ndarray, gap: np.ndarray) -> dict[str, np.ndarray]:
+        """Native values (m,) of the parameters that gaps (m, E) replace; eta holds the others."""
+        native = dict(zip(self.family.params, self.family.native(eta), strict=True))
+        low, high = self.family._standard_ends(eta)
+        zero, one = np.zeros(len(eta)), np.ones(len(eta))
+        goal, edge = {}, {}
+        for k, hold in enumerate(self.holds):
+            if hold.kind == "lower":
+                goal[hold.name], edge[hold.name] = self.least - gap[:, k], low
+            elif hold.kind == "upper":
+                goal[hold.name], edge[hold.name] = self.most + gap[:, k], high
+            elif hold.kind == "kink":
+                goal[hold.name] = np.full(len(eta), hold.value)
+                point = hold.point
+                edge[hold.name] = native[point] if isinstance(point, str) else point * one
+        loc, scale = native.get("loc", zero), native.get("scale", one)
+        out = {}
+        if "loc" in goal and "scale" in goal:
+            scale = (goal["scale"] - goal["loc"]) / (edge["scale"] - edge["loc"])
+            out["scale"] = scale
+        elif "scale" in goal:
+            out["scale"] = scale = (goal["scale"] - loc) / edge["scale"]
+        if "loc" in goal:
+            out["loc"] = loc = goal["loc"] - edge["loc"] * scale
+        for name in goal.keys() - {"loc", "scale"}:
+            out[name] = (goal[name] - loc) / scale
+        return out
+
+
+def _replaceable(
+    family: Any, probes: np.ndarray, finite: np.ndarray, extent: tuple[float, float]
+) -> tuple[Hold, ...]:
+    """Find what the gap at each finite end may replace: a shape that is the end, loc or scale."""
+    native = dict(zip(family.params, family.native(probes), strict=True))
+    edges = family._standard_ends(probes)
+    shapes = [n for n in family.params if n not in ("loc", "scale", *family._whole)]
+    left = [n for n in ("loc", "scale") if n in family.params]
+    ends: list[Hold] = []
+    for side, edge, known in zip(("lower", "upper"), edges, finite, strict=True):
+        if not known:
+            continue
+        same = [n for n in shapes if np.array_equal(native[n], edge)]
+        moved = [n for n in left if n == "loc" or np.all(edge != 0.0)]
+        if same or moved:
+            ends.append(Hold(side, (same or moved)[0]))
+            left = [n for n in left if n != ends[-1].name]
+        elif ends and ends[0].name == "scale" and edges[0][0] < 0 < edges[1][0]:
+            # One scale has to reach both outermost rows: the one that needs the larger scale.
+            if extent[1] / edges[1][0] > extent[0] / edges[0][0]:
+                ends[0] = Hold(side, "scale")
+    return tuple(ends)
+
+
+def kinks(family: Any, eta: np.ndarray) -> list[Hold]:
+    """Find where the log-density at eta (1, K) has a peak without a derivative.
+
+    Zero, one and the values of shapes are tried, without location and scale. The row at which the
+    kink is to be held is not known yet.
+
+    Returns
+    -------
+    list of Hold
+        With the parameter that moves the kink.
+    """
+    native = dict(zip(family.params, family.native(eta), strict=True))
+    low, high = (float(v[0]) for v in family._standard_ends(eta))
+    moves = [n for n in ("loc", "scale") if n in family.params]
+    points: list[tuple[str | float, float]] = [(0.0, 0.0), (1.0, 1.0)]
+    points += [(n, float(native[n][0])) for n in family.params if n not in moves]
+    found = []
+    for point, x in points:
+        names = [point] if isinstance(point, str) else [n for n in moves if n == "loc" or x]
+        if not names or not low < x < high:
+            continue
+        near, far = (_bend(family, x, eta, side) for side in _SIDES)
+        # The slopes on both sides of a smooth place differ in proportion to their distance.
+        if near < -_JUMP and near < 0.5 * far:
+            found.append(Hold("kink", str(names[0]), point))
+    return found
+
+
+def _bend(family: Any, x: float, eta: np.ndarray, side: float) -> float:
+    """The change of the log-density's slope from one side of x to the other."""
+    h = side * np.array([-2.0, -1.0, 1.0, 2.0])
+    with np.errstate(all="ignore"):
+        a, b, c, d = family._log_rows(x + h[:, None], eta, False)[:, 0]
+        return float((d - c - b + a) / side)
+
+
+def natural_units(log_prob: Callable, eta: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """Return the unit of differences in each coordinate: at most one over the size of its score.
+
+    Parameters
+    ----------
+    log_prob : callable
+        ``log_prob(eta) -> (n,)``.
+    eta, unit : ndarray of shape (n, K) or (1, K)
+        Points, and the largest unit.
+
+    Returns
+    -------
+    ndarray of shape (n, K) or (1, K)
+        Positive.
+    """
+    out = np.array(unit)
+    for k in range(eta.shape[1]):
+        move = np.zeros_like(unit)
+        # The size of the score only: a step may leave the support of some rows.
+        move[:, k] = _PROBE * unit[:, k]
+        with np.errstate(all="ignore"):
+            score = np.abs(log_prob(eta + move) - log_prob(eta - move)) / (2.0 * _PROBE)
+        score = score[np.isfinite(score)]
+        out[:, k] /= max(1.0, float(np.median(score)) if len(score) else 1.0)
+    return out
+
+
+def safe_steps(ends: Callable, y: np.ndarray, eta: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """Return the unit of differences in each coordinate: less near an end that moves with it.
+
+    Near an end log-densities vary as the logarithm of the distance to it.
+
+    Parameters
+    ----------
+    ends : callable
+        ``ends(eta) -> (low, high)``, the ends of the support (m,) at points eta (m, K).
+    y : ndarray of shape (n,)
+        Rows.
+    eta : ndarray of shape (n, K) or (1, K)
+        Points.
+    unit : ndarray of shape (n, K) or (1, K)
+        The unit far from the ends.
+
+    Returns
+    -------
+    ndarray of shape (n, K) or (1, K)
+        Positive.
+    """
+    here = ends(eta)
+    if not np.isfinite(here).any():
+        return unit
+    out = np.repeat(unit, len(y), axis=0) if len(unit) == 1 else np.array(unit)
+    for k in range(eta.shape[1]):
+        move = np.zeros_like(unit)
+        move[:, k] = _PROBE * unit[:, k]
+        for end, up, down in zip(here, ends(eta + move), ends(eta - move), strict=True):
+            with np.errstate(all="ignore"):
+                speed = np.abs(up - down) / (2.0 * _PROBE)
+                noise = _STILL * (np.abs(end) + np.abs(y).max(initial=0.0))
+                room = np.abs(y - end) / speed * unit[:, k]
+            near = np.isfinite(end) & (speed > noise) & (room < out[:, k])
+            out[:, k] = np.where(near, room, out[:, k])
+    return np.maximum(out, np.finfo(float).tiny)

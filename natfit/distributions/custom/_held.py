@@ -1,0 +1,152 @@
+"""A distribution of scipy with ends of its support held at the outermost rows."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from natfit.bijectors import Bijector
+from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import InformationKind, Role, Route, Yardstick
+from natfit.distributions.contract.support import Support
+from natfit.distributions.custom._ends import Chart, Hold, natural_units, safe_steps
+from natfit.numerics.differences import gradient, hessian
+from natfit.rows import Block, Rows
+
+
+class Held(Distribution):
+    """A distribution of scipy some of whose parameters follow from the others and the rows.
+
+    At the outermost row the density is positive, and the likelihood grows as the end of the
+    support tends to it. The parameter that moves the end is held where the end is at the row; the
+    other parameters are free.
+
+    Parameters
+    ----------
+    inner : ScipyDistribution
+        The distribution.
+    chart : Chart
+        The ends that are held, and the rows at which they are held.
+    infinite : bool
+        Whether the density is infinite at an end.
+    """
+
+    differentiable = False
+
+    def __init__(self, inner: Any, chart: Chart, infinite: bool = False):
+        self.inner = inner
+        self.chart = chart
+        self.infinite = infinite
+
+    @cached_property
+    def params(self) -> dict[str, Bijector]:
+        """Those of the distribution that are free."""
+        away = {hold.name for hold in self.chart.holds}
+        return {k: c for k, c in self.inner.params.items() if k not in away}
+
+    @cached_property
+    def roles(self) -> dict[str, Role]:
+        """Those of the parameters that are free."""
+        return {k: role for k, role in self.inner.roles.items() if k in self.params}
+
+    @property
+    def support(self) -> Support | None:
+        """The distribution's."""
+        return self.inner.support
+
+    @property
+    def information(self) -> InformationKind:
+        """The observed information: the expected one is infinite where an end moves."""
+        return InformationKind(Route.NONE, yardstick=Yardstick.OBSERVED)
+
+    @property
+    def note(self) -> str | None:
+        """The ends and the order statistics, for messages; None where no end is held."""
+        rows = {"lower": ("smallest", self.chart.least), "upper": ("largest", self.chart.most)}
+        words = []
+        for hold in self._ends:
+            size, value = rows[hold.kind]
+            words.append(
+                f"{hold.name} is such that the {hold.kind} end of the support is the {size} row, "
+                f"{value:g}"
+            )
+        if not words:
+            return None
+        end = "the likelihood grows as the end of the support tends to that row"
+        end += ", where the density is infinite" if self.infinite else ""
+        return f"{' and '.join(words)}: {end}"
+
+    @property
+    def _ends(self) -> list[Hold]:
+        """The ends that are held."""
+        return [hold for hold in self.chart.holds if hold.end]
+
+    @cached_property
+    def free(self) -> np.ndarray:
+        """Indices (K',) of the coordinates of the distribution's eta that are free."""
+        kept = np.ones(self.inner.n_params, dtype=bool)
+        kept[self.chart.at] = False
+        return np.flatnonzero(kept)
+
+    @property
+    def held_coordinates(self) -> tuple[int, ...]:
+        """Indices of the coordinates of the distribution's eta that are held."""
+        return tuple(self.chart.at)
+
+    def full(self, eta: np.ndarray) -> np.ndarray:
+        """All of eta (n, K) for the free coordinates (n, K')."""
+        u = np.full((len(eta), self.inner.n_params), -np.inf)
+        u[:, self.free] = eta
+        return self.chart.to_eta(u)
+
+    def reduce(self, eta: np.ndarray) -> np.ndarray:
+        """The free coordinates (K',) of one point (K,)."""
+        return np.asarray(eta)[self.free]
+
+    def log_prob(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        """Log-density of each row, (n,) nats."""
+        return self.inner.log_prob(y, self.full(eta))
+
+    def _steps(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Unit of each coordinate, (n or 1, K')."""
+        unit = self.inner._unit(self.full(eta[:1]))[None, self.free]
+        unit = natural_units(lambda e: self.log_prob(y, e), eta, unit)
+        return safe_steps(lambda e: self.inner._moved_ends(self.full(e)), y, eta, unit)
+
+    def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Log-density (n,), and score (n, K') by differences."""
+        value = self.log_prob(y, eta)
+        if not self.n_params:
+            return value, np.empty((len(value), 0))
+        with np.errstate(all="ignore"):
+            first = self.inner.first_step * self._steps(y, eta)
+            return value, gradient(lambda e: self.log_prob(y, e), eta, first)
+
+    def observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        """Negative Hessian (n, K', K'), by differences."""
+        if not self.n_params:
+            return np.empty((len(y), 0, 0))
+        with np.errstate(all="ignore"):
+            second = self.inner.second_step * self._steps(y, eta)
+            return -hessian(lambda e: self.log_prob(y, e), eta, second)
+
+    def check(self, rows: Rows) -> None:
+        """Ask the distribution."""
+        self.inner.check(rows)
+
+    def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
+        """The distribution's start, reduced."""
+        return self.reduce(self.inner.initial(few, rng))
+
+    def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
+        """The density is infinite at an end that the free parameters do not keep from there."""
+        if not (self.infinite and self.n_params):
+            return None
+        sides = [hold.kind for hold in self._ends]
+        names = " and ".join(f"the {side} end" for side in sides)
+        return (
+            f"{names} of the support tends to the outermost row, where the density is infinite: "
+            "the likelihood grows without limit"
+        )

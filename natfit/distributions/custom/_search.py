@@ -1,0 +1,328 @@
+"""The start of a distribution of scipy: several starts, climbed, with ends held where that is best.
+
+Starts are shapes on a fixed grid whose location and scale match three quantiles of the rows,
+scipy's own start, and guesses by the roles of the parameters. Nothing is drawn.
+"""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from natfit.distributions.contract.start import quantile
+from natfit.distributions.custom._ascent import Surface, climb
+from natfit.distributions.custom._ends import Chart, Hold, kinks
+from natfit.distributions.custom._start import candidates
+
+#: Number of grid points by the number of shapes; more shapes have the last one.
+_GRID = (1, 32, 128, 256, 384)
+
+#: Rows that rank the starts, those that are climbed on, and how many are climbed how far.
+_RANKED, _CLIMBED, _FIRST, _SECOND = 64, 2_000, (8, 6), (3, 40)
+
+#: Quantiles that are matched, and the number of standardised values at which a density is tabled.
+_QUANTILES, _TABLED = (0.1, 0.5, 0.9), 120
+
+#: Gap, in units, of a start whose end would cut rows off, and below which an end has collapsed.
+_ROOM, _COLLAPSED = 0.05, 1e-7
+
+#: Share of the rows between the outermost one and that which gives the unit of a gap.
+_OUTER = 0.05
+
+#: Log-likelihood in nats by which the density grows from a gap of 1e4 smallest ones to the
+#: smallest one where it is infinite at its end; elsewhere it hardly changes.
+_INFINITE, _NEAR = 0.02, 1e4
+
+
+#: The mean, the point u, the ends that are held, and whether the density is infinite at one.
+Option = tuple[float, np.ndarray, tuple[int, ...], bool]
+
+
+class Found(NamedTuple):
+    """Where a search ended.
+
+    Attributes
+    ----------
+    eta : ndarray of shape (K,)
+        The best point.
+    mean : float
+        The mean log-density of the rows there, in nats.
+    chart : Chart
+        With the ends that are held.
+    infinite : bool
+        Whether the density is infinite at an end that is held.
+    """
+
+    eta: np.ndarray
+    mean: float
+    chart: Chart
+    infinite: bool
+
+
+def search(family: Any, y: np.ndarray, weight: np.ndarray | None, extent: Any) -> Found:
+    """Search for the best parameters of rows y (n,), all coordinates free.
+
+    Parameters
+    ----------
+    family : ScipyDistribution
+        The family; whole-numbered shapes are held.
+    y, weight : ndarray of shape (n,)
+        Rows, and their weights or None.
+    extent : tuple of float
+        The outermost rows, which may lie outside y.
+
+    Returns
+    -------
+    Found
+        With a mean of -inf if no start has a density at all rows.
+    """
+    least, most = (float(end) for end in extent)
+    inner = [quantile(y, weight, q) for q in (_OUTER, 1.0 - _OUTER)]
+    spread = (most - least) or abs(most) or 1.0
+    units = (inner[0] - least or spread, most - inner[1] or spread)
+    points = _starts(family, y, weight)
+    charts = Chart.every(family, least, most, units)
+    found = [_within(chart, points, y, weight) for chart in charts]
+    best = max(found, key=lambda f: (f.mean, -len(f.chart.holds)))
+    if np.isfinite(best.mean):
+        for kink in kinks(family, best.eta[None]):
+            best = _at_kink(best, kink, y, weight)
+    return best
+
+
+def _at_kink(found: Found, kink: Hold, y: np.ndarray, weight: np.ndarray | None) -> Found:
+    """Return the search's result with a kink held at the best row nearby, if that is better."""
+    chart, family = found.chart, found.chart.family
+    if kink.name in [hold.name for hold in chart.holds]:
+        return found
+    rows = np.unique(y)
+    native = {k: float(v) for k, v in family.native_dict(found.eta).items()}
+    point = native[kink.point] if isinstance(kink.point, str) else kink.point
+    now = native.get("loc", 0.0) + native.get("scale", 1.0) * point
+
+    def at(j: int, eta: np.ndarray) -> Found:
+        held = chart.held(kink._replace(value=float(rows[j])))
+        free = [i for i in range(len(eta)) if i not in held.at]
+        whole = np.full(len(eta), -np.inf)
+        inside, put = _part(_surface(held, y, weight), whole, free)
+        part, mean = climb(inside, eta[free], _SECOND[1])
+        return Found(held.to_eta(put(part[None]))[0], mean, held, found.infinite)
+
+    j = int(np.clip(np.searchsorted(rows, now), 1, len(rows) - 2)) if len(rows) > 2 else 0
+    best = found
+    for step in (1, -1):
+        k, last = j + (step < 0) * step, best
+        while 0 <= k < len(rows):
+            trial = at(k, last.eta)
+            if trial.mean > best.mean:
+                best = trial
+            elif k != j:
+                break
+            last, k = trial, k + step
+    return best
+
+
+def _part(surface: Surface, whole: np.ndarray, free: list[int]) -> tuple[Surface, Callable]:
+    """Return the surface over some coordinates of a point u (K,), and the map into all of them."""
+
+    def put(part: np.ndarray) -> np.ndarray:
+        out = np.repeat(whole[None], len(part), axis=0)
+        out[:, free] = part
+        return out
+
+    inside = Surface(
+        lambda part: surface.rows(put(part)),
+        surface.weight,
+        lambda part: surface.unit(put(part[None])[0])[free],
+    )
+    return inside, put
+
+
+def _within(chart: Chart, points: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> Found:
+    """Search in one chart from points eta (m, K)."""
+    u = chart.to_u(points)
+    if chart.holds:
+        outside = ~(chart.gaps(points) > 0)
+        for k, at in enumerate(chart.at):
+            u[outside[:, k], at] = np.log(_ROOM)
+    some = _surface(chart, *_spread(y, weight, _RANKED))
+    all_rows = _surface(chart, y, weight)
+    means = some.at(u)
+    order = np.argsort(-means, kind="stable")[: max(1, int(np.isfinite(means).sum()))]
+    best = [climb(some, u[i], _FIRST[1]) for i in _apart(u, order, min(_FIRST[0], 2 * u.shape[1]))]
+    u = np.array([v for v, _ in best])
+    order = np.argsort([-value for _, value in best], kind="stable")
+    chosen = _apart(u, order, _SECOND[0])
+    # A ridge to infinity may be higher than a regular maximum on a few rows: the least extreme.
+    plain = min(order, key=lambda i: float(np.abs(u[i]).max(initial=0.0)))
+    ended = [climb(all_rows, u[i], _SECOND[1]) for i in dict.fromkeys([*chosen, plain])]
+    return _held(all_rows, chart, ended)
+
+
+def _surface(chart: Chart, y: np.ndarray, weight: np.ndarray | None) -> Surface:
+    """The mean log-density of rows over u."""
+    family = chart.family
+    return Surface(
+        lambda u: family.log_rows(y, chart.to_eta(u)),
+        weight,
+        lambda u: family._unit(chart.to_eta(u[None]), chart.at),
+    )
+
+
+def _held(surface: Surface, chart: Chart, ended: list[tuple[np.ndarray, float]]) -> Found:
+    """Return the best of the points where climbs ended, and of those with ends held from there."""
+    at = chart.at
+    inner = [e for e in ended if not np.any(e[0][at] < np.log(_COLLAPSED))]
+    options: list[Option] = [(value, u, (), False) for u, value in inner]
+    start = max(ended, key=lambda e: e[1])[0]
+    for size in range(1, len(at) + 1):
+        for held in itertools.combinations(range(len(at)), size):
+            option = _hold(surface, chart, start, held, bool(inner))
+            if option is not None:
+                options.append(option)
+    if not options:
+        u, value = max(ended, key=lambda e: e[1])
+        options = [(value, u, (), False)]
+    value, u, held, infinite = max(options, key=lambda o: (o[0], -len(o[2])))
+    kept = replace(chart, holds=tuple(chart.holds[k] for k in held))
+    return Found(chart.to_eta(u[None])[0], value, kept, infinite)
+
+
+def _hold(
+    surface: Surface, chart: Chart, start: np.ndarray, held: tuple[int, ...], inner: bool
+) -> Option | None:
+    """Climb from u with some gaps held at zero, unless the density is zero there.
+
+    Where it is infinite there, that is no option beside an ``inner`` maximum.
+
+    Returns
+    -------
+    Option or None
+    """
+    at = [chart.at[k] for k in held]
+    free = [i for i in range(len(start)) if i not in at]
+    whole = np.array(start)
+    whole[at] = -np.inf
+    inside, put = _part(surface, whole, free)
+    total = len(surface.rows(start[None])) if surface.weight is None else surface.weight.sum()
+
+    def infinite(part: np.ndarray, value: float) -> bool:
+        near = put(part[None])[0]
+        near[at] = np.log(_NEAR * chart.nothing / chart.unit[list(held)])
+        return bool((value - float(surface.at(near[None])[0])) * total > _INFINITE)
+
+    part, value = whole[free], float(inside.at(whole[None, free])[0])
+    if not np.isfinite(value) or (inner and infinite(part, value)):
+        return None
+    part, value = climb(inside, part, _SECOND[1])
+    u, grows = put(part[None])[0], infinite(part, value)
+    others = [i for i in chart.at if i not in at]
+    # Where another end has collapsed, that one is to be held too.
+    if inner and grows or np.any(u[others] < np.log(_COLLAPSED)):
+        return None
+    return value, u, held, grows
+
+
+# ----------------------------------------------------------------------------------------- starts
+
+
+def _starts(family: Any, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """Return starts eta (m, K)."""
+    points = [_matched(family, _grid(family), y, weight)]
+    if len(points[0]) > 1 or not np.isfinite(points[0]).all():
+        guesses = candidates(family.params, family.roles, y, weight, False)
+        points.append(np.array(list(guesses)))
+    own = _scipys(family, y)
+    if own is not None:
+        points.append(own[None])
+    low, high, _ = family.limits
+    joined = np.concatenate(points)
+    return np.clip(joined[np.isfinite(joined).all(axis=1)], low, high)
+
+
+def _grid(family: Any) -> np.ndarray:
+    """Return points eta (m, K) that differ in the shapes: a Halton sequence, wide tails."""
+    shapes = [family.blocks[n].start for n in family.params if n not in ("loc", "scale")]
+    count = _GRID[min(len(shapes), len(_GRID) - 1)]
+    out = np.repeat(family._probe(0.0), count, axis=0)
+    for k, at in enumerate(shapes):
+        part = _halton(count, (2, 3, 5, 7, 11, 13, 17)[k % 7])
+        # Between exp(-2.5) and exp(4) mostly, and as far as exp(7).
+        out[:, at] = 0.6 + 1.2 * np.log(part / (1.0 - part))
+    return out
+
+
+def _halton(count: int, base: int) -> np.ndarray:
+    """Return the first numbers of van der Corput's sequence in (0, 1)."""
+    out = np.zeros(count)
+    for i in range(count):
+        k, share = i + 1, 1.0
+        while k:
+            share /= base
+            out[i] += share * (k % base)
+            k //= base
+    return out
+
+
+def _matched(
+    family: Any, points: np.ndarray, y: np.ndarray, weight: np.ndarray | None
+) -> np.ndarray:
+    """Return the points with location and scale that match quantiles of the rows."""
+    if not ("loc" in family.params or "scale" in family.params):
+        return points
+    x = family._standard_quantiles(points, np.array(_QUANTILES), _TABLED)
+    low, middle, high = (quantile(y, weight, q) for q in _QUANTILES)
+    out = np.array(points)
+    with np.errstate(all="ignore"):
+        if "loc" in family.params:
+            scale = (high - low) / (x[:, 2] - x[:, 0]) if "scale" in family.params else 1.0
+            out[:, family.blocks["loc"].start] = middle - scale * x[:, 1]
+        else:
+            far = np.argmax(np.abs(x), axis=1)
+            scale = np.array([low, middle, high])[far] / x[np.arange(len(x)), far]
+        if "scale" in family.params:
+            out[:, family.blocks["scale"].start] = np.log(scale)
+    return out
+
+
+def _scipys(family: Any, y: np.ndarray) -> np.ndarray | None:
+    """Return scipy's own start eta (K,), if it has one that is valid."""
+    start = getattr(family._dist, "_fitstart", None)
+    if start is None or not hasattr(family._dist, "_shape_info"):
+        return None
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            values = start(y)
+            names = [*family._shapes, "loc", "scale"]
+            native = dict(zip(names, map(float, values), strict=True))
+            return family.eta(**{k: native[k] for k in family.params})
+    except Exception:  # whatever scipy's starts raise for data that they are not made for
+        return None
+
+
+def _spread(
+    y: np.ndarray, weight: np.ndarray | None, most: int
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return at most ``most`` rows that stand for all: equally spaced ones of the sorted rows."""
+    if len(y) <= most:
+        return y, weight
+    order = np.argsort(y, kind="stable")
+    at = order[np.linspace(0, len(y) - 1, most).round().astype(int)]
+    return y[at], None if weight is None else weight[at]
+
+
+def _apart(u: np.ndarray, order: np.ndarray, most: int) -> list[int]:
+    """Return the first indices in an order whose points differ by more than a little."""
+    kept: list[int] = []
+    for i in order:
+        if all(np.abs(u[i] - u[j]).max(initial=0.0) > 0.3 for j in kept):
+            kept.append(int(i))
+        if len(kept) == most:
+            break
+    return kept or [int(order[0])]

@@ -1,0 +1,293 @@
+"""The table of scipy's own distributions: how many fits reach the best known likelihood.
+
+Every distribution of ``scipy.stats._distr_params`` is drawn from at its example shapes and fitted
+by ``from_scipy``. The best known log-likelihood is the largest of three: scipy's own fit, a
+simplex search from the true parameters on scipy's log-density, and natfit's fit::
+
+    python tests/benchmarks/scipy_families.py --seed 1 --rows 300 --scale 2
+    python tests/benchmarks/scipy_families.py --mode location --only gamma,beta
+
+Modes: ``scale`` (shapes and scale are free), ``location`` (the location too), ``discrete`` (the
+shapes). Whole-numbered shapes are held at the truth, unless a discrete distribution has no others:
+then the profile over them is searched. A fit
+reaches the best if it is within 1e-6 nats of it, or if it says that there is no maximum and the
+likelihood is seen to grow on the way to the end of the support. A verdict is untruthful if it
+claims an optimum (``converged``, ``rounding_floor``, ``boundary``) that is not the best known.
+
+The results of the two others are kept in ``--cache``, because most of the time is theirs.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import argparse
+import json
+import signal
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import optimize, stats
+from scipy.stats._distr_params import distcont, distdiscrete
+
+import natfit
+from natfit.distributions import from_scipy
+
+#: Log-densities that take seconds for a few hundred rows.
+SLOW = ("levy_stable", "studentized_range")
+
+#: Accepted distance to the best, in nats; verdicts that claim an optimum.
+SLACK, CLAIMS = 1e-6, ("converged", "rounding_floor", "boundary", "gradient_small")
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError inside the block after some seconds of processor time."""
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError(f"more than {seconds:g} s")
+
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
+        signal.signal(signal.SIGPROF, before)
+
+
+def cases(mode: str) -> list[tuple[str, Any, tuple]]:
+    """Return a label, the distribution and its example shapes, for each entry of scipy's table."""
+    table = distdiscrete if mode == "discrete" else distcont
+    seen: dict[str, int] = {}
+    out = []
+    for name, shapes in table:
+        seen[name] = seen.get(name, 0) + 1
+        label = name if seen[name] == 1 else f"{name}_{seen[name]}"
+        out.append((label, getattr(stats, name), tuple(shapes)))
+    return out
+
+
+def draw(dist: Any, shapes: tuple, mode: str, args: argparse.Namespace) -> np.ndarray:
+    """Return the rows (N,)."""
+    rng = np.random.default_rng(args.seed)
+    if mode == "discrete":
+        return np.asarray(dist.rvs(*shapes, size=args.rows, random_state=rng), dtype=float)
+    return np.asarray(dist.rvs(*shapes, scale=args.scale, size=args.rows, random_state=rng))
+
+
+def loglik(dist: Any, y: np.ndarray, values: tuple) -> float:
+    """Return the log-likelihood of scipy's own density, -inf where it is not a number."""
+    log = dist.logpmf if hasattr(dist, "logpmf") else dist.logpdf
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        total = float(np.sum(log(y, *values)))
+    return -np.inf if np.isnan(total) else total
+
+
+# --------------------------------------------------------------------------------- the two others
+
+
+def _chart(info: Any) -> tuple[Callable, Callable]:
+    """Return the maps of a shape to the line and back."""
+    low, high = info.domain
+    if np.isfinite(low) and np.isfinite(high):
+        return (
+            lambda v: np.log((v - low) / (high - v)),
+            lambda u: low + (high - low) / (1 + np.exp(-u)),
+        )
+    if np.isfinite(low):
+        return lambda v: np.log(max(v - low, 1e-12)), lambda u: low + np.exp(min(u, 700.0))
+    return lambda v: v, lambda u: u
+
+
+def simplex(dist: Any, y: np.ndarray, shapes: tuple, mode: str, scale: float) -> float:
+    """Return the log-likelihood that simplex searches reach from the truth; whole numbers held."""
+    infos = dist._shape_info() if hasattr(dist, "_shape_info") else []
+    free = [i for i, info in enumerate(infos) if not info.integrality]
+    charts = [_chart(infos[i]) for i in free]
+    start = [charts[k][0](shapes[i]) for k, i in enumerate(free)]
+    discrete = mode == "discrete"
+    start += [] if discrete else [np.log(scale)]
+    start += [0.0] if mode == "location" else []
+    if not start:
+        return loglik(dist, y, shapes)
+
+    def values(u: np.ndarray) -> tuple:
+        out = list(shapes)
+        for k, i in enumerate(free):
+            out[i] = charts[k][1](u[k])
+        if discrete:
+            return tuple(out)
+        return (*out, u[-1] * scale if mode == "location" else 0.0, np.exp(u[len(free)]))
+
+    def lower(u: np.ndarray) -> float:
+        value = -loglik(dist, y, values(u))
+        return value if np.isfinite(value) else 1e12
+
+    u = np.array(start, dtype=float)
+    for _ in range(4):
+        options = {"maxfev": 400 * (len(u) + 1), "xatol": 1e-9, "fatol": 1e-10, "adaptive": True}
+        found = optimize.minimize(lower, u, method="Nelder-Mead", options=options)
+        gained, u = lower(u) - found.fun, found.x
+        if gained < 1e-9:
+            break
+    return -lower(u)
+
+
+def scipys(dist: Any, y: np.ndarray, mode: str) -> float:
+    """Return the log-likelihood of scipy's own fit; -inf where it fails or there is none."""
+    if mode == "discrete":
+        return -np.inf
+    held = {} if mode == "location" else {"floc": 0.0}
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            return loglik(dist, y, dist.fit(y, **held))
+    except TimeoutError:
+        raise
+    except Exception:
+        return -np.inf
+
+
+def peers(label: str, dist: Any, shapes: tuple, y: np.ndarray, mode: str, args: Any) -> list[float]:
+    """Return the log-likelihoods of scipy's fit and of the simplex search, from the cache."""
+    key = f"{mode}-{label}-{args.seed}-{args.rows}-{args.scale:g}.json"
+    file = Path(args.cache) / key
+    if file.exists():
+        return json.loads(file.read_text())
+    out = []
+    for call in (
+        lambda: scipys(dist, y, mode),
+        lambda: simplex(dist, y, shapes, mode, args.scale),
+    ):
+        try:
+            with limited(args.patience):
+                out.append(call())
+        except TimeoutError:
+            out.append(-np.inf)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(out))
+    return out
+
+
+# ------------------------------------------------------------------------------------------ natfit
+
+
+def family_of(dist: Any, shapes: tuple, mode: str) -> Any:
+    """Return the family that is fitted; whole numbers are held beside other parameters."""
+    infos = dist._shape_info() if hasattr(dist, "_shape_info") else []
+    held = {i.name: s for i, s in zip(infos, shapes, strict=False) if i.integrality}
+    if mode == "discrete" and len(held) == len(infos):
+        held = {}
+    if mode == "discrete":
+        return from_scipy(dist, **held)
+    return from_scipy(dist, scale=True, loc=mode == "location", **held)
+
+
+def fitted(label: str, dist: Any, shapes: tuple, y: np.ndarray, mode: str, args: Any) -> dict:
+    """Return natfit's log-likelihood, computed by scipy, its status, message and seconds."""
+    out: dict[str, Any] = {"value": -np.inf, "status": "raised", "message": "", "values": ()}
+    began = time.process_time()
+    try:
+        with limited(args.patience), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            family = family_of(dist, shapes, mode)
+            model = natfit.fit(family, y)
+            frozen = model.distribution_.to_scipy(model._eta[0])
+            log = frozen.logpmf if mode == "discrete" else frozen.logpdf
+            with np.errstate(all="ignore"):
+                value = float(np.sum(log(y)))
+            out |= {
+                "value": value,
+                "status": str(model.status_),
+                "message": model.message_,
+                "values": {k: np.ravel(v).tolist() for k, v in model.params_.items()},
+                "n_iter": model.n_iter_,
+            }
+    except TimeoutError as error:
+        out |= {"status": "timeout", "message": str(error)}
+    except Exception as error:
+        out |= {"message": f"{type(error).__name__}: {error}"}
+        if args.trace:
+            raise
+    return out | {"seconds": time.process_time() - began}
+
+
+def judged(found: dict, others: list[float]) -> dict:
+    """Add the gap to the best, whether it is right, and whether the verdict is untruthful."""
+    best = max(*others, found["value"])
+    infinite = found["status"] == "unbounded" or "is infinite" in found["message"]
+    gap = 0.0 if best == found["value"] else best - found["value"]
+    right = gap <= SLACK or infinite
+    untruthful = found["status"] in CLAIMS and not (gap <= 1e-4 or infinite)
+    return found | {"gap": gap, "right": right, "untruthful": untruthful, "others": others}
+
+
+def table(mode: str, args: argparse.Namespace) -> None:
+    """Print a line for each distribution that is not right, and the counts."""
+    rows = []
+    for label, dist, shapes in cases(mode):
+        if dist.name in SLOW and not args.slow or args.only and label not in args.only.split(","):
+            continue
+        y = draw(dist, shapes, mode, args)
+        found = judged(
+            fitted(label, dist, shapes, y, mode, args),
+            peers(label, dist, shapes, y, mode, args),
+        )
+        rows.append(found)
+        if args.verbose or not found["right"] or found["untruthful"]:
+            says = f"{found['message'][:140]}"
+            mark = "ok  " if found["right"] else "FAR "
+            mark += "UNTRUE " if found["untruthful"] else ""
+            print(
+                f"{mark}{label:20s} gap {found['gap']:10.3g} others "
+                f"{[round(v - found['value'], 7) for v in found['others']]} "
+                f"{found['seconds']:.2f} s {found.get('n_iter', '')} {says} "
+                f"{found['values'] if args.verbose or not found['right'] else ''}",
+                flush=True,
+            )
+    if not rows:
+        return
+    near = sum(r["right"] for r in rows)
+    theirs = sum(max(*r["others"], r["value"]) - r["others"][0] <= SLACK for r in rows)
+    raised = sum(r["status"] in ("raised", "timeout") for r in rows)
+    false = sum(r["untruthful"] for r in rows)
+    counts: dict[str, int] = {}
+    for r in rows:
+        counts[r["status"]] = counts.get(r["status"], 0) + 1
+    seconds = sorted(r["seconds"] for r in rows)
+    print(
+        f"{mode}, seed {args.seed}, {args.rows} rows, scale {args.scale:g}: {near} of {len(rows)} "
+        f"right (scipy {theirs}), {raised} raise, {false} untruthful; {counts}; median "
+        f"{seconds[len(rows) // 2]:.2f} s, all {sum(seconds):.0f} s"
+    )
+
+
+def main() -> None:
+    """Read the arguments and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rows", type=int, default=300)
+    parser.add_argument("--scale", type=float, default=2.0)
+    parser.add_argument("--mode", choices=("scale", "location", "discrete", "all"), default="all")
+    parser.add_argument("--only", default="", help="labels, with commas between them")
+    parser.add_argument("--slow", action="store_true", help="the slow ones too")
+    parser.add_argument("--patience", type=float, default=20.0, help="seconds for one fit")
+    parser.add_argument("--cache", default=".benchmarks/scipy_families")
+    parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--trace", action="store_true", help="let errors through")
+    args = parser.parse_args()
+    for mode in ("scale", "location", "discrete") if args.mode == "all" else (args.mode,):
+        table(mode, args)
+
+
+if __name__ == "__main__":
+    main()
