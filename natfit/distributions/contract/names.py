@@ -10,16 +10,21 @@ from natfit._component import Component, available, of_another_kind
 #: Names of ``scipy.stats`` that stand for the family of the same densities. Its parameters keep
 #: their names here; ``to_scipy`` of a fit has scipy's.
 ALIASES = {
+    "burr": "dagum",
     "expon": "exponential",
+    "exponnorm": "exponentially_modified_normal",
     "exponweib": "exponentiated_weibull",
+    "fatiguelife": "birnbaum_saunders",
     "fisk": "log_logistic",
     "genextreme": "gev",
+    "gengamma": "generalized_gamma",
     "genpareto": "generalized_pareto",
     "gumbel_l": "gumbel_min",
     "gumbel_r": "gumbel",
     "halfnorm": "half_normal",
     "invgamma": "inverse_gamma",
     "invgauss": "inverse_gaussian",
+    "johnsonsu": "johnson_su",
     "lognorm": "lognormal",
     "nbinom": "negative_binomial",
     "norm": "normal",
@@ -35,13 +40,18 @@ ALIASES = {
 #: begins at one, ``binom`` needs the number of trials).
 ALSO_CALLED = {
     "binom": "binomial",
+    "burr3": "dagum",
+    "burr_xii": "burr12",
     "chi_squared": "chi2",
     "chisquare": "chi2",
+    "emg": "exponentially_modified_normal",
+    "exgaussian": "exponentially_modified_normal",
     "extreme_value": "gev",
     "gaussian": "normal",
     "geom": "geometric",
     "loglogistic": "log_logistic",
     "mvn": "multivariate_normal",
+    "singh_maddala": "burr12",
     "student": "student_t",
 }
 

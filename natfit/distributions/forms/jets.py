@@ -1,0 +1,68 @@
+"""Families whose score and Hessian are those of their log-density, by forward differentiation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from natfit.distributions.base import Distribution
+from natfit.numerics.jets import Jet
+from natfit.rows import weighted_total
+
+
+class ByJets(Distribution):
+    """A family with single-number parameters that writes ``_log_prob`` alone.
+
+    Value, score and observed information of all rows come from one pass over jets
+    (:mod:`natfit.numerics.jets`), without autograd.
+    """
+
+    def jet(self, y: Any, eta: np.ndarray) -> Jet:
+        """Log-density of each row with its derivatives in eta (n, K) or (1, K)."""
+        size = self.n_params
+        native = []
+        for k, constraint in enumerate(self.params.values()):
+            column = eta[:, k]
+            first, second = np.zeros((size, 1, 1)), np.zeros((size, size, 1))
+            first[k], second[k, k] = 1.0, 1.0
+            slope, bend = constraint.first(column), constraint.second(column)
+            value = constraint.to_native(eta[:, k : k + 1])
+            native.append(Jet(value, first[:, 0] * slope, second * bend))
+        with np.errstate(all="ignore"):
+            return self._log_prob(y, *native)
+
+    def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Log-density (n,) and score (n, K), from one pass."""
+        jet = self.jet(y, eta)
+        return jet.value, np.broadcast_to(jet.first, (self.n_params, len(jet.value))).T
+
+    def score(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        """Gradient of log p(y | eta) in eta, (n, K)."""
+        return self.log_prob_and_score(y, eta)[1]
+
+    def observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        """Negative Hessian of log p(y | eta) in eta, (n, K, K)."""
+        return -np.moveaxis(self.jet(y, eta).second, 2, 0)
+
+    def sum_value_and_score(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray]:
+        """Weighted sums over rows of log p and of its score (K,), for eta (1, K)."""
+        return self.sum_terms(y, weight, eta)[:2]
+
+    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """Weighted sum over rows of the negative Hessian, (K, K), for eta (1, K)."""
+        return self.sum_terms(y, weight, eta)[2]
+
+    def sum_terms(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray, np.ndarray]:
+        """Weighted sums of log p, its score (K,) and its negative Hessian (K, K), eta (1, K)."""
+        jet, size = self.jet(y, eta), self.n_params
+        score = np.array([weighted_total(jet.first[k], weight) for k in range(size)])
+        second = np.empty((size, size))
+        for i in range(size):
+            for j in range(i + 1):
+                second[i, j] = second[j, i] = weighted_total(jet.second[i, j], weight)
+        return weighted_total(jet.value, weight), score, -second

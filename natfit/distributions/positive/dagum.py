@@ -1,0 +1,66 @@
+"""The Dagum distribution of positive numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from natfit.distributions.contract.declared import Role, Width
+from natfit.distributions.contract.support import POSITIVE
+from natfit.distributions.forms.burr import burr_scale
+from natfit.distributions.forms.transformed import Transformed
+from natfit.distributions.positive.burr12 import Burr12
+from natfit.rows import Rows
+
+
+class Dagum(Transformed):
+    """The Dagum (Burr III) distribution of positive y, such as incomes: 1 / y is of Burr type XII.
+
+    With scale = median (2^(1 / shape) - 1)^(1 / power) and z = (y / scale)^-power,
+    ``log p(y) = log(shape power) + log z - log y - (shape + 1) log(1 + z)``. shape = 1 is the
+    log-logistic distribution; the exponent of the tail is the power. eta = (log power, log median,
+    arsinh(1 / shape)). The Fisher information is computed by quadrature.
+
+    shape -> infinity is the Frechet distribution, an ordinary point of eta; shape -> 0 (with power
+    going to infinity) is a power function that ends at the largest row. Only data whose rows are
+    all equal have no maximum (power -> infinity): they are refused.
+
+    Matches ``scipy.stats.burr(c=power, d=shape, scale=scale)``.
+
+    Source: Burr (1942), Annals of Mathematical Statistics 13; Dagum (1977), Economie Appliquee 30;
+    Johnson, Kotz and Balakrishnan (1994), Continuous Univariate Distributions 1, ch. 12.
+    """
+
+    params = Burr12.params
+    roles = {"power": Role.POWER, "median": Role.SCALE, "shape": Role.SHAPE}
+    widths = {"power": Width(-1.0, least=1.0)}
+    support = POSITIVE
+    limit_meaning = {
+        ("shape", "upper"): "the Frechet distribution",
+        ("shape", "lower"): "a power function that ends at the largest row",
+    }
+    compare_after = 12
+    base = Burr12()
+    to_base = np.diag([1.0, -1.0, 1.0]), np.zeros(3)
+    falls = True
+
+    def _forward(self, y: Any) -> Any:
+        return 1.0 / y
+
+    def _backward(self, t: np.ndarray) -> np.ndarray:
+        return 1.0 / t
+
+    def _log_slope(self, y: Any) -> Any:
+        return -2.0 * anp.log(y)
+
+    def nested_start(self, rows: Rows) -> np.ndarray:
+        """Eta (K,) of the optimum of the Frechet distribution or of a power function."""
+        return self._reduced(self.base.nested_start(self._seen(rows)))
+
+    def _to_scipy(self, power: Any, median: Any, shape: Any) -> Any:
+        from scipy.stats import burr
+
+        scale = 1.0 / float(burr_scale(power, 1.0 / median, shape))
+        return burr(c=float(power), d=float(shape), scale=scale)

@@ -1,0 +1,148 @@
+"""The Rice distribution of positive numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+from autograd.extend import defvjp, primitive
+from scipy import special
+
+from natfit.bijectors import Positive, Rooted
+from natfit.distributions.contract.checks import ROUNDING, refuse_constant
+from natfit.distributions.contract.declared import Role, Width
+from natfit.distributions.contract.start import mean
+from natfit.distributions.contract.support import POSITIVE
+from natfit.distributions.forms.jets import ByJets
+from natfit.numerics.jets import Jet
+from natfit.numerics.special import log1mexp
+from natfit.rows import Rows, mean_over
+
+#: At this shape the Rayleigh distribution differs by less than 1e-12 nats per row.
+_RAYLEIGH = 1e-3
+
+#: Argument from which on the derivative of I1 / I0 is an asymptotic series, exact to 1e-11.
+_LARGE = 3e3
+
+#: Nodes and weights of the tails' integrals, which reach over 12 scales or 40 lengths of decay.
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
+
+
+class Rice(ByJets):
+    """The Rice distribution of the length y > 0 of a vector with two normal components.
+
+    The components have one scale and means at the distance nu = shape scale from zero. With
+    scale = rms / sqrt(2 + shape^2) and x = y / scale,
+    ``log p(y) = log x - log scale - (x^2 + shape^2) / 2 + log I0(shape x)``; rms is the root mean
+    square of y. shape 0 is the Rayleigh distribution. At fixed rms the likelihood depends on
+    shape^4 to first order: eta = (log rms, arsinh(shape^4) / 4), in which the Rayleigh is an
+    ordinary point. The Fisher information is computed by quadrature.
+
+    Data that vary more than a Rayleigh's end as ``boundary`` at shape -> 0, the Rayleigh. Only data
+    whose rows are all equal have no maximum (shape -> infinity): they are refused.
+
+    Matches ``scipy.stats.rice(b=shape, scale=scale)`` with scale as above.
+
+    Source: Rice (1945), Bell System Technical Journal 24; Johnson, Kotz and Balakrishnan (1994),
+    Continuous Univariate Distributions 1, ch. 18.
+    """
+
+    params = {"rms": Positive(), "shape": Rooted(4, low=_RAYLEIGH, high=1e9)}
+    roles = {"rms": Role.SCALE, "shape": Role.SHAPE}
+    widths = {"shape": Width(-1.0, least=1.0)}
+    support = POSITIVE
+    limit_meaning = {("shape", "lower"): "the Rayleigh distribution"}
+    compare_after = 25
+
+    def _log_prob(self, y: Any, rms: Any, shape: Any) -> Any:
+        root = anp.sqrt(2.0 + shape * shape)
+        x = y / rms * root
+        kernel = -0.5 * (x - shape) ** 2 + _log_i0e(shape * x)
+        return anp.log(x) + anp.log(root) - anp.log(rms) + kernel
+
+    def _log_cdf(self, y: Any, rms: Any, shape: Any) -> np.ndarray:
+        return self._tails(y, rms, shape)[0]
+
+    def _log_sf(self, y: Any, rms: Any, shape: Any) -> np.ndarray:
+        return self._tails(y, rms, shape)[1]
+
+    def _tails(self, y: Any, rms: Any, shape: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Logs of both tails: the one away from the median by quadrature, the other as its rest."""
+        x, shape = np.broadcast_arrays(y / rms * np.sqrt(2.0 + shape * shape), shape)
+        upper = x > np.sqrt(shape * shape + 1.2)
+        slope = np.abs(x - shape) + 1.0 / np.maximum(x, 1e-300) * ~upper
+        length = np.minimum(12.0, 40.0 / np.maximum(slope, 1e-3))
+        end = np.where(upper, x + length, np.maximum(x - length, 0.0))
+        half = 0.5 * (end - x)[:, None]
+        t = x[:, None] + half * (_NODES + 1.0)
+        log = np.log(t) - 0.5 * (t - shape[:, None]) ** 2
+        log = log + np.log(special.i0e(shape[:, None] * t))
+        log = special.logsumexp(log, axis=1, b=_WEIGHTS) + np.log(np.abs(half[:, 0]))
+        rest = log1mexp(np.minimum(log, -1e-300))
+        return np.where(upper, rest, log), np.where(upper, log, rest)
+
+    def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
+        """All rows alike: shape -> infinity and the likelihood grows without limit."""
+        refuse_constant(rows, type(self).__name__, relative=ROUNDING)
+
+    def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
+        # The variance of y^2 over its squared mean is 1 - (shape^2 / (2 + shape^2))^2.
+        unit = mean(y, weight)
+        square = mean((y / unit) ** 2, weight)
+        spread = mean(((y / unit) ** 2 / square - 1.0) ** 2, weight)
+        share = float(np.clip(np.sqrt(max(1.0 - spread, 0.05)), 0.2, 1.0))
+        # 2 / (2 + shape^2), which a difference from one has no digits of.
+        rest = max(1.0 - share, 0.5 * spread, 1e-17) if spread > 0 else 0.5
+        shape = np.sqrt(2.0 * max(1.0 - rest, 0.2) / rest)
+        return {"rms": 1.01 * unit * np.sqrt(square), "shape": float(np.clip(shape, 0.7, 1e8))}
+
+    def nested_start(self, rows: Rows) -> np.ndarray:
+        """Eta (K,) of the Rayleigh distribution's optimum."""
+        unit = float(mean_over(rows))
+        square = float(mean_over(rows, _square_of, unit))
+        return self.eta(rms=unit * np.sqrt(square), shape=_RAYLEIGH)
+
+    def _sample(self, rng: np.random.Generator, n: int, rms: Any, shape: Any) -> np.ndarray:
+        one, two = rng.standard_normal((2, n))
+        return rms * np.hypot(one + shape, two) / np.sqrt(2.0 + shape * shape)
+
+    def _to_scipy(self, rms: Any, shape: Any) -> Any:
+        from scipy.stats import rice
+
+        return rice(b=float(shape), scale=float(rms / np.sqrt(2.0 + shape * shape)))
+
+
+@primitive
+def _log_i0e_of(z: Any) -> Any:
+    return np.log(special.i0e(z))
+
+
+@primitive
+def _ratio(z: Any) -> Any:
+    """I1(z) / I0(z) of z >= 0, differentiable."""
+    return special.i1e(z) / special.i0e(z)
+
+
+def _ratio_slope(z: Any, ratio: Any) -> Any:
+    """Derivative of I1 / I0: 1 - r / z - r^2, 1/2 at zero; far out its asymptotic series."""
+    safe = np.clip(z, 1e-8, _LARGE)
+    near = np.where(z < 1e-4, 0.5, 1.0 - ratio / safe - ratio**2)
+    v = 1.0 / np.maximum(z, _LARGE)
+    return np.where(z < _LARGE, near, v * v * (0.5 + v * (0.25 + v * (0.375 + v * 25.0 / 32.0))))
+
+
+defvjp(_ratio, lambda ans, z: lambda g: g * _ratio_slope(z, ans))
+defvjp(_log_i0e_of, lambda ans, z: lambda g: g * (_ratio(z) - 1.0))
+
+
+def _log_i0e(z: Any) -> Any:
+    """log(exp(-z) I0(z)) of z >= 0, differentiable, also of jets."""
+    if not isinstance(z, Jet):
+        return _log_i0e_of(z)
+    ratio = _ratio(z.value)
+    return z.chain(_log_i0e_of(z.value), ratio - 1.0, _ratio_slope(z.value, ratio))
+
+
+def _square_of(y: np.ndarray, unit: float) -> np.ndarray:
+    return (y / unit) ** 2

@@ -1,0 +1,62 @@
+"""The Burr XII distribution: its case, and the limits that it ends at."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from natfit.distributions import Burr12
+from tests.cases import Case, Draws
+from tests.fits import fitted
+
+
+def loglik(params, x):
+    return float(Burr12().to_scipy(Burr12().eta(**params)).logpdf(x).sum())
+
+
+def peer(x):
+    return float(stats.burr12(*stats.burr12.fit(x, floc=0)).logpdf(x).sum())
+
+
+def optimum(y):
+    c, d, _, scale = stats.burr12.fit(y, 2.0, 1.5, floc=0, scale=3.0, optimizer=tight)
+    return [c, scale * (2.0 ** (1.0 / d) - 1.0) ** (1.0 / c), d]
+
+
+def tight(f, start, args=(), disp=0):
+    from scipy.optimize import fmin
+
+    return fmin(f, start, args=args, disp=disp, xtol=1e-11, ftol=1e-13, maxiter=4_000, maxfun=4_000)
+
+
+CASE = Case(
+    data=stats.burr12.rvs(2.0, 1.5, scale=3.0, size=200, random_state=np.random.default_rng(0)),
+    optimum=optimum,
+    draws=Draws(
+        lambda rng, n: stats.burr12.rvs(
+            rng.uniform(1.0, 4.0), rng.uniform(0.3, 3.0), size=n, random_state=rng
+        ),
+        loglik,
+        peer,
+    ),
+)
+
+
+def test_lighter_tails_than_a_weibulls_end_at_the_weibull():
+    x = np.random.default_rng(1).uniform(0.0, 3.0, 40)
+    c, _, scale = stats.weibull_min.fit(x, floc=0)
+    model = fitted("burr12", x)
+    assert model.status_ == "boundary"
+    assert "the Weibull distribution" in model.message_
+    want = stats.weibull_min.logpdf(x, c, scale=scale).sum()
+    got = float(Burr12().log_prob(x, model.theta_[None]).sum())
+    assert got == pytest.approx(want, abs=1e-5)
+
+
+def test_pareto_rows_end_at_the_pareto():
+    x = 1.0 + np.random.default_rng(2).pareto(2.0, 60)
+    shape = 1.0 / np.log(x / x.min()).mean()
+    model = fitted("burr12", x)
+    assert model.status_ == "boundary"
+    assert "the Pareto distribution" in model.message_
+    want = stats.pareto.logpdf(x, shape, scale=x.min()).sum()
+    assert float(Burr12().log_prob(x, model.theta_[None]).sum()) == pytest.approx(want, abs=1e-2)
