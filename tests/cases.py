@@ -83,6 +83,8 @@ class Case:
         Whether the score jumps: steps end within rounding of the best row, not at it.
     edged : bool
         Whether the support moves with theta: a step that leaves a row outside is halved.
+    at_limit : bool
+        Whether the optimum of any exact rows is at a limit of a parameter.
     """
 
     data: np.ndarray
@@ -91,6 +93,7 @@ class Case:
     draws: Draws | None = None
     kinked: bool = False
     edged: bool = False
+    at_limit: bool = False
 
 
 @functools.cache

@@ -68,11 +68,12 @@ def test_reaches_the_optimum(solver, step, name):
             trace(rule, objective, start, metric, **options)
         return
     fit, iterates = trace(rule, objective, start, metric, **options)
-    if name in FAMILIES and case(name).family.row_ends:
-        # The order statistics are a limit; a step of fixed length circles about the rest.
+    if name in FAMILIES and (case(name).family.row_ends or case(name).at_limit):
+        # The order statistics are a limit, and so may be a share of zero; a step of fixed length
+        # circles about the rest.
         assert fit.status == "boundary" or not rule.converges, fit.message
         rtol = 1e-6 if rule.converges else 0.2
-        np.testing.assert_allclose(native(fit.theta), optimum, rtol=rtol)
+        np.testing.assert_allclose(native(fit.theta), optimum, rtol=rtol, atol=0.01 * rtol)
         return
     if kinked:
         assert fit.iterate.value <= objective.value_and_grad(start)[0]

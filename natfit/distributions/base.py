@@ -97,6 +97,10 @@ class Distribution(Verdicts, Component):
             """Shape of one value."""
 
         @property
+        def atoms(self) -> tuple[float, ...]:
+            """Values that have a probability of their own, besides a density."""
+
+        @property
         def limit_meaning(self) -> Mapping[tuple[str, str], str]:
             """(parameter, "lower" or "upper") to what the family becomes at that limit."""
 
@@ -120,6 +124,7 @@ class Distribution(Verdicts, Component):
         roles = {}
         support = None
         event_shape = ()
+        atoms = ()
         limit_meaning = {}
         row_ends = {}
         held_coordinates = ()

@@ -81,6 +81,9 @@ def rule(family: Any, eta: np.ndarray) -> Rule:
     with np.errstate(over="ignore"):
         weight = density(family, y, eta) * slope
     weight = np.where(np.isfinite(weight), weight, 0.0)
+    if family.atoms:
+        y = np.append(y, family.atoms)
+        weight = np.append(weight, density(family, np.array(family.atoms), eta))
     keep = weight > _NEGLIGIBLE
     return Rule(y[keep], weight[keep])
 

@@ -71,10 +71,11 @@ def _quad(family: Any, eta: np.ndarray) -> float:
         return float(np.exp(family.log_prob(np.array([y]), eta[None]))[0])
 
     edges = [low, *cuts, high]
+    atoms = np.exp(family.log_prob(np.array(family.atoms), eta[None])).sum() if family.atoms else 0
     with warnings.catch_warnings():
         # quad warns of slow convergence at an integrable pole; the total is checked in any case.
         warnings.simplefilter("ignore", integrate.IntegrationWarning)
-        return sum(
+        return atoms + sum(
             integrate.quad(p, a, b, limit=200)[0]
             for a, b in zip(edges[:-1], edges[1:], strict=True)
         )

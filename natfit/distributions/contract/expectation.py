@@ -72,7 +72,7 @@ class Expectation:
         if family.support.integer:
             rule = _smooth(family, eta) or _enumerate(family, eta)
         else:
-            rule = _integrate(family, eta)
+            rule = _with_atoms(family, eta, _integrate(family, eta))
         total = rule.weight.sum()
         if not abs(total - 1.0) < ACCURACY:
             values = {k: np.round(v, 6).tolist() for k, v in family.native_dict(eta).items()}
@@ -84,6 +84,15 @@ class Expectation:
             )
         keep = rule.weight > 0
         return cls(rule.y[keep], rule.weight[keep] / total)
+
+
+def _with_atoms(family: Any, eta: np.ndarray, rule: Expectation) -> Expectation:
+    """The rule of a density, and the values that have a probability of their own."""
+    if not family.atoms:
+        return rule
+    atoms = np.array(family.atoms)
+    weight = np.exp(family.log_prob(atoms, eta[None]))
+    return Expectation(np.append(rule.y, atoms), np.append(rule.weight, weight))
 
 
 def _density(family: Any, y: np.ndarray, eta: np.ndarray) -> np.ndarray:

@@ -173,6 +173,8 @@ def log_probability_of(
     family: Any, lower: np.ndarray, upper: np.ndarray, eta: np.ndarray
 ) -> np.ndarray:
     """Log P(lower <= Y <= upper) at eta (n, K) or (1, K), (n,) nats, without the moments."""
+    if family.atoms:
+        return family.interval_moments(lower, upper, eta).log_mass
     parts = _parts(family, lower, upper, eta, False)
     return np.concatenate([part.log_mass() for part in parts])
 

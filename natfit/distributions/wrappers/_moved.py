@@ -32,6 +32,11 @@ class Moved(Extended):
     """
 
     def _admit(self, inner: Distribution) -> None:
+        if inner.atoms:
+            raise ValueError(
+                f"{type(self).__name__} needs a density without values of a probability of their "
+                f"own, and {inner!r} has {inner.atoms}; wrap the family inside"
+            )
         if inner.event_shape != () or inner.support is None or inner.support.integer:
             raise ValueError(
                 f"{type(self).__name__} needs a univariate density with a support, got "

@@ -20,6 +20,29 @@ from natfit.rows import Block, Rows
 SHARE = Share()
 
 
+def log_share(eta: Any) -> tuple[Any, Any]:
+    """log z and log(1 - z), (n,) each."""
+    odds = anp.sinh(eta[:, 0])
+    log_rest = -anp.log1p(odds)
+    return anp.log(odds) + log_rest, log_rest
+
+
+def share_terms(slope: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Score and observed information in eta_0 of the derivative of log p in z, (n,) each.
+
+    The second derivative in z is minus the square of the first, for every row of
+    families whose p is linear in z.
+
+    Returns
+    -------
+    score, observed : ndarray of shape (n,)
+        In eta_0.
+    """
+    first, second = SHARE.first(eta[:, 0]), SHARE.second(eta[:, 0])
+    score = first * slope
+    return score, score**2 - second * slope
+
+
 class ZeroAltered(Extended, Tabulated):
     """A count family and a share z of zeros; eta = (arsinh(z / (1 - z)), the count family's eta).
 
@@ -64,29 +87,6 @@ class ZeroAltered(Extended, Tabulated):
     def _at_zero(self, eta: Any) -> Any:
         """The count family's log-probability of zero (n,), for eta (n, K)."""
         return self.inner._log_prob_eta(np.zeros(1), eta[:, 1:])
-
-    @staticmethod
-    def _log_share(eta: Any) -> tuple[Any, Any]:
-        """log z and log(1 - z), (n,) each."""
-        odds = anp.sinh(eta[:, 0])
-        log_rest = -anp.log1p(odds)
-        return anp.log(odds) + log_rest, log_rest
-
-    @staticmethod
-    def _share_terms(slope: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Score and observed information in eta_0 of the derivative of log p in z, (n,) each.
-
-        The second derivative in z is minus the square of the first, for every row of both
-        families, because p is linear in z.
-
-        Returns
-        -------
-        score, observed : ndarray of shape (n,)
-            In eta_0.
-        """
-        first, second = SHARE.first(eta[:, 0]), SHARE.second(eta[:, 0])
-        score = first * slope
-        return score, score**2 - second * slope
 
     # ------------------------------------------------------------------------ probabilities
 

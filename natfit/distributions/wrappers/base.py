@@ -47,6 +47,7 @@ class Wrapper(Distribution):
     """
 
     differentiable = passed_on()
+    atoms = passed_on()
     closed_velocity = passed_on()
     has_cdf = passed_on()
     has_given_limits = passed_on()

@@ -273,6 +273,9 @@ class CensoredFamily(Mapped):
         """Exact rows, with weights, that have the distribution of the block's."""
         lower, upper = _ends(block.y).T
         y, weight = imputed(lower, upper, block.weight, self.inner.support)
+        if np.inf in self.inner.atoms and np.isfinite(upper).any():
+            # The level at which the estimate ends is the share of those who have no end.
+            y = np.where(y > upper[np.isfinite(upper)].max(), np.inf, y)
         return Block(y, weight=weight)
 
     def _as_exact(self, rows: Rows) -> Rows:

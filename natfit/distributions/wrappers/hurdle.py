@@ -8,7 +8,7 @@ import autograd.numpy as anp
 import numpy as np
 
 from natfit.distributions.contract.expectation import Expectation
-from natfit.distributions.wrappers._zero_altered import ZeroAltered
+from natfit.distributions.wrappers._zero_altered import ZeroAltered, log_share, share_terms
 
 #: Maximum number of rounds in which zeros are drawn again; rows that are then still zero become 1.
 _ROUNDS = 1_000
@@ -53,13 +53,13 @@ class Hurdle(ZeroAltered):
         return {("zero_prob", "lower"): f"{name} cut off at zero, no zeros", **ends}
 
     def _log_prob_eta(self, y: Any, eta: Any) -> Any:
-        log_zero, log_rest = self._log_share(eta)
+        log_zero, log_rest = log_share(eta)
         log_rest = log_rest - anp.log(-anp.expm1(self._at_zero(eta)))
         return anp.where(y > 0, log_rest + self.inner._log_prob_eta(y, eta[:, 1:]), log_zero)
 
     def _slope(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """d log p / d zero_prob: 1 / zero_prob at zero, -1 / (1 - zero_prob) elsewhere."""
-        log_zero, log_rest = self._log_share(eta)
+        log_zero, log_rest = log_share(eta)
         return np.where(y > 0, -np.exp(-log_rest), np.exp(-log_zero))
 
     def _odds(self, eta: np.ndarray) -> np.ndarray:
@@ -70,7 +70,7 @@ class Hurdle(ZeroAltered):
         some, rest = y > 0, eta[:, 1:]
         at_zero = self._odds(eta)[:, None] * self.inner.score(np.zeros(1), rest)
         inner = np.where(some[:, None], self.inner.score(y, rest) + at_zero, 0.0)
-        first, _ = self._share_terms(self._slope(y, eta), eta)
+        first, _ = share_terms(self._slope(y, eta), eta)
         return np.column_stack([first, inner])
 
     def _observed(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
@@ -79,7 +79,7 @@ class Hurdle(ZeroAltered):
         s = self.inner.score(zero, rest)
         cut = q * self.inner.observed(zero, rest) - q * (1.0 + q) * s[:, :, None] * s[:, None, :]
         out = np.zeros((max(len(y), len(eta)), self.n_params, self.n_params))
-        _, out[:, 0, 0] = self._share_terms(self._slope(y, eta), eta)
+        _, out[:, 0, 0] = share_terms(self._slope(y, eta), eta)
         out[:, 1:, 1:] = np.where(some, self.inner.observed(y, rest) + cut, 0.0)
         return out
 
@@ -89,7 +89,7 @@ class Hurdle(ZeroAltered):
         some = inner.y > 0
         y = np.append(inner.y[some], 0.0) if some.any() else np.array([1.0, 0.0])
         weight = inner.weight[some] if some.any() else np.ones(1)
-        log_zero, log_rest = self._log_share(eta[None])
+        log_zero, log_rest = log_share(eta[None])
         weight = np.exp(log_rest) * (weight / weight.sum())
         return Expectation(y, np.append(weight, np.exp(log_zero)))
 

@@ -11,6 +11,7 @@ from natfit._validation import check_truncation
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind
 from natfit.distributions.contract.expectation import Expectation, smooth_rule, stretch_of
+from natfit.distributions.contract.information import expected_square
 from natfit.distributions.contract.intervals import Moments, log_probability_of, moments
 from natfit.distributions.contract.kinks import kink_optimum, smooth_terms, with_kinks
 from natfit.distributions.contract.regular import Regular
@@ -141,6 +142,8 @@ class Truncated(Restricted):
 
     def fisher(self, eta: np.ndarray) -> np.ndarray:
         """Var[s | inside], (n, K, K)."""
+        if self.atoms:
+            return expected_square(self, eta)
         inside = self.window(eta, outer=True)
         return inside.outer - inside.score[:, :, None] * inside.score[:, None, :]
 
@@ -270,7 +273,8 @@ class Truncated(Restricted):
         if self.support.integer:
             some = np.floor(upper) >= np.ceil(lower)
         else:
-            some = upper > lower
+            # A value that has a probability is an interval of its own.
+            some = upper >= lower if self.atoms else upper > lower
         out = np.full(len(lower), -np.inf)
         if some.any():
             own = eta if len(eta) == 1 else eta[some]

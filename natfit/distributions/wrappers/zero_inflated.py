@@ -8,7 +8,7 @@ import autograd.numpy as anp
 import numpy as np
 
 from natfit.distributions.contract.expectation import Expectation
-from natfit.distributions.wrappers._zero_altered import SHARE, ZeroAltered
+from natfit.distributions.wrappers._zero_altered import SHARE, ZeroAltered, log_share, share_terms
 
 
 class ZeroInflated(ZeroAltered):
@@ -52,23 +52,23 @@ class ZeroInflated(ZeroAltered):
         return {**ends, **self.inner.limit_meaning}
 
     def _log_prob_eta(self, y: Any, eta: Any) -> Any:
-        log_share, log_rest = self._log_share(eta)
-        zero = anp.logaddexp(log_share, log_rest + self._at_zero(eta))
+        log_z, log_rest = log_share(eta)
+        zero = anp.logaddexp(log_z, log_rest + self._at_zero(eta))
         return anp.where(y > 0, log_rest + self.inner._log_prob_eta(y, eta[:, 1:]), zero)
 
     def _zero_terms(self, y: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, ...]:
         """d log p / dz, w, and f(0) / p(0) or 0, (n,) each."""
-        log_share, log_rest = self._log_share(eta)
+        log_z, log_rest = log_share(eta)
         log_f = self._at_zero(eta)
-        log_p = np.logaddexp(log_share, log_rest + log_f)
+        log_p = np.logaddexp(log_z, log_rest + log_f)
         some = y > 0
         slope = np.where(some, -np.exp(-log_rest), -np.expm1(log_f) * np.exp(-log_p))
-        w = np.where(some, 0.0, np.exp(log_share - log_p))
+        w = np.where(some, 0.0, np.exp(log_z - log_p))
         return slope, w, np.where(some, 0.0, np.exp(log_f - log_p))
 
     def _score(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         slope, w, _ = self._zero_terms(y, eta)
-        first, _ = self._share_terms(slope, eta)
+        first, _ = share_terms(slope, eta)
         return np.column_stack([first, (1.0 - w)[:, None] * self.inner.score(y, eta[:, 1:])])
 
     def _observed(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
@@ -76,7 +76,7 @@ class ZeroInflated(ZeroAltered):
         rest = eta[:, 1:]
         s = self.inner.score(y, rest)
         out = np.empty((len(w), self.n_params, self.n_params))
-        _, out[:, 0, 0] = self._share_terms(slope, eta)
+        _, out[:, 0, 0] = share_terms(slope, eta)
         # d2 log p(0) / dz deta' = -f(0) / p(0)^2 s, and 1 / p(0) = slope + f(0) / p(0).
         cross = SHARE.first(eta[:, 0]) * ratio * (slope + ratio)
         out[:, 0, 1:] = out[:, 1:, 0] = cross[:, None] * s
@@ -88,8 +88,8 @@ class ZeroInflated(ZeroAltered):
     def expectation(self, eta: np.ndarray) -> Expectation:
         """The nodes of the count family, and zero with the share zero_prob."""
         inner = self.inner.expectation(eta[1:])
-        log_share, log_rest = self._log_share(eta[None])
-        weight = np.append(np.exp(log_rest) * inner.weight, np.exp(log_share))
+        log_z, log_rest = log_share(eta[None])
+        weight = np.append(np.exp(log_rest) * inner.weight, np.exp(log_z))
         return Expectation(np.append(inner.y, 0.0), weight)
 
     def _tails(self, y: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
