@@ -46,6 +46,7 @@ TOP = [
     "fit",
     "minimize",
     "natural_gradient",
+    "power_law_tail",
     "Status",
 ]
 

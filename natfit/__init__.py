@@ -23,6 +23,7 @@ __all__ = [
     "minimize",
     "models",
     "natural_gradient",
+    "power_law_tail",
     "rl",
     "solvers",
     "steps",
@@ -38,12 +39,19 @@ _HOME = {
     "fit": "natfit.estimators",
     "minimize": "natfit.optimize.minimize",
     "natural_gradient": "natfit.optimize.minimize",
+    "power_law_tail": "natfit.estimators",
 }
 
 if TYPE_CHECKING:
     from natfit import display, distributions, metrics, models, rl, solvers, steps, testing
     from natfit.distributions import Censored
-    from natfit.estimators import NaturalGaussianMLE, NaturalMLE, NaturalPolicyEstimator, fit
+    from natfit.estimators import (
+        NaturalGaussianMLE,
+        NaturalMLE,
+        NaturalPolicyEstimator,
+        fit,
+        power_law_tail,
+    )
     from natfit.optimize import Status
     from natfit.optimize.minimize import minimize, natural_gradient
 

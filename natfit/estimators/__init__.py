@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["NaturalGaussianMLE", "NaturalMLE", "NaturalPolicyEstimator", "fit"]
+__all__ = ["NaturalGaussianMLE", "NaturalMLE", "NaturalPolicyEstimator", "fit", "power_law_tail"]
 
 _HOME = {
     "NaturalGaussianMLE": "gaussian",
     "NaturalMLE": "mle",
     "NaturalPolicyEstimator": "policy",
     "fit": "_fit",
+    "power_law_tail": "power_law",
 }
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from natfit.estimators.gaussian import NaturalGaussianMLE
     from natfit.estimators.mle import NaturalMLE
     from natfit.estimators.policy import NaturalPolicyEstimator
+    from natfit.estimators.power_law import power_law_tail
 
 
 def __getattr__(name: str) -> Any:

@@ -49,7 +49,7 @@ def zeta_moments(excess: Any, q: Any) -> tuple[np.ndarray, np.ndarray, np.ndarra
     )
     rising = _jet(s, np.ones_like(s), np.zeros_like(s))
     for j, b in enumerate(_BERNOULLI):
-        factor = b / end ** (2 * j + 1)
+        factor = b * (1.0 / end) ** (2 * j + 1)
         total = total + factor * _times(rising, scale, far)
         for add in (2 * j + 1, 2 * j + 2):
             linear = _jet(s + add, np.ones_like(s), np.zeros_like(s))
