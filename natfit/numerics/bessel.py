@@ -12,6 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy import special
+
+#: Logarithms of Bessel functions below this are computed by the power series.
+_TINY = -600.0
 
 #: Orders below this are computed by the recurrence.
 _FEW = 64
@@ -114,3 +118,40 @@ def _at(term: tuple, p: np.ndarray, derivative: int, order: np.ndarray) -> np.nd
         if derivative
         else ((-1.0) ** k * u(p) / order**k)
     )
+
+
+def log_scaled_bessel(order: Any, x: Any) -> np.ndarray:
+    """log(exp(-x) I_order(x)) of the modified Bessel function, elementwise.
+
+    Parameters
+    ----------
+    order : ndarray
+        At least zero.
+    x : ndarray
+        Positive.
+
+    Returns
+    -------
+    ndarray
+        At most zero.
+    """
+    order, x = np.broadcast_arrays(np.asarray(order, dtype=np.float64), x)
+    few = np.minimum(order, _FEW)
+    with np.errstate(divide="ignore"):
+        out = np.array(np.log(special.ive(few, x)))
+    low = (out < _TINY) & (x > 0.0) & (x < 1.0)
+    if low.any():
+        # Where it underflows, x is below 0.01, and two terms of its power series are enough.
+        v, at = few[low], x[low]
+        q = 0.25 * at * at / (v + 1.0)
+        series = np.log1p(q + 0.5 * q * q * (v + 1.0) / (v + 2.0))
+        out[low] = v * np.log(0.5 * at) - special.gammaln(v + 1.0) - at + series
+    many = order > _FEW
+    if many.any():
+        v, at = order[many], x[many]
+        s = np.hypot(v, at)
+        total = sum(u(v / s) / v**k for k, u in enumerate(_U))
+        # s - x without a difference.
+        value = v * v / (s + at) - v * np.arcsinh(v / at) - 0.5 * np.log(2.0 * np.pi * s)
+        out[many] = value + np.log(total)
+    return out

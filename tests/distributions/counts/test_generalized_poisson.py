@@ -28,7 +28,9 @@ def search(x):
     def loss(d):
         return -weights @ logpmf(values, x.mean(), d) / len(x)
 
-    found = optimize.minimize_scalar(loss, bounds=(0.0, 0.9999), method="bounded", tol=1e-12)
+    found = optimize.minimize_scalar(
+        loss, bounds=(0.0, 0.9999), method="bounded", options={"xatol": 1e-12}
+    )
     return [{"mean": x.mean(), "dispersion": d} for d in (found.x, 0.0)]
 
 

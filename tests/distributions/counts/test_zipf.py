@@ -43,7 +43,9 @@ def search(x):
     def loss(excess):
         return (1.0 + excess) * log + np.log(special.zeta(1.0 + excess))
 
-    found = optimize.minimize_scalar(loss, bounds=(1e-3, 30.0), method="bounded", tol=1e-12)
+    found = optimize.minimize_scalar(
+        loss, bounds=(1e-3, 30.0), method="bounded", options={"xatol": 1e-12}
+    )
     return [{"alpha": 1.0 + found.x}]
 
 
