@@ -10,6 +10,7 @@ import numpy as np
 
 from natfit._validation import check_truncation, nearest, unknown_name
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.columns import OfColumns
 from natfit.distributions.contract.support import OutsideSupport
 from natfit.distributions.wrappers.base import Wrapper
 from natfit.distributions.wrappers.bounded import Bounded
@@ -150,6 +151,8 @@ def located(
 ) -> str:
     """Return the message with the column that it concerns, in scikit-learn's words if X is < 0."""
     words = str(error)
+    if names is not None and error.args and isinstance(error.args[0], OfColumns):
+        words = error.args[0].named(names)
     support = family.support
     univariate = family.event_shape == () and support is not None
     univariate = univariate and family.information.complete

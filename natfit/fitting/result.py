@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.columns import OfColumns
 from natfit.fitting.options import column_label
 from natfit.iterate import Status
 from natfit.metrics.base import Metric
@@ -100,7 +101,9 @@ def join(family: Distribution, columns: list[Result], names: Sequence[str] | Non
     """Return the joined results of several columns: one theta, one history, the worst status."""
     fits = [c.fit for c in columns]
     worst = max(range(len(fits)), key=lambda j: ORDER.index(fits[j].status))
-    message = fits[worst].message
+    message, note = fits[worst].message, fits[worst].verdict.bound_note
+    if names is not None and isinstance(note, OfColumns):
+        message = replace(fits[worst].verdict, bound_note=note.named(names)).message
     if len(fits) > 1 and not fits[worst].status.good:
         message = f"{column_label(worst, names)}: {message}"
     history = fits[0].history if len(fits) == 1 else History.concatenate([f.history for f in fits])

@@ -504,3 +504,32 @@ def test_a_frame_names_the_column_that_is_refused():
         frame = library.DataFrame({"size": [1.0, 2.0, 4.0], "other": bad})
         with pytest.raises(ValueError, match=f"column 'other' of X holds {words}"):
             natfit.fit("normal", frame)
+
+
+def test_messages_on_several_columns_have_their_names():
+    rng = np.random.default_rng(51)
+    X = rng.normal(size=(50, 3))
+    frame = pd.DataFrame(np.column_stack([X, X[:, 0] + X[:, 2]]), columns=list("abcd"))
+    with pytest.warns(UserWarning, match=r"combination of the columns \['a', 'c', 'd'\]") as said:
+        model = NaturalMLE("multivariate_normal").fit(frame)
+    assert model.message_ in str(said[0].message)
+    with pytest.raises(ValueError, match=r"one plane .* column\(s\) \['a', 'c', 'd'\]"):
+        NaturalMLE("multivariate_t").fit(frame)
+    frame["b"] = 1.0
+    with pytest.raises(ValueError, match=r"no constant column .* column\(s\) \['b'\] with 50"):
+        NaturalMLE("multivariate_normal").fit(frame[["a", "b"]])
+    with pytest.raises(ValueError, match=r"column\(s\) \[1\] with 50"):
+        NaturalMLE("multivariate_normal").fit(frame[["a", "b"]].to_numpy())
+    classes = pd.DataFrame({"hair": rng.integers(0, 2, 50), "eyes": rng.choice([0, 2], 50)})
+    with pytest.warns(UserWarning, match="boundary: column 'eyes': "):
+        NaturalMLE("multi_categorical").fit(classes)
+
+
+def test_words_about_columns_travel():
+    import pickle
+
+    from natfit.distributions.contract.columns import OfColumns
+
+    words = pickle.loads(pickle.dumps(OfColumns("in ", 1, " and ", [0, 2], ".")))
+    assert words == "in 1 and [0, 2]."
+    assert words.named(["a", "b", "c"]) == "in 'b' and ['a', 'c']."

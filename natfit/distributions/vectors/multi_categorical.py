@@ -13,6 +13,7 @@ from natfit._validation import check_number
 from natfit.bijectors import Bijector
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import check_columns
+from natfit.distributions.contract.columns import OfColumns
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.support import COUNTS, Support
 from natfit.distributions.counts.categorical import Categorical, classes_in
@@ -179,8 +180,11 @@ class MultiCategorical(Canonical):
     def bounded(self, summary: tuple) -> tuple[tuple, str | None]:
         """Frequencies with those of zero held at 1e-8, and which they are."""
         both = [part.bounded((own,)) for part, own in zip(self._parts, summary, strict=True)]
-        notes = [f"column {m}: {note}" for m, (_, note) in enumerate(both) if note is not None]
-        return tuple(held[0] for held, _ in both), "; ".join(notes) or None
+        notes: list[Any] = []
+        for m, (_, note) in enumerate(both):
+            if note is not None:
+                notes += ["; column " if notes else "column ", m, f": {note}"]
+        return tuple(held[0] for held, _ in both), OfColumns(*notes) or None
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
         starts = [part._initial(y[:, m], weight) for m, part in enumerate(self._parts)]

@@ -10,6 +10,7 @@ import numpy as np
 from natfit._validation import check_option
 from natfit.bijectors import Bijector
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.columns import OfColumns
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
@@ -204,21 +205,25 @@ class MultivariateNormal(Columns, ExponentialFamily):
         constant = np.flatnonzero(np.equal(*rows.extent()))
         spared = self.covariance == "spherical" and len(constant) < self.dim
         if len(constant) and not spared:
-            raise ValueError(
-                f"y must have no constant column for MultivariateNormal, got column(s) "
-                f"{constant.tolist()} with {rows.n} equal rows: the likelihood grows without "
-                "limit as the density shrinks to a plane; drop them"
+            words = OfColumns(
+                "y must have no constant column for MultivariateNormal, got column(s) ",
+                constant.tolist(),
+                f" with {rows.n} equal rows: the likelihood grows without limit as the density "
+                "shrinks to a plane; drop them",
             )
+            raise ValueError(words)
 
     def _check_range(self, variance: np.ndarray) -> None:
         """Raise where squares of variances would be outside the range of doubles."""
         out = np.flatnonzero((variance < _RANGE[0]) | (variance > _RANGE[1]))
         if len(out):
-            raise ValueError(
+            words = OfColumns(
                 f"y must have variances between {_RANGE[0]:g} and {_RANGE[1]:g} for "
-                f"MultivariateNormal, got {variance[out[0]]:g} in column {out[0]}; divide the "
-                "columns by their size, as StandardScaler does"
+                f"MultivariateNormal, got {variance[out[0]]:g} in column ",
+                int(out[0]),
+                "; divide the columns by their size, as StandardScaler does",
             )
+            raise ValueError(words)
 
     def bounded(self, summary: tuple) -> tuple[tuple, str | None]:
         """Second moments whose correlation matrix has no eigenvalue below a floor.
@@ -246,11 +251,12 @@ class MultivariateNormal(Columns, ExponentialFamily):
             return summary, None
         columns = np.flatnonzero(np.sum(vector[:, null] ** 2, axis=1) > _INVOLVED).tolist()
         held = (vector * np.maximum(value, _FLOOR)) @ vector.T * np.outer(scale, scale)
-        note = (
-            f"covariance is singular: a linear combination of the columns {columns} is constant, "
-            f"or there are no more rows than the {len(scale)} columns; the variance of "
-            f"standardised combinations is held at {_FLOOR:g}; a diagonal covariance, fewer "
-            "columns or more rows determine it"
+        note = OfColumns(
+            "covariance is singular: a linear combination of the columns ",
+            columns,
+            f" is constant, or there are no more rows than the {len(scale)} columns; the variance "
+            f"of standardised combinations is held at {_FLOOR:g}; a diagonal covariance, fewer "
+            "columns or more rows determine it",
         )
         return (mean, held[None]), note
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from natfit.bijectors import Bijector, Covariance, Real, Reciprocal
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.columns import OfColumns
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.forms.columns import Columns
@@ -244,12 +245,14 @@ class MultivariateT(Columns):
         columns = plane(rows)
         if columns is None:
             return
-        raise ValueError(
-            f"y must not lie in one plane for MultivariateT: a linear combination of the "
-            f"column(s) {columns} is constant over all {rows.n} rows, and the likelihood grows "
-            "without limit as the density shrinks to it; drop a column, or add rows where there "
-            f"are no more than the {self.dim} columns"
+        words = OfColumns(
+            "y must not lie in one plane for MultivariateT: a linear combination of the column(s) ",
+            columns,
+            f" is constant over all {rows.n} rows, and the likelihood grows without limit as the "
+            "density shrinks to it; drop a column, or add rows where there are no more than the "
+            f"{self.dim} columns",
         )
+        raise ValueError(words)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
         loc, scale = start(y, weight)

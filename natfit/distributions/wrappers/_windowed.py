@@ -180,7 +180,7 @@ class WindowedFamily(Mapped):
         return self.censored.starts(self._view(rows))
 
     def regular(self, rows: Rows) -> Regular | None:
-        """This wrapper around the regular form that the censored family takes."""
+        """The same rows of the family in the regular form that the censored one takes."""
         form = self.censored.regular(self._view(rows))
         if form is None:
             return None
