@@ -181,7 +181,7 @@ def _frame(frame: Any, name: str) -> np.ndarray:
     """Return the columns of a frame side by side, (N, D)."""
     dtypes = getattr(frame, "dtypes", None)
     if dtypes is not None and all(_plain(dtype) for dtype in list(dtypes)):
-        return _floats(_array(frame, name), name)
+        return np.asarray(frame, dtype=np.float64)
     labels = list(frame.columns)
     columns = [
         _series(_column(frame, j), f"column {label!r} of {name}") for j, label in enumerate(labels)

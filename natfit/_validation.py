@@ -344,6 +344,11 @@ def one_window_a_row(value: Any) -> bool:
 
 def check_truncation(value: Any) -> tuple[float, float]:
     """Return the ends (low, high) of a window, infinite for None, or raise ValueError."""
+    if one_window_a_row(value):
+        raise ValueError(
+            "truncation must be (low, high) with one number each for a family; for one window a "
+            "row pass natfit.Censored.exact(x, truncation=(low, high)) as the data"
+        )
     try:
         low, high = (
             default if end is None else end

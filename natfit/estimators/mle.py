@@ -313,11 +313,13 @@ class NaturalMLE(DensityEstimator):
         return Numbers(values, found.masked)
 
     def _validated_rows(self, censored: Censored) -> Censored:
-        """Return censored rows, which are one column without a name."""
+        """Return censored rows, which are one column under the name of its times."""
         if len(censored) < 2:
             raise ValueError(f"X must have at least 2 rows to be fitted, got {len(censored)}")
         self.n_features_in_ = 1
         self.__dict__.pop("feature_names_in_", None)
+        if censored.name is not None:
+            self.feature_names_in_ = np.array([censored.name], dtype=object)
         return censored
 
     def _family(self, X: np.ndarray) -> Distribution:

@@ -333,6 +333,19 @@ def test_messages_name_the_column(library):
         NaturalMLE("student_t").fit(library.DataFrame({"tails": tails, "flat": flat}))
 
 
+@pytest.mark.parametrize("library", [pd, pl], ids=["pandas", "polars"])
+def test_the_name_of_times_is_kept(library):
+    frame = library.DataFrame({"days": RAIN, "seen": EVENT})
+    rows = Censored.right(frame["days"], frame["seen"])
+    assert rows[3:].name == Censored.exact(frame["days"]).name == "days"
+    model = natfit.fit("gamma", rows)
+    assert list(model.feature_names_in_) == ["days"]
+    drawn = DensityDisplay.from_estimator(model, rows, kind="rug")
+    assert drawn.ax_.get_xlabel() == "days"
+    assert model.score(rows[:5]) == model.score(Censored(rows.lower[:5], rows.upper[:5]))
+    assert not hasattr(natfit.fit("gamma", Censored(RAIN, RAIN)), "feature_names_in_")
+
+
 def test_names_of_another_order_are_refused():
     frame = pd.DataFrame({"rain": RAIN, "wind": WIND})
     model = NaturalMLE("gamma").fit(frame)

@@ -46,6 +46,8 @@ class Censored:
     ----------
     rows : ndarray of shape (N, 2) or (N, 4)
         Lower and upper ends; with windows also their low and high ends.
+    name : str or None
+        The name of the values, that of a Series; fits and axes have it.
 
     Raises
     ------
@@ -77,6 +79,7 @@ class Censored:
             )
         _refuse_indicator(lower, upper, first, second)
         self.rows = _rows(first, second, truncation)
+        self.name = _name(lower)
 
     @classmethod
     def right(cls, time: Any, event: Any, *, truncation: Any = None) -> Censored:
@@ -103,7 +106,7 @@ class Censored:
             If ``event`` holds anything else, or as in the class.
         """
         y, seen = _times(time, event)
-        return cls._of(y, np.where(seen, y, np.inf), truncation)
+        return cls._of(y, np.where(seen, y, np.inf), truncation, _name(time))
 
     @classmethod
     def left(cls, time: Any, event: Any, *, truncation: Any = None) -> Censored:
@@ -130,7 +133,7 @@ class Censored:
             As :meth:`right`.
         """
         y, seen = _times(time, event)
-        return cls._of(np.where(seen, y, -np.inf), y, truncation)
+        return cls._of(np.where(seen, y, -np.inf), y, truncation, _name(time))
 
     @classmethod
     def interval(cls, lower: Any, upper: Any, *, truncation: Any = None) -> Censored:
@@ -159,7 +162,7 @@ class Censored:
                 "lower and upper must be vectors of one length, got shapes "
                 f"{first.shape} and {second.shape}"
             )
-        return cls._of(first, second, truncation)
+        return cls._of(first, second, truncation, _name(lower))
 
     @classmethod
     def exact(cls, y: Any, *, truncation: Any = None) -> Censored:
@@ -167,7 +170,7 @@ class Censored:
         values = _vector(y, "y")
         if values.ndim != 1:
             raise ValueError(f"y must be a vector, got shape {values.shape}")
-        return cls._of(values, values, truncation)
+        return cls._of(values, values, truncation, _name(y))
 
     @classmethod
     def from_scipy(cls, data: Any) -> Censored:
@@ -193,22 +196,24 @@ class Censored:
         return cls.from_scipy(X) if stats and isinstance(X, stats.CensoredData) else None
 
     @classmethod
-    def _of(cls, lower: np.ndarray, upper: np.ndarray, truncation: Any = None) -> Censored:
+    def _of(
+        cls, lower: np.ndarray, upper: np.ndarray, truncation: Any = None, name: str | None = None
+    ) -> Censored:
         """Return rows of vectors in float64."""
-        return cls.of_rows(_rows(lower, upper, truncation))
+        return cls.of_rows(_rows(lower, upper, truncation), name)
 
     @classmethod
-    def of_rows(cls, rows: np.ndarray) -> Censored:
+    def of_rows(cls, rows: np.ndarray, name: str | None = None) -> Censored:
         """Return rows of checked ends (N, 2), or ends and windows (N, 4), which are not copied."""
         made = cls.__new__(cls)
-        made.rows = rows
+        made.rows, made.name = rows, name
         return made
 
     def within(self, low: np.ndarray, high: np.ndarray) -> Censored:
         """Return the same rows, each in the window (N,) that these and its own ends have left."""
         if self.truncation is not None:
             low, high = np.maximum(low, self.truncation[0]), np.minimum(high, self.truncation[1])
-        return self._of(self.lower, self.upper, (low, high))
+        return self._of(self.lower, self.upper, (low, high), self.name)
 
     @property
     def lower(self) -> np.ndarray:
@@ -237,13 +242,19 @@ class Censored:
     def __getitem__(self, rows: Any) -> Censored:
         """Select rows by slice, mask or index array."""
         rows = rows[0] if isinstance(rows, tuple) else rows
-        return self.of_rows(self.rows[rows].reshape(-1, np.shape(self.rows)[1]))
+        return self.of_rows(self.rows[rows].reshape(-1, np.shape(self.rows)[1]), self.name)
 
     def __repr__(self) -> str:
         """Say how many rows there are and how many of them are exact."""
         exact = int((self.lower == self.upper).sum())
         windows = "" if self.truncation is None else ", truncated"
         return f"Censored({len(self)} rows, {exact} exact{windows})"
+
+
+def _name(values: Any) -> str | None:
+    """Return the name of a Series."""
+    name = getattr(values, "name", None)
+    return name if isinstance(name, str) and name else None
 
 
 def _vector(values: Any, name: str) -> np.ndarray:
