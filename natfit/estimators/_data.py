@@ -74,7 +74,10 @@ def read_rows(
     values = given.rows if isinstance(given, Censored) else given.values
     n = len(values)
     weight = check_weights(sample_weight, n)
-    ends = windows(truncation, n) if one_window_a_row(truncation) else None
+    # Rows that carry their windows may be some of those for which the option has windows.
+    carried = isinstance(given, Censored) and given.truncation is not None
+    by_row = one_window_a_row(truncation) and not carried
+    ends = windows(truncation, n) if by_row else None
     kept = None if weight is None or weight.all() else weight > 0
     if isinstance(given, Numbers):
         kept = _without_missing(given, kept, missing)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.callback import with_callbacks
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import validate_data
 
 from natfit import fitting
@@ -231,7 +232,7 @@ class NaturalMLE(DensityEstimator):
         model = Constant(resolve(self.coordinates, Coordinates))
         rng: Any = FreshGenerator() if self.random_state is None else bridge_rng(self.random_state)
         context = self._init_callback_context(max_subtasks=None)
-        shown = data.public
+        shown = self._shown(X, data)
         # scikit-learn's ScoringMonitor scores nothing without a y, for which a density's X stands.
         target = shown if y is None else y
         metadata = None if sample_weight is None else {"sample_weight": weight}
@@ -263,6 +264,12 @@ class NaturalMLE(DensityEstimator):
         self._warn(self.status_, self.message_, engine)
         return self
 
+    def _shown(self, X: Any, data: Data) -> Any:
+        """Return the rows of the fit in a form that its methods take, with the names of columns."""
+        if data.seen_as is not None or not is_frame(X):
+            return data.public
+        return X if data.kept is None else _safe_indexing(X, np.flatnonzero(data.kept))
+
     def _say_that_y_is_ignored(self) -> None:
         """Warn of a y, once a call; pipelines pass the y of their other steps to the last one."""
         caller = passed_on_by()
@@ -290,6 +297,12 @@ class NaturalMLE(DensityEstimator):
         """Return the rows of a fit; the pass that sums them checks that they are finite."""
         censored = Censored.of(X)
         given = self._validated(X) if censored is None else self._validated_rows(censored)
+        if censored is not None and censored.truncation is not None:
+            if one_window_a_row(self.truncation):
+                raise ValueError(
+                    "truncation must give each row one window, got windows with X and as an "
+                    "option; pass truncation=(low, high) to natfit.Censored only"
+                )
         data = read_rows(given, sample_weight, self.missing, self.truncation)
         if self.missing == "drop" and len(data.values) < 2:
             raise ValueError(

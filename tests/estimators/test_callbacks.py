@@ -1,6 +1,8 @@
 """scikit-learn's callbacks: progress bars, monitoring, early stopping."""
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from estimator_data import assert_params, quiet, sample
 from sklearn.callback import ProgressBar, ScoringMonitor
@@ -8,7 +10,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from natfit import NaturalGaussianMLE, NaturalMLE
+from natfit import Censored, NaturalGaussianMLE, NaturalMLE
 from natfit.metrics import MonteCarloFisher
 
 
@@ -205,3 +207,44 @@ def test_a_random_metric_draws_the_same_with_callbacks():
     plain = NaturalMLE("gamma", **options).fit(x)
     watched = fit_with(Recorder(), NaturalMLE("gamma", **options), x)
     assert watched.history_.theta.tobytes() == plain.history_.theta.tobytes()
+
+
+class Scores:
+    """Scores the data that it is shown at each iteration."""
+
+    def setup(self, estimator, context):
+        self.scores = []
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context, *, X=None, fitted_estimator=None):
+        if context.task_name == "iteration":
+            self.scores.append(fitted_estimator.score(X))
+
+
+X = sample("gamma", 100, 31)
+ENTRY = np.minimum(np.random.default_rng(0).uniform(0.0, 2.0, 100), 0.9 * X[:, 0])
+GAPS = np.where(np.arange(100)[:, None] % 9 == 0, np.nan, X)
+
+SHOWN = {
+    "frame": (pd.DataFrame(X, columns=["rain"]), {}),
+    "two columns": (pd.DataFrame(np.hstack([X, X]), columns=["rain", "wind"]), {}),
+    "polars": (pl.DataFrame({"rain": X[:, 0], "wind": X[:, 0]}), {}),
+    "missing": (pd.DataFrame(GAPS, columns=["rain"]), {"missing": "drop"}),
+    "censored": (Censored.right(X[:, 0], X[:, 0] < 4.0), {}),
+    "late": (Censored.right(X[:, 0], X[:, 0] < 4.0, truncation=(ENTRY, None)), {}),
+    "windows": (X, {"truncation": (ENTRY, None)}),
+    "windows, missing": (GAPS, {"truncation": (ENTRY, None), "missing": "drop"}),
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_the_data_that_callbacks_see_can_be_scored(name):
+    rows, options = SHOWN[name]
+    scores = Scores()
+    model = NaturalMLE("gamma", **options).set_callbacks(scores).fit(rows)
+    assert scores.scores[-1] == pytest.approx(model.score(rows), rel=1e-9)

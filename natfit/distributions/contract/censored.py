@@ -210,9 +210,7 @@ class Censored:
         return made
 
     def within(self, low: np.ndarray, high: np.ndarray) -> Censored:
-        """Return the same rows, each in the window (N,) that these and its own ends have left."""
-        if self.truncation is not None:
-            low, high = np.maximum(low, self.truncation[0]), np.minimum(high, self.truncation[1])
+        """Return the same rows, each in a window with these ends (N,)."""
         return self._of(self.lower, self.upper, (low, high), self.name)
 
     @property

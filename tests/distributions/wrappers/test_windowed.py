@@ -8,7 +8,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 
 import natfit
 from natfit import Censored, NaturalMLE
-from natfit.distributions import Gamma, Mixture, Normal, Poisson, Shifted, Weibull
+from natfit.distributions import Gamma, Mixture, Normal, Poisson, Shifted, Truncated, Weibull
 from natfit.distributions.wrappers._windowed import WindowedFamily
 from natfit.rows import Memory
 
@@ -168,6 +168,10 @@ def test_windows_as_an_option_of_the_estimator():
     )
     with pytest.raises(ValueError, match="200 low ends for 150 rows.*carry their windows"):
         exact.score(time[:150])
+    with pytest.raises(ValueError, match="got windows with X and as an option"):
+        natfit.fit("weibull", rows, truncation=(entry, None))
+    with pytest.raises(ValueError, match="one window a row pass natfit.Censored"):
+        natfit.fit(Truncated("weibull", entry), time)
     with pytest.raises(ValueError, match="one column if truncation gives each row its window"):
         NaturalMLE("weibull", truncation=(entry, None)).fit(np.stack([time, time], axis=1))
 
