@@ -179,6 +179,13 @@ def _array(data: Any, name: str) -> np.ndarray:
 
 def _frame(frame: Any, name: str) -> np.ndarray:
     """Return the columns of a frame side by side, (N, D)."""
+    names = list(frame.columns)
+    if len(set(names)) < len(names):
+        twice = next(label for label in names if names.count(label) > 1)
+        raise ValueError(
+            f"the columns of {name} must have different names, got {twice!r} "
+            f"{names.count(twice)} times; rename them"
+        )
     dtypes = getattr(frame, "dtypes", None)
     if dtypes is not None and all(_plain(dtype) for dtype in list(dtypes)):
         return np.asarray(frame, dtype=np.float64)

@@ -85,8 +85,10 @@ missing, random_state, n_jobs
         return MultivariateNormal(covariance=self.covariance_type).bind(Memory(X))
 
     def __sklearn_tags__(self) -> Any:
-        """The tags of scikit-learn: any real data are accepted."""
-        return super(NaturalMLE, self).__sklearn_tags__()
+        """The tags of scikit-learn: any real data are accepted, NaN if missing ones are dropped."""
+        tags = super(NaturalMLE, self).__sklearn_tags__()
+        tags.input_tags.allow_nan = self.missing == "drop"
+        return tags
 
     @property
     def mean_(self) -> np.ndarray:

@@ -508,6 +508,14 @@ def test_weights_and_times_that_are_no_numbers(name):
         Censored.right(data, [1, 0, 1])
 
 
+def test_columns_of_one_name_are_refused():
+    frame = pd.DataFrame(np.stack([RAIN, WIND], axis=1), columns=["rain", "rain"])
+    with pytest.raises(ValueError, match="different names, got 'rain' 2 times; rename"):
+        natfit.fit("gamma", frame)
+    frame.columns = [7, 8]
+    assert natfit.fit("gamma", frame).param_names_[2] == "shape[1]"
+
+
 def test_a_frame_names_the_column_that_is_refused():
     for library, (bad, words) in itertools.product(
         (pd, pl), [(WHEN, "datetimes"), (STEP, "timedeltas"), (["a", "b", "c"], "text")]

@@ -59,6 +59,13 @@ def test_check_estimator(estimator):
     assert_all_passed(run_checks(estimator), set() if array_api_on() else {ARRAY_API})
 
 
+def test_check_estimator_where_missing_values_are_dropped():
+    results = run_checks(NaturalMLE(missing="drop"))
+    assert [r for r in results if r[1] not in ("passed", "skipped")] == []
+    # The check that NaN is refused does not apply.
+    assert len(results) == FEWEST - 1
+
+
 _SCRIPT = """
 import json, sys
 sys.path.insert(0, {here!r})
