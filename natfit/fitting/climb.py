@@ -28,7 +28,10 @@ _ENTRIES, _FEWEST, _MOST = 300_000, 1_000, 20_000
 
 #: Iterations of a short descent, halvings of one step, and the predicted gain in nats of all rows
 #: together below which it ends: starts that lead to one maximum are then told from others.
-_ITERATIONS, _HALVINGS, _NEAR = 60, 8, 1e-4
+_ITERATIONS, _HALVINGS, _NEAR = 40, 8, 1e-4
+
+#: A descent that gained less than so many nats in its last iterations has met a ridge.
+_PATIENCE, _SLOW = 8, 1e-2
 
 #: A start is preferred to those before it only if it gains more nats than this.
 _GAIN = 1e-3
@@ -201,7 +204,10 @@ def _descended(objective: Any, start: np.ndarray) -> _End:
         value, grad = objective.value_and_grad(theta)
         if not np.isfinite(value):
             return _End(np.inf, start, False)
+        values = [value]
         for k in range(_ITERATIONS):
+            if k >= _PATIENCE and values[-_PATIENCE] - value < _SLOW / objective.total:
+                break
             at = Iterate(theta, value, grad, k)
             hessian = objective.hessian(theta).dense()
             found = None
@@ -217,6 +223,7 @@ def _descended(objective: Any, start: np.ndarray) -> _End:
             if found is None:
                 break
             theta, value, grad = found
+            values.append(value)
         # Where the data do not tell the parameters apart, the way there says more than the end.
         known = _determined(hessian, local.free)
     return _End(value * objective.total, theta if known else start, known)

@@ -238,7 +238,9 @@ class ExponentiatedWeibull(Distribution):
     def _sample(
         self, rng: np.random.Generator, n: int, shape: Any, scale: Any, power: Any
     ) -> np.ndarray:
-        log_w = np.log(-log1mexp(-rng.exponential(size=n) / power))
+        # With a tiny power a draw underflows to zero.
+        with np.errstate(divide="ignore"):
+            log_w = np.log(-log1mexp(-rng.exponential(size=n) / power))
         return scale * np.exp(log_w / shape)
 
     def _to_scipy(self, shape: Any, scale: Any, power: Any) -> Any:

@@ -12,6 +12,7 @@ from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
+import natfit
 from natfit import Censored, NaturalMLE
 from natfit.distributions import (
     Bounded,
@@ -27,7 +28,9 @@ from natfit.distributions.contract.intervals import moments
 from natfit.distributions.wrappers.mixture._guard import RATIO
 from natfit.numerics import autodiff
 from natfit.rows import Memory
+from natfit.rows.processes import Processes
 from tests.cases import Case
+from tests.distributions.wrappers.mixtures import random_set
 
 
 def mle(y):
@@ -491,3 +494,76 @@ def slope_along(f, eta, way, step=1e-2):
     """Derivative along a direction by five points, wide enough that rounding does not matter."""
     values = [f(eta + k * step * way) for k in (-2, -1, 1, 2)]
     return (values[0] - 8.0 * values[1] + 8.0 * values[2] - values[3]) / (12.0 * step)
+
+
+def test_two_weibulls_on_few_failures_find_the_maximum_inside():
+    """75 units still run at 20: a component on the ten failures at 20 has no such maximum."""
+    lower = np.array([2.0] + [8.0] * 9 + [9.0] * 5 + [20.0] * 85)
+    upper = np.where(np.arange(100) < 25, lower, np.inf)
+    model = natfit.fit(Mixture(["weibull"] * 2), Censored(lower, upper))
+    assert model.status_ == "converged"
+    assert 100.0 * model.score(Censored(lower, upper)) == pytest.approx(-108.8354, abs=1e-4)
+    got = native(model)
+    np.testing.assert_allclose(got["weights"], [0.1373, 0.8627], atol=1e-4)
+    want = {"shape_0": 18.13, "shape_1": 4.443, "scale_0": 8.592, "scale_1": 31.51}
+    for name, value in want.items():
+        assert got[name] == pytest.approx(value, rel=1e-3), name
+
+
+# ------------------------------------------------------------------------------ several starts
+
+
+@pytest.mark.parametrize("seed", [5, 8])
+def test_several_starts_reach_scikit_learns_best_of_ten(seed):
+    c, y = random_set(seed)
+    peer = GaussianMixture(c, n_init=10, tol=1e-5, max_iter=500, random_state=seed).fit(y)
+    model = fitted(Mixture("normal", c), y)
+    assert model.status_.good, model.message_
+    assert model.score(y) > peer.score(y) - 1e-6
+    locs = [native(model)[f"loc_{k}"] for k in range(c)]
+    assert locs == sorted(locs)
+
+
+def test_one_start_may_end_at_a_lower_maximum():
+    c, y = random_set(7)
+    one, ten = (fitted(Mixture("normal", c, n_init=n), y).score(y) for n in (1, 10))
+    assert ten > one + 1e-3
+
+
+@pytest.mark.parametrize("family", [Mixture("normal", 3), Mixture("gamma", 2)], ids=str)
+def test_starts_depend_neither_on_seeds_nor_on_processes(family):
+    y = np.abs(two_normals(23, 200)) + 0.1
+    models = [natfit.fit(family, y, random_state=seed) for seed in (None, None, 0, 7)]
+    for model in models[1:]:
+        np.testing.assert_array_equal(model.theta_, models[0].theta_)
+    starts = family.bind(Memory(y)).starts(Memory(y))
+    shared = Processes(y, n_jobs=2).each(np.sum, starts)
+    assert shared == Memory(y).each(np.sum, starts)
+
+
+@pytest.mark.parametrize("part", ["normal", "gamma", "poisson", MultivariateNormal("full")])
+def test_a_mixture_of_one_is_the_family_itself(part):
+    rng = np.random.default_rng(24)
+    y = rng.poisson(4.0, 60).astype(float) + 1.0
+    y = y if isinstance(part, str) else np.column_stack([y, rng.normal(y, 2.0)])
+    one, alone = natfit.fit(Mixture([part]), y), natfit.fit(part, y)
+    assert one.status_ == alone.status_ == "converged"
+    assert float(one.params_["weights"].ravel()[0]) == 1.0
+    for name, value in alone.params_.items():
+        np.testing.assert_allclose(one.params_[f"{name}_0"], value, rtol=1e-6)
+        error = alone.standard_errors_[name]
+        np.testing.assert_allclose(one.standard_errors_[f"{name}_0"], error, rtol=1e-5)
+
+
+def test_the_least_width_follows_the_data():
+    """The floor is relative: in another unit it is the same share of the widest component."""
+    y = two_normals(25, 200)
+    for unit in (1e-6, 1.0, 1e9):
+        for least in (1e-3, 1e-1):
+            bound = Mixture("normal", 2, least_width=least).bind(Memory(unit * y))
+            low = bound.params["scale_0"].low
+            assert 0.3 * least < low / unit < 3.0 * least
+    with pytest.raises(ValueError, match="least_width must be"):
+        natfit.fit(Mixture("normal", 2, least_width=0.0), y)
+    with pytest.raises(ValueError, match="n_init must be"):
+        natfit.fit(Mixture("normal", 2, n_init=0), y)

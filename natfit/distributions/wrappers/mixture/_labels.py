@@ -29,5 +29,6 @@ def _centre(part: Any, eta: np.ndarray) -> float:
     """Median of a component, by draws; its first coordinate if it has no sampler."""
     if not part.can_sample:
         return float(eta[0])
-    draws = part.sample(eta[None], np.random.default_rng(0), _DRAWS)
+    with np.errstate(all="ignore"):
+        draws = part.sample(eta[None], np.random.default_rng(0), _DRAWS)
     return float(np.median(draws.reshape(len(draws), -1)[:, 0]))

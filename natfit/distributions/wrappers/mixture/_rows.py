@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 
+#: A component is evaluated at the rows of all others too: what overflows there has no weight.
+_quiet = np.errstate(all="ignore")
+
 
 def rows_of(family: Any, k: int, y: Any) -> tuple[np.ndarray | None, Any]:
     """Rows in the support of component k (None: all), and y, others replaced by one inside."""
@@ -24,6 +27,7 @@ def rows_of(family: Any, k: int, y: Any) -> tuple[np.ndarray | None, Any]:
     return inside, np.where(inside, y, safe)
 
 
+@_quiet
 def log_joint(family: Any, y: Any, eta: np.ndarray) -> np.ndarray:
     """log w_k + log p_k(y), (n, C)."""
     columns = []
@@ -48,6 +52,7 @@ def shares(joint: np.ndarray, log_p: np.ndarray) -> np.ndarray:
     return np.exp(joint - np.where(np.isneginf(log_p), 0.0, log_p)[:, None])
 
 
+@_quiet
 def terms(family: Any, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
     """log p (n,), responsibilities (n, C), and each component's score, 0 where it has none."""
     values, scores = [], []
@@ -77,6 +82,7 @@ def mean_score(
     return out
 
 
+@_quiet
 def observed(family: Any, y: Any, eta: np.ndarray) -> np.ndarray:
     """Negative Hessian of each row, (n, K, K)."""
     _, share, scores = terms(family, y, eta)
@@ -114,6 +120,7 @@ def curvature(
     return out
 
 
+@_quiet
 def sums(family: Any, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> tuple:
     """Weighted sums of log p, its score (K,) and its negative Hessian (K, K), for eta (1, K)."""
     log_p, share, scores = terms(family, y, eta)

@@ -33,6 +33,9 @@ from natfit.rows import Block, Rows, n_distinct, rows_where
 #: square of the number.
 _SMALL = 32
 
+#: Numbers of starts by default; fewer where autograd computes second derivatives.
+_N_INIT, _N_INIT_SLOW = 10, 3
+
 #: Number of rows that are cut into clusters for further starts.
 _PARTITIONED = 2_000
 
@@ -97,7 +100,7 @@ class Mixture(Distribution):
         components: str | Distribution | Sequence[str | Distribution] = ("normal", "normal"),
         n_components: int | None = None,
         *,
-        n_init: int = 10,
+        n_init: int | None = None,
         least_width: float = RATIO,
     ):
         self.components = components
@@ -209,7 +212,10 @@ class Mixture(Distribution):
             # Such data are refused later, when they are checked.
             return bound
         bound = self._of(parts)
-        bound._guards = guards(parts, [eta[cut] for cut in bound.cuts], self.least_width)
+        ratio = check_number(
+            self.least_width, "least_width", low=0.0, high=1.0, closed_low=False, hint="1e-3"
+        )
+        bound._guards = guards(parts, [eta[cut] for cut in bound.cuts], ratio)
         return bound
 
     def _of(self, parts: tuple[Distribution, ...]) -> Mixture:
@@ -322,8 +328,13 @@ class Mixture(Distribution):
 
     @property
     def sum_terms(self) -> Callable | None:  # type: ignore[override]  # K decides
-        """Weighted sums of log p, score and negative Hessian in one pass; None if K is large."""
-        return self._sum_terms if self.n_params <= _SMALL else None
+        """Weighted sums of log p, score and negative Hessian in one pass; None if that is slow."""
+        return self._sum_terms if self.n_params <= _SMALL and self._closed else None
+
+    @cached_property
+    def _closed(self) -> bool:
+        """Whether all components have closed forms of their second derivatives."""
+        return all(p._observed is not None or p.sum_terms is not None for p in self.parts)
 
     def _sum_terms(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> tuple:
         return tabulated_sum(partial(per_row.sums, self), y, weight, eta)
@@ -424,7 +435,9 @@ class Mixture(Distribution):
 
     def starts(self, rows: Rows) -> list[np.ndarray]:
         """Starts on ``n_init - 1`` partitions of a few rows by k-means and at random."""
-        n_init = int(check_number(self.n_init, "n_init", low=1, integer=True, hint="10"))
+        n_init = _N_INIT if self._closed else _N_INIT_SLOW
+        if self.n_init is not None:
+            n_init = int(check_number(self.n_init, "n_init", low=1, integer=True, hint="10"))
         if n_init == 1 or len(self.parts) == 1 or self.n_params > _MOST_PARAMETERS:
             return []
         few = rows.few(_PARTITIONED)
