@@ -133,9 +133,7 @@ def bind(task: Task) -> Distribution:
     return task.family.bind(task.rows) if task.family.information.complete else task.family
 
 
-def begin(
-    family: Distribution, task: Task, alike: bool = False
-) -> tuple[Distribution, np.ndarray]:
+def begin(family: Distribution, task: Task, alike: bool = False) -> tuple[Distribution, np.ndarray]:
     """Phases 6 and 7: return the family that is fitted, and its start (K,).
 
     A family may hold parameters in which the likelihood has no derivative; then fewer are fitted.

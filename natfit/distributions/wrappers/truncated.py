@@ -182,8 +182,17 @@ class Truncated(Restricted):
         return best.words if not value > best.value + _SAME * rows.total else None
 
     def nested_start(self, rows: Rows) -> np.ndarray | None:
-        """The inner family's, or a member near a limit in the window that is more likely."""
+        """The inner family's, or a member near a limit in the window that is more likely.
+
+        Of a family with kinks it is the optimum of the window itself.
+
+        Returns
+        -------
+        ndarray of shape (K,) or None
+        """
         start = super().nested_start(rows)
+        if start is not None and self.inner.kink_sum is not None:
+            start = kink_optimum(self, rows, rows, start, False)
         best = best_limit(limits_of(self, rows, None)) if rows.event_shape == () else None
         if best is None or start is None:
             return start if best is None else best.eta
@@ -247,13 +256,6 @@ class Truncated(Restricted):
         """The inner family's; of one with kinks the optimum of the window itself."""
         eta = super().refine_start(rows, eta)
         return eta if self.inner.kink_sum is None else kink_optimum(self, rows, rows, eta, False)
-
-    def nested_start(self, rows: Rows) -> np.ndarray | None:
-        """The inner family's; of one with kinks the optimum of the window itself."""
-        found = super().nested_start(rows)
-        if self.inner.kink_sum is None or found is None:
-            return found
-        return kink_optimum(self, rows, rows, found, False)
 
     # ------------------------------------------------------------------ probabilities
 
