@@ -87,6 +87,10 @@ class Bounded(Mapped):
         own = self.inner.limit_meaning
         return {k: v for k, v in own.items() if k[0] not in self.given or not self._cut(*k)}
 
+    def limit_at(self, rows: Rows, eta: np.ndarray) -> str | None:
+        """A limit of several parameters may lie outside the limits: None is returned."""
+        return None
+
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """The family's, for a start that is moved inside the limits first."""
         low, high, _ = self.limits

@@ -131,6 +131,10 @@ class Fixed(Mapped):
         except ValueError:
             return None
 
+    def limit_at(self, rows: Rows, eta: np.ndarray) -> str | None:
+        """A limit of several parameters is none of those that are left, and None is returned."""
+        return None
+
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """The inner family's; unchanged where its closed form is not valid in the family."""
         try:

@@ -15,14 +15,19 @@ from natfit.distributions.contract.checks import refuse_constant
 from natfit.distributions.contract.declared import InformationKind, Role, Yardstick
 from natfit.distributions.contract.regular import Regular
 from natfit.distributions.contract.start import MANY, location_scale, mean
+from natfit.distributions.contract.sums import block_sum
 from natfit.distributions.forms.shift.form import ShiftForm
 from natfit.distributions.forms.shift.kernel import kernel_of
 from natfit.distributions.wrappers._moved import Moved
-from natfit.rows import Block, Rows
+from natfit.rows import Block, Rows, mean_over, squared_gap
 
 #: Width of the density relative to its distance from loc below which rows are computed in regular
 #: coordinates.
 _FAR = 0.05
+
+#: Distance of loc from the mean, in standard deviations, from which on a fit may have run away, and
+#: the difference per row, in nats, up to which its likelihood is that of the limit.
+_FAR_OUT, _SAME = 20.0, 1e-7
 
 #: Distance of loc from the smallest row, in spreads, below which loc counts as being at the row.
 _AT_THE_END = 1e-3
@@ -234,6 +239,37 @@ class Shifted(Moved):
         middle = location_scale(rows.few().y, None)[0]
         form = ShiftForm(self.inner, middle if np.isfinite(middle) else 0.0)
         return Regular(form, form.to_own, form.from_own, form.jacobian_own)
+
+    def limit_at(self, rows: Rows, eta: np.ndarray) -> str | None:
+        """The limit at loc = -infinity, of a fit in these coordinates that runs there.
+
+        As loc moves away the likelihood nears that of the limit from below. Of a family without
+        a regular form the normal is the only limit known by name.
+
+        Returns
+        -------
+        str or None
+            The limit in words, with its parameters.
+        """
+        if rows.event_shape != ():
+            return None
+        centre = float(mean_over(rows))
+        sd = float(np.sqrt(mean_over(rows, squared_gap, centre)))
+        if not centre - eta[0] > _FAR_OUT * sd:
+            return None
+        own = float(rows.sum(block_sum, self, "sum_value_and_score", eta[None])[0])
+        if self._form is not None:
+            form = ShiftForm(self.inner, centre)
+            best = form.nested_start(rows)
+            if best is None:
+                return None
+            value = float(rows.sum(block_sum, form, "sum_terms", best[None])[0])
+            words = form.limit_at(rows, best)
+        else:
+            value = -rows.total * (np.log(sd) + 0.5 * np.log(2.0 * np.pi * np.e))
+            name = f"the normal distribution with loc = {centre:.7g}, scale = {sd:.7g}"
+            words = f"loc -> -inf: the best {type(self.inner).__name__} is the limit, {name}"
+        return words if not own > value + _SAME * rows.total else None
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """Loc tends to the smallest row."""

@@ -2,14 +2,16 @@
 
 import re
 
+import autograd.numpy as anp
 import numpy as np
 import pytest
+from autograd.scipy.special import gammaln
 from scipy import stats
 from sklearn.exceptions import ConvergenceWarning
 
 import natfit
 from natfit import Censored, fitting
-from natfit.distributions import Shifted
+from natfit.distributions import Positive, Shifted, from_log_prob
 from natfit.optimize.engine import resolve_engine
 from natfit.rng import bridge_rng
 from natfit.rows import Memory
@@ -164,3 +166,23 @@ def test_a_start_suits_the_loc_that_is_known_or_limited(options):
     assert model.score_samples(SEVEN[:, None]).sum() == pytest.approx(-11.566975, abs=1e-6)
     assert flat(model.params_) == pytest.approx([-100.0, 92.2546, 105.5906], rel=1e-5)
     assert model.n_iter_ < 20
+
+
+def test_a_ridge_to_infinity_does_not_pass_for_an_optimum_in_other_coordinates():
+    """Native coordinates keep (loc, shape, scale), in which the limit is infinitely far."""
+    ends("lognormal", FLOODS, "boundary", "loc -> -inf: .*the normal", coordinates="native")
+
+
+def test_a_family_without_a_regular_form_is_compared_with_the_normal():
+    def density(y, shape, scale):
+        return (shape - 1.0) * anp.log(y) - y / scale - shape * anp.log(scale) - gammaln(shape)
+
+    params = {"shape": Positive(), "scale": Positive()}
+    family = from_log_prob(density, params, support="positive")
+    with pytest.warns(ConvergenceWarning, match="boundary: loc -> -inf: .*the normal"):
+        natfit.fit(Shifted(family), FLOODS)
+
+
+def test_a_known_loc_is_no_limit_however_far():
+    model = natfit.fit(Shifted("gamma"), FLOODS, fixed={"loc": -1e8})
+    assert model.status_ == "converged"
