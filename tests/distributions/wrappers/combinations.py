@@ -27,7 +27,7 @@ from natfit.distributions.base import Distribution
 WINDOW = (0.0, 9.0)
 
 BASES = {
-    "gamma": lambda e: _frozen(stats.gamma(np.exp(e[0]), scale=np.exp(e[1]))),
+    "weibull": lambda e: _frozen(stats.weibull_min(np.exp(e[0]), scale=np.exp(e[1]))),
     "normal": lambda e: _frozen(stats.norm(e[0], np.exp(e[1]))),
     "poisson": lambda e: (stats.poisson(np.exp(e[0])).logpmf, stats.poisson(np.exp(e[0])).cdf),
 }
