@@ -41,20 +41,30 @@ def collapsed(objective: Likelihood, result: Fit) -> str | None:
     if few.min() != few.max():
         return None
     low, high = (float(end) for end in rows.extent())
-    if low != high:
+    if low != high or not family.widths:
         return None
+    name, ratio = _narrowest(objective, result)
     least = _ROUNDING if result.status.good else _SHRUNK
-    if not (_width_ratio(objective, result) < least or _at_narrow_limit(objective, result)):
+    if not name or not (ratio < least or _at_narrow_limit(objective, result)):
         return None
-    return (
-        f"all {rows.n} rows equal {low:g}: the likelihood grows without limit as the distribution "
-        "shrinks to a point"
-    )
+    side = "lower" if family.widths[name].power > 0 else "upper"
+    if family.params[name].decreasing:
+        side = "upper" if side == "lower" else "lower"
+    way = objective.bound(family.blocks[name].start, side)
+    return f"all {rows.n} rows equal {low:g}: the likelihood grows without limit as {way}"
 
 
-def _width_ratio(objective: Likelihood, result: Fit) -> float:
-    """Return the width of the density at the end of a fit, in units of that at its start."""
-    family, ratio = objective.distribution, 1.0
+def _narrowest(objective: Likelihood, result: Fit) -> tuple[str, float]:
+    """Return the parameter that has made the density narrowest since the start, and how narrow.
+
+    Returns
+    -------
+    name : str
+        Empty where no parameter of the family says how wide the density is.
+    ratio : float
+        The width at the end in units of that at the start; 1 if it has not become narrower.
+    """
+    family, found = objective.distribution, ("", 1.0)
     ends = [
         objective.model.eta(theta, None)[0] for theta in (result.history.theta[0], result.theta)
     ]
@@ -62,8 +72,10 @@ def _width_ratio(objective: Likelihood, result: Fit) -> float:
     with np.errstate(all="ignore"):
         for name, width in family.widths.items():
             if np.ndim(after[name]) == 0:
-                ratio = min(ratio, float((after[name] / before[name]) ** width.power))
-    return ratio
+                ratio = float((after[name] / before[name]) ** width.power)
+                if ratio < found[1] or not found[0]:
+                    found = name, min(ratio, 1.0)
+    return found
 
 
 def _at_narrow_limit(objective: Likelihood, result: Fit) -> bool:
