@@ -54,7 +54,7 @@ class Jet(np.lib.mixins.NDArrayOperatorsMixin):
         return Jet(value, first * self.first, first * self.second + second * outer)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """Answer numpy's elementwise functions."""
+        """Return the jet of one of numpy's elementwise functions, or what a comparison says."""
         if method != "__call__" or kwargs:
             return NotImplemented
         if ufunc in _COMPARED:
@@ -65,7 +65,7 @@ class Jet(np.lib.mixins.NDArrayOperatorsMixin):
         return NotImplemented if known is None else known(*inputs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        """Answer ``numpy.where``."""
+        """Return the jet that ``numpy.where`` chooses at each row."""
         if func is not np.where or kwargs:
             return NotImplemented
         condition, a, b = args

@@ -39,6 +39,7 @@ ALIASES = {
 #: family, and names of scipy's whose density is another one without further arguments (``geom``
 #: begins at one, ``binom`` needs the number of trials).
 ALSO_CALLED = {
+    "betabinom": "beta_binomial",
     "binom": "binomial",
     "burr3": "dagum",
     "burr_xii": "burr12",
