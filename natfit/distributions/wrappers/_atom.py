@@ -50,7 +50,7 @@ class WithAtom(Extended):
 
     @property
     def widths(self) -> dict[str, Width]:
-        """The inner family's."""
+        """Widths of the inner family's density, which the atom does not change."""
         return self.inner.widths
 
     @property
