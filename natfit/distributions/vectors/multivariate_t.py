@@ -12,6 +12,7 @@ from natfit.bijectors import Bijector, Covariance, Real, Reciprocal
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.columns import OfColumns
 from natfit.distributions.contract.declared import Role
+from natfit.distributions.contract.regular import Regular
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.forms.columns import Columns
 from natfit.distributions.real.student_t import _chain
@@ -267,6 +268,12 @@ class MultivariateT(Columns):
     def _outer_part(self, block: Block, loc: np.ndarray) -> np.ndarray:
         """Sum of the outer products (D, D) of y - loc."""
         return self._form.moment(block.y - loc, block.weight)
+
+    def regular(self, rows: Rows) -> Regular | None:
+        """The family in coordinates in which an affine map of the rows changes no iterate."""
+        from natfit.distributions.vectors._whitened import whitened
+
+        return whitened(self, rows)
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """A row, or equal rows, onto which the density shrinks; see the notes of the class."""

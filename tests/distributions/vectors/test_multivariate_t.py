@@ -9,6 +9,7 @@ from scipy import optimize, stats
 from scipy.special import digamma
 from sklearn.exceptions import ConvergenceWarning
 
+import natfit
 from natfit import NaturalMLE
 from natfit.distributions import (
     MultivariateNormal,
@@ -197,3 +198,51 @@ def test_multivariate_normal_is_the_limit_of_df():
     np.testing.assert_allclose(
         family.fisher(far[None])[0, :-1, :-1], normal.fisher(eta[None])[0], rtol=1e-8, atol=1e-8
     )
+
+
+# ------------------------------------------------------------------------------- affine maps
+
+
+@pytest.mark.parametrize("dim", [2, 3, 5])
+@pytest.mark.parametrize("narrow", [1.0, 1e-3, 1e-6], ids=["units", "near", "collinear"])
+def test_an_affine_map_of_the_rows_maps_the_estimate_and_changes_no_iterate(dim, narrow):
+    rng = np.random.default_rng([dim, int(-np.log10(narrow))])
+    y = rng.standard_t(4.0, (120 * dim, dim)) + rng.normal(0.0, 0.3, (120 * dim, dim))
+    shape = np.diag([1.0] * (dim - 1) + [narrow])
+    factor = 10.0 ** rng.integers(-4, 5, (dim, 1)) * (rng.standard_normal((dim, dim)) @ shape)
+    shift = 1e2 * factor @ rng.standard_normal(dim)
+    plain, mapped = (natfit.fit("multivariate_t", rows) for rows in (y, y @ factor.T + shift))
+    assert plain.status_ == mapped.status_ == "converged"
+    assert plain.n_iter_ == mapped.n_iter_ <= 6
+    # Rounding of the rows relative to their narrowest direction.
+    digits = 1e-12 / narrow
+    want = plain.score(y) - np.linalg.slogdet(factor)[1]
+    assert mapped.score(y @ factor.T + shift) == pytest.approx(want, abs=1e-9 + 100.0 * digits)
+    back = np.linalg.solve(factor, mapped.params_["loc"] - shift)
+    np.testing.assert_allclose(back, plain.params_["loc"], atol=1e-6 + 1e3 * digits)
+    assert mapped.params_["df"] == pytest.approx(plain.params_["df"], rel=1e-5 + 1e3 * digits)
+    if narrow > 1e-6:
+        # An information of the own coordinates has no digits for a direction of 1e-12 of it.
+        errors = plain.standard_errors_["df"], mapped.standard_errors_["df"]
+        assert errors[1] == pytest.approx(errors[0], rel=1e-3)
+
+
+def test_whitened_coordinates_map_back_and_forth_with_their_derivatives():
+    rng = np.random.default_rng(3)
+    y = rng.standard_t(3.0, (60, 3)) @ rng.standard_normal((3, 3))
+    family = MultivariateT(3)
+    form = family.regular(Memory(y))
+    eta = 0.3 * rng.standard_normal(form.family.n_params)
+    eta[-1] = 0.4
+    own = form.to_own(eta)
+    np.testing.assert_allclose(form.from_own(own), eta, atol=1e-10)
+    np.testing.assert_allclose(
+        form.family.log_prob(y, eta[None]), family.log_prob(y, own[None]), rtol=1e-10
+    )
+    step = 1e-6 * np.eye(len(eta))
+    slope = [(form.to_own(eta + d) - form.to_own(eta - d)) / 2e-6 for d in step]
+    np.testing.assert_allclose(form.jacobian(eta), np.transpose(slope), atol=1e-7)
+    score = family.score(y, own[None]) @ form.jacobian(eta)
+    np.testing.assert_allclose(form.family.score(y, eta[None]), score, atol=1e-9)
+    flat = np.column_stack([y, y[:, 0] - 2.0 * y[:, 1]])
+    assert MultivariateT(4).regular(Memory(flat)) is None
