@@ -22,6 +22,7 @@ from natfit.distributions.contract.sums import summed_value_and_score
 from natfit.distributions.contract.support import Support
 from natfit.distributions.forms.tabulated_counts import count_summary, tabulated_sum
 from natfit.distributions.wrappers.mixture import _rows as per_row
+from natfit.distributions.wrappers.mixture._draws import drawn
 from natfit.distributions.wrappers.mixture._guard import RATIO, guards
 from natfit.distributions.wrappers.mixture._intervals import interval_moments
 from natfit.distributions.wrappers.mixture._labels import in_order
@@ -61,18 +62,26 @@ class Mixture(Distribution):
     counts by enumeration, and for vectors by Monte Carlo.
 
     Where the density of a component can shrink to a point, the likelihood grows without limit.
-    :meth:`bind` therefore gives widths a lower limit, 1e-3 of the widest component's at the
-    start; a fit that rests there ends as ``boundary`` and names the component that collapsed onto
-    a few rows. Which parameters the width follows, a component declares in ``widths``; a family
-    that declares none there, and no location with a scale, gets no such limit.
+    :meth:`bind` therefore gives widths a lower limit, ``least_width`` times the widest component
+    on the clusters of k-means, so that the limit follows the unit and the spread of the data. A fit
+    that rests there ends as ``boundary`` and names the component that collapsed onto a few rows.
+    Which parameters the width follows, a component declares in ``widths``; a family that declares
+    none there, and no location with a scale, gets no such limit.
     Where fewer components are enough, a weight goes to its limit 0, or two components become the
     same and the fit ends as ``singular``.
 
-    An exchange of components does not change the density. Parameters and standard errors keep the
-    numbers of the start, which numbers clusters from low to high (vectors by their first column),
-    whatever their order at the end. The likelihood may have several maxima; which one is found
-    depends on the start, k-means on a few rows (on roots of counts, on logarithms of positive
-    numbers).
+    An exchange of components does not change the density. Equal families are numbered by their
+    medians, from low to high (vectors by their first column), as the best start leaves them.
+
+    The likelihood may have several maxima. A fit of a constant model makes a short descent from
+    each of ``n_init`` starts: one on the best of several clusterings, two of three others on
+    clusters of k-means with other seeds of k-means++, and the rest on random partitions. Clusters
+    are found on roots of counts and on logarithms of positive numbers; censored rows are imputed
+    for them from their nonparametric estimate. The fit begins where the best descent ended, as the
+    whole likelihood says (of at most 20,000 rows). A maximum at which a component has collapsed is
+    taken only if there is no other, or if many equal rows ask for it. The seeds are fixed: neither
+    ``random_state`` nor ``n_jobs`` changes an estimate. With more than 200 parameters, with
+    ``start_params`` and in conditional models there is one start.
 
     Parameters
     ----------
@@ -80,12 +89,18 @@ class Mixture(Distribution):
         Univariate families, all of densities or all of counts, or multivariate ones of one
         dimension. A component has no density outside its own support.
     n_components : int, optional
-        How many, where ``components`` is one family.
+        How many, where ``components`` is one family; 1 gives the family itself.
+    n_init : int, optional
+        Number of starts; by default 10, or 3 where a component has no closed form of its second
+        derivatives.
+    least_width : float, default=1e-3
+        Smallest width of a component, relative to the widest one on the clusters of k-means;
+        between 0 and 1. As ``reg_covar`` of scikit-learn, but in the unit of the data.
 
     Raises
     ------
     ValueError
-        On first use, if there are fewer than two components, or they do not fit together.
+        On first use, if there are no components, or they do not fit together.
 
     References
     ----------
@@ -386,19 +401,7 @@ class Mixture(Distribution):
         ValueError
             If a component has no sampler.
         """
-        n = len(eta) if size is None else size
-        ends = np.cumsum(np.exp(self.log_weights(eta)), axis=1)[:, :-1]
-        drawn = (rng.random(n)[:, None] > ends).sum(axis=1)
-        out = np.empty((n, *self.event_shape))
-        for k, (part, cut) in enumerate(zip(self.parts, self.cuts, strict=True)):
-            own = np.flatnonzero(drawn == k)
-            if not len(own):
-                continue
-            if len(eta) == 1:
-                out[own] = part.sample(eta[:, cut], rng, len(own))
-            else:
-                out[own] = part.sample(eta[own, cut], rng)
-        return out
+        return drawn(self, eta, rng, len(eta) if size is None else size)
 
     # ---------------------------------------------------------------------------- the data
 
