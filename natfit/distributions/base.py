@@ -42,21 +42,17 @@ size N x K is made then. Log-densities are in nats.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from natfit._component import Component
-from natfit.bijectors import Bijector
-from natfit.distributions.contract.declared import InformationKind, Role, Route, Width
 from natfit.distributions.contract.expectation import Expectation
+from natfit.distributions.contract.facts import Facts
 from natfit.distributions.contract.information import expected_log_ratio, expected_square
 from natfit.distributions.contract.names import ALIASES, ALSO_CALLED, instead_of
-from natfit.distributions.contract.parameters import Parameters
 from natfit.distributions.contract.sums import summed_observed, summed_value_and_score, tile
-from natfit.distributions.contract.support import Support
 from natfit.distributions.contract.tails import tail
 from natfit.distributions.contract.velocity import Velocity, velocity_of
 from natfit.distributions.contract.verdicts import Verdicts
@@ -64,7 +60,7 @@ from natfit.numerics import autodiff
 from natfit.rows import Block, Rows
 
 
-class Distribution(Verdicts, Component):
+class Distribution(Facts, Verdicts, Component):
     """Base of all families.
 
     ``event_shape`` is ``()`` for a univariate family, ``(D,)`` for a multivariate one after
@@ -76,222 +72,6 @@ class Distribution(Verdicts, Component):
     _also_called = ALSO_CALLED
     _instead_of = classmethod(instead_of)
     _apart = ("contract", "forms", "custom")
-
-    # Only classes declare these facts: as an attribute, or as a property that computes it.
-    if TYPE_CHECKING:
-
-        @property
-        def params(self) -> Mapping[str, Bijector]:
-            """Parameter name to constraint."""
-
-        @property
-        def roles(self) -> Mapping[str, Role]:
-            """Parameter name to what the parameter is."""
-
-        @property
-        def support(self) -> Support | None:
-            """Where y may lie, None where it is not known."""
-
-        @property
-        def event_shape(self) -> tuple:
-            """Shape of one value."""
-
-        @property
-        def atoms(self) -> tuple[float, ...]:
-            """Values that have a probability of their own, besides a density."""
-
-        @property
-        def limit_meaning(self) -> Mapping[tuple[str, str], str]:
-            """(parameter, "lower" or "upper") to what the family becomes at that limit."""
-
-        @property
-        def row_ends(self) -> Mapping[str, Literal["lower", "upper"]]:
-            """Parameters at which the support ends, estimated by the smallest or largest row."""
-
-        @property
-        def held_coordinates(self) -> tuple[int, ...]:
-            """Coordinates of the whole family's eta that :meth:`held` took out of the fit."""
-
-        @property
-        def note(self) -> str | None:
-            """What is held where the best value lies at a limit, in words."""
-
-        @property
-        def zero_ends(self) -> tuple[tuple[str, str], ...]:
-            """Limits at which a family of counts has all of its probability on zero."""
-
-    else:
-        roles = {}
-        support = None
-        event_shape = ()
-        atoms = ()
-        limit_meaning = {}
-        row_ends = {}
-        held_coordinates = ()
-        note = None
-        zero_ends = ()
-
-    #: Whether finite sufficient statistics prove that all rows lie in the support.
-    summary_proves_support: bool = False
-
-    #: Whether autograd can differentiate the log-density; else the family writes its derivatives.
-    differentiable: bool = True
-
-    #: Whether users have given limits to parameters: data whose likelihood has no maximum otherwise
-    #: may have one inside them.
-    has_given_limits: bool = False
-
-    #: Iterations after which a running fit is compared with :meth:`nested_start`: for families in
-    #: which the way to that point is long. With None only a fit that has ended is compared.
-    compare_after: int | None = None
-
-    # Optional closed forms, on what :meth:`_arguments` returns; native parameters by default.
-    _score: Callable | None = None
-    _observed: Callable | None = None
-    _fisher: Callable | None = None
-    _kl: Callable | None = None
-
-    #: Optional: weighted sums over rows of log p, score (K,) and negative Hessian (K, K) for
-    #: eta (1, K), ``sum_terms(y, weight, eta)``, from one pass over the rows.
-    sum_terms: Callable | None = None
-
-    # Optional, of native parameters. Both tails are in nats, in plain numpy, and accurate where
-    # they are near zero and where they are near one.
-    _sample: Callable | None = None
-    _log_cdf: Callable | None = None
-    _log_sf: Callable | None = None
-    _to_scipy: Callable | None = None
-
-    #: Optional: ``interval_moments(lower, upper, eta)``, the probabilities of intervals and their
-    #: derivatives, where they follow from those of other families.
-    interval_moments: Callable | None = None
-
-    #: Optional, of y and native parameters: velocities of quantiles in eta (K, n), and their
-    #: derivatives in eta at fixed y (K, K, n), on and above the diagonal.
-    _velocity: Callable | None = None
-
-    @property
-    def closed_velocity(self) -> bool:
-        """Whether velocities are closed forms; else they are derived for many rows at once."""
-        return self._velocity is not None
-
-    #: Whether ``_log_cdf`` and ``_log_sf`` are smooth in eta to rounding, so that differences of
-    #: them serve where a family writes no ``_velocity``; else the score is integrated.
-    smooth_tails: bool = False
-
-    #: Optional, ``kink_sum(y, weight, eta)`` for eta (1, K): of a sum over rows whose log-density
-    #: has a kink in a parameter, half of the width of its subdifferential (K,), and the curvature
-    #: (K,) that the kinks of other rows have on average.
-    kink_sum: Callable | None = None
-
-    #: Optional: the entropy (n,) of eta (n, K), in ``autograd.numpy``.
-    _entropy: Callable | None = None
-
-    #: Optional: the most probable y (n, *event_shape) of eta (n, K).
-    _mode: Callable | None = None
-
-    # --------------------------------------------------------------- what the family declares
-
-    @property
-    def known_support(self) -> Support:
-        """The support of a family that has one.
-
-        Raises
-        ------
-        ValueError
-            If the family has none.
-        """
-        if self.support is None:
-            raise ValueError(f"{type(self).__name__} does not say where y may lie")
-        return self.support
-
-    def support_at(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Ends of the interval in which the density of each row of eta (n, K) is positive.
-
-        :attr:`support` says where y may lie for some eta, as checks of the data must know. Where
-        the density ends may depend on the parameters all the same: a shifted family ends at its
-        location, a generalised Pareto density with a negative shape at -scale / shape. Integrals
-        over y ask this method and stop there. By default the ends are those of the support.
-
-        Returns
-        -------
-        low, high : ndarray of shape (n,)
-            In the unit of y, low < high, infinite where there is no end.
-        """
-        low, high = (
-            (-np.inf, np.inf) if self.support is None else (self.support.low, self.support.top)
-        )
-        return np.full(len(eta), float(low)), np.full(len(eta), float(high))
-
-    @property
-    def information(self) -> InformationKind:
-        """What is known of the family's information: by default only how it is computed."""
-        if self._fisher is not None:
-            return InformationKind(Route.CLOSED_FORM)
-        if not self._summable:
-            return InformationKind(Route.NONE)
-        counts = self.known_support.integer
-        return InformationKind(Route.ENUMERATION if counts else Route.QUADRATURE)
-
-    @property
-    def _summable(self) -> bool:
-        """Whether :meth:`expectation` has a support for its quadrature or enumeration."""
-        return self.event_shape == () and self.support is not None
-
-    @property
-    def widths(self) -> dict[str, Width]:
-        """Parameters that the width of the density follows, and how.
-
-        By default these are the scales of a family with a location: such a density shrinks onto a
-        row as its scale tends to zero. Other families declare what makes them narrow.
-        """
-        if Role.LOCATION not in self.roles.values():
-            return {}
-        spread = (Role.SCALE, Role.COVARIANCE)
-        return {name: Width(1.0) for name, role in self.roles.items() if role in spread}
-
-    # ------------------------------------------------------------------------ parameter blocks
-
-    @cached_property
-    def _parameters(self) -> Parameters:
-        return Parameters(self.params)
-
-    @property
-    def n_params(self) -> int:
-        """K, the number of unconstrained parameters."""
-        return self._parameters.size
-
-    @property
-    def blocks(self) -> dict[str, slice]:
-        """The slice of eta that belongs to each parameter."""
-        return self._parameters.blocks
-
-    def native(self, eta: Any) -> tuple:
-        """Native values of every parameter: (n, *shape) each, for eta (n, K)."""
-        return self._parameters.native(eta)
-
-    def native_dict(self, eta: np.ndarray) -> dict[str, np.ndarray]:
-        """Native values by name at one point eta (K,)."""
-        values = self.native(np.reshape(eta, (1, -1)))
-        return {name: v[0] for name, v in zip(self.params, values, strict=True)}
-
-    def eta(self, **native: Any) -> np.ndarray:
-        """Unconstrained vector (K,) of native values by name; ValueError where one is not valid."""
-        return self._parameters.eta(native)
-
-    def eta_names(self) -> list[str]:
-        """A name for each of the K coordinates: ``loc``, ``scale``, ``covariance[0,1]``."""
-        return self._parameters.names()
-
-    @property
-    def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Lower limit, upper limit and largest step of each coordinate, (K,) each."""
-        return self._parameters.limits
-
-    @property
-    def cut_together(self) -> list[slice]:
-        """Blocks whose coordinates are shortened by one factor where a step is too long."""
-        return self._parameters.cut_together
 
     # ------------------------------------------------------------------- the data and the start
 
