@@ -1,7 +1,7 @@
-"""Logarithms of modified Bessel functions of large order, and their derivatives.
+"""Logarithms of modified Bessel functions, and their derivatives.
 
-Up to order 64 a recurrence of positive terms is used, from there on the uniform asymptotic
-expansions of Debye (DLMF 10.41), whose first term left out is below 1e-13 there.
+Of large orders, up to 64 a recurrence of positive terms is used, from there on the uniform
+asymptotic expansions of Debye (DLMF 10.41), whose first term left out is below 1e-13 there.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from autograd.extend import defvjp, primitive
 from scipy import special
+
+from natfit.numerics.jets import Jet
 
 #: Logarithms of Bessel functions below this are computed by the power series.
 _TINY = -600.0
@@ -22,6 +25,9 @@ _FEW = 64
 
 #: Terms of Debye's expansions beyond the first.
 _TERMS = 6
+
+#: Argument from which on the derivative of I1 / I0 is an asymptotic series, exact to 1e-11.
+_LARGE = 3e3
 
 
 def _debye() -> list[np.polynomial.Polynomial]:
@@ -155,3 +161,34 @@ def log_scaled_bessel(order: Any, x: Any) -> np.ndarray:
         value = v * v / (s + at) - v * np.arcsinh(v / at) - 0.5 * np.log(2.0 * np.pi * s)
         out[many] = value + np.log(total)
     return out
+
+
+@primitive
+def _log_i0e_of(z: Any) -> Any:
+    return np.log(special.i0e(z))
+
+
+@primitive
+def _ratio(z: Any) -> Any:
+    """I1(z) / I0(z) of z >= 0, differentiable."""
+    return special.i1e(z) / special.i0e(z)
+
+
+def _ratio_slope(z: Any, ratio: Any) -> Any:
+    """Derivative of I1 / I0: 1 - r / z - r^2, 1/2 at zero; far out its asymptotic series."""
+    safe = np.clip(z, 1e-8, _LARGE)
+    near = np.where(z < 1e-4, 0.5, 1.0 - ratio / safe - ratio**2)
+    v = 1.0 / np.maximum(z, _LARGE)
+    return np.where(z < _LARGE, near, v * v * (0.5 + v * (0.25 + v * (0.375 + v * 25.0 / 32.0))))
+
+
+defvjp(_ratio, lambda ans, z: lambda g: g * _ratio_slope(z, ans))
+defvjp(_log_i0e_of, lambda ans, z: lambda g: g * (_ratio(z) - 1.0))
+
+
+def log_i0e(z: Any) -> Any:
+    """log(exp(-z) I0(z)) of z >= 0, differentiable, also of jets."""
+    if not isinstance(z, Jet):
+        return _log_i0e_of(z)
+    ratio = _ratio(z.value)
+    return z.chain(_log_i0e_of(z.value), ratio - 1.0, _ratio_slope(z.value, ratio))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from autograd.extend import defvjp, primitive
 
 #: Terms that are summed as they are.
 _DIRECT = 24
@@ -70,3 +71,24 @@ def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _times(c: np.ndarray, scale: np.ndarray, far: np.ndarray) -> np.ndarray:
     """Value of c(s) exp(-s far), and its first and second derivative in -s."""
     return scale * _jet(c[0], c[0] * far - c[1], c[0] * far**2 - 2.0 * c[1] * far + c[2])
+
+
+@primitive
+def log_zeta(excess: Any, q: float) -> Any:
+    """Log of the sum of (k / q)^-(1 + excess) over k = q, q + 1, ..., (n,); differentiable."""
+    return zeta_moments(excess, q)[0]
+
+
+@primitive
+def log_zeta_mean(excess: Any, q: float) -> Any:
+    """Mean of log(Y / q), minus the derivative of :func:`log_zeta`; differentiable."""
+    return zeta_moments(excess, q)[1]
+
+
+@primitive
+def _variance(excess: Any, q: float) -> Any:
+    return zeta_moments(excess, q)[2]
+
+
+defvjp(log_zeta, lambda ans, excess, q: lambda g: -g * log_zeta_mean(excess, q), None)
+defvjp(log_zeta_mean, lambda ans, excess, q: lambda g: -g * _variance(excess, q), None)

@@ -6,7 +6,6 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
-from autograd.extend import defvjp, primitive
 
 from natfit._validation import check_number
 from natfit.bijectors import Between, Bijector, Limited
@@ -16,7 +15,7 @@ from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import Support
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.numerics.stirling import log_probability
-from natfit.numerics.zeta import zeta_moments
+from natfit.numerics.zeta import log_zeta, log_zeta_mean, zeta_moments
 
 #: Minus the log of P(Y = xmin + 1) / P(Y = xmin) at the upper limit of the exponent: at 1e-9 a
 #: larger one shows in no data, and the score has still more digits than a fit asks for.
@@ -78,7 +77,7 @@ class Zipf(ExponentialFamily):
     def _log_prob_eta(self, y: Any, eta: Any) -> Any:
         (log,) = self.statistics(y)
         excess = anp.exp(eta[:, 0])
-        return -(1.0 + excess) * log - _log_total(excess, self._first)
+        return -(1.0 + excess) * log - log_zeta(excess, self._first)
 
     def _arguments(self, eta: np.ndarray) -> tuple:
         """Alpha - 1, which keeps its digits where alpha is near one."""
@@ -86,7 +85,7 @@ class Zipf(ExponentialFamily):
 
     def _score(self, y: Any, excess: np.ndarray) -> np.ndarray:
         (log,) = self.statistics(y)
-        return (excess * (_mean(excess, self._first) - log))[:, None]
+        return (excess * (log_zeta_mean(excess, self._first) - log))[:, None]
 
     def _observed(self, y: Any, excess: np.ndarray) -> np.ndarray:
         return self._fisher(excess) - self._score(y, excess)[:, :, None]
@@ -144,22 +143,3 @@ class Zipf(ExponentialFamily):
 def _shortfall(y: Any, power: np.ndarray) -> np.ndarray:
     """y (1 - (1 + 1 / y)^-power), elementwise."""
     return -y * np.expm1(-power * np.log1p(1.0 / y))
-
-
-@primitive
-def _log_total(excess: Any, first: float) -> Any:
-    return zeta_moments(excess, first)[0]
-
-
-@primitive
-def _mean(excess: Any, first: float) -> Any:
-    return zeta_moments(excess, first)[1]
-
-
-@primitive
-def _variance(excess: Any, first: float) -> Any:
-    return zeta_moments(excess, first)[2]
-
-
-defvjp(_log_total, lambda ans, excess, first: lambda g: -g * _mean(excess, first), None)
-defvjp(_mean, lambda ans, excess, first: lambda g: -g * _variance(excess, first), None)

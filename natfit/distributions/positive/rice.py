@@ -6,7 +6,6 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
-from autograd.extend import defvjp, primitive
 from scipy import special
 
 from natfit.bijectors import Positive, Rooted
@@ -15,15 +14,12 @@ from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.jets import ByJets
-from natfit.numerics.jets import Jet
+from natfit.numerics.bessel import log_i0e
 from natfit.numerics.special import log1mexp
 from natfit.rows import Rows, mean_over
 
 #: At this shape the Rayleigh distribution differs by less than 1e-12 nats per row.
 _RAYLEIGH = 1e-3
-
-#: Argument from which on the derivative of I1 / I0 is an asymptotic series, exact to 1e-11.
-_LARGE = 3e3
 
 #: Nodes and weights of the tails' integrals, which reach over 12 scales or 40 lengths of decay.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
@@ -58,7 +54,7 @@ class Rice(ByJets):
     def _log_prob(self, y: Any, rms: Any, shape: Any) -> Any:
         root = anp.sqrt(2.0 + shape * shape)
         x = y / rms * root
-        kernel = -0.5 * (x - shape) ** 2 + _log_i0e(shape * x)
+        kernel = -0.5 * (x - shape) ** 2 + log_i0e(shape * x)
         return anp.log(x) + anp.log(root) - anp.log(rms) + kernel
 
     def _log_cdf(self, y: Any, rms: Any, shape: Any) -> np.ndarray:
@@ -111,37 +107,6 @@ class Rice(ByJets):
         from scipy.stats import rice
 
         return rice(b=float(shape), scale=float(rms / np.sqrt(2.0 + shape * shape)))
-
-
-@primitive
-def _log_i0e_of(z: Any) -> Any:
-    return np.log(special.i0e(z))
-
-
-@primitive
-def _ratio(z: Any) -> Any:
-    """I1(z) / I0(z) of z >= 0, differentiable."""
-    return special.i1e(z) / special.i0e(z)
-
-
-def _ratio_slope(z: Any, ratio: Any) -> Any:
-    """Derivative of I1 / I0: 1 - r / z - r^2, 1/2 at zero; far out its asymptotic series."""
-    safe = np.clip(z, 1e-8, _LARGE)
-    near = np.where(z < 1e-4, 0.5, 1.0 - ratio / safe - ratio**2)
-    v = 1.0 / np.maximum(z, _LARGE)
-    return np.where(z < _LARGE, near, v * v * (0.5 + v * (0.25 + v * (0.375 + v * 25.0 / 32.0))))
-
-
-defvjp(_ratio, lambda ans, z: lambda g: g * _ratio_slope(z, ans))
-defvjp(_log_i0e_of, lambda ans, z: lambda g: g * (_ratio(z) - 1.0))
-
-
-def _log_i0e(z: Any) -> Any:
-    """log(exp(-z) I0(z)) of z >= 0, differentiable, also of jets."""
-    if not isinstance(z, Jet):
-        return _log_i0e_of(z)
-    ratio = _ratio(z.value)
-    return z.chain(_log_i0e_of(z.value), ratio - 1.0, _ratio_slope(z.value, ratio))
 
 
 def _square_of(y: np.ndarray, unit: float) -> np.ndarray:

@@ -6,7 +6,6 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
-from autograd.extend import defvjp, primitive
 from autograd.scipy.stats import norm
 from scipy import special
 
@@ -18,10 +17,11 @@ from natfit.distributions.contract.sums import block_sum
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.forms.jets import ByJets
 from natfit.numerics.jets import Jet
+from natfit.numerics.mills import log_mills
 from natfit.numerics.special import log1mexp
 from natfit.rows import Rows, mean_over, share_equal, squared_gap
 
-_HALF_LOG_2PI, _ROOT_2 = 0.9189385332046727, np.sqrt(2.0)
+_HALF_LOG_2PI = 0.9189385332046727
 
 #: Below the first shape the density is the normal's, above the second one the exponential's, but
 #: for 1e-6 nats per row.
@@ -89,8 +89,8 @@ class ExponentiallyModifiedNormal(ByJets):
         x, log = self._parts(y, mean, sd, shape)
         upper = self._log_sf(y, mean, sd, shape)
         # In the lower half a difference of Mills' ratios, which share the factor phi(x).
-        first = _log_mills(-np.minimum(x, 5.0))
-        second = _log_mills(1.0 / shape - np.minimum(x, 5.0))
+        first = log_mills(-np.minimum(x, 5.0))
+        second = log_mills(1.0 / shape - np.minimum(x, 5.0))
         lower = log + first + log1mexp(np.minimum(second - first, -1e-300))
         return np.where(upper > -0.5, lower, log1mexp(np.minimum(upper, 0.0)))
 
@@ -149,28 +149,6 @@ class ExponentiallyModifiedNormal(ByJets):
         return exponnorm(float(shape), loc=float(mean) - float(shape) * scale, scale=scale)
 
 
-@primitive
-def _log_mills_of(a: Any) -> Any:
-    a = np.asarray(a, dtype=float)
-    upper = a > -5.0
-    ratio = np.log(special.erfcx(np.where(upper, a, 0.0) / _ROOT_2)) + np.log(np.sqrt(0.5 * np.pi))
-    low = np.where(upper, 0.0, a)
-    return np.where(upper, ratio, special.log_ndtr(-low) + 0.5 * low * low + _HALF_LOG_2PI)
-
-
-# The derivative of log M is a - 1 / M.
-defvjp(_log_mills_of, lambda ans, a: lambda g: g * (a - anp.exp(-_log_mills_of(a))))
-
-
-def _log_mills(a: Any) -> Any:
-    """Log of Mills' ratio (1 - Phi(a)) / phi(a), differentiable, also of jets."""
-    if not isinstance(a, Jet):
-        return _log_mills_of(a)
-    log = _log_mills_of(a.value)
-    hazard = np.exp(-log)
-    return a.chain(log, a.value - hazard, 1.0 + hazard * (a.value - hazard))
-
-
 def _log_ndtr(x: Any) -> Any:
     """Log of the normal distribution function, differentiable, also of jets."""
     if not isinstance(x, Jet):
@@ -185,7 +163,7 @@ def _log_tail(x: Any, rate: Any) -> Any:
     a = rate - x
     far = a < -5.0
     near_x = anp.where(far, 0.0, x)
-    near = _log_mills(anp.where(far, 1.0, a)) - 0.5 * near_x * near_x - _HALF_LOG_2PI
+    near = log_mills(anp.where(far, 1.0, a)) - 0.5 * near_x * near_x - _HALF_LOG_2PI
     return anp.where(far, _log_ndtr(anp.where(far, -a, 5.0)) + rate * (0.5 * rate - x), near)
 
 
