@@ -567,3 +567,11 @@ def test_the_least_width_follows_the_data():
         natfit.fit(Mixture("normal", 2, least_width=0.0), y)
     with pytest.raises(ValueError, match="n_init must be"):
         natfit.fit(Mixture("normal", 2, n_init=0), y)
+
+
+def test_without_a_seed_the_draws_of_a_metric_are_the_same_each_time():
+    rng = np.random.default_rng(26)
+    y = np.concatenate([rng.normal(0.0, 1.0, (60, 2)), rng.normal(5.0, 1.0, (40, 2))])
+    one, two = (natfit.fit(Mixture(MultivariateNormal("diag"), 2), y) for _ in range(2))
+    assert type(one.metric_).__name__ == "MonteCarloFisher"
+    np.testing.assert_array_equal(one.theta_, two.theta_)
