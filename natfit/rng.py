@@ -38,14 +38,20 @@ def bridge_rng(random_state: Any) -> np.random.Generator:
     )
 
 
-class FixedGenerator:
-    """A Generator of a fixed seed that is made when it is first used.
+class LazyGenerator:
+    """A Generator that is made when it is first used: most fits draw nothing.
 
-    No draw decides an estimate: without a seed, a metric that draws gives the same fit each time.
-    Most fits draw nothing, and making a generator costs as much as a sum over ten thousand rows.
+    Parameters
+    ----------
+    seed : int, optional
+        Its seed; None takes entropy from the system, which costs as much as a sum over ten
+        thousand rows.
     """
+
+    def __init__(self, seed: int | None = None):
+        self._seed = seed
 
     def __getattr__(self, name: str) -> Any:
         """Return an attribute of the generator, which is made at the first call."""
-        generator = self.__dict__.setdefault("_generator", np.random.default_rng(0))
+        generator = self.__dict__.setdefault("_generator", np.random.default_rng(self._seed))
         return getattr(generator, name)

@@ -22,7 +22,7 @@ from natfit.estimators.density import DensityEstimator, native_values
 from natfit.fitting.options import Adjusted, adjust, located
 from natfit.fitting.starts import given_starts
 from natfit.models import Constant
-from natfit.rng import FixedGenerator, bridge_rng
+from natfit.rng import LazyGenerator, bridge_rng
 from natfit.rows import Memory, rows_of
 
 #: Options that change the family, in the order of the arguments of :func:`adjust`.
@@ -90,8 +90,8 @@ class NaturalMLE(DensityEstimator):
         What happens to rows in which a value is missing (NaN, None, NA, masked): they are refused,
         or they count as if they had not been given, in fits, scores and displays.
     random_state : None, int, RandomState or Generator
-        Seed of metrics that draw, read once per fit, and of :meth:`sample`. With None a fit uses a
-        fixed seed, so that it gives the same estimate each time, and :meth:`sample` a new one.
+        Seed of metrics that draw; it is read once per fit. With None the metric ``auto`` has a
+        fixed seed, so that a fit gives the same estimate each time.
     n_jobs : int, optional
         Number of processes that share the rows in fits and scores; -1 is one per core, and None is
         one unless joblib is configured otherwise. Results are the same bits for any number. A pass
@@ -231,7 +231,12 @@ class NaturalMLE(DensityEstimator):
         family, weight = plan.family, data.weight
         starts = self._starts(family, plan.fitted)
         model = Constant(resolve(self.coordinates, Coordinates))
-        rng: Any = FixedGenerator() if self.random_state is None else bridge_rng(self.random_state)
+        rng: Any = (
+            # No draw decides an estimate: the default metric has a fixed seed.
+            LazyGenerator(0 if self.metric == "auto" else None)
+            if self.random_state is None
+            else bridge_rng(self.random_state)
+        )
         context = self._init_callback_context(max_subtasks=None)
         shown = self._shown(X, data)
         # scikit-learn's ScoringMonitor scores nothing without a y, for which a density's X stands.

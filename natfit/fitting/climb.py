@@ -28,7 +28,7 @@ _ENTRIES, _FEWEST, _MOST = 300_000, 1_000, 20_000
 
 #: Iterations of a short descent, halvings of one step, and the predicted gain in nats of all rows
 #: together below which it ends: starts that lead to one maximum are then told from others.
-_ITERATIONS, _HALVINGS, _NEAR = 40, 8, 1e-4
+_ITERATIONS, _HALVINGS, _NEAR = 60, 8, 1e-4
 
 #: A descent that gained less than so many nats in its last iterations has met a ridge.
 _PATIENCE, _SLOW = 8, 1e-2
