@@ -35,7 +35,7 @@ from natfit.rows import Block, Rows, n_distinct, rows_where
 _SMALL = 32
 
 #: Numbers of starts by default; fewer where autograd computes second derivatives.
-_N_INIT, _N_INIT_SLOW = 10, 3
+_N_INIT, _N_INIT_SLOW = 15, 3
 
 #: Number of rows that are cut into clusters for further starts.
 _PARTITIONED = 2_000
@@ -91,7 +91,7 @@ class Mixture(Distribution):
     n_components : int, optional
         How many, where ``components`` is one family; 1 gives the family itself.
     n_init : int, optional
-        Number of starts; by default 10, or 3 where a component has no closed form of its second
+        Number of starts; by default 15, or 3 where a component has no closed form of its second
         derivatives.
     least_width : float, default=1e-3
         Smallest width of a component, relative to the widest one on the clusters of k-means;
