@@ -14,12 +14,14 @@ from natfit._component import resolve
 from natfit.distributions import (
     Bounded,
     Constrained,
+    CureFraction,
     Fixed,
     Hurdle,
     Mixture,
     Scaled,
     Shifted,
     Truncated,
+    ZeroAdjusted,
     ZeroInflated,
 )
 from natfit.distributions.base import Distribution
@@ -54,7 +56,8 @@ def _scaled(family, law, size):
 
 
 def _truncated(family, law, size):
-    low = WINDOW[0] - family.support.integer
+    # Just below zero where zero may have a probability of its own, which the window includes.
+    low = -1.0 if family.support.integer else -1e-9 if family.support.low == 0 else WINDOW[0]
 
     def cut(e):
         log, cdf = law(e)
@@ -94,6 +97,20 @@ def _zeros(kind):
     return altered
 
 
+def _atom(kind):
+    def made(family, law, size):
+        def mixed(e):
+            log, cdf = law(e[1:])
+            z = np.sinh(e[0]) / (1.0 + np.sinh(e[0]))
+            zero = z if kind is ZeroAdjusted else 0.0
+            part = lambda y: np.where(y < 0, 0.0, zero + (1.0 - z) * cdf(y))  # noqa: E731
+            return lambda y: np.log1p(-z) + log(y), part
+
+        return kind(family), mixed, size + 1
+
+    return made
+
+
 def _fixed(family, law, size):
     name = list(family.params)[-1]
     eta = np.full(size, 0.4)
@@ -125,6 +142,8 @@ WRAPPERS = {
     "mixture": _mixture,
     "zero_inflated": _zeros(ZeroInflated),
     "hurdle": _zeros(Hurdle),
+    "zero_adjusted": _atom(ZeroAdjusted),
+    "cure_fraction": _atom(CureFraction),
     "fixed": _fixed,
     "bounded": _bounded,
     "constrained": _constrained,

@@ -5,7 +5,10 @@ import pytest
 from scipy import optimize, stats
 
 import natfit
+from natfit._component import available, component_class
 from natfit.distributions import CensoredFamily
+from natfit.distributions.base import Distribution
+from natfit.distributions.wrappers.base import Wrapper
 from tests.distributions.wrappers.combinations import WRAPPERS, table
 
 INF = np.inf
@@ -61,17 +64,29 @@ def test_value_and_derivatives_of_censored_weighted_rows(key):
         np.testing.assert_allclose(observed @ way, bend, rtol=1e-4, atol=1e-4)
 
 
+def test_every_wrapper_of_the_registry_takes_part():
+    wrappers = {
+        name
+        for name in available(Distribution)
+        if issubclass(component_class(name, Distribution), Wrapper)
+    }
+    assert wrappers | {"mixture"} == {*WRAPPERS, "censored"}
+
+
 def test_refusals_say_what_is_needed():
     """A combination that does not exist is refused when it is made, in words."""
     refused = {key: words for key, words in TABLE.items() if isinstance(words, str)}
-    reasons = ("needs a", "must be a family of counts", "must leave a parameter", "adds a param")
+    reasons = (
+        *("needs a", "must be a family of counts", "must be a density on the positive numbers"),
+        *("must leave a parameter", "adds a param"),
+    )
     for key, words in refused.items():
         assert any(reason in words for reason in reasons), (key, words)
     # Counts have no shift and no unit, and zeros belong to counts.
     for outer in WRAPPERS:
         for inner in WRAPPERS:
             kinds = {outer, inner}
-            if not kinds & {"shifted", "scaled", "zero_inflated", "hurdle", "fixed"}:
+            if kinds <= {"truncated", "mixture", "bounded", "constrained"}:
                 assert (outer, inner, "weibull") in MADE and (outer, inner, "poisson") in MADE
             if kinds & {"zero_inflated", "hurdle"}:
                 assert (outer, inner, "weibull") in refused
