@@ -142,11 +142,13 @@ def simplex(dist: Any, y: np.ndarray, shapes: tuple, mode: str, scale: float) ->
     return -lower(u)
 
 
-def scipys(dist: Any, y: np.ndarray, mode: str) -> float:
+def scipys(dist: Any, y: np.ndarray, shapes: tuple, mode: str) -> float:
     """Return the log-likelihood of scipy's own fit; -inf where it fails or there is none."""
     if mode == "discrete":
         return -np.inf
     held = {} if mode == "location" else {"floc": 0.0}
+    infos = dist._shape_info() if hasattr(dist, "_shape_info") else []
+    held |= {f"f{i.name}": s for i, s in zip(infos, shapes, strict=False) if i.integrality}
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
@@ -165,7 +167,7 @@ def peers(label: str, dist: Any, shapes: tuple, y: np.ndarray, mode: str, args: 
         return json.loads(file.read_text())
     out = []
     for call in (
-        lambda: scipys(dist, y, mode),
+        lambda: scipys(dist, y, shapes, mode),
         lambda: simplex(dist, y, shapes, mode, args.scale),
     ):
         try:
