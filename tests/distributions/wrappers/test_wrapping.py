@@ -22,6 +22,7 @@ from natfit.distributions import (
     from_scipy,
 )
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.facts import Facts
 from natfit.distributions.contract.verdicts import Verdicts
 from natfit.distributions.wrappers._mapped import Mapped
 from natfit.distributions.wrappers.base import Wrapper
@@ -106,13 +107,14 @@ DERIVED = {
     *("interval_moments", "velocity", "kink_sum", "starts", "alike", "collapsed"),
 }
 #: A fit is not compared early with the inner family's nested optimum: it need not be this one's.
-#: Wrappers derive velocities from the inner family's, so that they differentiate no tails.
-NOT_PASSED_ON = {"compare_after", "smooth_tails"}
+#: Wrappers derive velocities from the inner family's, so that they differentiate no tails. Which
+#: parameters a family holds at a row is decided for its own rows, not for those of a wrapper.
+NOT_PASSED_ON = {"compare_after", "smooth_tails", "held", "held_coordinates", "note"}
 
 
 def test_what_a_distribution_answers_is_passed_on_or_derived():
     """A new public name of Distribution must be decided on here, in one place."""
-    own = {n for c in (Distribution, Verdicts) for n in vars(c) if not n.startswith("_")}
+    own = {n for c in (Distribution, Facts, Verdicts) for n in vars(c) if not n.startswith("_")}
     passed = {n for c in (Wrapper,) for n in vars(c) if not n.startswith("_")}
     assert own - passed - DERIVED == NOT_PASSED_ON
 
