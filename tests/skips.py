@@ -106,7 +106,8 @@ def refuse_the_family(coordinates: Any, family: Any, etas: np.ndarray) -> bool:
 
 
 def refuse_or_no_fisher(coordinates: Any, family: Any, etas: np.ndarray) -> bool:
-    return has_no_fisher(family, etas) or refuse_the_family(coordinates, family, etas)
+    irregular = has_no_fisher(family, etas) or ends_at_a_parameter(family, etas)
+    return irregular or refuse_the_family(coordinates, family, etas)
 
 
 COORDINATES = {

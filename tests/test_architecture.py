@@ -160,7 +160,7 @@ def test_no_estimator_or_family_overrides_the_loop():
 ASKS = ("distributions", "objectives", "metrics", "inference", "fitting")
 ANSWERS = {
     "n", "total", "n_features", "event_shape", "single", "extent", "few", "row", "block",
-    "sum", "map", "first", "joined", "cut", "rows",
+    "sum", "map", "each", "first", "joined", "cut", "rows",
 }  # fmt: skip
 
 #: What a family is asked of data: with all rows, or with a few.

@@ -26,8 +26,8 @@ def feasible(
 
     A family makes its start for free parameters. Where some are held by ``fixed`` or ``bounds``, a
     row may lie outside the support at this start, or overflow. Scales are then stretched, locations
-    moved to the ends of the data and powers made smaller; whatever else the family may change of
-    the start follows.
+    moved to the ends of the data, powers and shapes made smaller; whatever else the family may
+    change of the start follows.
 
     Parameters
     ----------
@@ -70,22 +70,30 @@ def _moves(family: Distribution, rows: Rows, eta: np.ndarray) -> Iterator[np.nda
     """Yield the start with scales, locations and powers changed, the smallest changes first."""
     ends = np.ravel(rows.extent()) if family.event_shape == () else np.empty(0)
     places = [None, *ends[np.isfinite(ends)].tolist()]
-    moves = [(place, factor, 1.0) for place, factor in product(places, _FACTORS)]
-    moves += [(None, 1.0, factor) for factor in _FACTORS if factor < 1.0]
+    smaller = [factor for factor in _FACTORS if factor < 1.0]
     scalars = [name for name, constraint in family.params.items() if constraint.shape == ()]
-    for place, scale, power in moves:
-        moved = eta.copy()
-        factors = {Role.SCALE: scale, Role.RATE: 1.0 / scale, Role.POWER: power}
-        for name in scalars:
-            constraint, role, block = (
-                family.params[name],
-                family.roles.get(name),
-                family.blocks[name],
-            )
-            factor = 1.0 if role is None else factors.get(role, 1.0)
-            native = constraint.to_native(eta[None, block]) * factor
-            if role is Role.LOCATION and place is not None:
-                native = np.full_like(native, place)
-            if constraint.valid(native[0]):
-                moved[block] = constraint.to_eta(native)[0]
-        yield moved
+    for place, scale in product(places, _FACTORS):
+        factors = {Role.SCALE: scale, Role.RATE: 1.0 / scale}
+        by_name = {name: factors.get(family.roles.get(name, Role.SHAPE), 1.0) for name in scalars}
+        yield _moved(family, eta, by_name, place)
+    powers = [name for name in scalars if family.roles.get(name) is Role.POWER]
+    shapes = [name for name in scalars if family.roles.get(name, Role.SHAPE) is Role.SHAPE]
+    for names in [powers, *([name] for name in shapes)]:
+        for factor in smaller:
+            yield _moved(family, eta, dict.fromkeys(names, factor), None)
+
+
+def _moved(
+    family: Distribution, eta: np.ndarray, factors: dict[str, float], place: float | None
+) -> np.ndarray:
+    """Return eta with parameters multiplied by their factors, and locations at a place."""
+    moved = eta.copy()
+    located = [name for name in family.roles if family.roles[name] is Role.LOCATION]
+    for name in {*factors, *(located if place is not None else ())} & set(family.params):
+        constraint, block = family.params[name], family.blocks[name]
+        native = constraint.to_native(eta[None, block]) * factors.get(name, 1.0)
+        if place is not None and name in located:
+            native = np.full_like(native, place)
+        if constraint.valid(native[0]):
+            moved[block] = constraint.to_eta(native)[0]
+    return moved

@@ -37,7 +37,10 @@ def regular_of(task: Task) -> Regular | None:
 def regular_task(task: Task, form: Regular) -> Task:
     """Return the task with the family in its regular coordinates."""
     hook = None if task.hook is None else _own(task.hook, form)
-    start = None if task.start is None else form.from_own(np.asarray(task.start, dtype=np.float64))
+    # A start at the end of a range may have no counterpart: its likelihood is judged later.
+    with np.errstate(all="ignore"):
+        own = None if task.start is None else np.asarray(task.start, dtype=np.float64)
+        start = None if own is None else form.from_own(own)
     return replace(task, family=form.family, start=start, hook=hook)
 
 
@@ -71,8 +74,10 @@ def _published_fit(form: Regular, fit: Fit, names: list[str]) -> Fit:
 
 def _pulled(found: Information, inverse: np.ndarray) -> Information:
     """The information in other coordinates at an optimum: J^-T I J^-1."""
-    matrix = inverse.T @ found.matrix @ inverse
-    prior = None if found.prior is None else inverse.T @ found.prior @ inverse
+    # Where a fit ended at the end of a range, it is not finite, and no standard error is.
+    with np.errstate(all="ignore"):
+        matrix = inverse.T @ found.matrix @ inverse
+        prior = None if found.prior is None else inverse.T @ found.prior @ inverse
     return replace(found, matrix=0.5 * (matrix + matrix.T), prior=prior)
 
 

@@ -82,6 +82,8 @@ def direction_is_invariant(coordinates: Any, family: Any, etas: np.ndarray) -> N
     """The natural gradient has the same tangent in eta in all coordinates."""
     if not family.information.exists:
         raise NotApplicable("the family has no exact Fisher information")
+    if family.row_ends:
+        raise NotApplicable("a family whose support ends at a parameter has no regular information")
     bound = _bound(coordinates, family, etas[0])
     y = some_rows(family, etas[0], 40)
     for eta in etas:
@@ -101,11 +103,11 @@ def direction_is_invariant(coordinates: Any, family: Any, etas: np.ndarray) -> N
 def hessian_bends_with_coordinates(coordinates: Any, family: Any, etas: np.ndarray) -> None:
     """The likelihood's Hessian in theta is the derivative of its gradient in theta."""
     bound = _bound(coordinates, family, etas[0])
-    y = some_rows(family, etas[0], 40)
-    objective = Likelihood(family, Constant(bound), Memory(y))
     for eta in etas[:2]:
+        # Rows of another eta may lie outside the support of this one.
+        objective = Likelihood(family, Constant(bound), Memory(some_rows(family, eta, 40)))
         theta = bound.from_eta(eta)
-        want = gradient(lambda t: objective.value_and_grad(t)[1], theta, 1e-5)
+        want = gradient(lambda t, f=objective: f.value_and_grad(t)[1], theta, 1e-5)
         size = np.abs(want).max()
         close(
             "hessian against differences",

@@ -39,8 +39,8 @@ def test_default_start(name):
     for seed in range(100, 200):
         x = random_rows(name, seed, (20, 1_000), (1e-6, 1e8))
         model = fit_case(name, x)
-        if name == "gev" and len(x) < 30 and model.status_ == "unbounded":
-            continue  # no maximum before shape = -1, and the fit says so
+        if name in ("gev", "pearson3") and len(x) < 30 and model.status_ == "unbounded":
+            continue  # no maximum before shape = -1 or skew = 2, and the fit says so
         assert model.status_ in ("converged", "boundary"), (seed, model.message_)
         # The way to a limit leads along a flat curve.
         assert model.n_iter_ <= (DEFAULT if model.status_ == "converged" else BAD), seed

@@ -53,7 +53,7 @@ class Held(Distribution):
 
     @property
     def support(self) -> Support | None:
-        """The distribution's."""
+        """The support of the whole distribution."""
         return self.inner.support
 
     @property
@@ -133,7 +133,7 @@ class Held(Distribution):
             return -hessian(lambda e: self.log_prob(y, e), eta, second)
 
     def check(self, rows: Rows) -> None:
-        """Ask the distribution."""
+        """Raise ValueError for the first row outside the support, as the distribution does."""
         self.inner.check(rows)
 
     def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:

@@ -116,7 +116,8 @@ class SkewNormal(Distribution):
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray
     ) -> tuple[float, np.ndarray, np.ndarray]:
         """Weighted sums of log p, its score (3,) and its negative Hessian (3, 3), eta (1, 3)."""
-        mean, sd, shape = (float(v[0]) for v in self.native(eta))
+        # Numpy's numbers become infinite or NaN far out, where Python's raise.
+        mean, sd, shape = (np.float64(v[0]) for v in self.native(eta))
         sums = row_sums(y, weight, mean, sd, shape)
         slopes = sums
         if abs(shape) < 10.0 * SMALL:

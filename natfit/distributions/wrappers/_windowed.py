@@ -176,7 +176,7 @@ class WindowedFamily(Mapped):
         return self.censored.refine_start(self._view(rows), eta)
 
     def starts(self, rows: Rows) -> list[np.ndarray]:
-        """The censored family's."""
+        """Further starts (K,): the censored family's, for the rows without their windows."""
         return self.censored.starts(self._view(rows))
 
     def regular(self, rows: Rows) -> Regular | None:
