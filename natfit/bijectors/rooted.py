@@ -20,7 +20,7 @@ class Rooted(Elementwise):
     Parameters
     ----------
     power : int
-        k >= 2.
+        k >= 1.
     low, high : float
         Practical limits of the native value; a fit that reaches one ends as ``boundary``.
     """
@@ -32,7 +32,7 @@ class Rooted(Elementwise):
         self.power = power
         self.low = low
         self.high = high
-        self.label = f"arsinh({{}}^{power}) / {power}"
+        self.label = f"arsinh({{}}^{power}) / {power}" if power > 1 else "arsinh({})"
 
     def _forward(self, eta: Any) -> Any:
         # Far out the power itself would overflow: its logarithm is k eta - log 2.
@@ -55,8 +55,9 @@ class Rooted(Elementwise):
 
     def second(self, eta: np.ndarray) -> np.ndarray:
         """Return the second derivative of the native value in eta, elementwise."""
+        # 1 / tanh^2 - k / sinh^2, of which the infinities cancel at k = 1.
         inner = np.minimum(self.power * eta, 300.0)
-        bend = 1.0 / np.tanh(inner) ** 2 - self.power / np.sinh(inner) ** 2
+        bend = 1.0 - (self.power - 1) / np.sinh(inner) ** 2
         return self._forward(eta) * bend
 
     def valid(self, native: np.ndarray) -> bool:
@@ -81,5 +82,5 @@ class Rooted(Elementwise):
 
     @classmethod
     def examples(cls) -> list[Bijector]:
-        """Return a third and a fourth power."""
-        return [cls(3), cls(4)]
+        """Return the number itself, a third and a fourth power."""
+        return [cls(1, 1e-9, 1e6), cls(3), cls(4)]
