@@ -3,7 +3,8 @@
 The Conway-Maxwell-Poisson distribution is ``p(y) = lambda^y / y!^nu / Z``. With
 ``mode = lambda^(1 / nu)`` it is a power of a Poisson distribution,
 ``p(y) = Poisson(y; mode)^nu / S``, in which no large terms cancel. Where lambda is below one, the
-definition itself has no terms of opposite signs. Both are written as ``log p = nu g(y) + min(log lambda, 0) y - log S``.
+definition itself has no terms of opposite signs. Both are written as
+``log p = nu g(y) + min(log lambda, 0) y - log S``.
 
 Short sums are enumerated, and long ones summed at a cost that does not grow with the mean. Where
 the probability is far from zero and wide, the sum over the whole numbers is the sum over any other
