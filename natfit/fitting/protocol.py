@@ -130,7 +130,7 @@ def _solved(
 
 def bind(task: Task) -> Distribution:
     """Phase 2: return the family with its dimension, and limits that depend on the data."""
-    return task.family.bind(task.rows) if task.family.information.complete else task.family
+    return task.family.bind(task.rows)
 
 
 def begin(family: Distribution, task: Task, alike: bool = False) -> tuple[Distribution, np.ndarray]:

@@ -184,6 +184,13 @@ class LogExponential(Ended):
         out[:, 1, 1] = (shape / scale) ** 2
         return out
 
+    def _velocity(self, y: np.ndarray, shape: Any, scale: Any) -> tuple[np.ndarray, np.ndarray]:
+        first, slope = np.empty((2, len(y))), np.zeros((2, 2, len(y)))
+        first[0] = -y * np.log(y / scale)
+        first[1] = y / scale
+        slope[1, 1] = -first[1] / scale
+        return first, slope
+
     def _entropy(self, eta: Any) -> Any:
         return anp.log(eta[:, 1]) - eta[:, 0] + self._sign * anp.exp(-eta[:, 0]) + 1.0
 

@@ -31,6 +31,9 @@ _WIDE_LOG = (3e3, 1e3, 300.0, 100.0, 50.0, 20.0, 10.0, 5.0)
 #: Share by which a near member's scale is below that at which its tail is exponential.
 _TAIL = 1e-7
 
+#: Difference per row, in nats, up to which an estimate has the likelihood of a limit.
+SAME = 1e-8
+
 #: Difference per row, in nats, up to which a near member shows that the limit belongs to a family;
 #: of log y.
 _NEAR, _NEAR_LOG = 1e-4, 0.03
@@ -78,12 +81,12 @@ def limits_of(window: Any, rows: Rows, eta: np.ndarray | None) -> list[Limit]:
     if inner._log_series and window.support.low == 1.0 and window.support.top == np.inf:
         found.append(_log_series(window, rows))
     if eta is not None:
-        ends = [end for end in inner._window_ends if _cuts(window, end)]
-        found += [at for at in (_at_end(window, rows, eta, end) for end in ends) if at is not None]
+        ends = [end for end in inner._window_ends if cuts(window, end)]
+        found += [at for at in (at_end(window, rows, eta, end) for end in ends) if at is not None]
     return [at for at in found if np.isfinite(at.value)]
 
 
-def _cuts(window: Any, end: End) -> bool:
+def cuts(window: Any, end: End) -> bool:
     """Whether the window cuts the support where a limit needs it."""
     own = window.inner.known_support
     cut = {"low": window.support.low > own.low, "high": window.support.top < own.top}
@@ -97,10 +100,11 @@ def _sum(window: Any, rows: Rows, eta: np.ndarray) -> float:
 # ------------------------------------------------------------------- one parameter at its end
 
 
-def _at_end(window: Any, rows: Rows, eta: np.ndarray, end: End) -> Limit | None:
+def at_end(window: Any, rows: Rows, eta: np.ndarray, end: End) -> Limit | None:
     """The best member with one parameter near its end."""
     inner = window.inner
-    unit = float(np.abs(rows.extent()).max()) ** end.power
+    ends = np.abs(rows.extent())
+    unit = float(ends[np.isfinite(ends)].max()) ** end.power
     native = unit * (1e-10 if end.side == "lower" else 1e10)
     start, block = np.array(eta), inner.blocks[end.name]
     start[block] = inner.params[end.name].to_eta(np.array([native]))[0]
@@ -121,11 +125,10 @@ def _at_end(window: Any, rows: Rows, eta: np.ndarray, end: End) -> Limit | None:
 
 
 def _said(window: Any, where: str, words: str, values: dict[str, float]) -> str:
-    low, high = window.ends
     numbers = ", ".join(f"{name} = {value:.7g}" for name, value in values.items())
     return (
-        f"{where}: the best {type(window.inner).__name__} in the window [{low:g}, {high:g}] is the "
-        f"limit, {words}{' with ' + numbers if numbers else ''}"
+        f"{where}: the best {type(window.inner).__name__} in {window.window_words} is the limit, "
+        f"{words}{' with ' + numbers if numbers else ''}"
     )
 
 
@@ -135,10 +138,10 @@ def _said(window: Any, where: str, words: str, values: dict[str, float]) -> str:
 def _tilted(window: Any, rows: Rows) -> Limit | None:
     """The exponential density in the window of y, or of log y for a family with a power."""
     inner = window.inner
-    place = _place(inner)
+    place = place_of(inner)
     if place is None or window.support.integer:
         return None
-    centre, width, log = place
+    log = place[2]
     low, high = window.support.low, window.support.top
     if log:
         with np.errstate(divide="ignore"):
@@ -149,7 +152,39 @@ def _tilted(window: Any, rows: Rows) -> Limit | None:
     if tilt is None:
         return None
     value = rows.total * (tilt * mean - _log_mass(tilt, low, high)) - log * rows.total * mean
-    size = high - low if np.isfinite(high - low) else 1.0 / abs(tilt)
+    return near_tilt(window, rows, Tilt(tilt, mean, low, high, value))
+
+
+@dataclass(frozen=True)
+class Tilt:
+    """An exponential density exp(tilt u) of u = y or log y: what is known of its best member.
+
+    Attributes
+    ----------
+    tilt : float
+        Its slope.
+    mean : float
+        A value of u in the midst of the rows.
+    low, high : float
+        The ends of the window, the widest of all where there are several, in u.
+    value : float
+        Its log-likelihood, in nats.
+    """
+
+    tilt: float
+    mean: float
+    low: float
+    high: float
+    value: float
+
+
+def near_tilt(window: Any, rows: Rows, at: Tilt) -> Limit | None:
+    """The exponential density as a limit, with a member of the family near it, if there is one."""
+    inner = window.inner
+    centre, width, log = place_of(inner)  # type: ignore[misc]  # asked before
+    tilt, mean, low, high, value = at.tilt, at.mean, at.low, at.high, at.value
+    # The density may fall off long before the far end of the window.
+    size = min(high - low, 1.0 / abs(tilt)) if tilt else high - low
     best: tuple[float, np.ndarray, float] | None = None
     for spread in (
         *(w * size for w in (_WIDE_LOG if log else _WIDE)),
@@ -179,7 +214,7 @@ def _tilted(window: Any, rows: Rows) -> Limit | None:
     return Limit(_said(window, where, words, values), value, best[1])
 
 
-def _place(inner: Distribution) -> tuple[str, tuple[str, float], bool] | None:
+def place_of(inner: Distribution) -> tuple[str, tuple[str, float], bool] | None:
     """Names of the parameters that move and widen y or log y, for a family of these two alone."""
     by_role = {role: name for name, role in inner.roles.items()}
     if len(inner.params) != 2:

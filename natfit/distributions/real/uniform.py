@@ -71,6 +71,14 @@ class Uniform(Ended):
     def _fisher(self, low: Any, high: Any) -> np.ndarray:
         return np.array([[1.0, -1.0], [-1.0, 1.0]]) / ((high - low) ** 2)[:, None, None]
 
+    def _velocity(self, y: np.ndarray, low: Any, high: Any) -> tuple[np.ndarray, np.ndarray]:
+        width = high - low
+        below, above = (y - low) / width, (high - y) / width
+        first, slope = np.stack([above, below]), np.empty((2, 2, len(y)))
+        slope[0] = above / width, -above / width
+        slope[1] = below / width, -below / width
+        return first, slope
+
     def _log_cdf(self, y: np.ndarray, low: Any, high: Any) -> np.ndarray:
         return np.log(np.clip((y - low) / (high - low), 0.0, 1.0))
 

@@ -12,9 +12,17 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind
 from natfit.distributions.contract.intervals import Moments, moments
 from natfit.distributions.contract.regular import Regular
+from natfit.distributions.contract.start import MANY
+from natfit.distributions.contract.sums import block_sum
+from natfit.distributions.forms.window import SAME, Limit, best_limit
+from natfit.distributions.forms.windows import limits_in_windows
 from natfit.distributions.wrappers._mapped import Mapped
 from natfit.distributions.wrappers.censored import CensoredFamily
 from natfit.rows import Block, Memory, Rows, rows_as, rows_where, table_of
+
+#: Nats per row by which an estimate must be better than a limit, on some of many rows, for the
+#: limit to be excluded.
+_FAR = 1e-3
 
 
 @dataclass(frozen=True)
@@ -47,8 +55,14 @@ class WindowedFamily(Mapped):
         On first use, if the family is not univariate or has no distribution function.
     """
 
+    #: The way to a limit in the windows is long.
+    compare_after = 15
+
     def __init__(self, family: str | Distribution = "normal"):
         super().__init__(family)
+
+    #: The windows, in messages.
+    window_words = "the windows of these rows"
 
     def _admit(self, inner: Distribution) -> None:
         if inner.event_shape != () or not inner.has_cdf or inner.support is None:
@@ -66,6 +80,17 @@ class WindowedFamily(Mapped):
     def information(self) -> InformationKind:
         """As for censored rows: the observed information is the yardstick."""
         return self.censored.information
+
+    def bind(self, rows: Rows) -> Distribution:
+        """Bind the inner family as the censored one does.
+
+        Returns
+        -------
+        Distribution
+            A family of the same kind.
+        """
+        bound = self.censored.bind(self._view(rows))
+        return self if bound is self.censored else type(self)(bound.family)
 
     # ----------------------------------------------------------------------- rows
 
@@ -187,12 +212,48 @@ class WindowedFamily(Mapped):
         return replace(form, family=type(self)(form.family.family))
 
     def limit_at(self, rows: Rows, eta: np.ndarray) -> str | None:
-        """The censored family's answer."""
-        return self.censored.limit_at(self._view(rows), eta)
+        """The censored family's answer, or the limit in the windows that has been reached.
+
+        Returns
+        -------
+        str or None
+            The limit in words, with its parameters.
+        """
+        known = self.censored.limit_at(self._view(rows), eta)
+        if known is not None or rows.event_shape == ():
+            return known
+        best = self._best_limit(rows, eta)
+        if best is None:
+            return None
+        value = float(rows.sum(block_sum, self, "sum_value_and_score", eta[None])[0])
+        return best.words if not value > best.value + SAME * rows.total else None
 
     def nested_start(self, rows: Rows) -> np.ndarray | None:
-        """The censored family's; a point to compare with."""
-        return self.censored.nested_start(self._view(rows))
+        """The censored family's, or a member near a limit in the windows that is more likely.
+
+        Returns
+        -------
+        ndarray of shape (K,) or None
+        """
+        start = self.censored.nested_start(self._view(rows))
+        best = None if rows.event_shape == () else self._best_limit(rows, None)
+        if best is None or start is None:
+            return start if best is None else best.eta
+        near, own = (
+            rows.sum(block_sum, self, "sum_value_and_score", e[None])[0] for e in (best.eta, start)
+        )
+        return start if own >= near else best.eta
+
+    def _best_limit(self, rows: Rows, eta: np.ndarray | None) -> Limit | None:
+        """The best limit in the windows; an estimate that is better on some rows is near none."""
+        if eta is not None and rows.n > MANY:
+            few = rows.few(MANY)
+            some = Memory(few.y, weight=few.weight)
+            best = best_limit(limits_in_windows(self, some, eta))
+            value = float(some.sum(block_sum, self, "sum_value_and_score", eta[None])[0])
+            if best is None or value > best.value + _FAR * some.total:
+                return None
+        return best_limit(limits_in_windows(self, rows, eta))
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """The censored family's answer."""

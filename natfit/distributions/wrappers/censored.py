@@ -16,6 +16,7 @@ from natfit.distributions.contract.nonparametric import imputed
 from natfit.distributions.contract.regular import Regular
 from natfit.distributions.contract.sums import block_sum
 from natfit.distributions.wrappers._mapped import Mapped
+from natfit.distributions.wrappers._row_ends import allowed_ends, moved_ends, refuse_kinked_ends
 from natfit.rows import Block, Memory, Rows, rows_as, rows_where, table_of
 
 #: Intervals per pass: the derivatives of 4,096 rows fit into the cache of a core; if velocities
@@ -84,6 +85,24 @@ class CensoredFamily(Mapped):
     def regular(self, rows: Rows) -> Regular | None:
         """Intervals of the inner family in its regular coordinates."""
         return self._around(self.inner.regular(rows_as(rows, self._middles)))
+
+    # ------------------------------------------------------------- ends that rows may not pass
+
+    def bind(self, rows: Rows) -> Distribution:
+        """Bind the inner family to what the rows allow its ends.
+
+        A lower end may pass no exact row and no upper end of an interval, an upper end no exact row
+        and no lower end: a right-censored row does not hold a lower end.
+
+        Returns
+        -------
+        Distribution
+            A family of the same kind.
+        """
+        inner = self.inner
+        if not inner.row_ends:
+            return self
+        return type(self)(inner.bind(Memory(np.sort(allowed_ends(rows)))))
 
     # ----------------------------------------------------------------------- rows
 
@@ -231,6 +250,7 @@ class CensoredFamily(Mapped):
         """Raise ValueError if all rows are open on one side, or one value lies in every row."""
         low, high = (np.broadcast_to(end, 2) for end in rows.extent())
         lower, upper, name = high[0], low[1], type(self.inner).__name__
+        refuse_kinked_ends(self.inner, rows)
         for open_end, words, move in (
             (upper == np.inf, "right-censored", "grow"),
             (lower == -np.inf, "left-censored", "fall"),
@@ -291,7 +311,8 @@ class CensoredFamily(Mapped):
         with np.errstate(all="ignore"):
             if np.isfinite(rows.sum(block_sum, self, "sum_value_and_score", eta[None])[0]):
                 return eta
-        return super().refine_start(rows_as(rows, self._middles), eta)
+        eta = super().refine_start(rows_as(rows, self._middles), eta)
+        return moved_ends(self.inner, rows, eta) if self.inner.row_ends else eta
 
     def starts(self, rows: Rows) -> list[np.ndarray]:
         """The family's, for rows imputed from the nonparametric estimate of their distribution."""

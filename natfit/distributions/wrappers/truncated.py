@@ -18,12 +18,9 @@ from natfit.distributions.contract.regular import Regular
 from natfit.distributions.contract.sums import block_sum, n_rows
 from natfit.distributions.contract.support import Support
 from natfit.distributions.contract.velocity import Velocity, from_intervals
-from natfit.distributions.forms.window import best_limit, limits_of
+from natfit.distributions.forms.window import SAME, best_limit, limits_of
 from natfit.distributions.wrappers.base import Restricted
 from natfit.rows import Rows, total_weight
-
-#: Difference per row, in nats, up to which an estimate has the likelihood of a limit.
-_SAME = 1e-8
 
 #: Maximum number of rounds of rejection; each draws as many values as are still missing.
 _MOST_ROUNDS = 10_000
@@ -74,6 +71,12 @@ class Truncated(Restricted):
     def ends(self) -> tuple[float, float]:
         """The window's ends, infinite where they are None."""
         return check_truncation((self.low, self.high))
+
+    @property
+    def window_words(self) -> str:
+        """The window, in messages."""
+        low, high = self.ends
+        return f"the window [{low:g}, {high:g}]"
 
     def _admit(self, inner: Distribution) -> None:
         low, high = self.ends
@@ -179,7 +182,7 @@ class Truncated(Restricted):
         if best is None:
             return None
         value = float(rows.sum(block_sum, self, "sum_value_and_score", eta[None])[0])
-        return best.words if not value > best.value + _SAME * rows.total else None
+        return best.words if not value > best.value + SAME * rows.total else None
 
     def nested_start(self, rows: Rows) -> np.ndarray | None:
         """The inner family's, or a member near a limit in the window that is more likely.

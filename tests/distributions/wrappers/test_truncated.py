@@ -77,6 +77,24 @@ def test_a_normal_in_a_window_ends_at_the_exponential():
     assert found["rate"] == pytest.approx(rate, rel=1e-5)
 
 
+def test_a_laplace_on_a_half_line_may_be_better_at_a_row_than_the_exponential():
+    """From its location on it is exponential too, and the kink gains on the rows before it."""
+    y = 2.0 + stats.genpareto.ppf((np.arange(80) + 0.5) / 80, 0.1)
+
+    def best_at(loc):
+        def minus(scale):
+            frozen = stats.laplace(loc, scale)
+            return -(frozen.logpdf(y).sum() - 80 * frozen.logsf(2.0))
+
+        return -optimize.minimize_scalar(minus, bounds=(0.3, 5.0), method="bounded").fun
+
+    model = natfit.NaturalMLE(Truncated("laplace", 2.0)).fit(y[:, None])
+    value = 80 * model.score(y[:, None])
+    assert model.status_ == "converged"
+    assert value == pytest.approx(max(map(best_at, y)), abs=1e-6)
+    assert value > tilted(y, 2.0, np.inf)[0]
+
+
 @pytest.mark.parametrize("family", ["normal", "logistic", "gumbel_min"])
 def test_families_on_a_half_line_end_at_the_exponential(family):
     y = 2.0 + stats.genpareto.ppf((np.arange(80) + 0.5) / 80, 0.1)

@@ -296,3 +296,74 @@ def test_draws_are_complete_rows():
         model = natfit.fit("exponential", rows, metric=metric, random_state=0)
         rate = event.sum() / (time - entry).sum()
         assert model.params_["rate"][0] == pytest.approx(rate, rel=1e-3)
+
+
+# ------------------------------------------------------------------------ limits in windows
+
+
+def heavy(seed, n=100):
+    """Durations with a tail heavier than that of an exponential, entries and ends of observation."""
+    rng = np.random.default_rng(seed)
+    time, entry = stats.genpareto.rvs(0.2, size=6 * n, random_state=rng), rng.uniform(size=6 * n)
+    seen = np.flatnonzero(time > entry)[:n]
+    time, entry = time[seen], entry[seen]
+    end = entry + rng.exponential(2.0, n)
+    return np.minimum(time, end), time <= end, entry
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("unit", [1.0, 1e9, 1e-9])
+@pytest.mark.parametrize("seed", [0, 2])
+def test_delayed_entry_of_a_normal_ends_at_the_exponential(seed, unit):
+    time, event, entry = heavy(seed)
+    rate = event.sum() / (time - entry).sum()
+    rows = Censored.right(unit * time, event, truncation=(unit * entry, None))
+    model = NaturalMLE("normal").fit(rows)
+    assert model.status_ == "boundary"
+    assert "exponential density, falling, with rate" in model.message_
+    found = float(model.message_.split("rate = ")[1].split(";")[0])
+    assert found == pytest.approx(rate / unit, rel=1e-5)
+    value = 100 * model.score(rows) + event.sum() * np.log(unit)
+    assert value == pytest.approx(event.sum() * (np.log(rate) - 1.0), abs=1e-5)
+
+
+def test_delayed_entry_of_a_normal_may_be_better_inside():
+    time, event, entry = heavy(3)
+    rate = event.sum() / (time - entry).sum()
+    rows = Censored.right(time, event, truncation=(entry, None))
+    model = NaturalMLE("normal").fit(rows)
+    assert model.status_ == "converged"
+    assert 100 * model.score(rows) > event.sum() * (np.log(rate) - 1.0)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_grouped_rows_in_windows_of_two_ends_have_the_limit_of_brute_force():
+    time, event, entry = heavy(0)
+    lower = np.where(event, np.floor(2.0 * time) / 2.0, time)
+    upper = np.where(event, lower + 0.5, INF)
+    low = np.minimum(entry, lower)
+    rows = Censored(lower, upper, truncation=(low, np.full(100, 40.0)))
+
+    def minus(rate):
+        top = np.exp(-rate * np.minimum(upper, 40.0))
+        inside = np.exp(-rate * lower) - top
+        return -np.log(inside / (np.exp(-rate * low) - np.exp(-rate * 40.0))).sum()
+
+    best = optimize.minimize_scalar(minus, bounds=(0.1, 3.0), method="bounded")
+    model = NaturalMLE("normal").fit(rows)
+    assert model.status_ == "boundary"
+    assert -100 * model.score(rows) == pytest.approx(best.fun, abs=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("as_arrays", [False, True])
+def test_one_window_of_all_rows_has_the_limit_of_a_truncated_family(as_arrays):
+    y = stats.truncexpon.ppf((np.arange(30) + 0.5) / 30, 2.0)
+    ends = (np.zeros(30), np.full(30, 2.0)) if as_arrays else (0.0, 2.0)
+    y = y * (0.9 + 0.1 * y / 2.0)
+    model = NaturalMLE("normal").fit(Censored.exact(y, truncation=ends))
+    plain = NaturalMLE("normal", truncation=(0.0, 2.0)).fit(y[:, None])
+    assert model.status_ == plain.status_
+    assert model.score(Censored.exact(y, truncation=ends)) == pytest.approx(
+        plain.score(y[:, None]), abs=1e-7
+    )
