@@ -108,11 +108,7 @@ def best_start(
     if not others:
         return eta
     most = int(np.clip(_ENTRIES // family.n_params, _FEWEST, _MOST))
-    if rows.n > most:
-        few = rows.few(most)
-        objective = pose(Memory(few.y, weight=few.weight))
-    else:
-        objective = pose(rows)
+    objective = pose(_copied(rows, most))
     low, high, _ = family.limits
     starts = [np.clip(start, low, high) for start in (eta, *others)]
     found = rows.each(partial(_ends, family, objective), starts)
@@ -127,6 +123,20 @@ def best_start(
         ends = [end for end, in_order in numbered if in_order] or ends
     lowest = min(end.value for end in ends)
     return next(end.eta for end in ends if end.value <= lowest + _GAIN)
+
+
+def _copied(rows: Rows, most: int) -> Memory:
+    """Return at most so many rows as a task holds them: in its own memory, in one layout.
+
+    Returns
+    -------
+    Memory
+        In the chunks of all rows, so that sums are the same bits in whichever process they run.
+    """
+    few = rows.few(most)
+    columns = (few.y, None, few.weight, few.offset)
+    y, X, weight, offset = (None if a is None else np.ascontiguousarray(a) for a in columns)
+    return Memory(y, X, weight, offset, chunk=rows.chunk_size)
 
 
 def _ends(family: Distribution, objective: Likelihood, start: np.ndarray) -> list[_End]:

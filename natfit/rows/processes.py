@@ -106,8 +106,15 @@ class Processes(Memory):
 
     def each(self, call: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         """Return ``call(item)`` for each item, in order, computed by the processes."""
-        parallel = joblib.Parallel(n_jobs=self.n_jobs, batch_size=1)
-        return list(parallel(joblib.delayed(call)(item) for item in items))
+        return list(self._parallel()(joblib.delayed(call)(item) for item in items))
+
+    def _parallel(self) -> Any:
+        """Return joblib's processes."""
+        # A task is small: joblib need not write files, nor a folder for them at every pass, which
+        # it does unless it is told where.
+        return joblib.Parallel(
+            n_jobs=self.n_jobs, batch_size=1, max_nbytes=None, temp_folder=_temporary()
+        )
 
     def _shares(self, run: Run, part: Part, args: tuple[Any, ...], size: int) -> Iterator[Any]:
         """Return what the workers return, in the order of the rows; one process is this one."""
@@ -122,13 +129,8 @@ class Processes(Memory):
             call(np.geterr(), run, self._store, part, args, size, first, last)
             for first, last in zip(ends[:-1], ends[1:], strict=True)
         ]
-        # A task is small: joblib need not write files, nor a folder for them at every pass, which
-        # it does unless it is told where.
-        parallel = joblib.Parallel(
-            n_jobs=self.n_jobs, batch_size=1, max_nbytes=None, temp_folder=_temporary()
-        )
         try:
-            shares = parallel(tasks)
+            shares = self._parallel()(tasks)
         except pickle.PicklingError as error:
             raise TypeError(
                 f"n_jobs={self.n_jobs} sends the distribution, the model and the prior to other "

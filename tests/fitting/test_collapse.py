@@ -128,3 +128,15 @@ def test_a_logarithm_that_falls_without_end_is_a_limit():
     model = fitted("poisson_inverse_gaussian", np.zeros(6), fixed={"n": 2.0})
     assert model.status_ == "boundary"
     assert "the likelihood levels off as mean -> 0" in model.message_
+
+
+@pytest.mark.parametrize("end", ["low", "high"])
+@pytest.mark.parametrize("unit", [1e-9, 1.0, -1e9])
+def test_equal_rows_at_a_known_end_are_refused(end, unit):
+    y = np.full(5, 3.0 * unit)
+    with pytest.raises(ValueError, match="got 5 rows equal to.*grows without limit"):
+        natfit.fit("uniform", y, fixed={end: 3.0 * unit})
+    away = (-1.0 if end == "low" else 1.0) * abs(unit)
+    model = fitted("uniform", y, fixed={end: 3.0 * unit + away})
+    assert model.status_ == "boundary"
+    assert total(model, y) == pytest.approx(-5.0 * np.log(abs(unit)))

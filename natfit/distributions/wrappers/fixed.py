@@ -118,7 +118,15 @@ class Fixed(Mapped):
         return matrix[:, self.free][:, :, self.free]
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
-        """Accept all data: where the family has no maximum, a known scale may provide one."""
+        """Accept most data: where the family has no maximum, a known scale may provide one.
+
+        None does where equal rows lie at a known end, and the other end comes as near as it may.
+        """
+        ends = self.inner.row_ends
+        if {"lower", "upper"} <= set(ends.values()):
+            low, high = rows.extent()
+            if low == high and any(float(v) == low for n, v in self.known.items() if n in ends):
+                self.inner.check_degenerate(rows, summary)
 
     def alike(self, eta: np.ndarray) -> np.ndarray:
         """Eta itself: a known value belongs to one of the components of a mixture."""

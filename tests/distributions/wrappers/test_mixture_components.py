@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 import natfit
 from natfit import testing
 from natfit._component import available, component_class
-from natfit.distributions import Mixture
+from natfit.distributions import Mixture, Truncated
 from natfit.distributions.base import Distribution
 
 
@@ -23,7 +23,17 @@ def _components():
             yield pytest.param(family, id=name)
 
 
-COMPONENTS = list(_components())
+#: Families that give a value a probability beside a density, and all others.
+ATOMS, COMPONENTS = [], []
+for each in _components():
+    (ATOMS if each.values[0].atoms else COMPONENTS).append(each)
+
+
+@pytest.mark.parametrize("family", ATOMS)
+def test_a_probability_is_not_mixed_with_a_density(family):
+    for components in ([family, family], ["gamma", family], [Truncated(family, 0.0, 9.0), "gamma"]):
+        with pytest.raises(ValueError, match="without values of a probability.*wrap the mixture"):
+            natfit.fit(Mixture(components), [0.0, 0.5, 1.0, 2.0, 4.0, 5.0, 7.0])
 
 
 @pytest.mark.parametrize("family", COMPONENTS)

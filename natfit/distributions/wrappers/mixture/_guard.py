@@ -15,9 +15,36 @@ import numpy as np
 
 from natfit.bijectors import Bijector, Covariance, CutCovariance, CutPositive, Limited, Positive
 from natfit.distributions.contract.declared import Width
+from natfit.distributions.wrappers.mixture._start import start
+from natfit.rows import Rows
 
 #: Default of the smallest width of a component, relative to the widest one at the start.
 RATIO = 1e-3
+
+
+def clustered(family: Any, rows: Rows) -> np.ndarray | None:
+    """Return eta (K,) of the components on clusters of a few rows, with which widths are compared.
+
+    Returns
+    -------
+    ndarray of shape (K,) or None
+        None where no width needs a limit, or where there are too few rows to compute one.
+    """
+    univariate = family.event_shape == ()
+    several_columns = univariate and rows.event_shape not in ((), (1,))
+    if len(family.parts) == 1 or several_columns or not any(p.widths for p in family.parts):
+        return None
+    few = np.asarray(rows.few().y, dtype=np.float64)
+    few = few.ravel() if univariate else few
+    inside = np.isfinite(few) & family.support.contains(few)
+    few = few[inside if univariate else inside.all(axis=1)]
+    if len(few) < 2 * len(family.parts):
+        return None
+    try:
+        return start(family, few, None, np.random.default_rng(0))
+    except ValueError:
+        # Such data are refused later, when they are checked.
+        return None
 
 
 def guards(

@@ -11,7 +11,6 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.scipy.special import logsumexp
 
-from natfit._component import resolve
 from natfit._validation import check_number
 from natfit.bijectors import Bijector, Weights
 from natfit.distributions.base import Distribution
@@ -22,8 +21,9 @@ from natfit.distributions.contract.sums import summed_value_and_score
 from natfit.distributions.contract.support import Support
 from natfit.distributions.forms.tabulated_counts import count_summary, tabulated_sum
 from natfit.distributions.wrappers.mixture import _rows as per_row
+from natfit.distributions.wrappers.mixture._components import resolved
 from natfit.distributions.wrappers.mixture._draws import drawn
-from natfit.distributions.wrappers.mixture._guard import RATIO, guards
+from natfit.distributions.wrappers.mixture._guard import RATIO, clustered, guards
 from natfit.distributions.wrappers.mixture._intervals import interval_moments
 from natfit.distributions.wrappers.mixture._labels import in_order
 from natfit.distributions.wrappers.mixture._nodes import nodes
@@ -141,30 +141,7 @@ class Mixture(Distribution):
     @cached_property
     def parts(self) -> tuple[Distribution, ...]:
         """The components, as objects."""
-        given = self.components
-        if isinstance(given, str | Distribution):
-            many = check_number(self.n_components, "n_components", low=1, integer=True, hint="2")
-            given = [given] * int(many)
-        elif not isinstance(given, list | tuple):
-            raise TypeError(
-                f"components must be a string, a Distribution, or a list of them, got {given!r}"
-            )
-        elif not given or (self.n_components is not None and self.n_components != len(given)):
-            raise ValueError(
-                f"components must be one or more, as many as n_components where that is given, "
-                f"got {len(given)} and n_components={self.n_components}"
-            )
-        parts = tuple(resolve(part, Distribution) for part in given)
-        kinds = {(len(p.event_shape), p.support and p.support.integer) for p in parts}
-        dims = {p.event_shape for p in parts if None not in p.event_shape}
-        if len(kinds) > 1 or len(dims) > 1 or any(p.support is None for p in parts):
-            raise ValueError(
-                "components must all be densities or all be counts, with a declared support and "
-                f"one dimension, got {[type(p).__name__ for p in parts]}"
-            )
-        if parts[0].event_shape != () and len({p.support for p in parts}) > 1:
-            raise ValueError(f"components of vectors must have one support, got {list(given)}")
-        return parts
+        return resolved(self.components, self.n_components)
 
     @cached_property
     def cuts(self) -> list[slice]:
@@ -208,23 +185,8 @@ class Mixture(Distribution):
         if same and self._guards is not None:
             return self
         bound = self if same else self._of(parts)
-        univariate = bound.event_shape == ()
-        if (
-            len(parts) == 1
-            or not any(part.widths for part in bound.parts)
-            or (univariate and rows.event_shape not in ((), (1,)))
-        ):
-            return bound
-        few = np.asarray(rows.few().y, dtype=np.float64)
-        few = few.ravel() if univariate else few
-        inside = np.isfinite(few) & bound.support.contains(few)
-        few = few[inside if univariate else inside.all(axis=1)]
-        if len(few) < 2 * len(parts):
-            return bound
-        try:
-            eta = start(bound, few, None, np.random.default_rng(0))
-        except ValueError:
-            # Such data are refused later, when they are checked.
+        eta = clustered(bound, rows)
+        if eta is None:
             return bound
         bound = self._of(parts)
         ratio = check_number(
