@@ -245,7 +245,7 @@ def natural_units(log_prob: Callable, eta: np.ndarray, unit: np.ndarray) -> np.n
     Parameters
     ----------
     log_prob : callable
-        ``log_prob(eta) -> (n,)``.
+        ``log_prob(points) -> (m, n)`` for points (m, n or 1, K).
     eta, unit : ndarray of shape (n, K) or (1, K)
         Points, and the largest unit.
 
@@ -255,15 +255,22 @@ def natural_units(log_prob: Callable, eta: np.ndarray, unit: np.ndarray) -> np.n
         Positive.
     """
     out = np.array(unit)
-    for k in range(eta.shape[1]):
-        move = np.zeros_like(unit)
+    if not out.shape[1]:
+        return out
+    with np.errstate(all="ignore"):
+        up, down = np.split(log_prob(_moved(eta, unit)), 2)
         # The size of the score only: a step may leave the support of some rows.
-        move[:, k] = _PROBE * unit[:, k]
-        with np.errstate(all="ignore"):
-            score = np.abs(log_prob(eta + move) - log_prob(eta - move)) / (2.0 * _PROBE)
+        scores = np.abs(up - down) / (2.0 * _PROBE)
+    for k, score in enumerate(scores):
         score = score[np.isfinite(score)]
         out[:, k] /= max(1.0, float(np.median(score)) if len(score) else 1.0)
     return out
+
+
+def _moved(eta: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """Points (2 K, n or 1, K): a small step up in each coordinate, then the steps down."""
+    moves = _PROBE * np.eye(eta.shape[1])[:, None] * unit
+    return np.concatenate([eta + moves, eta - moves])
 
 
 def safe_steps(ends: Callable, y: np.ndarray, eta: np.ndarray, unit: np.ndarray) -> np.ndarray:
@@ -291,14 +298,15 @@ def safe_steps(ends: Callable, y: np.ndarray, eta: np.ndarray, unit: np.ndarray)
     if not np.isfinite(here).any():
         return unit
     out = np.repeat(unit, len(y), axis=0) if len(unit) == 1 else np.array(unit)
-    for k in range(eta.shape[1]):
-        move = np.zeros_like(unit)
-        move[:, k] = _PROBE * unit[:, k]
-        for end, up, down in zip(here, ends(eta + move), ends(eta - move), strict=True):
+    points = _moved(eta, unit)
+    moved = [v.reshape(2, eta.shape[1], -1) for v in ends(points.reshape(-1, eta.shape[1]))]
+    noise = np.abs(y).max(initial=0.0)
+    for end, (up, down) in zip(here, moved, strict=True):
+        for k in range(eta.shape[1]):
             with np.errstate(all="ignore"):
-                speed = np.abs(up - down) / (2.0 * _PROBE)
-                noise = _STILL * (np.abs(end) + np.abs(y).max(initial=0.0))
+                speed = np.abs(up[k] - down[k]) / (2.0 * _PROBE)
                 room = np.abs(y - end) / speed * unit[:, k]
-            near = np.isfinite(end) & (speed > noise) & (room < out[:, k])
+            still = speed > _STILL * (np.abs(end) + noise)
+            near = np.isfinite(end) & still & (room < out[:, k])
             out[:, k] = np.where(near, room, out[:, k])
     return np.maximum(out, np.finfo(float).tiny)

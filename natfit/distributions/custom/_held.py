@@ -109,10 +109,15 @@ class Held(Distribution):
         """Log-density of each row, (n,) nats."""
         return self.inner.log_prob(y, self.full(eta))
 
+    def log_stack(self, y: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Log-density (m, n) of each row at points (m, n or 1, K')."""
+        whole = self.full(points.reshape(-1, points.shape[2]))
+        return self.inner.log_stack(y, whole.reshape(*points.shape[:2], -1))
+
     def _steps(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Unit of each coordinate, (n or 1, K')."""
         unit = self.inner._unit(self.full(eta[:1]))[None, self.free]
-        unit = natural_units(lambda e: self.log_prob(y, e), eta, unit)
+        unit = natural_units(lambda points: self.log_stack(y, points), eta, unit)
         return safe_steps(lambda e: self.inner._moved_ends(self.full(e)), y, eta, unit)
 
     def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -122,7 +127,9 @@ class Held(Distribution):
             return value, np.empty((len(value), 0))
         with np.errstate(all="ignore"):
             first = self.inner.first_step * self._steps(y, eta)
-            return value, gradient(lambda e: self.log_prob(y, e), eta, first)
+            return value, gradient(
+                lambda points: self.log_stack(y, points), eta, first, stacked=True
+            )
 
     def observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
         """Negative Hessian (n, K', K'), by differences."""
@@ -130,7 +137,7 @@ class Held(Distribution):
             return np.empty((len(y), 0, 0))
         with np.errstate(all="ignore"):
             second = self.inner.second_step * self._steps(y, eta)
-            return -hessian(lambda e: self.log_prob(y, e), eta, second)
+            return -hessian(lambda points: self.log_stack(y, points), eta, second, stacked=True)
 
     def check(self, rows: Rows) -> None:
         """Raise ValueError for the first row outside the support, as the distribution does."""

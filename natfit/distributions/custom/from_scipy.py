@@ -100,19 +100,21 @@ class ScipyDistribution(ScipyDensity):
         if self.loc:
             _, where = self._values(self.native(eta))
             unit[:, self.blocks["loc"].start] = where.get("scale", 1.0)
-        unit = natural_units(lambda e: self.log_prob(y, e), eta, unit)
+        unit = natural_units(lambda points: self.log_stack(y, points), eta, unit)
         return safe_steps(self._moved_ends, y, eta, unit)
 
     def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Log-density (n,), and score (n, K) by differences."""
         with np.errstate(all="ignore"):
-            score = gradient(lambda e: self.log_prob(y, e), eta, _FIRST * self._steps(y, eta))
+            step = _FIRST * self._steps(y, eta)
+            score = gradient(lambda points: self.log_stack(y, points), eta, step, stacked=True)
         return self.log_prob(y, eta), score
 
     def observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
         """Negative Hessian (n, K, K), by differences."""
         with np.errstate(all="ignore"):
-            return -hessian(lambda e: self.log_prob(y, e), eta, _SECOND * self._steps(y, eta))
+            step = _SECOND * self._steps(y, eta)
+            return -hessian(lambda points: self.log_stack(y, points), eta, step, stacked=True)
 
     def _log_cdf(self, y: Any, *native: Any) -> np.ndarray:
         shapes, where = self._values(native)
