@@ -6,6 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+#: Steps in units of the coordinates: for formulas of the sixth and the fourth order the errors of
+#: truncation and of rounding are about equal here.
+FIRST, SECOND = 2e-3, 8e-3
+
 #: Multiples of the step at which a function is evaluated in one coordinate, for its first and its
 #: second derivative, and in two coordinates for the mixed one.
 _FIRST = (1.0, -1.0, 2.0, -2.0, 3.0, -3.0)

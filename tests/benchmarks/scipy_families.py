@@ -9,10 +9,14 @@ simplex search from the true parameters on scipy's log-density, and natfit's fit
 
 Modes: ``scale`` (shapes and scale are free), ``location`` (the location too), ``discrete`` (the
 shapes). Whole-numbered shapes are held at the truth, unless a discrete distribution has no others:
-then the profile over them is searched. A fit
-reaches the best if it is within 1e-6 nats of it, or if it says that there is no maximum and the
-likelihood is seen to grow on the way to the end of the support. A verdict is untruthful if it
-claims an optimum (``converged``, ``rounding_floor``, ``boundary``) that is not the best known.
+then the profile over them is searched. The word for a fit is one of
+
+- ``right``: it is within 1e-6 nats of the best known value, or it says that the density is infinite
+  at an end of the support, and the likelihood is seen to grow on the way to this end;
+- ``low by x``: it is x nats below the best known value, and does not claim otherwise;
+- ``untruthful``: it claims an optimum (``converged``, ``rounding_floor``, ``boundary``) more than
+  1e-4 nats below the best known value, or a growth that is not seen;
+- ``raises``, and ``slow`` if it takes longer than ``--patience``.
 
 The results of the two others are kept in ``--cache``, because most of the time is theirs.
 """
@@ -28,6 +32,7 @@ import json
 import signal
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,8 +48,10 @@ from natfit.distributions import from_scipy
 #: Log-densities that take seconds for a few hundred rows.
 SLOW = ("levy_stable", "studentized_range")
 
-#: Accepted distance to the best, in nats; verdicts that claim an optimum.
-SLACK, CLAIMS = 1e-6, ("converged", "rounding_floor", "boundary", "gradient_small")
+#: Accepted distance to the best known value, in nats, and the distance from which a verdict that
+#: claims an optimum is untruthful.
+SLACK, UNTRUE = 1e-6, 1e-4
+CLAIMS = ("converged", "rounding_floor", "boundary", "gradient_small")
 
 
 @contextmanager
@@ -223,52 +230,86 @@ def fitted(label: str, dist: Any, shapes: tuple, y: np.ndarray, mode: str, args:
     return out | {"seconds": time.process_time() - began}
 
 
-def judged(found: dict, others: list[float]) -> dict:
-    """Add the gap to the best, whether it is right, and whether the verdict is untruthful."""
+def grows(dist: Any, y: np.ndarray, values: dict, message: str) -> bool:
+    """Tell whether the likelihood grows without limit as a named end tends to the outermost row.
+
+    The end is moved away from the row by the location, or else by the scale. Where the density is
+    infinite, each factor by which the distance falls adds the same to the log-likelihood.
+    """
+    native = {k: float(np.ravel(v)[0]) for k, v in values.items()}
+    loc, scale = native.pop("loc", None), native.pop("scale", 1.0)
+    infos = dist._shape_info() if hasattr(dist, "_shape_info") else []
+    shapes = [native[info.name] for info in infos if info.name in native]
+    if len(shapes) < len(infos):
+        return False
+    low, high = dist.support(*shapes)
+    lower = "the lower end" in message and np.isfinite(low)
+    upper = "the upper end" in message and np.isfinite(high)
+    likelihoods = []
+    for gap in (np.ptp(y) or 1.0) * np.array([1e-4, 1e-6, 1e-8, 1e-10]):
+        bottom, top = y.min() - gap, y.max() + gap
+        if loc is None:
+            end, goal = (low, bottom) if lower and low else (high, top)
+            where = (0.0, goal / end if (lower or upper) and end else scale)
+        elif lower and upper:
+            width = (top - bottom) / (high - low)
+            where = (bottom - width * low, width)
+        else:
+            where = (bottom - scale * low if lower else top - scale * high, scale)
+        likelihoods.append(loglik(dist, y, (*shapes, *where)) if lower or upper else np.nan)
+    with np.errstate(invalid="ignore"):
+        gains = np.diff(likelihoods)
+    return bool(np.isfinite(gains).all() and (gains > 0.01).all() and gains[-1] > 0.5 * gains[0])
+
+
+def judged(found: dict, others: list[float], dist: Any, y: np.ndarray) -> dict:
+    """Add the gap to the best known value, and the word for the fit."""
     best = max(*others, found["value"])
-    infinite = found["status"] == "unbounded" or "is infinite" in found["message"]
     gap = 0.0 if best == found["value"] else best - found["value"]
-    right = gap <= SLACK or infinite
-    untruthful = found["status"] in CLAIMS and not (gap <= 1e-4 or infinite)
-    return found | {"gap": gap, "right": right, "untruthful": untruthful, "others": others}
+    claims = found["status"] == "unbounded" or "is infinite" in found["message"]
+    infinite = claims and grows(dist, y, found["values"], found["message"])
+    if found["status"] == "timeout":
+        word = "slow"
+    elif found["status"] == "raised":
+        word = "raises"
+    elif claims and not infinite:
+        word = "untruthful"
+    elif infinite or gap <= SLACK:
+        word = "right"
+    else:
+        word = "untruthful" if found["status"] in CLAIMS and gap > UNTRUE else f"low by {gap:.2g}"
+    return found | {"gap": gap, "word": word, "others": others}
 
 
 def table(mode: str, args: argparse.Namespace) -> None:
-    """Print a line for each distribution that is not right, and the counts."""
+    """Print a line for each distribution, and the counts."""
     rows = []
     for label, dist, shapes in cases(mode):
         if dist.name in SLOW and not args.slow or args.only and label not in args.only.split(","):
             continue
         y = draw(dist, shapes, mode, args)
-        found = judged(
-            fitted(label, dist, shapes, y, mode, args),
-            peers(label, dist, shapes, y, mode, args),
-        )
+        known = peers(label, dist, shapes, y, mode, args)
+        found = judged(fitted(label, dist, shapes, y, mode, args), known, dist, y)
         rows.append(found)
-        if args.verbose or not found["right"] or found["untruthful"]:
-            says = f"{found['message'][:140]}"
-            mark = "ok  " if found["right"] else "FAR "
-            mark += "UNTRUE " if found["untruthful"] else ""
-            print(
-                f"{mark}{label:20s} gap {found['gap']:10.3g} others "
-                f"{[round(v - found['value'], 7) for v in found['others']]} "
-                f"{found['seconds']:.2f} s {found.get('n_iter', '')} {says} "
-                f"{found['values'] if args.verbose or not found['right'] else ''}",
-                flush=True,
-            )
-    if not rows:
-        return
-    near = sum(r["right"] for r in rows)
+        told = args.verbose or found["word"] != "right"
+        print(
+            f"{label:20s} {found['word']:16s} {found['status']:14s} {found['seconds']:6.2f} s, "
+            f"others {[round(v - found['value'], 7) for v in known]}"
+            + (f" {found['message'][:140]} {found['values']}" if told else ""),
+            flush=True,
+        )
+    if rows:
+        summarised(mode, args, rows)
+
+
+def summarised(mode: str, args: argparse.Namespace, rows: list[dict]) -> None:
+    """Print the counts of words and statuses."""
     theirs = sum(max(*r["others"], r["value"]) - r["others"][0] <= SLACK for r in rows)
-    raised = sum(r["status"] in ("raised", "timeout") for r in rows)
-    false = sum(r["untruthful"] for r in rows)
-    counts: dict[str, int] = {}
-    for r in rows:
-        counts[r["status"]] = counts.get(r["status"], 0) + 1
+    words, counts = (Counter(r[k].split(" by ")[0] for r in rows) for k in ("word", "status"))
     seconds = sorted(r["seconds"] for r in rows)
     print(
-        f"{mode}, seed {args.seed}, {args.rows} rows, scale {args.scale:g}: {near} of {len(rows)} "
-        f"right (scipy {theirs}), {raised} raise, {false} untruthful; {counts}; median "
+        f"{mode}, seed {args.seed}, {args.rows} rows, scale {args.scale:g}: {words['right']} of "
+        f"{len(rows)} right (scipy {theirs}); {dict(words)}; {dict(counts)}; median "
         f"{seconds[len(rows) // 2]:.2f} s, all {sum(seconds):.0f} s"
     )
 

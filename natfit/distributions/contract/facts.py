@@ -82,6 +82,10 @@ class Facts:
     #: Whether autograd can differentiate the log-density; else the family writes its derivatives.
     differentiable: bool = True
 
+    #: Whether differences of the log-density are accurate enough for the derivatives of wrappers
+    #: that autograd cannot follow.
+    by_differences: bool = False
+
     #: Whether users have given limits to parameters: data whose likelihood has no maximum otherwise
     #: may have one inside them.
     has_given_limits: bool = False

@@ -27,6 +27,10 @@ _UNDECLARED = {
 #: Numbers below this are zero: scipy writes an open end at zero as the smallest double.
 _ZERO = 1e-300
 
+#: Log-probability above which a value has more than all of it, by more than rounding; mass between
+#: the rows that no density has; and number of different rows that suffice to integrate it.
+_CERTAIN, _MASS, _ENOUGH = 1e-6, 2.0, 8
+
 #: Number of values that are computed in one call.
 _TOGETHER = 2**17
 
@@ -39,6 +43,7 @@ class ScipyDensity(Distribution):
 
     #: Autograd cannot differentiate the log-densities of scipy: derivatives are differences.
     differentiable = False
+    by_differences = True
 
     def __init__(
         self, dist: Any, loc: bool = False, scale: bool = False, fixed: dict | None = None
@@ -165,7 +170,45 @@ class ScipyDensity(Distribution):
 
     def log_rows(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Log-density of each row at each of several points: (n, m) for y (n,) and eta (m, K)."""
-        return self._log_rows(y[:, None], eta, True)
+        return self._sound(y, eta, self._log_rows(y[:, None], eta, True))
+
+    def log_prob(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        """Log-density of each row, (n,) nats; -inf where scipy's formula has lost all digits."""
+        values = super().log_prob(y, eta)
+        if len(eta) > 1 or np.ndim(values) != 1:
+            return values
+        return self._sound(np.asarray(y, dtype=np.float64), eta, values[:, None])[:, 0]
+
+    def _sound(self, y: np.ndarray, eta: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Log-densities (n, m), -inf at points where they cannot be those of a density.
+
+        At extreme parameters terms of scipy's formulas cancel, and what is left may be any number.
+        A log-density that is higher than the spacings of the rows explain is integrated between
+        the rows.
+
+        Returns
+        -------
+        ndarray of shape (n, m)
+            In nats.
+        """
+        if self._discrete:
+            bad = np.flatnonzero((values > _CERTAIN).any(axis=0))
+        else:
+            points = np.unique(y[np.isfinite(y)])
+            if len(points) < _ENOUGH:
+                return values
+            gaps = np.diff(points)
+            level = -np.mean(np.log(len(y) * gaps))
+            with np.errstate(all="ignore"):
+                bad = np.flatnonzero(values.mean(axis=0) > level)
+                if len(bad):
+                    between = points[:-1] + 0.5 * gaps
+                    mass = gaps @ np.exp(self._log_rows(between[:, None], eta[bad], True))
+                    bad = bad[~(mass <= _MASS)]
+        if len(bad):
+            values = np.array(values)
+            values[:, bad] = -np.inf
+        return values
 
     def log_stack(self, y: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Log-density of each row y (n,) at points (m, n or 1, K), in few calls of scipy.

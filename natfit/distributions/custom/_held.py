@@ -12,7 +12,7 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind, Role, Route, Yardstick
 from natfit.distributions.contract.support import Support
 from natfit.distributions.custom._ends import Chart, Hold, natural_units, safe_steps
-from natfit.numerics.differences import gradient, hessian
+from natfit.numerics.differences import FIRST, SECOND, gradient, hessian
 from natfit.rows import Block, Rows
 
 
@@ -126,7 +126,7 @@ class Held(Distribution):
         if not self.n_params:
             return value, np.empty((len(value), 0))
         with np.errstate(all="ignore"):
-            first = self.inner.first_step * self._steps(y, eta)
+            first = FIRST * self._steps(y, eta)
             return value, gradient(
                 lambda points: self.log_stack(y, points), eta, first, stacked=True
             )
@@ -136,7 +136,7 @@ class Held(Distribution):
         if not self.n_params:
             return np.empty((len(y), 0, 0))
         with np.errstate(all="ignore"):
-            second = self.inner.second_step * self._steps(y, eta)
+            second = SECOND * self._steps(y, eta)
             return -hessian(lambda points: self.log_stack(y, points), eta, second, stacked=True)
 
     def check(self, rows: Rows) -> None:

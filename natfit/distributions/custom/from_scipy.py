@@ -19,14 +19,10 @@ from natfit.distributions.custom._ends import natural_units, safe_steps
 from natfit.distributions.custom._held import Held
 from natfit.distributions.custom._search import Found, search
 from natfit.distributions.custom._whole import profiled
-from natfit.numerics.differences import gradient, hessian
+from natfit.numerics.differences import FIRST, SECOND, gradient, hessian
 from natfit.rows import Block, Rows
 
 __all__ = ["ScipyDistribution", "from_scipy"]
-
-#: Steps of the differences in units of the coordinates: for formulas of the sixth and the fourth
-#: order the errors of truncation and of rounding are about equal here.
-_FIRST, _SECOND = 2e-3, 8e-3
 
 #: Accepted probability beyond the enumerated values, and their numbers, which are tried in turn.
 _TAIL, _ENUMERATED = 1e-12, (2**8, 2**12, 2**16)
@@ -51,9 +47,6 @@ class ScipyDistribution(ScipyDensity):
     fixed : dict, optional
         Values of the shapes that are not estimated.
     """
-
-    #: Steps of the differences of first and second order, in units of the coordinates.
-    first_step, second_step = _FIRST, _SECOND
 
     @classmethod
     def examples(cls) -> list[Distribution]:
@@ -106,14 +99,14 @@ class ScipyDistribution(ScipyDensity):
     def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Log-density (n,), and score (n, K) by differences."""
         with np.errstate(all="ignore"):
-            step = _FIRST * self._steps(y, eta)
+            step = FIRST * self._steps(y, eta)
             score = gradient(lambda points: self.log_stack(y, points), eta, step, stacked=True)
         return self.log_prob(y, eta), score
 
     def observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
         """Negative Hessian (n, K, K), by differences."""
         with np.errstate(all="ignore"):
-            step = _SECOND * self._steps(y, eta)
+            step = SECOND * self._steps(y, eta)
             return -hessian(lambda points: self.log_stack(y, points), eta, step, stacked=True)
 
     def _log_cdf(self, y: Any, *native: Any) -> np.ndarray:

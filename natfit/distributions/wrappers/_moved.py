@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import autograd.numpy as anp
@@ -12,7 +13,9 @@ from natfit.distributions.contract.expectation import ACCURACY, Expectation
 from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.contract.support import REAL, Support
 from natfit.distributions.contract.velocity import Velocity
+from natfit.distributions.custom._ends import natural_units, safe_steps
 from natfit.distributions.wrappers.base import Extended
+from natfit.numerics.differences import FIRST, SECOND, gradient, hessian
 
 #: Largest share of an expectation that may come from rare nodes, and the probability below which
 #: a node is rare.
@@ -22,8 +25,9 @@ _CONVERGED, _RARE = 0.01, 1e-13
 class Moved(Extended):
     """The family of y for which T(y; own) has the inner family's density; eta = (own, inner eta).
 
-    Score and observed information are derived by autograd from the inner log-density; the Fisher
-    information is computed by the quadrature of the inner family.
+    Score and observed information are derived by autograd from the inner log-density, or by
+    differences where autograd cannot differentiate it; the Fisher information is computed by the
+    quadrature of the inner family.
 
     Parameters
     ----------
@@ -54,7 +58,7 @@ class Moved(Extended):
                 "smallest or largest row is known: fit it without the wrapper, or fix that "
                 "parameter inside: Fixed(family, {name: value})"
             )
-        if not inner.differentiable:
+        if not (inner.differentiable or inner.by_differences):
             raise ValueError(
                 f"{type(self).__name__} needs a density that autograd can differentiate, and that "
                 f"of {type(inner).__name__} is none; write it with from_log_prob"
@@ -92,6 +96,43 @@ class Moved(Extended):
         safe = anp.where(inside, moved, low + 1.0 if low > -np.inf else moved)
         log = self.inner._log_prob_eta(safe, rest) + self._log_slope(own)
         return anp.where(inside, log, -np.inf)
+
+    # ------------------------------------------- derivatives where autograd cannot find them
+
+    def _differences(self, y: np.ndarray, eta: np.ndarray) -> tuple[Callable, np.ndarray]:
+        """The log-density at many points (m, n or 1, K), and the unit of each coordinate."""
+
+        def stacked(points: np.ndarray) -> np.ndarray:
+            rows = len(y)
+            flat = np.broadcast_to(points, (len(points), rows, points.shape[2]))
+            flat = flat.reshape(-1, points.shape[2])
+            with np.errstate(all="ignore"):
+                return self._log_prob_eta(np.tile(y, len(points)), flat).reshape(-1, rows)
+
+        unit = np.ones((len(eta), self.n_params))
+        unit[:, 0] = self._own_unit(y, eta)
+        unit = natural_units(stacked, eta, unit)
+        return stacked, safe_steps(self.support_at, y, eta, unit)
+
+    def _own_unit(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Largest unit (n or 1,) of differences in the additional parameter."""
+        return np.ones(len(eta))
+
+    def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Log-density (n,), and score (n, K)."""
+        if self.inner.differentiable:
+            return super().log_prob_and_score(y, eta)
+        stacked, unit = self._differences(y, eta)
+        with np.errstate(all="ignore"):
+            return self.log_prob(y, eta), gradient(stacked, eta, FIRST * unit, stacked=True)
+
+    def observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
+        """Negative Hessian (n, K, K)."""
+        if self.inner.differentiable:
+            return super().observed(y, eta)
+        stacked, unit = self._differences(y, eta)
+        with np.errstate(all="ignore"):
+            return -hessian(stacked, eta, SECOND * unit, stacked=True)
 
     def _tails(self, name: str, y: Any, eta: np.ndarray) -> np.ndarray:
         own, rest = self._split(eta)

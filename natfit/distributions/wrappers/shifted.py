@@ -101,6 +101,9 @@ class Shifted(Moved):
     def _to_outer(self, values: np.ndarray, own: Any) -> np.ndarray:
         return values + own
 
+    def _own_unit(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        return np.full(len(eta), np.median(np.abs(y - eta[:, 0])) or 1.0)
+
     def _own_velocity(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.ones(len(y)), np.zeros(len(y))
 

@@ -53,6 +53,7 @@ class Truncated(Restricted):
 
     #: Autograd cannot differentiate the distribution functions that the window's probability needs.
     differentiable = False
+    by_differences = False
 
     #: The way to a limit in the window is long.
     compare_after = 15

@@ -4,12 +4,16 @@ import pickle
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 from sklearn.base import clone
 
 import natfit
 from natfit import testing
-from natfit.distributions import from_scipy
+from natfit.distributions import Censored, Shifted, from_scipy
+from natfit.distributions.custom.from_scipy import ScipyDistribution
+
+#: Options of a simplex search.
+FINE = {"maxfev": 3000, "xatol": 1e-9, "fatol": 1e-10}
 
 #: Every check of the package's own families; differences are accurate enough for all of them.
 CHECKED = {
@@ -132,3 +136,43 @@ def test_rows_that_cannot_be():
         natfit.fit(CHECKED["nakagami"], [1.0, -2.0, 3.0])
     with pytest.raises(ValueError, match="must not be constant"):
         natfit.fit(CHECKED["skewnorm"], [1.0, 1.0, 1.0])
+
+
+def test_shifted_and_censored_rows():
+    dist, rows = stats.weibull_min, stats.weibull_min.rvs(2.5, size=60, random_state=3) + 5.0
+    family = Shifted(from_scipy(dist, scale=True))
+    plain = natfit.fit(from_scipy(dist, loc=True, scale=True), rows)
+    shifted = natfit.fit(family, rows)
+    for name, value in plain.params_.items():
+        np.testing.assert_allclose(shifted.params_[name], value, rtol=1e-5)
+    for name, error in plain.standard_errors_.items():
+        np.testing.assert_allclose(shifted.standard_errors_[name], error, rtol=1e-4)
+    end = np.quantile(rows, 0.7)
+    failed = rows < end
+    model = natfit.fit(family, Censored.right(np.minimum(rows, end), failed))
+    assert model.status_ == "converged"
+
+    def lower(values):
+        c, loc, scale = values
+        return -dist.logpdf(rows[failed], c, loc, scale).sum() - (
+            (~failed).sum() * dist.logsf(end, c, loc, scale)
+        )
+
+    found = [float(model.params_[name][0]) for name in ("c", "loc", "scale")]
+    best = optimize.minimize(lower, [2.5, 5.0, 1.0], method="Nelder-Mead", options=FINE)
+    assert lower(found) < best.fun + 1e-7
+
+
+class Noisy(stats.rv_continuous):
+    """A log-density that is 50 nats everywhere, as what is left of terms that cancel."""
+
+    def _logpdf(self, x):
+        return np.full(np.shape(x), 50.0)
+
+
+def test_what_is_left_of_a_formula_without_digits_is_no_density():
+    y = np.linspace(0.1, 3.0, 40)
+    noisy = ScipyDistribution(Noisy("noisy"), scale=True)
+    eta = noisy.eta(scale=1.0)[None]
+    assert np.isneginf(noisy.log_prob(y, eta)).all()
+    assert np.isneginf(noisy.log_rows(y, eta)).all()
