@@ -124,6 +124,10 @@ class Facts:
         """Whether velocities are closed forms; else they are derived for many rows at once."""
         return self._velocity is not None
 
+    #: Whether y = loc + scale x, or scale x where there is no location, with x of the shapes alone,
+    #: and eta holds loc itself and log scale: then velocities in these two are closed.
+    stretches: bool = False
+
     #: Whether ``_log_cdf`` and ``_log_sf`` are smooth in eta to rounding, so that differences of
     #: them serve where a family writes no ``_velocity``; else the score is integrated.
     smooth_tails: bool = False

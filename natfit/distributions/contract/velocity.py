@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.expectation import _units
 
 #: Central differences of eighth order, of a function at -4, ..., 4 steps.
@@ -248,6 +249,7 @@ def _by_table(family: Any, y: np.ndarray, eta: np.ndarray, derive: Callable) -> 
     if not high > low:
         return None
     k, size = eta.shape[1], _SIZES[0]
+    wanted = _derived(family, k)
     known: np.ndarray | None = None
     for size in _SIZES:
         # The points of each size are among those of the next.
@@ -255,7 +257,7 @@ def _by_table(family: Any, y: np.ndarray, eta: np.ndarray, derive: Callable) -> 
         new = slice(None) if known is None else slice(1, None, 2)
         at, unit = backward(0.5 * (high + low) + 0.5 * (high - low) * t[new])
         found = derive(family, at, eta)
-        values = np.concatenate([found.first, found.second.reshape(k * k, -1)]) / unit
+        values = np.concatenate([found.first, found.second.reshape(k * k, -1)])[wanted] / unit
         if known is None:
             known = values
         else:
@@ -274,13 +276,50 @@ def _by_table(family: Any, y: np.ndarray, eta: np.ndarray, derive: Callable) -> 
     x[~good] = 0.0
     keep = np.flatnonzero((np.abs(coefficients) > 1e-14 * most).any(axis=0))[-1] + 1
     unit = backward(u)[1]
-    pairs = [(i, j) for i in range(k) for j in range(i, k)]
-    wanted = [*range(k), *(k + i * k + j for i, j in pairs)]
-    values = _clenshaw(coefficients[wanted, :keep], x) * unit
-    second = np.empty((k, k, len(y)))
-    for (i, j), row in zip(pairs, values[k:], strict=True):
-        second[i, j] = second[j, i] = row
-    return Velocity(values[:k], second)
+    values = np.zeros((k + k * k, len(y)))
+    values[wanted] = _clenshaw(coefficients[:, :keep], x) * unit
+    return _filled(family, y, eta, values)
+
+
+def _derived(family: Any, k: int) -> list[int]:
+    """Which rows of the velocities (K) and their second derivatives (K K) a table must hold."""
+    shapes = [i for i in range(k) if not family.stretches or i not in _stretched_at(family)]
+    return [*shapes, *(k + i * k + j for i in shapes for j in shapes if i <= j)]
+
+
+def _stretched_at(family: Any) -> list[int]:
+    """The coordinates of eta that are a location or the logarithm of a scale."""
+    moved = (Role.LOCATION, Role.SCALE)
+    return [family.blocks[n].start for n, role in family.roles.items() if role in moved]
+
+
+def _filled(family: Any, y: np.ndarray, eta: np.ndarray, values: np.ndarray) -> Velocity:
+    """The velocities with those in loc and log scale, which are closed, and by symmetry."""
+    k = eta.shape[1]
+    first, second = values[:k], values[k:].reshape(k, k, len(y))
+    if family.stretches:
+        native = family.native_dict(eta[0])
+        at = {role: n for n, role in family.roles.items()}
+        loc = at.get(Role.LOCATION)
+        scale = family.blocks[at[Role.SCALE]].start
+        score = family.score(y, eta).T
+        first[scale] = y if loc is None else y - float(native[loc])
+        moved = [scale]
+        if loc is not None:
+            moved.append(family.blocks[loc].start)
+            first[moved[1]] = 1.0
+        for i in moved:
+            # At fixed y the velocity in log scale falls with loc, and no other changes.
+            second[:, i] = score * first[i]
+        if loc is not None:
+            second[moved[1], scale] -= 1.0
+            second[scale, moved[1]] = second[moved[1], scale]
+        for i in moved:
+            second[i] = second[:, i]
+    for i in range(k):
+        for j in range(i + 1, k):
+            second[j, i] = second[i, j]
+    return Velocity(first, second)
 
 
 def _chebyshev(values: np.ndarray) -> np.ndarray:

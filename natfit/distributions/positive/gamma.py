@@ -41,6 +41,7 @@ class Gamma(ExponentialFamily):
         End("shape", "lower", "low", "the density exp(-y / scale) / y"),
         End("scale", "upper", "high", "the power law y^(shape - 1)", power=1.0),
     )
+    stretches = True
     smooth_tails = True
     _narrow = narrow.GAMMA
     # The logarithm of a number <= 0 is not finite.

@@ -52,6 +52,7 @@ class InverseGamma(ExponentialFamily):
         End("shape", "lower", "high", "the density exp(-scale / y) / y"),
         End("scale", "lower", "low", "the power law y^(-shape - 1)", power=1.0),
     )
+    stretches = True
     smooth_tails = True
     _narrow = narrow.INVERSE_GAMMA
     # The logarithm of a number <= 0 is not finite.

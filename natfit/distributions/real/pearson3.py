@@ -64,6 +64,7 @@ class Pearson3(Distribution):
     """
 
     params = {"loc": Real(), "scale": Positive(), "skew": Real(low=-2.0, high=2.0, max_step=0.5)}
+    stretches = True
     roles = {"loc": Role.LOCATION, "scale": Role.SCALE, "skew": Role.SHAPE}
     support = REAL
     limit_meaning = {

@@ -77,6 +77,7 @@ class StudentT(Distribution):
     }
     roles = {"loc": Role.LOCATION, "scale": Role.SCALE, "df": Role.SHAPE}
     support = REAL
+    stretches = True
     limit_meaning = {("df", "upper"): "the normal distribution"}
 
     def _log_prob(self, y: Any, loc: Any, scale: Any, df: Any) -> Any:

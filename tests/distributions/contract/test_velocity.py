@@ -9,7 +9,9 @@ import natfit
 from natfit._component import available, resolve
 from natfit.distributions import Fixed, Scaled, Shifted, Truncated
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract import velocity
 from natfit.distributions.contract.intervals import moments
+from natfit.rows import Block
 
 INF = np.inf
 
@@ -161,3 +163,16 @@ def test_ten_thousand_distinct_right_censored_rows_take_no_quadrature(monkeypatc
     for name in ("weibull", "gamma", "lognormal", "beta"):
         scaled = natfit.Censored(rows.lower / 20.0, rows.upper / 20.0) if name == "beta" else rows
         assert natfit.fit(name, scaled).status_.good
+
+
+@pytest.mark.parametrize("name", ["student_t", "gamma", "inverse_gamma"])
+def test_a_table_holds_only_what_is_not_closed(name):
+    family = resolve(name, Distribution)
+    assert family.stretches
+    eta = family.initial(Block(np.linspace(0.5, 4.0, 9)), np.random.default_rng(0))
+    y = np.linspace(0.6, 3.9, 120)
+    derive = velocity._by_differences if family.smooth_tails else velocity._by_quadrature
+    table = velocity._by_table(family, y, eta[None], derive)
+    direct = derive(family, y, eta[None])
+    np.testing.assert_allclose(table.first, direct.first, rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(table.second, direct.second, rtol=1e-6, atol=1e-6)
