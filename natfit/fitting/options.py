@@ -15,7 +15,7 @@ from natfit.distributions.contract.support import OutsideSupport
 from natfit.distributions.wrappers.base import Wrapper
 from natfit.distributions.wrappers.bounded import Bounded
 from natfit.distributions.wrappers.constrained import Constrained
-from natfit.distributions.wrappers.fixed import Fixed
+from natfit.distributions.wrappers.fixed import Fixed, as_known
 from natfit.distributions.wrappers.truncated import Truncated
 from natfit.objectives import Prior
 
@@ -116,7 +116,7 @@ def _of_column(values: dict, column: int, n: int, family: Distribution) -> dict[
     """Return native values for one column, taken from vectors with one number per column."""
     out = {}
     for name, value in values.items():
-        array = np.asarray(value, dtype=np.float64)
+        array = as_known(name, value)
         scalar = name in family.params and family.params[name].shape == ()
         out[name] = array[column] if scalar and array.shape == (n,) else array
     return out

@@ -250,3 +250,9 @@ def test_a_start_outside_a_narrower_constraint_is_moved_inside(low, high):
     model = natfit.fit("gamma", y, bijectors={"shape": Between(low, high)})
     assert model.status_ == ("converged" if low < free < high else "boundary")
     assert model.params_["shape"][0] == pytest.approx(np.clip(free, low, high), rel=1e-4)
+
+
+@pytest.mark.parametrize("value", ["a", 1j, [1.0, [2.0]]])
+def test_a_known_value_that_is_no_number_is_named(value):
+    with pytest.raises(TypeError, match=r"fixed\['shape'\] must be a number or an array"):
+        natfit.fit("gamma", WAITS, fixed={"shape": value})

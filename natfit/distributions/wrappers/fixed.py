@@ -151,6 +151,16 @@ class Fixed(Mapped):
             return eta
 
 
+def as_known(name: str, value: Any) -> np.ndarray:
+    """Return a known value as an array in float64; a TypeError names one that is no number."""
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"fixed[{name!r}] must be a number or an array of numbers, got {value!r}"
+        ) from None
+
+
 def _to_eta(name: str, value: Any, constraint: Bijector) -> np.ndarray:
     """Unconstrained numbers (size,) of a known value.
 
@@ -161,10 +171,12 @@ def _to_eta(name: str, value: Any, constraint: Bijector) -> np.ndarray:
 
     Raises
     ------
+    TypeError
+        If it is no number.
     ValueError
         If it has another shape or violates the constraint.
     """
-    array = np.asarray(value, dtype=np.float64)
+    array = as_known(name, value)
     if array.size != max(1, int(np.prod(constraint.shape, dtype=int))):
         raise ValueError(f"fixed[{name!r}] must have shape {constraint.shape}, got {array.shape}")
     array = array.reshape(constraint.shape)
