@@ -14,6 +14,10 @@ from natfit.optimize import Fit, Outlook, outlook
 #: Maximum number of times that a fit starts again at a lower value near its end.
 _AGAIN = 4
 
+#: Relative steps and number of points that measure the rounding of an objective, and how many
+#: such errors hide a descent.
+_SHORT, _POINTS, _ERRORS = 1e-9, 12, 3.0
+
 #: Ends that claim an optimum, or that a lower value nearby may explain.
 _UNPROVED = (
     Status.CONVERGED,
@@ -127,8 +131,35 @@ def look(objective: Likelihood, result: Fit) -> Outlook:
     return outlook(objective, result.iterate, result.verdict.tol)
 
 
+def worn_out(objective: Likelihood, result: Fit) -> Fit:
+    """Return the fit; one that found no descent because the log-density is noise ends at rounding.
+
+    Terms of a user-supplied formula may be larger than their sum, so that its rounding is larger
+    than that of the sum. It is measured by third differences on a way so short that the objective
+    is a straight line there.
+
+    Returns
+    -------
+    Fit
+        With the status ``rounding_floor``, or ``boundary`` where a parameter is held at a limit.
+    """
+    last = result.iterate
+    plain = result.status is not Status.NO_DESCENT or not objective.distribution.by_differences
+    if plain or not objective.model.shared or not last.distance < 1.0:
+        return result
+    step = _SHORT * (1.0 + np.abs(last.theta))
+    values = [objective.value_and_grad(last.theta + k * step)[0] for k in range(_POINTS)]
+    # Of independent errors the third difference has a variance of 20 times theirs.
+    size = float(np.sqrt(np.mean(np.diff(values, 3) ** 2) / 20.0))
+    if not 0.5 * last.distance**2 / objective.yardstick < _ERRORS * size:
+        return result
+    status = Status.ROUNDING_FLOOR if objective.bound_note is None else Status.BOUNDARY
+    return replace(result, verdict=replace(result.verdict, status=status))
+
+
 def on_ridge(objective: Likelihood, result: Fit, around: Outlook) -> Fit:
     """Return the fit; one whose end lies on a ridge ends as ``boundary``, or as ``singular``."""
+    result = worn_out(objective, result)
     ends, status = around.ridge, result.status
     # A search that failed far from an optimum has other reasons.
     failed = status is Status.NO_DESCENT and not result.iterate.distance < 1.0

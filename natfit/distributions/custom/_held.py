@@ -34,6 +34,7 @@ class Held(Distribution):
     """
 
     differentiable = False
+    by_differences = True
 
     def __init__(self, inner: Any, chart: Chart, infinite: bool = False):
         self.inner = inner
@@ -71,6 +72,14 @@ class Held(Distribution):
             words.append(
                 f"{hold.name} is such that the {hold.kind} end of the support is the {size} row, "
                 f"{value:g}"
+            )
+        far = [hold for hold in self.chart.holds if hold.kind == "value" and hold.name == "loc"]
+        if far:
+            side = "-inf" if far[0].value < self.chart.least else "inf"
+            return (
+                f"loc -> {side}, held at {far[0].value:g}: the likelihood grows and levels off as "
+                "loc and scale grow together with shapes; the limit is a family without this "
+                "location, such as the normal"
             )
         if not words:
             return None

@@ -16,6 +16,7 @@ from natfit.distributions.contract.expectation import ACCURACY, Expectation
 from natfit.distributions.contract.support import Support
 from natfit.distributions.custom._density import ScipyDensity
 from natfit.distributions.custom._ends import natural_units, safe_steps
+from natfit.distributions.custom._far import followed
 from natfit.distributions.custom._held import Held
 from natfit.distributions.custom._search import Found, search
 from natfit.distributions.custom._whole import profiled
@@ -182,7 +183,7 @@ class ScipyDistribution(ScipyDensity):
     def _searched(self, few: Block, extent: tuple[float, float]) -> Found:
         """Search from several starts; ValueError where none has a density at all rows."""
         find = profiled if self._whole else search
-        found = find(self, few.y, few.weight, extent)
+        found = followed(find(self, few.y, few.weight, extent), few.y, few.weight)
         if not np.isfinite(found.mean):
             raise ValueError(
                 f"{self._dist.name} has no finite log-density at the rows for any of the starts "
