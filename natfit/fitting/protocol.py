@@ -10,6 +10,7 @@ import numpy as np
 
 from natfit import inference
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.support import OutsideSupport
 from natfit.fitting.climb import best_start
 from natfit.fitting.collapse import collapsed
 from natfit.fitting.data import check, degenerate, in_range, summarise
@@ -88,10 +89,17 @@ def fit(task: Task) -> Result:
     ValueError
         If the family cannot be fitted to the data, or not from the given start; the message says
         why, and what to do.
+    OutsideSupport
+        A ValueError, if a row lies outside the support of the family.
     """
     form = regular_of(task)
     if form is not None:
-        return published(task, form, fit(regular_task(task, form)))
+        try:
+            return published(task, form, fit(regular_task(task, form)))
+        except OutsideSupport:
+            # The message names the family that was asked for.
+            check(bind(task), task.rows, None)
+            raise
     family = bind(task)
     summary = summarise(family, task.rows)
     check(family, task.rows, summary)

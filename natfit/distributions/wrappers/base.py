@@ -83,6 +83,15 @@ class Wrapper(Distribution):
         self._accept(self._resolved)
         return self
 
+    @property
+    def has_kl(self) -> bool:
+        """Whether the inner family has a divergence, and this one a way to its own.
+
+        Where the support of the inner family moves, the divergence is infinite in one direction:
+        a step rule that keeps to a radius could not move an end at all.
+        """
+        return self.inner.has_kl and super().has_kl
+
     def bind(self, rows: Rows) -> Distribution:
         """Bind the inner family to the data's shape."""
         bound = self._resolved.bind(rows)

@@ -173,8 +173,11 @@ def test_counts_that_are_all_the_lowest_of_the_window_are_named():
         natfit.fit(Truncated("poisson", 1), np.ones(20))
 
 
-def test_a_window_around_a_shifted_family_converges():
-    y = 10.0 + 20.0 * stats.weibull_min.ppf((np.arange(40) + 0.5) / 40, 2.0)
+@pytest.mark.parametrize(("power", "seed"), [(2.0, None), (1.5, None), (3.0, None), (1.5, 3)])
+def test_a_window_around_a_shifted_family_converges(power, seed):
+    """Also where the shape is below two, and the Fisher information of loc infinite."""
+    level = np.random.default_rng(seed).random(40) if seed else (np.arange(40) + 0.5) / 40
+    y = 10.0 + 20.0 * stats.weibull_min.ppf(0.92 * level, power)
     model = natfit.fit(Truncated(Shifted("weibull"), 0.0, 60.0), y)
     assert model.status_ == "converged"
     assert model.n_iter_ < 30

@@ -75,6 +75,30 @@ def test_a_string_without_arguments_says_what_to_write(name, words):
         natfit.fit(name, DAYS)
 
 
+@pytest.mark.parametrize("inner", ["gev", "generalized_pareto", Shifted("weibull")])
+def test_no_wrapper_has_a_divergence_where_the_support_moves(inner):
+    """It is infinite in one direction: a step that keeps to a radius could not move the end."""
+    made = 0
+    options = {"fixed": {"values": {"shape": 0.5}}, "bounded": {"bounds": {"shape": (0.1, 2.0)}}}
+    for name in available(Distribution):
+        cls = component_class(name, Distribution)
+        if issubclass(cls, Wrapper) or name == "mixture":
+            given = {"components": [inner, inner]} if name == "mixture" else {"family": inner}
+            try:
+                family = cls(**given, **options.get(name, {}))
+                family.bind(Memory(DAYS))
+            except ValueError:
+                continue
+            assert not family.has_kl, family
+            made += 1
+    assert made > 4
+
+
+def test_a_message_names_the_family_that_was_asked_for():
+    with pytest.raises(ValueError, match="for Shifted truncated to its window, got 265.0 at row"):
+        natfit.fit(Truncated(Shifted("weibull"), 0.0, 250.0), DAYS)
+
+
 def test_fixed_inside_another_wrapper():
     """Wrappers nest: a truncated gamma of known shape is a truncated gamma with shape fixed."""
     y = np.random.default_rng(0).gamma(2.0, 3.0, 300)

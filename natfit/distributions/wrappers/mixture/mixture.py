@@ -163,6 +163,11 @@ class Mixture(Distribution):
         low, high = min(s.low for s in all_), max(s.top for s in all_)
         return Support(low, high, all(s.closed for s in all_), all_[0].integer)
 
+    @property
+    def has_kl(self) -> bool:
+        """Whether there is a divergence: none where the support of a component moves."""
+        return all(part.has_kl for part in self.parts) and super().has_kl
+
     def seen(self, k: int, y: np.ndarray) -> np.ndarray | None:
         """Which rows lie in component k's support; None where all of them must."""
         own, whole = self.parts[k].known_support, self.support
