@@ -114,3 +114,27 @@ def test_partial_starts_take_the_rest_from_the_family():
     wanted = natfit.fit("weibull", rows).params_
     found = natfit.fit("weibull", rows, start_params={"shape": 3.0}).params_
     assert found["scale"] == pytest.approx(wanted["scale"], rel=1e-5)
+
+
+def test_entry_is_short_for_a_window_that_is_open_above():
+    time, event, entry = np.array([2.0, 3.0, 5.0]), np.array([1, 0, 1]), np.array([0.5, 1.0, 0.1])
+    short = Censored.right(time, event, entry=entry)
+    long = Censored.right(time, event, truncation=(entry, None))
+    np.testing.assert_array_equal(short.rows, long.rows)
+    with pytest.raises(ValueError, match="entry and truncation exclude each other"):
+        Censored.right(time, event, entry=entry, truncation=(entry, None))
+
+
+def test_a_missing_time_is_named():
+    with pytest.raises(ValueError, match="time must not be NaN, .* at row 1; leave such rows"):
+        Censored.right([1.0, np.nan, 3.0], [1, 0, 1])
+
+
+def test_the_distribution_comes_first():
+    with pytest.raises(TypeError, match=r"write natfit\.fit\('gamma', x\)"):
+        natfit.fit([1.0, 2.0], "gamma")
+
+
+def test_zeros_beside_a_density_have_a_remedy():
+    with pytest.raises(ValueError, match=r"ZeroAdjusted\(family\) gives zeros"):
+        natfit.fit("gamma", [1.0, 0.0, 2.0])

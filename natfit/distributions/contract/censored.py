@@ -82,7 +82,7 @@ class Censored:
         self.name = _name(lower)
 
     @classmethod
-    def right(cls, time: Any, event: Any, *, truncation: Any = None) -> Censored:
+    def right(cls, time: Any, event: Any, *, entry: Any = None, truncation: Any = None) -> Censored:
         """Return rows of times up to which something was watched, and whether it happened then.
 
         Parameters
@@ -92,8 +92,11 @@ class Censored:
         event : array-like of shape (N,)
             1 or True where the event was seen (exact), 0 or False where y >= time is all that is
             known (right-censored).
+        entry : array-like of shape (N,) or float, optional
+            Time from which on each row was watched (delayed entry): short for
+            ``truncation=(entry, None)``.
         truncation : (low, high), optional
-            As in the class; (entry, None) for rows that were watched from ``entry`` on.
+            As in the class, instead of ``entry``.
 
         Returns
         -------
@@ -103,8 +106,12 @@ class Censored:
         Raises
         ------
         ValueError
-            If ``event`` holds anything else, or as in the class.
+            If a time is missing, ``event`` holds anything else, or as in the class.
         """
+        if entry is not None:
+            if truncation is not None:
+                raise ValueError("entry and truncation exclude each other; pass one of them")
+            truncation = (entry, None)
         y, seen = _times(time, event)
         return cls._of(y, np.where(seen, y, np.inf), truncation, _name(time))
 
@@ -275,6 +282,12 @@ def _times(time: Any, event: Any) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(
             f"time and event must be vectors of one length, got shapes {y.shape} and {seen.shape}"
         )
+    if np.isnan(y).any():
+        row = int(np.argmax(np.isnan(y)))
+        raise ValueError(
+            f"time must not be NaN, which is no limit of a time, got it at row {row}; "
+            "leave such rows out of time and event"
+        )
     wrong = (seen != 0) & (seen != 1)
     if wrong.any():
         row = int(np.argmax(wrong))
@@ -362,7 +375,8 @@ def windows(truncation: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
     """
     rule = "truncation must be (low, high), each an array with one end a row, a number or None"
     if not isinstance(truncation, tuple | list) or len(truncation) != 2:
-        raise ValueError(f"{rule}, got {truncation!r}; try (entry, None) for delayed entry")
+        got = repr(truncation) if np.ndim(truncation) == 0 else f"{np.size(truncation)} values"
+        raise ValueError(f"{rule}, got {got}; try (entry, None) for delayed entry")
     ends = []
     for end, name, default in zip(truncation, ("low", "high"), (-np.inf, np.inf), strict=True):
         values = _vector(default if end is None else end, f"the {name} end of truncation")

@@ -84,9 +84,11 @@ class Support:
                 # The first words are those that scikit-learn's own checks look for.
                 where, words, negative = below, "Negative values in data: ", True
         got = rows.row(where).y[0]
+        remedy = "remove or correct such rows, or choose a family with a wider support"
+        if self.low == 0 and not (self.closed or negative or np.ndim(got)) and got == 0:
+            remedy += "; ZeroAdjusted(family) gives zeros a probability of their own"
         raise OutsideSupport(
-            f"{words}y must be {self.describe()} for {family}, got {got} at row {where}; "
-            "remove or correct such rows, or choose a family with a wider support",
+            f"{words}y must be {self.describe()} for {family}, got {got} at row {where}; {remedy}",
             negative,
         )
 

@@ -298,9 +298,16 @@ def from_scipy(
     from scipy import stats
 
     if not isinstance(dist, stats.rv_continuous | stats.rv_discrete):
+        if isinstance(dist, str):
+            remedy = f"write scipy.stats.{dist}"
+        elif hasattr(dist, "dist"):
+            name = dist.dist.name
+            remedy = f"pass scipy.stats.{name} itself, and known shapes by name"
+        else:
+            remedy = "for a user-supplied function use from_log_prob"
         raise TypeError(
-            f"dist must be a distribution of scipy.stats such as scipy.stats.nakagami, not frozen, "
-            f"got {dist!r}; for a user-supplied function use from_log_prob"
+            f"dist must be a univariate distribution of scipy.stats such as scipy.stats.nakagami, "
+            f"not frozen, got {dist!r}; {remedy}"
         )
     check_bool(loc, "loc")
     check_bool(scale, "scale")
