@@ -160,7 +160,7 @@ def test_no_estimator_or_family_overrides_the_loop():
 ASKS = ("distributions", "objectives", "metrics", "inference", "fitting")
 ANSWERS = {
     "n", "total", "n_features", "event_shape", "single", "extent", "few", "row", "block",
-    "sum", "map", "each", "first", "joined", "cut", "rows",
+    "sum", "map", "each", "first", "joined", "cut", "rows", "chunk_size",
 }  # fmt: skip
 
 #: What a family is asked of data: with all rows, or with a few.
@@ -254,6 +254,8 @@ STEPS = {
     "metrics/monte_carlo.py": ["range(0, draws, _DRAWS)", "range(0, len(eta), BLOCK)"],
     "distributions/contract/intervals.py": ["range(0, n, _CHUNK)"],
     "distributions/wrappers/censored.py": ["range(0, len(ends), size)"],
+    # Points of a stencil in eta, not rows.
+    "distributions/custom/_density.py": ["range(0, len(points), most)"],
 }
 
 

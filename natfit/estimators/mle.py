@@ -231,12 +231,7 @@ class NaturalMLE(DensityEstimator):
         family, weight = plan.family, data.weight
         starts = self._starts(family, plan.fitted)
         model = Constant(resolve(self.coordinates, Coordinates))
-        rng: Any = (
-            # No draw decides an estimate: the default metric has a fixed seed.
-            LazyGenerator(0 if self.metric == "auto" else None)
-            if self.random_state is None
-            else bridge_rng(self.random_state)
-        )
+        rng = self._generator()
         context = self._init_callback_context(max_subtasks=None)
         shown = self._shown(X, data)
         # scikit-learn's ScoringMonitor scores nothing without a y, for which a density's X stands.
@@ -269,6 +264,12 @@ class NaturalMLE(DensityEstimator):
         )
         self._warn(self.status_, self.message_, engine)
         return self
+
+    def _generator(self) -> Any:
+        """Return the generator of a fit; no draw decides an estimate of the default metric."""
+        if self.random_state is None:
+            return LazyGenerator(0 if self.metric == "auto" else None)
+        return bridge_rng(self.random_state)
 
     def _shown(self, X: Any, data: Data) -> Any:
         """Return the rows of the fit in a form that its methods take, with the names of columns."""

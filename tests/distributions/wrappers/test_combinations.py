@@ -78,7 +78,7 @@ def test_refusals_say_what_is_needed():
     refused = {key: words for key, words in TABLE.items() if isinstance(words, str)}
     reasons = (
         *("needs a", "must be a family of counts", "must be a density on the positive numbers"),
-        *("must leave a parameter", "adds a param"),
+        *("must leave a parameter", "adds a param", "must be densities without values of a prob"),
     )
     for key, words in refused.items():
         assert any(reason in words for reason in reasons), (key, words)
