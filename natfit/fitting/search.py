@@ -128,6 +128,11 @@ def look(objective: Likelihood, result: Fit) -> Outlook:
     near = result.status is Status.MAX_ITER and last.distance <= result.verdict.tol
     if plain or not objective.model.shared or not (near or result.status in _UNPROVED):
         return Outlook()
+    family = objective.distribution
+    with np.errstate(all="ignore"):
+        # A limit that the family itself knows needs no walk to it.
+        if family.limit_at(objective.rows, objective.model.eta(result.theta, None)[0]) is not None:
+            return Outlook()
     return outlook(objective, result.iterate, result.verdict.tol)
 
 
