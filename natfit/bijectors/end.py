@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from natfit.bijectors.base import Bijector, Elementwise
+from natfit.bijectors.base import Bijector
+from natfit.bijectors.real import Real
 
 
-class End(Elementwise):
+class End(Real):
     """An end of a support, which no row may pass: native = eta.
 
     Where the likelihood grows as the end comes nearer to the rows, the estimate is the smallest
@@ -24,24 +23,8 @@ class End(Elementwise):
     """
 
     def __init__(self, low: float = -np.inf, high: float = np.inf, positive: bool = False):
-        super().__init__(())
-        self.low = low
-        self.high = high
+        super().__init__((), low, high)
         self.positive = positive
-
-    def _forward(self, eta: Any) -> Any:
-        return eta
-
-    def _backward(self, native: Any) -> Any:
-        return native
-
-    def first(self, eta: np.ndarray) -> np.ndarray:
-        """Return the first derivative of the identity: ones of eta's shape."""
-        return np.ones_like(eta)
-
-    def second(self, eta: np.ndarray) -> np.ndarray:
-        """Return the second derivative of the identity: zeros of eta's shape."""
-        return np.zeros_like(eta)
 
     def valid(self, native: np.ndarray) -> bool:
         """Tell whether one native value is finite, and > 0 if it must be."""
@@ -57,11 +40,6 @@ class End(Elementwise):
     def native_bounds(self) -> tuple[float, float]:
         """Infimum and supremum of the native value."""
         return (max(self.low, self.domain[0]), self.high)
-
-    @property
-    def native_limits(self) -> tuple[float, float]:
-        """Limits ``low`` and ``high``."""
-        return (self.low, self.high)
 
     @property
     def domain(self) -> tuple[float, float]:

@@ -81,23 +81,9 @@ def adjust(
             f"{type(family).__name__}, got {n_columns} columns; pass Censored(lower, upper) for "
             "the ends of intervals, or the family inside for several columns"
         )
-    for name, option in (
-        ("fixed", fixed),
-        ("bounds", bounds),
-        ("prior", prior),
-        ("bijectors", bijectors),
-    ):
-        if option is None:
-            continue
-        if not isinstance(option, dict):
-            raise TypeError(
-                f"{name} must be a dict whose keys are among the parameters {list(family.params)}, "
-                f"got {option!r}"
-            )
-        for key in option:
-            if key not in family.params and nearest(str(key), family.params):
-                rule = f"{name} must name some of the parameters of {type(family).__name__}"
-                raise ValueError(unknown_name(key, family.params, rule))
+    named = {"fixed": fixed, "bounds": bounds, "prior": prior, "bijectors": bijectors}
+    for name, option in named.items():
+        _refuse_names(family, name, option)
     if bijectors:
         family = Constrained(family, bijectors).checked()
     if bounds:
@@ -110,6 +96,21 @@ def adjust(
         each = [_of_column(fixed, j, n_columns, seen) for j in range(n_columns)]
         fitted = [Fixed(seen, values).checked() for values in each]
     return Adjusted(family, fitted, _priors(prior, fitted[0]) if prior else None)
+
+
+def _refuse_names(family: Distribution, name: str, option: Any) -> None:
+    """Raise an error if an option by names is no dict, or a key is nearly a parameter's name."""
+    if option is None:
+        return
+    if not isinstance(option, dict):
+        raise TypeError(
+            f"{name} must be a dict whose keys are among the parameters {list(family.params)}, "
+            f"got {option!r}"
+        )
+    for key in option:
+        if key not in family.params and nearest(str(key), family.params):
+            rule = f"{name} must name some of the parameters of {type(family).__name__}"
+            raise ValueError(unknown_name(key, family.params, rule))
 
 
 def _of_column(values: dict, column: int, n: int, family: Distribution) -> dict[str, Any]:

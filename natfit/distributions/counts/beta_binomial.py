@@ -7,18 +7,17 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from natfit._validation import check_number
 from natfit.bijectors import Reciprocal, Unit
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import mean
-from natfit.distributions.contract.support import COUNTS, Support
 from natfit.distributions.forms.tabulated_counts import Tabulated
+from natfit.distributions.forms.trials import Trials
 from natfit.numerics.stirling import log_probability
 from natfit.rows import Rows
 
 
-class BetaBinomial(Tabulated):
+class BetaBinomial(Trials, Tabulated):
     """The beta-binomial distribution of y = 0, 1, ..., n successes, a spread-out binomial.
 
     Each row has a probability of its own from a beta distribution with
@@ -58,46 +57,12 @@ class BetaBinomial(Tabulated):
     differentiable = False
     has_cdf = True
 
-    #: An integer once bound, None where it is not given.
-    n: Any
-
-    def __init__(self, n: int | None = None):
-        self.n = n
+    fewest = 2
 
     @classmethod
     def examples(cls) -> list[Distribution]:
         """Return ten trials and two."""
         return [cls(10), cls(2)]
-
-    def bind(self, rows: Rows) -> BetaBinomial:
-        """Return the family itself.
-
-        Returns
-        -------
-        BetaBinomial
-            The family itself.
-
-        Raises
-        ------
-        ValueError
-            If n is not given or below 2.
-        TypeError
-            If n is no integer.
-        """
-        if self.n is None:
-            raise ValueError(
-                "n must be the number of trials of BetaBinomial, which the data do not tell, got "
-                "None; pass distribution=BetaBinomial(n=10)"
-            )
-        check_number(self.n, "n", low=2, integer=True)
-        return self
-
-    @property
-    def support(self) -> Support:
-        """0, 1, ..., n; all counts before n is given."""
-        if self.n is None:
-            return COUNTS
-        return Support(low=0.0, high=float(self.n), closed=True, integer=True)
 
     # ------------------------------------------------------------------------- closed forms
 

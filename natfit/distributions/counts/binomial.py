@@ -9,18 +9,16 @@ import numpy as np
 from scipy import special
 from scipy.special import expit
 
-from natfit._validation import check_number
 from natfit.bijectors import Unit
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import mean
-from natfit.distributions.contract.support import COUNTS, Support
 from natfit.distributions.counts.bernoulli import divergence
 from natfit.distributions.forms.exponential_family import Canonical
+from natfit.distributions.forms.trials import Trials
 from natfit.numerics.stirling import log_probability
-from natfit.rows import Rows
 
 
-class Binomial(Canonical):
+class Binomial(Trials, Canonical):
     """The binomial distribution of y = 0, 1, ..., n successes in a known number of trials.
 
     ``log p(y) = log C(n, y) + y log prob + (n - y) log(1 - prob)``; eta = (logit prob), Fisher
@@ -45,46 +43,10 @@ class Binomial(Canonical):
     limit_meaning = {("prob", "lower"): "all rows are 0", ("prob", "upper"): "all rows are n"}
     mean_names = ("E[y]",)
 
-    #: An integer once bound, None where it is not given.
-    n: Any
-
-    def __init__(self, n: int | None = None):
-        self.n = n
-
     @classmethod
     def examples(cls) -> list[Binomial]:
         """Return a single trial and ten."""
         return [cls(1), cls(10)]
-
-    def bind(self, rows: Rows) -> Binomial:
-        """Return the family itself.
-
-        Returns
-        -------
-        Binomial
-            The family itself.
-
-        Raises
-        ------
-        ValueError
-            If n is not given or below 1.
-        TypeError
-            If n is no integer.
-        """
-        if self.n is None:
-            raise ValueError(
-                "n must be the number of trials of Binomial, which the data do not tell, got "
-                "None; pass distribution=Binomial(n=10)"
-            )
-        check_number(self.n, "n", low=1, integer=True)
-        return self
-
-    @property
-    def support(self) -> Support:
-        """0, 1, ..., n; all counts before n is given."""
-        if self.n is None:
-            return COUNTS
-        return Support(low=0.0, high=float(self.n), closed=True, integer=True)
 
     def statistics(self, y: Any) -> tuple:
         """(y, n - y, log C(n, y))."""
