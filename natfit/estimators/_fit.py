@@ -10,9 +10,6 @@ from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
 from natfit.estimators.mle import NaturalMLE
 
-#: Smallest number of rows of a fit, as :class:`NaturalMLE` has it.
-_FEWEST = 2
-
 #: Arguments of similar functions in other packages, and what to write here.
 _ELSEWHERE = {
     **dict.fromkeys(
@@ -65,15 +62,14 @@ def fit(
     for option in options:
         if option in _ELSEWHERE:
             raise TypeError(f"natfit.fit has no argument {option!r}; {_ELSEWHERE[option]}")
-    if isinstance(x, str | Distribution):
+    kinds = str | Distribution
+    if isinstance(x, kinds) and not isinstance(distribution, kinds):
         raise TypeError(f"natfit.fit takes the distribution first: write natfit.fit({x!r}, x)")
     more = ("sample_weight", "x")
     check_keywords(NaturalMLE.__init__, options, "natfit.fit", more)
     if Censored.of(x) is None:
         if is_vector(x):
             x = one_column(x)
-            if len(x) < _FEWEST:
-                raise ValueError(f"x must have at least {_FEWEST} rows, got {len(x)}; add rows")
         else:
             refuse_ragged(x, "x")
     return NaturalMLE(distribution, **options).fit(x, sample_weight=sample_weight)
