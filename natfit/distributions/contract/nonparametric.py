@@ -24,6 +24,9 @@ _STEPS, _CHANGE = 500, 1e-7
 _INSIDE = np.array([1.0, 3.0, 5.0]) / 6.0
 _BEYOND = (np.arange(8.0) + 0.5) / 8.0
 
+#: Ends of rows are one end if they differ by less than this many units in the last place.
+_ONE_END = 16
+
 #: Order of the ends at one value: rows are closed at exact values and above, open below.
 _CLOSED, _END, _OPEN = 0, 1, 2
 
@@ -58,7 +61,7 @@ def turnbull(
     n = len(lower)
     weight = np.ones(n) if weight is None else np.asarray(weight, dtype=np.float64)
     begin = np.where(lower == upper, _CLOSED, _OPEN)
-    value = np.concatenate([lower, upper])
+    value = _joined(np.concatenate([lower, upper]))
     kind = np.concatenate([begin, np.full(n, _END)])
     order = np.lexsort((kind, value))
     ends = kind[order] == _END
@@ -71,6 +74,16 @@ def turnbull(
     hidden = None if window is None else _inside(left, right, *window)
     mass = _self_consistent(first, last, weight / weight.sum(), len(left), hidden)
     return left, right, mass
+
+
+def _joined(value: np.ndarray) -> np.ndarray:
+    """The values, of those that differ by rounding the least: .2 + .1 is .3."""
+    least, place = np.unique(value, return_inverse=True)
+    with np.errstate(invalid="ignore"):
+        new = np.diff(least, prepend=-np.inf) > _ONE_END * np.spacing(np.abs(least))
+    new |= ~np.isfinite(least)
+    new[0] = True
+    return least[np.maximum.accumulate(np.where(new, np.arange(len(least)), 0))][place]
 
 
 def _inside(left: Any, right: Any, low: Any, high: Any) -> tuple[np.ndarray, np.ndarray]:

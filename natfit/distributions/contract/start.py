@@ -7,6 +7,9 @@ import numpy as np
 #: Maximum number of rows for a start that is made anew once all rows have been seen.
 MANY = 100_000
 
+#: Values are alike up to this many units in the last place.
+_ALIKE = 16
+
 #: Median absolute deviation to standard deviation, for a normal: 1 / Phi^-1(3/4).
 MAD_TO_SD = 1.482602218505602
 
@@ -35,8 +38,9 @@ def mean(y: np.ndarray, weight: np.ndarray | None) -> float:
 def location_scale(y: np.ndarray, weight: np.ndarray | None) -> tuple[float, float]:
     """Median and scaled median absolute deviation.
 
-    Where more than half of the rows are equal, the spread is that of the other rows. Where all
-    are equal, it is the size of the median, or one, so that a start exists.
+    Where more than half of the rows are equal up to rounding, the spread is that of the other rows.
+    Where all are, it is what they differ by, or the size of the median, or one, so that a start
+    exists.
 
     Returns
     -------
@@ -46,9 +50,11 @@ def location_scale(y: np.ndarray, weight: np.ndarray | None) -> tuple[float, flo
     centre = median(y, weight)
     gap = np.abs(y - centre)
     spread = MAD_TO_SD * median(gap, weight)
-    if not spread > 0:
-        other = gap > 0
-        if not other.any():
-            return centre, abs(centre) or 1.0
-        spread = MAD_TO_SD * median(gap[other], None if weight is None else weight[other])
-    return centre, spread
+    if spread > _ALIKE * np.spacing(abs(centre)):
+        return centre, spread
+    for least in (_ALIKE * np.spacing(abs(centre)), 0.0):
+        other = gap > least
+        if other.any():
+            part = None if weight is None else weight[other]
+            return centre, MAD_TO_SD * median(gap[other], part)
+    return centre, abs(centre) or 1.0

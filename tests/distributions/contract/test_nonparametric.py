@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import natfit
 from natfit.distributions.contract.nonparametric import imputed, turnbull
 from natfit.distributions.contract.support import COUNTS, NON_NEGATIVE, POSITIVE, REAL, UNIT
 
@@ -79,3 +80,24 @@ def test_imputed_rows_have_the_moments_of_the_rows_before_censoring():
 def test_whole_numbers_that_an_interval_leaves_alone_are_exact():
     y, _ = imputed([1.5, 4.0], [2.5, 4.0], None, COUNTS)
     np.testing.assert_array_equal(y, [2.0, 4.0])
+
+
+def test_ends_that_differ_by_rounding_are_one():
+    lower = np.array([0.2, 0.3, 0.5])
+    left, right, mass = turnbull(lower, lower + 0.1)  # the first ends at .30000000000000004
+    np.testing.assert_allclose(left, lower, rtol=1e-14)
+    np.testing.assert_allclose(right, lower + 0.1, rtol=1e-14)
+    np.testing.assert_allclose(mass, 1 / 3, rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("family", ["normal", "lognormal", "gamma", "weibull", "student_t"])
+@pytest.mark.parametrize("unit", [1e-9, 0.1, 1.0, 1e7])
+def test_adjoining_classes_fit_in_any_unit(family, unit):
+    """Classes [.2, .3], [.3, .4], [.5, .6], the ends of which are sums that round."""
+    lower = np.array([2.0, 3.0, 5.0, 3.0, 4.0]) * unit
+    found = natfit.fit(family, natfit.Censored.interval(lower, lower + unit))
+    other = np.array([2.0, 3.0, 5.0, 3.0, 4.0])
+    told = natfit.fit(family, natfit.Censored.interval(other, other + 1.0))
+    assert found.status_ == told.status_
+    assert abs(found.n_iter_ - told.n_iter_) <= 1
