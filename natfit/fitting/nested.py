@@ -72,20 +72,53 @@ class Simpler:
             if not family.information.complete and np.isfinite(value):
                 end = run(objective, self._engine, theta, self._rng).iterate
                 value, theta = end.value, end.theta
+                found += self._at_limits(theta)
             found.append((value, theta))
-        # NaN, where a row has no density, is not the lowest.
-        return min(found, key=lambda pair: pair[0] if np.isfinite(pair[0]) else np.inf)
+        return _lowest(found)
+
+    def _at_limits(self, theta: np.ndarray) -> list[tuple[float, np.ndarray]]:
+        """Values and thetas of the best members at limits to which a fit at theta may lead."""
+        objective = self._objective
+        family = objective.distribution
+        if not objective.model.shared:
+            return []
+        low, high, _ = family.limits
+
+        def value(eta: np.ndarray) -> float:
+            if not np.all((eta >= low) & (eta <= high)):
+                return -np.inf
+            found = objective.value_and_grad(self._to_theta(eta))[0]
+            return -objective.yardstick * found if np.isfinite(found) else -np.inf
+
+        try:
+            with np.errstate(all="ignore"):
+                eta = objective.model.eta(theta, None)[0]
+                members = family.limit_members(objective.rows, eta, value)
+        except ValueError:
+            # Beyond the limits that users have given.
+            return []
+        found = [(-value(each) / objective.yardstick, self._to_theta(each)) for each in members]
+        return [pair for pair in found if np.isfinite(pair[0])]
 
     def lower(self, result: Fit) -> np.ndarray | None:
         """Return the theta (P,) at which to start again, if the objective is lower there."""
+        objective = self._objective
         if result.status is Status.STOPPED_BY_CALLBACK:
             return None
-        if result.status.good and self._objective.rows.n > COMPARED:
+        if result.status.good and objective.rows.n > COMPARED:
             return None
-        if self._best is None:
+        found = [] if self._best is None else [self._best]
+        if not (objective.distribution.knows_limits and result.status.good):
+            found += self._at_limits(result.theta)
+        if not found:
             return None
-        value, theta = self._best
+        value, theta = _lowest(found)
         best = result.iterate.value
         # A fit that found no optimum may as well start again at that of the simpler family.
         slack = noise(best) if result.status.good or result.iterate.active else -noise(best)
         return theta if value < best - slack else None
+
+
+def _lowest(found: list[tuple[float, np.ndarray]]) -> tuple[float, np.ndarray]:
+    """The pair of the lowest value; NaN, where a row has no density, is not the lowest."""
+    return min(found, key=lambda pair: pair[0] if np.isfinite(pair[0]) else np.inf)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,6 +41,35 @@ class Verdicts:
             Its eta as a member of this family, or those of several simpler families.
         """
         return None
+
+    #: Whether :meth:`nested_start` has the limits of the likelihood itself. A wrapper changes the
+    #: likelihood, and the limits are looked for in its own.
+    knows_limits: bool = True
+
+    def limit_members(
+        self, rows: Rows, eta: np.ndarray, value: Callable[[np.ndarray], float]
+    ) -> list[np.ndarray]:
+        """Best members at a limit to which a fit that ended at eta (K,) may lead; none by default.
+
+        For limits near which a descent becomes ever slower, or beside which there may be another
+        maximum. They are the best ones for the likelihood as it is, with censored rows, windows,
+        known values and limits.
+
+        Parameters
+        ----------
+        rows : Rows
+            Exact rows.
+        eta : ndarray of shape (K,)
+            The end of a fit.
+        value : callable
+            ``value(eta)`` is the log-likelihood in nats, -inf where it has none.
+
+        Returns
+        -------
+        list of ndarray of shape (K,)
+            A fit starts again at the best one, if that is more likely.
+        """
+        return []
 
     def limit_at(self, rows: Rows, eta: np.ndarray) -> str | None:
         """Which limit a fit that ended at eta (K,) has reached, in words; None of another point.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import autograd.numpy as anp
@@ -19,6 +20,7 @@ from natfit.distributions.contract.start import mean, quantile
 from natfit.distributions.contract.sums import block_sum
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.forms.location_scale import information_of, observed_of, score_of
+from natfit.distributions.real._half_normal import LEAST, HalfNormals
 from natfit.distributions.real._skew_sums import row_sums
 from natfit.distributions.real._skew_tails import log_cdf, velocity
 from natfit.distributions.real._skewness import SMALL, B, C, standard_moments
@@ -185,6 +187,26 @@ class SkewNormal(Distribution):
             near = self.eta(mean=centre, sd=sd, shape=3.0 * (3 - 2 * best))
             found.append(self._climbed(rows, near))
         return np.stack(found)
+
+    def limit_members(
+        self, rows: Rows, eta: np.ndarray, value: Callable[[np.ndarray], float]
+    ) -> list[np.ndarray]:
+        """The best half-normals: of all, with the mean of eta, and with its standard deviation.
+
+        Returns
+        -------
+        list of ndarray of shape (3,)
+            Empty if the density at eta is far from both of them.
+        """
+        own = {name: float(value) for name, value in self.native_dict(eta).items()}
+        found = []
+        for sign, end in zip((1.0, -1.0), rows.extent(), strict=True):
+            if sign * own["shape"] > LEAST:
+                there = HalfNormals(self.eta, value, sign, float(end), self.params["shape"].high)
+                scale = max(float(np.sqrt(mean_over(rows, squared_gap, end))), 1e-300)
+                each = there.widest(scale), there.of_sd(own["sd"]), there.of_mean(own["mean"])
+                found += [eta for eta in each if eta is not None]
+        return found
 
     def _summed(self, rows: Rows, eta: np.ndarray) -> tuple[float, np.ndarray]:
         """Sums of log p and of its score (3,) at eta (3,)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar, Literal
@@ -162,6 +163,9 @@ class Restricted(Wrapper):
     unless a subclass has fewer or other coordinates.
     """
 
+    knows_limits = False
+    compare_after = passed_on()
+
     params = passed_on()
     support = passed_on()
     zero_ends = passed_on()
@@ -239,6 +243,16 @@ class Restricted(Wrapper):
         if start is None or start.ndim == 1:
             return None if start is None else self.reduce(start)
         return np.stack([self.reduce(each) for each in start])
+
+    def limit_members(
+        self, rows: Rows, eta: np.ndarray, value: Callable[[np.ndarray], float]
+    ) -> list[np.ndarray]:
+        """The inner family's, for the likelihood of this one."""
+
+        def own(inner: np.ndarray) -> float:
+            return value(self.reduce(inner))
+
+        return [self.reduce(e) for e in self.inner.limit_members(rows, self._full(eta), own)]
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """Why the likelihood has no maximum, in words, or None: the inner family's answer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -329,6 +330,13 @@ class CensoredFamily(Mapped):
     def _unwrapped(self) -> bool:
         """Whether the family writes its velocities, and is not that of a window."""
         return self.inner._velocity is not None
+
+    def limit_members(
+        self, rows: Rows, eta: np.ndarray, value: Callable[[np.ndarray], float]
+    ) -> list[np.ndarray]:
+        """The family's, beside the exact rows."""
+        exact = _exact(rows)
+        return super().limit_members(exact, eta, value) if exact.n else []
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """The family's, for the exact rows."""

@@ -395,9 +395,7 @@ class ShiftForm(Distribution):
         if eta[2] > 0.0:
             return None
         values = {"loc": eta[0] + self.origin, "scale": np.exp(eta[1])}
-        values |= {
-            n: float(v[0]) for n, v in self.native_dict(eta).items() if n in self.kernel.rest
-        }
+        values |= {n: float(v) for n, v in self.native_dict(eta).items() if n in self.kernel.rest}
         numbers = ", ".join(f"{name} = {value:.7g}" for name, value in values.items())
         return (
             f"loc -> -inf: the best {type(self.family).__name__} is the limit, "

@@ -149,22 +149,26 @@ class StretchedKernel(Kernel):
     def terms(self, z: np.ndarray, ratio: np.ndarray, rest: np.ndarray) -> Terms:
         """G and its derivatives, by the chain rule from those of l."""
         inverse, t, r, r2 = tail_terms(z, ratio)
-        t = np.clip(t, -_RANGE, _RANGE)
-        y, eta = np.exp(t), self._eta(rest)
+        near = np.clip(t, -_RANGE, _RANGE)
+        # Beyond the range of doubles l is a straight line, or has become minus infinity.
+        beyond = t - near
+        y, eta = np.exp(near), self._eta(rest)
         value, score = self.inner.log_prob_and_score(y, eta)
         observed = self.inner.observed(y, eta)
         s, q = self._scale, self._rest
-        l1, l2 = -score[:, s], -observed[:, s, s]
+        l1, l2 = -score[:, s], np.where(beyond == 0, -observed[:, s, s], 0.0)
+        value = value + near + np.where(beyond == 0, 0.0, (l1 * beyond))
+        slope = score[:, q] + observed[:, s][:, q] * beyond[:, None]
         pull = l1 - ratio
         first = pull * inverse
         return Terms(
-            value + t - ratio * t,
+            value - ratio * t,
             first,
             l2 * inverse**2 - ratio * first * inverse,
             (l2 * r - 1.0) * inverse - first * z * inverse,
             pull * r - t,
             l2 * r * r + pull * r2 - 2.0 * r,
-            score[:, q],
+            slope,
             observed[:, s][:, q] * inverse[:, None],
             observed[:, s][:, q] * r[:, None],
             -observed[:, q][:, :, q],
