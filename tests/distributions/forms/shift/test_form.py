@@ -6,10 +6,11 @@ import pytest
 from scipy import integrate, stats
 
 from natfit._component import resolve
-from natfit.distributions import Shifted
+from natfit.distributions import ExponentiatedWeibull, Shifted
 from natfit.distributions.base import Distribution
 from natfit.distributions.forms.shift.form import ShiftForm
 from natfit.distributions.forms.shift.kernel import kernel_of
+from tests.fits import fitted
 
 NAMES = [
     *("gamma", "inverse_gamma", "inverse_gaussian", "weibull", "lognormal"),
@@ -112,3 +113,24 @@ def test_probabilities_at_a_small_ratio_are_integrals_of_the_density(name, ratio
 def test_families_of_another_kind_have_no_regular_form():
     for family in ("generalized_pareto", "exponential"):
         assert kernel_of(resolve(family, Distribution)) is None
+
+
+@pytest.mark.parametrize("t", [-700.0, -3e3, -1e6])
+def test_far_tails_are_straight_lines_where_doubles_end(t):
+    """Log y of an exponentiated Weibull at power 1, scale 1: the tail is log a + a t."""
+    form = ShiftForm(ExponentiatedWeibull())
+    power = 1e-3
+    eta = np.array([[0.0, 0.0, 0.0, np.log(power)]])
+    found = form.log_prob(np.array([t]), eta)
+    np.testing.assert_allclose(found, np.log(power) + power * t, rtol=1e-12)
+    np.testing.assert_allclose(form.score(np.array([t]), eta)[0, 3], 1.0 + power * t, rtol=1e-9)
+
+
+@pytest.mark.parametrize("family", ["exponentiated_weibull", "generalized_gamma"])
+@pytest.mark.parametrize("seed", [2, 4, 7])
+def test_no_fit_claims_a_likelihood_that_no_density_has(family, seed):
+    """Rows that no member makes likely: the largest density is bounded by the rows' spacings."""
+    y = -stats.gumbel_r.rvs(size=25, random_state=seed)
+    model = fitted(Shifted(family), y)
+    normal = stats.norm.logpdf(y, y.mean(), y.std()).sum()
+    assert normal - 10.0 < model.score_samples(y[:, None]).sum() < normal + 10.0
