@@ -15,7 +15,8 @@ import numpy as np
 
 from natfit.numerics.special import log1mexp
 
-_HALF = -0.6931471805599453
+#: log(1/2).
+HALF = -0.6931471805599453
 
 #: An interval is narrow if it has less than this share of the tail that begins with it, or if the
 #: rounding of the tail's logarithm is more than 1e-10 of it.
@@ -79,14 +80,19 @@ def _between(
     """log P of finite intervals from the nearer tail, and which of them are narrow."""
     below, from_lower = family.log_cdf(lower, eta), family.log_sf(lower, eta)
     up_to, above = family.log_cdf(upper, eta), family.log_sf(upper, eta)
-    right = from_lower <= _HALF
+    right = from_lower <= HALF
     near, far = np.where(right, from_lower, up_to), np.where(right, above, below)
     share = far - near
     out = np.exp(below) + np.exp(above)
-    across = ~right & (up_to > _HALF)
+    across = ~right & (up_to > HALF)
     log_mass = np.where(across, np.log1p(-out), near + log1mexp(np.minimum(share, 0.0)))
     width = np.where(across, 1.0 - out, -np.expm1(share))
-    return log_mass, ~(width > np.maximum(_NARROW, _ROUNDING * np.abs(near)))
+    return log_mass, is_narrow(width, near)
+
+
+def is_narrow(width: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """Tell whether intervals with these shares of a tail, log P of which is ``near``, are narrow."""
+    return ~(width > np.maximum(_NARROW, _ROUNDING * np.abs(near)))
 
 
 def _end(

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from natfit.distributions.contract.declared import Role
-from natfit.distributions.contract.sums import block_sum, summed_observed, summed_value_and_score
+from natfit.distributions.contract.sums import sum_over, summed_observed, summed_value_and_score
 from natfit.rows import Rows, table_of
 
 #: Steps of Newton's method for the scale at one location, and the change that ends them.
@@ -115,7 +115,7 @@ def _best_scale(family: Any, rows: Rows, eta: np.ndarray) -> tuple[float, float]
     """Move log scale (in place) to its optimum; return log p there and the score in loc."""
     value, score = -np.inf, np.zeros(2)
     for _ in range(_STEPS):
-        value, score, observed = rows.sum(block_sum, family, "sum_terms", eta[None])
+        value, score, observed = sum_over(rows, family, "sum_terms", eta[None])
         step = float(np.clip(score[1] / max(observed[1, 1], 0.1 * rows.total), -1.0, 1.0))
         if not abs(step) > _CHANGE:
             break

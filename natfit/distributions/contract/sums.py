@@ -8,7 +8,7 @@ import autograd.numpy as anp
 import numpy as np
 
 from natfit.numerics import autodiff
-from natfit.rows import Block
+from natfit.rows import Block, Rows
 
 if TYPE_CHECKING:
     from natfit.distributions.base import Distribution
@@ -53,6 +53,17 @@ def summed_observed(
 def block_sum(block: Block, family: Distribution, name: str, eta: np.ndarray) -> Any:
     """Part of a pass: a sum of the family, such as ``sum_observed``, over one block of rows."""
     return getattr(family, name)(block.y, block.weight, eta)
+
+
+def sum_over(rows: Rows, family: Distribution, name: str, eta: np.ndarray) -> Any:
+    """Return a sum of the family, such as ``sum_terms``, over all rows, which share eta (1, K).
+
+    Rows that the family reduces to a summary are reduced only once.
+    """
+    summary = family.sufficient(rows)
+    if summary is None:
+        return rows.sum(block_sum, family, name, eta)
+    return getattr(family, name)(summary, np.array([rows.total]), eta)
 
 
 def weighted_sum(values: Any, weight: np.ndarray | None) -> Any:

@@ -10,10 +10,11 @@ import numpy as np
 
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind
+from natfit.distributions.contract.interval_sums import Intervals
 from natfit.distributions.contract.intervals import Moments, moments
 from natfit.distributions.contract.regular import Regular
 from natfit.distributions.contract.start import MANY
-from natfit.distributions.contract.sums import block_sum
+from natfit.distributions.contract.sums import sum_over
 from natfit.distributions.forms.window import SAME, Limit, best_limit
 from natfit.distributions.forms.windows import limits_in_windows
 from natfit.distributions.wrappers._mapped import Mapped
@@ -27,11 +28,10 @@ _FAR = 1e-3
 
 @dataclass(frozen=True)
 class _Seen:
-    """What the censored family knows of the rows, and distinct windows (M, 2) with counts (M,)."""
+    """What the censored family knows of the rows, and their distinct windows with counts."""
 
     rows: Any
-    windows: np.ndarray
-    counts: np.ndarray
+    windows: Intervals
 
 
 class WindowedFamily(Mapped):
@@ -94,10 +94,6 @@ class WindowedFamily(Mapped):
 
     # ----------------------------------------------------------------------- rows
 
-    def _intervals(self, block: Block) -> np.ndarray:
-        """The ends (n, 2) of the rows of a block, cut to their windows unless exact."""
-        return _cut(block.y)
-
     def _window(self, y: np.ndarray, eta: np.ndarray) -> Moments:
         """Probability and moments of each row's window; a window without ends has all of it."""
         return moments(self.inner, y[:, 2], y[:, 3], eta)
@@ -136,14 +132,20 @@ class WindowedFamily(Mapped):
 
     def _view(self, rows: Rows) -> Rows:
         """The same rows without their windows; rows that are numbers as they are."""
-        return rows if rows.event_shape == () else rows_as(rows, self._intervals)
+        if rows.event_shape == ():
+            return rows
+        if "_unseen" not in rows.__dict__:
+            # Kept with the rows, and with it what is known of them.
+            rows.__dict__["_unseen"] = rows_as(rows, _intervals)
+        return rows.__dict__["_unseen"]
 
     def sufficient(self, rows: Rows) -> _Seen:
         """What the censored family keeps of the rows, and the distinct windows with counts."""
         summary = self.censored.sufficient(self._view(rows))
         if rows.event_shape == ():
-            return _Seen(summary, np.empty((0, 2)), np.empty(0))
-        return _Seen(summary, *table_of(rows_as(rows_where(rows, _has_window), _ends)))
+            return _Seen(summary, Intervals(np.empty((0, 2)), np.empty(0)))
+        windows = table_of(rows_as(rows_where(rows, _has_window), _ends))
+        return _Seen(summary, Intervals(*windows))
 
     def sum_terms(
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray
@@ -163,7 +165,7 @@ class WindowedFamily(Mapped):
         """
         y = y if isinstance(y, _Seen) else self.sufficient(Memory(y, weight=weight))
         value, score, observed = self.censored.sum_terms(y.rows, weight, eta)
-        inside = self.censored.interval_terms(y.windows, y.counts, eta)
+        inside = y.windows.terms(self.inner, eta)
         return value - inside[0], score - inside[1], observed - inside[2]
 
     # ----------------------------------------------------------------------- data
@@ -225,7 +227,7 @@ class WindowedFamily(Mapped):
         best = self._best_limit(rows, eta)
         if best is None:
             return None
-        value = float(rows.sum(block_sum, self, "sum_value_and_score", eta[None])[0])
+        value = float(sum_over(rows, self, "sum_value_and_score", eta[None])[0])
         return best.words if not value > best.value + SAME * rows.total else None
 
     def nested_start(self, rows: Rows) -> np.ndarray | None:
@@ -240,7 +242,7 @@ class WindowedFamily(Mapped):
         if best is None or start is None:
             return start if best is None else best.eta
         near, own = (
-            rows.sum(block_sum, self, "sum_value_and_score", e[None])[0] for e in (best.eta, start)
+            sum_over(rows, self, "sum_value_and_score", e[None])[0] for e in (best.eta, start)
         )
         return start if own >= near else best.eta
 
@@ -250,7 +252,7 @@ class WindowedFamily(Mapped):
             few = rows.few(MANY)
             some = Memory(few.y, weight=few.weight)
             best = best_limit(limits_in_windows(self, some, eta))
-            value = float(some.sum(block_sum, self, "sum_value_and_score", eta[None])[0])
+            value = float(sum_over(some, self, "sum_value_and_score", eta[None])[0])
             if best is None or value > best.value + _FAR * some.total:
                 return None
         return best_limit(limits_in_windows(self, rows, eta))
@@ -268,7 +270,7 @@ class WindowedFamily(Mapped):
         return self.censored.initial(self._block(few), rng)
 
     def _block(self, few: Block) -> Block:
-        return few if few.y.ndim == 1 else replace(few, y=self._intervals(few))
+        return few if few.y.ndim == 1 else replace(few, y=_intervals(few))
 
 
 def _cut(y: np.ndarray) -> np.ndarray:
@@ -277,6 +279,11 @@ def _cut(y: np.ndarray) -> np.ndarray:
     exact = lower == upper
     inside = np.maximum(lower, low), np.minimum(upper, high)
     return np.stack([np.where(exact, lower, inside[0]), np.where(exact, upper, inside[1])], axis=1)
+
+
+def _intervals(block: Block) -> np.ndarray:
+    """The ends (n, 2) of the rows of a block, cut to their windows unless exact."""
+    return _cut(block.y)
 
 
 def _has_window(block: Block) -> np.ndarray:

@@ -11,18 +11,15 @@ import numpy as np
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.censored import check_intervals
 from natfit.distributions.contract.declared import InformationKind, Yardstick
+from natfit.distributions.contract.interval_sums import Intervals
 from natfit.distributions.contract.intervals import moments
 from natfit.distributions.contract.kinks import kink_optimum, smooth_terms, with_kinks
 from natfit.distributions.contract.nonparametric import imputed
 from natfit.distributions.contract.regular import Regular
-from natfit.distributions.contract.sums import block_sum
+from natfit.distributions.contract.sums import block_sum, sum_over
 from natfit.distributions.wrappers._mapped import Mapped
 from natfit.distributions.wrappers._row_ends import allowed_ends, moved_ends, refuse_kinked_ends
 from natfit.rows import Block, Memory, Rows, rows_as, rows_where, table_of
-
-#: Intervals per pass: the derivatives of 4,096 rows fit into the cache of a core; if velocities
-#: come from a table, it is made once for many rows.
-_CLOSED, _DERIVED = 4096, 65536
 
 #: Rows from which others are imputed, once all rows have been seen.
 _IMPUTED = 2_000
@@ -37,8 +34,7 @@ class _Split:
 
     exact: Any
     exact_weight: np.ndarray | None
-    ends: np.ndarray
-    counts: np.ndarray
+    intervals: Intervals
 
 
 class CensoredFamily(Mapped):
@@ -156,15 +152,14 @@ class CensoredFamily(Mapped):
 
     def sufficient(self, rows: Rows) -> _Split:
         """The summary of the exact rows by the inner family, and distinct intervals with counts."""
-        ends, counts = table_of(rows_where(rows, _is_interval))
-        exact = _exact(rows)
+        intervals, exact = _parts(rows)
         if not exact.n:
-            return _Split(None, None, ends, counts)
+            return _Split(None, None, intervals)
         # A summary hides which rows lie at a kink.
         summary = None if self.inner.kink_sum is not None else self.inner.sufficient(exact)
         if summary is None:
-            return _Split(exact, None, ends, counts)
-        return _Split(summary, np.array([exact.total]), ends, counts)
+            return _Split(exact, None, intervals)
+        return _Split(summary, np.array([exact.total]), intervals)
 
     def sum_terms(
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray
@@ -189,24 +184,11 @@ class CensoredFamily(Mapped):
             value, score, observed = y.exact.sum(self._exact_part, eta)
         elif y.exact is not None:
             value, score, observed = self._inner_terms(y.exact, y.exact_weight, eta)
-        found = self.interval_terms(y.ends, y.counts, eta)
+        found = y.intervals.terms(self.inner, eta)
         total = float(value + found[0]), score + found[1], observed + found[2]
         if self.inner.kink_sum is None or y.exact is None:
             return total
         return with_kinks(total, y.exact.sum(block_sum, self.inner, "kink_sum", eta))
-
-    def interval_terms(
-        self, ends: np.ndarray, counts: np.ndarray, eta: np.ndarray
-    ) -> tuple[float, np.ndarray, np.ndarray]:
-        """Weighted sums as :meth:`sum_terms` over intervals (M, 2) with counts (M,), eta (1, K)."""
-        k = self.n_params
-        value, score, observed = 0.0, np.zeros(k), np.zeros((k, k))
-        size = _CLOSED if self.inner.closed_velocity else _DERIVED
-        for start in range(0, len(ends), size):
-            part = slice(start, start + size)
-            found = moments(self.inner, ends[part, 0], ends[part, 1], eta).summed(counts[part])
-            value, score, observed = value + found[0], score + found[1], observed + found[2]
-        return float(value), score, observed
 
     def _exact_part(self, block: Block, eta: np.ndarray) -> tuple:
         """The sums over the exact rows of a block, where there are kinks of the smooth parts."""
@@ -301,8 +283,12 @@ class CensoredFamily(Mapped):
 
     def _as_exact(self, rows: Rows) -> Rows:
         """Exact rows that stand for all rows, imputed from some of them."""
-        found = self._imputed(rows.few(_IMPUTED))
-        return Memory(found.y, weight=found.weight)
+        kept = rows.__dict__.setdefault("_imputed", {})
+        key = (self.inner.support, np.inf in self.inner.atoms)
+        if key not in kept:
+            found = self._imputed(rows.few(_IMPUTED))
+            kept[key] = Memory(found.y, weight=found.weight)
+        return kept[key]
 
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """The family's, for imputed rows; where a row has no density then, for their middles."""
@@ -310,7 +296,7 @@ class CensoredFamily(Mapped):
         if self.inner.kink_sum is not None:
             return kink_optimum(self, rows, _exact(rows), eta, self._unwrapped)
         with np.errstate(all="ignore"):
-            if np.isfinite(rows.sum(block_sum, self, "sum_value_and_score", eta[None])[0]):
+            if np.isfinite(sum_over(rows, self, "sum_value_and_score", eta[None])[0]):
                 return eta
         eta = super().refine_start(rows_as(rows, self._middles), eta)
         return moved_ends(self.inner, rows, eta) if self.inner.row_ends else eta
@@ -352,6 +338,15 @@ class CensoredFamily(Mapped):
     def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
         """The family's start for rows imputed from the nonparametric estimate."""
         return super().initial(self._imputed(few), rng)
+
+
+def _parts(rows: Rows) -> tuple[Intervals, Rows]:
+    """The distinct intervals, and the rows that are known exactly, as numbers."""
+    if "_parts" not in rows.__dict__:
+        # Kept with the rows, because every sum over them needs both.
+        intervals = Intervals(*table_of(rows_where(rows, _is_interval)))
+        rows.__dict__["_parts"] = intervals, _exact(rows)
+    return rows.__dict__["_parts"]
 
 
 def _exact(rows: Rows) -> Rows:
