@@ -10,6 +10,7 @@ from natfit.rows._dot import dot
 from natfit.rows._draws import Streams, block_rng, subsample
 from natfit.rows._statistics import (
     distance,
+    kept,
     mean_over,
     means_over,
     moments_over,
@@ -38,6 +39,7 @@ __all__ = [
     "mean_over",
     "means_over",
     "distance",
+    "kept",
     "squared_gap",
     "moments_over",
     "n_distinct",

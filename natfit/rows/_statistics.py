@@ -210,13 +210,37 @@ def table_of(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     values : ndarray of shape (M,), or (M, D) for rows (D,)
     weights : ndarray of shape (M,)
     """
-    known: tuple[np.ndarray, np.ndarray] | None = rows.__dict__.get("_table")
-    if known is None:
-        found: _Table | None = rows.sum(_table_part, wide=True)
-        known = (np.empty(0), np.empty(0)) if found is None else found.joined()
-        # Kept with the rows, because a family needs it for its summary and again for its start.
-        rows.__dict__["_table"] = known
-    return known
+    # A family needs it for its summary and again for its start.
+    return kept(rows, "table", _joined_table)
+
+
+def kept(rows: Rows, name: Any, make: Callable[..., Any], *args: Any) -> Any:
+    """Return ``make(rows, *args)``, which is kept with the rows and made only once.
+
+    Parameters
+    ----------
+    rows : Rows
+        The data.
+    name : hashable
+        Under which it is kept: it says all that the value depends on besides the rows.
+    make : callable
+        What computes the value.
+    *args
+        Further arguments.
+
+    Returns
+    -------
+    The value, which must not be changed.
+    """
+    known = rows.__dict__.setdefault("_kept", {})
+    if name not in known:
+        known[name] = make(rows, *args)
+    return known[name]
+
+
+def _joined_table(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    found: _Table | None = rows.sum(_table_part, wide=True)
+    return (np.empty(0), np.empty(0)) if found is None else found.joined()
 
 
 def _table_part(block: Block) -> _Table:

@@ -27,6 +27,10 @@ _FEW = 32
 #: the largest term. Derivatives of tails have digits to spare, but not all families have them.
 _RESOLVED = np.array([1e-13, 1e-11, 1e-9])
 
+#: The same where halving a panel does not make the last terms smaller, which are then noise of what
+#: is found: share of them that a half must have, and their accepted size.
+_STAYS, _NOISE = 0.1, np.array([1e-12, 1e-8, 1e-6])
+
 #: What is found at ends y (p, m), of which a line is found in one way: C values of each, (C, p, m).
 Find = Callable[[np.ndarray], np.ndarray]
 
@@ -56,7 +60,7 @@ class Curve:
         with np.errstate(all="ignore"):
             u = self._coordinate.forward(y)
         inside = np.flatnonzero(np.isfinite(u))
-        # Ends at or beyond those of the support are the first and the last rows.
+        # Ends of the support itself are the first and the last rows.
         self._begin, self._end = (inside[0], inside[-1] + 1) if len(inside) else (0, 0)
         self._u = u[self._begin : self._end]
         self._known: dict[tuple[int, int], np.ndarray] = {}
@@ -99,26 +103,28 @@ class Curve:
 
     def _pieces(self, find: Find, orders: np.ndarray) -> Iterator[tuple]:
         """Levels with their panels and series (C, p, k), and values (C, m) at rows themselves."""
-        tolerance = _RESOLVED[orders][:, None]
+        tolerance, noise = _RESOLVED[orders][:, None], _NOISE[orders][:, None]
         level = min(_FIRST, max(int(np.log2(max(len(self._u), 1) / (2 * _FEW))), 0))
-        panels, floor = np.arange(2**level), 0.0
+        panels, floor, before = np.arange(2**level), None, np.inf
         alone = [np.arange(self._begin), np.arange(self._end, len(self.y))]
         while len(panels):
             cuts = self._cuts(level, panels)
             few = np.diff(cuts, axis=0)[0] <= (_FEW if level < _LAST else len(self.y))
             alone += [np.arange(*pair) + self._begin for pair in cuts[:, few].T]
-            panels = panels[~few]
+            panels, before = panels[~few], before if floor is None else before[:, ~few]
             if not len(panels):
                 break
             series = find(self._coordinate.backward(self._nodes(level, panels))) @ _SERIES
             size = np.abs(series).max(axis=2)
-            if level <= _FIRST and np.ndim(floor) == 0:
+            if floor is None:
                 floor = np.nanmean(np.where(np.isfinite(size), size, np.nan), axis=1, keepdims=True)
             rest = np.abs(series[:, :, -3:]).max(axis=2)
-            done = (rest <= tolerance * np.maximum(size, floor)).all(axis=0)
+            accepted = np.where(rest > _STAYS * before, noise, tolerance)
+            done = (rest <= accepted * np.maximum(size, floor)).all(axis=0)
             if done.any():
                 yield level, panels[done], series[:, done], ()
             panels = np.ravel(2 * panels[~done][:, None] + np.arange(2))
+            before = np.repeat(rest[:, ~done], 2, axis=1)
             level += 1
         rows = np.concatenate(alone)
         if len(rows):
@@ -131,7 +137,7 @@ class Curve:
 
     def _nodes(self, level: int, panels: np.ndarray) -> np.ndarray:
         low, high = self._edges(level, panels)
-        return (0.5 * (low + high)[:, None] + 0.5 * (high - low)[:, None] * _POINTS)
+        return 0.5 * (low + high)[:, None] + 0.5 * (high - low)[:, None] * _POINTS
 
     def _cuts(self, level: int, panels: np.ndarray) -> np.ndarray:
         """First row of each panel and the one after its last, (2, p)."""

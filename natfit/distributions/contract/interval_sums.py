@@ -17,9 +17,15 @@ from natfit.numerics.special import log1mexp
 #: Number of intervals from which on their ends are read from series; most that are so at once.
 _MANY, _MOST = 512, 2**18
 
+#: Numbers of exact rows between which they are sorted, and read from series.
+POINTS = range(1024, 2**20)
+
 #: Intervals per pass where they are computed one by one: their derivatives fit into the cache of a
 #: core, or a table of velocities is made once for many rows.
 _CLOSED, _DERIVED = 4096, 65536
+
+#: Intervals that are joined from their ends at once: what is known of them fits into the cache.
+_CACHED = 8192
 
 Terms = tuple[float, np.ndarray, np.ndarray]
 
@@ -62,27 +68,58 @@ class Intervals:
         if len(self.ends) <= _MANY or support.integer or family.atoms:
             return _one_by_one(family, self.ends, self.counts, eta)
         key = (support.low, support.top)
-        if key not in self._kinds:
-            self._kinds[key] = _kinds(self.ends, self.counts, support)
+        if key not in self._known:
+            self._known[key] = _kinds(self.ends, self.counts, support)
         k = family.n_params
         value, score, observed = 0.0, np.zeros(k), np.zeros((k, k))
-        for part in self._kinds[key]:
+        for part in self._known[key]:
             found = part.terms(family, eta)
             value, score, observed = value + found[0], score + found[1], observed + found[2]
         return float(value), score, observed
 
     @cached_property
-    def _kinds(self) -> dict[tuple[float, float], list[Any]]:
+    def _known(self) -> dict[tuple[float, float], list[Any]]:
         """The intervals by their kind, for each support that a family had."""
         return {}
 
 
+class Points:
+    """Distinct exact rows (M,), ascending, with counts: sums of the log-density over them."""
+
+    def __init__(self, y: np.ndarray, counts: np.ndarray):
+        self.y, self.counts = y, counts
+        self._known: dict[tuple[float, float], Curve] = {}
+
+    @quiet
+    def terms(self, family: Any, eta: np.ndarray) -> Terms:
+        """Weighted sums of log p, its score (K,) and its negative Hessian (K, K), eta (1, K)."""
+        support, k = REAL if family.support is None else family.support, family.n_params
+        key = (support.low, support.top)
+        if key not in self._known:
+            self._known[key] = Curve(self.y, self.counts, support)
+
+        def find(y: np.ndarray) -> np.ndarray:
+            flat = y.ravel()
+            value, score = family.log_prob_and_score(flat, eta)
+            found = _flat(value, score, family.observed(flat, eta))
+            return found.reshape(len(found), *y.shape)
+
+        return _terms(self._known[key].total(find, _orders(k)), k)
+
+
 def _kinds(ends: np.ndarray, counts: np.ndarray, support: Support) -> list[Any]:
-    """Intervals that are open above, open below, and finite ones, as what sums them."""
-    right, left = ends[:, 1] == np.inf, ends[:, 0] == -np.inf
-    out: list[Any] = []
-    for which, column in ((right, 0), (left, 1), (~(right | left), None)):
-        own, weight = ends[which], counts[which]
+    """Intervals that are open above, open below, and finite ones, as what sums them.
+
+    An end beyond that of the support is open.
+    """
+    lower, upper = ends.T
+    missing = (upper <= support.low) | (lower >= support.top)
+    right, left = upper >= support.top, lower <= support.low
+    out: list[Any] = [_Few(ends[missing], counts[missing])]
+    for which, column in ((right & ~left, 0), (left & ~right, 1), (~(right | left), None)):
+        own, weight = ends[which & ~missing], counts[which & ~missing]
+        if column is not None:
+            own[:, 1 - column] = np.inf if column == 0 else -np.inf
         if len(own) <= _MANY:
             out.append(_Few(own, weight))
         elif column is None:
@@ -120,8 +157,7 @@ class _OneEnd:
             flat = _flat(found.log_mass, found.score, found.observed)
             return flat.reshape(len(flat), *y.shape)
 
-        total = self.curve.total(find, _orders(k))
-        return float(total[0]), total[1 : k + 1], _square(total[k + 1 :], k)
+        return _terms(self.curve.total(find, _orders(k)), k)
 
 
 class _Finite:
@@ -142,19 +178,32 @@ class _Finite:
         found = self.curve.at_rows(
             lambda y: _nearer_tails(family, y, eta), np.concatenate([[0], _orders(k)])
         )
-        low, high = (found[:, place] for place in self.places)
-        log_mass, narrow = _between(low, high)
-        rates = low[2:] * (_signs(low) * np.exp(low[1] - log_mass))
-        rates -= high[2:] * (_signs(high) * np.exp(high[1] - log_mass))
-        lost = np.isnan(log_mass) | (log_mass == -np.inf)
-        rates[:, lost] = np.nan
-        wide = np.where(narrow, 0.0, self.counts)
-        if narrow.any():
-            log_mass[narrow], rates[:, narrow] = 0.0, 0.0
-        score = rates[:k]
-        observed = (score * wide) @ score.T - _square(rates[k:] @ wide, k)
-        rest = _one_by_one(family, self.ends[narrow], self.counts[narrow], eta)
-        return float(wide @ log_mass) + rest[0], score @ wide + rest[1], observed + rest[2]
+        value, score, observed = 0.0, np.zeros(k), np.zeros((k, k))
+        left = []
+        for start in range(0, len(self.ends), _CACHED):
+            part = slice(start, start + _CACHED)
+            low, high = (found[:, place[part]] for place in self.places)
+            log_mass, rates, narrow = _joined(low, high)
+            wide = self.counts[part]
+            if narrow.any():
+                left.append(start + np.flatnonzero(narrow))
+                wide = np.where(narrow, 0.0, wide)
+                log_mass[narrow], rates[:, narrow] = 0.0, 0.0
+            value += float(wide @ log_mass)
+            weighted = rates[:k] * wide
+            score += weighted.sum(axis=1)
+            observed += weighted @ rates[:k].T - _square(rates[k:] @ wide, k)
+        rows = np.concatenate(left) if left else np.arange(0)
+        rest = _one_by_one(family, self.ends[rows], self.counts[rows], eta)
+        return value + rest[0], score + rest[1], observed + rest[2]
+
+
+def _joined(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """log P of intervals, its derivatives (C, n), and which are narrow, from tails at the ends."""
+    log_mass, narrow = _between(low, high)
+    rates = low[2:] * (_signs(low) * np.exp(low[1] - log_mass))
+    rates -= high[2:] * (_signs(high) * np.exp(high[1] - log_mass))
+    return log_mass, rates, narrow
 
 
 def _signs(end: np.ndarray) -> np.ndarray:
@@ -209,6 +258,11 @@ def _flat(value: np.ndarray, score: np.ndarray, square: np.ndarray) -> np.ndarra
     """Values (n,), (n, K) and (n, K, K) as lines, of which squares give their upper triangle."""
     first, second = np.triu_indices(score.shape[1])
     return np.concatenate([value[None], score.T, square[:, first, second].T])
+
+
+def _terms(flat: np.ndarray, k: int) -> Terms:
+    """The sums of which :func:`_flat` made one line."""
+    return float(flat[0]), flat[1 : k + 1], _square(flat[k + 1 :], k)
 
 
 def _orders(k: int) -> np.ndarray:

@@ -338,6 +338,7 @@ class _Chunk:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Log of the integral over exp(log_mass), and means; refined until it is as expected."""
         expected = np.zeros(len(log_mass)) if expected is None else expected - log_mass
+        before = np.full(len(log_mass), np.inf)
         for span, size in _RULES:
             t = np.linspace(-span, span, size)
             y, slope = nodes(t)
@@ -346,8 +347,11 @@ class _Chunk:
             # Rounding of the logarithms themselves, on which the means do not depend.
             lost = loss + 8e-16 * np.abs(log_mass)
             error = np.abs(log - expected)
-            if (error < 1e-9 + lost).all():
+            # An error that stays and is small is that of the distribution function.
+            stays = (error > 0.5 * before) & (error < _ACCURACY)
+            if ((error < 1e-9 + lost) | stays).all():
                 return log, flat
+            before = error
         # NaN: a step there is rejected, and a start there is refused.
         bad = ~(error < _ACCURACY + lost)
         log[bad], flat[bad] = np.nan, np.nan

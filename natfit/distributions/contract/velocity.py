@@ -179,20 +179,18 @@ def _by_differences(family: Any, y: np.ndarray, eta: np.ndarray) -> Velocity:
     step = np.broadcast_to(_STEP / np.sqrt(np.maximum(variance, 1.0)), (n, k))
     eta = np.broadcast_to(eta, (n, k))
     pairs = [(i, j) for i in range(k) for j in range(i, k)]
-    slope, bend = np.empty((k, n)), {}
-    for i, j in pairs:
-        way = np.zeros((n, k))
-        way[:, i] = step[:, i]
-        way[:, j] = step[:, j]
-        logs = np.empty((len(_AT), n))
-        for row, at in zip(logs, _AT, strict=True):
-            moved = eta + at * way
-            for side, name in ((upper, "log_sf"), (~upper, "log_cdf")):
-                if side.any():
-                    row[side] = getattr(family, name)(y[side], moved[side])
-        if i == j:
-            slope[i] = _FIRST @ logs / step[:, i]
-        bend[i, j] = _SECOND @ logs
+    ways = np.zeros((len(pairs), n, k))
+    for way, pair in zip(ways, pairs, strict=True):
+        way[:, pair] = step[:, pair]
+    # All at once: the calls of a tail at a few points cost more than their arithmetic.
+    moved = eta + _AT[:, None, None] * ways[:, None]
+    logs = np.empty(moved.shape[:3])
+    for side, name in ((upper, "log_sf"), (~upper, "log_cdf")):
+        own = moved[:, :, side]
+        at = np.broadcast_to(y[side], own.shape[:3]).ravel()
+        logs[:, :, side] = getattr(family, name)(at, own.reshape(-1, k)).reshape(own.shape[:3])
+    bend = dict(zip(pairs, np.einsum("a,pan->pn", _SECOND, logs), strict=True))
+    slope = np.stack([_FIRST @ logs[pairs.index((i, i))] / step[:, i] for i in range(k)])
     scale = np.where(upper, 1.0, -1.0) * np.exp(log_tail - family.log_prob(y, eta))
     second = np.empty((k, k, n))
     for i, j in pairs:

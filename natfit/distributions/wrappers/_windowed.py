@@ -19,7 +19,7 @@ from natfit.distributions.forms.window import SAME, Limit, best_limit
 from natfit.distributions.forms.windows import limits_in_windows
 from natfit.distributions.wrappers._mapped import Mapped
 from natfit.distributions.wrappers.censored import CensoredFamily
-from natfit.rows import Block, Memory, Rows, rows_as, rows_where, table_of
+from natfit.rows import Block, Memory, Rows, kept, rows_as, rows_where, table_of
 
 #: Nats per row by which an estimate must be better than a limit, on some of many rows, for the
 #: limit to be excluded.
@@ -132,12 +132,7 @@ class WindowedFamily(Mapped):
 
     def _view(self, rows: Rows) -> Rows:
         """The same rows without their windows; rows that are numbers as they are."""
-        if rows.event_shape == ():
-            return rows
-        if "_unseen" not in rows.__dict__:
-            # Kept with the rows, and with it what is known of them.
-            rows.__dict__["_unseen"] = rows_as(rows, _intervals)
-        return rows.__dict__["_unseen"]
+        return rows if rows.event_shape == () else kept(rows, "inside", rows_as, _intervals)
 
     def sufficient(self, rows: Rows) -> _Seen:
         """What the censored family keeps of the rows, and the distinct windows with counts."""

@@ -11,7 +11,7 @@ import numpy as np
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.censored import check_intervals
 from natfit.distributions.contract.declared import InformationKind, Yardstick
-from natfit.distributions.contract.interval_sums import Intervals
+from natfit.distributions.contract.interval_sums import POINTS, Intervals, Points
 from natfit.distributions.contract.intervals import moments
 from natfit.distributions.contract.kinks import kink_optimum, smooth_terms, with_kinks
 from natfit.distributions.contract.nonparametric import imputed
@@ -19,7 +19,7 @@ from natfit.distributions.contract.regular import Regular
 from natfit.distributions.contract.sums import block_sum, sum_over
 from natfit.distributions.wrappers._mapped import Mapped
 from natfit.distributions.wrappers._row_ends import allowed_ends, moved_ends, refuse_kinked_ends
-from natfit.rows import Block, Memory, Rows, rows_as, rows_where, table_of
+from natfit.rows import Block, Memory, Rows, kept, rows_as, rows_where, table_of
 
 #: Rows from which others are imputed, once all rows have been seen.
 _IMPUTED = 2_000
@@ -29,7 +29,7 @@ _IMPUTED = 2_000
 class _Split:
     """Censored rows in a short form: distinct intervals with counts, and a summary of exact rows.
 
-    If the family has no summary, the exact rows themselves are kept.
+    If the family has no summary, the exact rows themselves are kept, or a table of them.
     """
 
     exact: Any
@@ -152,14 +152,22 @@ class CensoredFamily(Mapped):
 
     def sufficient(self, rows: Rows) -> _Split:
         """The summary of the exact rows by the inner family, and distinct intervals with counts."""
-        intervals, exact = _parts(rows)
+        # Every sum over the rows needs these.
+        intervals, exact = kept(rows, "intervals", _intervals), kept(rows, "exact", _exact)
         if not exact.n:
             return _Split(None, None, intervals)
         # A summary hides which rows lie at a kink.
         summary = None if self.inner.kink_sum is not None else self.inner.sufficient(exact)
         if summary is None:
-            return _Split(exact, None, intervals)
+            some = kept(exact, "points", _points) if self._smooth(exact) else exact
+            return _Split(some, None, intervals)
         return _Split(summary, np.array([exact.total]), intervals)
+
+    def _smooth(self, exact: Rows) -> bool:
+        """Whether the log-density of the exact rows is to be read from series."""
+        inner = self.inner
+        whole = inner.support is not None and inner.support.integer
+        return exact.n in POINTS and inner.kink_sum is None and not whole
 
     def sum_terms(
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray
@@ -182,6 +190,8 @@ class CensoredFamily(Mapped):
         value, score, observed = 0.0, np.zeros(k), np.zeros((k, k))
         if isinstance(y.exact, Rows):
             value, score, observed = y.exact.sum(self._exact_part, eta)
+        elif isinstance(y.exact, Points):
+            value, score, observed = y.exact.terms(self.inner, eta)
         elif y.exact is not None:
             value, score, observed = self._inner_terms(y.exact, y.exact_weight, eta)
         found = y.intervals.terms(self.inner, eta)
@@ -283,12 +293,12 @@ class CensoredFamily(Mapped):
 
     def _as_exact(self, rows: Rows) -> Rows:
         """Exact rows that stand for all rows, imputed from some of them."""
-        kept = rows.__dict__.setdefault("_imputed", {})
-        key = (self.inner.support, np.inf in self.inner.atoms)
-        if key not in kept:
-            found = self._imputed(rows.few(_IMPUTED))
-            kept[key] = Memory(found.y, weight=found.weight)
-        return kept[key]
+        # They depend on the support of the family and its atoms alone.
+        return kept(rows, ("imputed", self.inner.support, *self.inner.atoms), self._some_imputed)
+
+    def _some_imputed(self, rows: Rows) -> Rows:
+        found = self._imputed(rows.few(_IMPUTED))
+        return Memory(found.y, weight=found.weight)
 
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """The family's, for imputed rows; where a row has no density then, for their middles."""
@@ -340,13 +350,14 @@ class CensoredFamily(Mapped):
         return super().initial(self._imputed(few), rng)
 
 
-def _parts(rows: Rows) -> tuple[Intervals, Rows]:
-    """The distinct intervals, and the rows that are known exactly, as numbers."""
-    if "_parts" not in rows.__dict__:
-        # Kept with the rows, because every sum over them needs both.
-        intervals = Intervals(*table_of(rows_where(rows, _is_interval)))
-        rows.__dict__["_parts"] = intervals, _exact(rows)
-    return rows.__dict__["_parts"]
+def _intervals(rows: Rows) -> Intervals:
+    """The distinct intervals."""
+    return Intervals(*table_of(rows_where(rows, _is_interval)))
+
+
+def _points(exact: Rows) -> Points:
+    """The distinct exact rows."""
+    return Points(*table_of(exact))
 
 
 def _exact(rows: Rows) -> Rows:
