@@ -22,6 +22,10 @@ _FAR = 1e6
 #: Number of points from which patterns start; gain in nats per row that is not rounding.
 _STARTS, _GAIN = 6, 1e-13
 
+#: Numbers on either side of the best ones that are tried in all combinations, how many times the
+#: largest number may grow, and the points of each grid on which it is searched.
+_AROUND, _GROWS, _POINTS = 24, 8.0, 8
+
 
 def profiled(
     family: Any, y: np.ndarray, weight: np.ndarray | None, extent: tuple[float, float]
@@ -76,7 +80,10 @@ def best_whole(
 
     A product of simple numbers and of the outermost rows gives the starts. From each of the best
     ones the search goes to the best point of a pattern, until none is better: steps of powers of
-    two in each combination of the numbers, and common factors.
+    two in each combination of the numbers, and common factors. Where there are two numbers or
+    more, the likelihood has a ridge along which they nearly match the mean of the rows, and
+    whole numbers come near to it here and there. All combinations around the best point are
+    therefore tried, with the best value of the largest number for each of them.
 
     Parameters
     ----------
@@ -108,6 +115,42 @@ def best_whole(
         z, mean = _follow(means, grid[i], float(found[i]), low, high)
         if mean > value + _GAIN:
             best, value = z, mean
+    while len(low) > 1 and np.isfinite(value):
+        z, mean = _around(means, best, low, high)
+        if not mean > value + _GAIN:
+            break
+        best, value = _follow(means, z, mean, low, high)
+    return best, value
+
+
+def _around(
+    means: Callable, z: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Return the best of all combinations near z (W,), each with its best largest number."""
+    last = int(np.argmax(np.abs(z)))
+    first, end = np.maximum(z - _AROUND, low), np.minimum(z + _AROUND, high)
+    sides = [
+        z[k : k + 1] if k == last else np.arange(first[k], end[k] + 1.0) for k in range(len(z))
+    ]
+    points = np.array(list(itertools.product(*sides)))
+    far = max(_GROWS * abs(float(z[last])), float(_AROUND))
+    bottom = np.full(len(points), max(low[last], -far if z[last] < 0 else low[last]))
+    top = np.full(len(points), min(high[last], far))
+    best, value, complete = z, -np.inf, False
+    while len(points) and not complete:
+        complete = bool(np.all(top - bottom < _POINTS))
+        grid = np.rint(np.linspace(bottom, top, _POINTS, axis=1))
+        trials = np.repeat(points, _POINTS, axis=0)
+        trials[:, last] = grid.ravel()
+        found = means(trials)
+        if found.max() > value:
+            best, value = trials[np.argmax(found)], float(found.max())
+        # Neighbours of the best point of a grid are the ends of the next one.
+        found = found.reshape(grid.shape)
+        at, kept = np.argmax(found, axis=1), np.flatnonzero(np.isfinite(found).any(axis=1))
+        ends = np.maximum(at - 1, 0), np.minimum(at + 1, _POINTS - 1)
+        bottom, top = (grid[kept, end[kept]] for end in ends)
+        points = points[kept]
     return best, value
 
 

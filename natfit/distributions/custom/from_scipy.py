@@ -13,6 +13,7 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import refuse_constant
 from natfit.distributions.contract.declared import InformationKind, Yardstick
 from natfit.distributions.contract.expectation import ACCURACY, Expectation
+from natfit.distributions.contract.start import MANY
 from natfit.distributions.contract.support import Support
 from natfit.distributions.custom._density import ScipyDensity
 from natfit.distributions.custom._ends import natural_units, safe_steps
@@ -21,7 +22,7 @@ from natfit.distributions.custom._held import Held
 from natfit.distributions.custom._search import Found, search
 from natfit.distributions.custom._whole import profiled
 from natfit.numerics.differences import FIRST, SECOND, gradient, hessian
-from natfit.rows import Block, Rows
+from natfit.rows import Block, Rows, table_of
 
 __all__ = ["ScipyDistribution", "from_scipy"]
 
@@ -199,14 +200,21 @@ class ScipyDistribution(ScipyDensity):
         tuple or None
             The family and its start (K',); the family itself where no end is to be held.
         """
-        few = rows.few(SEARCHED)
         least, most = rows.extent()
-        extent = float(least), float(most)
-        found = self._searched(few, extent)
+        found = self._searched(self._enough(rows), (float(least), float(most)))
         if not found.chart.holds:
             return self, self.refine_start(rows, found.eta)
         family = Held(self, found.chart, found.infinite)
         return family, family.reduce(found.eta)
+
+    def _enough(self, rows: Rows) -> Block:
+        """The rows on which the search decides: whole numbers are final, all else is a start."""
+        if not self._whole:
+            return rows.few(SEARCHED)
+        if not self._discrete:
+            return rows.few(MANY)
+        values, weight = table_of(rows)
+        return Block(values, weight=weight)
 
     def _with(self, z: np.ndarray) -> ScipyDistribution:
         """The distribution at known whole-numbered shapes."""

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 from scipy import optimize, stats
-from scipy.stats._distr_params import distcont
+from scipy.stats._distr_params import distcont, distdiscrete
 from sklearn.exceptions import ConvergenceWarning
 
 import natfit
@@ -126,6 +126,27 @@ def test_whole_numbers_by_their_profile():
     found, _ = fitted(stats.erlang, y, scale=True)
     near = [stats.gamma.logpdf(y, a, scale=y.mean() / a).sum() for a in range(1, 9)]
     assert found == pytest.approx({"a": 1 + np.argmax(near), "scale": y.mean() / found["a"]})
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes"),
+    [entry for entry in distdiscrete if entry[0] in ("hypergeom", "nhypergeom")],
+)
+def test_whole_numbers_on_a_ridge(name, shapes):
+    """Many rows determine the mean, which whole numbers far from each other come near to."""
+    dist = getattr(stats, name)
+    y = dist.rvs(*shapes, size=5_000, random_state=5)
+    found, _ = fitted(dist, y)
+    values, counts = np.unique(y, return_counts=True)
+    best = -np.inf
+    for total in range(values[-1] + 1, 51):
+        # Those that are more than a tenth of a standard deviation from the mean are far lower.
+        n, m = (v.ravel() for v in np.mgrid[1 : total + 1, 1 : total + 1])
+        with np.errstate(all="ignore"):
+            near = np.abs(dist.mean(total, n, m) - y.mean()) < 0.1 * y.std()
+            sums = counts @ dist.logpmf(values[:, None], total, n[near], m[near])
+        best = max(best, np.max(sums, initial=-np.inf, where=~np.isnan(sums)))
+    assert counts @ dist.logpmf(values, *found.values()) >= best - 1e-9
 
 
 def test_symmetry_is_no_optimum():
