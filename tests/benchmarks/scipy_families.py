@@ -36,6 +36,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,10 @@ def _chart(info: Any) -> tuple[Callable, Callable]:
 def simplex(dist: Any, y: np.ndarray, shapes: tuple, mode: str, scale: float) -> float:
     """Return the log-likelihood that simplex searches reach from the truth; whole numbers held."""
     infos = dist._shape_info() if hasattr(dist, "_shape_info") else []
+    vector = bool(shapes) and np.ndim(shapes[0]) > 0
+    if vector:
+        shapes, infos = tuple(shapes[0]), [SimpleNamespace(domain=(0, 1), integrality=False)]
+        infos *= len(shapes)
     free = [i for i, info in enumerate(infos) if not info.integrality]
     charts = [_chart(infos[i]) for i in free]
     start = [charts[k][0](shapes[i]) for k, i in enumerate(free)]
@@ -132,7 +137,7 @@ def simplex(dist: Any, y: np.ndarray, shapes: tuple, mode: str, scale: float) ->
         for k, i in enumerate(free):
             out[i] = charts[k][1](u[k])
         if discrete:
-            return tuple(out)
+            return (np.array(out),) if vector else tuple(out)
         return (*out, u[-1] * scale if mode == "location" else 0.0, np.exp(u[len(free)]))
 
     def lower(u: np.ndarray) -> float:
@@ -195,7 +200,7 @@ def family_of(dist: Any, shapes: tuple, mode: str) -> Any:
     infos = dist._shape_info() if hasattr(dist, "_shape_info") else []
     held = {i.name: s for i, s in zip(infos, shapes, strict=False) if i.integrality}
     if mode == "discrete" and len(held) == len(infos):
-        held = {}
+        held = {"n": len(shapes[0])} if np.ndim(shapes[0]) else {}
     if mode == "discrete":
         return from_scipy(dist, **held)
     return from_scipy(dist, scale=True, loc=mode == "location", **held)

@@ -21,8 +21,13 @@ _UNDECLARED = {
     "pearson3": lambda skew: (
         np.where(skew > 0, -2.0 / skew, -np.inf),
         np.where(skew < 0, -2.0 / skew, np.inf),
-    )
+    ),
+    "poisson_binom": lambda p: (np.zeros(len(p)), np.full(len(p), float(p.shape[-1]))),
 }
+
+#: Shapes that are vectors of probabilities, which scipy does not describe, and the name that its
+#: formulas give to their length.
+_VECTORS = {"poisson_binom": ("p", "n")}
 
 #: Numbers below this are zero: scipy writes an open end at zero as the smallest double.
 _ZERO = 1e-300
@@ -65,9 +70,16 @@ class ScipyDensity(Distribution):
     def _discrete(self) -> bool:
         return hasattr(self._dist, "logpmf")
 
+    @property
+    def _vector(self) -> tuple[str, str] | None:
+        """The name of the shape, and that of its length, where it is a vector."""
+        return _VECTORS.get(self._dist.name)
+
     @cached_property
     def _shapes(self) -> dict[str, Any]:
         """Descriptions of the shapes by name; user-supplied ones are positive."""
+        if self._vector is not None:
+            return {self._vector[0]: SimpleNamespace(domain=(0.0, 1.0), integrality=False)}
         if hasattr(self._dist, "_shape_info"):
             return {info.name: info for info in self._dist._shape_info()}
         names = (self._dist.shapes or "").replace(",", " ").split()
@@ -75,14 +87,23 @@ class ScipyDensity(Distribution):
 
     def _check(self) -> None:
         """Raise ValueError where names or values of fixed shapes, or their absence, are wrong."""
-        name, given = self._dist.name, self.fixed or {}
+        name, given = self._dist.name, dict(self.fixed or {})
+        if self._vector is not None:
+            shape, length = self._vector
+            size = given.pop(length, None)
+            if shape not in given and not (size is not None and size >= 1 and size == int(size)):
+                raise ValueError(
+                    f"{length} must be a whole number >= 1 for {name}, as in from_scipy({name}, "
+                    f"{length}=10): its shape {shape} is a vector of {length} probabilities, which "
+                    f"the data do not determine, got {size!r}"
+                )
         for key, value in given.items():
             if key not in self._shapes:
                 raise ValueError(
                     f"{key} must be a shape of scipy.stats.{name}, {list(self._shapes)}"
                 )
             low, high = self._shapes[key].domain
-            if not low <= value <= high:
+            if not np.all((low <= np.asarray(value)) & (np.asarray(value) <= high)):
                 raise ValueError(f"{key} must be in [{low:g}, {high:g}] for {name}, got {value!r}")
         free = [k for k in self._shapes if k not in given]
         whole = [k for k in free if self._shapes[k].integrality]
@@ -106,7 +127,10 @@ class ScipyDensity(Distribution):
     @cached_property
     def params(self) -> dict[str, Bijector]:
         """Free shapes, then loc and scale where asked for."""
-        free = {k: _constraint(i) for k, i in self._shapes.items() if k not in (self.fixed or {})}
+        known = self.fixed or {}
+        free = {k: _constraint(i) for k, i in self._shapes.items() if k not in known}
+        if self._vector is not None and free:
+            free = {self._vector[0]: Unit((int(known[self._vector[1]]),))}
         more = {"loc": Real()} if self.loc else {}
         return free | more | ({"scale": Positive()} if self.scale else {})
 

@@ -22,6 +22,9 @@ from natfit.distributions.custom._start import candidates
 #: Number of grid points by the number of shapes; more shapes have the last one.
 _GRID = (1, 32, 128, 256, 384)
 
+#: Bases of the sequence, one a coordinate.
+_BASES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
+
 #: Rows that rank the starts, those that are climbed on, and how many are climbed how far.
 _RANKED, _CLIMBED, _FIRST, _SECOND = 64, 2_000, (8, 6), (3, 40)
 
@@ -89,7 +92,7 @@ def search(family: Any, y: np.ndarray, weight: np.ndarray | None, extent: Any) -
     charts = Chart.every(family, least, most, units)
     found = [_within(chart, points, y, weight) for chart in charts]
     best = max(found, key=lambda f: (f.mean, -len(f.chart.holds)))
-    if np.isfinite(best.mean):
+    if np.isfinite(best.mean) and not family._discrete:
         for kink in kinks(family, best.eta[None]):
             best = _at_kink(best, kink, y, weight)
     return best
@@ -247,11 +250,13 @@ def _starts(family: Any, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray
 
 def _grid(family: Any) -> np.ndarray:
     """Return points eta (m, K) that differ in the shapes: a Halton sequence, wide tails."""
-    shapes = [family.blocks[n].start for n in family.params if n not in ("loc", "scale")]
+    own = [family.blocks[n] for n in family.params if n not in ("loc", "scale")]
+    shapes = [i for block in own for i in range(block.start, block.stop)]
     count = _GRID[min(len(shapes), len(_GRID) - 1)]
     out = np.repeat(family._probe(0.0), count, axis=0)
     for k, at in enumerate(shapes):
-        part = _halton(count, (2, 3, 5, 7, 11, 13, 17)[k % 7])
+        # No two coordinates have the same numbers: a vector's likelihood is flat where two agree.
+        part = np.roll(_halton(count, _BASES[k % len(_BASES)]), k // len(_BASES))
         # Between exp(-2.5) and exp(4) mostly, and as far as exp(7).
         out[:, at] = 0.6 + 1.2 * np.log(part / (1.0 - part))
     return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from natfit._validation import check_bool
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import refuse_constant
-from natfit.distributions.contract.declared import InformationKind, Yardstick
+from natfit.distributions.contract.declared import InformationKind, Route, Yardstick
 from natfit.distributions.contract.expectation import ACCURACY, Expectation
 from natfit.distributions.contract.start import MANY
 from natfit.distributions.contract.support import Support
@@ -62,30 +63,54 @@ class ScipyDistribution(ScipyDensity):
 
     @property
     def information(self) -> InformationKind:
-        """Measured by the observed one: one by quadrature of differences costs far more."""
+        """Measured by the observed one: one by quadrature of differences costs far more.
+
+        Where the support moves with a parameter the expected one may be infinite.
+        """
+        if not self._still:
+            return InformationKind(Route.NONE, yardstick=Yardstick.OBSERVED)
         return replace(super().information, yardstick=Yardstick.OBSERVED)
+
+    @property
+    def has_kl(self) -> bool:
+        """Whether the support is the same for all parameters: else no divergence is finite."""
+        return self._still and super().has_kl
+
+    @cached_property
+    def _hull(self) -> tuple[tuple[float, bool], tuple[float, bool]]:
+        """For each end of the support how far it may reach, and whether it may move."""
+        found = []
+        for side, ends in zip((-1.0, 1.0), self._standard_ends(self._probes()), strict=True):
+            here = np.unique(ends)
+            finite = bool(np.isfinite(here).any())
+            scaled = self.scale and finite and bool(np.any(here != 0.0))
+            if not (len(here) > 1 or scaled or (self.loc and finite)):
+                found.append((float(here[0]), False))
+            else:
+                # An end that moves keeps its sign where there is no location.
+                kept = not self.loc and bool(np.all(side * here <= 0.0))
+                found.append((0.0 if kept else side * np.inf, True))
+        return found[0], found[1]
+
+    @property
+    def _still(self) -> bool:
+        """Whether the ends of the support are the same for all parameters."""
+        return not any(moves for _, moves in self._hull)
 
     @cached_property
     def support(self) -> Support | None:
-        """scipy's, where it is the same for all parameters; else None."""
-        if self.loc:
-            ends = self._standard_ends(self._probes())
-            return Support() if not np.isfinite(ends).any() else None
-        each = set()
-        for at in (-0.7, 0.0, 0.9):
-            shapes, _ = self._values(self.native(self._probe(at)))
-            low, high = (float(np.ravel(v)[0]) for v in self._dist._get_support(*shapes))
-            each.add((low, high))
-        if len(each) > 1 or (self.scale and np.isfinite(high) and high != 0.0):
-            return None
-        if self.scale and np.isfinite(low) and low != 0.0:
-            return None
+        """Where y may lie for some parameters; None for whole numbers without a least one."""
+        least, most = (end for end, _ in self._hull)
         if self._discrete:
-            return Support(low, high, closed=True, integer=True) if np.isfinite(low) else None
-        edges = np.array([v for v in (low, high) if np.isfinite(v)])
+            return Support(least, most, closed=True, integer=True) if np.isfinite(least) else None
+        edges = np.array([v for v in (least, most) if np.isfinite(v)])
         with np.errstate(all="ignore"):
             closed = bool(np.isfinite(self._log_prob(edges, *self.native(self._probe(0.3)))).all())
-        return Support(low, high, closed=closed and len(edges) > 0)
+        return Support(least, most, closed=closed and len(edges) > 0)
+
+    def support_at(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ends (n,) of the support at each row of eta (n, K), as scipy states them."""
+        return self._moved_ends(eta)
 
     # ------------------------------------------------------------------------------ density
 
@@ -112,12 +137,18 @@ class ScipyDistribution(ScipyDensity):
             return -hessian(lambda points: self.log_stack(y, points), eta, step, stacked=True)
 
     def _log_cdf(self, y: Any, *native: Any) -> np.ndarray:
-        shapes, where = self._values(native)
-        return self._dist.logcdf(y, *shapes, **where)
+        return self._scipys_tail(self._dist.logcdf, y, native)
 
     def _log_sf(self, y: Any, *native: Any) -> np.ndarray:
+        return self._scipys_tail(self._dist.logsf, y, native)
+
+    def _scipys_tail(self, tail: Callable, y: Any, native: tuple) -> np.ndarray:
+        """A tail by scipy; NaN where its integrals or its search for a root fail."""
         shapes, where = self._values(native)
-        return self._dist.logsf(y, *shapes, **where)
+        try:
+            return np.asarray(tail(y, *shapes, **where))
+        except (ArithmeticError, RuntimeError, ValueError):
+            return np.full(np.broadcast_shapes(np.shape(y), np.shape(native[0])[:1]), np.nan)
 
     def expectation(self, eta: np.ndarray) -> Expectation:
         """Nodes and probabilities at eta (K,), for a discrete family without an upper end too.
@@ -203,18 +234,25 @@ class ScipyDistribution(ScipyDensity):
         least, most = rows.extent()
         found = self._searched(self._enough(rows), (float(least), float(most)))
         if not found.chart.holds:
-            return self, self.refine_start(rows, found.eta)
+            return self, self.refine_start(rows, self.alike(found.eta))
         family = Held(self, found.chart, found.infinite)
         return family, family.reduce(found.eta)
 
+    def alike(self, eta: np.ndarray) -> np.ndarray:
+        """Eta (K,) with a vector of probabilities in ascending order, which no density tells."""
+        out = np.array(eta)
+        if self._vector is not None and self._vector[0] in self.blocks:
+            block = self.blocks[self._vector[0]]
+            out[block] = np.sort(out[block])
+        return out
+
     def _enough(self, rows: Rows) -> Block:
         """The rows on which the search decides: whole numbers are final, all else is a start."""
-        if not self._whole:
-            return rows.few(SEARCHED)
-        if not self._discrete:
-            return rows.few(MANY)
-        values, weight = table_of(rows)
-        return Block(values, weight=weight)
+        if self._discrete:
+            values, weight = table_of(rows)
+            if self._whole or len(values) <= SEARCHED:
+                return Block(values, weight=weight)
+        return rows.few(MANY if self._whole else SEARCHED)
 
     def _with(self, z: np.ndarray) -> ScipyDistribution:
         """The distribution at known whole-numbered shapes."""
@@ -223,7 +261,7 @@ class ScipyDistribution(ScipyDensity):
 
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """Start (K,) whose location leaves all rows inside the support."""
-        if not self.loc or self.support is not None:
+        if not self.loc or self._still:
             return eta
         shapes, where = self._values(self.native(eta[None]))
         scale = float(where.get("scale", np.ones(1))[0])
@@ -242,7 +280,7 @@ class ScipyDistribution(ScipyDensity):
         return np.asarray(self._dist.rvs(*shapes, **where, size=n, random_state=rng), dtype=float)
 
     def _to_scipy(self, *native: Any) -> Any:
-        shapes, where = self._values(tuple(float(v) for v in native))
+        shapes, where = self._values(tuple(np.asarray(v, dtype=float)[()] for v in native))
         return self._dist(*shapes, **where)
 
 
@@ -266,7 +304,7 @@ def from_scipy(
     **fixed : float
         Shapes that are not estimated, by name. Whole-numbered shapes must be, as ``n=10`` for
         ``scipy.stats.betabinom``, unless all free shapes are whole numbers: then their profile
-        is searched.
+        is searched. ``poisson_binom``, whose shape is a vector, needs its length, as ``n=10``.
 
     Returns
     -------

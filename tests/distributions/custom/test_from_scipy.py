@@ -1,15 +1,17 @@
 """Distributions of scipy.stats by differences: checks, fits against scipy's own, what is refused."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 import natfit
 from natfit import testing
-from natfit.distributions import Censored, Shifted, from_scipy
+from natfit.distributions import Censored, Shifted, Support, from_scipy
 from natfit.distributions.custom.from_scipy import ScipyDistribution
 
 #: Options of a simplex search.
@@ -62,7 +64,8 @@ def test_location_and_scale():
 def test_a_support_that_moves():
     """Gamma with a location: all rows stay inside, whatever the start saw."""
     family = from_scipy(stats.gamma, loc=True, scale=True)
-    assert family.support is None
+    assert family.support == Support()
+    assert family.support_at(family.eta(a=2.0, loc=1.5, scale=3.0)[None])[0] == 1.5
     assert not family.information.exists
     y = 50.0 + stats.gamma.rvs(4.0, size=2_000, random_state=5)
     model = natfit.fit(family, y, metric="observed")
@@ -82,6 +85,47 @@ def test_discrete():
     assert from_scipy(stats.skellam).support is None
     with pytest.raises(ValueError, match="too heavy a tail"):
         from_scipy(stats.zipf).fisher(np.array([[-2.0]]))
+
+
+def quiet(family, y):
+    """A fit that may end at a limit, of which a warning tells."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return natfit.fit(family, y)
+
+
+@pytest.mark.parametrize("counts", [(30, 60, 10), (10, 60, 50), (40, 30, 30), (0, 30, 20)])
+def test_a_vector_of_probabilities(counts):
+    """Of two trials the estimate has a closed form: the roots of the generating function."""
+    y, share = np.repeat([0.0, 1.0, 2.0], counts), np.array(counts) / sum(counts)
+    model = quiet(from_scipy(stats.poisson_binom, n=2), y)
+    # p_1 + p_2 is the mean; p_1 p_2 the share of twos, or where no numbers have it, their square.
+    total, product = share[1] + 2.0 * share[2], share[2]
+    apart = np.sqrt(max(total**2 - 4.0 * product, 0.0))
+    best = 0.5 * np.array([total - apart, total + apart])
+    np.testing.assert_allclose(model.params_["p"][0], best, atol=1e-5)
+    assert model.status_.good
+    found = stats.poisson_binom.logpmf(y, model.params_["p"][0]).sum()
+    assert found >= stats.poisson_binom.logpmf(y, np.clip(best, 1e-12, 1.0)).sum() - 1e-6
+
+
+def test_a_long_vector_of_probabilities():
+    true = [0.05, 0.2, 0.5, 0.6, 0.9]
+    y = stats.poisson_binom.rvs(true, size=150, random_state=3)
+    model = quiet(from_scipy(stats.poisson_binom, n=5), y)
+    assert np.all(np.diff(model.params_["p"][0]) >= 0.0)
+
+    values, counts = np.unique(y, return_counts=True)
+
+    def lower(logits):
+        return -counts @ stats.poisson_binom.logpmf(values, special.expit(logits))
+
+    rng = np.random.default_rng(0)
+    starts = special.logit(true) + rng.normal(0.0, [[0.0], [0.5], [1.0]], (3, 5))
+    best = min(optimize.minimize(lower, u, method="L-BFGS-B").fun for u in starts)
+    assert -len(y) * model.score(y[:, None]) <= best + 1e-4
+    frozen = model.distribution_.to_scipy(model._eta[0])
+    assert frozen.logpmf(y).sum() == pytest.approx(len(y) * model.score(y[:, None]))
 
 
 def test_tails():
@@ -121,6 +165,9 @@ def test_a_distribution_of_ones_own():
         (lambda: from_scipy(stats.betabinom), ValueError, "n must be fixed"),
         (lambda: from_scipy(stats.betabinom, m=3), ValueError, "must be a shape"),
         (lambda: from_scipy(stats.betabinom, n=-3), ValueError, r"must be in \[0"),
+        (lambda: from_scipy(stats.poisson_binom), ValueError, "n must be a whole number"),
+        (lambda: from_scipy(stats.poisson_binom, n=2.5), ValueError, "a vector of n probab"),
+        (lambda: from_scipy(stats.poisson_binom, p=[0.1, 1.2]), ValueError, "p must be in"),
         (lambda: from_scipy(stats.norm), ValueError, "must have a parameter"),
         (lambda: from_scipy(stats.poisson, loc=True), ValueError, "whole numbers"),
         (lambda: from_scipy(stats.gamma, scale="yes"), (TypeError, ValueError), "scale"),
