@@ -9,14 +9,13 @@ import numpy as np
 
 from natfit.iterate import Status, noise
 from natfit.objectives import Likelihood
-from natfit.optimize import Fit, Outlook, outlook
+from natfit.optimize import Fit, Outlook, outlook, rounding_at
 
 #: Maximum number of times that a fit starts again at a lower value near its end.
 _AGAIN = 4
 
-#: Relative steps and number of points that measure the rounding of an objective, and how many
-#: such errors hide a descent.
-_SHORT, _POINTS, _ERRORS = 1e-9, 12, 3.0
+#: How many errors of rounding hide a descent.
+_ERRORS = 3.0
 
 #: Ends that claim an optimum, or that a lower value nearby may explain.
 _UNPROVED = (
@@ -152,10 +151,7 @@ def worn_out(objective: Likelihood, result: Fit) -> Fit:
     plain = result.status is not Status.NO_DESCENT or not objective.distribution.by_differences
     if plain or not objective.model.shared or not last.distance < 1.0:
         return result
-    step = _SHORT * (1.0 + np.abs(last.theta))
-    values = [objective.value_and_grad(last.theta + k * step)[0] for k in range(_POINTS)]
-    # Of independent errors the third difference has a variance of 20 times theirs.
-    size = float(np.sqrt(np.mean(np.diff(values, 3) ** 2) / 20.0))
+    size = rounding_at(objective, last.theta)
     if not 0.5 * last.distance**2 / objective.yardstick < _ERRORS * size:
         return result
     status = Status.ROUNDING_FLOOR if objective.bound_note is None else Status.BOUNDARY

@@ -79,3 +79,24 @@ def _unit(step: np.ndarray, k: int) -> np.ndarray:
     out = np.zeros_like(step)
     out[:, k] = step[:, k]
     return out
+
+
+def rounding(values: np.ndarray) -> np.ndarray:
+    """Estimate the standard error of rounding of values at equal steps on a nearly straight line.
+
+    The third difference of independent errors has a variance of 20 times theirs, and that of a
+    smooth function vanishes on a way that is short enough.
+
+    Parameters
+    ----------
+    values : ndarray of shape (m, ...)
+        At least four values; several functions in further axes.
+
+    Returns
+    -------
+    ndarray of shape (...)
+        In the unit of the values; infinite where one is not finite.
+    """
+    with np.errstate(all="ignore"):
+        size = np.sqrt(np.mean(np.diff(values, 3, axis=0) ** 2, axis=0) / 20.0)
+    return np.where(np.isfinite(size), size, np.inf)

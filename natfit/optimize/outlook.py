@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from natfit.iterate import Iterate, noise
+from natfit.numerics.differences import rounding
 from natfit.objectives import Objective
 
 #: Standard error, in units of a logarithm, from which a direction counts as weak: a factor of 7.
@@ -37,6 +38,13 @@ _NEWTON = 3
 
 #: Largest steps of the loop that a way must be long to say something of a limit.
 _REACH = 0.7
+
+#: Number of points of a way from which on they are far apart: by more than six units.
+_APART = 8
+
+#: Relative step and number of points that measure the rounding of an objective, and how many such
+#: errors explain a change: errors farther apart are larger.
+_SHORT, _POINTS, _ERRORS = 1e-9, 12, 1e3
 
 #: Maximum number of weak directions that are tried.
 _MOST = 3
@@ -109,6 +117,23 @@ def outlook(objective: Objective, last: Iterate, tol: float = 0.0) -> Outlook:
         if _newton(hessian, last.grad * objective.yardstick, free) > max(_FAR, 10.0 * tol) ** 2:
             return Outlook(far=True)
     return found
+
+
+def rounding_at(objective: Objective, theta: np.ndarray) -> float:
+    """Return the rounding of an objective at theta, measured on a way so short that it is straight.
+
+    Terms of a formula may be larger than their sum, so that its rounding is larger than that of
+    the sum.
+
+    Returns
+    -------
+    float
+        Its standard error; infinite where the objective is not finite nearby.
+    """
+    step = _SHORT * (1.0 + np.abs(theta))
+    with np.errstate(all="ignore"):
+        values = [objective.value_and_grad(theta + k * step)[0] for k in range(_POINTS)]
+    return float(rounding(np.array(values)))
 
 
 def _newton(hessian: np.ndarray, grad: np.ndarray, free: np.ndarray) -> float:
@@ -229,12 +254,38 @@ class _Way:
         value, grad = self.objective.value_and_grad(theta)
         return theta, value if np.isfinite(value) else np.inf, grad
 
+    def _sound(self, points: list[tuple[float, np.ndarray]]) -> list[tuple[float, np.ndarray]]:
+        """Return the points up to where a formula has lost its digits, if there are lower ones.
+
+        Far out, terms of a formula cancel, and what is left may be lower by any number: from where
+        rounding is measured that explains the change, or at one point alone of points far apart.
+
+        Returns
+        -------
+        list
+        """
+        last, values = self.last, np.array([value for value, _ in points])
+        if not last.value - values.min() > noise(last.value, self.objective.scale):
+            return points
+        before = np.concatenate([[last.value], values[:-1]])
+        after = np.concatenate([values[1:], [np.inf]])
+        alone = np.minimum(before, after) > values + 0.9 * (last.value - values)
+        alone &= (values < last.value) & (np.arange(len(points)) >= _APART)
+        ends = np.flatnonzero(alone)
+        kept = points[: ends[0]] if len(ends) else points
+        for k, (value, theta) in enumerate(kept):
+            if np.isfinite(value):
+                errors, change = rounding_at(self.objective, theta), abs(value - last.value)
+                if errors * self.objective.yardstick > 0.1 * _TOLD and change < _ERRORS * errors:
+                    return kept[: max(k, 1)]
+        return kept
+
     def look(self, found: Outlook, tol: float) -> Outlook:
         """Return what lies on both ways, together with what was found before."""
         last, weight = self.last, self.objective.yardstick
         level, seen = [], []
         for sign in (1.0, -1.0):
-            points = self._points(sign)
+            points = self._sound(self._points(sign))
             rise = max((value - last.value) * weight for value, _ in points)
             reach = np.max(np.abs(points[-1][1] - last.theta) / self.steps)
             level.append(rise < _TOLD and reach > _REACH)

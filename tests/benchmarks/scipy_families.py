@@ -52,6 +52,14 @@ SLOW = ("levy_stable", "studentized_range")
 #: Accepted distance to the best known value, in nats, and the distance from which a verdict that
 #: claims an optimum is untruthful.
 SLACK, UNTRUE = 1e-6, 1e-4
+
+#: Ends of supports that scipy does not state.
+UNDECLARED = {
+    "pearson3": lambda skew: (
+        -2.0 / skew if skew > 0 else -np.inf,
+        -2.0 / skew if skew < 0 else np.inf,
+    )
+}
 CLAIMS = ("converged", "rounding_floor", "boundary", "gradient_small")
 
 
@@ -97,7 +105,26 @@ def loglik(dist: Any, y: np.ndarray, values: tuple) -> float:
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         total = float(np.sum(log(y, *values)))
-    return -np.inf if np.isnan(total) else total
+        if np.isnan(total) or (hasattr(dist, "logpdf") and not believable(dist, y, values, total)):
+            return -np.inf
+    return total
+
+
+def believable(dist: Any, y: np.ndarray, values: tuple, total: float) -> bool:
+    """Tell whether a log-likelihood above that of the spacings of the rows is one of a density.
+
+    scipy's formulas may lose all digits: what is left may be any number. Between the rows the
+    function is integrated by Gauss's rule; a density has a mass of at most one, and twice that
+    allows for peaks at rows.
+    """
+    rows = np.unique(y[np.isfinite(y)])
+    gaps = np.diff(rows)
+    if len(rows) < 8 or not total > -np.sum(np.log(len(y) * gaps)) * len(y) / len(gaps):
+        return True
+    nodes, weights = np.polynomial.legendre.leggauss(3)
+    inside = rows[:-1, None] + gaps[:, None] * (0.5 + 0.5 * nodes)
+    mass = np.exp(dist.logpdf(inside, *values)) @ (0.5 * weights) @ gaps
+    return bool(mass <= 2.0)
 
 
 # --------------------------------------------------------------------------------- the two others
@@ -239,7 +266,8 @@ def grows(dist: Any, y: np.ndarray, values: dict, message: str) -> bool:
     """Tell whether the likelihood grows without limit as a named end tends to the outermost row.
 
     The end is moved away from the row by the location, or else by the scale. Where the density is
-    infinite, each factor by which the distance falls adds the same to the log-likelihood.
+    infinite, each factor by which the distance falls adds the same to the log-likelihood, once the
+    distance is small beside those of the other rows.
     """
     native = {k: float(np.ravel(v)[0]) for k, v in values.items()}
     loc, scale = native.pop("loc", None), native.pop("scale", 1.0)
@@ -247,7 +275,7 @@ def grows(dist: Any, y: np.ndarray, values: dict, message: str) -> bool:
     shapes = [native[info.name] for info in infos if info.name in native]
     if len(shapes) < len(infos):
         return False
-    low, high = dist.support(*shapes)
+    low, high = UNDECLARED.get(dist.name, dist.support)(*shapes)
     lower = "the lower end" in message and np.isfinite(low)
     upper = "the upper end" in message and np.isfinite(high)
     likelihoods = []
@@ -264,7 +292,7 @@ def grows(dist: Any, y: np.ndarray, values: dict, message: str) -> bool:
         likelihoods.append(loglik(dist, y, (*shapes, *where)) if lower or upper else np.nan)
     with np.errstate(invalid="ignore"):
         gains = np.diff(likelihoods)
-    return bool(np.isfinite(gains).all() and (gains > 0.01).all() and gains[-1] > 0.5 * gains[0])
+    return bool(np.isfinite(gains).all() and (gains > 0.01).all() and gains[-1] > 0.5 * gains[-2])
 
 
 def judged(found: dict, others: list[float], dist: Any, y: np.ndarray) -> dict:

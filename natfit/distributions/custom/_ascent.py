@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from natfit.numerics.differences import rounding
+
 #: Step of central differences, in the unit of a coordinate: their errors of 1e-7 are those of a
 #: start.
 _STEP = 1e-3
@@ -22,6 +24,10 @@ _DAMPINGS, _LONGEST = np.array([0.0, 1e-4, 1e-2, 0.1, 1.0, 10.0, 1e3]), 3.0
 
 #: How often the step of the differences is adapted.
 _TUNED = 4
+
+#: Relative step and number of points that measure rounding, and how much of it, relative to the
+#: mean, is too much.
+_SHORT, _POINTS, _ROUNDING = 1e-9, 12, 1e-10
 
 #: Gain in nats per row that is not worth another step, and the share of the predicted gain with
 #: which a step is taken as it is.
@@ -57,8 +63,10 @@ class Surface:
         return self.mean(self.rows(points))
 
 
-def climb(surface: Surface, start: np.ndarray, most: int) -> tuple[np.ndarray, float]:
-    """Climb from a point u (P,) in at most ``most`` steps.
+def climb(
+    surface: Surface, start: np.ndarray, most: int, checked: bool = False
+) -> tuple[np.ndarray, float]:
+    """Climb from a point u (P,) in at most ``most`` steps; ``checked`` avoids unsound points.
 
     Returns
     -------
@@ -71,6 +79,7 @@ def climb(surface: Surface, start: np.ndarray, most: int) -> tuple[np.ndarray, f
     if not len(u) or not np.isfinite(value):
         return u, value
     fine = np.ones(len(u))
+    checked = checked and sound(surface, u)
     for _ in range(most):
         unit = surface.unit(u)
         gradient, observed, outer, fine = _resolved(surface, u, unit, fine)
@@ -84,6 +93,9 @@ def climb(surface: Surface, start: np.ndarray, most: int) -> tuple[np.ndarray, f
             trials = u + steps * unit
             means = surface.at(trials)
             best = int(np.argmax(means))
+            while checked and means[best] > value and not sound(surface, trials[best]):
+                means[best] = -np.inf
+                best = int(np.argmax(means))
             hoped = 0.5 * float((gradient * steps[best] / fine).sum())
             if means[best] > value:
                 gained += float(means[best]) - value
@@ -93,6 +105,21 @@ def climb(surface: Surface, start: np.ndarray, most: int) -> tuple[np.ndarray, f
         if gained <= _DONE * (1.0 + abs(value)):
             break
     return u, value
+
+
+def sound(surface: Surface, u: np.ndarray) -> bool:
+    """Tell whether the mean log-density at a point u (P,) is no rounding.
+
+    At extreme parameters terms of scipy's formulas cancel: the rounding of the mean is measured on
+    a way so short that it is straight.
+
+    Returns
+    -------
+    bool
+    """
+    moves = np.arange(_POINTS)[:, None] * (_SHORT * (1.0 + np.abs(u)) * surface.unit(u))
+    means = surface.at(u + moves)
+    return bool(rounding(means) < _ROUNDING * (1.0 + abs(means[0])))
 
 
 def _resolved(surface: Surface, u: np.ndarray, unit: np.ndarray, fine: np.ndarray) -> tuple:

@@ -66,6 +66,13 @@ class ScipyDensity(Distribution):
 
         return getattr(stats, self.dist) if isinstance(self.dist, str) else self.dist
 
+    @cached_property
+    def quantiles_by_formula(self) -> bool:
+        """Whether the quantile function is a formula, and no search with scipy's cdf."""
+        from scipy import stats
+
+        return type(self._dist)._ppf is not stats.rv_continuous._ppf
+
     @property
     def _discrete(self) -> bool:
         return hasattr(self._dist, "logpmf")
@@ -178,12 +185,25 @@ class ScipyDensity(Distribution):
         with np.errstate(all="ignore"):
             return loc + scale * low, loc + scale * high
 
-    def _unit(self, eta: np.ndarray, logarithmic: Collection[int] = ()) -> np.ndarray:
-        """Unit (K,) of each coordinate at eta (1, K): the scale for a location, else one."""
-        out = np.ones(self.n_params)
+    def _unit(
+        self, y: np.ndarray, eta: np.ndarray, logarithmic: Collection[int] = ()
+    ) -> np.ndarray:
+        """Unit (m, K) of each coordinate at eta (m, K): one, and for a location a size in y.
+
+        That is the scale, or the spread of the rows, which is larger where a shape runs to
+        infinity while the scale tends to zero.
+
+        Returns
+        -------
+        ndarray of shape (m, K)
+            Positive.
+        """
+        out = np.ones((len(eta), self.n_params))
         if self.loc and self.blocks["loc"].start not in logarithmic:
             _, where = self._values(self.native(eta))
-            out[self.blocks["loc"].start] = float(where.get("scale", np.ones(1))[0])
+            spread = 0.5 * np.subtract(*np.quantile(y, (0.84, 0.16))) if len(y) else 0.0
+            scale = where.get("scale", np.ones(len(eta)))
+            out[:, self.blocks["loc"].start] = np.maximum(scale, spread)
         return out
 
     def _standard_quantiles(self, eta: np.ndarray, q: np.ndarray, size: int) -> np.ndarray:
@@ -256,19 +276,40 @@ class ScipyDensity(Distribution):
 
     def _log_rows(self, y: np.ndarray, eta: np.ndarray, moved: bool) -> np.ndarray:
         shapes, where = self._values(self.native(eta))
-        log = self._dist.logpmf if self._discrete else self._dist.logpdf
-        with np.errstate(all="ignore"):
-            values = np.asarray(log(y, *shapes, **(where if moved else {})), dtype=np.float64)
-        values = np.broadcast_to(values, (len(y), len(eta)))
-        return np.where(np.isnan(values), -np.inf, values)
+        values = self._valued(y, shapes, where if moved else {})
+        return np.broadcast_to(values, (len(y), len(eta)))
 
     def _log_prob(self, y: Any, *native: Any) -> np.ndarray:
         shapes, where = self._values(native)
+        return self._valued(y, shapes, where)
+
+    def _valued(self, y: Any, shapes: tuple, where: dict[str, Any]) -> np.ndarray:
+        """scipy's log-density, -inf where it has none: refused parameters, and errors of its own.
+
+        Some of scipy's compiled formulas raise where they overflow, and with one value all others
+        of the same call are lost: these are computed in halves.
+
+        Returns
+        -------
+        ndarray
+            In the common shape of the arguments; in nats.
+        """
         log = self._dist.logpmf if self._discrete else self._dist.logpdf
-        with np.errstate(all="ignore"):
-            values = np.asarray(log(y, *shapes, **where), dtype=np.float64)
-        # Parameters that scipy refuses together have no density.
-        return np.where(np.isnan(values), -np.inf, values)
+        try:
+            with np.errstate(all="ignore"):
+                values = np.asarray(log(y, *shapes, **where), dtype=np.float64)
+            return np.where(np.isnan(values), -np.inf, values)
+        except ArithmeticError:
+            whole = np.broadcast_arrays(y, *shapes, *where.values())
+        size = whole[0].shape[-1]
+        if size == 1 or all(np.size(v) == 1 for v in (*shapes, *where.values())):
+            return np.full(whole[0].shape, -np.inf)
+        halves = zip(*(np.split(part, [size // 2], axis=-1) for part in whole), strict=True)
+        count = 1 + len(shapes)
+        found = [
+            self._valued(v[0], v[1:count], dict(zip(where, v[count:], strict=True))) for v in halves
+        ]
+        return np.concatenate(found, axis=-1)
 
 
 def _constraint(info: Any) -> Bijector:

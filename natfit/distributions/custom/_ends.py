@@ -25,6 +25,9 @@ _NOTHING = 16.0
 #: Relative step that tells how fast an end moves, and the speed that is rounding.
 _PROBE, _STILL = 1e-4, 1e-10
 
+#: Score of a row, in natural units, from which on it has steps of its own.
+_STEEP = 20.0
+
 #: Distances from a kink at which slopes are compared, and their change that may be rounding.
 _SIDES, _JUMP = (1e-6, 1e-4), 1e-3
 
@@ -203,32 +206,36 @@ def _replaceable(
     return tuple(ends)
 
 
-def kinks(family: Any, eta: np.ndarray) -> list[Hold]:
-    """Find where the log-density at eta (1, K) has a peak without a derivative.
+def kinks(family: Any, eta: np.ndarray) -> tuple[list[Hold], list[Hold]]:
+    """Find where the log-density at eta (1, K) has a peak without a derivative, or is infinite.
 
     Zero, one and the values of shapes are tried, without location and scale. The row at which the
     kink is to be held is not known yet.
 
     Returns
     -------
-    list of Hold
-        With the parameter that moves the kink.
+    peaks, walls : list of Hold
+        With the parameter that moves the kink: where it is finite, and where it is not.
     """
     native = dict(zip(family.params, family.native(eta), strict=True))
     low, high = (float(v[0]) for v in family._standard_ends(eta))
     moves = [n for n in ("loc", "scale") if n in family.params]
     points: list[tuple[str | float, float]] = [(0.0, 0.0), (1.0, 1.0)]
     points += [(n, float(native[n][0])) for n in family.params if n not in moves]
-    found = []
+    peaks, walls = [], []
     for point, x in points:
         names = [point] if isinstance(point, str) else [n for n in moves if n == "loc" or x]
         if not names or not low < x < high:
             continue
         near, far = (_bend(family, x, eta, side) for side in _SIDES)
         # The slopes on both sides of a smooth place differ in proportion to their distance.
-        if near < -_JUMP and near < 0.5 * far:
-            found.append(Hold("kink", str(names[0]), point))
-    return found
+        kink = Hold("kink", str(names[0]), point)
+        # The slope of a logarithm is as large as the distance is small.
+        if abs(near) > _JUMP and abs(near) > 0.5 * abs(far) * _SIDES[1] / _SIDES[0]:
+            walls.append(kink)
+        elif near < -_JUMP and near < 0.5 * far:
+            peaks.append(kink)
+    return peaks, walls
 
 
 def _bend(family: Any, x: float, eta: np.ndarray, side: float) -> float:
@@ -241,6 +248,9 @@ def _bend(family: Any, x: float, eta: np.ndarray, side: float) -> float:
 
 def natural_units(log_prob: Callable, eta: np.ndarray, unit: np.ndarray) -> np.ndarray:
     """Return the unit of differences in each coordinate: at most one over the size of its score.
+
+    A row whose score is many times that of the others is near a place where the density is zero or
+    infinite, and has a unit of its own.
 
     Parameters
     ----------
@@ -264,7 +274,10 @@ def natural_units(log_prob: Callable, eta: np.ndarray, unit: np.ndarray) -> np.n
     for k, score in enumerate(scores):
         score = score[np.isfinite(score)]
         out[:, k] /= max(1.0, float(np.median(score)) if len(score) else 1.0)
-    return out
+    sizes = scores.T * (out / unit)
+    if len(out) == 1 and np.any(sizes > _STEEP):
+        out = np.repeat(out, len(sizes), axis=0)
+    return out / np.where(sizes > _STEEP, sizes, 1.0) if len(out) == len(sizes) else out
 
 
 def _moved(eta: np.ndarray, unit: np.ndarray) -> np.ndarray:

@@ -15,6 +15,18 @@ from natfit.distributions.custom._ends import Chart, Hold, natural_units, safe_s
 from natfit.numerics.differences import FIRST, SECOND, gradient, hessian
 from natfit.rows import Block, Rows
 
+#: What is level as a parameter runs away.
+_AWAY = {
+    "loc": (
+        "loc and scale grow together with shapes; the limit is a family without this location, "
+        "such as the normal"
+    ),
+    "scale": (
+        "scale and shapes run away together; the limit is a family without these shapes, such as "
+        "the lognormal"
+    ),
+}
+
 
 class Held(Distribution):
     """A distribution of scipy some of whose parameters follow from the others and the rows.
@@ -73,13 +85,14 @@ class Held(Distribution):
                 f"{hold.name} is such that the {hold.kind} end of the support is the {size} row, "
                 f"{value:g}"
             )
-        far = [hold for hold in self.chart.holds if hold.kind == "value" and hold.name == "loc"]
-        if far:
-            side = "-inf" if far[0].value < self.chart.least else "inf"
+        away = [hold for hold in self.chart.holds if hold.kind == "value" and hold.name in _AWAY]
+        if away:
+            name, value = away[0].name, away[0].value
+            below = "-inf" if name == "loc" else "0"
+            side = below if value < self.chart.least else "inf"
             return (
-                f"loc -> {side}, held at {far[0].value:g}: the likelihood grows and levels off as "
-                "loc and scale grow together with shapes; the limit is a family without this "
-                "location, such as the normal"
+                f"{name} -> {side}, held at {value:g}: the likelihood grows and levels off as "
+                f"{_AWAY[name]}"
             )
         if not words:
             return None
@@ -125,7 +138,7 @@ class Held(Distribution):
 
     def _steps(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Unit of each coordinate, (n or 1, K')."""
-        unit = self.inner._unit(self.full(eta[:1]))[None, self.free]
+        unit = self.inner._unit(y, self.full(eta[:1]))[:, self.free]
         unit = natural_units(lambda points: self.log_stack(y, points), eta, unit)
         return safe_steps(lambda e: self.inner._moved_ends(self.full(e)), y, eta, unit)
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from natfit.distributions.contract.start import quantile
-from natfit.distributions.custom._ascent import Surface, climb
+from natfit.distributions.custom._ascent import Surface, climb, sound
 from natfit.distributions.custom._ends import Chart, Hold, kinks
 from natfit.distributions.custom._start import candidates
 
@@ -28,11 +28,17 @@ _BASES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
 #: Rows that rank the starts, those that are climbed on, and how many are climbed how far.
 _RANKED, _CLIMBED, _FIRST, _SECOND = 64, 2_000, (8, 6), (3, 40)
 
+#: Difference of two means, in nats, below which starts are one.
+_LEVEL = 1e-7
+
 #: Quantiles that are matched, and the number of standardised values at which a density is tabled.
 _QUANTILES, _TABLED = (0.1, 0.5, 0.9), 120
 
 #: Gap, in units, of a start whose end would cut rows off, and below which an end has collapsed.
 _ROOM, _COLLAPSED = 0.05, 1e-7
+
+#: Number of gaps between rows in which a place is tried where the density is zero or infinite.
+_GAPS = 200
 
 #: Share of the rows between the outermost one and that which gives the unit of a gap.
 _OUTER = 0.05
@@ -93,8 +99,10 @@ def search(family: Any, y: np.ndarray, weight: np.ndarray | None, extent: Any) -
     found = [_within(chart, points, y, weight) for chart in charts]
     best = max(found, key=lambda f: (f.mean, -len(f.chart.holds)))
     if np.isfinite(best.mean) and not family._discrete:
-        for kink in kinks(family, best.eta[None]):
-            best = _at_kink(best, kink, y, weight)
+        for wall in kinks(family, best.eta[None])[1]:
+            best = _between(best, wall, y, weight)
+        for peak in kinks(family, best.eta[None])[0]:
+            best = _at_kink(best, peak, y, weight)
     return best
 
 
@@ -130,6 +138,33 @@ def _at_kink(found: Found, kink: Hold, y: np.ndarray, weight: np.ndarray | None)
     return best
 
 
+def _between(found: Found, wall: Hold, y: np.ndarray, weight: np.ndarray | None) -> Found:
+    """Return the best result with the place where the density is zero or infinite between rows.
+
+    Each gap between rows has a maximum of its own.
+
+    Returns
+    -------
+    Found
+    """
+    chart, rows = found.chart, np.unique(y)
+    if chart.holds or len(rows) < 2:
+        return found
+    native = {k: float(v) for k, v in chart.family.native_dict(found.eta).items()}
+    point = native[wall.point] if isinstance(wall.point, str) else wall.point
+    now = native.get("loc", 0.0) + native.get("scale", 1.0) * point
+    middles = 0.5 * (rows[1:] + rows[:-1])
+    middles = middles[np.argsort(np.abs(middles - now), kind="stable")[:_GAPS]]
+    held = chart.held(wall._replace(value=middles))
+    points = held.to_eta(np.repeat(found.eta[None], len(middles), axis=0))
+    surface = _surface(chart, y, weight)
+    means = surface.at(points)
+    ends = [climb(surface, points[i], _FIRST[1]) for i in np.argsort(-means)[: _FIRST[0]]]
+    ends = sorted(ends, key=lambda end: -end[1])[: _SECOND[0]]
+    eta, mean = max((climb(surface, u, _SECOND[1]) for u, _ in ends), key=lambda end: end[1])
+    return Found(eta, mean, chart, found.infinite) if mean > found.mean else found
+
+
 def _part(surface: Surface, whole: np.ndarray, free: list[int]) -> tuple[Surface, Callable]:
     """Return the surface over some coordinates of a point u (K,), and the map into all of them."""
 
@@ -157,13 +192,18 @@ def _within(chart: Chart, points: np.ndarray, y: np.ndarray, weight: np.ndarray 
     all_rows = _surface(chart, y, weight)
     means = some.at(u)
     order = np.argsort(-means, kind="stable")[: max(1, int(np.isfinite(means).sum()))]
-    best = [climb(some, u[i], _FIRST[1]) for i in _apart(u, order, min(_FIRST[0], 2 * u.shape[1]))]
-    u = np.array([v for v, _ in best])
-    order = np.argsort([-value for _, value in best], kind="stable")
-    chosen = _apart(u, order, _SECOND[0])
+    count = min(_FIRST[0], 2 * u.shape[1])
+    best = [climb(some, u[i], _FIRST[1]) for i in _apart(u, means, order, count)]
+    u, means = np.array([v for v, _ in best]), np.array([value for _, value in best])
+    order = np.argsort(-means, kind="stable")
+    chosen = _apart(u, means, order, _SECOND[0])
     # A ridge to infinity may be higher than a regular maximum on a few rows: the least extreme.
     plain = min(order, key=lambda i: float(np.abs(u[i]).max(initial=0.0)))
-    ended = [climb(all_rows, u[i], _SECOND[1]) for i in dict.fromkeys([*chosen, plain])]
+    ended = []
+    for i in dict.fromkeys([*chosen, plain]):
+        end = climb(all_rows, u[i], _SECOND[1])
+        again = not sound(all_rows, end[0])
+        ended.append(climb(all_rows, u[i], _SECOND[1], checked=True) if again else end)
     return _held(all_rows, chart, ended)
 
 
@@ -173,7 +213,7 @@ def _surface(chart: Chart, y: np.ndarray, weight: np.ndarray | None) -> Surface:
     return Surface(
         lambda u: family.log_rows(y, chart.to_eta(u)),
         weight,
-        lambda u: family._unit(chart.to_eta(u[None]), chart.at),
+        lambda u: family._unit(y, chart.to_eta(u[None]), chart.at)[0],
     )
 
 
@@ -322,11 +362,20 @@ def _spread(
     return y[at], None if weight is None else weight[at]
 
 
-def _apart(u: np.ndarray, order: np.ndarray, most: int) -> list[int]:
-    """Return the first indices in an order whose points differ by more than a little."""
+def _apart(u: np.ndarray, means: np.ndarray, order: np.ndarray, most: int) -> list[int]:
+    """Return the first indices in an order whose points and means differ by more than a little.
+
+    Where the likelihood is level, points far apart are one.
+
+    Returns
+    -------
+    list of int
+        At least one.
+    """
     kept: list[int] = []
     for i in order:
-        if all(np.abs(u[i] - u[j]).max(initial=0.0) > 0.3 for j in kept):
+        apart = np.abs(u[i] - u[kept]).max(axis=1, initial=0.0) > 0.3
+        if np.all(apart & (np.abs(means[i] - means[kept]) > _LEVEL)):
             kept.append(int(i))
         if len(kept) == most:
             break

@@ -45,7 +45,7 @@ def profiled(
         y, back = np.unique(y, return_inverse=True)
         weight = np.bincount(back, weights=weight).astype(float)
     domains = np.array([family._shapes[name].domain for name in names])
-    surface = Surface(lambda e: family.log_rows(y, e), weight, family._unit)
+    surface = Surface(lambda e: family.log_rows(y, e), weight, lambda e: np.ones(family.n_params))
     cache: dict[tuple, Found] = {}
 
     def at(z: np.ndarray) -> Found:

@@ -116,10 +116,7 @@ class ScipyDistribution(ScipyDensity):
 
     def _steps(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Unit of each coordinate, (n or 1, K): the scale for a location, less near an end."""
-        unit = np.ones((len(eta), self.n_params))
-        if self.loc:
-            _, where = self._values(self.native(eta))
-            unit[:, self.blocks["loc"].start] = where.get("scale", 1.0)
+        unit = self._unit(y, eta)
         unit = natural_units(lambda points: self.log_stack(y, points), eta, unit)
         return safe_steps(self._moved_ends, y, eta, unit)
 
