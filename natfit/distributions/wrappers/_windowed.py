@@ -26,6 +26,14 @@ from natfit.rows import Block, Memory, Rows, kept, rows_as, rows_where, table_of
 _FAR = 1e-3
 
 
+#: Why rows that begin with their windows have no maximum.
+_UNSEEN = (
+    "each row lies at the low end of its window, so that no row was at risk for any time: the "
+    "likelihood grows without limit as the probability gathers there; give the times at which the "
+    "rows came under observation as the low ends"
+)
+
+
 @dataclass(frozen=True)
 class _Seen:
     """What the censored family knows of the rows, and their distinct windows with counts."""
@@ -253,8 +261,11 @@ class WindowedFamily(Mapped):
         return best_limit(limits_in_windows(self, rows, eta))
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
-        """The censored family's answer."""
-        return self.censored.no_maximum(self._view(rows), eta)
+        """The censored family's answer, or that no row was seen before its end."""
+        why = self.censored.no_maximum(self._view(rows), eta)
+        if why is not None or rows.event_shape == () or self.inner.known_support.integer:
+            return why
+        return None if rows.first(_seen_before) is not None else _UNSEEN
 
     def check_start(self, few: Block, eta: np.ndarray) -> None:
         """Ask the censored family."""
@@ -279,6 +290,11 @@ def _cut(y: np.ndarray) -> np.ndarray:
 def _intervals(block: Block) -> np.ndarray:
     """The ends (n, 2) of the rows of a block, cut to their windows unless exact."""
     return _cut(block.y)
+
+
+def _seen_before(block: Block) -> np.ndarray:
+    """Which rows y (n, 4) begin above the low end of their window, (n,)."""
+    return block.y[:, 0] > block.y[:, 2]
 
 
 def _has_window(block: Block) -> np.ndarray:

@@ -367,3 +367,19 @@ def test_one_window_of_all_rows_has_the_limit_of_a_truncated_family(as_arrays):
     assert model.score(Censored.exact(y, truncation=ends)) == pytest.approx(
         plain.score(y[:, None]), abs=1e-7
     )
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", ["exponential", "weibull", "gamma", "lognormal", "normal"])
+def test_rows_that_enter_at_their_own_time_are_unbounded(name):
+    """Events over time at risk is 4 / 0: the rate of the exponential, which the others contain."""
+    time = np.array([0.3, 0.7, 1.1, 1.6, 2.2, 3.1])
+    data = Censored.right(time, [1, 1, 0, 1, 1, 0], truncation=(time, None))
+    model = natfit.fit(name, data)
+    assert model.status_ == "unbounded"
+    assert "low end of its window" in model.message_
+    # One row that was at risk bounds the rate: 4 events in .3.
+    entry = time - [0.3, 0, 0, 0, 0, 0]
+    model = natfit.fit("exponential", Censored.right(time, [1, 1, 0, 1, 1, 0], entry=entry))
+    assert model.status_ == "converged"
+    np.testing.assert_allclose(model.params_["rate"], 4 / 0.3, rtol=1e-9)
