@@ -150,6 +150,8 @@ class WithAtom(Extended):
             support, rest = self.inner.known_support, eta[:, 1:]
             some = (upper > support.low) & (lower < upper)
             inner = moments(self.inner, lower, np.where(some, upper, lower + 1.0), rest)
+            # Beyond an end that moves there is no probability, and no derivative of its logarithm.
+            some &= inner.log_mass > -np.inf
             log_mass = np.where(some, inner.log_mass, -np.inf)
             s = np.where(some[:, None], inner.score, 0.0)
             o = np.where(some[:, None, None], inner.observed, 0.0)

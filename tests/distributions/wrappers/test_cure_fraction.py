@@ -7,6 +7,7 @@ from scipy import optimize, stats
 import natfit
 from natfit import Censored
 from natfit.distributions import CureFraction
+from natfit.distributions.wrappers.censored import CensoredFamily
 from tests.cases import Case
 from tests.fits import fitted, native
 
@@ -106,3 +107,31 @@ def test_the_time_of_the_cured_is_infinite():
 def test_what_it_does_not_take_is_refused():
     with pytest.raises(ValueError, match="density on the positive numbers"):
         natfit.fit(CureFraction("normal"), np.array([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("shape", [-0.3, -0.62, -0.9])
+def test_rows_beyond_an_end_that_moves_are_cured(shape):
+    """The score of rows of which the last lies beyond the end, against differences of scipy's."""
+    time = np.array([0.3, 0.7, 1.1, 1.6, 2.2, 3.1])
+    event = np.array([True, True, False, True, True, False])
+
+    def value(eta):
+        odds = np.sinh(eta[0])
+        inner = stats.genpareto(eta[2], scale=np.exp(eta[1]))
+        exact = inner.logpdf(time) - np.log1p(odds)
+        return np.where(event, exact, np.log((odds + inner.sf(time)) / (1.0 + odds))).sum()
+
+    eta = np.array([0.6, np.log(-2.6 * shape), shape])
+    family = CensoredFamily(CureFraction("generalized_pareto"))
+    y = np.stack([time, np.where(event, time, np.inf)], axis=1)
+    found, score = family.sum_value_and_score(y, None, eta[None])
+    np.testing.assert_allclose(found, value(eta), rtol=1e-12)
+    np.testing.assert_allclose(score, optimize.approx_fprime(eta, value, 1e-7), atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_an_end_that_runs_to_the_last_failure_is_unbounded():
+    """The profile over the shape rises from -7.10 at -.55 to -6.21 at -.99, and beyond -1."""
+    time, event = [0.3, 0.7, 1.1, 1.6, 2.2, 3.1], [1, 1, 0, 1, 1, 0]
+    model = natfit.fit(CureFraction("generalized_pareto"), Censored.right(time, event))
+    assert model.status_ == "unbounded"
