@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import numbers
-from collections.abc import Iterator, Mapping, Set, Sized
+from collections.abc import Iterable, Iterator, Mapping, Set, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,6 +123,36 @@ def one_column(data: Any) -> Any:
     return np.ma.array(found.values, mask=found.masked)[:, None]
 
 
+def refuse_other_order(data: Any, other: Any, name: str) -> None:
+    """Raise ValueError if two pandas objects have the same labels of rows in another order.
+
+    Rows are matched by position, as everywhere in scikit-learn: labels in another order show that
+    the values would go to other rows than those that they belong to.
+
+    Raises
+    ------
+    ValueError
+        With the first row at which the labels differ, and what to write.
+    """
+    first, second = _index(data), _index(other)
+    if first is None or second is None or len(first) != len(second) or first.equals(second):
+        return
+    if first.is_unique and second.is_unique and first.isin(second).all():
+        pairs = list(zip(first.tolist(), second.tolist(), strict=True))
+        row = next(i for i, (a, b) in enumerate(pairs) if a != b)
+        raise ValueError(
+            f"{name} must have the rows of the data in the same order, got the label "
+            f"{pairs[row][1]!r} beside {pairs[row][0]!r} at row {row}; use "
+            f"{name}.reindex(x.index), or {name}.to_numpy() if the positions are right"
+        )
+
+
+def _index(data: Any) -> Any:
+    """Return the labels of the rows of a pandas object, else None."""
+    index = getattr(data, "index", None)
+    return index if hasattr(index, "equals") and hasattr(index, "is_unique") else None
+
+
 def column_names(data: Any) -> list[str] | None:
     """Return the names of the columns of a frame if all are strings, else None."""
     if not is_frame(data):
@@ -170,9 +200,10 @@ def _array(data: Any, name: str) -> np.ndarray:
         refuse_ragged(data, name)
         raise type(error)(f"{name} must be an array of numbers: {error}") from error
     if array.ndim == 0 and array.dtype.kind == "O":
+        tail = f"; use list({name})" if isinstance(data, Iterable) else ""
         raise TypeError(
             f"{name} must be an array, a sequence or a frame of numbers, got "
-            f"{'None' if data is None else type(data).__name__}"
+            f"{'None' if data is None else type(data).__name__}{tail}"
         )
     return array
 
@@ -297,7 +328,8 @@ def _refusal(label: str, kind: str, found: str = "") -> ValueError:
     """Return the error for a column or an array of another kind."""
     if kind == "object":
         return ValueError(
-            f"{label} has the dtype object; convert it to numbers, as with .astype(float)"
+            f"{label} has the dtype object; convert it to numbers, as with .astype(float), or "
+            "pandas.to_numeric where values are missing"
         )
     words, remedy = _REMEDIES[kind]
     if kind == "complex":
@@ -382,7 +414,7 @@ def _objects(array: np.ndarray, label: str) -> np.ndarray:
 
 def _kind_of_type(kind: type) -> str:
     """Return what objects of a type are: number, missing, a kind that is refused, or other."""
-    if kind is type(None) or kind.__name__ in ("NAType", "MaskedConstant"):
+    if kind is type(None) or kind.__name__ in ("NAType", "NaTType", "MaskedConstant"):
         return "missing"
     if issubclass(kind, np.generic):
         letter = np.dtype(kind).kind
@@ -399,4 +431,4 @@ def _kind_of_type(kind: type) -> str:
     ):
         if issubclass(kind, kinds):
             return found
-    return "dates" if kind.__name__ in ("NaTType", "Period") else "other"
+    return "dates" if kind.__name__ == "Period" else "other"

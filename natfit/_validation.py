@@ -277,8 +277,17 @@ def check_parameters(owner: Any, given: Iterable[str]) -> None:
             raise ValueError(f"{words}; {tail}")
 
 
-def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
+def check_weights(sample_weight: Any, n_rows: int, drop: bool = False) -> np.ndarray | None:
     """Return row weights (N,) in float64, or None if every row counts once.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (N,), float or None
+        The argument.
+    n_rows : int
+        N.
+    drop : bool
+        Whether missing weights are zero, so that their rows do not count.
 
     Returns
     -------
@@ -294,12 +303,19 @@ def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
         return None
     if isinstance(sample_weight, numbers.Real) and not isinstance(sample_weight, bool):
         sample_weight = np.full(n_rows, float(sample_weight))
+    if isinstance(sample_weight, str):
+        raise ValueError(
+            f"sample_weight must be numeric, one weight per row, got {sample_weight!r}; of a frame "
+            f"pass the column itself, as in frame[{sample_weight!r}]"
+        )
     try:
         found = as_numbers(sample_weight, "sample_weight")
     except (TypeError, ValueError) as error:
         raise ValueError(f"sample_weight must be numeric: {error}") from None
     weight = found.values
-    if found.masked is not None:
+    if drop:
+        weight = np.where(np.isnan(weight), 0.0, weight)
+    elif found.masked is not None:
         where = int(np.argmax(found.masked))
         raise ValueError(
             f"sample_weight must not be masked, got a masked weight at row {where}; give such rows "
@@ -307,7 +323,10 @@ def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
         )
     if weight.ndim != 1:
         # The wording is the one that scikit-learn's own checks look for.
-        raise ValueError("Sample weights must be 1D array or scalar")
+        raise ValueError(
+            "Sample weights must be 1D array or scalar, got the shape "
+            f"{weight.shape}; of a table pass one column"
+        )
     if weight.shape != (n_rows,):
         raise ValueError(
             f"sample_weight.shape == {weight.shape}, expected {(n_rows,)}: one weight per row; "
@@ -321,6 +340,7 @@ def check_weights(sample_weight: Any, n_rows: int) -> np.ndarray | None:
         where = int(np.argmax(~np.isfinite(weight)))
         raise ValueError(
             f"sample_weight must be finite, got {weight[where]} at row {where}; remove such rows"
+            + (", or drop them by missing='drop'" if np.isnan(weight[where]) else "")
         )
     if low < 0:
         where = int(np.argmin(weight))

@@ -73,14 +73,13 @@ def read_rows(
     check_option(missing, "missing", ("error", "drop"))
     values = given.rows if isinstance(given, Censored) else given.values
     n = len(values)
-    weight = check_weights(sample_weight, n)
+    weight = check_weights(sample_weight, n, missing == "drop")
     # Rows that carry their windows may be some of those for which the option has windows.
     carried = isinstance(given, Censored) and given.truncation is not None
     by_row = one_window_a_row(truncation) and not carried
     ends = windows(truncation, n) if by_row else None
     kept = None if weight is None or weight.all() else weight > 0
-    if isinstance(given, Numbers):
-        kept = _without_missing(given, kept, missing)
+    kept = _without_missing(given, ends, kept, missing)
     if kept is not None:
         values = values[kept]
         weight = None if weight is None else weight[kept]
@@ -103,17 +102,38 @@ def read_rows(
     return Data(rows.rows, weight, seen_as, kept)
 
 
-def _without_missing(given: Numbers, kept: np.ndarray | None, missing: str) -> np.ndarray | None:
-    """Return which rows to keep if those with missing values are dropped; refuse masked ones."""
-    if missing == "drop":
-        absent = np.isnan(given.values).any(axis=1)
-        if absent.any():
-            kept = ~absent if kept is None else kept & ~absent
+def _without_missing(
+    given: Numbers | Censored, ends: tuple | None, kept: np.ndarray | None, missing: str
+) -> np.ndarray | None:
+    """Return which rows to keep if those with missing values are dropped, or refuse these.
+
+    NaN in complete rows is left to the pass of a fit that sums them.
+
+    Returns
+    -------
+    ndarray of bool or None
+        None to keep all rows.
+
+    Raises
+    ------
+    ValueError
+        If values are missing and not to be dropped, or no row is left.
+    """
+    censored = isinstance(given, Censored)
+    if missing == "drop" or censored or ends is not None:
+        absent = given.missing if censored else np.isnan(given.values).any(axis=1)
+        late = np.zeros(len(absent), bool) if ends is None else np.isnan(ends).any(axis=0)
+        if missing == "drop" and (absent | late).any():
+            known = ~(absent | late)
+            kept = known if kept is None else kept & known
             if kept.sum() == 0:
                 raise ValueError(
                     f"X must have rows without missing values, got none among {len(absent)} rows; "
                     "drop the columns whose values are missing"
                 )
+        elif missing == "error":
+            _refuse_missing(given.rows if censored else None, ends, kept)
+    if missing == "drop" or censored:
         return kept
     if given.masked is not None:
         bad = given.masked if kept is None else given.masked & kept[:, None]
@@ -124,6 +144,45 @@ def _without_missing(given: Numbers, kept: np.ndarray | None, missing: str) -> n
                 "X.compressed(), or drop them by missing='drop'"
             )
     return kept
+
+
+def _refuse_missing(rows: np.ndarray | None, ends: tuple | None, kept: np.ndarray | None) -> None:
+    """Raise ValueError for the first row that counts whose interval or window is not known."""
+    intervals = None if rows is None else rows[:, :2].T
+    carried = ends if rows is None or rows.shape[1] == 2 else rows[:, 2:].T
+    for pair, what, open_end in (
+        (intervals, "intervals of X", "-inf or inf"),
+        (carried, "windows of truncation", "None, -inf or inf"),
+    ):
+        if pair is None:
+            continue
+        absent = np.isnan(pair).any(axis=0) & (True if kept is None else kept)
+        if absent.any():
+            row = int(np.argmax(absent))
+            raise ValueError(
+                f"{what} must not be NaN, got [{pair[0][row]:g}, {pair[1][row]:g}] at row {row}; "
+                f"use {open_end} for an open end; leave rows out whose values are missing, or drop "
+                "them by missing='drop'"
+            )
+
+
+def of_a_vector(n: int, distribution: Any) -> str:
+    """Return what to write instead of a vector of n values where a table (N, D) is wanted."""
+    return (
+        # The first words are scikit-learn's.
+        f"Expected 2D array, got 1D array instead: a vector of {n} values; write "
+        f"natfit.fit({distribution!r}, x), or make it one column by x.reshape(-1, 1), a Series by "
+        "x.to_frame()"
+    )
+
+
+def of_one_row(n: int, name: str) -> str:
+    """Return what to write instead of a table of one row and n columns."""
+    return (
+        # The first words are scikit-learn's.
+        f"Found array with 1 sample(s) (shape=(1, {n})) while a minimum of 2 is required by "
+        f"{name}; if its {n} values are rows of one column, pass X.T"
+    )
 
 
 def refuse_not_finite(values: np.ndarray, names: Any) -> None:

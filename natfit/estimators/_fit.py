@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from natfit._numbers import is_vector, one_column, refuse_ragged
+from natfit._numbers import is_vector, one_column, refuse_other_order, refuse_ragged
 from natfit._validation import check_keywords
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
@@ -67,6 +67,7 @@ def fit(
         raise TypeError(f"natfit.fit takes the distribution first: write natfit.fit({x!r}, x)")
     more = ("sample_weight", "x")
     check_keywords(NaturalMLE.__init__, options, "natfit.fit", more)
+    refuse_other_order(x, sample_weight, "sample_weight")
     if Censored.of(x) is None:
         if is_vector(x):
             x = one_column(x)

@@ -9,7 +9,15 @@ from sklearn.base import DensityMixin
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from natfit import inference
-from natfit._numbers import Numbers, as_numbers, column_names, is_frame, is_vector, one_column
+from natfit._numbers import (
+    Numbers,
+    as_numbers,
+    column_names,
+    is_frame,
+    is_vector,
+    one_column,
+    refuse_other_order,
+)
 from natfit._validation import check_jobs, check_number, check_option
 from natfit._warnings import warn
 from natfit.distributions import Censored
@@ -195,6 +203,7 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
             If rows have another number of columns than the fit, or are not finite.
         """
         given, family = Censored.of(X), self.distribution_
+        refuse_other_order(X, sample_weight, "sample_weight")
         if given is None:
             given = self._numbers(X)
         elif self.n_features_in_ > 1:

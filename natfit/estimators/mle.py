@@ -11,13 +11,13 @@ from sklearn.utils.validation import validate_data
 
 from natfit import fitting
 from natfit._component import resolve
-from natfit._numbers import Numbers, as_numbers, is_frame
+from natfit._numbers import Numbers, as_numbers, is_frame, refuse_other_order
 from natfit._validation import check_bool, check_jobs, check_option, one_window_a_row
 from natfit._warnings import passed_on_by, warn
 from natfit.coordinates import Coordinates
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
-from natfit.estimators._data import Data, read_rows
+from natfit.estimators._data import Data, of_a_vector, of_one_row, read_rows
 from natfit.estimators.density import DensityEstimator, native_values
 from natfit.fitting.options import Adjusted, adjust, located
 from natfit.fitting.starts import given_starts
@@ -303,6 +303,7 @@ class NaturalMLE(DensityEstimator):
     def _read(self, X: Any, sample_weight: Any) -> Data:
         """Return the rows of a fit; the pass that sums them checks that they are finite."""
         censored = Censored.of(X)
+        refuse_other_order(X, sample_weight, "sample_weight")
         given = self._validated(X) if censored is None else self._validated_rows(censored)
         if censored is not None and censored.truncation is not None:
             if one_window_a_row(self.truncation):
@@ -321,6 +322,10 @@ class NaturalMLE(DensityEstimator):
         """Return rows in float64 (N, D), and record their number of columns and the names."""
         found = as_numbers(X, "X")
         values = found.values
+        if values.ndim == 1:
+            raise ValueError(of_a_vector(len(values), getattr(self, "distribution", "normal")))
+        if values.ndim == 2 and len(values) == 1 < values.shape[1]:
+            raise ValueError(of_one_row(values.shape[1], type(self).__name__))
         plain = values.ndim == 2 and len(values) >= 2 and values.shape[1] >= 1
         if plain and values is X:
             # There is nothing to convert; only the number and names of features are recorded.

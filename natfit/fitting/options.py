@@ -157,6 +157,12 @@ def located(
     support = family.support
     univariate = family.event_shape == () and support is not None
     univariate = univariate and family.information.complete
+    if univariate and column == 1 and X.shape[1] == 2 and np.isin(X[:, 1], (0.0, 1.0)).all():
+        time, event = (repr(n) for n in names) if names is not None else (":, 0", ":, 1")
+        words += (
+            "; if the second column says whether an event was seen at the time in the first, pass "
+            f"natfit.Censored.right(X[{time}], X[{event}])"
+        )
     if univariate and (X.shape[1] > 1 or names is not None):
         words = f"{column_label(column, names)} of X: {words}"
     said = isinstance(error, OutsideSupport) and error.negative

@@ -83,10 +83,8 @@ def test_ends_that_may_be_ends_are_taken_as_such(ends):
     [
         (TIME, [1, 2, 0], r"event must be 1 or True .* got 2 at row 1; for two ends"),
         (EVENT, TIME, "got 2.5 at row 1; time and event seem to be swapped"),
-        (TIME, [1, np.nan, 0], "got nan at row 1"),
         (TIME, ["dead", "dead", "alive"], "event holds text"),
         (TIME, [1, 0], r"one length, got shapes \(3,\) and \(2,\)"),
-        ([1.0, np.nan, 2.0], EVENT, "must not be NaN"),
         ([[1.0], [2.0], [3.0]], EVENT, "one length"),
         ([1.0, INF, 2.0], EVENT, "finite value"),
     ],
@@ -123,11 +121,6 @@ def test_entry_is_short_for_a_window_that_is_open_above():
     np.testing.assert_array_equal(short.rows, long.rows)
     with pytest.raises(ValueError, match="entry and truncation exclude each other"):
         Censored.right(time, event, entry=entry, truncation=(entry, None))
-
-
-def test_a_missing_time_is_named():
-    with pytest.raises(ValueError, match="time must not be NaN, .* at row 1; leave such rows"):
-        Censored.right([1.0, np.nan, 3.0], [1, 0, 1])
 
 
 def test_the_distribution_comes_first():

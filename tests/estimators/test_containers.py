@@ -417,11 +417,6 @@ def test_a_masked_value_is_not_data():
     assert natfit.fit("normal", x, missing="drop").params_["loc"][0] == pytest.approx(2.0)
     with pytest.raises(ValueError, match="sample_weight must not be masked.*row 3.*filled"):
         natfit.fit("normal", [1.0, 2.0, 3.0, 4.0], sample_weight=x)
-    for arguments in ((x, x.data), (x.data, x)):
-        with pytest.raises(ValueError, match="must not be masked"):
-            Censored(*arguments)
-        with pytest.raises(ValueError, match="must not be masked"):
-            Censored.right(*arguments)
 
 
 def test_a_row_is_dropped_for_any_of_its_columns():
@@ -480,7 +475,11 @@ REFUSED = {
     "huge": ([1, 2, 10**400], "range of doubles"),
     "dicts": ([{"a": 1}, {"a": 2}], "not 'dict'"),
     "number": (3.0, "Expected 2D array, got scalar array"),
+    "values of a dict": ({"a": 1.0}.values(), r"got dict_values; use list\(X\)"),
     "empty": ([], "0 sample"),
+    "a row of values": ([[1.0, 2.0, 4.0]], r"its 3 values are rows of one column, pass X\.T"),
+    "three dimensions": (np.ones((3, 2, 2)), "dim 3"),
+    "no columns": (np.empty((3, 0)), "0 feature"),
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from natfit._numbers import as_numbers
+from natfit._numbers import as_numbers, refuse_other_order
 
 
 class Censored:
@@ -26,6 +26,9 @@ class Censored:
     and :meth:`exact` of ends and of exact values. For densities it does not matter whether the ends
     belong to the interval; for whole numbers they do (``y > a`` is ``lower = a + 1``). In the
     likelihood an exact row has its density, any other row the probability of its interval.
+
+    A value that is missing (NaN, None, NA, masked) is kept as NaN: such rows are refused by fits
+    and scores, or left out by those of an estimator with ``missing="drop"``.
 
     With ``truncation=(low, high)`` every row has a window: it is in the data only because
     low <= y <= high. Its likelihood is then divided by the probability of its window. Delayed entry
@@ -52,8 +55,8 @@ class Censored:
     Raises
     ------
     ValueError
-        If an end is NaN, a lower end exceeds its upper one, both are infinite (such a row says
-        nothing), or an exact value is infinite; if a row does not lie in its window; if a time and
+        If a lower end exceeds its upper one, both are infinite (such a row says nothing), or an
+        exact value is infinite; if a row does not lie in its window; if a time and
         an event indicator were given, which :meth:`right` takes.
 
     Examples
@@ -71,12 +74,7 @@ class Censored:
     ndim = 2
 
     def __init__(self, lower: Any, upper: Any, *, truncation: Any = None):
-        first, second = _vector(lower, "lower"), _vector(upper, "upper")
-        if first.ndim != 1 or first.shape != second.shape:
-            raise ValueError(
-                "lower and upper must be vectors of one length, got shapes "
-                f"{first.shape} and {second.shape}"
-            )
+        first, second = _ends_given(lower, upper)
         _refuse_indicator(lower, upper, first, second)
         self.rows = _rows(first, second, truncation)
         self.name = _name(lower)
@@ -106,14 +104,15 @@ class Censored:
         Raises
         ------
         ValueError
-            If a time is missing, ``event`` holds anything else, or as in the class.
+            If ``event`` holds anything else, or as in the class.
         """
         if entry is not None:
             if truncation is not None:
                 raise ValueError("entry and truncation exclude each other; pass one of them")
+            refuse_other_order(time, entry, "entry")
             truncation = (entry, None)
         y, seen = _times(time, event)
-        return cls._of(y, np.where(seen, y, np.inf), truncation, _name(time))
+        return cls._of(y, _where_seen(seen, y, np.inf), truncation, _name(time))
 
     @classmethod
     def left(cls, time: Any, event: Any, *, truncation: Any = None) -> Censored:
@@ -140,7 +139,7 @@ class Censored:
             As :meth:`right`.
         """
         y, seen = _times(time, event)
-        return cls._of(np.where(seen, y, -np.inf), y, truncation, _name(time))
+        return cls._of(_where_seen(seen, y, -np.inf), y, truncation, _name(time))
 
     @classmethod
     def interval(cls, lower: Any, upper: Any, *, truncation: Any = None) -> Censored:
@@ -163,12 +162,7 @@ class Censored:
         ValueError
             As in the class.
         """
-        first, second = _vector(lower, "lower"), _vector(upper, "upper")
-        if first.ndim != 1 or first.shape != second.shape:
-            raise ValueError(
-                "lower and upper must be vectors of one length, got shapes "
-                f"{first.shape} and {second.shape}"
-            )
+        first, second = _ends_given(lower, upper)
         return cls._of(first, second, truncation, _name(lower))
 
     @classmethod
@@ -236,6 +230,11 @@ class Censored:
         return (self.rows[:, 2], self.rows[:, 3]) if np.shape(self.rows)[1] == 4 else None
 
     @property
+    def missing(self) -> np.ndarray:
+        """Whether an end of a row, or of its window, is missing, (N,) bool."""
+        return np.isnan(self.rows).any(axis=1)
+
+    @property
     def shape(self) -> tuple[int, int]:
         """(N, 1): one column of data."""
         return len(self), 1
@@ -251,8 +250,9 @@ class Censored:
 
     def __repr__(self) -> str:
         """Say how many rows there are and how many of them are exact."""
-        exact = int((self.lower == self.upper).sum())
+        exact, missing = int((self.lower == self.upper).sum()), int(self.missing.sum())
         windows = "" if self.truncation is None else ", truncated"
+        windows += f", {missing} missing" if missing else ""
         return f"Censored({len(self)} rows, {exact} exact{windows})"
 
 
@@ -263,32 +263,32 @@ def _name(values: Any) -> str | None:
 
 
 def _vector(values: Any, name: str) -> np.ndarray:
-    """Return an argument in float64; masked values are refused, because they are no open ends."""
-    found = as_numbers(values, name)
-    if found.masked is not None:
-        where = int(np.argmax(found.masked))
-        raise ValueError(
-            f"{name} must not be masked, got a masked value at row {where}; remove such rows, or "
-            "use -inf or inf for an open end"
-        )
+    """Return an argument in float64, NaN where a value is missing or masked."""
     # A copy: the rows stay as they are if the caller's array changes.
-    return np.array(found.values)
+    return np.array(as_numbers(values, name).values)
+
+
+def _ends_given(lower: Any, upper: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of intervals, (N,) each."""
+    first, second = _vector(lower, "lower"), _vector(upper, "upper")
+    if first.ndim != 1 or first.shape != second.shape:
+        raise ValueError(
+            "lower and upper must be vectors of one length, got shapes "
+            f"{first.shape} and {second.shape}"
+        )
+    refuse_other_order(lower, upper, "upper")
+    return first, second
 
 
 def _times(time: Any, event: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return times (N,), and whether the event was seen, (N,) bool."""
+    """Return times (N,), and whether the event was seen, (N,): 1, 0, or NaN where it is missing."""
     y, seen = _vector(time, "time"), _vector(event, "event")
     if y.ndim != 1 or y.shape != seen.shape:
         raise ValueError(
             f"time and event must be vectors of one length, got shapes {y.shape} and {seen.shape}"
         )
-    if np.isnan(y).any():
-        row = int(np.argmax(np.isnan(y)))
-        raise ValueError(
-            f"time must not be NaN, which is no limit of a time, got it at row {row}; "
-            "leave such rows out of time and event"
-        )
-    wrong = (seen != 0) & (seen != 1)
+    refuse_other_order(time, event, "event")
+    wrong = (seen != 0) & (seen != 1) & ~np.isnan(seen)
     if wrong.any():
         row = int(np.argmax(wrong))
         swapped = bool(np.isin(y, (0.0, 1.0)).all())
@@ -301,7 +301,12 @@ def _times(time: Any, event: Any) -> tuple[np.ndarray, np.ndarray]:
             f"event must be 1 or True where it was seen and 0 or False where the row is censored, "
             f"got {seen[row]:g} at row {row}; {remedy}"
         )
-    return y, seen == 1
+    return y, seen
+
+
+def _where_seen(seen: np.ndarray, y: np.ndarray, otherwise: float) -> np.ndarray:
+    """Return y where the event was seen, the open end where not, NaN where that is missing."""
+    return np.where(seen == 1.0, y, np.where(seen == 0.0, otherwise, np.nan))
 
 
 def _refuse_indicator(lower: Any, upper: Any, first: np.ndarray, second: np.ndarray) -> None:
@@ -316,7 +321,8 @@ def _refuse_indicator(lower: Any, upper: Any, first: np.ndarray, second: np.ndar
         With the call that takes a time and an event.
     """
     truth = [getattr(_dtype(ends), "kind", "") == "b" for ends in (lower, upper)]
-    binary = second.size > 0 and bool(np.isin(second, (0.0, 1.0)).all())
+    known = second[~np.isnan(second)]
+    binary = known.size > 0 and bool(np.isin(known, (0.0, 1.0)).all())
     whole = getattr(_dtype(upper), "kind", "") in "iu" and bool((first != np.floor(first)).any())
     if not (truth[0] or truth[1] or (binary and (whole or bool((first > second).any())))):
         return
@@ -337,8 +343,8 @@ def _dtype(values: Any) -> Any:
 
 
 def _rows(lower: np.ndarray, upper: np.ndarray, truncation: Any) -> np.ndarray:
-    """Return checked ends (N, 2), or ends with their windows (N, 4)."""
-    check_intervals(lower, upper)
+    """Return checked ends (N, 2), or ends with their windows (N, 4); missing ones stay NaN."""
+    check_intervals(lower, upper, missing=True)
     if truncation is None:
         return np.stack([lower, upper], axis=1)
     low, high = windows(truncation, len(lower))
@@ -366,12 +372,12 @@ def windows(truncation: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     low, high : ndarray of shape (N,)
-        -inf and inf for open ends.
+        -inf and inf for open ends, NaN for missing ones.
 
     Raises
     ------
     ValueError
-        If it is no pair, has another number of rows, or an end is NaN or not below the other.
+        If it is no pair, has another number of rows, or an end is not below the other.
     """
     rule = "truncation must be (low, high), each an array with one end a row, a number or None"
     if not isinstance(truncation, tuple | list) or len(truncation) != 2:
@@ -387,7 +393,7 @@ def windows(truncation: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
             )
         ends.append(np.broadcast_to(values, n))
     low, high = ends
-    bad = ~(low < high)
+    bad = low >= high
     if bad.any():
         row = int(np.argmax(bad))
         raise ValueError(
@@ -397,7 +403,9 @@ def windows(truncation: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
     return low, high
 
 
-def check_intervals(lower: np.ndarray, upper: np.ndarray, start: int = 0) -> None:
+def check_intervals(
+    lower: np.ndarray, upper: np.ndarray, start: int = 0, missing: bool = False
+) -> None:
     """Refuse intervals that carry no information or are not valid.
 
     Parameters
@@ -408,17 +416,20 @@ def check_intervals(lower: np.ndarray, upper: np.ndarray, start: int = 0) -> Non
         Upper ends.
     start : int
         Index of the first row among all, for the message.
+    missing : bool
+        Whether rows may be missing (NaN).
 
     Raises
     ------
     ValueError
         Naming the rule and the first row that breaks it.
     """
+    absent = np.isnan(lower) | np.isnan(upper)
     for bad, rule in (
-        (np.isnan(lower) | np.isnan(upper), "must not be NaN; use -inf or inf for an open end"),
+        (absent & (not missing), "must not be NaN; use -inf or inf for an open end"),
         (lower > upper, "must have lower <= upper; swap the ends"),
         ((lower == -np.inf) & (upper == np.inf), "must have a finite end; drop such rows"),
-        ((lower == np.inf) | (upper == -np.inf), "must contain a finite value"),
+        (((lower == np.inf) | (upper == -np.inf)) & ~absent, "must contain a finite value"),
     ):
         if bad.any():
             row = int(np.argmax(bad))
