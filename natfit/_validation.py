@@ -332,6 +332,12 @@ def check_weights(sample_weight: Any, n_rows: int, drop: bool = False) -> np.nda
             f"sample_weight.shape == {weight.shape}, expected {(n_rows,)}: one weight per row; "
             "leave out sample_weight to count every row once"
         )
+    _refuse_values(weight)
+    return weight
+
+
+def _refuse_values(weight: np.ndarray) -> None:
+    """Raise ValueError if weights (N,) are negative or not finite, or all zero."""
     with np.errstate(over="ignore"):
         low, total = weight.min(), weight.sum()
     if not np.isfinite(total) and np.isfinite(weight).all():
@@ -353,7 +359,6 @@ def check_weights(sample_weight: Any, n_rows: int, drop: bool = False) -> np.nda
             "sample_weight must have a positive sum, got all zeros; leave it out to count every "
             "row once"
         )
-    return weight
 
 
 def one_window_a_row(value: Any) -> bool:

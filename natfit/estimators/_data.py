@@ -119,9 +119,10 @@ def _without_missing(
     ValueError
         If values are missing and not to be dropped, or no row is left.
     """
-    censored = isinstance(given, Censored)
-    if missing == "drop" or censored or ends is not None:
-        absent = given.missing if censored else np.isnan(given.values).any(axis=1)
+    rows = given.rows if isinstance(given, Censored) else None
+    if missing == "drop" or rows is not None or ends is not None:
+        values = given.rows if isinstance(given, Censored) else given.values
+        absent = np.isnan(values).any(axis=1)
         late = np.zeros(len(absent), bool) if ends is None else np.isnan(ends).any(axis=0)
         if missing == "drop" and (absent | late).any():
             known = ~(absent | late)
@@ -132,8 +133,8 @@ def _without_missing(
                     "drop the columns whose values are missing"
                 )
         elif missing == "error":
-            _refuse_missing(given.rows if censored else None, ends, kept)
-    if missing == "drop" or censored:
+            _refuse_missing(rows, ends, kept)
+    if missing == "drop" or isinstance(given, Censored):
         return kept
     if given.masked is not None:
         bad = given.masked if kept is None else given.masked & kept[:, None]
