@@ -32,6 +32,7 @@ venv-without-ensurepip:
 
 # One stamp an extra: natfit is installed anew only when its metadata change.
 $(VENV)/.installed-%: $(VENV)/pyvenv.cfg setup.cfg pyproject.toml
+	@echo 'Installing natfit and its extra "$*" into $(VENV): a minute or so, once'
 	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@
 

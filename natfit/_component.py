@@ -34,7 +34,7 @@ class Component(BaseEstimator):
     kind, ``_apart`` the folders in it that hold something else, ``_by_name`` tells whether a
     string or a class stands for an instance with default parameters, ``_aliases`` has other
     names that stand for a component too, and ``_also_called`` names that users may try, which an
-    error answers with the name used here.
+    error answers with the name used here; ``_cautions`` says how what they mean elsewhere differs.
     """
 
     _package: ClassVar[str]
@@ -42,6 +42,7 @@ class Component(BaseEstimator):
     _by_name: ClassVar[bool] = True
     _aliases: ClassVar[Mapping[str, str]] = {}
     _also_called: ClassVar[Mapping[str, str]] = {}
+    _cautions: ClassVar[Mapping[str, str]] = {}
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Refuse a keyword that the constructor does not take, and say which is meant."""
@@ -187,7 +188,7 @@ def _component_class(name: str, base: type[Kind]) -> type[Kind]:
         if near:
             raise ValueError(
                 f"{kind} must be one of the names of natfit or a {kind} object, got {name!r}; did "
-                f"you mean {near!r}?"
+                f"you mean {near!r}?{base._cautions.get(name, '')}"
             )
         raise ValueError(f"{kind} must be one of {names} or a {kind} object, got {name!r}")
     module = importlib.import_module(_files(base._package, base._apart)[name])

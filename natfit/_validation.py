@@ -250,6 +250,13 @@ def check_keywords(
     """
     known = keywords(function)
     for key in given:
+        part, _, option = key.partition("__")
+        if known is not None and option and part in known:
+            raise TypeError(
+                f"{name} takes {key!r} by set_params only: write "
+                f"natfit.NaturalMLE(...).set_params({key}=...), or pass {part}= an object with "
+                f"{option}=..."
+            )
         if known is not None and key not in known and key not in more:
             words = f"{name} got an unexpected keyword argument"
             raise TypeError(unknown_name(key, [*known, *more], words).replace(", got", "", 1))

@@ -51,7 +51,7 @@ from natfit._component import Component
 from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.facts import Facts
 from natfit.distributions.contract.information import expected_log_ratio, expected_square
-from natfit.distributions.contract.names import ALIASES, ALSO_CALLED, instead_of
+from natfit.distributions.contract.names import ALIASES, ALSO_CALLED, CAUTIONS, instead_of
 from natfit.distributions.contract.sums import summed_observed, summed_value_and_score, tile
 from natfit.distributions.contract.tails import tail
 from natfit.distributions.contract.velocity import Velocity, velocity_of
@@ -70,6 +70,7 @@ class Distribution(Facts, Verdicts, Component):
     _package = "natfit.distributions"
     _aliases = ALIASES
     _also_called = ALSO_CALLED
+    _cautions = CAUTIONS
     _instead_of = classmethod(instead_of)
     _apart = ("contract", "forms", "custom")
 

@@ -17,6 +17,12 @@ _ELSEWHERE = {
         "pass natfit.Censored.right(time, event) as x, or Censored.left for values below a limit",
     ),
     "entry": "pass truncation=(entry, None): each row was watched from its entry on",
+    "loc": "pass fixed={'loc': value} for a known one, start_params={'loc': value} for a start; "
+    "families without loc take it by natfit.distributions.Shifted(family)",
+    **dict.fromkeys(
+        ("scale", "shape"),
+        "pass fixed={name: value} for a known parameter, start_params={name: value} for a start",
+    ),
     "floc": "pass fixed={'loc': value}; families without loc take it by Shifted(family)",
     "fscale": "pass fixed={'scale': value}",
     "y": "a density is fitted to x alone",

@@ -135,7 +135,9 @@ def _native_start(
         try:
             array = np.asarray(value, dtype=np.float64)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"start_params must be valid native values: {error}") from error
+            raise ValueError(
+                f"start_params[{name!r}] must be a number or an array of numbers, got {value!r}"
+            ) from error
         if family.event_shape == () and array.shape == (n,):
             array = array[column]
         values[name] = array

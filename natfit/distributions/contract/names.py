@@ -56,6 +56,13 @@ ALSO_CALLED = {
     "student": "student_t",
 }
 
+#: How scipy's density of a name differs from that of the family with which it is answered.
+CAUTIONS = {
+    "geom": " scipy's geom begins at 1, it at 0: pass y - 1",
+    "binom": " it takes the number of trials: natfit.distributions.Binomial(n)",
+    "betabinom": " it takes the number of trials: natfit.distributions.BetaBinomial(n)",
+}
+
 
 def instead_of(kind: type[Component], spec: Any) -> str:
     """Return what to write instead of a distribution of scipy or a function, or an empty string.

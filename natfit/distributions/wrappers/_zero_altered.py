@@ -67,7 +67,8 @@ class ZeroAltered(Extended, Tabulated):
         if not counts or inner.event_shape != () or isinstance(inner, ZeroAltered):
             raise ValueError(
                 f"family must be a family of counts from 0 on for {type(self).__name__}, such as "
-                f"'poisson' or 'negative_binomial', got {inner!r}"
+                f"'poisson' or 'negative_binomial', got {inner!r}; for zeros beside a density use "
+                "ZeroAdjusted(family)"
             )
 
     @property
