@@ -252,9 +252,10 @@ def check_keywords(
     for key in given:
         part, _, option = key.partition("__")
         if known is not None and option and part in known:
+            owner = "natfit.NaturalMLE" if name == "natfit.fit" else name
             raise TypeError(
                 f"{name} takes {key!r} by set_params only: write "
-                f"natfit.NaturalMLE(...).set_params({key}=...), or pass {part}= an object with "
+                f"{owner}(...).set_params({key}=...), or pass {part}= an object with "
                 f"{option}=..."
             )
         if known is not None and key not in known and key not in more:
