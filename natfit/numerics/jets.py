@@ -39,17 +39,20 @@ class Jet(np.lib.mixins.NDArrayOperatorsMixin):
         At each row, or the same at all.
     first : ndarray of shape (K, n) or (K, 1)
         Its gradient.
-    second : ndarray of shape (K, K, n) or (K, K, 1)
-        Its Hessian.
+    second : ndarray of shape (K, K, n) or (K, K, 1), optional
+        Its Hessian. Without one, what is made of this jet has the gradient alone, which costs K
+        times less.
     """
 
-    def __init__(self, value: Any, first: Any, second: Any):
+    def __init__(self, value: Any, first: Any, second: Any = None):
         self.value = value
         self.first = first
         self.second = second
 
     def chain(self, value: Any, first: Any, second: Any) -> Jet:
         """Return f of this jet, from f and its two derivatives at the value."""
+        if self.second is None:
+            return Jet(value, first * self.first)
         outer = self.first[:, None] * self.first[None]
         return Jet(value, first * self.first, first * self.second + second * outer)
 
@@ -70,7 +73,9 @@ class Jet(np.lib.mixins.NDArrayOperatorsMixin):
             return NotImplemented
         condition, a, b = args
         a, b = (_lift(x, self) for x in (a, b))
-        pairs = ((a.value, b.value), (a.first, b.first), (a.second, b.second))
+        pairs = [(a.value, b.value), (a.first, b.first)]
+        if a.second is not None:
+            pairs.append((a.second, b.second))
         return Jet(*(np.where(condition, x, z) for x, z in pairs))
 
 
@@ -78,7 +83,9 @@ def _lift(x: Any, like: Jet) -> Jet:
     """A constant as a jet."""
     if isinstance(x, Jet):
         return x
-    return Jet(x, np.zeros((len(like.first), 1)), np.zeros((*like.second.shape[:2], 1)))
+    size = len(like.first)
+    flat = None if like.second is None else np.zeros((size, size, 1))
+    return Jet(x, np.zeros((size, 1)), flat)
 
 
 def _add(a: Any, b: Any) -> Jet:
@@ -86,7 +93,8 @@ def _add(a: Any, b: Any) -> Jet:
         return Jet(a + b.value, b.first, b.second)
     if not isinstance(b, Jet):
         return Jet(a.value + b, a.first, a.second)
-    return Jet(a.value + b.value, a.first + b.first, a.second + b.second)
+    second = None if a.second is None else a.second + b.second
+    return Jet(a.value + b.value, a.first + b.first, second)
 
 
 def _subtract(a: Any, b: Any) -> Jet:
@@ -95,12 +103,15 @@ def _subtract(a: Any, b: Any) -> Jet:
 
 def _multiply(a: Any, b: Any) -> Jet:
     if not isinstance(a, Jet):
-        return Jet(a * b.value, a * b.first, a * b.second)
+        return Jet(a * b.value, a * b.first, None if b.second is None else a * b.second)
     if not isinstance(b, Jet):
         return _multiply(b, a)
+    value, first = a.value * b.value, a.value * b.first + b.value * a.first
+    if a.second is None:
+        return Jet(value, first)
     cross = a.first[:, None] * b.first[None]
     second = a.value * b.second + b.value * a.second + cross + np.swapaxes(cross, 0, 1)
-    return Jet(a.value * b.value, a.value * b.first + b.value * a.first, second)
+    return Jet(value, first, second)
 
 
 def _divide(a: Any, b: Any) -> Jet:

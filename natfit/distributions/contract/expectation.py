@@ -277,15 +277,17 @@ def _locate(family: Any, eta: np.ndarray) -> tuple[float, float]:
         return mean, float(np.clip(np.sqrt(mass @ (u - mean) ** 2), 0.05, 20.0))
     # Sinh-spaced grid around the location: from 1e-6 to 1e11 scales away.
     grid = loc + scale * np.sinh(half)
-    mass = _density(family, grid, eta) * scale * np.cosh(half)
+    density = _density(family, grid, eta)
+    mass = density * scale * np.cosh(half)
     if not mass.sum() > 0:
         return loc, scale
-    peak = float(grid[np.argmax(_density(family, grid, eta))])
+    top = np.argmax(density)
+    peak = float(grid[top])
     mass /= mass.sum()
     order = np.cumsum(mass)
     low, high = np.interp([0.16, 0.84], order, grid)
     # Heavy tails spread the quantiles over many decades; the nodes must resolve the peak.
-    narrow = 0.4 / max(float(_density(family, np.array([peak]), eta)[0]), 1e-300)
+    narrow = 0.4 / max(float(density[top]), 1e-300)
     return peak, max(min(0.5 * float(high - low), narrow), 1e-300)
 
 

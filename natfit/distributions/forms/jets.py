@@ -18,23 +18,23 @@ class ByJets(Distribution):
     (:mod:`natfit.numerics.jets`), without autograd.
     """
 
-    def jet(self, y: Any, eta: np.ndarray) -> Jet:
-        """Log-density of each row with its derivatives in eta (n, K) or (1, K)."""
-        size = self.n_params
+    def jet(self, y: Any, eta: np.ndarray, order: int = 2) -> Jet:
+        """Log-density of each row with its first or first two derivatives in eta (n, K), (1, K)."""
+        unit = np.eye(self.n_params)[:, :, None]
         native = []
         for k, constraint in enumerate(self.params.values()):
             column = eta[:, k]
-            first, second = np.zeros((size, 1, 1)), np.zeros((size, size, 1))
-            first[k], second[k, k] = 1.0, 1.0
-            slope, bend = constraint.first(column), constraint.second(column)
             value = constraint.to_native(eta[:, k : k + 1])
-            native.append(Jet(value, first[:, 0] * slope, second * bend))
+            jet = Jet(value, unit[k] * constraint.first(column))
+            if order == 2:
+                jet.second = unit[k] * unit[k, :, None] * constraint.second(column)
+            native.append(jet)
         with np.errstate(all="ignore"):
             return self._log_prob(y, *native)
 
     def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Log-density (n,) and score (n, K), from one pass."""
-        jet = self.jet(y, eta)
+        jet = self.jet(y, eta, order=1)
         return jet.value, np.broadcast_to(jet.first, (self.n_params, len(jet.value))).T
 
     def score(self, y: Any, eta: np.ndarray) -> np.ndarray:
@@ -49,7 +49,8 @@ class ByJets(Distribution):
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray
     ) -> tuple[float, np.ndarray]:
         """Weighted sums over rows of log p and of its score (K,), for eta (1, K)."""
-        return self.sum_terms(y, weight, eta)[:2]
+        value, score = self.log_prob_and_score(y, eta)
+        return weighted_total(value, weight), np.array([weighted_total(s, weight) for s in score.T])
 
     def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
         """Weighted sum over rows of the negative Hessian, (K, K), for eta (1, K)."""

@@ -52,8 +52,27 @@ class Mapped(Restricted):
         full = self.full(eta)
         return self._pull_square(eta, self.inner.observed(y, full), self.inner.score(y, full))
 
-    def sum_terms(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> tuple:
-        """Weighted sums of log p, its score (K',) and its negative Hessian, eta (1, K')."""
+    @property
+    def sum_terms(self) -> Callable | None:  # type: ignore[override]  # the inner decides
+        """All three sums from one pass, where the inner family has them."""
+        return None if self.inner.sum_terms is None else self._sum_terms
+
+    def sum_value_and_score(
+        self, y: Any, weight: np.ndarray | None, eta: np.ndarray
+    ) -> tuple[float, np.ndarray]:
+        """Weighted sums of log p and of its score (K',), eta (1, K'): a trial needs no Hessian."""
+        if self.sum_terms is not None:
+            return super().sum_value_and_score(y, weight, eta)
+        value, score = self.inner.sum_value_and_score(y, weight, self.full(eta))
+        return value, self._pull(eta, score[None])[0]
+
+    def sum_observed(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> np.ndarray:
+        """Weighted sum over rows of the negative Hessian, (K', K'), for eta (1, K')."""
+        if self.sum_terms is not None:
+            return super().sum_observed(y, weight, eta)
+        return self._sum_terms(y, weight, eta)[2]
+
+    def _sum_terms(self, y: Any, weight: np.ndarray | None, eta: np.ndarray) -> tuple:
         value, score, observed = self._inner_terms(y, weight, self.full(eta))
         square = self._pull_square(eta, observed[None], score[None])
         return value, self._pull(eta, score[None])[0], square[0]
