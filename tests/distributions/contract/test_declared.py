@@ -142,6 +142,7 @@ def test_a_subclass_keeps_its_limit_in_a_mixture():
     assert "component 1 collapsed" in mine.message_
 
 
+@pytest.mark.slow
 def test_wrapped_components_keep_their_limits():
     assert Fixed("gamma", {"scale": 1.0}).widths == Truncated("gamma").widths == Gamma().widths
     assert Fixed("gamma", {"shape": 2.0}).widths == {}
