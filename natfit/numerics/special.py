@@ -124,3 +124,11 @@ def log1mexp(x: Any) -> np.ndarray:
     x = np.asarray(x, dtype=np.float64)
     with np.errstate(all="ignore"):
         return np.where(x > -0.6931471805599453, np.log(-np.expm1(x)), np.log1p(-np.exp(x)))
+
+
+def log_double_tail(t: Any) -> np.ndarray:
+    """log(1 - exp(-exp(-t))), elementwise, also where exp(-t) is below the range of doubles."""
+    t = np.asarray(t, dtype=np.float64)
+    with np.errstate(all="ignore"):
+        rest = np.exp(-t)
+        return np.where(t > 30.0, -t - 0.5 * rest, log1mexp(-rest))

@@ -9,6 +9,7 @@ or falling, a gamma of shape -> 0 becomes exp(-y / scale) / y, the negative bino
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -186,11 +187,12 @@ def near_tilt(window: Any, rows: Rows, at: Tilt) -> Limit | None:
     # The density may fall off long before the far end of the window.
     size = min(high - low, 1.0 / abs(tilt)) if tilt else high - low
     best: tuple[float, np.ndarray, float] | None = None
-    for spread in (
+    spreads = (
         *(w * size for w in (_WIDE_LOG if log else _WIDE)),
         (1.0 - _TAIL) / max(abs(tilt), 1e-3 / size),
-    ):
-        eta = _member(inner, centre, width, log, spread, tilt, mean)
+    )
+    for spread, shapes in product(spreads, _shapes(inner, centre, width[0])):
+        eta = _member(inner, centre, width, log, spread, tilt, mean, shapes)
         if eta is not None:
             got = _sum(window, rows, eta)
             gap = abs(got - value)
@@ -215,17 +217,35 @@ def near_tilt(window: Any, rows: Rows, at: Tilt) -> Limit | None:
 
 
 def place_of(inner: Distribution) -> tuple[str, tuple[str, float], bool] | None:
-    """Names of the parameters that move and widen y or log y, for a family of these two alone."""
+    """Names of the parameters that move and widen y, or log y if there are these two alone."""
     by_role = {role: name for name, role in inner.roles.items()}
+    rest = [name for name in inner.params if inner.roles.get(name, Role.SHAPE) is Role.SHAPE]
+    if not all(constraint.size == 1 for constraint in inner.params.values()):
+        return None
+    moves = {Role.LOCATION, Role.SCALE}
+    if moves <= set(by_role) and len(rest) + 2 == len(inner.params):
+        return by_role[Role.LOCATION], (by_role[Role.SCALE], 1.0), False
     if len(inner.params) != 2:
         return None
-    if set(by_role) == {Role.LOCATION, Role.SCALE}:
-        return by_role[Role.LOCATION], (by_role[Role.SCALE], 1.0), False
     if set(by_role) == {Role.POWER, Role.SCALE} and by_role[Role.POWER] in inner.widths:
         power = by_role[Role.POWER]
         sign = 1.0 if inner.widths[power].power > 0 else -1.0
         return by_role[Role.SCALE], (power, sign), True
     return None
+
+
+def _shapes(inner: Distribution, centre: str, width: str) -> list[dict[str, Any]]:
+    """Values at which further parameters are held: the midst and the ends of their ranges."""
+    low, high, _ = inner.limits
+    names = [name for name in inner.params if name not in (centre, width)]
+    if not names:
+        return [{}]
+    found = []
+    for eta in (np.zeros(inner.n_params), high, low):
+        at = np.where(np.isfinite(eta), eta, 0.0)
+        native = inner.native_dict(np.clip(at, low, high))
+        found.append({name: native[name] for name in names})
+    return found
 
 
 def _member(
@@ -236,6 +256,7 @@ def _member(
     spread: float,
     tilt: float,
     at: float,
+    shapes: dict[str, Any],
 ) -> np.ndarray | None:
     """Eta (K,) of width ``spread`` whose log-density has the slope ``tilt`` at ``at``."""
     name, power = width
@@ -244,7 +265,7 @@ def _member(
 
     def eta(place: float) -> np.ndarray:
         values = {centre: np.exp(place) if log else place, name: spread**power}
-        return inner.eta(**values)
+        return inner.eta(**values, **shapes)
 
     def excess(place: float) -> float:
         # The score in a location is minus the slope in y.

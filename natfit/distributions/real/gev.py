@@ -29,7 +29,7 @@ from natfit.distributions.forms.extremes import (
 )
 from natfit.distributions.forms.location_scale import information_of, observed_of, score_of
 from natfit.distributions.real.gumbel import deep_enough, quartile_start
-from natfit.numerics.special import log1mexp
+from natfit.numerics.special import log_double_tail
 from natfit.rows import Block, Rows, dot, mean_over, squared_gap, total_weight, weighted_total
 
 _EULER = 0.5772156649015329
@@ -195,14 +195,11 @@ class Gev(Distribution):
         return corner(rows, float(eta[0]), float(np.exp(eta[1])), float(eta[2]))
 
     def _log_cdf(self, y: Any, loc: Any, scale: Any, shape: Any) -> np.ndarray:
-        w, t = tail((y - loc) / scale, shape)
-        # Rows outside lie below the support if shape > 0, and above it if shape < 0.
-        t = np.where(w > 0, t, np.where(shape > 0, -np.inf, np.inf))
         with np.errstate(over="ignore"):
-            return -np.exp(-t)
+            return -np.exp(-_gumbel((y - loc) / scale, shape))
 
     def _log_sf(self, y: Any, loc: Any, scale: Any, shape: Any) -> np.ndarray:
-        return log1mexp(self._log_cdf(y, loc, scale, shape))
+        return log_double_tail(_gumbel((y - loc) / scale, shape))
 
     def _velocity(
         self, y: np.ndarray, loc: Any, scale: Any, shape: Any
@@ -220,6 +217,13 @@ class Gev(Distribution):
         from scipy.stats import genextreme
 
         return genextreme(c=-float(shape), loc=float(loc), scale=float(scale))
+
+
+def _gumbel(z: Any, shape: Any) -> np.ndarray:
+    """The value (n,) of a standard Gumbel variable that belongs to z; infinite outside."""
+    w, t = tail(z, shape)
+    # Rows outside lie below the support if shape > 0, and above it if shape < 0.
+    return np.where(w > 0, t, np.where(shape > 0, -np.inf, np.inf))
 
 
 def _tilted_part(

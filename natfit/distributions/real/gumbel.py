@@ -10,7 +10,7 @@ from scipy import special
 
 from natfit.distributions.contract.start import location_scale, quantile
 from natfit.distributions.forms.location_scale import LocationScale
-from natfit.numerics.special import log1mexp
+from natfit.numerics.special import log_double_tail
 from natfit.rows import Rows, dot, total_weight, weighted_total
 
 _EULER = 0.5772156649015329
@@ -100,7 +100,7 @@ class Gumbel(LocationScale):
             return -np.exp((loc - y) / scale)
 
     def _log_sf(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
-        return log1mexp(self._log_cdf(y, loc, scale))
+        return log_double_tail((y - loc) / scale)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         return quartile_start(y, weight)

@@ -262,10 +262,12 @@ class WindowedFamily(Mapped):
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """The censored family's answer, or that no row was seen before its end."""
-        why = self.censored.no_maximum(self._view(rows), eta)
-        if why is not None or rows.event_shape == () or self.inner.known_support.integer:
-            return why
-        return None if rows.first(_seen_before) is not None else _UNSEEN
+        seen = rows.event_shape != () and not self.inner.known_support.integer
+        if seen and rows.first(_seen_before) is None:
+            return _UNSEEN
+        if self.limit_at(rows, eta):
+            return None
+        return self.censored.no_maximum(self._view(rows), eta)
 
     def check_start(self, few: Block, eta: np.ndarray) -> None:
         """Ask the censored family."""

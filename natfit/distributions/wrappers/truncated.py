@@ -185,6 +185,10 @@ class Truncated(Restricted):
         value = float(rows.sum(block_sum, self, "sum_value_and_score", eta[None])[0])
         return best.words if not value > best.value + SAME * rows.total else None
 
+    def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
+        """The inner family's answer, unless a limit in the window is what the fit has reached."""
+        return None if self.limit_at(rows, eta) else super().no_maximum(rows, eta)
+
     def nested_start(self, rows: Rows) -> np.ndarray | None:
         """The inner family's, or a member near a limit in the window that is more likely.
 
