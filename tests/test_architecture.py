@@ -253,7 +253,12 @@ def loops_over_chunks(tree):
 STEPS = {
     "metrics/monte_carlo.py": ["range(0, draws, _DRAWS)", "range(0, len(eta), BLOCK)"],
     "distributions/contract/intervals.py": ["range(0, n, _CHUNK)"],
-    "distributions/wrappers/censored.py": ["range(0, len(ends), size)"],
+    # Distinct intervals, which are a table.
+    "distributions/contract/interval_sums.py": [
+        "range(0, len(own), _MOST)",
+        "range(0, len(self.ends), _CACHED)",
+        "range(0, len(ends), size)",
+    ],
     # Points of a stencil in eta, not rows.
     "distributions/custom/_density.py": ["range(0, len(points), most)"],
 }

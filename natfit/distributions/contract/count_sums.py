@@ -34,6 +34,9 @@ _MOST_TERMS = 2**20
 #: in it, nats.
 _MANY, _TABLE, _RANGE = 16, 2**17, 500.0
 
+#: Distance from one tail to the next above which their own sums cost less than those between them.
+_GAP = 2048
+
 #: Number of intervals that are summed at once: their nodes are a million at most.
 _MOST_ROWS = 256
 
@@ -61,6 +64,11 @@ def tail_sum(chunk: Any, start: Any, side: int, eta: Any, log_mass: Any) -> np.n
     """
     if len(eta) == 1 and len(start) > _MANY:
         return _table(chunk, start, side, eta, log_mass)
+    return _alone(chunk, start, side, eta, log_mass)
+
+
+def _alone(chunk: Any, start: Any, side: int, eta: Any, log_mass: Any) -> np.ndarray:
+    """Means over tails, each by the shortest sum that has its probability."""
     flat = _complement(chunk, start, side, eta, log_mass)
     left = np.flatnonzero(np.isnan(flat[:, 0]))
     for size in _SHORT if len(left) else ():
@@ -184,18 +192,22 @@ def _table(chunk: Any, start: Any, side: int, eta: Any, log_mass: Any) -> np.nda
     """Means over many tails of one distribution, each found once, in groups that lie together."""
     first, where = np.unique(start, return_index=True)
     mass = log_mass[where]
-    # Inside a group neither the table is long nor do its sums underflow.
+    # Inside a group neither the table is long for its tails nor do its sums underflow.
     place = np.floor((first - first[0]) / _TABLE)
-    cuts = np.flatnonzero(np.diff(place) + np.abs(np.diff(np.floor(mass / _RANGE)))) + 1
-    parts = np.split(np.arange(len(first)), cuts)
-    found = [_group(chunk, first[p], side, eta, mass[p]) for p in parts]
-    return np.concatenate(found)[np.searchsorted(first, start)]
+    apart = np.diff(place) + np.abs(np.diff(np.floor(mass / _RANGE))) + (np.diff(first) > _GAP)
+    parts = np.split(np.arange(len(first)), np.flatnonzero(apart) + 1)
+    out = np.empty((len(first), chunk.width))
+    for part in parts:
+        if len(part) > _MANY:
+            out[part] = _group(chunk, first[part], side, eta, mass[part])
+    alone = np.concatenate([np.arange(0), *(part for part in parts if len(part) <= _MANY)])
+    for part in np.array_split(alone, -(-len(alone) // _MOST_ROWS) or 1):
+        out[part] = _alone(chunk, first[part], side, eta, mass[part])
+    return out[np.searchsorted(first, start)]
 
 
 def _group(chunk: Any, start: Any, side: int, eta: Any, log_mass: Any) -> np.ndarray:
     """Means over tails that begin in one stretch: sums from the farthest tail inwards."""
-    if len(start) <= _MANY:
-        return tail_sum(chunk, start, side, eta, log_mass)
     at = -1 if side > 0 else 0
     far, reference = start[[at]], log_mass.max()
     y = far - side * np.arange(1.0, start[-1] - start[0] + 1.0)

@@ -61,7 +61,8 @@ class Curve:
             u = self._coordinate.forward(y)
         inside = np.flatnonzero(np.isfinite(u))
         # Ends of the support itself are the first and the last rows.
-        self._begin, self._end = (inside[0], inside[-1] + 1) if len(inside) else (0, 0)
+        self._begin = int(inside[0]) if len(inside) else 0
+        self._end = int(inside[-1]) + 1 if len(inside) else 0
         self._u = u[self._begin : self._end]
         self._known: dict[tuple[int, int], np.ndarray] = {}
 
@@ -105,18 +106,19 @@ class Curve:
         """Levels with their panels and series (C, p, k), and values (C, m) at rows themselves."""
         tolerance, noise = _RESOLVED[orders][:, None], _NOISE[orders][:, None]
         level = min(_FIRST, max(int(np.log2(max(len(self._u), 1) / (2 * _FEW))), 0))
-        panels, floor, before = np.arange(2**level), None, np.inf
+        panels, floor = np.arange(2**level), np.empty(0)
+        before = np.full((len(orders), len(panels)), np.inf)
         alone = [np.arange(self._begin), np.arange(self._end, len(self.y))]
         while len(panels):
             cuts = self._cuts(level, panels)
             few = np.diff(cuts, axis=0)[0] <= (_FEW if level < _LAST else len(self.y))
             alone += [np.arange(*pair) + self._begin for pair in cuts[:, few].T]
-            panels, before = panels[~few], before if floor is None else before[:, ~few]
+            panels, before = panels[~few], before[:, ~few]
             if not len(panels):
                 break
             series = find(self._coordinate.backward(self._nodes(level, panels))) @ _SERIES
             size = np.abs(series).max(axis=2)
-            if floor is None:
+            if not floor.size:
                 floor = np.nanmean(np.where(np.isfinite(size), size, np.nan), axis=1, keepdims=True)
             rest = np.abs(series[:, :, -3:]).max(axis=2)
             accepted = np.where(rest > _STAYS * before, noise, tolerance)
@@ -198,7 +200,7 @@ class _Coordinate:
         """Return u(y); not finite at and beyond an end."""
         if self.low == -np.inf and self.high == np.inf:
             return np.arcsinh((y - self.loc) / self.unit)
-        below = np.log(y - self.low) if self.low > -np.inf else 0.0
+        below = np.log(y - self.low) if self.low > -np.inf else np.zeros(len(y))
         return below - np.log(self.high - y) if self.high < np.inf else below
 
     def backward(self, u: np.ndarray) -> np.ndarray:

@@ -91,7 +91,7 @@ def _between(
 
 
 def is_narrow(width: np.ndarray, near: np.ndarray) -> np.ndarray:
-    """Tell whether intervals with these shares of a tail, log P of which is ``near``, are narrow."""
+    """Tell which intervals are narrow: their shares of a tail, and the log-probability of that."""
     return ~(width > np.maximum(_NARROW, _ROUNDING * np.abs(near)))
 
 

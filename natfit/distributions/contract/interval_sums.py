@@ -111,6 +111,11 @@ def _kinds(ends: np.ndarray, counts: np.ndarray, support: Support) -> list[Any]:
     """Intervals that are open above, open below, and finite ones, as what sums them.
 
     An end beyond that of the support is open.
+
+    Returns
+    -------
+    list
+        Of objects with ``terms(family, eta)``.
     """
     lower, upper = ends.T
     missing = (upper <= support.low) | (lower >= support.top)
@@ -250,8 +255,8 @@ def _between(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 def _tails(family: Any, y: np.ndarray, upper: bool, eta: np.ndarray) -> Moments:
     """Moments of the tails that begin at y (n,)."""
-    ends = (y, np.full(len(y), np.inf)) if upper else (np.full(len(y), -np.inf), y)
-    return moments(family, *ends, eta)
+    lower, upper_end = (y, np.full(len(y), np.inf)) if upper else (np.full(len(y), -np.inf), y)
+    return moments(family, lower, upper_end, eta)
 
 
 def _flat(value: np.ndarray, score: np.ndarray, square: np.ndarray) -> np.ndarray:

@@ -59,6 +59,10 @@ def sum_over(rows: Rows, family: Distribution, name: str, eta: np.ndarray) -> An
     """Return a sum of the family, such as ``sum_terms``, over all rows, which share eta (1, K).
 
     Rows that the family reduces to a summary are reduced only once.
+
+    Returns
+    -------
+    What the sum of the family returns.
     """
     summary = family.sufficient(rows)
     if summary is None:

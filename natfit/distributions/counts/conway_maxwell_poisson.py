@@ -131,7 +131,7 @@ class ConwayMaxwellPoisson(SummedCounts):
 
     def limit_at(self, rows: Rows, eta: np.ndarray) -> str | None:
         """Two neighbouring counts, from where on a third one has hardly a probability."""
-        low, high = rows.extent()
+        low, high = (float(f(end)) for f, end in zip((np.min, np.max), rows.extent(), strict=True))
         if high - low > 1.0 or np.sinh(eta[1]) * np.log1p(1.0 / (low + 1.0)) < 0.5 * _NONE:
             return None
         what = "the Bernoulli distribution" if low <= 0.0 else "two neighbouring counts"
