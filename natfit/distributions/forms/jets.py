@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.velocity import Velocity
 from natfit.numerics.jets import Jet
 from natfit.rows import weighted_total
 
@@ -18,8 +20,31 @@ class ByJets(Distribution):
     (:mod:`natfit.numerics.jets`), without autograd.
     """
 
+    #: ``log P(Y > y)`` of native parameters, where it is made of functions that jets know; or the
+    #: standard normal variable, which rises with y, of which y is a transform.
+    _log_sf_jet: Callable | None = None
+    _normal_jet: Callable | None = None
+
     def jet(self, y: Any, eta: np.ndarray, order: int = 2) -> Jet:
         """Log-density of each row with its first or first two derivatives in eta (n, K), (1, K)."""
+        return self._jet_of(self._log_prob, y, eta, order)
+
+    def velocity(self, y: np.ndarray, eta: np.ndarray) -> Velocity:
+        """Derivatives of P(Y > y) in eta over the density, of a jet where the family has one."""
+        if self._log_sf_jet is not None:
+            jet = self._jet_of(self._log_sf_jet, y, eta)
+            pull, scale = 1.0, np.exp(jet.value - self.log_prob(y, eta))
+        elif self._normal_jet is not None:
+            jet = self._jet_of(self._normal_jet, y, eta)
+            density = -0.5 * jet.value**2 - 0.5 * np.log(2.0 * np.pi)
+            pull, scale = -jet.value, -np.exp(density - self.log_prob(y, eta))
+        else:
+            return super().velocity(y, eta)
+        first = np.broadcast_to(jet.first, (self.n_params, len(y)))
+        return Velocity(first * scale, (jet.second + pull * first[:, None] * first) * scale)
+
+    def _jet_of(self, of: Callable, y: Any, eta: np.ndarray, order: int = 2) -> Jet:
+        """``of(y, *native)`` of each row with its derivatives in eta (n, K) or (1, K)."""
         unit = np.eye(self.n_params)[:, :, None]
         native = []
         for k, constraint in enumerate(self.params.values()):
@@ -30,7 +55,7 @@ class ByJets(Distribution):
                 jet.second = unit[k] * unit[k, :, None] * constraint.second(column)
             native.append(jet)
         with np.errstate(all="ignore"):
-            return self._log_prob(y, *native)
+            return of(y, *native)
 
     def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Log-density (n,) and score (n, K), from one pass."""

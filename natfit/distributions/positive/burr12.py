@@ -72,6 +72,8 @@ class Burr12(ByJets):
     def _log_sf(self, y: Any, power: Any, median: Any, shape: Any) -> np.ndarray:
         return -survival(power * np.log(y / median), 1.0 / shape)
 
+    _log_sf_jet = _log_sf
+
     def _log_cdf(self, y: Any, power: Any, median: Any, shape: Any) -> np.ndarray:
         return log1mexp(self._log_sf(y, power, median, shape))
 

@@ -62,6 +62,8 @@ class Gompertz(ByJets):
     def _log_sf(self, y: Any, median: Any, shape: Any) -> np.ndarray:
         return -self._hazard(y, median, shape)
 
+    _log_sf_jet = _log_sf
+
     def _log_cdf(self, y: Any, median: Any, shape: Any) -> np.ndarray:
         return log1mexp(-self._hazard(y, median, shape))
 

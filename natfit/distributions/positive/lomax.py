@@ -53,6 +53,8 @@ class Lomax(ByJets):
     def _log_sf(self, y: Any, median: Any, shape: Any) -> np.ndarray:
         return -survival(np.log(y / median), 1.0 / shape)
 
+    _log_sf_jet = _log_sf
+
     def _log_cdf(self, y: Any, median: Any, shape: Any) -> np.ndarray:
         return log1mexp(self._log_sf(y, median, shape))
 

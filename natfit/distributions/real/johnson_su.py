@@ -72,6 +72,9 @@ class JohnsonSU(ByJets):
         z, root = _normal(y, median, scale, skew, tail)
         return -0.5 * z * z - anp.log(root) - anp.log(scale) - _HALF_LOG_2PI
 
+    def _normal_jet(self, *args: Any) -> Any:
+        return _normal(*args)[0]
+
     def _log_cdf(self, y: Any, median: Any, scale: Any, skew: Any, tail: Any) -> np.ndarray:
         return special.log_ndtr(_normal(y, median, scale, skew, tail)[0])
 
