@@ -90,8 +90,8 @@ class NaturalMLE(DensityEstimator):
         What happens to rows in which a value is missing (NaN, None, NA, masked): they are refused,
         or they count as if they had not been given, in fits, scores and displays.
     random_state : None, int, RandomState or Generator
-        Seed of metrics that draw; it is read once per fit. With None the metric ``auto`` has a
-        fixed seed, so that a fit gives the same estimate each time.
+        Seed of metrics that draw; it is read once per fit. With None the seed is a fixed one, so
+        that a fit gives the same estimate each time.
     n_jobs : int, optional
         Number of processes that share the rows in fits and scores; -1 is one per core, and None is
         one unless joblib is configured otherwise. Results are the same bits for any number. A pass
@@ -266,9 +266,9 @@ class NaturalMLE(DensityEstimator):
         return self
 
     def _generator(self) -> Any:
-        """Return the generator of a fit; no draw decides an estimate of the default metric."""
+        """Return the generator of a fit; a fit without a seed gives the same estimate each time."""
         if self.random_state is None:
-            return LazyGenerator(0 if self.metric == "auto" else None)
+            return LazyGenerator(0)
         return bridge_rng(self.random_state)
 
     def _shown(self, X: Any, data: Data) -> Any:

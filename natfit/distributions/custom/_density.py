@@ -29,6 +29,9 @@ _UNDECLARED = {
 #: formulas give to their length.
 _VECTORS = {"poisson_binom": ("p", "n")}
 
+#: Distance of probabilities of counts from 0 and 1 at which the likelihood still has a slope.
+_MARGIN = 1e-12
+
 #: Numbers below this are zero: scipy writes an open end at zero as the smallest double.
 _ZERO = 1e-300
 
@@ -135,9 +138,10 @@ class ScipyDensity(Distribution):
     def params(self) -> dict[str, Bijector]:
         """Free shapes, then loc and scale where asked for."""
         known = self.fixed or {}
-        free = {k: _constraint(i) for k, i in self._shapes.items() if k not in known}
+        edge = _MARGIN if self._discrete else 0.0
+        free = {k: _constraint(i, edge) for k, i in self._shapes.items() if k not in known}
         if self._vector is not None and free:
-            free = {self._vector[0]: Unit((int(known[self._vector[1]]),))}
+            free = {self._vector[0]: Unit((int(known[self._vector[1]]),), _MARGIN)}
         more = {"loc": Real()} if self.loc else {}
         return free | more | ({"scale": Positive()} if self.scale else {})
 
@@ -276,6 +280,11 @@ class ScipyDensity(Distribution):
 
     def _log_rows(self, y: np.ndarray, eta: np.ndarray, moved: bool) -> np.ndarray:
         shapes, where = self._values(self.native(eta))
+        if self._vector is not None:
+            # scipy takes no grids of rows and vectors.
+            each = np.broadcast_to(y, (len(y), len(eta))).ravel()
+            shapes = tuple(np.tile(shape, (len(y), 1)) for shape in shapes)
+            return self._valued(each, shapes, {}).reshape(len(y), -1)
         values = self._valued(y, shapes, where if moved else {})
         return np.broadcast_to(values, (len(y), len(eta)))
 
@@ -312,8 +321,8 @@ class ScipyDensity(Distribution):
         return np.concatenate(found, axis=-1)
 
 
-def _constraint(info: Any) -> Bijector:
-    """The constraint of a shape's domain."""
+def _constraint(info: Any, margin: float) -> Bijector:
+    """The constraint of a shape's domain, with a margin at 0 and 1."""
     low, high = (float(v) for v in info.domain)
     if info.integrality:
         return Real((), low, high)
@@ -322,4 +331,4 @@ def _constraint(info: Any) -> Bijector:
         return Real()
     if (low, high) == (0.0, np.inf):
         return Positive()
-    return Unit() if (low, high) == (0.0, 1.0) else Between(low, high)
+    return Unit((), margin) if (low, high) == (0.0, 1.0) else Between(low, high)

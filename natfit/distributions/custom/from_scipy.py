@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from natfit._validation import check_bool
+from natfit.bijectors import Unit
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import refuse_constant
 from natfit.distributions.contract.declared import InformationKind, Route, Yardstick
 from natfit.distributions.contract.expectation import ACCURACY, Expectation
 from natfit.distributions.contract.start import MANY
 from natfit.distributions.contract.support import Support
+from natfit.distributions.custom._ascent import Surface
 from natfit.distributions.custom._density import ScipyDensity
 from natfit.distributions.custom._ends import natural_units, safe_steps
 from natfit.distributions.custom._far import followed
@@ -33,6 +35,9 @@ _TAIL, _ENUMERATED = 1e-12, (2**8, 2**12, 2**16)
 
 #: Rows on which the start is searched; the ends of the support are those of all rows.
 SEARCHED = 2_000
+
+#: Logit from which on a probability may be at its limit.
+_EDGE = 14.0
 
 #: Distance, in scales, between the end of the support at a start and the nearest row.
 _ROOM = 0.1
@@ -229,11 +234,35 @@ class ScipyDistribution(ScipyDensity):
             The family and its start (K',); the family itself where no end is to be held.
         """
         least, most = rows.extent()
-        found = self._searched(self._enough(rows), (float(least), float(most)))
+        few = self._enough(rows)
+        found = self._searched(few, (float(least), float(most)))
         if not found.chart.holds:
-            return self, self.refine_start(rows, self.alike(found.eta))
+            eta = self._at_limits(few, found)
+            return self, self.refine_start(rows, self.alike(eta))
         family = Held(self, found.chart, found.infinite)
         return family, family.reduce(found.eta)
+
+    def _at_limits(self, few: Block, found: Found) -> np.ndarray:
+        """Eta (K,) with probabilities that are all but at a limit there, if that is no worse.
+
+        Next to the limit slopes and curvatures are smaller than their rounding.
+
+        Returns
+        -------
+        ndarray of shape (K,)
+        """
+        low, high, _ = self.limits
+        best, mean = found.eta, found.mean
+        surface = Surface(lambda e: self.log_rows(few.y, e), few.weight, self._unit)
+        near = [k for k, c in self.params.items() if isinstance(c, Unit)]
+        for at in (i for k in near for i in range(self.blocks[k].start, self.blocks[k].stop)):
+            if abs(best[at]) > _EDGE:
+                trial = np.array(best)
+                trial[at] = high[at] if trial[at] > 0 else low[at]
+                value = float(surface.at(trial[None])[0])
+                if value >= mean:
+                    best, mean = trial, value
+        return best
 
     def alike(self, eta: np.ndarray) -> np.ndarray:
         """Eta (K,) with a vector of probabilities in ascending order, which no density tells."""

@@ -94,7 +94,9 @@ def quiet(family, y):
         return natfit.fit(family, y)
 
 
-@pytest.mark.parametrize("counts", [(30, 60, 10), (10, 60, 50), (40, 30, 30), (0, 30, 20)])
+@pytest.mark.parametrize(
+    "counts", [(30, 60, 10), (10, 60, 50), (40, 30, 30), (0, 30, 20), (0, 9, 0), (0, 0, 9)]
+)
 def test_a_vector_of_probabilities(counts):
     """Of two trials the estimate has a closed form: the roots of the generating function."""
     y, share = np.repeat([0.0, 1.0, 2.0], counts), np.array(counts) / sum(counts)
@@ -107,6 +109,13 @@ def test_a_vector_of_probabilities(counts):
     assert model.status_.good
     found = stats.poisson_binom.logpmf(y, model.params_["p"][0]).sum()
     assert found >= stats.poisson_binom.logpmf(y, np.clip(best, 1e-12, 1.0)).sum() - 1e-6
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_probabilities_of_rows_that_are_alike(value):
+    model = quiet(from_scipy(stats.bernoulli), np.full(8, value))
+    assert model.status_ == "boundary"
+    assert model.params_["p"][0] == pytest.approx(value, abs=1e-11)
 
 
 def test_a_long_vector_of_probabilities():
