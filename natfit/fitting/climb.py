@@ -72,11 +72,21 @@ class _Newton:
 
 @dataclass(frozen=True)
 class _End:
-    """The end of a short descent: the objective in nats of all rows, and eta (K,) to begin at."""
+    """The end of a short descent: the objective in nats of all rows, eta (K,), and where to begin.
+
+    A fit begins at ``eta`` if the data determine it (``known``), and else at the start of the way
+    there, ``start``.
+    """
 
     value: float
     eta: np.ndarray
     known: bool
+    start: np.ndarray
+
+    @property
+    def begin(self) -> np.ndarray:
+        """The eta (K,) at which a fit begins."""
+        return self.eta if self.known else self.start
 
 
 def best_start(
@@ -122,7 +132,7 @@ def best_start(
         # Limits of one component belong to its place; a prior says itself which one it is for.
         ends = [end for end, in_order in numbered if in_order] or ends
     lowest = min(end.value for end in ends)
-    return next(end.eta for end in ends if end.value <= lowest + _GAIN)
+    return next(end.begin for end in ends if end.value <= lowest + _GAIN)
 
 
 def _copied(rows: Rows, most: int) -> Memory:
@@ -203,7 +213,7 @@ def _numbered(family: Distribution, objective: Likelihood, end: _End) -> tuple[_
     low, high, _ = family.limits
     value = objective.value_and_grad(eta)[0] * objective.total
     if abs(value - end.value) <= _GAIN and np.all((eta >= low) & (eta <= high)):
-        return _End(end.value, eta, True), True
+        return _End(end.value, eta, True, end.start), True
     return end, False
 
 
@@ -213,7 +223,7 @@ def _descended(objective: Any, start: np.ndarray) -> _End:
     with one_thread(), np.errstate(all="ignore"):
         value, grad = objective.value_and_grad(theta)
         if not np.isfinite(value):
-            return _End(np.inf, start, False)
+            return _End(np.inf, start, False, start)
         values = [value]
         for k in range(_ITERATIONS):
             if k >= _PATIENCE and values[-_PATIENCE] - value < _SLOW / objective.total:
@@ -230,13 +240,14 @@ def _descended(objective: Any, start: np.ndarray) -> _End:
                 found = _shortened(objective, local, delta, slope)
                 if found is not None:
                     break
+            found = found or _beyond_saddle(objective, local, hessian)
             if found is None:
                 break
             theta, value, grad = found
             values.append(value)
         # Where the data do not tell the parameters apart, the way there says more than the end.
         known = _determined(hessian, local.free)
-    return _End(value * objective.total, theta if known else start, known)
+    return _End(value * objective.total, theta, known, start)
 
 
 def _positive(hessian: np.ndarray, least: float) -> Dense:
@@ -260,11 +271,60 @@ def _positive(hessian: np.ndarray, least: float) -> Dense:
 
 def _determined(hessian: np.ndarray, free: np.ndarray) -> bool:
     """Tell whether the observed information of free coordinates is positive and not singular."""
+    return _flattest(hessian, free)[0] > _SINGULAR
+
+
+def _flattest(hessian: np.ndarray, free: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return the smallest eigenvalue in the scale of the diagonal, and the way (P,) it belongs to.
+
+    Returns
+    -------
+    value : float
+        0 where the information is not finite, 1 without free coordinates.
+    way : ndarray of shape (P,)
+        Of length one in this scale, zero where coordinates are not free.
+    """
+    way = np.zeros(len(free))
     matrix = hessian[np.ix_(free, free)]
+    if not np.isfinite(matrix).all():
+        return 0.0, way
+    if not len(matrix):
+        return 1.0, way
     size = np.sqrt(np.abs(np.diagonal(matrix)))
-    if not (np.isfinite(matrix).all() and (size > 0).all()):
-        return False
-    return bool(np.linalg.eigvalsh(matrix / np.outer(size, size)).min(initial=1.0) > _SINGULAR)
+    size = np.where(size > 0, size, 1.0)
+    values, vectors = np.linalg.eigh(matrix / np.outer(size, size))
+    way[free] = vectors[:, 0] / size
+    return float(values[0]), way
+
+
+def _beyond_saddle(
+    objective: Any, local: Local, hessian: np.ndarray
+) -> tuple[np.ndarray, float, np.ndarray] | None:
+    """Return theta, value and gradient at a lower point along a negative curvature, or None.
+
+    Two components that share the rows of one may have no gradient although they do better apart.
+
+    Returns
+    -------
+    tuple or None
+        The lower of both ways, at the longest step with which one descends.
+    """
+    curvature, way = _flattest(hessian, local.free)
+    if not curvature < -_SINGULAR:
+        return None
+    at, length = local.iterate, 1.0
+    for _ in range(_HALVINGS):
+        gain = max(-0.5 * _ARMIJO * curvature * length**2, _NEAR / objective.total)
+        found = []
+        for sign in (1.0, -1.0):
+            theta = local.clip(at.theta + local.shorten(sign * length * way))
+            value, grad = objective.value_and_grad(theta)
+            if value <= at.value - gain and np.isfinite(grad).all():
+                found.append((theta, value, grad))
+        if found:
+            return min(found, key=lambda point: point[1])
+        length *= 0.5
+    return None
 
 
 def _shortened(
