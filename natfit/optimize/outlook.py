@@ -255,30 +255,33 @@ class _Way:
         return theta, value if np.isfinite(value) else np.inf, grad
 
     def _sound(self, points: list[tuple[float, np.ndarray]]) -> list[tuple[float, np.ndarray]]:
-        """Return the points up to where a formula has lost its digits, if there are lower ones.
+        """Return the points up to where a formula has lost its digits.
 
-        Far out, terms of a formula cancel, and what is left may be lower by any number: from where
-        rounding is measured that explains the change, or at one point alone of points far apart.
+        Far out, terms of a formula cancel, and what is left may be any number: from where rounding
+        is measured that explains the change, or at one lower point alone of points far apart.
 
         Returns
         -------
         list
         """
-        last, values = self.last, np.array([value for value, _ in points])
-        if not last.value - values.min() > noise(last.value, self.objective.scale):
-            return points
+        weight, last = self.objective.yardstick, self.last
+        values = np.array([value for value, _ in points])
+        lower = values < last.value - noise(last.value, self.objective.scale)
         before = np.concatenate([[last.value], values[:-1]])
         after = np.concatenate([values[1:], [np.inf]])
         alone = np.minimum(before, after) > values + 0.9 * (last.value - values)
-        alone &= (values < last.value) & (np.arange(len(points)) >= _APART)
-        ends = np.flatnonzero(alone)
-        kept = points[: ends[0]] if len(ends) else points
-        for k, (value, theta) in enumerate(kept):
-            if np.isfinite(value):
-                errors, change = rounding_at(self.objective, theta), abs(value - last.value)
-                if errors * self.objective.yardstick > 0.1 * _TOLD and change < _ERRORS * errors:
-                    return kept[: max(k, 1)]
-        return kept
+        alone &= lower & (np.arange(len(points)) >= _APART)
+        for k, (value, theta) in enumerate(points):
+            change = abs(value - last.value)
+            if alone[k]:
+                return points[:k]
+            if not np.isfinite(value) or not change * weight > 0.5 * _TOLD:
+                continue
+            if change < _ERRORS * rounding_at(self.objective, theta):
+                return points[: max(k, 1)]
+            if not lower[k:].any():
+                break
+        return points
 
     def look(self, found: Outlook, tol: float) -> Outlook:
         """Return what lies on both ways, together with what was found before."""

@@ -63,10 +63,10 @@ class Surface:
         return self.mean(self.rows(points))
 
 
-def climb(
-    surface: Surface, start: np.ndarray, most: int, checked: bool = False
-) -> tuple[np.ndarray, float]:
-    """Climb from a point u (P,) in at most ``most`` steps; ``checked`` avoids unsound points.
+def climb(surface: Surface, start: np.ndarray, most: int) -> tuple[np.ndarray, float]:
+    """Climb from a point u (P,) in at most ``most`` steps.
+
+    Where a climb over a long way ends in rounding, it is repeated without steps to such points.
 
     Returns
     -------
@@ -75,11 +75,21 @@ def climb(
     mean : float
         The mean there, in nats; not below that of the start.
     """
+    end = _climb(surface, start, most, False)
+    way = np.abs(end[0] - start) / surface.unit(start) if np.isfinite(end[1]) else np.zeros(1)
+    if way.max(initial=0.0) > _LONGEST and not sound(surface, end[0]) and sound(surface, start):
+        return _climb(surface, start, most, True)
+    return end
+
+
+def _climb(
+    surface: Surface, start: np.ndarray, most: int, checked: bool
+) -> tuple[np.ndarray, float]:
+    """The climb; with ``checked`` no step goes to a point that is not sound."""
     u, value = start, float(surface.at(start[None])[0])
     if not len(u) or not np.isfinite(value):
         return u, value
     fine = np.ones(len(u))
-    checked = checked and sound(surface, u)
     for _ in range(most):
         unit = surface.unit(u)
         gradient, observed, outer, fine = _resolved(surface, u, unit, fine)

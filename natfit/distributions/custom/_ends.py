@@ -37,8 +37,9 @@ class Hold(NamedTuple):
 
     Attributes
     ----------
-    kind : {"lower", "upper", "kink", "value"}
-        An end of the support, a kink of the density, or a value of the parameter itself.
+    kind : {"lower", "upper", "kink", "value", "edge"}
+        An end of the support, a kink of the density, or a value of the parameter itself; ``edge``
+        where scipy's formula ends beyond this value.
     name : str
         The parameter that follows from it.
     point : str or float
@@ -143,7 +144,7 @@ class Chart:
         gap = np.maximum(np.exp(u[:, self.at]) * self.unit, self.nothing)
         eta = np.array(u)
         eta[:, self.at] = 0.0
-        values = [hold for hold in self.holds if hold.kind == "value"]
+        values = [hold for hold in self.holds if hold.kind in ("value", "edge")]
         for hold in values:
             one = self.family.params[hold.name].to_eta(np.array([hold.value]))
             eta[:, self.family.blocks[hold.name]] = one

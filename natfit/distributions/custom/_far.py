@@ -16,7 +16,7 @@ import numpy as np
 from natfit.distributions.contract.start import quantile
 from natfit.distributions.custom._ascent import Surface, climb
 from natfit.distributions.custom._ends import Hold
-from natfit.distributions.custom._search import Found
+from natfit.distributions.custom._search import Found, part_of
 
 #: Probabilities of the quantiles whose middle and distance stand for location and scale.
 _AT = (0.16, 0.5, 0.84)
@@ -28,6 +28,9 @@ _FOLLOWED, _COSTLY = 0.5, 5.0
 #: Distance at which a location is held, and the number of standard errors of the median that it is
 #: at least: the skewness left there is a small part of its standard error.
 _HELD, _ROWS = 300.0, 20.0
+
+#: Step of a shape within which scipy's formula may end.
+_CLOSE = 0.02
 
 #: Maximum number of steps.
 _MOST = 60
@@ -74,8 +77,39 @@ def followed(found: Found, y: np.ndarray, weight: np.ndarray | None) -> Found:
     end = found.chart
     if abs(chart.located(eta) - middle) > most:
         value = float(family.native_dict(eta)[chart.name])
-        end = end.held(Hold("value", chart.name, value=value))
+        return Found(eta, mean, end.held(Hold("value", chart.name, value=value)), found.infinite)
+    edge = _edge(surface, chart, w)
+    if edge is not None:
+        w, mean, hold = edge
+        return Found(chart.to_eta(w[None])[0], mean, end.held(hold), found.infinite)
     return Found(eta, mean, end, found.infinite)
+
+
+def _edge(surface: Surface, chart: _Quantiles, w: np.ndarray) -> tuple | None:
+    """Step back from where scipy's formula ends: hold the shape that runs there.
+
+    The quantiles of the rows stay where they are, so that no row leaves the support.
+
+    Returns
+    -------
+    tuple or None
+        The point, its mean and what is held; None where the formula does not end nearby.
+    """
+    moves = _CLOSE * np.concatenate([np.eye(len(w)), -np.eye(len(w))])
+    outside = ~np.isfinite(surface.at(w + moves)).reshape(2, -1)
+    found = []
+    for name in chart.shapes:
+        k = chart.family.blocks[name].start
+        if not outside[:, k].any():
+            continue
+        back, free = w.copy(), [i for i in range(len(w)) if i != k]
+        back[k] += _CLOSE * (1.0 if outside[1, k] else -1.0)
+        part, put = part_of(surface, back, free)
+        some, mean = climb(part, back[free], _MOST)
+        if np.isfinite(mean):
+            value = float(chart.family.native_dict(chart.to_eta(put(some[None]))[0])[name])
+            found.append((put(some[None])[0], mean, Hold("edge", name, value=value)))
+    return max(found, key=lambda option: option[1], default=None)
 
 
 class _Quantiles:
@@ -87,6 +121,11 @@ class _Quantiles:
     def __init__(self, family: Any):
         self.family = family
         self.at, self.scale = (family.blocks[k].start for k in ("loc", "scale"))
+
+    @property
+    def shapes(self) -> list[str]:
+        """The shapes, which are coordinates themselves."""
+        return [name for name in self.family.params if name not in ("loc", "scale")]
 
     def rows(self, y: np.ndarray) -> np.ndarray:
         """The rows, in the unit of the median."""
@@ -147,9 +186,14 @@ class _LogQuantiles(_Quantiles):
     name = "scale"
 
     def __init__(self, family: Any, power: str, sign: float, p: float):
-        self.family, self.sign, self.p = family, sign, p
+        self.family, self.sign, self.p, self._name = family, sign, p, power
         self.at, self.power = (family.blocks[k].start for k in ("scale", power))
         self._constraint = family.params[power]
+
+    @property
+    def shapes(self) -> list[str]:
+        """The shapes that are coordinates themselves."""
+        return [name for name in super().shapes if name != self._name]
 
     def rows(self, y: np.ndarray) -> np.ndarray:
         """The logarithms of the rows."""

@@ -94,6 +94,13 @@ class Held(Distribution):
                 f"{name} -> {side}, held at {value:g}: the likelihood grows and levels off as "
                 f"{_AWAY[name]}"
             )
+        edges = [hold for hold in self.chart.holds if hold.kind == "edge"]
+        if edges:
+            name, value = edges[0].name, edges[0].value
+            return (
+                f"{name} is held at {value:g}: the likelihood grows beyond, as other parameters "
+                "run away with it, but scipy's log-density has no values there"
+            )
         if not words:
             return None
         end = "the likelihood grows as the end of the support tends to that row"

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from natfit.distributions.contract.start import quantile
-from natfit.distributions.custom._ascent import Surface, climb, sound
+from natfit.distributions.custom._ascent import Surface, climb
 from natfit.distributions.custom._ends import Chart, Hold, kinks
 from natfit.distributions.custom._start import candidates
 
@@ -120,7 +120,7 @@ def _at_kink(found: Found, kink: Hold, y: np.ndarray, weight: np.ndarray | None)
         held = chart.held(kink._replace(value=float(rows[j])))
         free = [i for i in range(len(eta)) if i not in held.at]
         whole = np.full(len(eta), -np.inf)
-        inside, put = _part(_surface(held, y, weight), whole, free)
+        inside, put = part_of(_surface(held, y, weight), whole, free)
         part, mean = climb(inside, eta[free], _SECOND[1])
         return Found(held.to_eta(put(part[None]))[0], mean, held, found.infinite)
 
@@ -165,7 +165,7 @@ def _between(found: Found, wall: Hold, y: np.ndarray, weight: np.ndarray | None)
     return Found(eta, mean, chart, found.infinite) if mean > found.mean else found
 
 
-def _part(surface: Surface, whole: np.ndarray, free: list[int]) -> tuple[Surface, Callable]:
+def part_of(surface: Surface, whole: np.ndarray, free: list[int]) -> tuple[Surface, Callable]:
     """Return the surface over some coordinates of a point u (K,), and the map into all of them."""
 
     def put(part: np.ndarray) -> np.ndarray:
@@ -199,11 +199,7 @@ def _within(chart: Chart, points: np.ndarray, y: np.ndarray, weight: np.ndarray 
     chosen = _apart(u, means, order, _SECOND[0])
     # A ridge to infinity may be higher than a regular maximum on a few rows: the least extreme.
     plain = min(order, key=lambda i: float(np.abs(u[i]).max(initial=0.0)))
-    ended = []
-    for i in dict.fromkeys([*chosen, plain]):
-        end = climb(all_rows, u[i], _SECOND[1])
-        again = not sound(all_rows, end[0])
-        ended.append(climb(all_rows, u[i], _SECOND[1], checked=True) if again else end)
+    ended = [climb(all_rows, u[i], _SECOND[1]) for i in dict.fromkeys([*chosen, plain])]
     return _held(all_rows, chart, ended)
 
 
@@ -251,7 +247,7 @@ def _hold(
     free = [i for i in range(len(start)) if i not in at]
     whole = np.array(start)
     whole[at] = -np.inf
-    inside, put = _part(surface, whole, free)
+    inside, put = part_of(surface, whole, free)
     total = len(surface.rows(start[None])) if surface.weight is None else surface.weight.sum()
 
     def infinite(part: np.ndarray, value: float) -> bool:

@@ -39,6 +39,9 @@ SEARCHED = 2_000
 #: Logit from which on a probability may be at its limit.
 _EDGE = 14.0
 
+#: Factors of a scale that tell whether the likelihood grows as it tends to zero.
+_SHRUNK = (1.0, 1e-2, 1e-4)
+
 #: Distance, in scales, between the end of the support at a start and the nearest row.
 _ROOM = 0.1
 
@@ -279,6 +282,28 @@ class ScipyDistribution(ScipyDensity):
             if self._whole or len(values) <= SEARCHED:
                 return Block(values, weight=weight)
         return rows.few(MANY if self._whole else SEARCHED)
+
+    def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
+        """What scipy calls a density is none on the line, as that of an angle in the unit scale.
+
+        Returns
+        -------
+        str or None
+            Why, where the log-likelihood grows as that of a density never does.
+        """
+        few = rows.few(SEARCHED)
+        if not self.scale or self._discrete or not isinstance(few.y, np.ndarray):
+            return None
+        steps = np.log(_SHRUNK)
+        points = np.repeat(eta[None], len(steps), axis=0)
+        points[:, self.blocks["scale"].start] += steps
+        means = np.average(self._log_rows(few.y[:, None], points, True), axis=0, weights=few.weight)
+        if not np.all(np.diff(means) > -0.5 * np.diff(steps)):
+            return None
+        return (
+            f"scale -> 0: {self._dist.name} has more than all of the probability on the line, and "
+            "the likelihood grows without limit; its scale cannot be estimated"
+        )
 
     def _with(self, z: np.ndarray) -> ScipyDistribution:
         """The distribution at known whole-numbered shapes."""
