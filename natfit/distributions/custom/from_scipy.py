@@ -256,7 +256,7 @@ class ScipyDistribution(ScipyDensity):
         """
         low, high, _ = self.limits
         best, mean = found.eta, found.mean
-        surface = Surface(lambda e: self.log_rows(few.y, e), few.weight, self._unit)
+        surface = Surface(lambda e: self.log_rows(few.y, e), few.weight, np.ones_like)
         near = [k for k, c in self.params.items() if isinstance(c, Unit)]
         for at in (i for k in near for i in range(self.blocks[k].start, self.blocks[k].stop)):
             if abs(best[at]) > _EDGE:
