@@ -6,12 +6,18 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
+from scipy import special
 
 from natfit.distributions.contract.expectation import Expectation
+from natfit.distributions.contract.sums import block_sum
 from natfit.distributions.wrappers._zero_altered import ZeroAltered, log_share, share_terms
+from natfit.rows import Rows, share_equal
 
 #: Maximum number of rounds in which zeros are drawn again; rows that are then still zero become 1.
 _ROUNDS = 1_000
+
+#: Difference per row, in nats, up to which counts are as likely as they may be.
+_SAME = 1e-7
 
 
 class Hurdle(ZeroAltered):
@@ -51,6 +57,28 @@ class Hurdle(ZeroAltered):
             for key, words in self.inner.limit_meaning.items()
         }
         return {("zero_prob", "lower"): f"{name} cut off at zero, no zeros", **ends}
+
+    def limit_at(self, rows: Rows, eta: np.ndarray) -> str | None:
+        """All positive counts are 1, as likely as they may be: the family has nothing to add.
+
+        Returns
+        -------
+        str or None
+            The limit in words; it names the parameters that mean nothing there.
+        """
+        if float(rows.extent()[1]) != 1.0:
+            return None
+        zeros = share_equal(rows, 0.0)
+        best = rows.total * float(special.xlogy(zeros, zeros) + special.xlog1py(1 - zeros, -zeros))
+        value = float(rows.sum(block_sum, self, "sum_value_and_score", eta[None])[0])
+        if not abs(value - best) < _SAME * rows.total:
+            return None
+        names = ", ".join(self.inner.params)
+        return (
+            f"all positive counts are 1: {type(self.inner).__name__} without zeros has reached its "
+            f"limit with no larger count, and the data do not determine {names} there; zero_prob "
+            f"is the share of zeros, {zeros:.7g}"
+        )
 
     def _log_prob_eta(self, y: Any, eta: Any) -> Any:
         log_zero, log_rest = log_share(eta)

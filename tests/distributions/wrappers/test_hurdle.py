@@ -45,3 +45,15 @@ def test_hurdle_parts_are_independent(seed):
     assert total(model, y) >= total(wrapped, y) - 1e-6
     inflated = fitted(ZeroInflated("negative_binomial"), y)
     assert total(inflated, y) >= total(fitted("negative_binomial", y), y) - 1e-6
+
+
+@pytest.mark.parametrize("family", ["poisson", "negative_binomial", "geometric"])
+def test_where_all_positive_counts_are_one_the_family_means_nothing(family):
+    """The likelihood is that of a share, whatever the family's parameters."""
+    y = np.array([0.0, 0.0, 1.0, 1.0, 1.0])
+    model = fitted(Hurdle(family), y)
+    assert model.status_ == "boundary"
+    assert "all positive counts are 1" in model.message_
+    assert "do not determine" in model.message_
+    assert "n -> inf" not in model.message_
+    assert total(model, y) == pytest.approx(2 * np.log(0.4) + 3 * np.log(0.6), abs=1e-6)
