@@ -46,6 +46,9 @@ class Verdicts:
     #: likelihood, and the limits are looked for in its own.
     knows_limits: bool = True
 
+    #: Whether the family has :meth:`limit_members`.
+    has_limit_members: bool = False
+
     def limit_members(
         self, rows: Rows, eta: np.ndarray, value: Callable[[np.ndarray], float]
     ) -> list[np.ndarray]:

@@ -70,6 +70,7 @@ class SkewNormal(Distribution):
     }
     information = InformationKind(Route.QUADRATURE)
     compare_after = 15
+    has_limit_members = True
 
     def _log_prob(self, y: Any, mean: Any, sd: Any, shape: Any) -> Any:
         square = 1.0 + shape * shape

@@ -164,7 +164,7 @@ class Restricted(Wrapper):
     """
 
     knows_limits = False
-    compare_after = passed_on()
+    has_limit_members = passed_on()
 
     params = passed_on()
     support = passed_on()
@@ -174,6 +174,11 @@ class Restricted(Wrapper):
     kink_sum = passed_on()
     bounded = passed_on()
     sufficient = passed_on()
+
+    @property
+    def compare_after(self) -> int | None:  # type: ignore[override]  # the inner family decides
+        """The inner family's, if its limits are looked for in the likelihood itself."""
+        return self.inner.compare_after if self.has_limit_members else None
 
     def full(self, eta: np.ndarray) -> np.ndarray:
         """The inner family's eta (n, K) of this one's; differentiable."""
