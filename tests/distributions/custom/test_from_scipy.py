@@ -106,7 +106,9 @@ def test_a_vector_of_probabilities(counts):
     apart = np.sqrt(max(total**2 - 4.0 * product, 0.0))
     best = 0.5 * np.array([total - apart, total + apart])
     np.testing.assert_allclose(model.params_["p"][0], best, atol=1e-5)
-    assert model.status_.good
+    assert model.status_ in (
+        ("boundary",) if best.max() > 1.0 - 1e-9 else ("converged", "rounding_floor")
+    )
     found = stats.poisson_binom.logpmf(y, model.params_["p"][0]).sum()
     assert found >= stats.poisson_binom.logpmf(y, np.clip(best, 1e-12, 1.0)).sum() - 1e-6
 
