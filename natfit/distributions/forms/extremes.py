@@ -139,7 +139,7 @@ def refuse_irregular(shape: float, family: str) -> None:
 def corner(rows: Rows, at: float, scale: float, shape: float) -> str | None:
     """Why a fit near (at, scale, shape) found no maximum: the likelihood grows without limit.
 
-    There are two such corners: shape -> -1, and scale -> 0 at a value that m of n rows share. In
+    There are two such corners: shape -> -1, or held below, and scale -> 0 at a value that m of n rows share. In
     the second the log-likelihood of these m rows grows as -m log scale, and that of the others
     falls as (n - m) log scale / shape.
 
@@ -148,6 +148,11 @@ def corner(rows: Rows, at: float, scale: float, shape: float) -> str | None:
     str or None
         The reason in words; None where there is none.
     """
+    if shape < -1.0:
+        return (
+            f"with shape = {shape:.4g}, below -1, the density is infinite at the end of the support, "
+            "and the likelihood grows without limit as this end comes to the largest row"
+        )
     if shape < -0.9:
         return (
             f"shape = {shape:.4g} runs to -1 and the end of the support to the largest row: below "
@@ -156,7 +161,7 @@ def corner(rows: Rows, at: float, scale: float, shape: float) -> str | None:
     tie = nearest_to(rows, at)
     share = share_equal(rows, tie)
     low, high = rows.extent()
-    if scale > 1e-2 * float(high - low) or not share * shape > 1.0 - share:
+    if scale > 0.1 * float(high - low) or not share * shape > 1.0 - share:
         return None
     return (
         f"{100 * share:.3g} % of the rows equal {tie:g} and shape = {shape:.3g}: the likelihood "

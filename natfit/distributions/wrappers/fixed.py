@@ -143,6 +143,14 @@ class Fixed(Mapped):
         """A limit of several parameters is none of those that are left, and None is returned."""
         return None
 
+    def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
+        """The inner family's answer, unless a value at a limit is known: nothing runs there."""
+        full, (low, high, _) = self._full(eta), self.inner.limits
+        held = np.setdiff1d(np.arange(len(full)), self.free)
+        if np.any((full[held] == low[held]) | (full[held] == high[held])):
+            return None
+        return super().no_maximum(rows, eta)
+
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """The inner family's; unchanged where its closed form is not valid in the family."""
         try:

@@ -88,3 +88,32 @@ def test_gev_is_never_below_gumbel(seed):
         rtol=1e-6,
         atol=1e-6,
     )
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("family", ["gev", "generalized_pareto"])
+@pytest.mark.parametrize("shape", [-5.0, -2.0, -1.001, -1.0])
+def test_words_of_a_known_shape_below_minus_one(family, shape):
+    """Below -1 the density is infinite at the end; at -1 it is not, and nothing runs there."""
+    y = np.array([0.1, 0.6, 1.0, 1.3, 1.5, 1.8, 2.2, 2.7])
+    model = natfit.fit(family, y, fixed={"shape": shape})
+    if shape < -1.0:
+        assert model.status_ == "unbounded"
+        assert f"shape = {shape:.4g}, below -1" in model.message_
+    else:
+        assert model.status_ != "unbounded"
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_four_rows_have_no_maximum():
+    """One of n rows at the lower end: with a shape above n - 1 the likelihood grows without limit.
+
+    The profile over the shape rises all the way: -8.75 at 1.5, -8.06 at 2.5, -6.70 at 3.
+    """
+    model = natfit.fit("gev", [1.0, 2.0, 3.0, 10.0])
+    assert model.status_ == "unbounded"
+    # A member that is far more likely: the smallest row is 1e-200 above the end of the support.
+    shape, scale = 3.5, 1e-200
+    log_t = -np.log((np.array([0.0, 1.0, 2.0, 9.0]) + 1e-200) * shape / scale) / shape
+    far = np.sum((shape + 1.0) * log_t - np.exp(log_t) - np.log(scale))
+    assert far > 4.0 * model.score([[1.0], [2.0], [3.0], [10.0]]) + 50.0
