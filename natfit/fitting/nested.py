@@ -115,7 +115,9 @@ class Simpler:
         value, theta = _lowest(found)
         best = result.iterate.value
         # A fit that found no optimum may as well start again at that of the simpler family.
-        slack = noise(best) if result.status.good or result.iterate.active else -noise(best)
+        slack = -noise(best)
+        if result.status.good or result.iterate.active:
+            slack = max(noise(best), objective.distribution.limit_cost)
         return theta if value < best - slack else None
 
 

@@ -163,7 +163,7 @@ def on_ridge(objective: Likelihood, result: Fit, around: Outlook) -> Fit:
     result = worn_out(objective, result)
     ends, status = around.ridge, result.status
     # A search that failed far from an optimum has other reasons.
-    failed = status is Status.NO_DESCENT and not result.iterate.distance < 1.0
+    failed = status is Status.NO_DESCENT and not (result.iterate.distance < 1.0 or around.still)
     if ends is None or status is Status.BOUNDARY or failed:
         return result
     if around.both:

@@ -9,7 +9,7 @@ the way back or not.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -71,12 +71,16 @@ class Outlook:
         Whether it is level in both directions, so that the data do not determine the coordinates.
     far : bool
         Whether the observed information says that the optimum is elsewhere.
+    still : bool
+        Whether it says that the gradient is nothing: where it is singular, another metric divides
+        the rounding of the gradient by next to nothing.
     """
 
     lower: np.ndarray | None = None
     ridge: dict[int, int] | None = None
     both: bool = False
     far: bool = False
+    still: bool = field(default=False, compare=False)
 
 
 def outlook(objective: Objective, last: Iterate, tol: float = 0.0) -> Outlook:
@@ -114,9 +118,10 @@ def outlook(objective: Objective, last: Iterate, tol: float = 0.0) -> Outlook:
             found = _Way(objective, last, hessian, free, direction).look(found, tol)
             if found.lower is not None:
                 return found
-        if _newton(hessian, last.grad * objective.yardstick, free) > max(_FAR, 10.0 * tol) ** 2:
+        grad = last.grad * objective.yardstick
+        if _newton(hessian, grad, free) > max(_FAR, 10.0 * tol) ** 2:
             return Outlook(far=True)
-    return found
+    return replace(found, still=_still(hessian, grad, free))
 
 
 def rounding_at(objective: Objective, theta: np.ndarray) -> float:
@@ -145,6 +150,15 @@ def _newton(hessian: np.ndarray, grad: np.ndarray, free: np.ndarray) -> float:
     if not values[0] > 1e-8:
         return 0.0
     return float(np.sum((vectors.T @ (grad / size)) ** 2 / values))
+
+
+def _still(hessian: np.ndarray, grad: np.ndarray, free: np.ndarray) -> bool:
+    """Tell whether no direction has a gradient, in standard errors or, where flat, in nats."""
+    size = np.sqrt(np.abs(np.diagonal(hessian)))[free]
+    size[size == 0] = 1.0
+    values, vectors = np.linalg.eigh(hessian[np.ix_(free, free)] / np.outer(size, size))
+    along = np.abs(vectors.T @ (grad[free] / size))
+    return bool(np.all(along < np.where(values > 1e-8, _FAR * np.sqrt(np.abs(values)), _TOLD)))
 
 
 def _weak(objective: Objective, hessian: np.ndarray, free: np.ndarray) -> Iterator[np.ndarray]:

@@ -30,6 +30,9 @@ class Verdicts:
     _window_ends: tuple = ()
     _log_series: bool = False
 
+    #: Nats per row by which a member at a limit may be less likely than what the limit stands for.
+    limit_cost: float = 0.0
+
     def nested_start(self, rows: Rows) -> np.ndarray | None:
         """Optimum (K,) of a simpler family inside this one, in closed form; None without one.
 

@@ -53,6 +53,7 @@ class Wrapper(Distribution):
     closed_velocity = passed_on()
     has_cdf = passed_on()
     has_given_limits = passed_on()
+    limit_cost = passed_on()
     can_sample = passed_on()
 
     def __init__(self, family: str | Distribution):

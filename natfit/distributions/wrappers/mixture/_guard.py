@@ -15,20 +15,22 @@ import numpy as np
 
 from natfit.bijectors import Bijector, Covariance, CutCovariance, CutPositive, Limited, Positive
 from natfit.distributions.contract.declared import Width
-from natfit.distributions.wrappers.mixture._start import start
+from natfit.distributions.wrappers.mixture._start import begun, start
 from natfit.rows import Rows
 
 #: Default of the smallest width of a component, relative to the widest one at the start.
 RATIO = 1e-3
 
 
-def clustered(family: Any, rows: Rows) -> np.ndarray | None:
-    """Return eta (K,) of the components on clusters of a few rows, with which widths are compared.
+def clustered(family: Any, rows: Rows) -> list[np.ndarray | None] | None:
+    """Return each component's eta on clusters of a few rows, with which widths are compared.
+
+    Where there are too few rows for clusters, they are those of the components on all rows.
 
     Returns
     -------
-    ndarray of shape (K,) or None
-        None where no width needs a limit, or where there are too few rows to compute one.
+    list of (ndarray of shape (K,) or None), or None
+        None where no width needs a limit; None for a component that has no start.
     """
     univariate = family.event_shape == ()
     several_columns = univariate and rows.event_shape not in ((), (1,))
@@ -38,27 +40,39 @@ def clustered(family: Any, rows: Rows) -> np.ndarray | None:
     few = few.ravel() if univariate else few
     inside = np.isfinite(few) & family.support.contains(few)
     few = few[inside if univariate else inside.all(axis=1)]
-    if len(few) < 2 * len(family.parts):
+    if not len(few):
         return None
-    try:
-        return start(family, few, None, np.random.default_rng(0))
-    except ValueError:
-        # Such data are refused later, when they are checked.
-        return None
+    rng = np.random.default_rng(0)
+    if len(few) >= 2 * len(family.parts):
+        try:
+            eta = start(family, few, None, rng)
+        except ValueError:
+            # No partition gives every component rows to start on.
+            pass
+        else:
+            return [eta[cut] for cut in family.cuts]
+    seen = [family.seen(k, few) for k in range(len(family.parts))]
+    own = [few if inside is None else few[inside] for inside in seen]
+    return [
+        begun(part, y, np.ones(len(y)), rng) if len(y) else None
+        for part, y in zip(family.parts, own, strict=True)
+    ]
 
 
 def guards(
-    parts: Any, etas: list[np.ndarray], ratio: float = RATIO
+    parts: Any, etas: list[np.ndarray | None], ratio: float = RATIO
 ) -> dict[tuple[int, str], Bijector]:
     """(component, parameter) to the constraint with its limit, from a start's eta of each."""
     sizes: dict[tuple[str, Width], list[np.ndarray]] = {}
     for part, eta in zip(parts, etas, strict=True):
-        for name, width in part.widths.items():
+        for name, width in part.widths.items() if eta is not None else ():
             logs = _logs(part.params[name], eta[part.blocks[name]])
             sizes.setdefault((name, width), []).append(logs)
     out = {}
     for k, part in enumerate(parts):
         for name, width in part.widths.items():
+            if (name, width) not in sizes:
+                continue
             same = np.stack(sizes[name, width])
             lower = width.power > 0
             widest = same.max(axis=0) if lower else same.min(axis=0)

@@ -104,13 +104,13 @@ def _on_clusters(
         some = own if seen is None else own & seen
         if some.sum() < min(2, len(y) // n):
             return None
-        etas[k] = _begun(family.parts[k], y[some], mass[some], rng)
+        etas[k] = begun(family.parts[k], y[some], mass[some], rng)
         low, high, _ = (end[family.cuts[k]] for end in family.limits)
         if etas[k] is not None and np.any((etas[k] < low) | (etas[k] > high)):
             # The cluster is too narrow for its component: a small share of all rows widens it.
             mass = mass + _WIDEN * (1.0 if weight is None else weight)
             some = slice(None) if seen is None else seen
-            etas[k] = _begun(family.parts[k], y[some], mass[some], rng)
+            etas[k] = begun(family.parts[k], y[some], mass[some], rng)
         if etas[k] is None:
             return None
         etas[k] = np.clip(etas[k], low, high)
@@ -118,7 +118,7 @@ def _on_clusters(
     return np.concatenate([np.log(shares[:-1] / shares[-1]), *etas])
 
 
-def _begun(
+def begun(
     part: Any, y: np.ndarray, weight: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray | None:
     """A component's own start on weighted rows; None where it has none."""

@@ -27,6 +27,7 @@ from natfit.distributions.wrappers.mixture._guard import RATIO, clustered, guard
 from natfit.distributions.wrappers.mixture._intervals import interval_moments
 from natfit.distributions.wrappers.mixture._labels import in_order
 from natfit.distributions.wrappers.mixture._nodes import nodes
+from natfit.distributions.wrappers.mixture._single import singles
 from natfit.distributions.wrappers.mixture._start import several, start
 from natfit.rows import Block, Rows, n_distinct, rows_where
 
@@ -63,12 +64,14 @@ class Mixture(Distribution):
 
     Where the density of a component can shrink to a point, the likelihood grows without limit.
     :meth:`bind` therefore gives widths a lower limit, ``least_width`` times the widest component
-    on the clusters of k-means, so that the limit follows the unit and the spread of the data. A fit
-    that rests there ends as ``boundary`` and names the component that collapsed onto a few rows.
+    on the clusters of k-means, so that the limit follows the unit and the spread of the data; with
+    fewer than two rows a component, times the width of the family on all rows. A fit that rests
+    there ends as ``boundary`` and names the component that collapsed onto a few rows.
     Which parameters the width follows, a component declares in ``widths``; a family that declares
     none there, and no location with a scale, gets no such limit.
     Where fewer components are enough, a weight goes to its limit 0, or two components become the
-    same and the fit ends as ``singular``.
+    same and the fit ends as ``singular``. The end is compared with each family alone, and if that
+    is more likely, the fit goes on from there.
 
     An exchange of components does not change the density. Equal families are numbered by their
     medians, from low to high (vectors by their first column), as the best start leaves them.
@@ -106,6 +109,8 @@ class Mixture(Distribution):
     ----------
     McLachlan and Peel (2000), Finite Mixture Models. Hathaway (1985), Annals of Statistics 13.
     """
+
+    compare_after = 25
 
     #: Constraints with a limit that keeps a component from collapsing, once data are known.
     _guards: dict[tuple[int, str], Bijector] | None = None
@@ -190,14 +195,14 @@ class Mixture(Distribution):
         if same and self._guards is not None:
             return self
         bound = self if same else self._of(parts)
-        eta = clustered(bound, rows)
-        if eta is None:
+        etas = clustered(bound, rows)
+        if etas is None:
             return bound
         bound = self._of(parts)
         ratio = check_number(
             self.least_width, "least_width", low=0.0, high=1.0, closed_low=False, hint="1e-3"
         )
-        bound._guards = guards(parts, [eta[cut] for cut in bound.cuts], ratio)
+        bound._guards = guards(parts, etas, ratio)
         return bound
 
     def _of(self, parts: tuple[Distribution, ...]) -> Mixture:
@@ -414,6 +419,17 @@ class Mixture(Distribution):
         if len(few.y) < 2 * len(self.parts):
             return []
         return several(self, few.y, few.weight, n_init - 1)
+
+    @property
+    def limit_cost(self) -> float:  # type: ignore[override]  # the weights decide
+        """What the least weights of all components but one take from its density."""
+        return (len(self.parts) - 1) * float(np.exp(-self.limits[1][:1].min(initial=np.inf)))
+
+    def nested_start(self, rows: Rows) -> np.ndarray | None:
+        """The optimum of each different component alone, as a member of the mixture, (M, K)."""
+        if len(self.parts) == 1 or self.n_params > _MOST_PARAMETERS:
+            return None
+        return singles(self, rows)
 
     def alike(self, eta: np.ndarray) -> np.ndarray:
         """Eta with equal families in the order of their medians."""
