@@ -40,7 +40,7 @@ def clustered(family: Any, rows: Rows) -> list[np.ndarray | None] | None:
     few = few.ravel() if univariate else few
     inside = np.isfinite(few) & family.support.contains(few)
     few = few[inside if univariate else inside.all(axis=1)]
-    if not len(few):
+    if len(np.unique(few, axis=0)) < 2:
         return None
     rng = np.random.default_rng(0)
     if len(few) >= 2 * len(family.parts):

@@ -45,6 +45,9 @@ _PARTITIONED = 2_000
 #: cost more than the fit.
 _MOST_PARAMETERS = 200
 
+#: Rows that are farther outside a moving support, relative to its end, are those of others.
+_EDGE = 1e-9
+
 
 class Mixture(Distribution):
     """A mixture of C components: ``p(y) = sum_k w_k p_k(y)``.
@@ -95,7 +98,7 @@ class Mixture(Distribution):
         How many, where ``components`` is one family; 1 gives the family itself.
     n_init : int, optional
         Number of starts; by default 15, or 3 where a component has no closed form of its second
-        derivatives.
+        derivatives, and not more than there are rows.
     least_width : float, default=1e-3
         Smallest width of a component, relative to the widest one on the clusters of k-means;
         between 0 and 1. As ``reg_covar`` of scikit-learn, but in the unit of the data.
@@ -410,12 +413,12 @@ class Mixture(Distribution):
 
     def starts(self, rows: Rows) -> list[np.ndarray]:
         """Starts on ``n_init - 1`` partitions of a few rows by k-means and at random."""
-        n_init = _N_INIT if self._closed else _N_INIT_SLOW
+        few = rows.few(_PARTITIONED)
+        n_init = min(_N_INIT if self._closed else _N_INIT_SLOW, len(few.y))
         if self.n_init is not None:
             n_init = int(check_number(self.n_init, "n_init", low=1, integer=True, hint="10"))
         if n_init == 1 or len(self.parts) == 1 or self.n_params > _MOST_PARAMETERS:
             return []
-        few = rows.few(_PARTITIONED)
         if len(few.y) < 2 * len(self.parts):
             return []
         return several(self, few.y, few.weight, n_init - 1)
@@ -443,6 +446,20 @@ class Mixture(Distribution):
         narrow = {k for k, name in self._guards or {} if at_limit[self.blocks[f"{name}_{k}"]].any()}
         return float(sum(share[k] for k in narrow))
 
+    def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
+        """Why a component whose support moves has no maximum on the rows inside it, or None."""
+        if self.event_shape != ():
+            return None
+        for k, (part, cut) in enumerate(zip(self.parts, self.cuts, strict=True)):
+            own, ends = part.known_support, part.support_at(eta[None, cut])
+            low, high = (float(end[0]) for end in ends)
+            if (low, high) == (own.low, own.top):
+                continue
+            why = part.no_maximum(rows_where(rows, _inside_part, low, high), eta[cut])
+            if why is not None:
+                return f"component {k}: {why}"
+        return None
+
     def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
         """The start unchanged; if a row has no density there, each component corrects its own."""
         with np.errstate(all="ignore"):
@@ -462,3 +479,9 @@ class Mixture(Distribution):
         """Which rows of a block lie in component k's support, (n,)."""
         seen = self.seen(k, block.y)
         return np.ones(block.n, dtype=bool) if seen is None else seen
+
+
+def _inside_part(block: Block, low: float, high: float) -> np.ndarray:
+    """Which rows of a block lie between two ends up to rounding, (n,)."""
+    slack = _EDGE * max(abs(end) for end in (low, high, 0.0) if np.isfinite(end))
+    return (block.y >= low - slack) & (block.y <= high + slack)
