@@ -34,7 +34,8 @@ class Component(BaseEstimator):
     kind, ``_apart`` the folders in it that hold something else, ``_by_name`` tells whether a
     string or a class stands for an instance with default parameters, ``_aliases`` has other
     names that stand for a component too, and ``_also_called`` names that users may try, which an
-    error answers with the name used here; ``_cautions`` says how what they mean elsewhere differs.
+    error answers with the name used here; ``_cautions`` says how what they mean elsewhere differs,
+    and ``_elsewhere(name)`` what to write for a name that has no counterpart here.
     """
 
     _package: ClassVar[str]
@@ -75,6 +76,11 @@ class Component(BaseEstimator):
     def examples(cls) -> list[Self]:
         """Return instances that the registry's property tests run on."""
         return [cls()]
+
+    @classmethod
+    def _elsewhere(cls, name: str) -> str:
+        """Return what to write for a name of another package, or an empty string."""
+        return ""
 
     @classmethod
     def _instead_of(cls, spec: Any) -> str:
@@ -185,6 +191,12 @@ def _component_class(name: str, base: type[Kind]) -> type[Kind]:
     if name not in names:
         also = {**base._aliases, **base._also_called}
         near, kind = nearest(name, names, also), base.__name__.lower()
+        remedy = "" if name in also else base._elsewhere(name)
+        if remedy:
+            raise ValueError(
+                f"{kind} must be one of the names of natfit or a {kind} object, got {name!r}; "
+                f"{remedy}"
+            )
         if near:
             raise ValueError(
                 f"{kind} must be one of the names of natfit or a {kind} object, got {name!r}; did "

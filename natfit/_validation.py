@@ -184,6 +184,7 @@ def unknown_name(name: str, known: Iterable[str], what: str) -> str:
     part += [k for k in known if len(name) > 3 and name.rstrip("s") in k.split("_")]
     first = [k for k in known if k.startswith(f"{name}_")]
     near = next(iter(first), None) or nearest(name, known) or next(iter(part), None)
+    near = None if near == name else near
     tail = f"did you mean {near!r}?" if near else f"the names are {known}"
     return f"{what}, got {name!r}; {tail}"
 

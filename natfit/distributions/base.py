@@ -51,7 +51,13 @@ from natfit._component import Component
 from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.facts import Facts
 from natfit.distributions.contract.information import expected_log_ratio, expected_square
-from natfit.distributions.contract.names import ALIASES, ALSO_CALLED, CAUTIONS, instead_of
+from natfit.distributions.contract.names import (
+    ALIASES,
+    ALSO_CALLED,
+    CAUTIONS,
+    elsewhere,
+    instead_of,
+)
 from natfit.distributions.contract.sums import summed_observed, summed_value_and_score, tile
 from natfit.distributions.contract.tails import tail
 from natfit.distributions.contract.velocity import Velocity, velocity_of
@@ -72,6 +78,7 @@ class Distribution(Facts, Verdicts, Component):
     _also_called = ALSO_CALLED
     _cautions = CAUTIONS
     _instead_of = classmethod(instead_of)
+    _elsewhere = classmethod(elsewhere)
     _apart = ("contract", "forms", "custom")
 
     # ------------------------------------------------------------------- the data and the start

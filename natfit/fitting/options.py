@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from natfit._validation import check_truncation, nearest, unknown_name
+from natfit._validation import check_truncation
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.columns import OfColumns
+from natfit.distributions.contract.elsewhere import unknown_parameter
 from natfit.distributions.contract.support import OutsideSupport
 from natfit.distributions.wrappers.base import Wrapper
 from natfit.distributions.wrappers.bounded import Bounded
@@ -99,7 +100,7 @@ def adjust(
 
 
 def _refuse_names(family: Distribution, name: str, option: Any) -> None:
-    """Raise an error if an option by names is no dict, or a key is nearly a parameter's name."""
+    """Raise an error if an option by names is no dict, or a key is no parameter's name."""
     if option is None:
         return
     if not isinstance(option, dict):
@@ -108,9 +109,9 @@ def _refuse_names(family: Distribution, name: str, option: Any) -> None:
             f"got {option!r}"
         )
     for key in option:
-        if key not in family.params and nearest(str(key), family.params):
+        if key not in family.params:
             rule = f"{name} must name some of the parameters of {type(family).__name__}"
-            raise ValueError(unknown_name(key, family.params, rule))
+            raise ValueError(unknown_parameter(family, str(key), rule))
 
 
 def _of_column(values: dict, column: int, n: int, family: Distribution) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from natfit._validation import unknown_name
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.elsewhere import unknown_parameter
 from natfit.fitting.data import in_range
 from natfit.fitting.task import Task
 from natfit.objectives import Likelihood
@@ -131,7 +131,7 @@ def _native_start(
     for name, value in start.items():
         if name not in family.params:
             rule = f"start_params must name some of the parameters of {type(family).__name__}"
-            raise ValueError(unknown_name(name, family.params, rule))
+            raise ValueError(unknown_parameter(family, name, rule))
         try:
             array = np.asarray(value, dtype=np.float64)
         except (TypeError, ValueError) as error:

@@ -193,7 +193,7 @@ def test_another_constraint_leads_to_the_same_optimum():
         ({"bounds": {"shape": 3}}, r"bounds\['shape'\] must be"),
         ({"bijectors": {"shape": 3}}, "objects of natfit.bijectors"),
         ({"bijectors": {"shape": Positive((2,))}}, "must have shape"),
-        ({"bijectors": {"nothing": Real()}}, "must map names of"),
+        ({"bijectors": {"nothing": Real()}}, "bijectors must name some of the parameters"),
     ],
 )
 def test_options_that_cannot_be(options, words):

@@ -102,7 +102,7 @@ def test_an_option_for_something_else(option, words):
         (stats.norm, "write 'normal'"),
         (stats.weibull_min, "write 'weibull'"),
         (stats.johnsonsb, "write natfit.distributions.from_scipy\\(stats.johnsonsb"),
-        (stats.planck, "from_scipy\\(stats.planck, loc=True\\)"),
+        (stats.planck, "from_scipy\\(stats.planck\\)"),
         (lambda y, rate: -rate * y, "from_log_prob\\(log_prob, params\\)"),
         (steps.KLStep(), "KLStep is a step"),
         (("gamma", 2.0), "got tuple"),

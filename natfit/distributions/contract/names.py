@@ -26,6 +26,7 @@ ALIASES = {
     "invgauss": "inverse_gaussian",
     "johnsonsu": "johnson_su",
     "lognorm": "lognormal",
+    "logser": "log_series",
     "nbinom": "negative_binomial",
     "norm": "normal",
     "powerlaw": "power_law",
@@ -93,9 +94,38 @@ def instead_of(kind: type[Component], spec: Any) -> str:
         return of_another_kind(kind, spec)
     name = str(made.name)
     public = type(getattr(stats, name, None)) is type(made)
-    options = "loc=True, scale=True" if isinstance(made, generic[:1]) else "loc=True"
-    call = f"natfit.distributions.from_scipy({f'stats.{name}' if public else 'it'}, {options})"
+    call = _call(f"stats.{name}" if public else "it", isinstance(made, generic[:1]))
     own = ALIASES.get(name, ALSO_CALLED.get(name, name))
     first = f"write {own!r} for the built-in family, or " if own in available(kind) else "write "
     last = "; values that are known are given by fixed={...}" if frozen else ""
     return f"{first}{call} for scipy's{last}"
+
+
+def elsewhere(kind: type[Component], name: str) -> str:
+    """Return what to write for a name of scipy's that no family here has, or an empty string.
+
+    Parameters
+    ----------
+    kind : type
+        The base class of all families.
+    name : str
+        What was given as a family.
+
+    Returns
+    -------
+    str
+        A call, in words.
+    """
+    from scipy import stats
+
+    made = getattr(stats, name, None)
+    if not isinstance(made, stats.rv_continuous | stats.rv_discrete):
+        return ""
+    call = _call(f"stats.{name}", isinstance(made, stats.rv_continuous))
+    return f"for scipy's write {call} after 'from scipy import stats'"
+
+
+def _call(what: str, continuous: bool) -> str:
+    """The call that makes a family of a distribution of scipy's, a density's with loc and scale."""
+    options = ", loc=True, scale=True" if continuous else ""
+    return f"natfit.distributions.from_scipy({what}{options})"

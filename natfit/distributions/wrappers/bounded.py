@@ -10,6 +10,7 @@ import numpy as np
 from natfit.bijectors import Bijector, Limited
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind
+from natfit.distributions.contract.elsewhere import unknown_parameter
 from natfit.distributions.wrappers._mapped import Mapped
 from natfit.rows import Rows
 
@@ -126,7 +127,8 @@ def _limits(inner: Distribution, bounds: dict[str, Any]) -> dict[str, Limited]:
         own = inner.params.get(name)
         if own is None or not own.elementwise:
             scalars = [n for n, c in inner.params.items() if c.elementwise]
-            raise ValueError(f"bounds must name some of {scalars}, got {name!r}")
+            rule = f"bounds must name some of {scalars}"
+            raise ValueError(unknown_parameter(inner, name, rule, scalars))
         found[name] = Limited(own, *_pair(name, pair, own))
     return found
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from natfit.bijectors import Bijector
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.elsewhere import unknown_parameter
 from natfit.distributions.wrappers._mapped import Mapped
 from natfit.rows import Rows
 
@@ -59,9 +60,11 @@ class Fixed(Mapped):
             return  # Its parameters are known once it is bound.
         names = list(inner.params)
         unknown = [n for n in known if n not in names]
-        if unknown or len(set(known)) == len(names):
-            rule = f"must name some of {names}" if unknown else "must leave a parameter to fit"
-            raise ValueError(f"fixed {rule}, got {list(known)}")
+        if unknown:
+            rule = f"fixed must name some of {names}"
+            raise ValueError(unknown_parameter(inner, unknown[0], rule))
+        if len(set(known)) == len(names):
+            raise ValueError(f"fixed must leave a parameter to fit, got {list(known)}")
         for name, value in known.items():
             _to_eta(name, value, inner.params[name])
             if name in inner.row_ends:
