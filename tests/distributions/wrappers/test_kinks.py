@@ -50,3 +50,32 @@ def test_no_point_of_a_grid_is_more_likely(kind, seed):
 def test_the_gradient_nearest_to_zero():
     got = nearest_to_zero(np.array([3.0, -0.5, -2.0]), np.array([1.0, 1.0, 0.5]))
     np.testing.assert_allclose(got, [2.0, 0.0, -1.5], atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [3_000, 30_000])
+def test_a_gap_between_many_rows_holds_the_optimum(n, monkeypatch):
+    """Scipy's profile has one slope on either side; few sums are needed, however many rows."""
+    from natfit.distributions.contract import kinks
+
+    y, c = np.random.default_rng(4).laplace(1.0, 2.0, (2, n))
+    seen = y <= c
+    # Some 20 sums a search, of which a fit of few rows makes two.
+    sums, plain = [], kinks.sum_over
+
+    def counted(*args):
+        sums.append(1)
+        return plain(*args)
+
+    monkeypatch.setattr(kinks, "sum_over", counted)
+    model = natfit.fit("laplace", natfit.Censored.right(np.minimum(y, c), seen))
+    assert model.status_.good and model.n_iter_ <= 2 and len(sums) < 50
+
+    def value(loc, log_scale):
+        law = stats.laplace(loc, np.exp(log_scale))
+        return law.logpdf(y[seen]).sum() + law.logsf(c[~seen]).sum()
+
+    loc, log = model.params_["loc"][0], np.log(model.params_["scale"][0])
+    best = value(loc, log)
+    step = 1e-4
+    for move in ((step, 0.0), (-step, 0.0), (0.0, step), (0.0, -step)):
+        assert value(loc + move[0], log + move[1]) < best
