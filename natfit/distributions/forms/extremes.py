@@ -139,9 +139,9 @@ def refuse_irregular(shape: float, family: str) -> None:
 def corner(rows: Rows, at: float, scale: float, shape: float) -> str | None:
     """Why a fit near (at, scale, shape) found no maximum: the likelihood grows without limit.
 
-    There are two such corners: shape -> -1, or held below, and scale -> 0 at a value that m of n rows share. In
-    the second the log-likelihood of these m rows grows as -m log scale, and that of the others
-    falls as (n - m) log scale / shape.
+    There are two such corners: shape -> -1, or held below, and scale -> 0 at a value that m of n
+    rows share. In the second the log-likelihood of these m rows grows as -m log scale, and that of
+    the others falls as (n - m) log scale / shape.
 
     Returns
     -------
@@ -150,8 +150,8 @@ def corner(rows: Rows, at: float, scale: float, shape: float) -> str | None:
     """
     if shape < -1.0:
         return (
-            f"with shape = {shape:.4g}, below -1, the density is infinite at the end of the support, "
-            "and the likelihood grows without limit as this end comes to the largest row"
+            f"with shape = {shape:.4g}, below -1, the density is infinite at the end of the "
+            "support, and the likelihood grows without limit as this end comes to the largest row"
         )
     if shape < -0.9:
         return (

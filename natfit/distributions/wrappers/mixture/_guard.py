@@ -65,7 +65,9 @@ def guards(
     """(component, parameter) to the constraint with its limit, from a start's eta of each."""
     sizes: dict[tuple[str, Width], list[np.ndarray]] = {}
     for part, eta in zip(parts, etas, strict=True):
-        for name, width in part.widths.items() if eta is not None else ():
+        if eta is None:
+            continue
+        for name, width in part.widths.items():
             logs = _logs(part.params[name], eta[part.blocks[name]])
             sizes.setdefault((name, width), []).append(logs)
     out = {}
