@@ -455,7 +455,8 @@ class Mixture(Distribution):
             low, high = (float(end[0]) for end in ends)
             if (low, high) == (own.low, own.top):
                 continue
-            why = part.no_maximum(rows_where(rows, _inside_part, low, high), eta[cut])
+            inside = rows_where(rows, _inside_part, low, high)
+            why = part.no_maximum(inside, eta[cut]) if inside.n else None
             if why is not None:
                 return f"component {k}: {why}"
         return None
