@@ -8,7 +8,7 @@ import inspect
 import math
 import numbers
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, overload
+from typing import Any, Literal, ParamSpec, TypeVar, overload
 
 import numpy as np
 
@@ -18,6 +18,10 @@ from natfit._numbers import as_numbers
 _LARGEST = 10**300
 
 _NO_NAMES: dict[str, str] = {}
+
+#: The arguments of a function, and what it returns.
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @overload
@@ -262,6 +266,32 @@ def check_keywords(
         if known is not None and key not in known and key not in more:
             words = f"{name} got an unexpected keyword argument"
             raise TypeError(unknown_name(key, [*known, *more], words).replace(", got", "", 1))
+
+
+def answers_keywords(function: Callable[P, R]) -> Callable[P, R]:
+    """Return a public function that says which keyword is meant by one that it does not take.
+
+    Its signature stays what it was, so that scikit-learn's routing of metadata reads it as before.
+
+    Parameters
+    ----------
+    function : callable
+        A function or a method.
+
+    Returns
+    -------
+    callable
+        The same, with the check of :func:`check_keywords` before the call.
+    """
+    name = function.__qualname__.removesuffix(".__init__")
+
+    @functools.wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        if kwargs:
+            check_keywords(function, kwargs, name)
+        return function(*args, **kwargs)
+
+    return checked
 
 
 @functools.cache

@@ -10,7 +10,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from natfit._component import Component, available, resolve
-from natfit._validation import check_bool, check_number
+from natfit._validation import answers_keywords, check_bool, check_number
 from natfit.estimators._policy_options import default_solver
 from natfit.estimators.base import NaturalEstimator
 from natfit.rl.baselines import Baseline
@@ -94,6 +94,7 @@ class PolicyBase(NaturalEstimator):
 
     # ------------------------------------------------------------------------------ acting
 
+    @answers_keywords
     def predict(self, observations: Any) -> np.ndarray:
         """Return the most probable action for each observation, as values of the action space.
 
@@ -135,11 +136,13 @@ class PolicyBase(NaturalEstimator):
         p = np.concatenate([part.reshape(len(part), -1) for part in native], axis=1)
         return p if len(p) == len(encoded) else np.repeat(p, len(encoded), axis=0)
 
+    @answers_keywords
     def sample(self, observations: Any, random_state: Any = None) -> np.ndarray:
         """Return an action drawn for each observation, a value of the action space (n, *shape)."""
         policy, encoded = self._encoded(observations)
         return policy.to_space(policy.act(encoded, bridge_rng(random_state)))
 
+    @answers_keywords
     def log_prob(self, observations: Any, actions: Any) -> np.ndarray:
         """Return log pi(a | s) of each row, (n,) in nats; real actions are taken as not clipped."""
         policy, encoded = self._encoded(observations)
@@ -175,6 +178,7 @@ class PolicyBase(NaturalEstimator):
 
     # ----------------------------------------------------------------------------- scoring
 
+    @answers_keywords
     def evaluate(
         self,
         n_episodes: int = _EPISODES,
@@ -227,6 +231,7 @@ class PolicyBase(NaturalEstimator):
             else:
                 env.close()
 
+    @answers_keywords
     def score(self, X: Any = None, y: Any = None) -> float:
         """Return the mean undiscounted return of one greedy episode from each seed in X.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from natfit._validation import check_number, check_vector
+from natfit._validation import answers_keywords, check_number, check_vector
 from natfit.estimators._policy_base import PolicyBase
 from natfit.estimators._policy_options import checked_plan, first_state, resumable
 from natfit.rl.history import LoggedHistory
@@ -22,6 +22,7 @@ from natfit.rl.training import Plan, State
 class LoggedPolicy(PolicyBase):
     """A policy estimator that can also learn from episodes that another policy played."""
 
+    @answers_keywords
     def fit_logged(
         self,
         observations: Any,

@@ -18,7 +18,7 @@ from natfit._numbers import (
     one_column,
     refuse_other_order,
 )
-from natfit._validation import check_jobs, check_number, check_option
+from natfit._validation import answers_keywords, check_jobs, check_number, check_option
 from natfit._warnings import warn
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
@@ -97,6 +97,7 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
     def _native_covariance(self, column: int, matrix: np.ndarray) -> np.ndarray:
         return cov.to_native(self.distribution_, self._eta[column], matrix)
 
+    @answers_keywords
     def cov_params(
         self, cov_type: str = "observed", X: Any = None, sample_weight: Any = None
     ) -> np.ndarray:
@@ -158,6 +159,7 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
 
     # --------------------------------------------------------------------------- scoring
 
+    @answers_keywords
     def score_samples(self, X: Any) -> np.ndarray:
         """Return the log-density of each row, in nats; -inf outside the support.
 
@@ -253,6 +255,7 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
                 UserWarning,
             )
 
+    @answers_keywords
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the mean log-likelihood per row, in nats; higher is better.
 
@@ -275,6 +278,7 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         rows = self._rows(data)
         return float(rows.sum(_score_part, family, self._eta, by_column)) / rows.total
 
+    @answers_keywords
     def sample(self, n_samples: int = 1, random_state: Any = None) -> np.ndarray:
         """Return rows drawn from the fitted distribution, (n_samples, D), in the data's unit."""
         check_is_fitted(self, "_eta")

@@ -12,7 +12,13 @@ from sklearn.utils.validation import validate_data
 from natfit import fitting
 from natfit._component import resolve
 from natfit._numbers import Numbers, as_numbers, is_frame, refuse_other_order
-from natfit._validation import check_bool, check_jobs, check_option, one_window_a_row
+from natfit._validation import (
+    answers_keywords,
+    check_bool,
+    check_jobs,
+    check_option,
+    one_window_a_row,
+)
 from natfit._warnings import passed_on_by, warn
 from natfit.coordinates import Coordinates
 from natfit.distributions import Censored
@@ -187,6 +193,7 @@ class NaturalMLE(DensityEstimator):
 
     # ------------------------------------------------------------------------------ fit
 
+    @answers_keywords
     @with_callbacks
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> NaturalMLE:
         """Fit the distribution to rows.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.callback import with_callbacks
 
-from natfit._validation import check_bool
+from natfit._validation import answers_keywords, check_bool
 from natfit.estimators._policy_base import seeds_of
 from natfit.estimators._policy_logged import LoggedPolicy
 from natfit.estimators._policy_options import (
@@ -205,6 +205,7 @@ class NaturalPolicyEstimator(LoggedPolicy):
             raise ValueError(f"preset must be one of {sorted(PRESETS)}, got {name!r}")
         return cls(env, **{**PRESETS[name](), **options})
 
+    @answers_keywords
     @with_callbacks
     def fit(self, X: Any = None, y: Any = None) -> NaturalPolicyEstimator:
         """Train the policy.

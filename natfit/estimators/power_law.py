@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from natfit._validation import check_number
+from natfit._validation import answers_keywords, check_number
 from natfit.numerics.zeta import zeta_moments
 
 #: Largest number of candidates and of distinct values of a tail that are compared at once.
@@ -50,6 +50,7 @@ class PowerLawTail:
     discrete: bool
 
 
+@answers_keywords
 def power_law_tail(
     y: Any, *, discrete: bool | None = None, xmin: float | None = None, min_tail: int = 10
 ) -> PowerLawTail:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import Bounds, OptimizeResult
 from sklearn.exceptions import ConvergenceWarning
 
-from natfit._validation import check_vector
+from natfit._validation import answers_keywords, check_vector
 from natfit._warnings import warn
 from natfit.iterate.status import Status
 from natfit.metrics.base import Metric
@@ -20,6 +20,7 @@ from natfit.optimize.run import Fit, run
 from natfit.rng import bridge_rng
 
 
+@answers_keywords
 def minimize(
     fun: Callable[..., Any],
     x0: Any,

@@ -1,7 +1,10 @@
 """What users write for something else: the message says what to write."""
 
+import inspect
+
 import numpy as np
 import pytest
+import sklearn
 from scipy import stats
 from sklearn.model_selection import GridSearchCV
 
@@ -156,3 +159,61 @@ def test_the_nearest_name():
         check_option("hst", "kind", ("hist", "rug"))
     with pytest.raises(ValueError, match=r"kind must be one of \['hist', 'rug'\], got 'xx'"):
         check_option("xx", "kind", ("hist", "rug"))
+
+
+def _public():
+    """Public functions and methods of natfit that take names of their own, by name."""
+    for name in natfit.__all__:
+        made = getattr(natfit, name)
+        if inspect.isfunction(made):
+            yield name, made
+        elif inspect.isclass(made):
+            for key in dir(made):
+                function = getattr(made, key)
+                own = getattr(function, "__module__", None) or ""
+                if not key.startswith("_") and inspect.isroutine(function) and "natfit" in own:
+                    yield f"{name}.{key}", function
+
+
+#: Those that take any keyword, or none that is for users.
+_APART = {"fit", "NaturalPolicyEstimator.preset", "Censored.of", "Censored.of_rows"}
+_APART |= {"Censored.within", "natural_gradient", "NaturalPolicyEstimator.predict_proba"}
+CALLS = {name: f for name, f in _public() if name not in _APART and "set_" not in name}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_every_public_function_answers_a_misspelt_keyword(name):
+    function = CALLS[name]
+    taken = [p for p in inspect.signature(function).parameters if p != "self"]
+    for keyword in taken:
+        if len(keyword) < 3:
+            continue  # One letter is not misspelt, but another name.
+        with pytest.raises(TypeError, match=f"'{keyword}x'; did you mean '{keyword}'"):
+            function(**{f"{keyword}x": 1})
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda m: m.fit(DATA, weights=DATA), "NaturalMLE.fit got .*'weights'.*'sample_weight'"),
+        (lambda m: m.score(DATA, weights=DATA), "score got .*'weights'; .*'sample_weight'"),
+        (lambda m: m.cov_params(type="robust"), "cov_params got .*'type'; did you mean 'cov_type'"),
+        (lambda m: m.sample(size=3), r"sample got .*'size'; the names are \['n_samples', 'random"),
+        (lambda m: natfit.Censored.right(DATA, events=DATA), "right got .*did you mean 'event'"),
+        (lambda m: natfit.Censored(DATA, uper=DATA), "Censored got .*did you mean 'upper'"),
+        (lambda m: natfit.minimize(abs, DATA, tolerance=1.0), "minimize got .*did you mean 'tol'"),
+        (lambda m: natfit.power_law_tail(DATA, xmn=1.0), "power_law_tail got .*'xmin'"),
+    ],
+)
+def test_keywords_of_other_packages(call, words):
+    with pytest.raises(TypeError, match=words):
+        call(natfit.fit("exponential", DATA))
+
+
+def test_the_check_of_keywords_leaves_signatures_and_routing():
+    """scikit-learn reads the signature of a method to know which metadata it takes."""
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = NaturalMLE().set_fit_request(sample_weight=True)
+        routed = model.set_score_request(sample_weight=True).get_metadata_routing()
+    assert routed.fit.requests == routed.score.requests == {"sample_weight": True}
+    assert list(inspect.signature(NaturalMLE.fit).parameters) == ["self", "X", "y", "sample_weight"]

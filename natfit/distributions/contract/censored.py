@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from natfit._numbers import as_numbers, refuse_other_order
+from natfit._validation import answers_keywords
 
 
 class Censored:
@@ -73,6 +74,7 @@ class Censored:
 
     ndim = 2
 
+    @answers_keywords
     def __init__(self, lower: Any, upper: Any, *, truncation: Any = None):
         first, second = _ends_given(lower, upper)
         _refuse_indicator(lower, upper, first, second)
@@ -80,6 +82,7 @@ class Censored:
         self.name = _name(lower)
 
     @classmethod
+    @answers_keywords
     def right(cls, time: Any, event: Any, *, entry: Any = None, truncation: Any = None) -> Censored:
         """Return rows of times up to which something was watched, and whether it happened then.
 
@@ -115,6 +118,7 @@ class Censored:
         return cls._of(y, _where_seen(seen, y, np.inf), truncation, _name(time))
 
     @classmethod
+    @answers_keywords
     def left(cls, time: Any, event: Any, *, truncation: Any = None) -> Censored:
         """Return rows of values, and whether they are exact or upper limits.
 
@@ -142,6 +146,7 @@ class Censored:
         return cls._of(_where_seen(seen, y, -np.inf), y, truncation, _name(time))
 
     @classmethod
+    @answers_keywords
     def interval(cls, lower: Any, upper: Any, *, truncation: Any = None) -> Censored:
         """Return rows of the ends of intervals: the constructor, taken at its word.
 
@@ -166,6 +171,7 @@ class Censored:
         return cls._of(first, second, truncation, _name(lower))
 
     @classmethod
+    @answers_keywords
     def exact(cls, y: Any, *, truncation: Any = None) -> Censored:
         """Return exact rows y (N,), which ``truncation`` may give a window each."""
         values = _vector(y, "y")
@@ -174,6 +180,7 @@ class Censored:
         return cls._of(values, values, truncation, _name(y))
 
     @classmethod
+    @answers_keywords
     def from_scipy(cls, data: Any) -> Censored:
         """Rows of a ``scipy.stats.CensoredData``: exact, left-, right-, interval-censored."""
         exact, left, right, both = (
