@@ -186,6 +186,25 @@ def of_one_row(n: int, name: str) -> str:
     )
 
 
+def of_too_few(shape: tuple[int, ...], name: str) -> str:
+    """Return what to write instead of a number, a table of fewer than two rows, or a cube."""
+    # The first words are scikit-learn's.
+    if not shape:
+        return (
+            "Expected 2D array, got scalar array instead: one number determines no distribution; "
+            f"pass a table of rows and columns (N, D) to {name}, or a vector (N,) to natfit.fit"
+        )
+    if len(shape) != 2:
+        return (
+            f"Found array with dim {len(shape)}, while dim <= 2 is required by {name}, got shape "
+            f"{shape}; make it rows by X.reshape(len(X), -1), or one column by X.reshape(-1, 1)"
+        )
+    return (
+        f"Found array with {shape[0]} sample(s) (shape={shape}) while a minimum of 2 is required "
+        f"by {name}; pass the data of at least two rows, or look for what has removed them"
+    )
+
+
 def refuse_not_finite(values: np.ndarray, names: Any) -> None:
     """Raise ValueError for the first row (N, D) that holds NaN or infinity."""
     with np.errstate(all="ignore"):

@@ -25,6 +25,10 @@ _ELSEWHERE = {
     ),
     "floc": "pass fixed={'loc': value}; families without loc take it by Shifted(family)",
     "fscale": "pass fixed={'scale': value}",
+    **dict.fromkeys(
+        ("n_init", "n_components"),
+        "mixtures have it: pass natfit.distributions.Mixture(family, n, n_init=10) as the family",
+    ),
     "y": "a density is fitted to x alone",
     **dict.fromkeys(("weights", "weight", "w", "freq"), "pass sample_weight="),
 }

@@ -23,7 +23,7 @@ from natfit._warnings import passed_on_by, warn
 from natfit.coordinates import Coordinates
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
-from natfit.estimators._data import Data, of_a_vector, of_one_row, read_rows
+from natfit.estimators._data import Data, of_a_vector, of_one_row, of_too_few, read_rows
 from natfit.estimators.density import DensityEstimator, native_values
 from natfit.fitting.options import Adjusted, adjust, located
 from natfit.fitting.starts import given_starts
@@ -333,7 +333,9 @@ class NaturalMLE(DensityEstimator):
             raise ValueError(of_a_vector(len(values), getattr(self, "distribution", "normal")))
         if values.ndim == 2 and len(values) == 1 < values.shape[1]:
             raise ValueError(of_one_row(values.shape[1], type(self).__name__))
-        plain = values.ndim == 2 and len(values) >= 2 and values.shape[1] >= 1
+        if values.ndim != 2 or len(values) < 2:
+            raise ValueError(of_too_few(values.shape, type(self).__name__))
+        plain = values.shape[1] >= 1
         if plain and values is X:
             # There is nothing to convert; only the number and names of features are recorded.
             return Numbers(validate_data(self, X, skip_check_array=True))

@@ -44,12 +44,12 @@ class Prior:
     def __init__(self, name: str, density: Any):
         if isinstance(density, tuple) and len(density) == 2 and isinstance(density[1], Mapping):
             self._log, self._ends = _of_family(name, *density)
-        elif hasattr(density, "logpdf"):
+        elif hasattr(density, "logpdf") and hasattr(density, "support") and _is_frozen(density):
             self._log, self._ends = density.logpdf, density.support()
         else:
             raise ValueError(
                 f"prior[{name!r}] must be a frozen scipy.stats distribution or (family, params), "
-                f"got {density!r}"
+                f"got {density!r}; pass a density of one number such as stats.gamma(2, scale=3)"
             )
         self.name = name
         low, self.median, high = _quartiles(density)
@@ -86,6 +86,11 @@ class Prior:
             values = np.asarray(self._log(grid.reshape(-1)), dtype=np.float64).reshape(grid.shape)
             first = values[:, [0, 1, 3, 4]] @ _FIRST / h
             return float(values[:, 2].sum()), first, values @ _SECOND / h**2
+
+
+def _is_frozen(density: Any) -> bool:
+    """Tell whether a distribution has its arguments: those of scipy's that have not make one."""
+    return not hasattr(density, "freeze")
 
 
 def _of_family(name: str, family: Any, params: Mapping) -> tuple[Callable, tuple[float, float]]:

@@ -9,6 +9,12 @@ import numpy as np
 from natfit.iterate import Iterate, Status
 from natfit.objectives import Objective
 
+#: What to do where the distance to the optimum is beyond the accuracy of numbers.
+_FAR = (
+    "this is too far off for a way back to be seen in rounded numbers: give start values near "
+    "those that are expected, or none, and check the data's range"
+)
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -122,11 +128,18 @@ class Verdict:
         if self.status is Status.BOUNDARY and self.by_rows:
             words += ", and standard errors do not apply to an end of the support"
         elif not (self.status.good or own_bound):
-            words += f"; {self.status.remedy}"
+            words += f"; {_FAR if self._far else self.status.remedy}"
         if self.rose_from is not None and self.reason is None:
             words += f"; the objective rose from {self.rose_from:.6g} to {self.value:.6g}: "
             words += "shorten the step"
         return words
+
+    @property
+    def _far(self) -> bool:
+        """Whether the end is so far off that a step of one unit is lost in rounding."""
+        failed = self.status in (Status.NO_DESCENT, Status.MAX_ITER)
+        lost = float(self.distance) * float(np.finfo(float).eps) > 1.0
+        return self.probabilistic and failed and lost
 
     def _found(self) -> str:
         """Return in words what the run found at its end."""

@@ -68,7 +68,7 @@ def test_rows_that_are_not_finite_in_several_dimensions(kind):
 
 SHAPES = [
     (np.arange(5.0), ["Expected 2D array, got 1D array", "reshape(-1, 1)"]),
-    (np.float64(3.0), ["Expected 2D array, got scalar array", "reshape"]),
+    (np.float64(3.0), ["Expected 2D array, got scalar array", "to natfit.fit"]),
     (np.ones((4, 2, 2)), ["dim 3", "<= 2"]),
     (np.empty((0, 1)), ["0 sample(s)", "shape=(0, 1)", "minimum of 2"]),
     (np.empty((5, 0)), ["0 feature(s)", "shape=(5, 0)", "minimum of 1"]),

@@ -85,6 +85,13 @@ def test_all_names_are_listed_only_where_nothing_is_close():
         ({"prior": {"shpe": stats.gamma(2)}}, "prior must name .*did you mean 'shape'"),
         ({"bijectors": {"scal": None}}, "bijectors must name .*did you mean 'scale'"),
         ({"start_params": {"shp": 1.0}}, "start_params must name .*did you mean 'shape'"),
+        ({"fixed": {"shape": None}}, "got None; leave 'shape' out of fixed"),
+        ({"bounds": {"shape": (1, 1)}}, "for a known value pass fixed={'shape': 1}"),
+        ({"n_init": 5}, r"natfit.distributions.Mixture\(family, n, n_init=10\)"),
+        (
+            {"prior": {"shape": stats.multivariate_normal([0, 0])}},
+            "frozen .*; pass a density of one",
+        ),
         ({"missing": "dropp"}, "did you mean 'drop'"),
     ],
     ids=lambda v: next(iter(v)) if isinstance(v, dict) else "",
@@ -217,3 +224,25 @@ def test_the_check_of_keywords_leaves_signatures_and_routing():
         routed = model.set_score_request(sample_weight=True).get_metadata_routing()
     assert routed.fit.requests == routed.score.requests == {"sample_weight": True}
     assert list(inspect.signature(NaturalMLE.fit).parameters) == ["self", "X", "y", "sample_weight"]
+
+
+@pytest.mark.parametrize(
+    ("x", "words"),
+    [
+        ([1.0], r"1 sample\(s\).*; pass the data of at least two rows"),
+        ([], r"0 sample\(s\).*; pass the data of at least two rows"),
+        (3.0, "one number determines no distribution"),
+        (np.ones((2, 2, 2)), r"got shape \(2, 2, 2\); make it rows by X.reshape"),
+    ],
+    ids=["one", "none", "scalar", "cube"],
+)
+def test_data_of_another_shape_are_answered_with_what_to_pass(x, words):
+    with pytest.raises(ValueError, match=words):
+        natfit.fit("exponential", x)
+
+
+@pytest.mark.parametrize("start", [{"shape": 1e300}, {"scale": 1e-300}], ids=str)
+def test_a_start_far_out_of_range_is_not_said_to_be_a_wrong_gradient(start):
+    with pytest.warns(sklearn.exceptions.ConvergenceWarning, match="start values near") as said:
+        natfit.fit("gamma", DATA, start_params=start)
+    assert "gradient belongs" not in str(said[0].message)

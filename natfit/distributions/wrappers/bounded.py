@@ -154,6 +154,11 @@ def _pair(name: str, pair: Any, own: Bijector) -> tuple[float, float]:
     except (TypeError, ValueError):
         low, high = np.nan, np.nan
     inside = own.native_bounds
+    if low == high:
+        raise ValueError(
+            f"bounds[{name!r}] must be (low, high), low < high, got {pair!r}; for a known value "
+            f"pass fixed={{{name!r}: {low:g}}}"
+        )
     if not (low < high and low < inside[1] and high > inside[0]):
         raise ValueError(
             f"bounds[{name!r}] must be (low, high), low < high, that overlap {inside}, got {pair!r}"

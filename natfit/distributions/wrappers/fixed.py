@@ -164,6 +164,11 @@ class Fixed(Mapped):
 
 def as_known(name: str, value: Any) -> np.ndarray:
     """Return a known value as an array in float64; a TypeError names one that is no number."""
+    if value is None:
+        raise TypeError(
+            f"fixed[{name!r}] must be a number or an array of numbers, got None; leave {name!r} "
+            "out of fixed to estimate it"
+        )
     try:
         return np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
