@@ -125,6 +125,91 @@ def _wrappers() -> str:
     return _table(["wrapper", "what it makes"], rows)
 
 
+# ------------------------------------------------------------------------ wrappers of wrappers
+
+#: Families that stand for the densities of positive numbers, those of all numbers, and counts.
+INSIDE = {"weibull": "positive", "normal": "real", "poisson": "counts"}
+
+
+def _last_known(family: Distribution) -> Distribution:
+    name = list(family.params)[-1]
+    values = family.native_dict(np.full(family.n_params, 0.4))
+    return component_class("fixed", Distribution)(family, {name: values[name]})
+
+
+def _first_bounded(family: Distribution) -> Distribution:
+    name = next(name for name, own in family.params.items() if own.shape == ())
+    value = float(family.native_dict(np.full(family.n_params, 0.4))[name])
+    return component_class("bounded", Distribution)(family, {name: (value / 2, 9.0 * value)})
+
+
+#: How a wrapper is made that needs more than a family.
+MADE = {
+    "truncated": lambda cls, family: cls(family, 0.0, 9.0),
+    "mixture": lambda cls, family: cls(family, 2),
+    "fixed": lambda cls, family: _last_known(family),
+    "bounded": lambda cls, family: _first_bounded(family),
+    "constrained": lambda cls, family: cls(family, {}),
+}
+
+
+def wrapped(name: str, family: Distribution) -> Distribution | str:
+    """Return a wrapper around a family, or the reason why there is none."""
+    cls = component_class(name, Distribution)
+    try:
+        made = MADE.get(name, lambda cls, family: cls(family))(cls, family)
+        made.params  # noqa: B018  # Arguments are checked on first use.
+        return made.checked() if hasattr(made, "checked") else made
+    except ValueError as error:
+        return str(error)
+
+
+def combinations() -> dict[tuple[str, str, str], Distribution | str]:
+    """Make every wrapper of every wrapper.
+
+    Returns
+    -------
+    dict
+        By (outer, inner, family) the wrapper, or the reason why there is none; no entry where the
+        inner wrapper does not take the family itself.
+    """
+    names = [
+        name
+        for name in available(Distribution)
+        if component_class(name, Distribution).__module__.startswith("natfit.distributions.wrap")
+        and name != "censored"
+    ]
+    found = {}
+    for base in INSIDE:
+        for inner in names:
+            made = wrapped(inner, resolve(base, Distribution))
+            if not isinstance(made, str):
+                found.update({(outer, inner, base): wrapped(outer, made) for outer in names})
+    return found
+
+
+def _combinations() -> str:
+    """Return a table of the wrappers that go around a wrapper, and the reasons of refusals."""
+    found = combinations()
+    names = list(dict.fromkeys(outer for outer, _, _ in found))
+    title = {name: component_class(name, Distribution).__name__ for name in names}
+    rows, reasons = [], []
+    for outer in names:
+        cells = []
+        for inner in names:
+            fits = [
+                base for base in INSIDE if not isinstance(found.get((outer, inner, base), ""), str)
+            ]
+            cells.append(", ".join(INSIDE[base] for base in fits) or "-")
+        rows.append([f"`{title[outer]}`", *cells])
+        words = [v for (name, _, _), v in found.items() if name == outer and isinstance(v, str)]
+        short = dict.fromkeys(re.split(r", (?:such|got|and that|and|which) ", v)[0] for v in words)
+        if short:
+            reasons.append(f"- `{title[outer]}`: " + "; ".join(short) + ".")
+    head = ["around", *(f"`{title[inner]}`" for inner in names)]
+    return "\n".join([_table(head, rows), "", *reasons])
+
+
 # -------------------------------------------------------------------------------- the families
 
 
@@ -212,6 +297,7 @@ TABLES = {
     "components": _components,
     "baselines": _baselines,
     "wrappers": _wrappers,
+    "combinations": _combinations,
     "families": _families,
 }
 
