@@ -240,7 +240,9 @@ def test_windows_beside_other_options(family, options):
         (lambda: Censored.exact([1.0, 2.0], truncation=([0, 1, 2], None)), "3 low ends for 2 rows"),
         (lambda: Censored.exact([1.0, 2.0], truncation=(3.0, 1.0)), "low < high, got .* at row 0"),
         (
-            lambda: natfit.fit("normal", Censored.exact([1.0, 2.0], truncation=([0, np.nan], None))),
+            lambda: natfit.fit(
+                "normal", Censored.exact([1.0, 2.0], truncation=([0, np.nan], None))
+            ),
             "missing",
         ),
         (lambda: Censored.exact([1.0, 2.0], truncation=[0.5]), "entry, None"),
