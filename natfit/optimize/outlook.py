@@ -49,6 +49,18 @@ _SHORT, _POINTS, _ERRORS = 1e-9, 12, 1e3
 #: Maximum number of weak directions that are tried.
 _MOST = 3
 
+#: Curvature, in the scale of the diagonal, below which it is negative and not rounding.
+_NEGATIVE = -1e-6
+
+#: Cost, in nats, that a unit of a real coordinate must not exceed, and how often it is shortened.
+_COSTLY, _SHORTENED = 3.0, 30
+
+#: Share of its unit by curvature below which the unit of a real coordinate tells of no curvature.
+_HONEST = 0.1
+
+#: Number of real coordinates up to which each unit is checked against the objective.
+_CHECKED = 20
+
 #: Maximum number of parameters for which the information is decomposed.
 _AFFORDABLE = 200
 
@@ -114,7 +126,7 @@ def outlook(objective: Objective, last: Iterate, tol: float = 0.0) -> Outlook:
         if not np.isfinite(hessian).all():
             return Outlook()
         found = Outlook()
-        for direction in _weak(objective, hessian, free):
+        for direction in _weak(objective, hessian, free, last):
             found = _Way(objective, last, hessian, free, direction).look(found, tol)
             if found.lower is not None:
                 return found
@@ -161,8 +173,10 @@ def _still(hessian: np.ndarray, grad: np.ndarray, free: np.ndarray) -> bool:
     return bool(np.all(along < np.where(values > 1e-8, _FAR * np.sqrt(np.abs(values)), _TOLD)))
 
 
-def _weak(objective: Objective, hessian: np.ndarray, free: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield directions (P,) in which a unit of a logarithm costs little, the cheapest first."""
+def _weak(
+    objective: Objective, hessian: np.ndarray, free: np.ndarray, last: Iterate
+) -> Iterator[np.ndarray]:
+    """Yield directions (P,) in which a unit costs little or another number than H says."""
     steps = objective.limits()[2]
     logs = free & np.isfinite(steps)
     rest = free & ~logs
@@ -174,10 +188,10 @@ def _weak(objective: Objective, hessian: np.ndarray, free: np.ndarray) -> Iterat
     follow = np.zeros((rest.sum(), logs.sum()))
     if rest.any():
         values, vectors = np.linalg.eigh(scaled[np.ix_(rest, rest)])
-        if values[0] < -1e-6:
-            direction = np.zeros(len(unit))
-            direction[rest] = vectors[:, 0]
-            yield direction * unit
+        ways = np.zeros((len(values), len(unit)))
+        ways[:, rest] = vectors.T
+        yield from _curved(objective, last, values, ways * unit)
+        if values[0] < _NEGATIVE:
             return
         values = np.maximum(values, 1e-12)
         follow = -(vectors / values) @ (vectors.T @ scaled[np.ix_(rest, logs)])
@@ -191,6 +205,54 @@ def _weak(objective: Objective, hessian: np.ndarray, free: np.ndarray) -> Iterat
             vector = vector / np.abs(vector).max()
             direction[logs], direction[rest] = vector, follow @ vector
             yield direction * unit
+
+
+def _curved(
+    objective: Objective, last: Iterate, values: np.ndarray, ways: np.ndarray
+) -> Iterator[np.ndarray]:
+    """Yield directions of real coordinates in which the curvature is negative or says nothing.
+
+    Where a gradient vanishes by symmetry, the curvature may vanish with it, as that of two normals
+    at loc -+ m does at m = 0, once the scale is that of all rows. What decides there is of the
+    fourth order, and a real coordinate has no unit but the one from its curvature. One standard
+    error must cost half a nat; else the unit is shortened until it costs no more than a few.
+
+    Parameters
+    ----------
+    objective : Objective
+        The likelihood.
+    last : Iterate
+        The end of the fit.
+    values : ndarray of shape (m,)
+        Curvatures, in ascending order, in nats per squared length of the ways.
+    ways : ndarray of shape (m, P)
+        The directions that they belong to.
+
+    Yields
+    ------
+    ndarray of shape (P,)
+    """
+    if len(values) > _CHECKED:
+        values, ways = values[:1], ways[:1]
+    for value, way in zip(values, ways, strict=True):
+        unit = length = 1.0 / np.sqrt(max(abs(value), np.finfo(float).eps))
+        for _ in range(_SHORTENED):
+            cost = [_cost(objective, last, sign * length * way) for sign in (1.0, -1.0)]
+            if np.max(np.abs(cost)) < _COSTLY:
+                break
+            length *= 0.25
+        if length < _HONEST * unit or value < _NEGATIVE:
+            yield 0.5 * length * way
+
+
+def _cost(objective: Objective, last: Iterate, delta: np.ndarray) -> float:
+    """Return the change of the objective by a step, in nats; infinite outside the domain."""
+    low, high, _ = objective.limits()
+    theta = np.clip(last.theta + delta, low, high)
+    if not objective.in_domain(theta):
+        return np.inf
+    value = (objective.value(theta) - last.value) * objective.yardstick
+    return value if np.isfinite(value) else np.inf
 
 
 class _Way:

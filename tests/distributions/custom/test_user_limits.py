@@ -54,6 +54,16 @@ def two_normals(y, m, s):
     return both - anp.log(2.0 * s) - 0.5 * np.log(2.0 * np.pi)
 
 
+def apart(y, m, loc, s):
+    return two_normals(y - loc, m, s)
+
+
+def apart_in_all(y, r, loc, sd):
+    # sd is that of all rows: at r = 0 even the curvature in r vanishes, whatever sd is.
+    q = anp.sqrt(1.0 + r**2)
+    return two_normals(y - loc, sd * r / q, sd / q)
+
+
 def folded(y, m, s):
     return two_normals(y, m, s) + np.log(2.0)
 
@@ -111,8 +121,10 @@ def test_a_formula_that_loses_its_digits_claims_no_optimum(name):
     [
         (two_normals, TWO, {"m": R, "s": P}, [2.0, -0.7]),
         (folded, FOLDED, {"m": R, "s": P}, [2.0, -0.5]),
+        (apart, TWO + 3.0, {"m": R, "loc": R, "s": P}, [2.0, 3.0, -0.7]),
+        (apart_in_all, TWO + 3.0, {"r": R, "loc": R, "sd": P}, [4.0, 3.0, 0.7]),
     ],
-    ids=["two normals", "folded"],
+    ids=["two normals", "folded", "two normals apart", "two normals of one variance"],
 )
 def test_a_saddle_by_symmetry_is_left(log_prob, y, params, start):
     model, value = fitted(log_prob, y, **params)
