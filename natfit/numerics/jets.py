@@ -135,6 +135,9 @@ def _extreme(pick: Any) -> Callable:
 
 
 def _logaddexp(a: Any, b: Any) -> Jet:
+    if isinstance(a, Jet) and isinstance(b, Jet):
+        # Not the larger one first: near the smaller one only its share keeps digits.
+        return _add(a, _logaddexp(0.0, b - a))
     a, b = (a, b) if isinstance(b, Jet) else (b, a)
     share = special.expit(b.value - a)
     return b.chain(np.logaddexp(a, b.value), share, share * (1.0 - share))

@@ -163,13 +163,29 @@ class GeneralizedGamma(ByJets):
 
 
 def _curve(x: Any) -> Any:
-    """(e^x - 1 - x) / x^2, differentiable; 1/2 at x = 0."""
+    """(e^x - 1 - x) / x^2, differentiable, also of jets; 1/2 at x = 0."""
+    if isinstance(x, Jet):
+        return x.chain(_curve(x.value), *_curve_slopes(x.value))
     small = anp.abs(x) < _SMALL_X
     near, total = anp.where(small, x, 0.0), 0.0
     for coefficient in _SERIES[::-1]:
         total = coefficient + near * total
     safe = anp.minimum(anp.where(small, 1.0, x), 690.0)
     return anp.where(small, total, (anp.expm1(safe) - safe) / safe**2)
+
+
+def _curve_slopes(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first two derivatives of :func:`_curve`; zero where its exponential is cut off."""
+    small, cut = np.abs(x) < _SMALL_X, x > 690.0
+    near, safe = np.where(small, x, 0.0), np.where(small | cut, 1.0, x)
+    first, second = (np.polyval(np.polyder(_SERIES[::-1], k), near) for k in (1, 2))
+    grown = np.expm1(safe)
+    rest = grown - safe
+    far = grown / safe**2 - 2.0 * rest / safe**3
+    bend = (grown + 1.0) / safe**2 - 4.0 * grown / safe**3 + 6.0 * rest / safe**4
+    pairs = ((first, far), (second, bend))
+    one, two = (np.where(small, a, np.where(cut, 0.0, b)) for a, b in pairs)
+    return one, two
 
 
 def _correction(q: Any) -> Any:

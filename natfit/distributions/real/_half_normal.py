@@ -19,8 +19,8 @@ _HALF_LOG_2PI = 0.9189385332046727
 LEAST = 3.0
 
 #: Logarithms of a scale, in units of the half-normal's for exact rows, between which a limit is
-#: looked for: points of a first grid, and steps of the golden section between two of them.
-_GRID, _GOLDEN = np.linspace(-2.5, 5.0, 16), 45
+#: looked for: points of a first grid; steps between two of them, and the shortest.
+_GRID, _MOST, _CLOSE = np.linspace(-2.5, 5.0, 16), 45, 1e-7
 
 #: Distances of loc from the nearest row, in scales, at which a likelihood is that of the
 #: half-normal to rounding, and at which its slope in loc is taken.
@@ -108,17 +108,53 @@ class HalfNormals:
 
 
 def _highest(value: Callable[[float], float], low: float, high: float) -> float:
-    """The golden section's highest point between two ends, of a function with one maximum."""
-    share = 0.5 * (np.sqrt(5.0) - 1.0)
-    left, right = high - share * (high - low), low + share * (high - low)
-    at_left, at_right = value(left), value(right)
-    for _ in range(_GOLDEN):
-        if at_left > at_right:
-            high, right, at_right = right, left, at_left
-            left = high - share * (high - low)
-            at_left = value(left)
+    """The highest point between two ends, of a function with one maximum, by Brent's method.
+
+    The next point is the top of the parabola through the three best points; where that lies outside
+    the ends, or moves no less than half as far as the point before it did, it is the golden
+    section's.
+
+    Returns
+    -------
+    float
+        To the width at which values cannot be told apart.
+    """
+    share = 0.5 * (3.0 - np.sqrt(5.0))
+    best = second = third = low + share * (high - low)
+    at_best = at_second = at_third = value(best)
+    step = before = 0.0
+    for _ in range(_MOST):
+        middle = 0.5 * (low + high)
+        if abs(best - middle) + 0.5 * (high - low) <= 2.0 * _CLOSE:
+            break
+        found = _top((best, second, third), (at_best, at_second, at_third))
+        if low < best + found < high and abs(found) < 0.5 * abs(before):
+            # At the top itself the larger side is looked at.
+            before, step = step, found if abs(found) > _CLOSE else np.sign(middle - best) * _CLOSE
         else:
-            low, left, at_left = left, right, at_right
-            right = low + share * (high - low)
-            at_right = value(right)
-    return 0.5 * (low + high)
+            before = (high if best < middle else low) - best
+            step = share * before
+        point = best + float(np.copysign(max(abs(step), _CLOSE), step))
+        at = value(point)
+        if at >= at_best:
+            low, high = (best, high) if point >= best else (low, best)
+            best, second, third = point, best, second
+            at_best, at_second, at_third = at, at_best, at_second
+            continue
+        low, high = (point, high) if point < best else (low, point)
+        if at >= at_second or second == best:
+            second, third, at_second, at_third = point, second, at, at_second
+        elif at >= at_third or third in (best, second):
+            third, at_third = point, at
+    return float(best)
+
+
+def _top(x: tuple[float, float, float], at: tuple[float, float, float]) -> float:
+    """From the first point to the top of the parabola through three; infinite where it has none."""
+    one, two = x[1] - x[0], x[2] - x[0]
+    with np.errstate(all="ignore"):
+        left = np.float64(two) * (np.float64(at[1]) - at[0])
+        right = np.float64(one) * (np.float64(at[2]) - at[0])
+        bend = 2.0 * (left - right)
+        step = (left * two - right * one) / bend
+    return float(step) if np.isfinite(step) and bend * (two - one) * one * two != 0.0 else np.inf

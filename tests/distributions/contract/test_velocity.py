@@ -20,6 +20,11 @@ def _log_scale(y, shape, scale):
     return mpmath.exp(shape) * (mpmath.log(y) - scale)
 
 
+def _modified(u, shape):
+    x, rate = u * mpmath.sqrt(1 + shape**2) + shape, 1 / shape
+    return mpmath.ncdf(x) - mpmath.exp(rate * (rate / 2 - x)) * mpmath.ncdf(x - rate)
+
+
 # P(Y <= y) in eta, by mpmath alone.
 CDFS = {
     "normal": lambda y, m, s: mpmath.ncdf((y - m) / mpmath.exp(s)),
@@ -43,10 +48,20 @@ CDFS = {
     "inverse_gamma": lambda y, a, s: mpmath.gammainc(
         mpmath.exp(a), mpmath.exp(s) / y, mpmath.inf, regularized=True
     ),
+    "exponentially_modified_normal": lambda y, m, s, k: _modified(
+        (y - m) / mpmath.exp(s), mpmath.cbrt(mpmath.sinh(3 * k))
+    ),
     "beta": lambda y, a, b: mpmath.betainc(mpmath.exp(a), mpmath.exp(b), 0, y, regularized=True),
 }
+CDFS["generalized_gamma"] = lambda y, c, s, e: mpmath.gammainc(
+    mpmath.sinh(e) ** -2,
+    0,
+    mpmath.exp(mpmath.sinh(e) * (mpmath.log(y) - c) / mpmath.exp(s)) / mpmath.sinh(e) ** 2,
+    regularized=True,
+)
 ETA = {1: [0.4], 2: [0.3, 0.2], 3: [0.3, 0.2, -0.4]}
 SHAPES = {"gev": [0.3, 0.2, 0.25], "generalized_pareto": [0.3, 0.35]}
+SHAPES |= {"exponentially_modified_normal": [0.3, 0.2, 0.01], "generalized_gamma": [0.3, 0.2, 0.6]}
 
 
 def oracle(cdf, eta, low, high):
