@@ -58,35 +58,44 @@ def arc(low: Any, high: Any, kappa: Any, cosine: Any, slope: Any) -> np.ndarray:
 
 def tails(y: Any, loc: Any, kappa: Any, cosine: Any, slope: Any) -> tuple[np.ndarray, np.ndarray]:
     """P(-pi <= Y <= y) and P(y <= Y <= pi), as :func:`arc` gives them, (3, n) each."""
-    y, loc, kappa, cosine, slope = np.broadcast_arrays(y, loc, kappa, cosine, slope)
+    one = all(np.size(given) == 1 for given in (loc, kappa, cosine, slope))
+    y, loc, *rest = np.broadcast_arrays(y, loc, kappa, cosine, slope)
     # For a mode below zero the circle is mirrored, which exchanges the tails.
     flip = loc < 0
     y, loc = np.where(flip, -y, y), np.abs(loc)
-    rest = kappa, cosine, slope
-    back = np.pi - loc
+    back, gap = np.pi - loc, np.abs(y - loc)
     opposite, past = y <= -back, y > loc
     far = np.maximum(y + 2.0 * np.pi - loc, back)
     zero, pi = np.zeros_like(y), np.full_like(y, np.pi)
+    lower, upper = np.empty((2, 3, len(y)))
+
+    def of(rows: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        return arc(low[rows], high[rows], *(each[rows] for each in rest))
+
     # Each tail is one arc, or two on both sides of the mode or of the point opposite.
-    beyond = arc(back, np.where(opposite, np.minimum(far, pi), pi), *rest)
-    gap = np.abs(y - loc)
-    lower = _joined(beyond, arc(np.minimum(gap, pi), pi, *rest), ~opposite)
-    upper = np.where(
-        past,
-        arc(np.minimum(gap, back), back, *rest),
-        _joined(arc(zero, back, *rest), arc(zero, np.minimum(gap, pi), *rest), True),
-    )
-    lower = np.where(past, _rest(upper), lower)
-    upper = np.where(opposite, _rest(lower), upper)
+    upper[:, past] = of(past, np.minimum(gap, back), back)
+    lower[:, past] = _rest(upper[:, past])
+    lower[:, opposite] = of(opposite, back, np.minimum(far, pi))
+    upper[:, opposite] = _rest(lower[:, opposite])
+    middle = np.flatnonzero(~(past | opposite))
+    if len(middle):
+        # Two of the four arcs are the same for all rows of one mode.
+        same = middle[:1] if one else middle
+        lower[:, middle] = _joined(of(same, back, pi), of(middle, np.minimum(gap, pi), pi))
+        upper[:, middle] = _joined(of(same, zero, back), of(middle, zero, np.minimum(gap, pi)))
     return np.where(flip, upper, lower), np.where(flip, lower, upper)
 
 
-def _joined(one: np.ndarray, two: np.ndarray, both: Any) -> np.ndarray:
-    """The union of two arcs where ``both``, else the first."""
-    log = np.where(both, np.logaddexp(one[0], two[0]), one[0])
-    share = np.where(both, np.exp(two[0] - log), 0.0)
+def _joined(one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    """The union of two arcs."""
+    log = np.logaddexp(one[0], two[0])
+    share = np.exp(two[0] - log)
     share = np.where(np.isfinite(share), share, 0.0)
-    means = [a + share * (b - a) for a, b in zip(one[1:], two[1:], strict=True)]
+    # An arc without probability has no means.
+    means = [
+        np.where(share == 0.0, a, np.where(share == 1.0, b, a + share * (b - a)))
+        for a, b in zip(one[1:], two[1:], strict=True)
+    ]
     return np.stack([log, *means])
 
 

@@ -3,9 +3,11 @@
 import mpmath
 import numpy as np
 import pytest
+from scipy import integrate, special
 
 import natfit
 from natfit.distributions import VonMises
+from natfit.distributions.interval._arcs import tails
 
 INF = np.inf
 
@@ -70,3 +72,29 @@ def test_loc_is_an_angle():
     assert model.params_["loc"][0] == pytest.approx(3.0125, abs=1e-4)
     assert model.params_["kappa"][0] == pytest.approx(183.26, abs=5e-3)
     assert -np.pi <= VonMises().native_dict(np.array([20.0, 0.0]))["loc"] <= np.pi
+
+
+def test_means_over_tails_far_from_a_narrow_mode():
+    """Of rows with one eta and with one each, against scipy's quadrature of the smaller tail."""
+    kappa, loc = 1e6, 0.5
+    y = loc + np.array([-3.0, -1.0, 1.0, 3.0]) / np.sqrt(kappa)
+    cosine = float(special.i1e(kappa) / special.i0e(kappa))
+    shared = [np.array([v]) for v in (loc, kappa, cosine, 0.0)]
+    below, above = tails(y, *shared)
+    alone = tails(y, *(np.full(4, float(v[0])) for v in shared))
+    np.testing.assert_allclose(np.stack([below, above]), np.stack(alone), rtol=1e-13)
+    for i, end in enumerate(y):
+        part = below[:, i] if end < loc else above[:, i]
+        far = end + np.sign(end - loc) * 12.0 / np.sqrt(kappa)
+        low, high = sorted((end, far))
+
+        def weight(t):
+            return np.exp(-2.0 * kappa * np.sin(0.5 * (t - loc)) ** 2)
+
+        def pulled(t):
+            return weight(t) * (np.cos(t - loc) - cosine)
+
+        total, pull = (integrate.quad(f, low, high, epsabs=0.0)[0] for f in (weight, pulled))
+        known = np.log(total / (2.0 * np.pi * special.i0e(kappa)))
+        assert part[0] == pytest.approx(known, rel=1e-10)
+        assert part[1] == pytest.approx(pull / total, rel=1e-6)
