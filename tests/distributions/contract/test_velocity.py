@@ -59,6 +59,9 @@ CDFS["generalized_gamma"] = lambda y, c, s, e: mpmath.gammainc(
     mpmath.exp(mpmath.sinh(e) * (mpmath.log(y) - c) / mpmath.exp(s)) / mpmath.sinh(e) ** 2,
     regularized=True,
 )
+CDFS["birnbaum_saunders"] = lambda y, c, s: mpmath.ncdf(
+    2 * mpmath.sinh((mpmath.log(y) - s) / 2) / mpmath.exp(c)
+)
 ETA = {1: [0.4], 2: [0.3, 0.2], 3: [0.3, 0.2, -0.4]}
 SHAPES = {"gev": [0.3, 0.2, 0.25], "generalized_pareto": [0.3, 0.35]}
 SHAPES |= {"exponentially_modified_normal": [0.3, 0.2, 0.01], "generalized_gamma": [0.3, 0.2, 0.6]}
