@@ -3,7 +3,7 @@
 import mpmath
 import numpy as np
 import pytest
-from scipy import optimize, special
+from scipy import optimize, special, stats
 
 import natfit
 from natfit.distributions import Zipf
@@ -89,6 +89,64 @@ def test_exponents_against_the_root_in_many_digits(alpha):
     log = float(np.mean(np.log(y)))
     slope = mpmath.diff(lambda s: mpmath.log(mpmath.zeta(s, 2)), found.alpha)
     assert float(slope) == pytest.approx(-log, rel=1e-8)
+
+
+def by_kstest(y, min_tail=10):
+    """The candidate at which scipy's Kolmogorov-Smirnov statistic of the Pareto is smallest."""
+    found = []
+    for xmin in np.unique(y)[:-1]:
+        tail = y[y >= xmin]
+        if len(tail) >= min_tail:
+            shape = len(tail) / np.log(tail / xmin).sum()
+            law = stats.pareto(shape, scale=xmin)
+            # Where values are equal, the exact distribution of the statistic is not asked for.
+            distance = stats.ks_1samp(tail, law.cdf, method="asymp").statistic
+            found.append((distance, xmin, 1.0 + shape, len(tail)))
+    return min(found)
+
+
+@pytest.mark.parametrize(("seed", "step"), [(0, 0.5), (1, 1.0), (2, 2.0)])
+def test_densities_with_equal_values_against_scipys_statistic(seed, step):
+    y = step * np.ceil(mixed(np.random.default_rng(seed), 200, 5.0, 2.5) / step)
+    assert len(np.unique(y)) < 100
+    found, (gap, xmin, alpha, n) = natfit.power_law_tail(y, discrete=False), by_kstest(y)
+    assert (found.xmin, found.n_tail) == (xmin, n)
+    assert found.alpha == pytest.approx(alpha, rel=1e-12)
+    assert found.distance == pytest.approx(gap, rel=1e-9)
+
+
+#: A body of equal counts, and sizes by rank as in Zipf's law: floor(400 / rank^0.9).
+# fmt: off
+SIZES = np.array([
+    *np.repeat(np.arange(1.0, 10.0), 4), 10, 10, 10, 10, 10, 10, 11, 11, 11, 11, 11, 12, 12, 12, 12,
+    13, 13, 13, 13, 14, 14, 14, 15, 15, 15, 16, 16, 17, 17, 18, 18, 19, 19, 20, 21, 22, 22, 23, 24,
+    25, 26, 28, 29, 31, 32, 34, 37, 39, 42, 46, 50, 55, 61, 69, 79, 93, 114, 148, 214, 400,
+])
+# fmt: on
+
+
+def test_the_values_of_the_package_powerlaw():
+    """powerlaw 2.0.0 of Alstott, Bullmore and Plenz, with scipy 1.17.1.
+
+    ``powerlaw.Fit(y, discrete=True, estimate_discrete=False)`` of whole numbers, whose numerical
+    optimum has five digits, and ``powerlaw.Fit(y)`` of a density without equal values. Where values
+    are equal it compares the distribution functions on one side of each step only, so that the
+    smallest distance may lie elsewhere; alpha of a known xmin is the same.
+    """
+    found = natfit.power_law_tail(SIZES)
+    assert (found.xmin, found.n_tail) == (10.0, 60)
+    assert found.alpha == pytest.approx(2.132184342021622, rel=2e-5)
+    assert found.distance == pytest.approx(0.019671474264612576, rel=1e-3)
+    assert found.standard_error == pytest.approx(0.1461643700495515, rel=1e-3)
+    y = np.concatenate([20.0 * (np.arange(1, 61) / 60.0) ** -0.7, np.linspace(2.0, 19.0, 40)])
+    found = natfit.power_law_tail(y)
+    assert (found.xmin, found.n_tail) == (20.0, 60)
+    assert found.alpha == pytest.approx(2.5029024722553856, rel=1e-10)
+    assert found.distance == pytest.approx(0.018655509340014476, rel=1e-9)
+    assert found.standard_error == pytest.approx(0.1940238748673021, rel=1e-10)
+    tied = np.floor(2.0 * y + 1e-9) / 2.0 + 0.25
+    found = natfit.power_law_tail(tied, discrete=False, xmin=21.25)
+    assert found.alpha == pytest.approx(2.507641105949869, rel=1e-10)
 
 
 @pytest.mark.parametrize(
