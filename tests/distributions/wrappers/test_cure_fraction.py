@@ -9,6 +9,7 @@ from natfit import Censored
 from natfit.distributions import CureFraction
 from natfit.distributions.wrappers.censored import CensoredFamily
 from tests.cases import Case
+from tests.distributions.wrappers.atoms import OPTIONS, compare, weibull_rows
 from tests.fits import fitted, native
 
 
@@ -135,3 +136,11 @@ def test_an_end_that_runs_to_the_last_failure_is_unbounded():
     time, event = [0.3, 0.7, 1.1, 1.6, 2.2, 3.1], [1, 1, 0, 1, 1, 0]
     model = natfit.fit(CureFraction("generalized_pareto"), Censored.right(time, event))
     assert model.status_ == "unbounded"
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("seed", range(2))
+def test_weighted_intervals_with_known_values_and_priors_against_a_search(option, seed):
+    rows = weibull_rows(np.random.default_rng(seed), 120, 0.3, np.inf)
+    compare(CureFraction("weibull"), rows, "cured_prob", np.inf, option)

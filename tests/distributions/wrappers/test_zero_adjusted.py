@@ -9,6 +9,7 @@ from natfit import Censored
 from natfit.distributions import Shifted, Truncated, ZeroAdjusted
 from natfit.distributions.contract.intervals import moments
 from tests.cases import Case
+from tests.distributions.wrappers.atoms import OPTIONS, compare, weibull_rows
 from tests.fits import fitted, native, total
 
 RAIN = np.array([0.0, 0, 1.2, 3.4, 0, 0.4, 7.1, 2.2, 0, 0, 0.9, 5.5, 1.1, 0, 0.2, 12.5])
@@ -135,3 +136,11 @@ def test_a_window_of_it_is_fitted():
 def test_what_it_does_not_take_is_refused(family, y, words):
     with pytest.raises(ValueError, match=words):
         natfit.fit(family, y)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("seed", range(2))
+def test_weighted_intervals_with_known_values_and_priors_against_a_search(option, seed):
+    rows = weibull_rows(np.random.default_rng(seed), 120, 0.3, 0.0)
+    compare(ZeroAdjusted("weibull"), rows, "zero_prob", 0.0, option)
