@@ -44,7 +44,7 @@ DAYS = np.array([*DAYS, 216, 244], dtype=float)
         (Truncated("gamma", -3.0, -1.0), "overlap the support of Gamma"),
         (Truncated("gamma", 3.0, 1.0), "low < high"),
         (Scaled(Truncated()), "Scaled needs a density that autograd can differentiate, and"),
-        (Shifted(from_scipy(stats.nakagami, loc=True)), "univariate density with a support"),
+        (Shifted(from_scipy(stats.nakagami, loc=True)), "on the positive numbers without a location"),
         (Fixed("gamma", {"k": 1.0}), r"fixed must name some of \['shape', 'scale'\], got"),
         (Fixed("gamma", {"shape": 1.0, "scale": 1.0}), "fixed must leave a parameter to fit"),
         (Bounded("gamma", {"k": (0, 1)}), r"bounds must name some of \['shape', 'scale'\]"),
@@ -129,6 +129,7 @@ DERIVED = {
     *("nested_start", "no_maximum", "limit_at", "regular", "check", "check_degenerate"),
     *("bounded", "sufficient", "sum_terms", "summary_proves_support", "examples"),
     *("interval_moments", "velocity", "kink_sum", "starts", "alike", "collapsed"),
+    *("limit_members", "has_limit_members", "knows_limits"),
 }
 #: A fit is not compared early with the inner family's nested optimum: it need not be this one's.
 #: Wrappers derive velocities from the inner family's, so that they differentiate no tails. Which
