@@ -78,17 +78,18 @@ def followed(found: Found, y: np.ndarray, weight: np.ndarray | None) -> Found:
     if abs(chart.located(eta) - middle) > most:
         value = float(family.native_dict(eta)[chart.name])
         return Found(eta, mean, end.held(Hold("value", chart.name, value=value)), found.infinite)
-    edge = _edge(surface, chart, w)
+    edge = _edge(surface, chart, w, y)
     if edge is not None:
         w, mean, hold = edge
         return Found(chart.to_eta(w[None])[0], mean, end.held(hold), found.infinite)
     return Found(eta, mean, end, found.infinite)
 
 
-def _edge(surface: Surface, chart: _Quantiles, w: np.ndarray) -> tuple | None:
+def _edge(surface: Surface, chart: _Quantiles, w: np.ndarray, y: np.ndarray) -> tuple | None:
     """Step back from where scipy's formula ends: hold the shape that runs there.
 
-    The quantiles of the rows stay where they are, so that no row leaves the support.
+    The formula has no values there although all rows lie inside of the support that scipy states:
+    an end of the support that passes a row is not one of the formula.
 
     Returns
     -------
@@ -96,7 +97,10 @@ def _edge(surface: Surface, chart: _Quantiles, w: np.ndarray) -> tuple | None:
         The point, its mean and what is held; None where the formula does not end nearby.
     """
     moves = _CLOSE * np.concatenate([np.eye(len(w)), -np.eye(len(w))])
-    outside = ~np.isfinite(surface.at(w + moves)).reshape(2, -1)
+    points = w + moves
+    low, high = chart.family.support_at(chart.to_eta(points))
+    inside = (low < y.min()) & (y.max() < high)
+    outside = (inside & ~np.isfinite(surface.at(points))).reshape(2, -1)
     found = []
     for name in chart.shapes:
         k = chart.family.blocks[name].start

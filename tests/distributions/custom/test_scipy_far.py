@@ -109,3 +109,16 @@ def test_rounding_of_values_on_a_straight_line():
     assert rounding(line + 1e-6 * rng.standard_normal(400)) == pytest.approx(1e-6, rel=0.3)
     assert rounding(line) < 1e-12
     assert np.isinf(rounding(np.array([0.0, np.inf, 1.0, 2.0, 3.0])))
+
+
+@pytest.mark.parametrize("seed", [2, 102])
+@pytest.mark.parametrize("shape", [1.5, 2.0])
+def test_an_end_that_passes_a_row_is_not_an_end_of_the_formula(seed, shape):
+    """A gamma whose location is near its smallest row, against scipy's own fit."""
+    y = np.random.default_rng(seed).gamma(shape, 2.0, 200) + 10.0
+    model = natfit.fit(from_scipy(stats.gamma, loc=True, scale=True), y)
+    assert model.status_ == "converged"
+    peer = stats.gamma.fit(y)
+    assert 200 * model.score(y) >= stats.gamma.logpdf(y, *peer).sum() - 1e-6
+    found = [float(model.params_[k][0]) for k in ("a", "loc", "scale")]
+    np.testing.assert_allclose(found, peer, rtol=1e-3)

@@ -44,7 +44,10 @@ DAYS = np.array([*DAYS, 216, 244], dtype=float)
         (Truncated("gamma", -3.0, -1.0), "overlap the support of Gamma"),
         (Truncated("gamma", 3.0, 1.0), "low < high"),
         (Scaled(Truncated()), "Scaled needs a density that autograd can differentiate, and"),
-        (Shifted(from_scipy(stats.nakagami, loc=True)), "on the positive numbers without a location"),
+        (
+            Shifted(from_scipy(stats.nakagami, loc=True)),
+            "on the positive numbers without a location",
+        ),
         (Fixed("gamma", {"k": 1.0}), r"fixed must name some of \['shape', 'scale'\], got"),
         (Fixed("gamma", {"shape": 1.0, "scale": 1.0}), "fixed must leave a parameter to fit"),
         (Bounded("gamma", {"k": (0, 1)}), r"bounds must name some of \['shape', 'scale'\]"),
