@@ -42,8 +42,9 @@ def test_a_limit_of_the_width_gives_constant_rows_a_maximum(name):
         natfit.fit(name, ROWS)
     model = fitted(name, ROWS, bounds={parameter: ends})
     if name in LONG_WAYS:
-        # The way to the limit of their other shape is longer than 100 iterations.
-        assert model.status_ in ("boundary", "max_iter")
+        # The way to the limit of their other shape is longer than 100 iterations, and may end in
+        # rounding: neither is a claim of an optimum.
+        assert model.status_ in ("boundary", "max_iter", "no_descent")
         return
     assert model.status_ == "boundary", model.message_
     assert native(model)[parameter] == pytest.approx(value, rel=1e-9)

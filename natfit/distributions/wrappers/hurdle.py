@@ -66,7 +66,7 @@ class Hurdle(ZeroAltered):
         str or None
             The limit in words; it names the parameters that mean nothing there.
         """
-        if float(rows.extent()[1]) != 1.0:
+        if rows.event_shape != () or float(rows.extent()[1]) != 1.0:
             return None
         zeros = share_equal(rows, 0.0)
         best = rows.total * float(special.xlogy(zeros, zeros) + special.xlog1py(1 - zeros, -zeros))
