@@ -186,7 +186,7 @@ def unknown_name(name: str, known: Iterable[str], what: str) -> str:
     # A longer form of a name, or one of its words: tolerance for tol, weights for sample_weight.
     part = [k for k in known if len(k) > 2 and name.startswith(k)]
     part += [k for k in known if len(name) > 3 and name.rstrip("s") in k.split("_")]
-    first = [k for k in known if k.startswith(f"{name}_")]
+    first = [k for k in known if k.startswith(name if len(name) > 3 else f"{name}_")]
     near = next(iter(first), None) or nearest(name, known) or next(iter(part), None)
     near = None if near == name else near
     tail = f"did you mean {near!r}?" if near else f"the names are {known}"

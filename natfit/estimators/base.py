@@ -11,11 +11,12 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 
 from natfit._component import Component, resolve
-from natfit._validation import check_keywords, check_parameters
+from natfit._validation import check_parameters, keywords
 from natfit._warnings import warn
 from natfit.coordinates import Coordinates
 from natfit.damping.base import Damping
 from natfit.distributions.base import Distribution
+from natfit.estimators._keywords import check_options
 from natfit.metrics.base import Metric
 from natfit.models import Model
 from natfit.optimize import Status
@@ -24,7 +25,7 @@ from natfit.solvers.base import Solver
 from natfit.steps.base import Step
 
 #: The kinds of components that all estimators take.
-_KINDS: dict[str, type[Component]] = {
+KINDS: dict[str, type[Component]] = {
     "distribution": Distribution,
     "metric": Metric,
     "solver": Solver,
@@ -40,13 +41,16 @@ class NaturalEstimator(CallbackSupportMixin, BaseEstimator):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Refuse a keyword that the constructor does not take, and say which is meant."""
+        estimator = super().__new__(cls)
         if kwargs:
-            check_keywords(cls.__init__, kwargs, cls.__name__)
-        return super().__new__(cls)
+            known = keywords(cls.__init__) or ()
+            given = {**dict(zip(known, args, strict=False)), **kwargs}
+            check_options(cls.__init__, given, cls.__name__, estimator._kinds())
+        return estimator
 
     def _kinds(self) -> dict[str, type[Component]]:
         """Parameters for which a string may stand for an object, and the kind of each."""
-        return _KINDS
+        return KINDS
 
     def set_params(self, **params: Any) -> NaturalEstimator:
         """Set parameters; a nested name such as ``step__epsilon`` also works if step is a string.

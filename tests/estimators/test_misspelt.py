@@ -10,10 +10,11 @@ from sklearn.model_selection import GridSearchCV
 
 import natfit
 from natfit import NaturalGaussianMLE, NaturalMLE, steps
-from natfit._component import available
+from natfit._component import available, component_class
 from natfit._validation import check_option, nearest, unknown_name
 from natfit.distributions import Normal, Truncated
 from natfit.distributions.base import Distribution
+from natfit.estimators.base import KINDS
 from natfit.metrics import MonteCarloFisher
 
 DATA = np.random.default_rng(0).gamma(2.0, 3.0, 50)
@@ -73,7 +74,11 @@ def test_all_names_are_listed_only_where_nothing_is_close():
         ({"weights": DATA}, "sample_weight="),
         ({"floc": 0}, "fixed={'loc'"),
         ({"loc": 0}, "fixed={'loc'.*Shifted"),
-        ({"scale": 2.0}, "fixed={name: value}"),
+        ({"scale": 2.0}, "fixed={'scale': value}"),
+        ({"fscale": 2.0}, "fixed={'scale': value}"),
+        ({"dist": "normal"}, "did you mean 'distribution'"),
+        ({"epsilon": 0.1}, r"step=natfit.steps.KLStep\(epsilon="),
+        ({"n_draws": 9}, r"metric=natfit.metrics.MonteCarloFisher\(n_draws="),
         ({"step__epsilon": 0.1}, "set_params\\(step__epsilon="),
         ({"start_params": {"shape": "x"}}, "start_params\\['shape'\\] must be .*'x'"),
         ({"step": 0.1}, r"step=natfit.steps.FixedStep\(length=0.1\)"),
@@ -246,3 +251,32 @@ def test_a_start_far_out_of_range_is_not_said_to_be_a_wrong_gradient(start):
     with pytest.warns(sklearn.exceptions.ConvergenceWarning, match="start values near") as said:
         natfit.fit("gamma", DATA, start_params=start)
     assert "gradient belongs" not in str(said[0].message)
+
+
+@pytest.mark.parametrize("kind", ["metric", "solver", "step", "damping", "distribution"])
+def test_an_option_of_a_component_names_the_component(kind):
+    """Every option of every component, given to the estimator beside the component's name."""
+    base = KINDS[kind]
+    for name in available(base):
+        taken = {"family", "weights", "entry", *inspect.signature(NaturalMLE).parameters}
+        options = inspect.signature(component_class(name, base)).parameters
+        for option in (
+            set(options) - taken - {"args", "kwargs", "families", "n_components", "n_init"}
+        ):
+            told = {"distribution": "gamma", kind: name, option: 1}
+            with pytest.raises(TypeError, match=rf"{kind}=natfit\..*\({option}=\.\.\.\)"):
+                NaturalMLE(**told)
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"gamma": 0.9}, "pass discount="),
+        ({"hidden": (8,)}, r"policy=natfit.models.MLP\(hidden="),
+        ({"max_itr": 3}, "did you mean 'max_iter'"),
+    ],
+    ids=str,
+)
+def test_an_option_of_policies_for_something_else(option, words):
+    with pytest.raises(TypeError, match=words):
+        natfit.NaturalPolicyEstimator("cartpole", **option)
