@@ -62,13 +62,13 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def _choices() -> str:
-    """Return a table of the strings that each argument of an estimator takes, the default first."""
+    """Return a table of the strings that each argument of an estimator takes, a default first."""
     rows = []
     for base, (argument, default) in _arguments().items():
         names = sorted(available(base), key=lambda name: name != (default or "none"))
         cells = ", ".join(f"`{name}`" for name in names)
         rows.append([base.__name__.lower(), f"`{argument}`", cells])
-    return _table(["part", "argument", "choices, the default first"], rows)
+    return _table(["part", "argument", "choices, the default of `NaturalMLE` first"], rows)
 
 
 def _arguments() -> dict[type[Component], tuple[str, object]]:

@@ -13,6 +13,7 @@ import numpy as np
 from natfit.bijectors import Between, Bijector, Positive, Real, Unit
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
+from natfit.distributions.contract.names import ALIASES, ALSO_CALLED
 from natfit.distributions.custom._names import usual_roles
 from natfit.distributions.custom._table import tabled_quantiles
 
@@ -110,7 +111,9 @@ class ScipyDensity(Distribution):
         for key, value in given.items():
             if key not in self._shapes:
                 raise ValueError(
-                    f"{key} must be a shape of scipy.stats.{name}, {list(self._shapes)}"
+                    f"{key} must be a shape of scipy.stats.{name}, {list(self._shapes)}, got "
+                    f"{key}={value!r}; loc=True and scale=True estimate the location and the "
+                    "scale, and a fit holds them by fixed={'loc': value}"
                 )
             low, high = self._shapes[key].domain
             if not np.all((low <= np.asarray(value)) & (np.asarray(value) <= high)):
@@ -120,7 +123,7 @@ class ScipyDensity(Distribution):
         if whole and len(whole) < len(free):
             raise ValueError(
                 f"{whole[0]} must be fixed for {name}, as in from_scipy({name}, {whole[0]}=10): "
-                "it is a whole number, in which there is no derivative"
+                f"it is a whole number, in which there is no derivative{_own(name)}"
             )
         if not self.params:
             raise ValueError(
@@ -332,3 +335,9 @@ def _constraint(info: Any, margin: float) -> Bijector:
     if (low, high) == (0.0, np.inf):
         return Positive()
     return Unit((), margin) if (low, high) == (0.0, 1.0) else Between(low, high)
+
+
+def _own(name: str) -> str:
+    """Return which family of natfit's own has the density, as the end of a message."""
+    own = ALIASES.get(name, ALSO_CALLED.get(name))
+    return f"; natfit's own family {own!r} has this density" if own else ""

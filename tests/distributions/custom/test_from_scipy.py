@@ -175,6 +175,8 @@ def test_a_distribution_of_ones_own():
         (lambda: from_scipy(stats.gamma(2.0)), TypeError, "not frozen"),
         (lambda: from_scipy(stats.betabinom), ValueError, "n must be fixed"),
         (lambda: from_scipy(stats.betabinom, m=3), ValueError, "must be a shape"),
+        (lambda: from_scipy(stats.gamma, floc=0), ValueError, "fixed={'loc': value}"),
+        (lambda: from_scipy(stats.nbinom), ValueError, "own family 'negative_binomial'"),
         (lambda: from_scipy(stats.betabinom, n=-3), ValueError, r"must be in \[0"),
         (lambda: from_scipy(stats.poisson_binom), ValueError, "n must be a whole number"),
         (lambda: from_scipy(stats.poisson_binom, n=2.5), ValueError, "a vector of n probab"),
