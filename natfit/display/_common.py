@@ -24,7 +24,7 @@ def pyplot(caller: str) -> Any:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise ImportError(f"{caller} needs matplotlib: pip install matplotlib") from error
+        raise ImportError(f"{caller} needs matplotlib; pip install natfit[plot]") from error
     return plt
 
 

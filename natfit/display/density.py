@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,9 @@ class DensityDisplay:
     ============== ============================================================================
     kind           what is drawn
     ============== ============================================================================
-    hist           the fitted density over a histogram; probabilities for whole numbers
+    hist           the fitted density over a histogram; probabilities for whole numbers; values
+                   with a probability beside a density (the zeros of ``ZeroAdjusted``) are left
+                   out of both, and the rest keeps its share of the area
     rug            the fitted density over a mark for each row
     qq             sorted data against fitted quantiles, and the line of equality
     pp             empirical against fitted probability of each row, and the line of equality
@@ -245,6 +247,8 @@ class DensityDisplay:
             )
         data, _, index = data_of_fit(fit, transform(estimator, X), sample_weight, column)
         points = _points(data)
+        if kind == "hist":
+            points = _apart(points, family.atoms)
         computed = _compute(kind, fit, family, index, points, confidence)
         display = cls(
             kind=kind,
@@ -304,6 +308,16 @@ def _points(data: Data) -> _Points:
     )
 
 
+def _apart(points: _Points, atoms: tuple[float, ...]) -> _Points:
+    """Return the rows without values that have a probability, which a density does not show."""
+    other = ~np.isin(points.y, atoms)
+    if other.all() or not other.any():
+        return points
+    weight = np.ones(len(points.y)) if points.weight is None else points.weight
+    share = float(weight[other].sum() / weight.sum())
+    return replace(points, y=points.y[other], weight=weight[other], drawn=share * points.drawn)
+
+
 def _compute(
     kind: str,
     fit: Any,
@@ -316,6 +330,7 @@ def _compute(
     eta, sample = fit._eta[column], points.y
     if kind in ("hist", "rug"):
         x = _grid(sample, family)
+        x = x[~np.isin(x, family.atoms)]
         return {"curve": (x, np.exp(family.log_density(x, eta[None])))}
     share, total = _shares(points)
     if kind == "pp":

@@ -94,7 +94,7 @@ def _by_name(name: str, n: int) -> VectorEnvironment:
     except ImportError as error:
         raise ImportError(
             f"environment {name!r} is not built in (built in are {names}) and Gymnasium is not "
-            f"installed: pip install gymnasium{hint}"
+            f"installed: pip install natfit[rl]{hint}"
         ) from error
     unknown = (
         gymnasium.error.UnregisteredEnv,

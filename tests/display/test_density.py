@@ -156,6 +156,23 @@ def test_weights_are_repetitions(y):
     assert_allclose([p.get_height() for p in a.points_], [p.get_height() for p in b.points_])
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_zeros_with_a_probability_are_left_out_of_a_density(y, weighted):
+    """The curve and the bars have the area of the other rows' share; scipy has the density."""
+    rain = np.append(np.ravel(y), np.zeros(60))
+    weight = np.arange(1.0, len(rain) + 1.0) if weighted else np.ones(len(rain))
+    model = NaturalMLE("zero_adjusted").fit(rain[:, None], sample_weight=weight)
+    display = draw(model, rain, sample_weight=weight)
+    share = weight[rain > 0].sum() / weight.sum()
+    x, curve = display.line_.get_data()
+    gamma = {k: v[0] for k, v in model.params_.items() if k != "zero_prob"}
+    expected = share * stats.gamma(gamma["shape"], scale=gamma["scale"]).pdf(x)
+    assert x.min() > 0.0
+    assert_allclose(curve, expected, rtol=1e-8)
+    area = sum(bar.get_width() * bar.get_height() for bar in display.points_)
+    assert_allclose(area, share, rtol=1e-12)
+
+
 def test_a_column_is_chosen(y):
     both = np.hstack([y, y**2])
     model = NaturalMLE("normal").fit(both)
@@ -226,7 +243,9 @@ def test_quantiles_need_a_distribution_function(y):
 
 
 def test_without_matplotlib_the_message_says_what_to_install(model, y, without_matplotlib):
-    with pytest.raises(ImportError, match=r"DensityDisplay.plot .* natfit\[plot\]"):
+    with pytest.raises(
+        ImportError, match=r"DensityDisplay.plot .* natfit\[plot\]"
+    ):
         draw(model, y)
 
 
