@@ -243,9 +243,7 @@ def test_quantiles_need_a_distribution_function(y):
 
 
 def test_without_matplotlib_the_message_says_what_to_install(model, y, without_matplotlib):
-    with pytest.raises(
-        ImportError, match=r"DensityDisplay.plot .* natfit\[plot\]"
-    ):
+    with pytest.raises(ImportError, match=r"DensityDisplay.plot .* natfit\[plot\]"):
         draw(model, y)
 
 

@@ -42,6 +42,7 @@ class Lomax(ByJets):
     params = {"median": Positive(), "shape": Reciprocal(low=1e-3, high=_EXPONENTIAL)}
     roles = {"median": Role.SCALE, "shape": Role.SHAPE}
     support = POSITIVE
+    _falls = True
     limit_meaning = {
         ("shape", "upper"): "the exponential distribution",
         ("shape", "lower"): "log y is nearly uniform far out",

@@ -18,6 +18,7 @@ from natfit.distributions.contract.start import MANY, location_scale, mean
 from natfit.distributions.contract.sums import block_sum
 from natfit.distributions.forms.shift.form import ShiftForm
 from natfit.distributions.forms.shift.kernel import kernel_of
+from natfit.distributions.forms.shift.profile import at
 from natfit.distributions.wrappers._moved import Moved
 from natfit.rows import Block, Rows, mean_over, squared_gap
 
@@ -31,6 +32,9 @@ _FAR_OUT, _SAME = 20.0, 1e-7
 
 #: Distance of loc from the smallest row, in spreads, below which loc counts as being at the row.
 _AT_THE_END = 1e-3
+
+#: The same, of a fit that has come to the smallest row.
+_ROUNDED = 1e-7
 
 
 class Shifted(Moved):
@@ -247,7 +251,8 @@ class Shifted(Moved):
         """The limit at loc = -infinity, of a fit in these coordinates that runs there.
 
         As loc moves away the likelihood nears that of the limit from below. Of a family without
-        a regular form the normal is the only limit known by name.
+        a regular form the normal is the only limit known by name. A loc at the smallest row is a
+        limit, too, if the density is finite there and the other parameters are at their best.
 
         Returns
         -------
@@ -258,9 +263,9 @@ class Shifted(Moved):
             return None
         centre = float(mean_over(rows))
         sd = float(np.sqrt(mean_over(rows, squared_gap, centre)))
-        if not centre - eta[0] > _FAR_OUT * sd:
-            return None
         own = float(rows.sum(block_sum, self, "sum_value_and_score", eta[None])[0])
+        if not centre - eta[0] > _FAR_OUT * sd:
+            return self._smallest_row(rows, own, float(rows.extent()[0] - eta[0]), sd)
         if self._form is not None:
             form = ShiftForm(self.inner, centre)
             best = form.nested_start(rows)
@@ -273,6 +278,17 @@ class Shifted(Moved):
             name = f"the normal distribution with loc = {centre:.7g}, scale = {sd:.7g}"
             words = f"loc -> -inf: the best {type(self.inner).__name__} is the limit, {name}"
         return words if not own > value + _SAME * rows.total else None
+
+    def _smallest_row(self, rows: Rows, own: float, gap: float, sd: float) -> str | None:
+        """The limit at the smallest row, in words, of a fit that has come as near as ``gap``."""
+        if gap > _ROUNDED * sd or rows.n > MANY:
+            return None
+        few = rows.few(MANY)
+        low = float(few.y.min())
+        best = at(self.inner, few.y, few.weight, low - gap)[0]
+        if not own >= best - _SAME * rows.total:
+            return None
+        return f"loc -> {low:g}, the smallest row, at which the support begins"
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """Loc tends to the smallest row."""

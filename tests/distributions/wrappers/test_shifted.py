@@ -11,10 +11,13 @@ from sklearn.exceptions import ConvergenceWarning
 
 import natfit
 from natfit import Censored, fitting
+from natfit._component import available, component_class, resolve
 from natfit.distributions import Positive, Shifted, from_log_prob
+from natfit.distributions.base import Distribution
 from natfit.optimize.engine import resolve_engine
 from natfit.rng import bridge_rng
 from natfit.rows import Memory
+from natfit.testing.data import points
 from tests.cases import Case
 from tests.oracles import polished
 
@@ -186,3 +189,38 @@ def test_a_family_without_a_regular_form_is_compared_with_the_normal():
 def test_a_known_loc_is_no_limit_however_far():
     model = natfit.fit(Shifted("gamma"), FLOODS, fixed={"loc": -1e8})
     assert model.status_ == "converged"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name in available(Distribution)
+        if ".positive." in component_class(name, Distribution).__module__
+    ],
+)
+def test_a_density_that_always_falls_needs_no_fit_of_loc(name):
+    """Whether it falls from a finite value is seen on a grid, at several points."""
+    family = resolve(name, Distribution)
+    if family.known_support.low != 0.0 or family.row_ends:
+        return
+    y = np.concatenate([[1e-12], np.linspace(1e-3, 5.0, 300)])
+    low, high, _ = family.limits
+    etas = np.clip(3.0 * points(family, 20), np.maximum(low, -3.0), np.minimum(high, 3.0))
+    values = np.array([family.log_prob(y, eta[None]) for eta in etas])
+    falling = (values[:, 1:] <= values[:, :-1] + 1e-12).all()
+    falls = bool(falling and (values[:, 0] < values[:, 1] + 1.0).all())
+    assert falls == family._falls
+    if falls:
+        with pytest.raises(ValueError, match="needs no fit of loc"):
+            natfit.fit(Shifted(name), DAYS)
+
+
+def test_a_loc_that_comes_to_the_smallest_row_is_a_limit_with_a_name():
+    """A Gompertz density is finite at its end; here the exponential one from there on is best."""
+    y = 5.0 + stats.pareto(2.0).rvs(40, random_state=0)
+    with pytest.warns(ConvergenceWarning, match=f"loc -> {y.min():g}, the smallest row, at which"):
+        model = natfit.fit(Shifted("gompertz"), y)
+    assert model.status_ == "boundary"
+    best = -40.0 * (1.0 + np.log(np.mean(y - y.min())))
+    assert model.score_samples(y).sum() == pytest.approx(best, abs=1e-5)

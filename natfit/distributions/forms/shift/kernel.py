@@ -20,6 +20,12 @@ _HALF_LOG_2PI = 0.9189385332046727
 #: Logarithms beyond which exp would leave the range of doubles.
 _RANGE = 690.0
 
+#: Powers at which nodes are looked for until e^t of all of them is a number.
+_NARROWER = (1.0, 1e2, 1e4, 1e6)
+
+#: -l in nats from which on it is taken to have become infinite.
+_LOST = 1e9
+
 #: Relative width below which a narrow density's probabilities are those of the normal with its
 #: first correction, whose error is of the order of the square.
 _NARROW = 1e-4
@@ -137,28 +143,60 @@ class StretchedKernel(Kernel):
         sign = 1.0 if inner.widths[power].power > 0 else -1.0
         self.powers = {power: Power(0.0, sign), scale: Power(1.0, 0.0)}
         self.limit = inner._log_name or f"the distribution of log y for {type(inner).__name__}"
-        self._scale = inner.blocks[scale].start
+        self._scale, self._power = inner.blocks[scale].start, inner.blocks[power].start
+        self._narrower = -sign
         self._rest = [inner.blocks[name].start for name in self.rest]
 
-    def _eta(self, rest: np.ndarray) -> np.ndarray:
-        """Inner eta (n, K) at power 1 and scale 1."""
-        eta = np.zeros((len(rest), self.inner.n_params))
+    def _eta(self, rest: np.ndarray, power: np.ndarray | float = 1.0) -> np.ndarray:
+        """Inner eta (n, K) at scale 1, and at a power at which log y is as many times narrower."""
+        eta = np.zeros((max(len(rest), np.size(power)), self.inner.n_params))
         eta[:, self._rest] = rest
+        eta[:, self._power] = self._narrower * np.log(power)
         return eta
+
+    def _log(self, t: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, ...]:
+        """l, its derivatives in t and t t, and the inner score and negative Hessian.
+
+        Where e^t is out of the range of doubles, l(t) is that of log y = t / power at a power at
+        which this is inside, if l has not become minus infinity before.
+
+        Returns
+        -------
+        value, first, second : ndarray of shape (n,)
+        score : ndarray of shape (n, K)
+        observed : ndarray of shape (n, K, K)
+        """
+        near = np.clip(t, -_RANGE, _RANGE)
+        found = self._log_inside(near, np.ones(1), rest)
+        far = (near != t) & (found[0] > -_LOST)
+        if far.any():
+            some = rest[far] if len(rest) > 1 else rest
+            exact = self._log_inside(t[far], np.abs(t[far]) / _RANGE, some)
+            found = tuple(np.array(part) for part in found)
+            for part, value in zip(found, exact, strict=True):
+                part[far] = value
+        value, score, observed = found
+        s = self._scale
+        second = np.where(far | (near == t), -observed[:, s, s], 0.0)
+        return value, -score[:, s], second, score, observed
+
+    def _log_inside(self, t: np.ndarray, power: np.ndarray, rest: np.ndarray) -> tuple:
+        """l, and the inner score and negative Hessian, at log y = t / power, in the unit of t."""
+        y, eta, s = np.exp(t / power), self._eta(rest, power), self._scale
+        value, score = self.inner.log_prob_and_score(y, eta)
+        observed = self.inner.observed(y, eta)
+        if np.any(power != 1.0):
+            score, observed = np.array(score), np.array(observed)
+            score[:, s] /= power
+            observed[:, s] /= power[:, None]
+            observed[:, :, s] /= power[:, None]
+        return value + t / power - np.log(power), score, observed
 
     def terms(self, z: np.ndarray, ratio: np.ndarray, rest: np.ndarray) -> Terms:
         """G and its derivatives, by the chain rule from those of l."""
         inverse, t, r, r2 = tail_terms(z, ratio)
-        near = np.clip(t, -_RANGE, _RANGE)
-        # Beyond the range of doubles l is a straight line, or has become minus infinity.
-        beyond = t - near
-        y, eta = np.exp(near), self._eta(rest)
-        value, score = self.inner.log_prob_and_score(y, eta)
-        observed = self.inner.observed(y, eta)
+        value, l1, l2, score, observed = self._log(t, rest)
         s, q = self._scale, self._rest
-        l1, l2 = -score[:, s], np.where(beyond == 0, -observed[:, s, s], 0.0)
-        value = value + near + np.where(beyond == 0, 0.0, (l1 * beyond))
-        slope = score[:, q] + observed[:, s][:, q] * beyond[:, None]
         pull = l1 - ratio
         first = pull * inverse
         return Terms(
@@ -168,7 +206,7 @@ class StretchedKernel(Kernel):
             (l2 * r - 1.0) * inverse - first * z * inverse,
             pull * r - t,
             l2 * r * r + pull * r2 - 2.0 * r,
-            slope,
+            score[:, q],
             observed[:, s][:, q] * inverse[:, None],
             observed[:, s][:, q] * r[:, None],
             -observed[:, q][:, :, q],
@@ -177,15 +215,22 @@ class StretchedKernel(Kernel):
     def tails(self, name: str, z: np.ndarray, ratio: np.ndarray, rest: np.ndarray) -> np.ndarray:
         """The inner family's tail at e^t."""
         x, t = tail(z, ratio)
-        t = np.where(x > 0, np.clip(t, -_RANGE, _RANGE), -_RANGE)
-        out = getattr(self.inner, name)(np.exp(t), self._eta(rest))
+        t = np.where(x > 0, t, -_RANGE)
+        power = np.maximum(np.abs(t) / _RANGE, 1.0)
+        power = np.ones(1) if np.all(power == 1.0) else np.where(power < np.inf, power, 1.0)
+        with np.errstate(over="ignore"):
+            out = getattr(self.inner, name)(np.exp(t / power), self._eta(rest, power))
         low, high = (-np.inf, 0.0) if name == "log_cdf" else (0.0, -np.inf)
         return np.where(x > 0, np.where(z == np.inf, high, out), low)
 
     def nodes(self, ratio: float, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The inner family's, through e^t."""
-        rule = self.inner.expectation(self._eta(rest[None])[0])
-        return from_tail(np.log(rule.y), ratio), rule.weight
+        for power in _NARROWER:
+            rule = self.inner.expectation(self._eta(rest[None], power)[0])
+            t = np.log(rule.y)
+            if np.all(np.abs(t) < _RANGE):
+                break
+        return from_tail(power * t, ratio), rule.weight
 
 
 class NarrowKernel(Kernel):

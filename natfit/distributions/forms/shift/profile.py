@@ -89,19 +89,21 @@ def climbed(
     eta : ndarray of shape (K,) or None
     """
     low, high, most = limits
-    most = np.minimum(most, 3.0)[kept]
     value, score, observed = summed(eta)
     for _ in range(_MOST_STEPS if kept.any() else 0):
-        way = _newton(observed[kept][:, kept], score[kept])
-        if not float(score[kept] @ way) > _ENOUGH * total:
+        # A coordinate that its limit holds is none of the direction's.
+        held = ((eta <= low) & (score < 0)) | ((eta >= high) & (score > 0))
+        free = kept & ~held
+        way = _newton(observed[free][:, free], score[free]) if free.any() else np.zeros(0)
+        if not float(score[free] @ way) > _ENOUGH * total:
             break
         # Locations have no natural unit, and their steps are shortened by trial alone.
-        bounded = np.isfinite(limits[2][kept])
-        ratio = most[bounded] / np.maximum(np.abs(way[bounded]), 1e-300)
+        bounded = np.isfinite(most[free])
+        ratio = np.minimum(most[free], 3.0)[bounded] / np.maximum(np.abs(way[bounded]), 1e-300)
         way = way * min(1.0, float(ratio.min(initial=1.0)))
         for _ in range(_MOST_HALVED):
             trial = np.array(eta)
-            trial[kept] = np.clip(eta[kept] + way, low[kept], high[kept])
+            trial[free] = np.clip(eta[free] + way, low[free], high[free])
             new = summed(trial)
             if new[0] > value:
                 break

@@ -5,16 +5,19 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from natfit._component import resolve
+from natfit._component import available, component_class, resolve
 from natfit.distributions import ExponentiatedWeibull, Shifted
 from natfit.distributions.base import Distribution
 from natfit.distributions.forms.shift.form import ShiftForm
 from natfit.distributions.forms.shift.kernel import kernel_of
 from tests.fits import fitted
 
+#: All families of positive numbers that have a regular form where they are shifted.
 NAMES = [
-    *("gamma", "inverse_gamma", "inverse_gaussian", "weibull", "lognormal"),
-    *("exponentiated_weibull", "log_logistic", "nakagami"),
+    name
+    for name in available(Distribution)
+    if ".positive." in component_class(name, Distribution).__module__
+    and kernel_of(resolve(name, Distribution)) is not None
 ]
 Z = np.array([-1.1, -0.4, 0.1, 0.8, 2.5])
 
@@ -126,7 +129,35 @@ def test_far_tails_are_straight_lines_where_doubles_end(t):
     np.testing.assert_allclose(form.score(np.array([t]), eta)[0, 3], 1.0 + power * t, rtol=1e-9)
 
 
-@pytest.mark.parametrize("family", ["exponentiated_weibull", "generalized_gamma"])
+def burr(y, power, median, shape):
+    """Log-density of the Burr XII distribution, by mpmath."""
+    y, power, median, shape = (mp.mpf(float(v)) for v in (y, power, median, shape))
+    scale = median / (2 ** (1 / shape) - 1) ** (1 / power)
+    z = (y / scale) ** power
+    return mp.log(shape * power) + mp.log(z) - mp.log(y) - (shape + 1) * mp.log(1 + z)
+
+
+@pytest.mark.parametrize("shape", [1e-6, 1e-4, 1e-2])
+@pytest.mark.parametrize("ratio", [1e-3, 0.4])
+@pytest.mark.parametrize("name", ["burr12", "dagum"])
+def test_a_bend_beyond_the_range_of_doubles_is_in_the_density(name, shape, ratio):
+    """Log y bends at log 2 / shape: the Dagum distribution is that of 1 / y."""
+    form, width = ShiftForm(resolve(name, Distribution)), 0.01
+    eta = np.array([2.0, np.log(width), ratio, *form.family.eta(shape=shape, power=1, median=1)])
+    eta = eta[[0, 1, 2, 3 + form.family.blocks["shape"].start]]
+    distance = width / ratio
+    y = np.array([2.0 - 0.4 * distance, 2.0, 2.0 + 1.5 * distance, 9.0])
+    with mp.workdps(60):
+        gap = [mp.mpf(float(v)) - 2 + mp.mpf(distance) for v in y]
+        if name == "burr12":
+            want = [burr(g, 1 / ratio, distance, shape) for g in gap]
+        else:
+            want = [burr(1 / g, 1 / ratio, 1 / distance, shape) - 2 * mp.log(g) for g in gap]
+    want = np.array([float(v) for v in want])
+    np.testing.assert_allclose(form.log_prob(y, eta[None]), want, rtol=1e-7)
+
+
+@pytest.mark.parametrize("family", ["exponentiated_weibull", "generalized_gamma", "burr12"])
 @pytest.mark.parametrize("seed", [2, 4, 7])
 def test_no_fit_claims_a_likelihood_that_no_density_has(family, seed):
     """Rows that no member makes likely: the largest density is bounded by the rows' spacings."""
