@@ -12,7 +12,8 @@ def fitted(family, y, **options):
     """Return the fit, without a warning if it did not converge."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return natfit.fit(family, np.asarray(y, dtype=float), **options)
+        rows = y if isinstance(y, natfit.Censored) else np.asarray(y, dtype=float)
+        return natfit.fit(family, rows, **options)
 
 
 def native(model):

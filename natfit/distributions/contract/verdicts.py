@@ -45,6 +45,10 @@ class Verdicts:
         """
         return None
 
+    #: Of families in a window: ``_limit_of_intervals(rows)`` returns eta (K,) of the best member
+    #: near a limit in the window for rows that are intervals (n, 2), or None.
+    _limit_of_intervals: Any = None
+
     #: Whether :meth:`nested_start` has the limits of the likelihood itself. A wrapper changes the
     #: likelihood, and the limits are looked for in its own.
     knows_limits: bool = True

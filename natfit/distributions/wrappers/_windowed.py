@@ -227,7 +227,7 @@ class WindowedFamily(Mapped):
         known = self.censored.limit_at(self._view(rows), eta)
         if known is not None or rows.event_shape == ():
             return known
-        best = self._best_limit(rows, eta)
+        best = self.best_limit(rows, eta)
         if best is None:
             return None
         value = float(sum_over(rows, self, "sum_value_and_score", eta[None])[0])
@@ -241,7 +241,7 @@ class WindowedFamily(Mapped):
         ndarray of shape (K,) or None
         """
         start = self.censored.nested_start(self._view(rows))
-        best = None if rows.event_shape == () else self._best_limit(rows, None)
+        best = None if rows.event_shape == () else self.best_limit(rows, None)
         if best is None or start is None:
             return start if best is None else best.eta
         near, own = (
@@ -249,7 +249,7 @@ class WindowedFamily(Mapped):
         )
         return start if own >= near else best.eta
 
-    def _best_limit(self, rows: Rows, eta: np.ndarray | None) -> Limit | None:
+    def best_limit(self, rows: Rows, eta: np.ndarray | None) -> Limit | None:
         """The best limit in the windows; an estimate that is better on some rows is near none."""
         if eta is not None and rows.n > MANY:
             few = rows.few(MANY)

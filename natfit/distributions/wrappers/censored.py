@@ -316,8 +316,17 @@ class CensoredFamily(Mapped):
         return super().starts(self._as_exact(rows))
 
     def nested_start(self, rows: Rows) -> np.ndarray | None:
-        """The family's, for imputed rows; a point to compare with."""
+        """The family's, for imputed rows, and a limit in a window; points to compare with.
+
+        Returns
+        -------
+        ndarray of shape (K,) or (M, K), or None
+        """
         found = super().nested_start(self._as_exact(rows))
+        if self.inner._limit_of_intervals is not None and rows.event_shape != ():
+            limit = self.inner._limit_of_intervals(rows)
+            both = [np.atleast_2d(each) for each in (found, limit) if each is not None]
+            return np.concatenate(both) if both else None
         if self.inner.kink_sum is None or found is None:
             return found
         return kink_optimum(self, rows, _exact(rows), found, self._unwrapped)
@@ -326,6 +335,12 @@ class CensoredFamily(Mapped):
     def _unwrapped(self) -> bool:
         """Whether the family writes its velocities, and is not that of a window."""
         return self.inner._velocity is not None
+
+    @property
+    def compare_after(self) -> int | None:  # type: ignore[override]  # the inner family decides
+        """As for other wrappers; a limit in a window is one of the likelihood itself."""
+        known = self.inner._limit_of_intervals is not None
+        return self.inner.compare_after if known else super().compare_after
 
     def limit_members(
         self, rows: Rows, eta: np.ndarray, value: Callable[[np.ndarray], float]

@@ -19,8 +19,9 @@ from natfit.distributions.contract.sums import block_sum, n_rows
 from natfit.distributions.contract.support import Support
 from natfit.distributions.contract.velocity import Velocity, from_intervals
 from natfit.distributions.forms.window import SAME, best_limit, limits_of
+from natfit.distributions.wrappers._windowed import WindowedFamily
 from natfit.distributions.wrappers.base import Restricted
-from natfit.rows import Rows, total_weight
+from natfit.rows import Block, Rows, rows_as, total_weight
 
 #: Maximum number of rounds of rejection; each draws as many values as are still missing.
 _MOST_ROUNDS = 10_000
@@ -177,13 +178,29 @@ class Truncated(Restricted):
             The limit in words, with its parameters.
         """
         inside = super().limit_at(rows, eta)
-        if inside is not None or rows.event_shape != ():
+        if inside is None and rows.event_shape != ():
+            return self._windowed.limit_at(rows_as(rows, self._with_window), eta)
+        if inside is not None:
             return inside
         best = best_limit(limits_of(self, rows, eta))
         if best is None:
             return None
         value = float(rows.sum(block_sum, self, "sum_value_and_score", eta[None])[0])
         return best.words if not value > best.value + SAME * rows.total else None
+
+    @cached_property
+    def _windowed(self) -> WindowedFamily:
+        """The inner family, of whose rows each has a window."""
+        return WindowedFamily(self.inner)
+
+    def _with_window(self, block: Block) -> np.ndarray:
+        """Ends of intervals and of this window (n, 4)."""
+        n, low, high = len(block.y), self.support.low, self.support.top
+        return np.column_stack([block.y, np.full(n, low), np.full(n, high)])
+
+    def _limit_of_intervals(self, rows: Rows) -> np.ndarray | None:
+        best = self._windowed.best_limit(rows_as(rows, self._with_window), None)
+        return None if best is None else best.eta
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """The inner family's answer, unless a limit in the window is what the fit has reached."""

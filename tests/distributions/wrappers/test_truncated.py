@@ -8,8 +8,10 @@ from scipy import optimize, special, stats
 from sklearn.exceptions import ConvergenceWarning
 
 import natfit
+from natfit import Censored
 from natfit.distributions import Shifted, Truncated
 from tests.cases import Case
+from tests.fits import fitted
 from tests.oracles import polished
 
 CASE = Case(
@@ -193,3 +195,30 @@ def test_a_window_around_a_shifted_family_converges(power, seed):
     start = [np.log(shape) + 0.05, loc - 0.3, np.log(scale) - 0.05]
     best = optimize.minimize(minus, start, method="Nelder-Mead", options={"fatol": 1e-9})
     assert want > -best.fun - 1e-6
+
+
+@pytest.mark.parametrize("family", ["normal", "gumbel"])
+@pytest.mark.parametrize("side", ["left", "interval", "right"])
+def test_censored_rows_lead_to_the_exponential_density_in_the_window(family, side):
+    """The slope and the likelihood are those of an exponential distribution, by scipy."""
+    y = stats.lomax(3.0).ppf((np.arange(40) + 0.5) / 40.0)
+    some = np.arange(40) % 3 == 0
+    low, high = {"left": (0.0, y), "right": (y, np.inf), "interval": (0.5 * y, 1.5 * y)}[side]
+    rows = np.column_stack([np.where(some, low, y), np.where(some, high, y)])
+
+    def value(rate):
+        law = stats.expon(scale=1.0 / rate)
+        mass = law.cdf(rows[some, 1]) - law.cdf(rows[some, 0])
+        return law.logpdf(y[~some]).sum() + np.log(mass).sum()
+
+    best = optimize.minimize_scalar(
+        lambda rate: -value(rate), bounds=(0.05, 5.0), method="bounded", options={"xatol": 1e-9}
+    )
+    seen = Censored(*(4.0 + rows).T)
+    model = fitted(Truncated(family, 4.0), seen)
+    assert model.status_ == "boundary"
+    rate = re.search("the exponential density, falling, with rate = ([^;]*);", model.message_)[1]
+    assert float(rate) == pytest.approx(best.x, rel=1e-5)
+    assert model.n_iter_ <= 30
+    got = model.score_samples(seen).sum()
+    assert got == pytest.approx(-best.fun, abs=1e-5)
