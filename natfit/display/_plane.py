@@ -115,7 +115,7 @@ class Plane:
         plain = np.full((len(y), len(x), 2), np.nan)
         natural = plain.copy()
         for i, j, theta in self._points(x, y):
-            value, grad = self.objective.value_and_grad(theta)
+            value, grad = self.objective.first_order(theta)
             operator = metric.at(self.objective, Iterate(theta, value, grad), rng)
             plain[i, j] = -grad
             natural[i, j] = -solver.solve(operator, grad)[0]

@@ -211,7 +211,7 @@ def _numbered(family: Distribution, objective: Likelihood, end: _End) -> tuple[_
     if not end.known or np.array_equal(eta, end.eta):
         return end, True
     low, high, _ = family.limits
-    value = objective.value_and_grad(eta)[0] * objective.total
+    value = objective.value(eta) * objective.total
     if abs(value - end.value) <= _GAIN and np.all((eta >= low) & (eta <= high)):
         return _End(end.value, eta, True, end.start), True
     return end, False

@@ -68,7 +68,7 @@ class Simpler:
         found = []
         for eta in np.atleast_2d(etas):
             theta = self._to_theta(np.clip(eta, low, high))
-            value = objective.value_and_grad(theta)[0]
+            value = objective.value(theta)
             if not family.information.complete and np.isfinite(value):
                 end = run(objective, self._engine, theta, self._rng).iterate
                 value, theta = end.value, end.theta
@@ -87,7 +87,7 @@ class Simpler:
         def value(eta: np.ndarray) -> float:
             if not np.all((eta >= low) & (eta <= high)):
                 return -np.inf
-            found = objective.value_and_grad(self._to_theta(eta))[0]
+            found = objective.value(self._to_theta(eta))
             return -objective.yardstick * found if np.isfinite(found) else -np.inf
 
         try:

@@ -224,7 +224,7 @@ def recover(task: Task, problem: Problem, eta: np.ndarray) -> np.ndarray | None:
         return None
 
     def value(eta: np.ndarray) -> float:
-        value, grad = problem.objective.value_and_grad(problem.to_theta(eta))
+        value, grad = problem.objective.first_order(problem.to_theta(eta))
         return value if np.isfinite(grad).all() else np.inf
 
     found = feasible(problem.objective.distribution, task.rows, eta, value)

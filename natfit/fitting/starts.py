@@ -73,7 +73,7 @@ def admit(objective: Likelihood, task: Task, eta: np.ndarray) -> np.ndarray:
     if task.start is None:
         return objective.feasible(eta)
     model = objective.model
-    if np.isfinite(objective.value_and_grad(model.init(task.rng, eta))[0]):
+    if np.isfinite(objective.value(model.init(task.rng, eta))):
         return eta
     return objective.distribution.refine_start(task.rows, eta)
 

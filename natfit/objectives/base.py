@@ -49,9 +49,13 @@ class Objective:
         """Return f and its gradient (P,). Results may be non-finite; step rules reject them."""
         raise NotImplementedError
 
+    def first_order(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return f and its gradient (P,) where no Hessian will be asked for at the same theta."""
+        return self.value_and_grad(theta)
+
     def value(self, theta: np.ndarray) -> float:
         """Return f at theta without its gradient; for a likelihood in nats per row."""
-        return self.value_and_grad(theta)[0]
+        return self.first_order(theta)[0]
 
     def hessian(self, theta: np.ndarray) -> LinearOperator:
         """Return the second derivative of f, an operator (P, P) that may be indefinite."""

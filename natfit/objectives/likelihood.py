@@ -85,11 +85,18 @@ class Likelihood(Objective):
 
     def value_and_grad(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """Return f and its gradient (P,), by one pass over the data or the summary."""
+        return self._evaluated(theta, second=True)
+
+    def first_order(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return f and its gradient (P,), by a pass that computes no Hessian for later."""
+        return self._evaluated(theta, second=False)
+
+    def _evaluated(self, theta: np.ndarray, second: bool) -> tuple[float, np.ndarray]:
         self.evaluations += 1
         with np.errstate(all="ignore"):
             if self.model.shared:
                 lin = self.model.linearize(theta, None)
-                value, score = self._sums(lin.eta)
+                value, score = self._sums(lin.eta, second)
                 return -float(value) / self.total, lin.vjp(score[None]) / -self.total
             value, grad = self.rows.sum(gradient_part, self._formula, theta)
         return -float(value) / self.total, grad / -self.total
@@ -100,9 +107,9 @@ class Likelihood(Objective):
             return getattr(self.distribution, name)(self.summary, self._summary_weight, eta)
         return self.rows.sum(block_sum, self.distribution, name, eta)
 
-    def _sums(self, eta: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return sums of log p and score; a Hessian that the family computes with them is kept."""
-        if self.distribution.sum_terms is None:
+    def _sums(self, eta: np.ndarray, second: bool) -> tuple[float, np.ndarray]:
+        """Return sums of log p and score; ``second`` keeps a Hessian that comes with them."""
+        if not second or self.distribution.sum_terms is None:
             return self._shared_sum("sum_value_and_score", eta)
         value, score, observed = self._shared_sum("sum_terms", eta)
         self._observed = eta, observed
@@ -200,7 +207,7 @@ class Likelihood(Objective):
         matrix = lin.gram(self.observed(lin.eta)[None])
         if not lin.linear:
             with np.errstate(all="ignore"):
-                _, score = self._sums(lin.eta)
+                _, score = self._sums(lin.eta, second=False)
                 matrix = matrix + lin.curvature(score[None] / -self.total)
         return Dense(matrix, positive=False)
 

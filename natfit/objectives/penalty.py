@@ -172,8 +172,8 @@ class Penalised(Likelihood):
                     out[block] = constraint.to_eta(middle[None])[0]
         return out
 
-    def _sums(self, eta: np.ndarray) -> tuple[float, np.ndarray]:
-        value, score = super()._sums(eta)
+    def _sums(self, eta: np.ndarray, second: bool) -> tuple[float, np.ndarray]:
+        value, score = super()._sums(eta, second)
         log, grad, _ = self.prior_terms(eta[0])
         return value + log, score + grad
 

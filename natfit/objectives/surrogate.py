@@ -89,6 +89,10 @@ class PolicySurrogate(Likelihood):
             value, grad = self.rows.sum(_gain_part, self._formula, theta, self.entropy_bonus)
         return -float(value) / self.total, grad / -self.total
 
+    def first_order(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return f and its gradient (P,)."""
+        return self.value_and_grad(theta)
+
     def ratios(self, theta: np.ndarray) -> np.ndarray:
         """Return the importance ratios rho_i, (N,)."""
         with np.errstate(over="ignore"):

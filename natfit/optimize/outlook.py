@@ -149,7 +149,7 @@ def rounding_at(objective: Objective, theta: np.ndarray) -> float:
     """
     step = _SHORT * (1.0 + np.abs(theta))
     with np.errstate(all="ignore"):
-        values = [objective.value_and_grad(theta + k * step)[0] for k in range(_POINTS)]
+        values = [objective.value(theta + k * step) for k in range(_POINTS)]
     return float(rounding(np.array(values)))
 
 
@@ -327,7 +327,7 @@ class _Way:
         theta = np.clip(theta, self.low, self.high)
         if not self.objective.in_domain(theta):
             return theta, np.inf, np.full(len(theta), np.nan)
-        value, grad = self.objective.value_and_grad(theta)
+        value, grad = self.objective.first_order(theta)
         return theta, value if np.isfinite(value) else np.inf, grad
 
     def _sound(self, points: list[tuple[float, np.ndarray]]) -> list[tuple[float, np.ndarray]]:

@@ -52,7 +52,7 @@ def beyond_saddle(objective: Objective, iterates: Sequence[Iterate]) -> np.ndarr
 
     columns = []
     for direction in (unseen * (_STEP * unit)).T:
-        ends = [objective.value_and_grad(moved(sign * direction))[1] for sign in (1.0, -1.0)]
+        ends = [objective.first_order(moved(sign * direction))[1] for sign in (1.0, -1.0)]
         columns.append((ends[0] - ends[1]) / (2.0 * _STEP * unit))
     curvature = unseen.T @ np.stack(columns, axis=1)
     if not np.isfinite(curvature).all():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from natfit.distributions import Bernoulli, Gamma, Normal, Poisson, StudentT, from_log_prob
+from natfit.distributions import Bernoulli, Gamma, Lomax, Normal, Poisson, StudentT, from_log_prob
 from natfit.distributions import Real as RealConstraint
 from natfit.rows import BLOCK
 from natfit.testing._core import gradient
@@ -35,6 +35,26 @@ def test_value_is_minus_the_mean_log_likelihood(family, y, frozen, weight):
     assert objective.value(theta) == value
     assert objective.total == (40_000 if weight is None else weight.sum())
     np.testing.assert_allclose(grad, gradient(objective.value, theta), rtol=1e-6, atol=1e-9)
+
+
+def test_a_hessian_is_computed_only_where_one_is_asked_for(monkeypatch):
+    y = stats.lomax(3.0).rvs(50, random_state=np.random.default_rng(3))
+    theta = np.array([0.3, 0.4])
+    value, grad = likelihood(Lomax(), y).value_and_grad(theta)
+    asked = []
+    kept = Lomax.sum_terms
+    monkeypatch.setattr(Lomax, "sum_terms", lambda *args: asked.append(1) or kept(*args))
+    objective = likelihood(Lomax(), y)
+    assert objective.value(theta) == pytest.approx(value, rel=1e-13)
+    first = objective.first_order(theta)
+    assert first[0] == pytest.approx(value, rel=1e-13)
+    np.testing.assert_allclose(first[1], grad, rtol=1e-12)
+    assert not asked
+    # One pass gives all three.
+    objective.value_and_grad(theta)
+    want = gradient(lambda t: objective.first_order(t)[1], theta)
+    np.testing.assert_allclose(dense(objective.hessian(theta)), want, rtol=1e-7)
+    assert len(asked) == 1
 
 
 def test_data_are_read_once_with_sufficient_statistics():
