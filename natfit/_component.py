@@ -66,7 +66,7 @@ class Component(BaseEstimator):
         if type(self) is not type(other):
             return NotImplemented
         mine, theirs = self.get_params(deep=False), other.get_params(deep=False)
-        return mine.keys() == theirs.keys() and all(_same(mine[k], theirs[k]) for k in mine)
+        return mine.keys() == theirs.keys() and all(same(mine[k], theirs[k]) for k in mine)
 
     def __hash__(self) -> int:
         """Hash by identity: parameters may change (``set_params``)."""
@@ -110,8 +110,8 @@ def of_another_kind(kind: type[Component], spec: Any) -> str:
     return ""
 
 
-def _same(a: Any, b: Any) -> bool:
-    """Equality that also works for arrays."""
+def same(a: Any, b: Any) -> bool:
+    """Return whether two values are equal, arrays included."""
     if a is b:
         return True
     if hasattr(a, "shape") or hasattr(b, "shape"):

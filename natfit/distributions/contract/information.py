@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import weakref
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from natfit.distributions.contract.expectation import ACCURACY
+from natfit._component import same
+from natfit.distributions.contract.expectation import ACCURACY, Expectation
 
 if TYPE_CHECKING:
     from natfit.distributions.base import Distribution
+
+#: Nodes up to which a rule is kept for the next call.
+_KEPT = 2**14
+
+#: The last rule, with what it belongs to: family, its parameters and eta.
+_last: tuple[Any, dict, bytes, Expectation] | None = None
+
+
+def _rule(family: Distribution, eta: np.ndarray) -> Expectation:
+    """The family's expectation at eta (K,).
+
+    A step asks for the information and for divergences from the same eta, in turn: the last rule is
+    kept.
+
+    Returns
+    -------
+    Expectation
+        Nodes y and their probabilities.
+    """
+    global _last
+    found, params, at = _last, family.get_params(), eta.tobytes()
+    if found is not None and found[0]() is family and found[2] == at:
+        # Parameters of a component may be set at any time.
+        if found[1].keys() == params.keys() and all(same(found[1][k], params[k]) for k in params):
+            return found[3]
+    rule = family.expectation(eta)
+    if len(rule.y) <= _KEPT:
+        _last = weakref.ref(family), params, at, rule
+    return rule
 
 
 def expected_square(family: Distribution, eta: np.ndarray) -> np.ndarray:
@@ -27,7 +58,7 @@ def expected_square(family: Distribution, eta: np.ndarray) -> np.ndarray:
     """
     out = np.empty((len(eta), family.n_params, family.n_params))
     for i, row in enumerate(eta):
-        rule = family.expectation(row)
+        rule = _rule(family, row)
         with np.errstate(all="ignore"):
             score = family.score(rule.y, row[None])
         # Far in a tail, where the probability is zero, the score may overflow.
@@ -45,7 +76,7 @@ def expected_log_ratio(family: Distribution, eta: np.ndarray, eta2: np.ndarray) 
     out = np.empty(n)
     for i in range(n):
         a, b = eta[i % len(eta)], eta2[i % len(eta2)]
-        rule = family.expectation(a)
+        rule = _rule(family, a)
         gap = family.log_prob(rule.y, a[None]) - family.log_prob(rule.y, b[None])
         out[i] = rule.weight @ gap
     return out

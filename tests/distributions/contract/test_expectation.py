@@ -12,11 +12,13 @@ from natfit.distributions import (
     Gamma,
     Geometric,
     Hurdle,
+    JohnsonSU,
     Normal,
     Poisson,
     StudentT,
     ZeroInflated,
 )
+from natfit.distributions.contract.expectation import Expectation
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
@@ -56,6 +58,35 @@ def test_enumeration_reaches_large_rates():
     for rate in (1e-8, 3.0, 5e4):
         rule = family.expectation(family.eta(rate=rate))
         assert rule.weight @ rule.y == pytest.approx(rate, rel=1e-9)
+
+
+class Cut(JohnsonSU):
+    """Expectations over values below a parameter alone, and how often one was asked for."""
+
+    asked = 0
+
+    def __init__(self, end=np.inf):
+        self.end = end
+
+    def expectation(self, eta):
+        Cut.asked += 1
+        rule = super().expectation(eta)
+        return Expectation(rule.y[rule.y < self.end], rule.weight[rule.y < self.end])
+
+
+def test_information_and_divergences_from_one_point_share_a_rule():
+    """A rule is kept for the same family with the same parameters at the same eta alone."""
+    family, eta, before = Cut(), np.full((1, 4), 0.3), Cut.asked
+    fisher, divergence = family.fisher(eta), family.kl(eta, eta + 0.1)
+    assert Cut.asked == before + 1
+    family.kl(eta + 0.1, eta)
+    Cut().kl(eta + 0.1, eta)
+    assert Cut.asked == before + 3
+    assert_allclose(family.fisher(eta), fisher, rtol=1e-14)
+    assert_allclose(family.kl(eta, eta + 0.1), divergence, rtol=1e-14)
+    family.set_params(end=0.0)
+    assert_allclose(family.kl(eta, eta + 0.1), Cut(0.0).kl(eta, eta + 0.1), rtol=1e-14)
+    assert abs(family.kl(eta, eta + 0.1) - divergence) > 1e-4
 
 
 #: Families whose mass lies far out, or in two places, with their mean and variance.
