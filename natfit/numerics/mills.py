@@ -1,4 +1,4 @@
-"""Mills' ratio of the normal distribution."""
+"""Mills' ratio of the normal distribution, and the logarithm of its distribution function."""
 
 from __future__ import annotations
 
@@ -34,3 +34,21 @@ def log_mills(a: Any) -> Any:
     log = _log_mills_of(a.value)
     hazard = np.exp(-log)
     return a.chain(log, a.value - hazard, 1.0 + hazard * (a.value - hazard))
+
+
+_log_ndtr_of = primitive(special.log_ndtr)
+
+# The derivative of log Phi is phi / Phi.
+defvjp(
+    _log_ndtr_of,
+    lambda ans, x: lambda g: g * anp.exp(-0.5 * x * x - _HALF_LOG_2PI - _log_ndtr_of(x)),
+)
+
+
+def log_ndtr(x: Any) -> Any:
+    """Log of the normal distribution function, differentiable, also of jets."""
+    if not isinstance(x, Jet):
+        return _log_ndtr_of(x)
+    log, v = special.log_ndtr(x.value), x.value
+    slope = np.exp(-0.5 * v * v - _HALF_LOG_2PI - log)
+    return x.chain(log, slope, -slope * (v + slope))

@@ -6,8 +6,6 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
-from autograd.scipy.stats import norm
-from scipy import special
 
 from natfit.bijectors import Positive, Real, Rooted
 from natfit.distributions.base import Distribution
@@ -18,8 +16,7 @@ from natfit.distributions.contract.sums import block_sum
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.contract.velocity import Velocity
 from natfit.distributions.forms.jets import ByJets
-from natfit.numerics.jets import Jet
-from natfit.numerics.mills import log_mills
+from natfit.numerics.mills import log_mills, log_ndtr
 from natfit.numerics.special import log1mexp
 from natfit.rows import Rows, mean_over, share_equal, squared_gap
 
@@ -89,7 +86,7 @@ class ExponentiallyModifiedNormal(ByJets):
 
     def _log_sf(self, y: Any, mean: Any, sd: Any, shape: Any) -> np.ndarray:
         x, _ = self._parts(y, mean, sd, shape)
-        return np.logaddexp(special.log_ndtr(-x), _log_tail(x, 1.0 / shape))
+        return np.logaddexp(log_ndtr(-x), _log_tail(x, 1.0 / shape))
 
     def velocity(self, y: np.ndarray, eta: np.ndarray) -> Velocity:
         """Derivatives of P(Y > y) in eta over the density: of jets where the shape is not small."""
@@ -100,7 +97,7 @@ class ExponentiallyModifiedNormal(ByJets):
     def _log_sf_jet(self, y: Any, mean: Any, sd: Any, shape: Any) -> Any:
         root = np.sqrt(1.0 + shape * shape)
         x = (y - mean) / sd * root + shape
-        return np.logaddexp(_log_ndtr(-x), _log_tail(x, 1.0 / shape))
+        return np.logaddexp(log_ndtr(-x), _log_tail(x, 1.0 / shape))
 
     def _log_cdf(self, y: Any, mean: Any, sd: Any, shape: Any) -> np.ndarray:
         x, log = self._parts(y, mean, sd, shape)
@@ -151,7 +148,7 @@ class ExponentiallyModifiedNormal(ByJets):
         pull = rows.total / (_EXPONENTIAL * max(share_equal(rows, least) * rows.total, 1.0))
         x = 1.0
         for _ in range(30):
-            x = np.sqrt(max(-2.0 * (np.log(pull) + special.log_ndtr(x) + _HALF_LOG_2PI), 0.0))
+            x = np.sqrt(max(-2.0 * (np.log(pull) + log_ndtr(x) + _HALF_LOG_2PI), 0.0))
         sd = wide * np.sqrt(1.0 + _EXPONENTIAL**-2.0)
         return self.eta(mean=centre - x * wide / _EXPONENTIAL, sd=sd, shape=_EXPONENTIAL)
 
@@ -166,22 +163,13 @@ class ExponentiallyModifiedNormal(ByJets):
         return exponnorm(float(shape), loc=float(mean) - float(shape) * scale, scale=scale)
 
 
-def _log_ndtr(x: Any) -> Any:
-    """Log of the normal distribution function, differentiable, also of jets."""
-    if not isinstance(x, Jet):
-        return norm.logcdf(x)
-    log, v = special.log_ndtr(x.value), x.value
-    slope = np.exp(-0.5 * v * v - _HALF_LOG_2PI - log)
-    return x.chain(log, slope, -slope * (v + slope))
-
-
 def _log_tail(x: Any, rate: Any) -> Any:
     """log of phi(x) M(rate - x), differentiable; far to the right -rate x, without cancellation."""
     a = rate - x
     far = a < -5.0
     near_x = anp.where(far, 0.0, x)
     near = log_mills(anp.where(far, 1.0, a)) - 0.5 * near_x * near_x - _HALF_LOG_2PI
-    return anp.where(far, _log_ndtr(anp.where(far, -a, 5.0)) + rate * (0.5 * rate - x), near)
+    return anp.where(far, log_ndtr(anp.where(far, -a, 5.0)) + rate * (0.5 * rate - x), near)
 
 
 def _series(u: Any, shape: Any) -> Any:

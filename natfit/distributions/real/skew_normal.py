@@ -8,7 +8,6 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
-from autograd.scipy.stats import norm
 from scipy import special
 
 from natfit.bijectors import Cubic, Positive, Real
@@ -24,6 +23,7 @@ from natfit.distributions.real._half_normal import LEAST, HalfNormals
 from natfit.distributions.real._skew_sums import row_sums
 from natfit.distributions.real._skew_tails import log_cdf, velocity
 from natfit.distributions.real._skewness import SMALL, B, C, standard_moments
+from natfit.numerics.mills import log_ndtr
 from natfit.rows import Rows, distance, mean_over, squared_gap
 
 _LOG_2, _HALF_LOG_2PI = 0.6931471805599453, 0.9189385332046727
@@ -77,7 +77,7 @@ class SkewNormal(Distribution):
         spread = anp.sqrt((1.0 + (1.0 - B * B) * shape * shape) / square)
         z = (y - mean) / sd * spread + B * shape / anp.sqrt(square)
         constant = _LOG_2 - _HALF_LOG_2PI + anp.log(spread) - anp.log(sd)
-        return constant - 0.5 * z * z + norm.logcdf(shape * z)
+        return constant - 0.5 * z * z + log_ndtr(shape * z)
 
     def _terms(self, x: np.ndarray, shape: Any) -> tuple[np.ndarray, ...]:
         """z and its two derivatives in shape, and the two of log Phi(u) in u = shape z."""
