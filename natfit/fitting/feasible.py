@@ -26,8 +26,8 @@ def feasible(
 
     A family makes its start for free parameters. Where some are held by ``fixed`` or ``bounds``, a
     row may lie outside the support at this start, or overflow. Scales are then stretched, locations
-    moved to the ends of the data, powers and shapes made smaller; whatever else the family may
-    change of the start follows.
+    moved to the ends of the data, powers and shapes made smaller. Where that is not enough, each of
+    these points is corrected as the family corrects a start, until two of them become the same.
 
     Parameters
     ----------
@@ -46,15 +46,30 @@ def feasible(
         None if the objective is finite at none of the points.
     """
     low, high, _ = family.limits
-    best, least = None, np.inf
     with np.errstate(all="ignore"):
-        for moved in _moves(family, rows, eta):
-            clipped = np.clip(moved, low, high)
-            for point in (clipped, _refined(family, rows, clipped)):
-                found = value(point)
-                if found < least:
-                    best, least = point, found
-    return best
+        moved = [np.clip(point, low, high) for point in _moves(family, rows, eta)]
+        found = [(value(point), point) for point in moved]
+        if not any(np.isfinite(each) for each, _ in found):
+            found = _corrected(family, rows, moved, value)
+    best, point = min(found, key=lambda pair: pair[0] if np.isfinite(pair[0]) else np.inf)
+    return point if np.isfinite(best) else None
+
+
+def _corrected(
+    family: Distribution,
+    rows: Rows,
+    moved: list[np.ndarray],
+    value: Callable[[np.ndarray], float],
+) -> list[tuple[float, np.ndarray]]:
+    """Return objectives at corrected points; a family may make the same start of any of them."""
+    found: list[tuple[float, np.ndarray]] = []
+    for point in moved:
+        refined = _refined(family, rows, point)
+        again = bool(found) and np.allclose(refined, found[-1][1], rtol=1e-9)
+        if again and np.isfinite(found[-1][0]):
+            break
+        found.append((value(refined), refined))
+    return found
 
 
 def _refined(family: Distribution, rows: Rows, eta: np.ndarray) -> np.ndarray:
