@@ -1,6 +1,10 @@
-"""Every solver with every step rule on every problem reaches the optimum or a stated status."""
+"""Solvers with step rules on problems reach the optimum or a stated status.
+
+Every solver meets every step rule, every solver every problem, and every step rule every problem.
+"""
 
 import functools
+import itertools
 
 import numpy as np
 import pytest
@@ -21,6 +25,13 @@ FAMILIES = available(Distribution)
 PROBLEMS = ["quadratic", "rosenbrock", *FAMILIES]
 SOLVERS = {repr(s): s for _, s in registered(Solver)}
 STEPS = {repr(s): s for _, s in registered(Step)}
+
+#: The solver moves on with the step rule and with the problem, so that every two meet.
+TRIPLES = [
+    (list(SOLVERS)[(i + j) % len(SOLVERS)], list(STEPS)[i % len(STEPS)], name)
+    for j, name in enumerate(PROBLEMS)
+    for i in range(max(len(SOLVERS), len(STEPS)))
+]
 
 #: Solvers that need a factor F = B B', which a plain function's Hessian does not have.
 FACTORED = "WoodburySolver"
@@ -51,10 +62,15 @@ def has_factor(objective):
     return kind is not None and kind.yardstick is Yardstick.EXPECTED
 
 
+@pytest.mark.parametrize("pair", [(0, 1), (0, 2), (1, 2)])
+def test_every_two_meet(pair):
+    choices = [list(SOLVERS), list(STEPS), PROBLEMS]
+    met = {tuple(triple[i] for i in pair) for triple in TRIPLES}
+    assert met == set(itertools.product(*(choices[i] for i in pair)))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PROBLEMS)
-@pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(("solver", "step", "name"), TRIPLES)
 def test_reaches_the_optimum(solver, step, name):
     objective, start, metric, native, optimum = problem(name)
     rule = STEPS[step]

@@ -49,7 +49,7 @@ def test_a_start_at_the_end_of_a_range_fails_clearly(name, metric):
         if not np.isfinite(end):
             continue
         start = np.where(np.arange(family.n_params) == k, end, own)
-        model = NaturalMLE(family, metric=metric, start_params=start, max_iter=8, random_state=0)
+        model = NaturalMLE(family, metric=metric, start_params=start, max_iter=4, random_state=0)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             warnings.simplefilter("ignore", ConvergenceWarning)
