@@ -17,6 +17,9 @@ _DIRECT = 24
 #: B_2j / (2j)!, j = 1 ... 6.
 _BERNOULLI = (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000)
 
+#: Value, first and second derivative.
+_Jet = tuple[float | np.ndarray, float | np.ndarray, float | np.ndarray]
+
 
 def zeta_moments(excess: Any, q: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Moments of log(Y / q) for P(Y = k) proportional to k^-(1 + excess), k = q, q + 1, ...
@@ -40,37 +43,29 @@ def zeta_moments(excess: Any, q: Any) -> tuple[np.ndarray, np.ndarray, np.ndarra
     log = np.log1p(k / q[..., None])
     p = np.exp(-s[..., None] * log)
     # Value, first and second derivative in -s.
-    total = np.stack([p.sum(-1), (p * log).sum(-1), (p * log**2).sum(-1)])
+    sums = [p.sum(-1), (p * log).sum(-1), (p * log**2).sum(-1)]
     far = np.log1p(_DIRECT / q)
     scale = np.exp(-s * far)
     # Each term of the rest is scale(s) times a factor c(s) whose derivatives in s are known.
-    c = _jet(end / excess, -end / excess**2, 2.0 * end / excess**3)
-    total = (
-        total + _times(c, scale, far) + _times(_jet(0.5 + 0.0 * s, 0.0 * s, 0.0 * s), scale, far)
-    )
-    rising = _jet(s, np.ones_like(s), np.zeros_like(s))
+    c: _Jet = (end / excess, -end / excess**2, 2.0 * end / excess**3)
+    factors: list[tuple[float | np.ndarray, _Jet]] = [(1.0, c), (1.0, (0.5, 0.0, 0.0))]
+    rising: _Jet = (s, 1.0, 0.0)
     for j, b in enumerate(_BERNOULLI):
-        factor = b * (1.0 / end) ** (2 * j + 1)
-        total = total + factor * _times(rising, scale, far)
+        factors.append((b * (1.0 / end) ** (2 * j + 1), rising))
         for add in (2 * j + 1, 2 * j + 2):
-            linear = _jet(s + add, np.ones_like(s), np.zeros_like(s))
-            rising = _product(rising, linear)
-    mean = total[1] / (1.0 + total[0])
-    return np.log1p(total[0]), mean, total[2] / (1.0 + total[0]) - mean**2
+            rising = _times_linear(rising, s + add)
+    for factor, (v, first, second) in factors:
+        size = factor * scale
+        sums[0] = sums[0] + size * v
+        sums[1] = sums[1] + size * (v * far - first)
+        sums[2] = sums[2] + size * ((v * far - 2.0 * first) * far + second)
+    total, mean = 1.0 + sums[0], sums[1] / (1.0 + sums[0])
+    return np.log1p(sums[0]), mean, sums[2] / total - mean**2
 
 
-def _jet(*parts: np.ndarray) -> np.ndarray:
-    return np.stack(parts)
-
-
-def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Value and derivatives of a product."""
-    return _jet(a[0] * b[0], a[1] * b[0] + a[0] * b[1], a[2] * b[0] + 2 * a[1] * b[1] + a[0] * b[2])
-
-
-def _times(c: np.ndarray, scale: np.ndarray, far: np.ndarray) -> np.ndarray:
-    """Value of c(s) exp(-s far), and its first and second derivative in -s."""
-    return scale * _jet(c[0], c[0] * far - c[1], c[0] * far**2 - 2.0 * c[1] * far + c[2])
+def _times_linear(a: _Jet, value: np.ndarray) -> _Jet:
+    """The product with a function of slope one."""
+    return a[0] * value, a[1] * value + a[0], a[2] * value + 2.0 * a[1]
 
 
 @primitive
