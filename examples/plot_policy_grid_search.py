@@ -19,7 +19,7 @@ from natfit import NaturalPolicyEstimator
 from natfit.steps import TrustRegionStep
 
 
-def compute(n_seeds: int = 30, max_iter: int = 40) -> dict:
+def compute(n_seeds: int = 30, max_iter: int = 25) -> dict:
     """Search over the radius of the step and the discount of a linear policy on CartPole.
 
     Parameters

@@ -3,10 +3,7 @@
 import ast
 import importlib
 import importlib.util
-import json
 import pkgutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -360,37 +357,6 @@ def test_names_in_all_are_importable(name):
     assert len(set(names)) == len(names)
     for public in names:
         assert getattr(module, public) is not None
-
-
-def loaded(code, names):
-    """Which of ``names`` a fresh interpreter has imported after ``code``."""
-    report = f"import sys, json; print(json.dumps([n for n in {names!r} if n in sys.modules]))"
-    out = subprocess.run(
-        [sys.executable, "-c", f"{code}\n{report}"],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT.parent,
-    )
-    return json.loads(out.stdout)
-
-
-HEAVY = ["numpy", "scipy", "autograd", "sklearn", "matplotlib", "pandas", "polars", "gymnasium"]
-
-
-def test_bare_import_brings_nothing():
-    assert loaded("import natfit", HEAVY) == []
-    assert loaded("import natfit, numpy", HEAVY) == ["numpy"]
-
-
-@pytest.mark.slow
-def test_the_estimator_brings_nothing_optional():
-    """What scikit-learn itself imports (1.9: pandas and rich, where installed) does not count."""
-    optional = ["matplotlib", "pandas", "polars", "gymnasium", "rich", "scipy.stats"]
-    base = "import sklearn.base, sklearn.callback, sklearn.utils.validation"
-    brought = set(loaded("from natfit import NaturalMLE", optional))
-    assert brought <= set(loaded(base, optional))
-    assert not brought & {"matplotlib", "gymnasium"}
 
 
 def test_package_directory():

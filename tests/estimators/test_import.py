@@ -18,9 +18,9 @@ def run(code):
     return json.loads(out.stdout)
 
 
-def best(code):
-    """Return the smallest of several times, which other processes disturbed least."""
-    return min(run(code) for _ in range(REPEATS))
+def ever(code, limit):
+    """Whether one of several times is within a limit: other processes disturb some of them."""
+    return any(run(code) <= limit for _ in range(REPEATS))
 
 
 TIMED = """
@@ -35,7 +35,7 @@ print(json.dumps({value}))
 
 def test_bare_import():
     code = TIMED.format(first="import natfit", second="", value="between - start")
-    assert best(code) <= LIMIT
+    assert ever(code, LIMIT)
 
 
 @pytest.mark.slow
@@ -45,7 +45,7 @@ def test_estimator_above_scikit_learns_base():
         second="from natfit import NaturalMLE",
         value="(time.process_time() - between) / (between - start)",
     )
-    assert best(code) <= SHARE
+    assert ever(code, SHARE)
 
 
 LOADED = """
@@ -58,7 +58,9 @@ HEAVY = ["matplotlib", "gymnasium", "pandas", "polars", "rich", "autograd", "sci
 
 
 def test_bare_import_loads_nothing():
-    assert run(LOADED.format(code="import natfit", modules=HEAVY + ["numpy"])) == []
+    modules = HEAVY + ["numpy"]
+    assert run(LOADED.format(code="import natfit", modules=modules)) == []
+    assert run(LOADED.format(code="import natfit, numpy", modules=modules)) == ["numpy"]
 
 
 # scikit-learn imports pandas and scipy.stats with its base, and rich with its callbacks.
@@ -66,9 +68,11 @@ _NEW = """
 import json, sys, warnings
 warnings.simplefilter("ignore")
 import sklearn.base, sklearn.callback, sklearn.utils.validation
-before = set(sys.modules)
-{code}
-print(json.dumps([m for m in {modules!r} if m in set(sys.modules) - before]))
+before, brought = set(sys.modules), {{}}
+for code in {codes!r}:
+    exec(code)
+    brought[code] = [m for m in {modules!r} if m in set(sys.modules) - before]
+print(json.dumps(brought))
 """
 
 CODE = [
@@ -81,10 +85,9 @@ CODE = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("code", CODE)
-def test_nothing_optional_beyond_what_scikit_learn_loads(code):
+def test_nothing_optional_beyond_what_scikit_learn_loads():
     optional = ["matplotlib", "gymnasium", "pandas", "polars", "rich", "scipy.stats"]
-    assert run(_NEW.format(code=code, modules=optional)) == []
+    assert run(_NEW.format(codes=CODE, modules=optional)) == {code: [] for code in CODE}
 
 
 @pytest.mark.slow
