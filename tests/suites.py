@@ -110,17 +110,16 @@ def bound_models() -> dict[str, tuple]:
     }
 
 
-DISTRIBUTIONS = Suite(
-    testing.DISTRIBUTION_CHECKS,
-    {n: (f, testing.points(f)) for n, f in families().items()},
-    skips.DISTRIBUTIONS,
-)
+#: Every family with points at which it is checked.
+FAMILIES = {n: (f, testing.points(f)) for n, f in families().items()}
+
+DISTRIBUTIONS = Suite(testing.DISTRIBUTION_CHECKS, FAMILIES, skips.DISTRIBUTIONS)
 COORDINATES = Suite(
     testing.COORDINATE_CHECKS,
     {
-        f"{c!r} of {n}": (c, f, testing.points(f))
+        f"{c!r} of {n}": (c, *case)
         for _, c in registered(Coordinates)
-        for n, f in families().items()
+        for n, case in FAMILIES.items()
     },
     skips.COORDINATES,
 )

@@ -4,6 +4,7 @@ import ast
 import importlib
 import importlib.util
 import pkgutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,28 @@ import natfit
 
 ROOT = Path(natfit.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
-TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text()) for path in FILES}
+
+
+class Trees(Mapping):
+    """Syntax trees by path in the package, each parsed when it is first asked for."""
+
+    def __init__(self, files):
+        self.files = {path.relative_to(ROOT).as_posix(): path for path in files}
+        self.parsed = {}
+
+    def __getitem__(self, path):
+        if path not in self.parsed:
+            self.parsed[path] = ast.parse(self.files[path].read_text())
+        return self.parsed[path]
+
+    def __iter__(self):
+        return iter(self.files)
+
+    def __len__(self):
+        return len(self.files)
+
+
+TREES = Trees(FILES)
 
 
 def drawing():
