@@ -42,7 +42,7 @@ size N x K is made then. Log-densities are in nats.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -115,6 +115,20 @@ class Distribution(Facts, Verdicts, Component):
             The family and its start; None where there is no such parameter to be sought.
         """
         return None
+
+    @property
+    def located(self) -> Distribution | None:
+        """The family with a location ``loc`` of its own, for :meth:`held`; None where none is."""
+        return None
+
+    def ordered(self, order: Sequence[int]) -> Distribution:
+        """Return a family that :meth:`held` returned, for eta in another order."""
+        raise NotImplementedError(f"{type(self).__name__} holds no parameters")
+
+    @property
+    def completed(self) -> Any:
+        """What has the ``full``, ``free`` and ``held_coordinates`` that lead to all of eta."""
+        return self
 
     def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
         """Start (K,) for a constant model: one pass over a few rows, no iteration."""

@@ -300,7 +300,7 @@ class _WithEta:
         self._iterate = iterate
         eta, family = problem.shared_eta(iterate.theta), problem.model.family
         if eta is not None and whole:
-            eta = family.full(eta[None])[0]
+            eta = family.completed.full(eta[None])[0]
         self.eta = eta
 
     def __getattr__(self, name: str) -> Any:

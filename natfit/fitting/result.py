@@ -66,7 +66,7 @@ class Result:
         """Return the result in all of eta; its family knows the parameters that were not fitted."""
         if self.eta is None:
             return self
-        family = self.model.family
+        family = self.model.family.completed
         eta = family.full(self.eta[None])[0]
         return replace(
             self,

@@ -59,7 +59,7 @@ def from_ends(
         score, second = _end(family, upper, log_mass, eta)
         return log_mass, -score, -second, narrow
     if not (right.any() or left.any()):
-        log_mass, narrow = _between(family, lower, upper, eta)
+        log_mass, narrow = between(family, lower, upper, eta)
         score, second = _end(family, lower, log_mass, eta)
         more, twice = _end(family, upper, log_mass, eta)
         score -= more
@@ -74,7 +74,7 @@ def from_ends(
     return log_mass, score, second, narrow
 
 
-def _between(
+def between(
     family: Any, lower: np.ndarray, upper: np.ndarray, eta: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """log P of finite intervals from the nearer tail, and which of them are narrow."""

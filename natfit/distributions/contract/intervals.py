@@ -365,9 +365,10 @@ class _Chunk:
         weight = np.exp(self.family.log_prob(flat, eta).reshape(m, size) - log_mass[:, None])
         weight *= slope
         weight[~np.isfinite(weight)] = 0.0
-        # At nodes without weight the score may overflow; it does not count there.
+        # At nodes without weight the score may overflow; it does not count there. Next to an end
+        # that moves with one parameter, those of the others are as good as elsewhere.
         values = self._values(flat, eta)
-        values[~np.isfinite(values).all(axis=1)] = 0.0
+        values[~np.isfinite(values)] = 0.0
         total = weight.sum(axis=1)
         return total, np.einsum("mj,mjc->mc", weight, values.reshape(m, size, -1)) / total[:, None]
 

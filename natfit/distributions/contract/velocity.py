@@ -80,7 +80,8 @@ def velocity_of(family: Any, y: np.ndarray, eta: np.ndarray) -> Velocity:
         found = _by_table(family, y, eta, derive)
         if found is not None:
             return found
-    return derive(family, y, eta)
+    found = derive(family, y, eta)
+    return _stretched(family, y, eta, found.first, found.second) if family.stretches else found
 
 
 def _spread(family: Any, y: np.ndarray, eta: np.ndarray, inside: np.ndarray) -> Velocity:
@@ -276,7 +277,10 @@ def _by_table(family: Any, y: np.ndarray, eta: np.ndarray, derive: Callable) -> 
     unit = backward(u)[1]
     values = np.zeros((k + k * k, len(y)))
     values[wanted] = _clenshaw(coefficients[:, :keep], x) * unit
-    return _filled(family, y, eta, values)
+    first, second = values[:k], values[k:].reshape(k, k, len(y))
+    if family.stretches:
+        return _stretched(family, y, eta, first, second)
+    return Velocity(first, _symmetric(second))
 
 
 def _derived(family: Any, k: int) -> list[int]:
@@ -291,33 +295,44 @@ def _stretched_at(family: Any) -> list[int]:
     return [family.blocks[n].start for n, role in family.roles.items() if role in moved]
 
 
-def _filled(family: Any, y: np.ndarray, eta: np.ndarray, values: np.ndarray) -> Velocity:
-    """The velocities with those in loc and log scale, which are closed, and by symmetry."""
-    k = eta.shape[1]
-    first, second = values[:k], values[k:].reshape(k, k, len(y))
-    if family.stretches:
-        native = family.native_dict(eta[0])
-        at = {role: n for n, role in family.roles.items()}
-        loc = at.get(Role.LOCATION)
-        scale = family.blocks[at[Role.SCALE]].start
-        score = family.score(y, eta).T
-        first[scale] = y if loc is None else y - float(native[loc])
-        moved = [scale]
-        if loc is not None:
-            moved.append(family.blocks[loc].start)
-            first[moved[1]] = 1.0
-        for i in moved:
-            # At fixed y the velocity in log scale falls with loc, and no other changes.
-            second[:, i] = score * first[i]
-        if loc is not None:
-            second[moved[1], scale] -= 1.0
-            second[scale, moved[1]] = second[moved[1], scale]
-        for i in moved:
-            second[i] = second[:, i]
-    for i in range(k):
-        for j in range(i + 1, k):
-            second[j, i] = second[i, j]
-    return Velocity(first, second)
+def _stretched(
+    family: Any, y: np.ndarray, eta: np.ndarray, first: np.ndarray, second: np.ndarray
+) -> Velocity:
+    """The velocities with those in loc and log scale, which are closed, and by symmetry.
+
+    They hold where an end of the support moves with these two and its density is positive: the
+    score's integral over a tail that reaches the end does not know of it.
+
+    Returns
+    -------
+    Velocity
+        Of the arrays that were given.
+    """
+    native = dict(zip(family.params, family.native(eta), strict=True))
+    at = {role: n for n, role in family.roles.items()}
+    loc, scale = at.get(Role.LOCATION), at.get(Role.SCALE)
+    score = family.score(y, eta).T
+    moved = [family.blocks[name].start for name in (scale, loc) if name is not None]
+    if scale is not None:
+        first[moved[0]] = y if loc is None else y - native[loc]
+    if loc is not None:
+        first[moved[-1]] = 1.0
+    for i in moved:
+        # At fixed y the velocity in log scale falls with loc, and no other changes.
+        second[:, i] = score * first[i]
+    if loc is not None and scale is not None:
+        second[moved[1], moved[0]] -= 1.0
+        second[moved[0], moved[1]] = second[moved[1], moved[0]]
+    for i in moved:
+        second[i] = second[:, i]
+    return Velocity(first, _symmetric(second))
+
+
+def _symmetric(second: np.ndarray) -> np.ndarray:
+    """The array (K, K, n) with its upper triangle below the diagonal too."""
+    for i in range(len(second)):
+        second[i + 1 :, i] = second[i, i + 1 :]
+    return second
 
 
 def _chebyshev(values: np.ndarray) -> np.ndarray:

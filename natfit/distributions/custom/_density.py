@@ -153,6 +153,11 @@ class ScipyDensity(Distribution):
         """Location and scale if they are parameters; of shapes, what their names usually mean."""
         return usual_roles(self.params)
 
+    @property
+    def stretches(self) -> bool:  # type: ignore[override]  # the arguments decide
+        """Whether there is a location or a scale: both are those of y."""
+        return self.loc or self.scale
+
     def _values(self, native: tuple) -> tuple[tuple, dict[str, Any]]:
         """scipy's shapes, and its loc and scale by name."""
         values = dict(zip(self.params, native, strict=True)) | (self.fixed or {})

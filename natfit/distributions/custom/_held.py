@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +13,7 @@ from natfit.bijectors import Bijector
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind, Role, Route, Yardstick
 from natfit.distributions.contract.support import Support
+from natfit.distributions.contract.velocity import Velocity
 from natfit.distributions.custom._ends import Chart, Hold, natural_units, safe_steps
 from natfit.numerics.differences import FIRST, SECOND, gradient, hessian
 from natfit.rows import Block, Rows
@@ -28,6 +31,25 @@ _AWAY = {
 }
 
 
+@dataclass(frozen=True)
+class _Ordered:
+    """The map of a family with held parameters to all of eta, in another order."""
+
+    held: Held
+    order: np.ndarray
+
+    def full(self, eta: np.ndarray) -> np.ndarray:
+        return self.held.full(eta)[:, self.order]
+
+    @property
+    def free(self) -> np.ndarray:
+        return np.argsort(self.order)[self.held.free]
+
+    @property
+    def held_coordinates(self) -> tuple[int, ...]:
+        return tuple(np.argsort(self.order)[list(self.held.held_coordinates)].tolist())
+
+
 class Held(Distribution):
     """A distribution of scipy some of whose parameters follow from the others and the rows.
 
@@ -43,15 +65,24 @@ class Held(Distribution):
         The ends that are held, and the rows at which they are held.
     infinite : bool
         Whether the density is infinite at an end.
+    order : sequence of int, optional
+        The coordinates of the distribution's eta in the order of a wrapper's.
     """
 
     differentiable = False
     by_differences = True
 
-    def __init__(self, inner: Any, chart: Chart, infinite: bool = False):
+    def __init__(
+        self,
+        inner: Any,
+        chart: Chart,
+        infinite: bool = False,
+        order: Sequence[int] | None = None,
+    ):
         self.inner = inner
         self.chart = chart
         self.infinite = infinite
+        self.order = order
 
     @cached_property
     def params(self) -> dict[str, Bijector]:
@@ -81,9 +112,9 @@ class Held(Distribution):
         words = []
         for hold in self._ends:
             size, value = rows[hold.kind]
+            place = f"the {size} row" if np.isnan(hold.value) else "an end of an interval"
             words.append(
-                f"{hold.name} is such that the {hold.kind} end of the support is the {size} row, "
-                f"{value:g}"
+                f"{hold.name} is such that the {hold.kind} end of the support is {place}, {value:g}"
             )
         away = [hold for hold in self.chart.holds if hold.kind == "value" and hold.name in _AWAY]
         if away:
@@ -134,6 +165,15 @@ class Held(Distribution):
         """The free coordinates (K',) of one point (K,)."""
         return np.asarray(eta)[self.free]
 
+    def ordered(self, order: Sequence[int]) -> Distribution:
+        """Return the same family for a wrapper with another order of coordinates."""
+        return type(self)(self.inner, self.chart, self.infinite, order)
+
+    @property
+    def completed(self) -> Any:
+        """The map to all of eta, in the order of a wrapper where there is one."""
+        return self if self.order is None else _Ordered(self, np.asarray(self.order))
+
     def log_prob(self, y: Any, eta: np.ndarray) -> np.ndarray:
         """Log-density of each row, (n,) nats."""
         return self.inner.log_prob(y, self.full(eta))
@@ -167,6 +207,57 @@ class Held(Distribution):
         with np.errstate(all="ignore"):
             second = SECOND * self._steps(y, eta)
             return -hessian(lambda points: self.log_stack(y, points), eta, second, stacked=True)
+
+    # ------------------------------------------------------------------------------ intervals
+
+    @property
+    def has_cdf(self) -> bool:
+        """Whether the distribution has a distribution function."""
+        return self.inner.has_cdf
+
+    def support_at(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ends (n,) of the support at each row of eta."""
+        return self.inner.support_at(self.full(eta))
+
+    def log_cdf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Log P(Y <= y) of each row, (n,) nats."""
+        return self.inner.log_cdf(y, self.full(eta))
+
+    def log_sf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Log P(Y > y) of each row, (n,) nats."""
+        return self.inner.log_sf(y, self.full(eta))
+
+    def velocity(self, y: np.ndarray, eta: np.ndarray) -> Velocity:
+        """The distribution's velocities, by the chain rule.
+
+        Returns
+        -------
+        Velocity
+            In the unit of y.
+        """
+        if not self.n_params:
+            return Velocity(np.empty((0, len(y))), np.empty((0, 0, len(y))))
+        whole = self.full(eta)
+        found = self.inner.velocity(y, whole)
+        unit = self.inner._unit(y, whole)[:, self.free]
+
+        def each(derive: Callable, size: float) -> np.ndarray:
+            return np.stack(
+                [
+                    derive(lambda e, k=k: self.full(e)[:, k], eta, size * unit)
+                    for k in range(self.inner.n_params)
+                ]
+            )
+
+        slope, bend = each(gradient, FIRST), each(hessian, SECOND)
+        n = (len(y),)
+        slope = np.broadcast_to(slope, (slope.shape[0], *n, *slope.shape[2:]))
+        bend = np.broadcast_to(bend, (bend.shape[0], *n, *bend.shape[2:]))
+        second = np.einsum("ina,ijn,jnb->abn", slope, found.second, slope)
+        second += np.einsum("in,inab->abn", found.first, bend)
+        return Velocity(np.einsum("in,ina->an", found.first, slope), second)
+
+    # ----------------------------------------------------------------------------------- data
 
     def check(self, rows: Rows) -> None:
         """Raise ValueError for the first row outside the support, as the distribution does."""

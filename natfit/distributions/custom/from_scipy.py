@@ -22,8 +22,10 @@ from natfit.distributions.custom._density import ScipyDensity
 from natfit.distributions.custom._ends import natural_units, safe_steps
 from natfit.distributions.custom._far import followed
 from natfit.distributions.custom._held import Held
+from natfit.distributions.custom._intervals import has_formulas, search_intervals
 from natfit.distributions.custom._search import Found, search
 from natfit.distributions.custom._whole import profiled
+from natfit.distributions.wrappers._row_ends import allowed_ends
 from natfit.numerics.differences import FIRST, SECOND, gradient, hessian
 from natfit.rows import Block, Rows, table_of
 
@@ -228,6 +230,11 @@ class ScipyDistribution(ScipyDensity):
             )
         return found
 
+    @property
+    def located(self) -> Distribution | None:
+        """The same distribution with a location."""
+        return None if self.loc else type(self)(self.dist, True, self.scale, self.fixed)
+
     def held(self, rows: Rows) -> tuple[Distribution, np.ndarray] | None:
         """Return the family with ends of its support held at order statistics, and its start.
 
@@ -236,6 +243,8 @@ class ScipyDistribution(ScipyDensity):
         tuple or None
             The family and its start (K',); the family itself where no end is to be held.
         """
+        if rows.event_shape != ():
+            return self._held_intervals(rows)
         least, most = rows.extent()
         few = self._enough(rows)
         found = self._searched(few, (float(least), float(most)))
@@ -244,6 +253,24 @@ class ScipyDistribution(ScipyDensity):
             return self, self.refine_start(rows, self.alike(eta))
         family = Held(self, found.chart, found.infinite)
         return family, family.reduce(found.eta)
+
+    def _held_intervals(self, rows: Rows) -> tuple[Distribution, np.ndarray] | None:
+        """As :meth:`held`, for rows y (n, 2) of which intervals are known.
+
+        Returns
+        -------
+        tuple or None
+            None where no end moves, or the distribution function is an integral.
+        """
+        if self._still or self._discrete or self._whole or not has_formulas(self):
+            return None
+        found = search_intervals(self, rows.few(SEARCHED), allowed_ends(rows))
+        if not np.isfinite(found.mean):
+            return None
+        if not found.chart.holds:
+            return self, found.eta
+        family = Held(self, found.chart, found.infinite)
+        return family, found.eta[family.free]
 
     def _at_limits(self, few: Block, found: Found) -> np.ndarray:
         """Eta (K,) with probabilities that are all but at a limit there, if that is no worse.

@@ -19,6 +19,7 @@ from natfit.distributions.contract.regular import Regular
 from natfit.distributions.contract.sums import block_sum, sum_over
 from natfit.distributions.wrappers._mapped import Mapped
 from natfit.distributions.wrappers._row_ends import allowed_ends, moved_ends, refuse_kinked_ends
+from natfit.distributions.wrappers.base import passed_on
 from natfit.rows import Block, Memory, Rows, kept, rows_as, rows_where, table_of
 
 #: Rows from which others are imputed, once all rows have been seen.
@@ -100,6 +101,19 @@ class CensoredFamily(Mapped):
         if not inner.row_ends:
             return self
         return type(self)(inner.bind(Memory(np.sort(allowed_ends(rows)))))
+
+    def held(self, rows: Rows) -> tuple[Distribution, np.ndarray] | None:
+        """Intervals of the family without the parameters that these rows hold."""
+        found = self.inner.held(rows)
+        return None if found is None else (type(self)(found[0]), found[1])
+
+    held_coordinates = passed_on()
+    note = passed_on()
+
+    @property
+    def completed(self) -> Any:
+        """The family inside, where it holds parameters."""
+        return self.inner.completed if self.held_coordinates else self
 
     # ----------------------------------------------------------------------- rows
 

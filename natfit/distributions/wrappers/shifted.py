@@ -205,6 +205,16 @@ class Shifted(Moved):
         """All rows alike: loc at them, and the likelihood grows without limit."""
         refuse_constant(rows, "Shifted", why="loc tends to them; use a discrete family")
 
+    def held(self, rows: Rows) -> tuple[Distribution, np.ndarray] | None:
+        """What the family with a location of its own holds, in the order of this one's eta."""
+        family = self.inner.located
+        found = None if family is None else family.held(rows)
+        if family is None or found is None:
+            return None
+        at, (held, eta) = family.blocks["loc"].start, found
+        order = [at, *(i for i in range(family.n_params) if i != at)]
+        return (self, eta[order]) if held is family else (held.ordered(order), eta)
+
     def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
         """Loc a little below the smallest row, and the family's start for y - loc."""
         loc = self._below(few, (few.y.min(), few.y.max()), few.n)

@@ -18,6 +18,15 @@ from natfit.distributions import Censored, Shifted, Truncated, from_scipy
 
 ROWS, SCALE, MOVED = 60, 2.0, 5.0
 KINDS = ("right", "interval", "truncated", "shifted", "fixed", "bounds")
+#: Those whose density is positive at an end of the support: where rows are censored, the end is held
+#: at a row, or is free, or both are tried.
+ENDED = {
+    "uniform": ("right", "left", "interval", "shifted", "shifted right", "shifted interval"),
+    "pareto": ("right", "left", "interval", "shifted"),
+    "powerlaw": ("right", "left", "interval"),
+    "expon": ("shifted", "shifted right", "shifted left"),
+    "halfnorm": ("shifted", "shifted right"),
+}
 #: Those whose shapes are positive numbers, or that have none.
 CONTINUOUS = ("fisk", "gamma", "gumbel_r", "invgamma", "laplace", "logistic", "lognorm", "norm")
 DISCRETE = ("geom", "poisson")
@@ -34,7 +43,7 @@ CASES = [
     if not (kind == "shifted" and name in UNSHIFTED)
     and not (kind == "fixed" and name in SINGLE)
     and (name, kind) not in LONG
-]
+] + [(name, kind) for name, kinds in ENDED.items() for kind in kinds]
 
 
 def drawn(name):
@@ -44,7 +53,7 @@ def drawn(name):
         tuple(args) for label, args in table.distcont + table.distdiscrete if label == name
     )
     truth = dict(zip((dist.shapes or "").replace(",", " ").split(), shapes, strict=True))
-    if name in CONTINUOUS:
+    if name not in DISCRETE:
         truth["scale"] = SCALE
     y = dist.rvs(**truth, size=ROWS, random_state=np.random.default_rng(1)).astype(float)
     return dist, truth, y
@@ -53,6 +62,9 @@ def drawn(name):
 def edged(kind, y, step):
     """Ends (n,) of rows of which only a part is known, and what lies below each."""
     low, high = y.copy(), y.copy()
+    if kind == "left":
+        end = np.quantile(y, 0.3, method="inverted_cdf")
+        low, high = np.where(y <= end, -np.inf, y), np.maximum(y, end)
     if kind == "right":
         end = np.quantile(y, 0.7, method="inverted_cdf")
         low, high = np.minimum(y, end), np.where(y >= end, np.inf, y)
@@ -82,7 +94,11 @@ def composed(name, kind):
     def plain(native):
         return density(y, **native).sum()
 
-    if kind in ("right", "interval"):
+    moved = kind.startswith("shifted")
+    if moved:
+        y, family, truth = y + MOVED, Shifted(family), {"loc": MOVED, **truth}
+    kind = kind.removeprefix("shifted ")
+    if kind in ("right", "left", "interval"):
         low, high = edged(kind, y, step)
         some, exact = low != high, y[low == high]
 
@@ -100,9 +116,8 @@ def composed(name, kind):
             return density(inside, **native).sum() - len(inside) * window
 
         return Truncated(family, low, high), inside, options, truncated, truth
-    if kind == "shifted":
-        y = y + MOVED
-        return Shifted(family), y, options, plain, {"loc": MOVED, **truth}
+    if moved:
+        return family, y, options, plain, truth
     first = next(iter(truth))
     if kind == "fixed":
         options["fixed"] = {first: truth[first]}

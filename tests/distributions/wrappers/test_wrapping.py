@@ -136,8 +136,12 @@ DERIVED = {
 }
 #: A fit is not compared early with the inner family's nested optimum: it need not be this one's.
 #: Wrappers derive velocities from the inner family's, so that they differentiate no tails. Which
-#: parameters a family holds at a row is decided for its own rows, not for those of a wrapper.
-NOT_PASSED_ON = {"compare_after", "smooth_tails", "stretches", "held", "held_coordinates", "note"}
+#: parameters a family holds at a row is decided for its own rows; intervals and a location ask the
+#: family inside for theirs.
+NOT_PASSED_ON = {
+    *("compare_after", "smooth_tails", "stretches", "held", "held_coordinates", "note"),
+    *("completed", "located", "ordered"),
+}
 
 
 def test_what_a_distribution_answers_is_passed_on_or_derived():
