@@ -82,8 +82,7 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
 
     def _eta_covariance(self, column: int, kind: str = "observed") -> np.ndarray:
         """Return the covariance matrix (K, K) of the estimate of eta."""
-        info = self._information[column]
-        matrix = info.matrix
+        info, at_bound = self._information[column], self._at_bound[column]
         if kind == "expected" and not info.complete:
             raise ValueError(
                 "cov_type='expected' is not defined for censored rows, because it is not known how "
@@ -92,7 +91,11 @@ class DensityEstimator(DensityMixin, NaturalEstimator):
         if kind == "expected" and info.kind != "expected":
             matrix = self.distribution_.fisher(self._eta[column][None])[0]
             matrix = matrix if info.prior is None else matrix + info.prior
-        return cov.inverse(matrix, self._at_bound[column], info.known, info.exact) / self.n_obs_
+            return cov.inverse(matrix, at_bound, info.known, info.exact) / self.n_obs_
+        if kind == "robust":
+            # The scores of the rows are those in eta, and have lost what the inverse has.
+            return cov.inverse(info.matrix, at_bound, info.known, info.exact) / self.n_obs_
+        return info.covariance(at_bound) / self.n_obs_
 
     def _native_covariance(self, column: int, matrix: np.ndarray) -> np.ndarray:
         return cov.to_native(self.distribution_, self._eta[column], matrix)

@@ -55,7 +55,7 @@ def published(task: Task, form: Regular, result: Result) -> Result:
         fit=_published_fit(form, result.fit, list(task.family.eta_names())),
         model=model,
         eta=eta,
-        information=_pulled(result.information, np.linalg.inv(jacobian)),
+        information=_pulled(result.information, jacobian),
         at_bound=tuple(np.flatnonzero(touched).tolist()),
     )
 
@@ -72,13 +72,16 @@ def _published_fit(form: Regular, fit: Fit, names: list[str]) -> Fit:
     )
 
 
-def _pulled(found: Information, inverse: np.ndarray) -> Information:
+def _pulled(found: Information, jacobian: np.ndarray) -> Information:
     """The information in other coordinates at an optimum: J^-T I J^-1."""
+    inverse = np.linalg.inv(jacobian)
     # Where a fit ended at the end of a range, it is not finite, and no standard error is.
     with np.errstate(all="ignore"):
         matrix = inverse.T @ found.matrix @ inverse
         prior = None if found.prior is None else inverse.T @ found.prior @ inverse
-    return replace(found, matrix=0.5 * (matrix + matrix.T), prior=prior)
+    # Where entries are exact, their sums need not be: of those the inverse may have no digits.
+    regular = (found.matrix, jacobian) if found.exact else None
+    return replace(found, matrix=0.5 * (matrix + matrix.T), prior=prior, regular=regular)
 
 
 def _own(hook: Callable, form: Regular) -> Callable:

@@ -36,6 +36,9 @@ class Information:
         Whether every row is known exactly; otherwise there is no expected information.
     exact : bool
         Whether the entries of the matrix are accurate to their last digit.
+    regular : tuple of ndarray or None
+        The information in other coordinates, in which it is well-conditioned, and the derivatives
+        of eta in these, (K, K) each.
     """
 
     matrix: np.ndarray
@@ -44,6 +47,14 @@ class Information:
     prior: np.ndarray | None = None
     complete: bool = True
     exact: bool = False
+    regular: tuple[np.ndarray, np.ndarray] | None = None
+
+    def covariance(self, fixed: tuple[int, ...] = ()) -> np.ndarray:
+        """Return the inverse (K, K); coordinates at a limit are ``fixed``."""
+        if self.regular is None or fixed:
+            return inverse(self.matrix, fixed, self.known, self.exact)
+        matrix, jacobian = self.regular
+        return jacobian @ inverse(matrix, exact=self.exact) @ jacobian.T
 
     def embedded(self, free: np.ndarray, size: int) -> Information:
         """Return this information among ``size`` coordinates, all known except ``free``."""

@@ -12,10 +12,12 @@ from scipy import special
 from natfit.bijectors import Positive
 from natfit.distributions.contract.checks import refuse_constant
 from natfit.distributions.contract.declared import InformationKind, Role, Width
+from natfit.distributions.contract.regular import Regular
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import UNIT
 from natfit.distributions.contract.window_ends import End
 from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.forms.tight import TightBeta, about_centre
 from natfit.numerics.stirling import (
     HALF_LOG_2PI,
     correction,
@@ -160,6 +162,10 @@ class Beta(ExponentialFamily):
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: a and b grow without limit, and so does the likelihood."""
         refuse_constant(rows, type(self).__name__)
+
+    def regular(self, rows: Rows) -> Regular | None:
+        """The mean and a + b, of rows that nearly coincide."""
+        return about_centre(TightBeta, self, rows, lambda centre: centre * (1.0 - centre))
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # By moments of y or 1 - y, whichever is smaller, in units of its mean, so that no square

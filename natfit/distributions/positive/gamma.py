@@ -13,11 +13,13 @@ from scipy import special
 from natfit.bijectors import Positive
 from natfit.distributions.contract.checks import refuse_constant
 from natfit.distributions.contract.declared import InformationKind, Role, Width
+from natfit.distributions.contract.regular import Regular
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.contract.window_ends import End
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.distributions.forms.shift import narrow
+from natfit.distributions.forms.tight import TightGamma, about_centre, divergence_of_means
 from natfit.numerics.stirling import HALF_LOG_2PI, correction, curvature, log_excess, slope
 from natfit.numerics.tails import log_gammainc, log_gammaincc
 from natfit.rows import Rows, means_over
@@ -109,6 +111,10 @@ class Gamma(ExponentialFamily):
         if summary is None or len(summary) > 2:
             refuse_constant(rows, type(self).__name__)
 
+    def regular(self, rows: Rows) -> Regular | None:
+        """The mean and the shape, of rows that nearly coincide."""
+        return about_centre(TightGamma, self, rows, abs)
+
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         centre = mean(y, weight)
         log = mean(np.log(y), weight)
@@ -193,35 +199,13 @@ def trigamma(shape: np.ndarray) -> np.ndarray:
 def divergence(shape: Any, shape2: Any, log_ratio: Any) -> Any:
     """KL between gamma distributions, elementwise, nats; the logarithm is that of their scales."""
     if np.min(shape) > _LARGE and np.min(shape2) > _LARGE:
-        return _large_divergence(shape, shape2, log_ratio)
+        return divergence_of_means(shape, shape2, log_ratio - np.log1p((shape2 - shape) / shape))
     return (
         (shape - shape2) * special.psi(shape)
         - special.gammaln(shape)
         + special.gammaln(shape2)
         - shape2 * log_ratio
         + shape * np.expm1(log_ratio)
-    )
-
-
-def _large_divergence(shape: Any, shape2: Any, log_ratio: Any) -> Any:
-    """The divergence of large shapes, whose terms would cancel.
-
-    With r = shape scale / (shape2 scale2) it is shape2 (r - 1 - log r) and what remains of
-    Stirling's formula.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        In nats.
-    """
-    ratio = (shape2 - shape) / shape
-    means = np.expm1(log_ratio - np.log1p(ratio))
-    return (
-        -shape2 * log_excess(means)
-        + (shape - shape2) * (slope(shape) / shape**2 - 0.5 / shape)
-        - 0.5 * np.log1p(ratio)
-        + correction(shape2)
-        - correction(shape)
     )
 
 

@@ -13,11 +13,13 @@ from scipy import special
 from natfit.bijectors import Positive
 from natfit.distributions.contract.checks import ROUNDING, refuse_constant
 from natfit.distributions.contract.declared import InformationKind, Role, Width
+from natfit.distributions.contract.regular import Regular
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.contract.window_ends import End
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.distributions.forms.shift import narrow
+from natfit.distributions.forms.tight import TightInverseGamma, about_centre
 from natfit.distributions.positive.gamma import (
     approximate_shape,
     divergence,
@@ -120,6 +122,10 @@ class InverseGamma(ExponentialFamily):
         # A summary of loose rows proves that they are not constant.
         if summary is None or len(summary) > 2:
             refuse_constant(rows, type(self).__name__, relative=ROUNDING)
+
+    def regular(self, rows: Rows) -> Regular | None:
+        """The mean of 1 / y and the shape, of rows that nearly coincide."""
+        return about_centre(TightInverseGamma, self, rows, abs)
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # That of the gamma distribution of 1 / y.

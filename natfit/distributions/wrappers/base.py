@@ -265,8 +265,8 @@ class Restricted(Wrapper):
         return self.inner.no_maximum(rows, self._full(eta))
 
     def _around(self, form: Regular | None) -> Regular | None:
-        """The same wrapper around the inner family in regular coordinates."""
-        if form is None:
+        """The same wrapper around the inner family in regular coordinates, if these have tails."""
+        if form is None or not form.family.has_cdf:
             return None
         own = {**self.get_params(deep=False), "family": form.family}
         return replace(form, family=type(self)(**own))
