@@ -108,7 +108,7 @@ class Simpler:
         if result.status.good and objective.rows.n > COMPARED:
             return None
         found = [] if self._best is None else [self._best]
-        if not (objective.distribution.knows_limits and result.status.good):
+        if objective.penalised or not objective.distribution.knows_limits:
             found += self._at_limits(result.theta)
         if not found:
             return None

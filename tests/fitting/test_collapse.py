@@ -27,9 +27,7 @@ WIDE = {
     and name not in ("gev", "generalized_pareto", "pearson3")
 }
 
-LONG_WAYS = (
-    *("exponentiated_weibull", "exponentially_modified_normal", "johnson_su", "skew_normal"),
-)
+LONG_WAYS = ("exponentiated_weibull", "johnson_su")
 
 
 @pytest.mark.parametrize("name", WIDE)
@@ -42,9 +40,8 @@ def test_a_limit_of_the_width_gives_constant_rows_a_maximum(name):
         natfit.fit(name, ROWS)
     model = fitted(name, ROWS, bounds={parameter: ends})
     if name in LONG_WAYS:
-        # The way to the limit of their other shape is longer than 100 iterations, and may end in
-        # rounding: neither is a claim of an optimum.
-        assert model.status_ in ("boundary", "max_iter", "no_descent")
+        # The way to the limit of their other shape is longer than 100 iterations.
+        assert model.status_ in ("boundary", "max_iter")
         return
     assert model.status_ == "boundary", model.message_
     assert native(model)[parameter] == pytest.approx(value, rel=1e-9)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
+from scipy import special
 
 from natfit.bijectors import Positive, Real, Rooted
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import refuse_constant, refuse_extreme
 from natfit.distributions.contract.declared import Role
+from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.sums import block_sum
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.contract.velocity import Velocity
 from natfit.distributions.forms.jets import ByJets
+from natfit.distributions.forms.location_scale import information_of
+from natfit.distributions.real._steep import LEAST, Jump, SteepMembers
 from natfit.numerics.mills import log_mills, log_ndtr
 from natfit.numerics.special import log1mexp
 from natfit.rows import Rows, mean_over, share_equal, squared_gap
@@ -23,7 +29,7 @@ from natfit.rows import Rows, mean_over, share_equal, squared_gap
 _HALF_LOG_2PI = 0.9189385332046727
 
 #: Below the first shape the density is the normal's, above the second one the exponential's, but
-#: for 1e-6 nats per row.
+#: for 5e-6 nats per row.
 _NORMAL, _EXPONENTIAL = 1e-3, 1e6
 
 #: Shape below which the density is summed as a series in the cumulants: the difference of
@@ -33,6 +39,13 @@ _SMALL = 0.02
 #: Shape from which derivatives of its tails keep their digits in closed form, and need no
 #: quadrature: those of the normal and of the exponential part cancel at small shapes.
 _STEADY = 0.1
+
+#: Scales above loc from which a normal variable lies there but for 3e-7.
+_BEYOND = 5.0
+
+#: Step of the trapezoidal rule, and how many of the normal's and of the exponential's units from
+#: loc its nodes end: beyond are 1e-32 and 1e-17 of the probability.
+_STEP, _NORMAL_TAIL, _LONG_TAIL = 0.04, 12.0, 40.0
 
 
 class ExponentiallyModifiedNormal(ByJets):
@@ -44,7 +57,8 @@ class ExponentiallyModifiedNormal(ByJets):
     the normal, infinity the exponential distribution from loc on. At fixed mean and sd the
     likelihood depends on shape^3 to first order (the skewness is 2 shape^3 / (1 + shape^2)^(3/2)):
     eta = (mean, log sd, arsinh(shape^3) / 3), in which the normal is an ordinary point. The Fisher
-    information is computed by quadrature.
+    information is computed by quadrature at mean 0 and sd 1, from which that at any mean and sd
+    follows.
 
     Data that are skewed to the left end as ``boundary`` at shape -> 0, the normal; such as rise
     steeply from the smallest row on end at shape -> infinity, the exponential.
@@ -66,6 +80,7 @@ class ExponentiallyModifiedNormal(ByJets):
         ("shape", "upper"): "the exponential distribution from the smallest row on",
     }
     compare_after = 10
+    has_limit_members = True
 
     def _log_prob(self, y: Any, mean: Any, sd: Any, shape: Any) -> Any:
         u = (y - mean) / sd
@@ -102,11 +117,24 @@ class ExponentiallyModifiedNormal(ByJets):
     def _log_cdf(self, y: Any, mean: Any, sd: Any, shape: Any) -> np.ndarray:
         x, log = self._parts(y, mean, sd, shape)
         upper = self._log_sf(y, mean, sd, shape)
-        # In the lower half a difference of Mills' ratios, which share the factor phi(x).
-        first = log_mills(-np.minimum(x, 5.0))
-        second = log_mills(1.0 / shape - np.minimum(x, 5.0))
+        # In the lower half a difference of Mills' ratios, which share the factor phi(x); beyond
+        # the normal part 1 less the exponential one, and less what the normal one lacks.
+        first = log_mills(-np.minimum(x, _BEYOND))
+        second = log_mills(1.0 / shape - np.minimum(x, _BEYOND))
         lower = log + first + log1mexp(np.minimum(second - first, -1e-300))
+        with np.errstate(all="ignore"):
+            rest = np.log(-np.expm1(_log_tail(x, 1.0 / shape)) - special.ndtr(-x))
+        lower = np.where(x > _BEYOND, rest, lower)
         return np.where(upper > -0.5, lower, log1mexp(np.minimum(upper, 0.0)))
+
+    def expectation(self, eta: np.ndarray) -> Expectation:
+        """Trapezoidal rule, whose nodes resolve the normal's width and the exponential's."""
+        mean, sd, shape = (float(v) for v in self.native_dict(eta).values())
+        x, weight = _rule(shape)
+        return Expectation(mean + sd * x, weight)
+
+    def _fisher(self, mean: Any, sd: Any, shape: Any) -> np.ndarray:
+        return information_of(_information, sd, shape)
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: sd -> 0 and the likelihood grows without limit."""
@@ -131,6 +159,22 @@ class ExponentiallyModifiedNormal(ByJets):
         found.append(self._exponential(rows, centre))
         values = [rows.sum(block_sum, self, "sum_value_and_score", eta[None])[0] for eta in found]
         return found[int(np.nanargmax(values))]
+
+    def limit_members(
+        self, rows: Rows, eta: np.ndarray, value: Callable[[np.ndarray], float]
+    ) -> list[np.ndarray]:
+        """The best exponentials: of all, with the mean of eta, and with its standard deviation.
+
+        Returns
+        -------
+        list of ndarray of shape (3,)
+            Empty if the density at eta is far from them.
+        """
+        if not self.native_dict(eta)["shape"] > LEAST:
+            return []
+        least = float(rows.extent()[0])
+        jump = Jump(self.limits[1][2], _EXPONENTIAL, 1.0, 1.0)
+        return SteepMembers(jump, least, eta, value).best(float(mean_over(rows)) - least)
 
     def _exponential(self, rows: Rows, centre: float) -> np.ndarray:
         """Eta (K,) of the optimum at the largest shape.
@@ -161,6 +205,28 @@ class ExponentiallyModifiedNormal(ByJets):
 
         scale = float(sd) / np.sqrt(1.0 + float(shape) ** 2)
         return exponnorm(float(shape), loc=float(mean) - float(shape) * scale, scale=scale)
+
+
+@functools.lru_cache(maxsize=64)
+def _rule(shape: float) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes (standardised) and probabilities of the distribution with mean 0 and sd 1."""
+    first, last = np.arcsinh(-_NORMAL_TAIL), np.arcsinh(_NORMAL_TAIL + _LONG_TAIL * shape)
+    t = np.arange(first, last, _STEP)
+    root = np.sqrt(1.0 + shape * shape)
+    x = (np.sinh(t) - shape) / root
+    log = ExponentiallyModifiedNormal()._log_prob(x, 0.0, 1.0, np.full(len(t), shape))
+    weight = np.exp(log) * np.cosh(t)
+    keep = weight > 0
+    return x[keep], weight[keep] / weight.sum()
+
+
+@functools.lru_cache(maxsize=64)
+def _information(shape: float) -> np.ndarray:
+    """Fisher information (3, 3) in eta at mean 0 and sd 1."""
+    family = ExponentiallyModifiedNormal()
+    x, weight = _rule(shape)
+    score = family.score(x, family.eta(mean=0.0, sd=1.0, shape=shape)[None])
+    return (score * weight[:, None]).T @ score
 
 
 def _log_tail(x: Any, rate: Any) -> Any:

@@ -19,10 +19,10 @@ from natfit.distributions.contract.start import mean, quantile
 from natfit.distributions.contract.sums import block_sum
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.forms.location_scale import information_of, observed_of, score_of
-from natfit.distributions.real._half_normal import LEAST, HalfNormals
 from natfit.distributions.real._skew_sums import row_sums
 from natfit.distributions.real._skew_tails import log_cdf, velocity
 from natfit.distributions.real._skewness import SMALL, B, C, standard_moments
+from natfit.distributions.real._steep import LEAST, Jump, SteepMembers
 from natfit.numerics.mills import log_ndtr
 from natfit.rows import Rows, distance, mean_over, squared_gap
 
@@ -199,14 +199,14 @@ class SkewNormal(Distribution):
         list of ndarray of shape (3,)
             Empty if the density at eta is far from both of them.
         """
-        own = {name: float(value) for name, value in self.native_dict(eta).items()}
+        shape = float(self.native_dict(eta)["shape"])
+        steep = self.params["shape"].high
         found = []
-        for sign, end in zip((1.0, -1.0), rows.extent(), strict=True):
-            if sign * own["shape"] > LEAST:
-                there = HalfNormals(self.eta, value, sign, float(end), self.params["shape"].high)
-                scale = max(float(np.sqrt(mean_over(rows, squared_gap, end))), 1e-300)
-                each = there.widest(scale), there.of_sd(own["sd"]), there.of_mean(own["mean"])
-                found += [eta for eta in each if eta is not None]
+        for at, sign, end in zip(self.limits[:2], (-1.0, 1.0), rows.extent()[::-1], strict=True):
+            if sign * shape > LEAST:
+                jump = Jump(at[2], sign * steep, B, float(standard_moments(steep)[3]))
+                scale = float(np.sqrt(mean_over(rows, squared_gap, end)))
+                found += SteepMembers(jump, float(end), eta, value).best(scale)
         return found
 
     def _summed(self, rows: Rows, eta: np.ndarray) -> tuple[float, np.ndarray]:

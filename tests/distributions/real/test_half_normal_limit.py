@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import natfit
 from natfit.distributions import Truncated
-from natfit.distributions.real._half_normal import _highest
+from natfit.distributions.real._steep import _highest
 from tests.fits import fitted, native
 
 
