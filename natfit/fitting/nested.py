@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
 
 import numpy as np
 
-from natfit.iterate import Status, noise
+from natfit.iterate import Iterate, Status, noise
 from natfit.objectives import Likelihood
 from natfit.optimize import Engine, Fit, run
 
@@ -50,10 +49,25 @@ class Simpler:
         self._to_theta = to_theta
         self._engine = replace(engine, max_iter=_POLISHED)
         self._rng = rng
+        self._known = False
+        self._found: tuple[float, np.ndarray] | None = None
 
-    @cached_property
-    def _best(self) -> tuple[float, np.ndarray] | None:
-        """The lowest value among them, and its theta; None without any."""
+    def _among(self, best: float) -> tuple[float, np.ndarray] | None:
+        """Return the lowest value among them, and its theta, for a fit of value ``best``, or None.
+
+        Descents that will not reach the fit are left on the way. What was found for one fit serves
+        for those that are lower.
+
+        Returns
+        -------
+        tuple or None
+        """
+        if not self._known:
+            self._known = True
+            self._found = self._searched(best)
+        return self._found
+
+    def _searched(self, best: float) -> tuple[float, np.ndarray] | None:
         objective = self._objective
         family = objective.distribution
         try:
@@ -70,7 +84,7 @@ class Simpler:
             theta = self._to_theta(np.clip(eta, low, high))
             value = objective.value(theta)
             if not family.information.complete and np.isfinite(value):
-                end = run(objective, self._engine, theta, self._rng).iterate
+                end = run(objective, self._engine, theta, self._rng, _hopeless(best)).iterate
                 value, theta = end.value, end.theta
                 found += self._at_limits(theta)
             found.append((value, theta))
@@ -107,18 +121,36 @@ class Simpler:
             return None
         if result.status.good and objective.rows.n > COMPARED:
             return None
-        found = [] if self._best is None else [self._best]
+        best = result.iterate.value
+        known = self._among(best)
+        found = [] if known is None else [known]
         if objective.penalised or not objective.distribution.knows_limits:
             found += self._at_limits(result.theta)
         if not found:
             return None
         value, theta = _lowest(found)
-        best = result.iterate.value
         # A fit that found no optimum may as well start again at that of the simpler family.
         slack = -noise(best)
         if result.status.good or result.iterate.active:
             slack = max(noise(best), objective.distribution.limit_cost)
         return theta if value < best - slack else None
+
+
+def _hopeless(best: float) -> Callable[[Iterate, bool], bool]:
+    """A callback that stops a descent which will not reach the value ``best``.
+
+    It would not although each of as many steps as a descent may have gained what the metric
+    predicts for the next one.
+
+    Returns
+    -------
+    callable
+    """
+
+    def stops(iterate: Iterate, done: bool) -> bool:
+        return iterate.value - best > _POLISHED * iterate.decrease
+
+    return stops
 
 
 def _lowest(found: list[tuple[float, np.ndarray]]) -> tuple[float, np.ndarray]:
