@@ -273,7 +273,7 @@ def fitted(label: str, dist: Any, shapes: tuple, y: np.ndarray, mode: str, args:
 def grows(dist: Any, y: np.ndarray, values: dict, message: str) -> bool:
     """Tell whether the likelihood grows without limit as a named end tends to the outermost row.
 
-    Or as the scale tends to zero, if that is named.
+    Or as the scale tends to zero, or the location to the row nearest to it, if that is named.
 
     The end is moved away from the row by the location, or else by the scale. Where the density is
     infinite, each factor by which the distance falls adds the same to the log-likelihood, once the
@@ -296,6 +296,9 @@ def grows(dist: Any, y: np.ndarray, values: dict, message: str) -> bool:
     likelihoods = []
     for gap in (np.ptp(y) or 1.0) * np.array([1e-4, 1e-6, 1e-8, 1e-10]):
         bottom, top = y.min() - gap, y.max() + gap
+        if "at the row" in message and loc is not None:
+            likelihoods.append(loglik(dist, y, (*shapes, y[np.argmin(abs(y - loc))] + gap, scale)))
+            continue
         if loc is None:
             end, goal = (low, bottom) if lower and low else (high, top)
             where = (0.0, goal / end if (lower or upper) and end else scale)
@@ -318,17 +321,20 @@ def counts(dist: Any, y: np.ndarray, values: tuple) -> bool:
 def endless(dist: Any, y: np.ndarray, values: tuple) -> bool:
     """Tell whether parameters are on the way to an infinite likelihood: an end meets a row there.
 
+    Or the location does, where the density is infinite at it.
+
     How far a search has come on this way is an accident of rounding, and no maximum.
     """
     native = dict(zip((i.name for i in dist._shape_info()), values, strict=False))
     native |= {"loc": values[-2], "scale": values[-1]}
     low, high = dist.support(*values)
     near = 1e-3 * np.ptp(y)
-    return any(
-        grows(dist, y, native, side)
-        for side, gap in (("the lower end", y.min() - low), ("the upper end", high - y.max()))
-        if gap < near
-    )
+    gaps = {
+        "the lower end": y.min() - low,
+        "the upper end": high - y.max(),
+        "at the row": np.abs(y - values[-2]).min(),
+    }
+    return any(gap < near and grows(dist, y, native, side) for side, gap in gaps.items())
 
 
 def judged(found: dict, others: list[float], dist: Any, y: np.ndarray) -> dict:

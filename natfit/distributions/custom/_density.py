@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +14,7 @@ from natfit.bijectors import Between, Bijector, Positive, Real, Unit
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.names import ALIASES, ALSO_CALLED
+from natfit.distributions.custom._ends import Hold, kinks, placed, safe_steps
 from natfit.distributions.custom._names import usual_roles
 from natfit.distributions.custom._table import tabled_quantiles
 
@@ -30,15 +31,26 @@ _UNDECLARED = {
 #: formulas give to their length.
 _VECTORS = {"poisson_binom": ("p", "n")}
 
+#: Largest size of shapes whose formulas are series: the number of terms, and with it the time of a
+#: value, grows without limit, and from here on a value takes longer than a millisecond. The
+#: densities are all but at their limits there.
+_SERIES = {"nct": {"nc": 200.0}, "ncx2": {"nc": 1e4}, "ncf": {"nc": 1e4}}
+
 #: Distance of probabilities of counts from 0 and 1 at which the likelihood still has a slope.
 _MARGIN = 1e-12
 
 #: Numbers below this are zero: scipy writes an open end at zero as the smallest double.
 _ZERO = 1e-300
 
+#: A native value at a limit, as it comes back from eta.
+_ROUNDED = 1.0 + 1e-9
+
 #: Log-probability above which a value has more than all of it, by more than rounding; mass between
 #: the rows that no density has; and number of different rows that suffice to integrate it.
 _CERTAIN, _MASS, _ENOUGH = 1e-6, 2.0, 8
+
+#: Smallest unit of a difference near a kink, in units: the row at the kink has no derivative.
+_CLOSEST = 1e-6
 
 #: Number of values that are computed in one call.
 _TOGETHER = 2**17
@@ -142,7 +154,12 @@ class ScipyDensity(Distribution):
         """Free shapes, then loc and scale where asked for."""
         known = self.fixed or {}
         edge = _MARGIN if self._discrete else 0.0
-        free = {k: _constraint(i, edge) for k, i in self._shapes.items() if k not in known}
+        series = _SERIES.get(self._dist.name, {})
+        free = {
+            k: _constraint(i, edge, series.get(k, np.inf))
+            for k, i in self._shapes.items()
+            if k not in known
+        }
         if self._vector is not None and free:
             free = {self._vector[0]: Unit((int(known[self._vector[1]]),), _MARGIN)}
         more = {"loc": Real()} if self.loc else {}
@@ -162,8 +179,11 @@ class ScipyDensity(Distribution):
         """scipy's shapes, and its loc and scale by name."""
         values = dict(zip(self.params, native, strict=True)) | (self.fixed or {})
         # Whole numbers may come back from eta with an error of rounding.
-        whole = {k: np.rint(values[k]) for k in self._whole}
-        shapes = tuple(whole.get(k, values[k]) for k in self._shapes)
+        values |= {k: np.rint(values[k]) for k in self._whole}
+        for k, most in _SERIES.get(self._dist.name, {}).items():
+            # scipy has no density at NaN, and takes no time for it.
+            values[k] = np.where(np.abs(values[k]) <= _ROUNDED * most, values[k], np.nan)
+        shapes = tuple(values[k] for k in self._shapes)
         return shapes, {k: values[k] for k in ("loc", "scale") if k in self.params}
 
     def _probe(self, at: float) -> np.ndarray:
@@ -196,6 +216,28 @@ class ScipyDensity(Distribution):
         low, high = self._standard_ends(eta)
         with np.errstate(all="ignore"):
             return loc + scale * low, loc + scale * high
+
+    @cached_property
+    def _rough(self) -> list[Hold]:
+        """Places inside the support at which the log-density may have no second derivative."""
+        if self._discrete or self._whole:
+            return []
+        found = [kinks(self, eta[None]) for eta in self._probes()]
+        return list({hold.point: hold for pair in found for hold in pair[0] + pair[1]}.values())
+
+    def _safe(self, y: np.ndarray, eta: np.ndarray, unit: np.ndarray, full: Callable) -> np.ndarray:
+        """Unit of differences in each coordinate of eta: less near an end, or a kink, that moves.
+
+        ``full`` maps eta to all coordinates of the distribution.
+
+        Returns
+        -------
+        ndarray of shape (n or 1, K)
+        """
+        unit = safe_steps(lambda e: self._moved_ends(full(e)), y, eta, unit)
+        for kink in self._rough:
+            unit = safe_steps(lambda e, k=kink: (placed(self, k, full(e)),), y, eta, unit, _CLOSEST)
+        return unit
 
     def _unit(
         self, y: np.ndarray, eta: np.ndarray, logarithmic: Collection[int] = ()
@@ -329,16 +371,16 @@ class ScipyDensity(Distribution):
         return np.concatenate(found, axis=-1)
 
 
-def _constraint(info: Any, margin: float) -> Bijector:
-    """The constraint of a shape's domain, with a margin at 0 and 1."""
+def _constraint(info: Any, margin: float, most: float) -> Bijector:
+    """The constraint of a shape's domain, with a margin at 0 and 1, and a largest size."""
     low, high = (float(v) for v in info.domain)
     if info.integrality:
         return Real((), low, high)
     low = 0.0 if abs(low) < _ZERO else low
     if (low, high) == (-np.inf, np.inf):
-        return Real()
+        return Real((), -most, most)
     if (low, high) == (0.0, np.inf):
-        return Positive()
+        return Positive(high=most)
     return Unit((), margin) if (low, high) == (0.0, 1.0) else Between(low, high)
 
 

@@ -28,8 +28,12 @@ _PROBE, _STILL = 1e-4, 1e-10
 #: Score of a row, in natural units, from which on it has steps of its own.
 _STEEP = 20.0
 
-#: Distances from a kink at which slopes are compared, and their change that may be rounding.
-_SIDES, _JUMP = (1e-6, 1e-4), 1e-3
+#: Distances from a kink at which slopes are compared, their change that may be rounding, and how
+#: many times more than in proportion to the distance they differ at a place that is not smooth.
+_SIDES, _JUMP, _ROUGH = (1e-6, 1e-4), 1e-3, 3.0
+
+#: Difference of the log-density at these distances by which it is infinite at the kink.
+_GROWS = 0.02
 
 
 class Hold(NamedTuple):
@@ -37,9 +41,10 @@ class Hold(NamedTuple):
 
     Attributes
     ----------
-    kind : {"lower", "upper", "kink", "value", "edge"}
-        An end of the support, a kink of the density, or a value of the parameter itself; ``edge``
-        where scipy's formula ends beyond this value.
+    kind : {"lower", "upper", "kink", "wall", "value", "edge"}
+        An end of the support, a kink of the density, or a value of the parameter itself; ``wall``
+        where the density is infinite at the kink, ``edge`` where scipy's formula ends beyond the
+        value.
     name : str
         The parameter that follows from it.
     point : str or float
@@ -165,7 +170,7 @@ class Chart:
                 goal[hold.name], edge[hold.name] = self.least - gap[:, k], low
             elif hold.kind == "upper":
                 goal[hold.name], edge[hold.name] = self.most + gap[:, k], high
-            elif hold.kind == "kink":
+            elif hold.kind in ("kink", "wall"):
                 goal[hold.name] = np.full(len(eta), hold.value)
                 point = hold.point
                 edge[hold.name] = native[point] if isinstance(point, str) else point * one
@@ -216,7 +221,8 @@ def kinks(family: Any, eta: np.ndarray) -> tuple[list[Hold], list[Hold]]:
     Returns
     -------
     peaks, walls : list of Hold
-        With the parameter that moves the kink: where it is finite, and where it is not.
+        With the parameter that moves the kink: where it is finite, and where it is not. A peak may
+        have a derivative, and no second one, as that of exp(-abs(x)^1.2).
     """
     native = dict(zip(family.params, family.native(eta), strict=True))
     low, high = (float(v[0]) for v in family._standard_ends(eta))
@@ -229,14 +235,32 @@ def kinks(family: Any, eta: np.ndarray) -> tuple[list[Hold], list[Hold]]:
         if not names or not low < x < high:
             continue
         near, far = (_bend(family, x, eta, side) for side in _SIDES)
-        # The slopes on both sides of a smooth place differ in proportion to their distance.
         kink = Hold("kink", str(names[0]), point)
-        # The slope of a logarithm is as large as the distance is small.
-        if abs(near) > _JUMP and abs(near) > 0.5 * abs(far) * _SIDES[1] / _SIDES[0]:
+        # The slopes on both sides of a smooth place differ in proportion to their distance, and
+        # the slope of a logarithm is as large as the distance is small.
+        if not abs(near) > max(_JUMP, _ROUGH * _SIDES[0] / _SIDES[1] * abs(far)):
+            continue
+        if abs(near) > 0.5 * abs(far) * _SIDES[1] / _SIDES[0]:
             walls.append(kink)
-        elif near < -_JUMP and near < 0.5 * far:
+        elif near < 0.0:
             peaks.append(kink)
     return peaks, walls
+
+
+def placed(family: Any, kink: Hold, eta: np.ndarray) -> np.ndarray:
+    """Where a kink of the density is at eta (m, K), in the unit of the rows; (m,)."""
+    native = dict(zip(family.params, family.native(eta), strict=True))
+    point = native[kink.point] if isinstance(kink.point, str) else kink.point
+    return native.get("loc", 0.0) + native.get("scale", 1.0) * point + np.zeros(len(eta))
+
+
+def endless(family: Any, kink: Hold, eta: np.ndarray) -> bool:
+    """Tell whether the density at eta (K,) is infinite at a kink."""
+    x = float(family.native_dict(eta)[kink.point]) if isinstance(kink.point, str) else kink.point
+    near, far = x + np.array(_SIDES)[:, None], x - np.array(_SIDES)[:, None]
+    with np.errstate(all="ignore"):
+        above, below = (family._log_rows(side, eta[None], False)[:, 0] for side in (near, far))
+    return bool(min(above[0] - above[1], below[0] - below[1]) > _GROWS)
 
 
 def _bend(family: Any, x: float, eta: np.ndarray, side: float) -> float:
@@ -287,7 +311,9 @@ def _moved(eta: np.ndarray, unit: np.ndarray) -> np.ndarray:
     return np.concatenate([eta + moves, eta - moves])
 
 
-def safe_steps(ends: Callable, y: np.ndarray, eta: np.ndarray, unit: np.ndarray) -> np.ndarray:
+def safe_steps(
+    ends: Callable, y: np.ndarray, eta: np.ndarray, unit: np.ndarray, least: float = 0.0
+) -> np.ndarray:
     """Return the unit of differences in each coordinate: less near an end that moves with it.
 
     Near an end log-densities vary as the logarithm of the distance to it.
@@ -302,6 +328,8 @@ def safe_steps(ends: Callable, y: np.ndarray, eta: np.ndarray, unit: np.ndarray)
         Points.
     unit : ndarray of shape (n, K) or (1, K)
         The unit far from the ends.
+    least : float
+        The smallest unit, in units.
 
     Returns
     -------
@@ -322,5 +350,5 @@ def safe_steps(ends: Callable, y: np.ndarray, eta: np.ndarray, unit: np.ndarray)
                 room = np.abs(y - end) / speed * unit[:, k]
             still = speed > _STILL * (np.abs(end) + noise)
             near = np.isfinite(end) & still & (room < out[:, k])
-            out[:, k] = np.where(near, room, out[:, k])
+            out[:, k] = np.where(near, np.maximum(room, least * out[:, k]), out[:, k])
     return np.maximum(out, np.finfo(float).tiny)

@@ -14,7 +14,7 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind, Role, Route, Yardstick
 from natfit.distributions.contract.support import Support
 from natfit.distributions.contract.velocity import Velocity
-from natfit.distributions.custom._ends import Chart, Hold, natural_units, safe_steps
+from natfit.distributions.custom._ends import Chart, Hold, natural_units
 from natfit.numerics.differences import FIRST, SECOND, gradient, hessian
 from natfit.rows import Block, Rows
 
@@ -133,10 +133,21 @@ class Held(Distribution):
                 "run away with it, but scipy's log-density has no values there"
             )
         if not words:
-            return None
+            return self._wall
         end = "the likelihood grows as the end of the support tends to that row"
         end += ", where the density is infinite" if self.infinite else ""
         return f"{' and '.join(words)}: {end}"
+
+    @property
+    def _wall(self) -> str | None:
+        """That the density is infinite at a row inside, for messages; None where it is not."""
+        for hold in self.chart.holds:
+            if hold.kind == "wall":
+                return (
+                    f"{hold.name} is such that the density is infinite at the row {hold.value:g}: "
+                    "the likelihood grows without limit as it tends to this row"
+                )
+        return None
 
     @property
     def _ends(self) -> list[Hold]:
@@ -187,7 +198,7 @@ class Held(Distribution):
         """Unit of each coordinate, (n or 1, K')."""
         unit = self.inner._unit(y, self.full(eta[:1]))[:, self.free]
         unit = natural_units(lambda points: self.log_stack(y, points), eta, unit)
-        return safe_steps(lambda e: self.inner._moved_ends(self.full(e)), y, eta, unit)
+        return self.inner._safe(y, eta, unit, self.full)
 
     def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Log-density (n,), and score (n, K') by differences."""
@@ -271,6 +282,8 @@ class Held(Distribution):
         """The density is infinite at an end that the free parameters do not keep from there."""
         if not (self.infinite and self.n_params):
             return None
+        if self._wall is not None:
+            return self._wall
         sides = [hold.kind for hold in self._ends]
         names = " and ".join(f"the {side} end" for side in sides)
         return (

@@ -16,7 +16,7 @@ import numpy as np
 
 from natfit.distributions.contract.start import quantile
 from natfit.distributions.custom._ascent import Surface, climb
-from natfit.distributions.custom._ends import Chart, Hold, kinks
+from natfit.distributions.custom._ends import Chart, Hold, endless, kinks, placed
 from natfit.distributions.custom._start import candidates
 
 #: Number of grid points by the number of shapes; more shapes have the last one.
@@ -39,6 +39,9 @@ _ROOM, _COLLAPSED = 0.05, 1e-7
 
 #: Number of gaps between rows in which a place is tried where the density is zero or infinite.
 _GAPS = 200
+
+#: Distances from a row, in units, at which the likelihood is lower if its best place is the row.
+_BESIDE = np.logspace(-9.0, -2.0, 15)
 
 #: Share of the rows between the outermost one and that which gives the unit of a gap.
 _OUTER = 0.05
@@ -108,21 +111,15 @@ def search(family: Any, y: np.ndarray, weight: np.ndarray | None, extent: Any) -
 
 def _at_kink(found: Found, kink: Hold, y: np.ndarray, weight: np.ndarray | None) -> Found:
     """Return the search's result with a kink held at the best row nearby, if that is better."""
-    chart, family = found.chart, found.chart.family
+    chart = found.chart
     if kink.name in [hold.name for hold in chart.holds]:
         return found
     rows = np.unique(y)
-    native = {k: float(v) for k, v in family.native_dict(found.eta).items()}
-    point = native[kink.point] if isinstance(kink.point, str) else kink.point
-    now = native.get("loc", 0.0) + native.get("scale", 1.0) * point
+    now = placed(chart.family, kink, found.eta[None])[0]
 
     def at(j: int, eta: np.ndarray) -> Found:
-        held = chart.held(kink._replace(value=float(rows[j])))
-        free = [i for i in range(len(eta)) if i not in held.at]
-        whole = np.full(len(eta), -np.inf)
-        inside, put = part_of(_surface(held, y, weight), whole, free)
-        part, mean = climb(inside, eta[free], _SECOND[1])
-        return Found(held.to_eta(put(part[None]))[0], mean, held, found.infinite)
+        end = _at_row(chart, kink._replace(value=float(rows[j])), eta, y, weight)
+        return end._replace(infinite=found.infinite)
 
     j = int(np.clip(np.searchsorted(rows, now), 1, len(rows) - 2)) if len(rows) > 2 else 0
     best = found
@@ -135,13 +132,30 @@ def _at_kink(found: Found, kink: Hold, y: np.ndarray, weight: np.ndarray | None)
             elif k != j:
                 break
             last, k = trial, k + step
-    return best
+    return best if best is found else _beside(best, kink, found, y, weight)
+
+
+def _beside(
+    held: Found, kink: Hold, found: Found, y: np.ndarray, weight: np.ndarray | None
+) -> Found:
+    """Return the result with a kink held at a row, unless it is better beside the row."""
+    chart = found.chart
+    at = chart.family.blocks[kink.name].start
+    surface = _surface(chart, y, weight)
+    u = np.repeat(chart.to_u(held.eta[None]), 2 * len(_BESIDE), axis=0)
+    u[:, at] += np.concatenate([_BESIDE, -_BESIDE]) * surface.unit(u[0])[at]
+    means = surface.at(u)
+    best = int(np.argmax(means))
+    if not means[best] > held.mean:
+        return held
+    return Found(chart.to_eta(u[best : best + 1])[0], float(means[best]), chart, found.infinite)
 
 
 def _between(found: Found, wall: Hold, y: np.ndarray, weight: np.ndarray | None) -> Found:
     """Return the best result with the place where the density is zero or infinite between rows.
 
-    Each gap between rows has a maximum of its own.
+    Each gap between rows has a maximum of its own where the density is zero there. Where it is
+    infinite, the likelihood grows without limit as the place tends to a row.
 
     Returns
     -------
@@ -150,9 +164,7 @@ def _between(found: Found, wall: Hold, y: np.ndarray, weight: np.ndarray | None)
     chart, rows = found.chart, np.unique(y)
     if chart.holds or len(rows) < 2:
         return found
-    native = {k: float(v) for k, v in chart.family.native_dict(found.eta).items()}
-    point = native[wall.point] if isinstance(wall.point, str) else wall.point
-    now = native.get("loc", 0.0) + native.get("scale", 1.0) * point
+    now = placed(chart.family, wall, found.eta[None])[0]
     middles = 0.5 * (rows[1:] + rows[:-1])
     middles = middles[np.argsort(np.abs(middles - now), kind="stable")[:_GAPS]]
     held = chart.held(wall._replace(value=middles))
@@ -161,8 +173,24 @@ def _between(found: Found, wall: Hold, y: np.ndarray, weight: np.ndarray | None)
     means = surface.at(points)
     ends = [climb(surface, points[i], _FIRST[1]) for i in np.argsort(-means)[: _FIRST[0]]]
     ends = sorted(ends, key=lambda end: -end[1])[: _SECOND[0]]
-    eta, mean = max((climb(surface, u, _SECOND[1]) for u, _ in ends), key=lambda end: end[1])
-    return Found(eta, mean, chart, found.infinite) if mean > found.mean else found
+    ends = [climb(surface, u, _SECOND[1]) for u, _ in ends] + [(found.eta, found.mean)]
+    inner = [end for end in ends if not endless(chart.family, wall, end[0])]
+    eta, mean = max(inner or ends, key=lambda end: end[1])
+    if inner:
+        return Found(eta, mean, chart, found.infinite)
+    nearest = rows[np.argmin(np.abs(rows - placed(chart.family, wall, eta[None])[0]))]
+    return _at_row(chart, wall._replace(kind="wall", value=nearest + chart.nothing), eta, y, weight)
+
+
+def _at_row(
+    chart: Chart, kink: Hold, eta: np.ndarray, y: np.ndarray, weight: np.ndarray | None
+) -> Found:
+    """Climb from eta (K,) with a kink held."""
+    held = chart.held(kink)
+    free = [i for i in range(len(eta)) if i not in held.at]
+    inside, put = part_of(_surface(held, y, weight), np.full(len(eta), -np.inf), free)
+    part, mean = climb(inside, eta[free], _SECOND[1])
+    return Found(held.to_eta(put(part[None]))[0], mean, held, kink.kind == "wall")
 
 
 def part_of(surface: Surface, whole: np.ndarray, free: list[int]) -> tuple[Surface, Callable]:
@@ -259,12 +287,40 @@ def _hold(
     if not np.isfinite(value) or (inner and infinite(part, value)):
         return None
     part, value = climb(inside, part, _SECOND[1])
+    corner = _corner(inside, chart.family, part, free)
+    if corner is not None:
+        part, value = max((part, value), climb(inside, corner, _SECOND[1]), key=lambda end: end[1])
     u, grows = put(part[None])[0], infinite(part, value)
     others = [i for i in chart.at if i not in at]
     # Where another end has collapsed, that one is to be held too.
     if inner and grows or np.any(u[others] < np.log(_COLLAPSED)):
         return None
     return value, u, held, grows
+
+
+def _corner(surface: Surface, family: Any, part: np.ndarray, free: list[int]) -> np.ndarray | None:
+    """Return the best point with bounded shapes at ends of their ranges; None without any.
+
+    There a density may be positive at an end of its support at which it vanishes elsewhere.
+
+    Returns
+    -------
+    ndarray of shape (P',) or None
+    """
+    low, high, _ = family.limits
+    bounded = [
+        family.blocks[name].start
+        for name, constraint in family.params.items()
+        if np.isfinite(constraint.native_bounds).all()
+    ]
+    ranges = [
+        (here, low[i], high[i]) if i in bounded else (here,)
+        for here, i in zip(part, free, strict=True)
+    ]
+    corners = np.array(list(itertools.product(*ranges)))[1:]
+    if not len(corners):
+        return None
+    return corners[np.argmax(surface.at(corners))]
 
 
 # ----------------------------------------------------------------------------------------- starts

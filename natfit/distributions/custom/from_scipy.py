@@ -19,7 +19,7 @@ from natfit.distributions.contract.start import MANY
 from natfit.distributions.contract.support import Support
 from natfit.distributions.custom._ascent import Surface
 from natfit.distributions.custom._density import ScipyDensity
-from natfit.distributions.custom._ends import natural_units, safe_steps
+from natfit.distributions.custom._ends import natural_units
 from natfit.distributions.custom._far import followed
 from natfit.distributions.custom._held import Held
 from natfit.distributions.custom._intervals import has_formulas, search_intervals
@@ -128,7 +128,7 @@ class ScipyDistribution(ScipyDensity):
         """Unit of each coordinate, (n or 1, K): the scale for a location, less near an end."""
         unit = self._unit(y, eta)
         unit = natural_units(lambda points: self.log_stack(y, points), eta, unit)
-        return safe_steps(self._moved_ends, y, eta, unit)
+        return self._safe(y, eta, unit, lambda e: e)
 
     def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Log-density (n,), and score (n, K) by differences."""
