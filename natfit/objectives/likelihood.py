@@ -72,6 +72,7 @@ class Likelihood(Objective):
         self.yardstick = max(self.total, float(rows.n))
         self._summary_weight = np.array([self.total])
         self._observed: tuple[np.ndarray, np.ndarray] | None = None
+        self._asked = True
         self._key = next(_KEYS)
 
     @property
@@ -109,14 +110,17 @@ class Likelihood(Objective):
 
     def _sums(self, eta: np.ndarray, second: bool) -> tuple[float, np.ndarray]:
         """Return sums of log p and score; ``second`` keeps a Hessian that comes with them."""
-        if not second or self.distribution.sum_terms is None:
+        # One that nobody asked for is followed by none: trials that are refused, and metrics that
+        # need no Hessian, would pay for it.
+        if not (second and self._asked) or self.distribution.sum_terms is None:
             return self._shared_sum("sum_value_and_score", eta)
         value, score, observed = self._shared_sum("sum_terms", eta)
-        self._observed = eta, observed
+        self._observed, self._asked = (eta, observed), False
         return value, score
 
     def observed(self, eta: np.ndarray) -> np.ndarray:
         """Return the negative Hessian in eta of the mean log-likelihood, (K, K), for eta (1, K)."""
+        self._asked = True
         if self._observed is not None and np.array_equal(self._observed[0], eta):
             return self._observed[1] / self.total
         with np.errstate(all="ignore"):

@@ -55,6 +55,12 @@ def test_a_hessian_is_computed_only_where_one_is_asked_for(monkeypatch):
     want = gradient(lambda t: objective.first_order(t)[1], theta)
     np.testing.assert_allclose(dense(objective.hessian(theta)), want, rtol=1e-7)
     assert len(asked) == 1
+    # A pass whose Hessian nobody asked for is followed by passes without one.
+    for way in np.linspace(0.1, 0.5, 5):
+        objective.value_and_grad(theta + way)
+    assert len(asked) == 2
+    want = gradient(lambda t: objective.first_order(t)[1], theta + 0.5)
+    np.testing.assert_allclose(dense(objective.hessian(theta + 0.5)), want, rtol=1e-7)
 
 
 def test_data_are_read_once_with_sufficient_statistics():

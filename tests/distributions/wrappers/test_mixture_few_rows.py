@@ -70,7 +70,7 @@ def test_no_end_is_below_the_family_alone_or_claims_a_collapse(family, k, rows):
     try:
         one = alone(family, rows)
         # The comparison is made after 25 iterations; five components are only begun.
-        many = silent(Mixture([family] * k, n_init=2), y, max_iter=40 if k == 2 else 12)
+        many = silent(Mixture([family] * k, n_init=2), y, max_iter=30 if k == 2 else 6)
     except ValueError as error:
         # Too few different rows for the support or the components, or no density at a row.
         assert "must" in str(error)
