@@ -140,6 +140,7 @@ print(json.dumps([m for m in ("gymnasium", "matplotlib", "torch") if m in sys.mo
 """
 
 
+@pytest.mark.slow
 def test_no_extra_is_imported():
     # What one line brought in would still be there at the end.
     out = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)

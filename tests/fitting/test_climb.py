@@ -73,6 +73,7 @@ def test_an_optimum_has_no_lower_point_beside_it():
     assert np.isclose(np.sqrt(way @ objective.hessian(eta).dense() @ way), np.sqrt(value))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [3, 35])
 def test_a_saddle_and_a_collapse_are_no_starts(seed):
     """Of these descents one met a saddle, one collapsed where the information is not positive."""

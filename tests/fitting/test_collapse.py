@@ -30,6 +30,7 @@ WIDE = {
 LONG_WAYS = ("exponentiated_weibull", "johnson_su")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WIDE)
 def test_a_limit_of_the_width_gives_constant_rows_a_maximum(name):
     family = WIDE[name]

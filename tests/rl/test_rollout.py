@@ -215,6 +215,7 @@ def test_a_quota_that_leaves_a_part_without_episodes(jobs):
     assert_array_equal(batch.ended.sum(axis=0), quota)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_the_row_of_an_endless_episode_is_that_of_the_whole(jobs):
     rows = [Single(Forever(3)), Single(Forever(3)), Single(Forever(3)), Single(Forever(99))]

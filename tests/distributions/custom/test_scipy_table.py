@@ -108,6 +108,7 @@ def test_kinks_at_rows():
     assert np.abs(Y - mode).min() < 1e-9
 
 
+@pytest.mark.slow
 def test_whole_numbers_by_their_profile():
     y = stats.randint.rvs(-3, 9, size=40, random_state=1)
     found, model = fitted(stats.randint, y)

@@ -110,6 +110,7 @@ def test_a_ridge_to_infinity_is_no_optimum(name):
     assert value == pytest.approx(limit, abs=2e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NOISY)
 def test_a_formula_that_loses_its_digits_claims_no_optimum(name):
     log_prob, y, params = NOISY[name]

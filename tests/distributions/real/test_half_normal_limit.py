@@ -86,6 +86,7 @@ def test_right_censored_rows_keep_the_half_normal_limit(exact, cuts):
     assert model.score_samples(rows).sum() == pytest.approx(right, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_in_a_window_the_half_normal_limit_is_compared(seed):
     """No fit in a window ends below the half-normal in the window with loc at an end row."""

@@ -69,6 +69,7 @@ def test_both_signs_of_the_skewness_are_one_family(side):
     assert np.sign(skew) == side
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("side", "words"), [(1.0, "500, the smallest"), (-1.0, "-500, the largest")]
 )

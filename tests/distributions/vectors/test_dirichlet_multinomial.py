@@ -52,6 +52,7 @@ def quiet(name, y):
         return NaturalMLE(name).fit(y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_dirichlet_multinomial_against_scipy(seed):
     draw = rng(seed)

@@ -42,6 +42,7 @@ def loglik(params, time, event):
     return rows.sum()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_against_a_search(seed):
     rng = np.random.default_rng(seed)
@@ -130,6 +131,7 @@ def test_rows_beyond_an_end_that_moves_are_cured(shape):
     np.testing.assert_allclose(score, optimize.approx_fprime(eta, value, 1e-7), atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_an_end_that_runs_to_the_last_failure_is_unbounded():
     """The profile over the shape rises from -7.10 at -.55 to -6.21 at -.99, and beyond -1."""

@@ -513,6 +513,7 @@ def test_two_weibulls_on_few_failures_find_the_maximum_inside():
 # ------------------------------------------------------------------------------ several starts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [5, 8])
 def test_several_starts_reach_scikit_learns_best_of_ten(seed):
     c, y = random_set(seed)
@@ -524,6 +525,7 @@ def test_several_starts_reach_scikit_learns_best_of_ten(seed):
     assert locs == sorted(locs)
 
 
+@pytest.mark.slow
 def test_one_start_may_end_at_a_lower_maximum():
     c, y = random_set(7)
     one, ten = (fitted(Mixture("normal", c, n_init=n), y).score(y) for n in (1, 10))

@@ -63,6 +63,7 @@ def alone(family, rows):
     return silent(family, placed(family, rows))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("k", "rows"), [(2, TIES), (2, GAPS), (5, GAPS)])
 @pytest.mark.parametrize("family", COMPONENTS)
 def test_no_end_is_below_the_family_alone_or_claims_a_collapse(family, k, rows):
@@ -87,6 +88,7 @@ def test_no_end_is_below_the_family_alone_or_claims_a_collapse(family, k, rows):
         assert min(widths) > 0.1 * RATIO * spread(one.distribution_, one._eta[0])
 
 
+@pytest.mark.slow
 def test_six_rows_do_not_carry_five_gammas():
     """Without a limit the likelihood grows without end: it was 52.6 at shapes up to 1e21."""
     model = silent(Mixture(["gamma"] * 5), GAPS)

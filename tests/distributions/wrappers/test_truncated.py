@@ -79,6 +79,7 @@ def test_a_normal_in_a_window_ends_at_the_exponential():
     assert found["rate"] == pytest.approx(rate, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_laplace_on_a_half_line_may_be_better_at_a_row_than_the_exponential():
     """From its location on it is exponential too, and the kink gains on the rows before it."""
     y = 2.0 + stats.genpareto.ppf((np.arange(80) + 0.5) / 80, 0.1)
@@ -175,6 +176,7 @@ def test_counts_that_are_all_the_lowest_of_the_window_are_named():
         natfit.fit(Truncated("poisson", 1), np.ones(20))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("power", "seed"), [(2.0, None), (1.5, None), (3.0, None), (1.5, 3)])
 def test_a_window_around_a_shifted_family_converges(power, seed):
     """Also where the shape is below two, and the Fisher information of loc infinite."""

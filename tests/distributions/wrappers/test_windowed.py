@@ -146,6 +146,7 @@ def test_one_window_for_all_is_the_option_and_none_is_none():
     assert natfit.fit("gamma", free).params_ == natfit.fit("gamma", kept).params_
 
 
+@pytest.mark.slow
 def test_windows_as_an_option_of_the_estimator():
     time, event, entry = late(4)
     rows = Censored.right(time, event, truncation=(entry, None))
@@ -176,6 +177,7 @@ def test_windows_as_an_option_of_the_estimator():
         NaturalMLE("weibull", truncation=(entry, None)).fit(np.stack([time, time], axis=1))
 
 
+@pytest.mark.slow
 def test_windows_are_split_with_their_rows():
     time, event, entry = late(6)
     rows = Censored.right(time, event, truncation=(entry, None))
