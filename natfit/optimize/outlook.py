@@ -353,21 +353,46 @@ class _Way:
                 return points[:k]
             if not np.isfinite(value) or not change * weight > 0.5 * _TOLD:
                 continue
-            if change < _ERRORS * rounding_at(self.objective, theta):
+            if self._rounded(value, theta):
                 return points[: max(k, 1)]
             if not lower[k:].any():
                 break
         return points
+
+    def _level(self, points: list[tuple[float, np.ndarray]]) -> bool:
+        """Tell whether the likelihood is level on a way, as far as rounding lets it be seen.
+
+        What lies beyond a factor of 1e13 in a parameter does not matter: there a direction is no
+        longer straight enough.
+
+        Returns
+        -------
+        bool
+        """
+        before = 0.0
+        for value, theta in points:
+            reach = float(np.max(np.abs(theta - self.last.theta) / self.steps))
+            change = (value - self.last.value) * self.objective.yardstick
+            if not change < _TOLD:
+                hidden = np.isfinite(value) and self._rounded(value, theta)
+                return before > _REACH and bool(hidden)
+            if reach > _LONG / 3.0:
+                return True
+            before = reach
+        return before > _REACH
+
+    def _rounded(self, value: float, theta: np.ndarray) -> bool:
+        """Tell whether rounding explains that the objective differs from that at the end."""
+        return abs(value - self.last.value) < _ERRORS * rounding_at(self.objective, theta)
 
     def look(self, found: Outlook, tol: float) -> Outlook:
         """Return what lies on both ways, together with what was found before."""
         last, weight = self.last, self.objective.yardstick
         level, seen = [], []
         for sign in (1.0, -1.0):
-            points = self._sound(self._points(sign))
-            rise = max((value - last.value) * weight for value, _ in points)
-            reach = np.max(np.abs(points[-1][1] - last.theta) / self.steps)
-            level.append(rise < _TOLD and reach > _REACH)
+            points = self._points(sign)
+            level.append(self._level(points))
+            points = self._sound(points)
             seen += points
         least = min(value for value, _ in seen)
         gain = last.value - least

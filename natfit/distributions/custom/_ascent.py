@@ -22,6 +22,10 @@ _STEP = 1e-3
 #: Damping relative to the diagonal of the metric, and the largest change of a coordinate in units.
 _DAMPINGS, _LONGEST = np.array([0.0, 1e-4, 1e-2, 0.1, 1.0, 10.0, 1e3]), 3.0
 
+#: Curvature, relative to the largest one, below which a direction is flat: where parameters are
+#: redundant, rounding of the gradient divided by less is a long step.
+_FLAT = 1e-8
+
 #: How often the step of the differences is adapted.
 _TUNED = 4
 
@@ -196,7 +200,7 @@ def _candidates(
     for matrix in (observed, outer):
         values, vectors = np.linalg.eigh(matrix / np.outer(size, size))
         part = vectors.T @ (gradient / size)
-        floor = 1e-12 * max(np.abs(values).max(), 1e-300)
+        floor = _FLAT * max(np.abs(values).max(), 1e-300)
         for damping in dampings:
             step = vectors @ (part / np.maximum(np.abs(values) + damping, floor)) / size
             steps.append(step)

@@ -25,6 +25,10 @@ _NOTHING = 16.0
 #: Relative step that tells how fast an end moves, and the speed that is rounding.
 _PROBE, _STILL = 1e-4, 1e-10
 
+#: Change of a log-density by such a step from which on it is no straight line, and how often the
+#: step is made shorter then.
+_STRAIGHT, _SHORTER = 0.1, 4
+
 #: Score of a row, in natural units, from which on it has steps of its own.
 _STEEP = 20.0
 
@@ -292,17 +296,35 @@ def natural_units(log_prob: Callable, eta: np.ndarray, unit: np.ndarray) -> np.n
     out = np.array(unit)
     if not out.shape[1]:
         return out
-    with np.errstate(all="ignore"):
-        up, down = np.split(log_prob(_moved(eta, unit)), 2)
-        # The size of the score only: a step may leave the support of some rows.
-        scores = np.abs(up - down) / (2.0 * _PROBE)
-    for k, score in enumerate(scores):
-        score = score[np.isfinite(score)]
-        out[:, k] /= max(1.0, float(np.median(score)) if len(score) else 1.0)
+    for _ in range(_SHORTER):
+        scores, typical = _sizes(log_prob, eta, unit)
+        # Where a step changes the density beyond recognition, its size says nothing.
+        wild = ~(typical * _PROBE < _STRAIGHT)
+        if not wild.any():
+            break
+        unit = np.where(wild, unit * _PROBE, unit)
+    out = unit / np.maximum(1.0, np.where(np.isfinite(typical), typical, 1.0))
     sizes = scores.T * (out / unit)
     if len(out) == 1 and np.any(sizes > _STEEP):
         out = np.repeat(out, len(sizes), axis=0)
     return out / np.where(sizes > _STEEP, sizes, 1.0) if len(out) == len(sizes) else out
+
+
+def _sizes(log_prob: Callable, eta: np.ndarray, unit: np.ndarray) -> tuple:
+    """Sizes of the scores, in units, and the median of each coordinate; a step may leave a support.
+
+    Returns
+    -------
+    scores : ndarray of shape (K, n)
+        Not finite for rows outside the support.
+    typical : ndarray of shape (K,)
+        Infinite where none is finite.
+    """
+    with np.errstate(all="ignore"):
+        up, down = np.split(log_prob(_moved(eta, unit)), 2)
+        scores = np.abs(up - down) / (2.0 * _PROBE)
+    finite = [score[np.isfinite(score)] for score in scores]
+    return scores, np.array([np.median(score) if len(score) else np.inf for score in finite])
 
 
 def _moved(eta: np.ndarray, unit: np.ndarray) -> np.ndarray:

@@ -9,12 +9,13 @@ log y, and the scale a location, so that the same holds for the median and the s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from natfit.distributions.contract.start import quantile
-from natfit.distributions.custom._ascent import Surface, climb
+from natfit.distributions.custom._ascent import Surface, climb, sound
 from natfit.distributions.custom._ends import Hold
 from natfit.distributions.custom._search import Found, part_of
 
@@ -28,6 +29,10 @@ _FOLLOWED, _COSTLY = 0.5, 5.0
 #: Distance at which a location is held, and the number of standard errors of the median that it is
 #: at least: the skewness left there is a small part of its standard error.
 _HELD, _ROWS = 300.0, 20.0
+
+#: Factors by which a location is then followed farther, the steps for each, and the gain in nats
+#: per row that is not worth another one.
+_FARTHER, _FIRST, _GAINED = 10.0 ** np.arange(1.0, 5.0), 12, 1e-8
 
 #: Step of a shape within which scipy's formula may end.
 _CLOSE = 0.02
@@ -62,20 +67,17 @@ def followed(found: Found, y: np.ndarray, weight: np.ndarray | None) -> Found:
     if not np.isfinite(start).all():
         return found
     most = max(_HELD, _ROWS * np.sqrt(len(y))) * width
-
-    def values(w: np.ndarray) -> np.ndarray:
-        points = chart.to_eta(w)
-        # Beyond, digits of the rows are lost.
-        points[~(np.abs(points[:, chart.at] - middle) < 2.0 * most)] = np.nan
-        return family.log_rows(y, points)
-
-    surface = Surface(values, weight, lambda w: chart.unit(w, width))
+    surface = _within(chart, y, weight, middle, width, most)
     w, mean = climb(surface, start[0], _MOST)
     eta = chart.to_eta(w[None])[0]
     if not (mean >= found.mean and np.isfinite(eta).all()):
         return found
     end = found.chart
     if abs(chart.located(eta) - middle) > most:
+        w, mean = _farther(
+            w, mean, lambda far: _within(chart, y, weight, middle, width, far * most)
+        )
+        eta = chart.to_eta(w[None])[0]
         value = float(family.native_dict(eta)[chart.name])
         return Found(eta, mean, end.held(Hold("value", chart.name, value=value)), found.infinite)
     edge = _edge(surface, chart, w, y)
@@ -83,6 +85,44 @@ def followed(found: Found, y: np.ndarray, weight: np.ndarray | None) -> Found:
         w, mean, hold = edge
         return Found(chart.to_eta(w[None])[0], mean, end.held(hold), found.infinite)
     return Found(eta, mean, end, found.infinite)
+
+
+def _within(
+    chart: _Quantiles,
+    y: np.ndarray,
+    weight: np.ndarray | None,
+    middle: float,
+    width: float,
+    most: float,
+) -> Surface:
+    """The surface over w, without values where the location is twice as far as ``most``."""
+
+    def values(w: np.ndarray) -> np.ndarray:
+        points = chart.to_eta(w)
+        points[~(np.abs(points[:, chart.at] - middle) < 2.0 * most)] = np.nan
+        return chart.family.log_rows(y, points)
+
+    return Surface(values, weight, lambda w: chart.unit(w, width))
+
+
+def _farther(w: np.ndarray, mean: float, within: Callable) -> tuple[np.ndarray, float]:
+    """Climb on, ten times as far each time, until what is gained is rounding.
+
+    How far that is depends on the formula: terms of that of the gamma distribution are as large as
+    the square of the distance, those of the Weibull distribution as the distance.
+
+    Returns
+    -------
+    w : ndarray of shape (K,)
+    mean : float
+    """
+    for far in _FARTHER:
+        surface = within(far)
+        other, value = climb(surface, w, _FIRST)
+        if not value - mean > _GAINED or not sound(surface, other):
+            break
+        w, mean = other, value
+    return w, mean
 
 
 def _edge(surface: Surface, chart: _Quantiles, w: np.ndarray, y: np.ndarray) -> tuple | None:
@@ -233,10 +273,20 @@ class _LogQuantiles(_Quantiles):
 
 
 def _quantiles(family: Any, plain: np.ndarray) -> np.ndarray:
-    """Quantiles (3, m) of scipy at points eta (m, K) whose location is 0 and whose scale is 1."""
+    """Quantiles (3, m) of scipy at points eta (m, K) whose location is 0 and whose scale is 1.
+
+    NaN where scipy's search for a root fails.
+
+    Returns
+    -------
+    ndarray of shape (3, m)
+    """
     shapes, _ = family._values(family.native(plain))
-    with np.errstate(all="ignore"):
-        found = family._dist.ppf(np.array(_AT)[:, None], *shapes)
+    try:
+        with np.errstate(all="ignore"):
+            found = family._dist.ppf(np.array(_AT)[:, None], *shapes)
+    except (ArithmeticError, RuntimeError, ValueError):
+        found = np.nan
     return np.broadcast_to(found, (len(_AT), len(plain)))
 
 

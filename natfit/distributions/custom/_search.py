@@ -1,13 +1,12 @@
 """The start of a distribution of scipy: several starts, climbed, with ends held where that is best.
 
-Starts are shapes on a fixed grid whose location and scale match three quantiles of the rows,
-scipy's own start, and guesses by the roles of the parameters. Nothing is drawn.
+Climbs from the starts of :mod:`natfit.distributions.custom._grid` are compared, with and without
+ends held at rows. Nothing is drawn.
 """
 
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -17,25 +16,21 @@ import numpy as np
 from natfit.distributions.contract.start import quantile
 from natfit.distributions.custom._ascent import Surface, climb
 from natfit.distributions.custom._ends import Chart, Hold, endless, kinks, placed
-from natfit.distributions.custom._start import candidates
-
-#: Number of grid points by the number of shapes; more shapes have the last one.
-_GRID = (1, 32, 128, 256, 384)
-
-#: Bases of the sequence, one a coordinate.
-_BASES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
+from natfit.distributions.custom._grid import starts, stretched
 
 #: Rows that rank the starts, those that are climbed on, and how many are climbed how far.
 _RANKED, _CLIMBED, _FIRST, _SECOND = 64, 2_000, (8, 6), (3, 40)
 
-#: Difference of two means, in nats, below which starts are one.
-_LEVEL = 1e-7
-
-#: Quantiles that are matched, and the number of standardised values at which a density is tabled.
-_QUANTILES, _TABLED = (0.1, 0.5, 0.9), 120
+#: Difference of two means, in nats, below which starts are one; and from which on ends of first
+#: climbs are near different maxima, and how many of these are climbed on.
+_LEVEL, _CLEARLY, _OTHERS = 1e-7, 1e-3, 2
 
 #: Gap, in units, of a start whose end would cut rows off, and below which an end has collapsed.
 _ROOM, _COLLAPSED = 0.05, 1e-7
+
+#: Gaps, in units, between which the profile over a gap is walked, the number of points, and the
+#: length of a step, a change of the logarithm, at which its maximum is known well enough.
+_WALKED, _STEPS, _REFINED = (10.0, _COLLAPSED), 60, 1e-3
 
 #: Number of gaps between rows in which a place is tried where the density is zero or infinite.
 _GAPS = 200
@@ -97,7 +92,7 @@ def search(family: Any, y: np.ndarray, weight: np.ndarray | None, extent: Any) -
     inner = [quantile(y, weight, q) for q in (_OUTER, 1.0 - _OUTER)]
     spread = (most - least) or abs(most) or 1.0
     units = (inner[0] - least or spread, most - inner[1] or spread)
-    points = _starts(family, y, weight)
+    points = stretched(family, starts(family, y, weight), least, most)
     charts = Chart.every(family, least, most, units)
     found = [_within(chart, points, y, weight) for chart in charts]
     best = max(found, key=lambda f: (f.mean, -len(f.chart.holds)))
@@ -225,6 +220,8 @@ def _within(chart: Chart, points: np.ndarray, y: np.ndarray, weight: np.ndarray 
     u, means = np.array([v for v, _ in best]), np.array([value for _, value in best])
     order = np.argsort(-means, kind="stable")
     chosen = _apart(u, means, order, _SECOND[0])
+    # Of several maxima the highest on a few rows may not be that on all rows.
+    chosen += _apart(u, means, order, _OTHERS, _CLEARLY)
     # A ridge to infinity may be higher than a regular maximum on a few rows: the least extreme.
     plain = min(order, key=lambda i: float(np.abs(u[i]).max(initial=0.0)))
     ended = [climb(all_rows, u[i], _SECOND[1]) for i in dict.fromkeys([*chosen, plain])]
@@ -256,6 +253,10 @@ def _held(surface: Surface, chart: Chart, ended: list[tuple[np.ndarray, float]])
         u, value = max(ended, key=lambda e: e[1])
         options = [(value, u, (), False)]
     value, u, held, infinite = max(options, key=lambda o: (o[0], -len(o[2])))
+    if infinite:
+        profiles = [_inside(surface, chart, start, at[k]) for k in held]
+        found = max((p for p in profiles if p is not None), key=lambda o: o[0], default=None)
+        value, u, held, infinite = found or (value, u, held, infinite)
     kept = replace(chart, holds=tuple(chart.holds[k] for k in held))
     return Found(chart.to_eta(u[None])[0], value, kept, infinite)
 
@@ -298,6 +299,49 @@ def _hold(
     return value, u, held, grows
 
 
+def _inside(surface: Surface, chart: Chart, start: np.ndarray, at: int) -> Option | None:
+    """Return the maximum inside, where the density is infinite as the gap u[at] tends to zero.
+
+    A climb steps over the narrow barrier between the two. The profile over the gap has a maximum
+    where the likelihood has one: it is walked from a wide gap to a narrow one, and then refined.
+
+    Returns
+    -------
+    Option or None
+        None if the profile grows all the way.
+    """
+    free = [i for i in range(len(start)) if i != at]
+    wide, narrow = np.log(_WALKED)
+    gaps = np.linspace(wide, narrow, _STEPS)
+
+    def profile(gap: float, part: np.ndarray) -> tuple[np.ndarray, float]:
+        whole = np.array(start)
+        whole[at] = gap
+        inside, _ = part_of(surface, whole, free)
+        return climb(inside, part, _FIRST[1])
+
+    parts, means = [start[free]], []
+    for gap in gaps:
+        part, mean = profile(gap, parts[-1])
+        parts.append(part)
+        means.append(mean)
+    peaks = [i for i in range(1, len(gaps) - 1) if means[i - 1] < means[i] > means[i + 1]]
+    if not peaks:
+        return None
+    i = max(peaks, key=lambda i: means[i])
+    part, middle, mean = parts[i + 1], gaps[i], means[i]
+    width = float(gaps[1] - gaps[0])
+    while abs(width) > _REFINED:
+        width *= 0.5
+        for gap in (middle - width, middle + width):
+            other, value = profile(gap, part)
+            if value > mean:
+                part, middle, mean = other, gap, value
+                break
+    u = np.insert(part, at, middle)
+    return (mean, u, (), False) if np.all(u[chart.at] > np.log(_COLLAPSED)) else None
+
+
 def _corner(surface: Surface, family: Any, part: np.ndarray, free: list[int]) -> np.ndarray | None:
     """Return the best point with bounded shapes at ends of their ranges; None without any.
 
@@ -323,86 +367,6 @@ def _corner(surface: Surface, family: Any, part: np.ndarray, free: list[int]) ->
     return corners[np.argmax(surface.at(corners))]
 
 
-# ----------------------------------------------------------------------------------------- starts
-
-
-def _starts(family: Any, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
-    """Return starts eta (m, K)."""
-    points = [_matched(family, _grid(family), y, weight)]
-    if len(points[0]) > 1 or not np.isfinite(points[0]).all():
-        guesses = candidates(family.params, family.roles, y, weight, False)
-        points.append(np.array(list(guesses)))
-    own = _scipys(family, y)
-    if own is not None:
-        points.append(own[None])
-    low, high, _ = family.limits
-    joined = np.concatenate(points)
-    return np.clip(joined[np.isfinite(joined).all(axis=1)], low, high)
-
-
-def _grid(family: Any) -> np.ndarray:
-    """Return points eta (m, K) that differ in the shapes: a Halton sequence, wide tails."""
-    own = [family.blocks[n] for n in family.params if n not in ("loc", "scale")]
-    shapes = [i for block in own for i in range(block.start, block.stop)]
-    count = _GRID[min(len(shapes), len(_GRID) - 1)]
-    out = np.repeat(family._probe(0.0), count, axis=0)
-    for k, at in enumerate(shapes):
-        # No two coordinates have the same numbers: a vector's likelihood is flat where two agree.
-        part = np.roll(_halton(count, _BASES[k % len(_BASES)]), k // len(_BASES))
-        # Between exp(-2.5) and exp(4) mostly, and as far as exp(7).
-        out[:, at] = 0.6 + 1.2 * np.log(part / (1.0 - part))
-    return out
-
-
-def _halton(count: int, base: int) -> np.ndarray:
-    """Return the first numbers of van der Corput's sequence in (0, 1)."""
-    out = np.zeros(count)
-    for i in range(count):
-        k, share = i + 1, 1.0
-        while k:
-            share /= base
-            out[i] += share * (k % base)
-            k //= base
-    return out
-
-
-def _matched(
-    family: Any, points: np.ndarray, y: np.ndarray, weight: np.ndarray | None
-) -> np.ndarray:
-    """Return the points with location and scale that match quantiles of the rows."""
-    if not ("loc" in family.params or "scale" in family.params):
-        return points
-    x = family._standard_quantiles(points, np.array(_QUANTILES), _TABLED)
-    low, middle, high = (quantile(y, weight, q) for q in _QUANTILES)
-    out = np.array(points)
-    with np.errstate(all="ignore"):
-        if "loc" in family.params:
-            scale = (high - low) / (x[:, 2] - x[:, 0]) if "scale" in family.params else 1.0
-            out[:, family.blocks["loc"].start] = middle - scale * x[:, 1]
-        else:
-            far = np.argmax(np.abs(x), axis=1)
-            scale = np.array([low, middle, high])[far] / x[np.arange(len(x)), far]
-        if "scale" in family.params:
-            out[:, family.blocks["scale"].start] = np.log(scale)
-    return out
-
-
-def _scipys(family: Any, y: np.ndarray) -> np.ndarray | None:
-    """Return scipy's own start eta (K,), if it has one that is valid."""
-    start = getattr(family._dist, "_fitstart", None)
-    if start is None or not hasattr(family._dist, "_shape_info"):
-        return None
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            values = start(y)
-            names = [*family._shapes, "loc", "scale"]
-            native = dict(zip(names, map(float, values), strict=True))
-            return family.eta(**{k: native[k] for k in family.params})
-    except Exception:  # whatever scipy's starts raise for data that they are not made for
-        return None
-
-
 def _spread(
     y: np.ndarray, weight: np.ndarray | None, most: int
 ) -> tuple[np.ndarray, np.ndarray | None]:
@@ -414,7 +378,9 @@ def _spread(
     return y[at], None if weight is None else weight[at]
 
 
-def _apart(u: np.ndarray, means: np.ndarray, order: np.ndarray, most: int) -> list[int]:
+def _apart(
+    u: np.ndarray, means: np.ndarray, order: np.ndarray, most: int, level: float = _LEVEL
+) -> list[int]:
     """Return the first indices in an order whose points and means differ by more than a little.
 
     Where the likelihood is level, points far apart are one.
@@ -427,7 +393,7 @@ def _apart(u: np.ndarray, means: np.ndarray, order: np.ndarray, most: int) -> li
     kept: list[int] = []
     for i in order:
         apart = np.abs(u[i] - u[kept]).max(axis=1, initial=0.0) > 0.3
-        if np.all(apart & (np.abs(means[i] - means[kept]) > _LEVEL)):
+        if np.all(apart & (np.abs(means[i] - means[kept]) > level)):
             kept.append(int(i))
         if len(kept) == most:
             break

@@ -407,8 +407,8 @@ def from_scipy(
     likelihood grows as the end tends to the outermost row. The parameter is then held where the
     end is at this row, and the fit ends as ``boundary``, which names the row. Where the density is
     infinite at the end, the estimate is the maximum inside, if there is one; else the fit ends as
-    ``unbounded``. A kink of the density, as in the middle of the Laplace distribution, is held at
-    a row.
+    ``unbounded``, also where it is infinite in the middle (``dgamma`` with a < 1). A kink of the
+    density, as in the middle of the Laplace distribution, is held at a row.
 
     Examples
     --------

@@ -122,3 +122,39 @@ def test_an_end_that_passes_a_row_is_not_an_end_of_the_formula(seed, shape):
     assert 200 * model.score(y) >= stats.gamma.logpdf(y, *peer).sum() - 1e-6
     found = [float(model.params_[k][0]) for k in ("a", "loc", "scale")]
     np.testing.assert_allclose(found, peer, rtol=1e-3)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(
+    ("dist", "limit", "shape"),
+    [(stats.genlogistic, stats.gumbel_r, "c"), (stats.rdist, stats.norm, "c")],
+)
+def test_a_limit_that_rounding_nearly_hides(dist, limit, shape, seed):
+    """Where a formula has lost digits, what is level as far as one can see is at its limit."""
+    y = np.random.default_rng(seed).lognormal(1.0, 0.6, 60)
+    best = limit.logpdf(y, *limit.fit(y)).sum()
+    _, model, value = fitted(dist, y, loc=True, scale=True)
+    assert value == pytest.approx(best, abs=2e-3)
+    assert model.status_ == "boundary"
+    assert f"{shape} -> inf" in model.message_
+
+
+@pytest.mark.parametrize(
+    ("dist", "limit"),
+    [
+        (stats.fisk, stats.logistic),
+        (stats.invweibull, stats.gumbel_r),
+        (stats.weibull_max, stats.gumbel_r),
+    ],
+)
+def test_a_location_is_followed_until_the_limit_is_reached(dist, limit):
+    """At 300 spreads a tenth of a nat was still to be gained."""
+    y = limit.ppf(MIDDLES, 10.0, 2.0)
+    best = limit.logpdf(y, *limit.fit(y)).sum()
+    found, model, value = fitted(dist, y, loc=True, scale=True)
+    if model.status_ == "boundary":
+        assert abs(found["loc"]) > 1e3
+        assert value == pytest.approx(best, abs=1e-4)
+    else:
+        assert model.status_ == "converged"
+        assert value > best

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 from sklearn.exceptions import ConvergenceWarning
 
 import natfit
@@ -68,7 +68,7 @@ def test_a_shape_at_the_end_of_its_range(seed):
     assert model.status_ in ("boundary", "converged")
 
 
-@pytest.mark.parametrize(("dist", "most"), [(stats.nct, 200.0), (stats.ncf, 1e4)])
+@pytest.mark.parametrize(("dist", "most"), [(stats.nct, 100.0), (stats.ncf, 1e4)])
 def test_the_number_of_terms_of_a_series_is_limited(dist, most):
     """A value takes as long as the series is: at nc = 1e9 a value of ncf takes hours."""
     family = from_scipy(dist, loc=False, scale=True)
@@ -81,3 +81,32 @@ def test_the_number_of_terms_of_a_series_is_limited(dist, most):
     near, far = family.log_rows(most * np.array([0.5, 1.0]), points).T
     assert np.isfinite(near).all()
     assert np.all(far == -np.inf)
+
+
+@pytest.mark.parametrize("seed", [100, 104, 105])
+def test_a_narrow_maximum_beside_an_infinite_end(seed):
+    """As loc tends to the least row the likelihood is infinite; inside it has a maximum."""
+    y = np.random.default_rng(seed).gamma(1.2, 3.0, 200)
+
+    def profile(loc):
+        x = y - loc
+        distance = np.log(x.mean()) - np.log(x).mean()
+        a = optimize.brentq(lambda a: np.log(a) - special.digamma(a) - distance, 1e-3, 1e3)
+        return stats.gamma.logpdf(y, a, loc, x.mean() / a).sum()
+
+    locs = y.min() - np.geomspace(1e-6, 1.0, 400) * y.std()
+    values = np.array([profile(loc) for loc in locs])
+    peaks = np.flatnonzero((values[1:-1] > values[:-2]) & (values[1:-1] > values[2:])) + 1
+    found, model = fitted(stats.gamma, y, loc=True, scale=True)
+    assert len(peaks) == 1
+    assert model.status_ == "converged"
+    assert locs[peaks[0] + 1] < found["loc"] < locs[peaks[0] - 1]
+    assert stats.gamma.logpdf(y, **found).sum() == pytest.approx(profile(found["loc"]), abs=1e-8)
+
+
+def test_a_support_that_must_reach_far():
+    """Both ends of a symmetric density reach beyond a long tail on one side."""
+    y = np.random.default_rng(3).lognormal(1.0, 0.6, 60)
+    _, model = fitted(stats.rdist, y, loc=True, scale=True)
+    frozen = model.distribution_.to_scipy(model._eta[0])
+    assert frozen.logpdf(y).sum() >= stats.norm.logpdf(y, y.mean(), y.std()).sum() - 1e-3
