@@ -359,27 +359,26 @@ class _Way:
                 break
         return points
 
-    def _level(self, points: list[tuple[float, np.ndarray]]) -> bool:
+    def _level(self, points: list[tuple[float, np.ndarray]]) -> int:
         """Tell whether the likelihood is level on a way, as far as rounding lets it be seen.
 
-        What lies beyond a factor of 1e13 in a parameter does not matter: there a direction is no
-        longer straight enough.
+        A rise beyond a factor of 1e13 in a parameter does not count: there a direction is no longer
+        straight enough.
 
         Returns
         -------
-        bool
+        int
+            2 if no rise is seen, 1 if one is seen far out, 0 if the likelihood is not level.
         """
         before = 0.0
         for value, theta in points:
             reach = float(np.max(np.abs(theta - self.last.theta) / self.steps))
-            change = (value - self.last.value) * self.objective.yardstick
-            if not change < _TOLD:
-                hidden = np.isfinite(value) and self._rounded(value, theta)
-                return before > _REACH and bool(hidden)
-            if reach > _LONG / 3.0:
-                return True
+            if not (value - self.last.value) * self.objective.yardstick < _TOLD:
+                if np.isfinite(value) and before > _REACH and self._rounded(value, theta):
+                    return 2
+                return int(before > _LONG / 3.0)
             before = reach
-        return before > _REACH
+        return 2 if before > _REACH else 0
 
     def _rounded(self, value: float, theta: np.ndarray) -> bool:
         """Tell whether rounding explains that the objective differs from that at the end."""
@@ -404,6 +403,7 @@ class _Way:
         if not any(level) or found.ridge is not None:
             return found
         moves = np.where(np.isfinite(self.steps), self.direction / self.steps, 0.0)
-        moves *= 1.0 if level[0] else -1.0
+        moves *= 1.0 if level[0] >= level[1] else -1.0
         which = np.flatnonzero(np.abs(moves) > 0.1 * np.abs(moves).max())
-        return Outlook(ridge={int(i): int(np.sign(moves[i])) for i in which}, both=all(level))
+        both = level[0] == level[1]
+        return Outlook(ridge={int(i): int(np.sign(moves[i])) for i in which}, both=both)

@@ -19,7 +19,8 @@ from natfit.distributions.contract.nonparametric import imputed
 from natfit.distributions.contract.start import quantile
 from natfit.distributions.custom._ascent import Surface, climb
 from natfit.distributions.custom._ends import Chart, Hold
-from natfit.distributions.custom._search import _OUTER, Found, _held, _starts, part_of, search
+from natfit.distributions.custom._grid import starts
+from natfit.distributions.custom._search import _OUTER, Found, _held, part_of, search
 from natfit.rows import Block
 
 #: Steps of the climb from each start, and the number of ends of intervals around the best end of
@@ -64,7 +65,7 @@ def search_intervals(family: Any, few: Block, allowed: np.ndarray) -> Found:
     start = search(family, y, weight, (float(y.min()), float(y.max())))
     if not np.isfinite(start.mean):
         return start
-    points = np.concatenate([start.eta[None], _starts(family, y, weight)])
+    points = np.concatenate([start.eta[None], starts(family, y, weight)])
     least, most = (float(end) for end in allowed)
     spread = float(y.max() - y.min()) or abs(least) or 1.0
     inner = [quantile(y, weight, q) for q in (_OUTER, 1.0 - _OUTER)]
