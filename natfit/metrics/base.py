@@ -22,6 +22,10 @@ class Point(Protocol):
     def decrease(self) -> float:
         """Decrease of the objective that the metric at the previous iterate predicted."""
 
+    @property
+    def n_iter(self) -> int:
+        """Number of iterations that led to it."""
+
 
 class Metric(Component):
     """Base of all metrics: a positive (semi)definite form on parameter space.

@@ -19,6 +19,12 @@ _NEAR = 0.1
 #: the optimum it may be 1000 times as long.
 _LEAST, _NEARER, _LEAST_NEARER = 0.05, 1e-3, 1e-3
 
+#: Iterations after which an observed information will do that is small, or has small negative
+#: eigenvalues relative to the expected one, where more than this decrease is predicted: at shapes
+#: of 3 of extreme values the expected information is thousands of times larger, and its steps are
+#: as much too short.
+_LONG, _SMALL, _CREEPING = 15, -0.1, 1e-7
+
 
 class ExactFisher(Metric):
     """F = 1/W sum_i w_i J_i' E[s s'] J_i, in closed form, or else by quadrature or enumeration.
@@ -73,6 +79,10 @@ class ExactFisher(Metric):
         least = _LEAST if iterate.decrease > _NEARER else _LEAST_NEARER
         if _comparable(hessian.dense(), fisher.dense(), least):
             hessian.positive = True
+            hessian.note = "observed"
+            return hessian
+        creeps = iterate.n_iter >= _LONG and iterate.decrease > _CREEPING
+        if creeps and _comparable(hessian.dense(), fisher.dense(), _SMALL):
             hessian.note = "observed"
             return hessian
         return fisher

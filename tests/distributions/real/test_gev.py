@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 
 import natfit
 from natfit.distributions import (
@@ -117,3 +117,29 @@ def test_four_rows_have_no_maximum():
     log_t = -np.log((np.array([0.0, 1.0, 2.0, 9.0]) + 1e-200) * shape / scale) / shape
     far = np.sum((shape + 1.0) * log_t - np.exp(log_t) - np.log(scale))
     assert far > 4.0 * model.score([[1.0], [2.0], [3.0], [10.0]]) + 50.0
+
+
+@pytest.mark.parametrize("known", [3.0, 4.0, None])
+def test_shapes_at_which_the_expected_information_is_far_too_large(known):
+    """Where the data or the family have shapes of 3 and more, against a simplex search."""
+    true = 0.1 if known else -3.0
+    y = stats.genextreme.rvs(true, size=50, random_state=np.random.default_rng(3))
+    model = natfit.fit("gev", y, fixed={"shape": known} if known else None)
+    here = {k: float(v[0]) for k, v in model.params_.items()}
+
+    def lower(u):
+        shape = known or u[2]
+        with np.errstate(all="ignore"):
+            value = -stats.genextreme.logpdf(y, -shape, u[0], np.exp(u[1])).sum()
+        return value if np.isfinite(value) else 1e9
+
+    size = 2 if known else 3
+    ends = []
+    for start in ([y.min() + 0.5, 1.0, 2.5], [here["loc"], np.log(here["scale"]), here["shape"]]):
+        at = np.array(start[:size])
+        for _ in range(3):
+            found = optimize.minimize(lower, at, method="Nelder-Mead", options={"fatol": 1e-9})
+            at = found.x
+        ends.append(found.fun)
+    assert model.status_ == "converged"
+    assert 50.0 * model.score(y[:, None]) >= -min(ends) - 1e-6
