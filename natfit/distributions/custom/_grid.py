@@ -23,6 +23,9 @@ _BASES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
 #: Quantiles that are matched, and the number of standardised values at which a density is tabled.
 _QUANTILES, _TABLED = (0.1, 0.5, 0.9), 120
 
+#: Factors by which scales are larger where the density of every start underflows at some row.
+_WIDER = 3.0 ** np.arange(1.0, 9.0)
+
 #: Factor by which a support that is stretched is longer than it needs to be.
 _STRETCHED = 1.02
 
@@ -53,6 +56,18 @@ def stretched(family: Any, points: np.ndarray, least: float, most: float) -> np.
         wide = points[(needed > 1.0) & np.isfinite(needed)]
         wide[:, at] += np.log(_STRETCHED * needed[(needed > 1.0) & np.isfinite(needed)])
     return np.concatenate([points, wide])
+
+
+def widened(family: Any, points: np.ndarray) -> np.ndarray:
+    """Return points eta (m, K) with larger scales, and locations moved by that to either side."""
+    wide = np.tile(points, (len(_WIDER), 1))
+    at = family.blocks["scale"].start
+    wide[:, at] += np.repeat(np.log(_WIDER), len(points))
+    if "loc" not in family.params:
+        return wide
+    moved = np.tile(wide, (3, 1))
+    moved[:, family.blocks["loc"].start] += np.exp(moved[:, at]) * np.repeat((0, -1, 1), len(wide))
+    return moved
 
 
 def _grid(family: Any) -> np.ndarray:

@@ -16,7 +16,7 @@ import numpy as np
 from natfit.distributions.contract.start import quantile
 from natfit.distributions.custom._ascent import Surface, climb
 from natfit.distributions.custom._ends import Chart, Hold, endless, kinks, placed
-from natfit.distributions.custom._grid import starts, stretched
+from natfit.distributions.custom._grid import starts, stretched, widened
 
 #: Rows that rank the starts, those that are climbed on, and how many are climbed how far.
 _RANKED, _CLIMBED, _FIRST, _SECOND = 64, 2_000, (8, 6), (3, 40)
@@ -94,14 +94,26 @@ def search(family: Any, y: np.ndarray, weight: np.ndarray | None, extent: Any) -
     units = (inner[0] - least or spread, most - inner[1] or spread)
     points = stretched(family, starts(family, y, weight), least, most)
     charts = Chart.every(family, least, most, units)
-    found = [_within(chart, points, y, weight) for chart in charts]
-    best = max(found, key=lambda f: (f.mean, -len(f.chart.holds)))
+    best = _best(charts, points, y, weight)
+    if not np.isfinite(best.mean) and "scale" in family.params:
+        # Densities underflow at rows that are far out.
+        best = _best(charts, widened(family, points), y, weight)
     if np.isfinite(best.mean) and not family._discrete:
         for wall in kinks(family, best.eta[None])[1]:
             best = _between(best, wall, y, weight)
-        for peak in kinks(family, best.eta[None])[0]:
+        peaks = kinks(family, best.eta[None])[0]
+        # Where one of two kinks is held, the other may be best at a row, too.
+        for peak in peaks * len(peaks):
             best = _at_kink(best, peak, y, weight)
     return best
+
+
+def _best(
+    charts: list[Chart], points: np.ndarray, y: np.ndarray, weight: np.ndarray | None
+) -> Found:
+    """Return the best of the searches in each chart from points eta (m, K)."""
+    found = [_within(chart, points, y, weight) for chart in charts]
+    return max(found, key=lambda f: (f.mean, -len(f.chart.holds)))
 
 
 def _at_kink(found: Found, kink: Hold, y: np.ndarray, weight: np.ndarray | None) -> Found:
