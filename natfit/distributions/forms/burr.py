@@ -20,6 +20,9 @@ _LOG_2 = 0.6931471805599453
 #: s below which quotients are summed as series, and above which hazards are logarithms.
 _SMALL, _LARGE = 1e-2, 0.1
 
+#: Logarithm of a hazard, relative to that at the median, above which it is nearly out of range.
+_HUGE = 650.0
+
 
 def log1p_ratio(x: Any) -> Any:
     """log(1 + x) / x of x >= 0, differentiable twice; 1 at x = 0."""
@@ -67,7 +70,8 @@ def survival(log: Any, s: Any) -> Any:
     # One s for each row: autograd's ``where`` does not sum over rows.
     s = s + 0.0 * log
     # In either branch the argument that belongs to the other one is replaced by a harmless one.
-    large = s > _LARGE
+    # A hazard that is out of the range of doubles is a logarithm for any s > 0.
+    large = (s > _LARGE) | ((log > _HUGE) & (s > 0.0))
     few = anp.where(large, 1.0, s)
     hazard = anp.exp(anp.minimum(anp.where(large, 0.0, log + log_ratio(s)), 700.0))
     _, near = tail(hazard, anp.where(large, 0.01, few))

@@ -1,10 +1,13 @@
 """The Burr XII distribution: its case, and the limits that it ends at."""
 
+import mpmath as mp
 import numpy as np
 import pytest
 from scipy import stats
 
+from natfit._component import resolve
 from natfit.distributions import Burr12
+from natfit.distributions.base import Distribution
 from tests.cases import Case, Draws
 from tests.fits import fitted
 
@@ -73,3 +76,23 @@ def test_pareto_rows_end_at_the_pareto():
     assert "the Pareto distribution" in model.message_
     want = stats.pareto.logpdf(x, shape, scale=x.min()).sum()
     assert float(Burr12().log_prob(x, model.theta_[None]).sum()) == pytest.approx(want, abs=1e-2)
+
+
+@pytest.mark.parametrize("power", [2.0, 1e3, 1e6, 1e100])
+@pytest.mark.parametrize("shape", [1e-6, 0.5, 30.0, 1e9])
+@pytest.mark.parametrize("name", ["burr12", "dagum"])
+def test_powers_out_of_range_make_no_density_large(name, power, shape):
+    """Far above the median the hazard is no double: the density is mpmath's, or vanishes."""
+    family = resolve(name, Distribution)
+    sign = 1.0 if name == "burr12" else -1.0
+    y = np.array([0.3, 0.99, 1.01, 4.0])
+    got = family.log_prob(y, family.eta(power=power, median=1.0, shape=shape)[None])
+    with mp.workdps(300):
+        c, k = mp.mpf(power), mp.mpf(shape)
+        for each, value in zip(y, got, strict=True):
+            log = sign * mp.log(mp.mpf(float(each)))
+            # z = (y / scale)^power, by its logarithm.
+            log_z = c * log + mp.log(mp.mpf(2) ** (1 / k) - 1)
+            more = mp.log1p(mp.exp(log_z)) if log_z < 1e6 else log_z
+            want = float(mp.log(c * k) + log_z - sign * log - (k + 1) * more)
+            assert value == pytest.approx(want, rel=1e-9, abs=1e-9)
