@@ -405,5 +405,8 @@ class _Way:
         moves = np.where(np.isfinite(self.steps), self.direction / self.steps, 0.0)
         moves *= 1.0 if level[0] >= level[1] else -1.0
         which = np.flatnonzero(np.abs(moves) > 0.1 * np.abs(moves).max())
+        # What rests at a limit has come there, whichever way is level: both are among roundings.
+        ends = (last.theta >= self.high).astype(int) - (last.theta <= self.low)
+        sides = np.where(ends != 0, ends, np.sign(moves))
         both = level[0] == level[1]
-        return Outlook(ridge={int(i): int(np.sign(moves[i])) for i in which}, both=both)
+        return Outlook(ridge={int(i): int(sides[i]) for i in which}, both=both)

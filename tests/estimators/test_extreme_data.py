@@ -8,6 +8,7 @@ from scipy import stats
 import natfit
 from natfit import NaturalGaussianMLE, NaturalMLE
 from natfit.distributions import Positive, from_log_prob
+from tests.fits import fitted
 
 
 @pytest.mark.parametrize("outlier", [1e8, 1e12, 1e100])
@@ -69,3 +70,14 @@ def test_an_offset_ends_at_the_rounding_floor_at_worst(offset):
     for seed in range(4):
         x = offset + 1e-3 * np.random.default_rng(seed).standard_t(4, size=300)
         assert natfit.fit("student_t", x).status_.good
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e9, 1e13])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_limit_is_named_on_the_side_where_the_estimate_rests(offset, sign):
+    """Of rows at 1e13 the likelihood has no digits left that tell one way from the other."""
+    gaps = sign * np.array([-1600.0, -1100, -900, -600, -400, -300, 0, 200])
+    model = fitted("skew_normal", offset + gaps)
+    assert model.status_ == "boundary"
+    side = "shape -> inf" if model.params_["shape"][0] > 0 else "shape -> -inf"
+    assert side in model.message_
