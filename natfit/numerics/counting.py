@@ -30,6 +30,9 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
 #: Bisections in a search for the end of a tail, after doublings: to 3 % of its length.
 _BISECTIONS = 5
 
+#: Number of ends of one tail that are looked at together.
+_TOGETHER = 4
+
 #: Largest distance that a search looks at.
 _MOST = 1e300
 
@@ -145,3 +148,45 @@ def reach(beyond: Callable, start: np.ndarray, side: int, limit: float) -> np.nd
         done = beyond(start + side * middle)
         low, high = np.where(done, low, middle), np.where(done, middle, high)
     return start + side * high
+
+
+def reach_of_one(beyond: Callable, start: float, side: int, limit: float) -> np.ndarray:
+    """Return :func:`reach` of one tail, (1,), from few calls of ``beyond`` with several numbers.
+
+    Parameters
+    ----------
+    beyond : callable
+        ``beyond(y)``: whether the tail beyond y (m,) is negligible, (m,); all numbers are of the
+        same tail.
+    start : float
+        Where the tail begins.
+    side : {1, -1}
+        1 for a tail above ``start``, -1 for one below.
+    limit : float
+        Where the numbers end; may be infinite.
+
+    Returns
+    -------
+    ndarray of shape (1,)
+        At most 1e300 from ``start``, and not beyond ``limit``.
+    """
+    room = min(abs(limit - start), _MOST)
+    low, ends = 0.0, [min(64.0, room)]
+    while True:
+        while len(ends) < _TOGETHER and ends[-1] < room:
+            ends.append(_farther(ends[-1], room))
+        far = beyond(start + side * np.array(ends))
+        if far.any() or ends[-1] >= room:
+            break
+        low, ends = ends[-1], [_farther(ends[-1], room)]
+    first = int(np.argmax(far)) if far.any() else len(ends) - 1
+    low, high = (low, *ends)[first], ends[first]
+    between = np.geomspace(max(low, 16.0), max(high, 16.0), 2**_BISECTIONS + 1)[1:-1]
+    between = np.clip(np.floor(between), low, high)
+    far = beyond(start + side * between)
+    return np.array([start + side * (between[np.argmax(far)] if far.any() else high)])
+
+
+def _farther(end: float, room: float) -> float:
+    """The next end that is looked at: as in :func:`reach`."""
+    return min(max(4.0 * end, end * end**0.25), room)

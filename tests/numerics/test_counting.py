@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from natfit.numerics.counting import Stretch, reach
+from natfit.numerics.counting import Stretch, reach, reach_of_one
 
 #: Terms h(y), first and last number, a number in the middle, and whether both ends are sharp.
 SUMS = {
@@ -45,3 +45,22 @@ def test_the_end_of_a_tail_is_found_from_where_it_begins(side):
     assert np.all(gap >= 40.0 * scale)
     assert np.all(gap <= 1.1 * 40.0 * scale + 64.0)
     assert reach(lambda y: y > np.inf, np.zeros(1), 1, 1234.0)[0] == 1234.0
+
+
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("length", [0.0, 3.0, 64.0, 65.0, 900.0, 4e3, 5e3, 1e7, 3e20])
+@pytest.mark.parametrize("room", [50.0, 1e4, np.inf])
+def test_one_tail_reaches_as_far_in_few_calls(side, length, room):
+    seen = []
+
+    def beyond(y):
+        seen.append(y)
+        return side * (y - 7.0) >= length
+
+    end = float(reach_of_one(beyond, 7.0, side, 7.0 + side * room)[0])
+    least = min(length, room)
+    assert least <= side * (end - 7.0) * (1.0 + 1e-12)
+    assert side * (end - 7.0) <= min(room, 1.5 * least + 80.0) * (1.0 + 1e-12)
+    assert len(seen) < 9
+    other = reach(beyond, np.array([7.0]), side, 7.0 + side * room)
+    assert end == pytest.approx(float(other[0]), rel=0.5, abs=1.0)

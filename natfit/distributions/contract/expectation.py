@@ -15,7 +15,7 @@ import numpy as np
 
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.support import Support
-from natfit.numerics.counting import Stretch, reach
+from natfit.numerics.counting import Stretch, reach_of_one
 from natfit.numerics.quadrature import on_half_line, on_interval, on_line
 
 #: Accepted error of the total probability. For smooth densities it is below 1e-10; a kink, such
@@ -132,14 +132,14 @@ def stretch_of(family: Any, eta: np.ndarray, low: float, high: float, log_mass: 
         Of one row.
     """
     top, bottom = partial(family.log_sf, eta=eta[None]), partial(family.log_cdf, eta=eta[None])
-    first = np.array([low if np.isfinite(low) else min(high, 0.0)])
-    end = reach(lambda y: top(y) < log_mass + _NEGLIGIBLE, first, 1, high)
+    first = low if np.isfinite(low) else min(high, 0.0)
+    end = reach_of_one(lambda y: top(y) < log_mass + _NEGLIGIBLE, first, 1, high)
     half = np.logaddexp(top(np.array([high]))[0], log_mass + _HALF)
-    centre = reach(lambda y: top(y) < half, first, 1, high)
-    if not np.isfinite(low) and (centre <= first + 64.0).all():
+    centre = reach_of_one(lambda y: top(y) < half, first, 1, high)
+    if not np.isfinite(low) and centre[0] <= first + 64.0:
         half = log_mass + _HALF
-        centre = reach(lambda y: bottom(y) < half, first, -1, low)
-    begin = reach(lambda y: bottom(y) < log_mass + _NEGLIGIBLE, centre, -1, low)
+        centre = reach_of_one(lambda y: bottom(y) < half, first, -1, low)
+    begin = reach_of_one(lambda y: bottom(y) < log_mass + _NEGLIGIBLE, centre[0], -1, low)
     return Stretch(begin, np.maximum(end, centre), centre, begin == low, end == high)
 
 

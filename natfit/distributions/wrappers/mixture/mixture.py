@@ -118,6 +118,9 @@ class Mixture(Distribution):
     #: Constraints with a limit that keeps a component from collapsing, once data are known.
     _guards: dict[tuple[int, str], Bijector] | None = None
 
+    #: The last eta whose expectations were asked for, as bytes, and its nodes.
+    _kept: tuple[bytes, Expectation] | None = None
+
     def __init__(
         self,
         components: str | Distribution | Sequence[str | Distribution] = ("normal", "normal"),
@@ -337,7 +340,11 @@ class Mixture(Distribution):
 
     def expectation(self, eta: np.ndarray) -> Expectation:
         """Nodes that are close where a narrow component lies, and their probabilities."""
-        return nodes(self, eta)
+        # The trials of a step ask for divergences from one eta.
+        key, kept = eta.tobytes(), self._kept
+        if kept is None or kept[0] != key:
+            kept = self._kept = (key, nodes(self, eta))
+        return kept[1]
 
     @property
     def has_cdf(self) -> bool:
