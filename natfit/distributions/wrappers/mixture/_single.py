@@ -38,7 +38,8 @@ def singles(family: Any, rows: Rows) -> np.ndarray | None:
     except ValueError:
         return None
     for k, part in enumerate(parts):
-        own = None if part in parts[:k] else alone(part, rows)
+        cut = family.cuts[k]
+        own = None if part in parts[:k] else alone(part, rows, (low[cut], high[cut]))
         if own is None:
             continue
         same = np.array([other == part for other in parts])
@@ -50,8 +51,18 @@ def singles(family: Any, rows: Rows) -> np.ndarray | None:
     return np.stack(found) if found else None
 
 
-def alone(part: Any, rows: Rows) -> np.ndarray | None:
-    """Return the eta (K,) at which a family is most likely; None without a start."""
+def alone(
+    part: Any, rows: Rows, ends: tuple[np.ndarray, np.ndarray] | None = None
+) -> np.ndarray | None:
+    """Return the eta (K,) between two ends at which a family is most likely; None without a start.
+
+    The ends are those of the family, or narrower ones.
+
+    Returns
+    -------
+    ndarray of shape (K,) or None
+    """
+    ends = part.limits[:2] if ends is None else ends
     begun = []
     try:
         with np.errstate(all="ignore"):
@@ -63,14 +74,16 @@ def alone(part: Any, rows: Rows) -> np.ndarray | None:
         # Rows that the family cannot be started on.
         pass
     with np.errstate(all="ignore"):
-        ends = [_climbed(part, rows, eta) for eta in begun]
-    ends = [end for end in ends if np.isfinite(end[0])]
-    return max(ends, key=lambda end: end[0])[1] if ends else None
+        tops = [_climbed(part, rows, eta, *ends) for eta in begun]
+    tops = [top for top in tops if np.isfinite(top[0])]
+    return max(tops, key=lambda top: top[0])[1] if tops else None
 
 
-def _climbed(part: Any, rows: Rows, eta: np.ndarray) -> tuple[float, np.ndarray]:
+def _climbed(
+    part: Any, rows: Rows, eta: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> tuple[float, np.ndarray]:
     """Return the log-likelihood in nats and eta (K,) after Newton's steps inside the limits."""
-    low, high, steps = part.limits
+    steps = part.limits[2]
     eta = np.clip(eta, low, high)
     value, score = sum_over(rows, part, "sum_value_and_score", eta[None])
     for _ in range(_STEPS):
