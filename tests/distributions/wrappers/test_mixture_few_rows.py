@@ -73,7 +73,7 @@ def spread(family, eta):
 
 
 @functools.lru_cache(maxsize=2)
-def alone(family, rows):
+def single(family, rows):
     """The family's own fit, which the mixtures of it are compared with."""
     return silent(family, placed(family, rows))
 
@@ -86,7 +86,7 @@ def alone(family, rows):
 def test_no_end_is_below_the_family_alone_or_claims_a_collapse(family, k, rows, n_init, max_iter):
     y = placed(family, rows)
     try:
-        one = alone(family, rows)
+        one = single(family, rows)
         # Whatever iterations are left, the comparison has been made.
         many = silent(Soon([family] * k, n_init=n_init), y, max_iter=max_iter)
     except ValueError as error:
