@@ -373,9 +373,10 @@ class _Way:
         before = 0.0
         for value, theta in points:
             reach = float(np.max(np.abs(theta - self.last.theta) / self.steps))
-            if not (value - self.last.value) * self.objective.yardstick < _TOLD:
-                if np.isfinite(value) and before > _REACH and self._rounded(value, theta):
-                    return 2
+            change = (value - self.last.value) * self.objective.yardstick
+            if np.isfinite(value) and abs(change) > 0.5 * _TOLD and self._rounded(value, theta):
+                break
+            if not change < _TOLD:
                 return int(before > _LONG / 3.0)
             before = reach
         return 2 if before > _REACH else 0

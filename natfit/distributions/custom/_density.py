@@ -34,7 +34,7 @@ _VECTORS = {"poisson_binom": ("p", "n")}
 #: Largest size of shapes whose formulas are series: the number of terms, and with it the time of a
 #: value, grows without limit, and from here on a value takes twenty microseconds and more. The
 #: densities are all but at their limits there.
-_SERIES = {"nct": {"nc": 100.0}, "ncx2": {"nc": 1e4}, "ncf": {"nc": 1e4}}
+_SERIES = {"nct": {"nc": 100.0}, "ncf": {"nc": 1e4}}
 
 #: Distance of probabilities of counts from 0 and 1 at which the likelihood still has a slope.
 _MARGIN = 1e-12
