@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import os
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
@@ -54,9 +55,20 @@ class Component(BaseEstimator):
         return super().__new__(cls)
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters by name; ValueError for a name that does not exist."""
+        """Set parameters by name; ValueError for a name that does not exist.
+
+        What was derived from the former parameters is forgotten.
+
+        Returns
+        -------
+        self
+            The component.
+        """
         check_parameters(self, params)
-        return super().set_params(**params)
+        super().set_params(**params)
+        for name in [key for key in vars(self) if _is_cached(type(self), key)]:
+            del self.__dict__[name]
+        return self
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Skip scikit-learn's metadata routing: ``score`` here is not an estimator's ``score``."""
@@ -86,6 +98,11 @@ class Component(BaseEstimator):
     def _instead_of(cls, spec: Any) -> str:
         """Return what to write instead of an object of another kind, or an empty string."""
         return of_another_kind(cls, spec)
+
+
+def _is_cached(cls: type, name: str) -> bool:
+    """Tell whether an attribute is the value of a cached property."""
+    return isinstance(inspect.getattr_static(cls, name, None), functools.cached_property)
 
 
 def of_another_kind(kind: type[Component], spec: Any) -> str:

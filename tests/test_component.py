@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from natfit import testing
 from natfit._component import Component, available, component_class, registered, resolve
 from natfit.coordinates import Coordinates
 from natfit.damping.base import Damping
+from natfit.distributions import Fixed, Mixture, Scaled, Shifted, Truncated, ZeroInflated
 from natfit.distributions.base import Distribution
 from natfit.metrics.base import Metric
 from natfit.metrics.monte_carlo import MonteCarloFisher
@@ -162,3 +164,31 @@ def test_other_names_mean_names_that_exist():
 def test_an_alias_stands_for_a_component():
     assert resolve("nbinom", Distribution) == resolve("negative_binomial", Distribution)
     assert "nbinom" not in available(Distribution)
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        (Truncated("gamma", 1.0, 8.0), Truncated("gamma", 1.0, 3.0)),
+        (Truncated("gamma", 1.0, 8.0), Truncated("weibull", 2.0, None)),
+        (Shifted("inverse_gamma"), Shifted("lognormal")),
+        (Mixture(["normal"] * 2), Mixture(["normal"] * 3)),
+        (Fixed("normal", {"loc": 1.0}), Fixed("normal", {"scale": 2.0})),
+        (ZeroInflated("poisson"), ZeroInflated("geometric")),
+        (Scaled("student_t"), Scaled("gamma")),
+    ],
+    ids=str,
+)
+def test_what_was_derived_from_former_parameters_is_forgotten(pair):
+    """A component that was used and is changed by set_params is as a new one."""
+    used, fresh = (clone(each) for each in pair)
+    y = np.array([2.0, 3.0])
+    eta = np.ones((1, used.n_params))
+    used.log_prob(y, eta)
+    used.set_params(**fresh.get_params(deep=False))
+    eta = np.ones((1, fresh.n_params))
+    assert used.n_params == fresh.n_params
+    assert list(used.params) == list(fresh.params)
+    np.testing.assert_array_equal(used.log_prob(y, eta), fresh.log_prob(y, eta))
+    np.testing.assert_array_equal(used.score(y, eta), fresh.score(y, eta))
+    assert used.known_support == fresh.known_support
