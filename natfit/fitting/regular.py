@@ -10,6 +10,7 @@ import numpy as np
 
 from natfit.distributions.contract.regular import Regular
 from natfit.fitting.result import Result
+from natfit.fitting.starts import start
 from natfit.fitting.task import Task
 from natfit.inference import Information
 from natfit.optimize import Fit
@@ -39,9 +40,9 @@ def regular_task(task: Task, form: Regular) -> Task:
     hook = None if task.hook is None else _own(task.hook, form)
     # A start at the end of a range may have no counterpart: its likelihood is judged later.
     with np.errstate(all="ignore"):
-        own = None if task.start is None else np.asarray(task.start, dtype=np.float64)
-        start = None if own is None else form.from_own(own)
-    return replace(task, family=form.family, start=start, hook=hook)
+        own = None if task.start is None else np.asarray(start(task.family, task), dtype=np.float64)
+        given = None if own is None else form.from_own(own)
+    return replace(task, family=form.family, start=given, hook=hook)
 
 
 def published(task: Task, form: Regular, result: Result) -> Result:
