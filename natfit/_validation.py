@@ -385,7 +385,11 @@ def _refuse_values(weight: np.ndarray) -> None:
         where = int(np.argmax(~np.isfinite(weight)))
         raise ValueError(
             f"sample_weight must be finite, got {weight[where]} at row {where}; remove such rows"
-            + (", or drop them by missing='drop'" if np.isnan(weight[where]) else "")
+            + (
+                ", or drop them by missing='drop' of the estimator"
+                if np.isnan(weight[where])
+                else ""
+            )
         )
     if low < 0:
         where = int(np.argmin(weight))

@@ -142,7 +142,7 @@ def _without_missing(
             row = int(np.argmax(bad.any(axis=1)))
             raise ValueError(
                 f"X must not be masked, got a masked value at row {row}; remove such rows by "
-                "X.compressed(), or drop them by missing='drop'"
+                "X.compressed(), or drop them by missing='drop' of the estimator"
             )
     return kept
 
@@ -163,7 +163,7 @@ def _refuse_missing(rows: np.ndarray | None, ends: tuple | None, kept: np.ndarra
             raise ValueError(
                 f"{what} must not be NaN, got [{pair[0][row]:g}, {pair[1][row]:g}] at row {row}; "
                 f"use {open_end} for an open end; leave rows out whose values are missing, or drop "
-                "them by missing='drop'"
+                "them by missing='drop' of the estimator"
             )
 
 
@@ -218,7 +218,7 @@ def refuse_not_finite(values: np.ndarray, names: Any) -> None:
     value = values[row, column]
     words = "NaN" if np.isnan(value) else "infinity"
     where = "" if values.shape[1] == 1 and names is None else f" in {column_label(column, names)}"
-    tail = ", or drop them by missing='drop'" if np.isnan(value) else ""
+    tail = ", or drop them by missing='drop' of the estimator" if np.isnan(value) else ""
     raise ValueError(
         f"Input X contains {words} at row {row}{where}; remove or impute such rows{tail}"
     )

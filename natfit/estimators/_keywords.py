@@ -20,8 +20,8 @@ _OF_DENSITIES = {
     "entry": "pass truncation=(entry, None): each row was watched from its entry on",
     **dict.fromkeys(
         ("loc", "floc"),
-        "pass fixed={'loc': value} and natfit.distributions.Shifted(family), because this family "
-        "has no loc",
+        "natfit.distributions.Shifted(family) estimates one, which this family has not; pass "
+        "fixed={'loc': value} beside it for a known one",
     ),
     **dict.fromkeys(
         ("n_init", "n_components"),

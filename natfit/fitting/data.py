@@ -131,7 +131,11 @@ def _refuse_non_finite(rows: Rows) -> None:
         assert_all_finite(rows.row(where).y, input_name="X")
     except ValueError as error:
         words = str(error).splitlines()[0].rstrip(".")
-        tail = ", or drop them by missing='drop'" if np.isnan(rows.row(where).y).any() else ""
+        tail = (
+            ", or drop them by missing='drop' of the estimator"
+            if np.isnan(rows.row(where).y).any()
+            else ""
+        )
         raise ValueError(f"{words} at row {where}; remove or impute such rows{tail}") from None
 
 

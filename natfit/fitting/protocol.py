@@ -26,7 +26,7 @@ from natfit.metrics.observed import ObservedInformation
 from natfit.models import Constant, Model
 from natfit.objectives import Likelihood, Penalised
 from natfit.optimize import Engine, Fit, run
-from natfit.rows import Rows
+from natfit.rows import Block, Rows
 
 #: The phases in order, by the names of the functions below. Phase 1, the options, is done once for
 #: all columns of data (:func:`natfit.fitting.options.adjust`). Phases 9 and 10 may be repeated.
@@ -227,8 +227,24 @@ def recover(task: Task, problem: Problem, eta: np.ndarray) -> np.ndarray | None:
         value, grad = problem.objective.first_order(problem.to_theta(eta))
         return value if np.isfinite(grad).all() else np.inf
 
-    found = feasible(problem.objective.distribution, task.rows, eta, value)
+    family = problem.objective.distribution
+    found = feasible(family, task.rows, eta, value)
+    if found is None:
+        where = task.rows.first(_without_density, family, eta)
+        if where is not None:
+            got = task.rows.row(where).y[0]
+            raise ValueError(
+                "fixed, bounds and the prior must leave each row a density, and row "
+                f"{where}, {got}, has none where a start was looked for; change the known values "
+                "or the limits, or pass start_params"
+            )
     return None if found is None else problem.to_theta(found)
+
+
+def _without_density(block: Block, family: Distribution, eta: np.ndarray) -> np.ndarray:
+    """Tell which rows of a block have no density at eta (K,)."""
+    with np.errstate(all="ignore"):
+        return ~np.isfinite(family.log_density(block.y, eta[None]))
 
 
 def descend(

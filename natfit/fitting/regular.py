@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -40,8 +40,8 @@ def regular_task(task: Task, form: Regular) -> Task:
     hook = None if task.hook is None else _own(task.hook, form)
     # A start at the end of a range may have no counterpart: its likelihood is judged later.
     with np.errstate(all="ignore"):
-        own = None if task.start is None else np.asarray(start(task.family, task), dtype=np.float64)
-        given = None if own is None else form.from_own(own)
+        own = start(task.family, task) if isinstance(task.start, Mapping) else task.start
+        given = None if own is None else form.from_own(np.asarray(own, dtype=np.float64))
     return replace(task, family=form.family, start=given, hook=hook)
 
 

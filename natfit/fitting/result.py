@@ -106,6 +106,11 @@ def join(family: Distribution, columns: list[Result], names: Sequence[str] | Non
         message = replace(fits[worst].verdict, bound_note=note.named(names)).message
     if len(fits) > 1 and not fits[worst].status.good:
         message = f"{column_label(worst, names)}: {message}"
+        others = [j for j, f in enumerate(fits) if j != worst and not f.status.good]
+        if others:
+            also = ", ".join(f"{column_label(j, names)} {fits[j].status}" for j in others[:5])
+            more = f" and {len(others) - 5} more" if len(others) > 5 else ""
+            message += f"; statuses_ of other columns: {also}{more}"
     history = fits[0].history if len(fits) == 1 else History.concatenate([f.history for f in fits])
     attributes = {
         "theta_": np.concatenate([f.theta for f in fits]),

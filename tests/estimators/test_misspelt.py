@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import sklearn
 from scipy import stats
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
 import natfit
 from natfit import NaturalGaussianMLE, NaturalMLE, steps
 from natfit._component import available, component_class
 from natfit._validation import check_option, nearest, unknown_name
-from natfit.distributions import Normal, Truncated
+from natfit.distributions import Normal, Shifted, Truncated
 from natfit.distributions.base import Distribution
 from natfit.estimators.base import KINDS
 from natfit.metrics import MonteCarloFisher
@@ -73,7 +74,7 @@ def test_all_names_are_listed_only_where_nothing_is_close():
         ({"entry": DATA}, "truncation=\\(entry, None\\)"),
         ({"weights": DATA}, "sample_weight="),
         ({"floc": 0}, "fixed={'loc'"),
-        ({"loc": 0}, "fixed={'loc'.*Shifted"),
+        ({"loc": 0}, "Shifted.*fixed={'loc'"),
         ({"scale": 2.0}, "fixed={'scale': value}"),
         ({"fscale": 2.0}, "fixed={'scale': value}"),
         ({"dist": "normal"}, "did you mean 'distribution'"),
@@ -280,3 +281,31 @@ def test_an_option_of_a_component_names_the_component(kind):
 def test_an_option_of_policies_for_something_else(option, words):
     with pytest.raises(TypeError, match=words):
         natfit.NaturalPolicyEstimator("cartpole", **option)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: natfit.fit(Truncated("gamma", (1, 90)), DATA), r"Truncated\('gamma', 1, 90\)"),
+        (
+            lambda: natfit.fit(Shifted("weibull"), DATA, fixed={"loc": 90.0}),
+            "fixed, bounds and the prior must leave each row a density, and row 0",
+        ),
+        (
+            lambda: natfit.fit(Shifted("weibull"), DATA, bounds={"loc": (90.0, None)}),
+            "fixed, bounds and the prior must leave each row a density, and row 0",
+        ),
+    ],
+    ids=["window", "fixed", "bounds"],
+)
+def test_what_cannot_be_is_said_in_terms_of_what_was_given(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+def test_the_message_of_one_column_names_the_others_that_did_not_converge():
+    columns = np.column_stack(
+        [np.linspace(-1, 1, 40)] * 2 + [stats.t(3).ppf(np.arange(1, 41) / 41)]
+    )
+    with pytest.warns(ConvergenceWarning, match="statuses_ of other columns: column 1 boundary$"):
+        NaturalMLE("student_t").fit(columns)

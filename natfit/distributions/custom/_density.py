@@ -135,7 +135,7 @@ class ScipyDensity(Distribution):
         if whole and len(whole) < len(free):
             raise ValueError(
                 f"{whole[0]} must be fixed for {name}, as in from_scipy({name}, {whole[0]}=10): "
-                f"it is a whole number, in which there is no derivative{_own(name)}"
+                "scipy declares it a whole number, in which there is no derivative" + _own(name)
             )
         if not self.params:
             raise ValueError(

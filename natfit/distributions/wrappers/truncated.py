@@ -72,6 +72,13 @@ class Truncated(Restricted):
     @cached_property
     def ends(self) -> tuple[float, float]:
         """The window's ends, infinite where they are None."""
+        both: Any = self.low
+        if isinstance(both, tuple | list) and len(both) == 2:
+            low, high = both
+            raise ValueError(
+                f"low and high of Truncated must be two arguments, got low={self.low!r}; write "
+                f"Truncated({self.family!r}, {low!r}, {high!r})"
+            )
         return check_truncation((self.low, self.high))
 
     @property
