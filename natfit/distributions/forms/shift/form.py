@@ -388,7 +388,8 @@ class ShiftForm(Distribution):
 
     def _mean(self, rows: Rows, eta: np.ndarray) -> float:
         """Sum of log p over the rows, in nats."""
-        return float(rows.sum(block_sum, self, "sum_terms", eta[None])[0])
+        with np.errstate(all="ignore"):
+            return float(rows.sum(block_sum, self, "sum_terms", eta[None])[0])
 
     def limit_at(self, rows: Rows, eta: np.ndarray) -> str | None:
         """The limit at ratio 0, with its parameters."""
