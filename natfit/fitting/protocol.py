@@ -234,9 +234,9 @@ def recover(task: Task, problem: Problem, eta: np.ndarray) -> np.ndarray | None:
         if where is not None:
             got = task.rows.row(where).y[0]
             raise ValueError(
-                "fixed, bounds and the prior must leave each row a density, and row "
-                f"{where}, {got}, has none where a start was looked for; change the known values "
-                "or the limits, or pass start_params"
+                "fixed, bounds and the prior must give a finite likelihood, and row "
+                f"{where}, {got}, has no density where a start was looked for; change the known "
+                "values or the limits, or pass start_params"
             )
     return None if found is None else problem.to_theta(found)
 

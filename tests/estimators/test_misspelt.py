@@ -289,11 +289,11 @@ def test_an_option_of_policies_for_something_else(option, words):
         (lambda: natfit.fit(Truncated("gamma", (1, 90)), DATA), r"Truncated\('gamma', 1, 90\)"),
         (
             lambda: natfit.fit(Shifted("weibull"), DATA, fixed={"loc": 90.0}),
-            "fixed, bounds and the prior must leave each row a density, and row 0",
+            "fixed, bounds and the prior must give a finite likelihood, and row 0",
         ),
         (
             lambda: natfit.fit(Shifted("weibull"), DATA, bounds={"loc": (90.0, None)}),
-            "fixed, bounds and the prior must leave each row a density, and row 0",
+            "fixed, bounds and the prior must give a finite likelihood, and row 0",
         ),
     ],
     ids=["window", "fixed", "bounds"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.burr import burr_draws, burr_log_prob, burr_scale, survival
 from natfit.distributions.forms.jets import ByJets
 from natfit.distributions.positive.weibull import optimum as weibull_optimum
+from natfit.numerics.highest import highest
 from natfit.numerics.special import log1mexp
 from natfit.rows import Rows, mean_over
 
@@ -25,6 +27,10 @@ _WEIBULL = 1e9
 
 #: At this shape, and a power of its inverse, it is the Pareto within about 1e-5 nats.
 _PARETO = 1e-6
+
+#: Logarithms of exponents between which the Pareto distribution's is looked for, relative to that
+#: of the exact rows.
+_AROUND = np.array([-5.0, 3.0])
 
 #: Shapes that are tried for the start.
 _SHAPES = np.array([0.05, 0.3, 1.0, 4.0, 1e3])
@@ -112,11 +118,32 @@ class Burr12(ByJets):
         """Eta (K,) of the Pareto distribution's optimum, at the lowest shape."""
         least = np.log(float(rows.extent()[0]))
         exponent = 1.0 / float(mean_over(rows, _log_of) - least)
+        return self._member(rows.n, least, exponent)
+
+    def _member(self, n: float, least: float, exponent: float) -> np.ndarray:
+        """Eta (K,) of the Pareto distribution from a row on, at the lowest shape."""
         power = exponent / _PARETO
         # The smallest row, with the slope power (1 - F), balances the pull of all others.
-        room = np.log(max(1.0 / (rows.n * _PARETO) - 1.0, 1.0))
+        room = np.log(max(1.0 / (n * _PARETO) - 1.0, 1.0))
         middle = np.exp(least - room / power + _LOG_2 / exponent)
         return self.eta(power=power, median=middle, shape=_PARETO)
+
+    has_limit_members = True
+
+    def limit_members(
+        self, rows: Rows, eta: np.ndarray, value: Callable[[np.ndarray], float]
+    ) -> list[np.ndarray]:
+        """The best Pareto distribution from the smallest exact row on."""
+        least = np.log(float(rows.extent()[0]))
+        gap = float(mean_over(rows, _log_of) - least)
+        if not gap > 0.0:
+            return []
+
+        def at(log: float) -> float:
+            return value(self._member(rows.n, least, float(np.exp(log))))
+
+        best = highest(at, *(np.log(1.0 / gap) + _AROUND))
+        return [self._member(rows.n, least, float(np.exp(best)))]
 
     def _sample(
         self, rng: np.random.Generator, n: int, power: Any, median: Any, shape: Any

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import autograd.numpy as anp
@@ -58,6 +59,19 @@ class Dagum(Transformed):
     def nested_start(self, rows: Rows) -> np.ndarray:
         """Eta (K,) of the optimum of the Frechet distribution or of a power function."""
         return self._reduced(self.base.nested_start(self._seen(rows)))
+
+    has_limit_members = True
+
+    def limit_members(
+        self, rows: Rows, eta: np.ndarray, value: Callable[[np.ndarray], float]
+    ) -> list[np.ndarray]:
+        """The best power function up to the largest exact row."""
+
+        def own(base: np.ndarray) -> float:
+            return value(self._reduced(base))
+
+        found = self.base.limit_members(self._seen(rows), self._full(eta[None])[0], own)
+        return [self._reduced(each) for each in found]
 
     def _to_scipy(self, power: Any, median: Any, shape: Any) -> Any:
         from scipy.stats import burr

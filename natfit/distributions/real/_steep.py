@@ -12,14 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from natfit.numerics.highest import highest
+
 _HALF_LOG_2PI = 0.9189385332046727
 
 #: |shape| of a fit's end from which the limit is looked at.
 LEAST = 3.0
 
 #: Logarithms of a scale, in units of the limit's for exact rows, between which a limit is looked
-#: for: points of a first grid; steps between two of them, and the shortest.
-_GRID, _MOST, _CLOSE = np.linspace(-2.5, 5.0, 16), 45, 1e-7
+#: for: points of a first grid.
+_GRID = np.linspace(-2.5, 5.0, 16)
 
 #: Distances of loc from the nearest row at which a likelihood is that of the limit to rounding, in
 #: widths of the jump, and at which its slope in loc is taken, in scales.
@@ -99,7 +101,7 @@ class SteepMembers:
 
         best = int(np.argmax([at(log + step) for step in _GRID]))
         low, high = _GRID[max(best - 1, 0)], _GRID[min(best + 1, len(_GRID) - 1)]
-        return _highest(at, log + low, log + high)
+        return highest(at, log + low, log + high)
 
     def _eta(self, log: float | None, gap: float) -> np.ndarray:
         """Eta (3,) with loc ``gap`` scales from the end and this log sd, or the fit's mean."""
@@ -122,58 +124,5 @@ class SteepMembers:
             # The slope of log Phi(steep gap) balances that of everything else.
             u = np.sqrt(2.0 * max(np.log(self._steep / pull) - _HALF_LOG_2PI, 1.0))
             return self._eta(log, u / self._steep)
-        best = _highest(lambda gap: self._at(log, np.exp(gap)), np.log(_SLOPE), -0.5)
+        best = highest(lambda gap: self._at(log, np.exp(gap)), np.log(_SLOPE), -0.5)
         return self._eta(log, float(np.exp(best)))
-
-
-def _highest(value: Callable[[float], float], low: float, high: float) -> float:
-    """The highest point between two ends, of a function with one maximum, by Brent's method.
-
-    The next point is the top of the parabola through the three best points; where that lies outside
-    the ends, or moves no less than half as far as the point before it did, it is the golden
-    section's.
-
-    Returns
-    -------
-    float
-        To the width at which values cannot be told apart.
-    """
-    share = 0.5 * (3.0 - np.sqrt(5.0))
-    best = second = third = low + share * (high - low)
-    at_best = at_second = at_third = value(best)
-    step = before = 0.0
-    for _ in range(_MOST):
-        middle = 0.5 * (low + high)
-        if abs(best - middle) + 0.5 * (high - low) <= 2.0 * _CLOSE:
-            break
-        found = _top((best, second, third), (at_best, at_second, at_third))
-        if low < best + found < high and abs(found) < 0.5 * abs(before):
-            # At the top itself the larger side is looked at.
-            before, step = step, found if abs(found) > _CLOSE else np.sign(middle - best) * _CLOSE
-        else:
-            before = (high if best < middle else low) - best
-            step = share * before
-        point = best + float(np.copysign(max(abs(step), _CLOSE), step))
-        at = value(point)
-        if at >= at_best:
-            low, high = (best, high) if point >= best else (low, best)
-            best, second, third = point, best, second
-            at_best, at_second, at_third = at, at_best, at_second
-            continue
-        low, high = (point, high) if point < best else (low, point)
-        if at >= at_second or second == best:
-            second, third, at_second, at_third = point, second, at, at_second
-        elif at >= at_third or third in (best, second):
-            third, at_third = point, at
-    return float(best)
-
-
-def _top(x: tuple[float, float, float], at: tuple[float, float, float]) -> float:
-    """From the first point to the top of the parabola through three; infinite where it has none."""
-    one, two = x[1] - x[0], x[2] - x[0]
-    with np.errstate(all="ignore"):
-        left = np.float64(two) * (np.float64(at[1]) - at[0])
-        right = np.float64(one) * (np.float64(at[2]) - at[0])
-        bend = 2.0 * (left - right)
-        step = (left * two - right * one) / bend
-    return float(step) if np.isfinite(step) and bend * (two - one) * one * two != 0.0 else np.inf

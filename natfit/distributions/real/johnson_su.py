@@ -11,9 +11,12 @@ from scipy import special
 from natfit.bijectors import Positive, Real, Reciprocal, Sinh
 from natfit.distributions.contract.checks import refuse_constant, refuse_extreme
 from natfit.distributions.contract.declared import Role
-from natfit.distributions.contract.start import quantile
+from natfit.distributions.contract.start import MANY, quantile
+from natfit.distributions.contract.sums import block_sum
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.forms.jets import ByJets
+from natfit.distributions.forms.shift.profile import best_loc
+from natfit.distributions.positive.lognormal import Lognormal
 from natfit.rows import Rows, mean_over, squared_gap
 
 _HALF_LOG_2PI = 0.9189385332046727
@@ -103,10 +106,22 @@ class JohnsonSU(ByJets):
         return {"median": middle, "scale": scale, "skew": skew, "tail": 1.0 / excess}
 
     def nested_start(self, rows: Rows) -> np.ndarray:
-        """Eta (K,) of the normal distribution's optimum."""
+        """Eta (K,) of the best optimum of the normal and of the lognormals with a location."""
         centre = float(mean_over(rows))
         sd = float(np.sqrt(mean_over(rows, squared_gap, centre)))
-        return self.eta(median=centre, scale=sd, skew=0.0, tail=_LOGNORMAL)
+        found = [self.eta(median=centre, scale=sd, skew=0.0, tail=_LOGNORMAL)]
+        few, law = rows.few(MANY), Lognormal()
+        for sign in (1.0, -1.0):
+            loc, inner = best_loc(law, sign * few.y, few.weight)
+            if inner is not None:
+                native = law.native_dict(inner)
+                shape, size = float(native["shape"]), float(native["scale"])
+                median, skew = sign * (loc + size), sign * min(shape, _MOST_SKEWED)
+                found.append(
+                    self.eta(median=median, scale=shape * size, skew=skew, tail=_LOGNORMAL)
+                )
+        values = [rows.sum(block_sum, self, "sum_value_and_score", eta[None])[0] for eta in found]
+        return found[int(np.nanargmax(values))]
 
     def _sample(
         self, rng: np.random.Generator, n: int, median: Any, scale: Any, skew: Any, tail: Any

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import autograd.numpy as anp
@@ -30,6 +31,8 @@ class WithAtom(Extended):
     family : str or Distribution
         A univariate density on positive numbers.
     """
+
+    knows_limits = False
 
     #: The value that has a probability: 0 or inf.
     atom: ClassVar[float]
@@ -217,6 +220,45 @@ class WithAtom(Extended):
         if not others.n:
             return eta
         return np.concatenate([eta[:1], self.inner.refine_start(others, eta[1:])])
+
+    def nested_start(self, rows: Rows) -> np.ndarray | None:
+        """The inner family's, for the other rows, beside the share of the atom.
+
+        Returns
+        -------
+        ndarray of shape (K,) or (M, K), or None
+        """
+        others = self._others(rows)
+        found = self.inner.nested_start(others) if others.n else None
+        if found is None:
+            return None
+        share = SHARE.to_eta(np.array([[1.0 - others.total / rows.total]]))[0]
+        many = [np.concatenate([share, each]) for each in np.atleast_2d(found)]
+        return np.array(many) if found.ndim > 1 else many[0]
+
+    @property
+    def has_limit_members(self) -> bool:  # type: ignore[override]  # the inner family decides
+        """Whether the inner family has them."""
+        return self.inner.has_limit_members
+
+    @property
+    def compare_after(self) -> int | None:  # type: ignore[override]  # the inner family decides
+        """The inner family's, if its limits are looked for in the likelihood itself."""
+        return self.inner.compare_after if self.has_limit_members else None
+
+    def limit_members(
+        self, rows: Rows, eta: np.ndarray, value: Callable[[np.ndarray], float]
+    ) -> list[np.ndarray]:
+        """The inner family's, for the other rows, at the share of the fit and without the atom."""
+        found, others = [], self._others(rows)
+        for share in (eta[:1], self.limits[0][:1]) if others.n else ():
+
+            def own(inner: np.ndarray, share: np.ndarray = share) -> float:
+                return value(np.concatenate([share, inner]))
+
+            members = self.inner.limit_members(others, eta[1:], own)
+            found += [np.concatenate([share, each]) for each in members]
+        return found
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """The inner family's answer for the other rows."""

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from natfit import Censored
 from natfit._component import resolve
-from natfit.distributions import Burr12
+from natfit.distributions import Burr12, CureFraction
 from natfit.distributions.base import Distribution
 from tests.cases import Case, Draws
 from tests.fits import fitted
@@ -96,3 +97,21 @@ def test_powers_out_of_range_make_no_density_large(name, power, shape):
             more = mp.log1p(mp.exp(log_z)) if log_z < 1e6 else log_z
             want = float(mp.log(c * k) + log_z - sign * log - (k + 1) * more)
             assert value == pytest.approx(want, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("cured", [False, True])
+@pytest.mark.parametrize("seed", range(6))
+def test_censored_rows_do_not_end_below_the_pareto_distribution(seed, cured):
+    """Its optimum is a closed form: as many exact rows as there are, over the sum of logarithms."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(0.2, 1.0, 25)
+    end = np.quantile(x, 0.7)
+    time = np.minimum(x, end)
+    gaps = np.log(time / time.min())
+    exact = x < end
+    rate = exact.sum() / gaps.sum()
+    pareto = exact.sum() * np.log(rate) - np.log(time[exact]).sum() - rate * gaps.sum()
+    family = CureFraction("burr12") if cured else Burr12()
+    model = fitted(family, Censored.right(time, exact))
+    # The largest difference of the member at the lowest shape, per row.
+    assert model.score_samples(Censored.right(time, exact)).sum() > pareto - 25 * 3e-5

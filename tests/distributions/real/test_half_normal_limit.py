@@ -9,7 +9,6 @@ from sklearn.exceptions import ConvergenceWarning
 
 import natfit
 from natfit.distributions import Truncated
-from natfit.distributions.real._steep import _highest
 from tests.fits import fitted, native
 
 
@@ -100,27 +99,3 @@ def test_in_a_window_the_half_normal_limit_is_compared(seed):
         return law.logpdf(y).sum() - len(y) * law.logcdf(high)
 
     assert model.score_samples(y[:, None]).sum() > _best(value) - 1e-6
-
-
-@pytest.mark.parametrize(
-    ("curve", "top"),
-    [
-        (lambda x: -((x - 0.3) ** 2), 0.3),
-        (lambda x: -np.exp(x) - np.exp(-3.0 * x), np.log(3.0) / 4.0),
-        (lambda x: x, 2.0),
-        (lambda x: -abs(x - 0.7), 0.7),
-        (lambda x: -np.inf if x < 0.2 else -x, 0.2),
-        (lambda x: 3.0, None),
-    ],
-)
-def test_the_highest_point_of_one_maximum_takes_few_values(curve, top):
-    seen = []
-
-    def value(x):
-        seen.append(x)
-        return curve(x)
-
-    found = _highest(value, -1.0, 2.0)
-    assert -1.0 <= min(seen) and max(seen) <= 2.0 and len(seen) <= 46
-    if top is not None:
-        assert found == pytest.approx(top, abs=1e-6)
