@@ -21,6 +21,12 @@ from natfit.rows import Rows, mean_over
 #: At this shape the Rayleigh distribution differs by less than 1e-12 nats per row.
 _RAYLEIGH = 1e-3
 
+#: Shape at and below which I1 / I0 in the velocities is a series.
+_CLOSED = 0.06
+
+#: Coefficients of u^3, u^5, ... in the series of I1(u) / I0(u).
+_RATIO = (-1.0 / 16.0, 1.0 / 96.0, -11.0 / 6144.0, 19.0 / 61440.0)
+
 #: Nodes and weights of the tails' integrals, which reach over 12 scales or 40 lengths of decay.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
 
@@ -78,6 +84,27 @@ class Rice(ByJets):
         rest = log1mexp(np.minimum(log, -1e-300))
         return np.where(upper, rest, log), np.where(upper, log, rest)
 
+    def _velocity(self, y: np.ndarray, rms: Any, shape: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Velocities of quantiles (2, n) and their derivatives (2, 2, n), in eta.
+
+        The tail in x is Marcum's Q(shape, x), whose derivatives are ``dQ / dx = -x E I0(u)`` and
+        ``dQ / dshape = x E I1(u)`` with u = shape x and E = exp(-(x^2 + shape^2) / 2). Near shape =
+        0 their terms cancel, and I1 / I0 is a series there.
+
+        Source: Nuttall (1975), IEEE Transactions on Information Theory 21.
+
+        Returns
+        -------
+        first : ndarray of shape (2, n)
+        slope : ndarray of shape (2, 2, n)
+        """
+        far = _moved(y, rms, np.maximum(shape, _CLOSED))
+        near = _moved_near_rayleigh(y, rms, np.minimum(shape, _CLOSED))
+        found = [np.where(shape > _CLOSED, one, two) for one, two in zip(far, near, strict=True)]
+        slope = np.zeros((2, 2, len(y)))
+        slope[0, 1], slope[1, 1] = found[1:]
+        return np.stack([y, np.broadcast_to(found[0], y.shape)]), slope
+
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: shape -> infinity and the likelihood grows without limit."""
         refuse_constant(rows, type(self).__name__, relative=ROUNDING)
@@ -111,3 +138,37 @@ class Rice(ByJets):
 
 def _square_of(y: np.ndarray, unit: float) -> np.ndarray:
     return (y / unit) ** 2
+
+
+def _moved(y: np.ndarray, rms: Any, shape: Any) -> tuple[np.ndarray, ...]:
+    """Velocity of y in the coordinate of shape, and its derivatives in both coordinates."""
+    square = 2.0 + shape * shape
+    scale = rms / np.sqrt(square)
+    u = shape * y / scale
+    ratio = special.i1e(u) / special.i0e(u)
+    bend = 1.0 - ratio / u - ratio * ratio
+    in_shape = scale * ratio - y * shape / square
+    second = bend * y * (1.0 + shape * shape / square)
+    second = second - scale * ratio * shape / square - y * (2.0 - shape * shape) / square**2
+    # d shape / d eta, and its derivative in eta, without shape^8 where that overflows.
+    root = np.hypot(1.0, shape**4)
+    rate = root / shape**3
+    change = (4.0 * shape**4 / root - 3.0 * root / shape**4) * rate
+    in_log_rms = rate * scale * (ratio - u * bend)
+    return in_shape * rate, in_log_rms, rate * rate * second + in_shape * change
+
+
+def _moved_near_rayleigh(y: np.ndarray, rms: Any, shape: Any) -> tuple[np.ndarray, ...]:
+    """As :func:`_moved`, by the series u / 2 - u^3 / 16 + u^5 / 96 - ... of I1 / I0."""
+    b, q = shape * shape, (y / rms) ** 2
+    m = 2.0 + b
+    # The velocity is y root G(b, q).
+    terms = [(k, c * b ** (k - 1) * (q * m) ** k, c * q**k) for k, c in enumerate(_RATIO, start=1)]
+    value = 0.5 / m + sum(term for _, term, _ in terms)
+    in_q = sum(2 * k * term for k, term, _ in terms)
+    in_b = -0.5 / m**2 + sum(
+        part * (k * b ** (k - 1) * m ** (k - 1) + (k - 1) * b ** max(k - 2, 0) * m**k)
+        for k, _, part in terms
+    )
+    root = np.sqrt(1.0 + b**4)
+    return y * root * value, -y * root * in_q, y * (4.0 * b**2 * value + 2.0 * root**2 * in_b / b)
