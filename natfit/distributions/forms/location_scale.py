@@ -12,6 +12,7 @@ from natfit.bijectors import Positive, Real
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import refuse_constant, refuse_extreme
 from natfit.distributions.contract.declared import Role
+from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.contract.velocity import stretched
@@ -144,6 +145,32 @@ def observed_of(
         out[:, 1, 2] = out[:, 2, 1] = z * mixed
         out[:, 2, 2] = -last
     return out
+
+
+class Standardised(Distribution):
+    """A family in (location, scale, shape) whose expectations are a rule of its standard members.
+
+    A family gives both functions of the shape, which keep what they have computed.
+    """
+
+    @staticmethod
+    def _rule(shape: float) -> tuple[np.ndarray, np.ndarray]:
+        """Nodes and probabilities of the member with location 0 and scale 1."""
+        raise NotImplementedError
+
+    @staticmethod
+    def _standard_information(shape: float) -> np.ndarray:
+        """Its Fisher information (3, 3) in eta."""
+        raise NotImplementedError
+
+    def expectation(self, eta: np.ndarray) -> Expectation:
+        """The rule of the standard member, moved and stretched."""
+        loc, scale, shape = (float(v) for v in self.native_dict(eta).values())
+        z, weight = self._rule(shape)
+        return Expectation(loc + scale * z, weight)
+
+    def _fisher(self, loc: Any, scale: Any, shape: Any) -> np.ndarray:
+        return information_of(self._standard_information, scale, shape)
 
 
 def information_of(standard: Callable[[float], np.ndarray], scale: Any, shape: Any) -> np.ndarray:

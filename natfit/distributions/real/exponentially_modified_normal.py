@@ -14,13 +14,12 @@ from natfit.bijectors import Positive, Real, Rooted
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import refuse_constant, refuse_extreme
 from natfit.distributions.contract.declared import Role
-from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.sums import block_sum
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.contract.velocity import Velocity
 from natfit.distributions.forms.jets import ByJets
-from natfit.distributions.forms.location_scale import information_of
+from natfit.distributions.forms.location_scale import Standardised
 from natfit.distributions.real._steep import LEAST, Jump, SteepMembers
 from natfit.numerics.mills import log_mills, log_ndtr
 from natfit.numerics.special import log1mexp
@@ -48,7 +47,7 @@ _BEYOND = 5.0
 _STEP, _NORMAL_TAIL, _LONG_TAIL = 0.04, 12.0, 40.0
 
 
-class ExponentiallyModifiedNormal(ByJets):
+class ExponentiallyModifiedNormal(Standardised, ByJets):
     """The exponentially modified normal (EMG) distribution of y, in its mean and sd.
 
     y is the sum of a normal variable (loc, scale) and an exponential one of mean shape scale, with
@@ -127,14 +126,28 @@ class ExponentiallyModifiedNormal(ByJets):
         lower = np.where(x > _BEYOND, rest, lower)
         return np.where(upper > -0.5, lower, log1mexp(np.minimum(upper, 0.0)))
 
-    def expectation(self, eta: np.ndarray) -> Expectation:
-        """Trapezoidal rule, whose nodes resolve the normal's width and the exponential's."""
-        mean, sd, shape = (float(v) for v in self.native_dict(eta).values())
-        x, weight = _rule(shape)
-        return Expectation(mean + sd * x, weight)
+    @staticmethod
+    @functools.lru_cache(maxsize=64)
+    def _rule(shape: float) -> tuple[np.ndarray, np.ndarray]:
+        """Nodes and probabilities at mean 0 and sd 1, by the trapezoidal rule."""
+        # The nodes resolve the normal's width and the exponential's.
+        first, last = np.arcsinh(-_NORMAL_TAIL), np.arcsinh(_NORMAL_TAIL + _LONG_TAIL * shape)
+        t = np.arange(first, last, _STEP)
+        root = np.sqrt(1.0 + shape * shape)
+        x = (np.sinh(t) - shape) / root
+        log = ExponentiallyModifiedNormal()._log_prob(x, 0.0, 1.0, np.full(len(t), shape))
+        weight = np.exp(log) * np.cosh(t)
+        keep = weight > 0
+        return x[keep], weight[keep] / weight.sum()
 
-    def _fisher(self, mean: Any, sd: Any, shape: Any) -> np.ndarray:
-        return information_of(_information, sd, shape)
+    @staticmethod
+    @functools.lru_cache(maxsize=64)
+    def _standard_information(shape: float) -> np.ndarray:
+        """Fisher information (3, 3) in eta at mean 0 and sd 1."""
+        family = ExponentiallyModifiedNormal()
+        x, weight = ExponentiallyModifiedNormal._rule(shape)
+        score = family.score(x, family.eta(mean=0.0, sd=1.0, shape=shape)[None])
+        return (score * weight[:, None]).T @ score
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: sd -> 0 and the likelihood grows without limit."""
@@ -205,28 +218,6 @@ class ExponentiallyModifiedNormal(ByJets):
 
         scale = float(sd) / np.sqrt(1.0 + float(shape) ** 2)
         return exponnorm(float(shape), loc=float(mean) - float(shape) * scale, scale=scale)
-
-
-@functools.lru_cache(maxsize=64)
-def _rule(shape: float) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes (standardised) and probabilities of the distribution with mean 0 and sd 1."""
-    first, last = np.arcsinh(-_NORMAL_TAIL), np.arcsinh(_NORMAL_TAIL + _LONG_TAIL * shape)
-    t = np.arange(first, last, _STEP)
-    root = np.sqrt(1.0 + shape * shape)
-    x = (np.sinh(t) - shape) / root
-    log = ExponentiallyModifiedNormal()._log_prob(x, 0.0, 1.0, np.full(len(t), shape))
-    weight = np.exp(log) * np.cosh(t)
-    keep = weight > 0
-    return x[keep], weight[keep] / weight.sum()
-
-
-@functools.lru_cache(maxsize=64)
-def _information(shape: float) -> np.ndarray:
-    """Fisher information (3, 3) in eta at mean 0 and sd 1."""
-    family = ExponentiallyModifiedNormal()
-    x, weight = _rule(shape)
-    score = family.score(x, family.eta(mean=0.0, sd=1.0, shape=shape)[None])
-    return (score * weight[:, None]).T @ score
 
 
 def _log_tail(x: Any, rate: Any) -> Any:

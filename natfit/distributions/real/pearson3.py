@@ -10,12 +10,10 @@ import autograd.numpy as anp
 import numpy as np
 
 from natfit.bijectors import Positive, Real
-from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import refuse_constant, refuse_extreme
 from natfit.distributions.contract.declared import InformationKind, Role, Route, Yardstick
-from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.support import REAL
-from natfit.distributions.forms.location_scale import information_of, observed_of, score_of
+from natfit.distributions.forms.location_scale import Standardised, observed_of, score_of
 from natfit.distributions.forms.shift.form import ShiftForm
 from natfit.distributions.forms.shift.kernel import NarrowKernel
 from natfit.distributions.forms.shift.narrow import GAMMA
@@ -36,7 +34,7 @@ _SMALL = 0.1
 _SERIES = 0.1
 
 
-class Pearson3(Distribution):
+class Pearson3(Standardised):
     """The Pearson type III distribution: a gamma density with a location, in moments.
 
     With z = (y - loc) / scale, w = skew / 2 and a = 1 / w^2,
@@ -112,14 +110,26 @@ class Pearson3(Distribution):
         first, second, mixed, _, curve = self._terms(z, skew)
         return observed_of(z, scale, first, second, mixed, curve)
 
-    def expectation(self, eta: np.ndarray) -> Expectation:
-        """The trapezoidal rule in the logarithm of the distance from the end."""
-        loc, scale, skew = (float(v) for v in self.native_dict(eta).values())
-        z, weight = _rule(skew)
-        return Expectation(loc + scale * z, weight)
+    @staticmethod
+    @functools.lru_cache(maxsize=64)
+    def _rule(skew: float) -> tuple[np.ndarray, np.ndarray]:
+        """Nodes z and probabilities, trapezoidal in the logarithm of the distance from the end."""
+        z, weight = _KERNEL.nodes(0.5 * abs(skew), np.empty(0))
+        return (z if skew >= 0 else -z), weight
 
-    def _fisher(self, loc: Any, scale: Any, skew: Any) -> np.ndarray:
-        return information_of(_information, scale, skew)
+    @staticmethod
+    @functools.lru_cache(maxsize=64)
+    def _standard_information(skew: float) -> np.ndarray:
+        """Fisher information (3, 3) in (loc, log scale, skew) at scale 1."""
+        if not abs(skew) < _MOST_REGULAR:
+            raise ValueError(
+                "Pearson3's Fisher information is infinite from |skew| = sqrt(2) on, and of no use "
+                f"near it, got skew = {skew:g}; use metric='observed' or 'empirical'"
+            )
+        z, weight = Pearson3._rule(skew)
+        inside = 1.0 + 0.5 * skew * z > 0
+        score = Pearson3()._score(z[inside], 0.0, 1.0, np.array([skew]))
+        return (score * weight[inside, None]).T @ score
 
     # ---------------------------------------------------------------------- data, sampling
 
@@ -204,27 +214,6 @@ def _tail(name: str, z: np.ndarray, skew: Any) -> np.ndarray:
             sign = 1.0 if which == name else -1.0
             out[side] = _KERNEL.tails(which, sign * z[side], 0.5 * np.abs(skew[side]), rest)
     return out
-
-
-@functools.lru_cache(maxsize=64)
-def _rule(skew: float) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes z and their probabilities."""
-    z, weight = _KERNEL.nodes(0.5 * abs(skew), np.empty(0))
-    return (z if skew >= 0 else -z), weight
-
-
-@functools.lru_cache(maxsize=64)
-def _information(skew: float) -> np.ndarray:
-    """Fisher information (3, 3) in (loc, log scale, skew) at scale 1."""
-    if not abs(skew) < _MOST_REGULAR:
-        raise ValueError(
-            "Pearson3's Fisher information is infinite from |skew| = sqrt(2) on, and of no use "
-            f"near it, got skew = {skew:g}; use metric='observed' or 'empirical'"
-        )
-    z, weight = _rule(skew)
-    inside = 1.0 + 0.5 * skew * z > 0
-    score = Pearson3()._score(z[inside], 0.0, 1.0, np.array([skew]))
-    return (score * weight[inside, None]).T @ score
 
 
 def _from_form(form: ShiftForm, eta: np.ndarray, side: float) -> np.ndarray:

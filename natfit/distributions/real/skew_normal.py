@@ -11,14 +11,12 @@ import numpy as np
 from scipy import special
 
 from natfit.bijectors import Cubic, Positive, Real
-from natfit.distributions.base import Distribution
 from natfit.distributions.contract.checks import refuse_constant, refuse_extreme
 from natfit.distributions.contract.declared import InformationKind, Role, Route
-from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.start import mean, quantile
 from natfit.distributions.contract.sums import block_sum
 from natfit.distributions.contract.support import REAL
-from natfit.distributions.forms.location_scale import information_of, observed_of, score_of
+from natfit.distributions.forms.location_scale import Standardised, observed_of, score_of
 from natfit.distributions.real._skew_sums import row_sums
 from natfit.distributions.real._skew_tails import log_cdf, velocity
 from natfit.distributions.real._skewness import SMALL, B, C, standard_moments
@@ -32,7 +30,7 @@ _LOG_2, _HALF_LOG_2PI = 0.6931471805599453, 0.9189385332046727
 _MOST_SKEWED = 0.2775
 
 
-class SkewNormal(Distribution):
+class SkewNormal(Standardised):
     """Azzalini's skew-normal distribution in its mean, standard deviation and shape.
 
     With b = sqrt(2 / pi), d = shape / sqrt(1 + shape^2), scale = sd / sqrt(1 - b^2 d^2) and
@@ -130,14 +128,27 @@ class SkewNormal(Distribution):
 
     # ------------------------------------------------------------------------ expectations
 
-    def expectation(self, eta: np.ndarray) -> Expectation:
-        """Trapezoidal rule; its nodes resolve both the width 1 and the step of width 1 / shape."""
-        mean, sd, shape = (float(v) for v in self.native_dict(eta).values())
-        x, weight = _rule(shape)
-        return Expectation(mean + sd * x, weight)
+    @staticmethod
+    @functools.lru_cache(maxsize=64)
+    def _rule(shape: float) -> tuple[np.ndarray, np.ndarray]:
+        """Nodes and probabilities at mean 0 and sd 1, by the trapezoidal rule."""
+        # The nodes resolve both the width 1 and the step of width 1 / shape.
+        steep = 2.0 * max(abs(shape), 1.0)
+        t = np.arange(-np.arcsinh(12.0 * steep), np.arcsinh(12.0 * steep), 0.04)
+        z = np.sinh(t) / steep
+        weight = 0.08 * np.cosh(t) / steep
+        weight *= np.exp(-0.5 * z * z - _HALF_LOG_2PI + special.log_ndtr(shape * z))
+        keep = weight > 0
+        middle, _, _, spread, _, _ = standard_moments(shape)
+        return (z[keep] - middle) / spread, weight[keep] / weight.sum()
 
-    def _fisher(self, mean: Any, sd: Any, shape: Any) -> np.ndarray:
-        return information_of(_information, sd, shape)
+    @staticmethod
+    @functools.lru_cache(maxsize=64)
+    def _standard_information(shape: float) -> np.ndarray:
+        """Fisher information (3, 3) in eta at mean 0 and sd 1."""
+        x, weight = SkewNormal._rule(shape)
+        score = SkewNormal()._score(x, 0.0, 1.0, np.array([shape]))
+        return (score * weight[:, None]).T @ score
 
     # ---------------------------------------------------------------------- data, sampling
 
@@ -252,24 +263,3 @@ class SkewNormal(Distribution):
         middle, _, _, spread, _, _ = standard_moments(float(shape))
         scale = float(sd) / float(spread)
         return skewnorm(float(shape), loc=float(mean) - scale * float(middle), scale=scale)
-
-
-@functools.lru_cache(maxsize=64)
-def _rule(shape: float) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes (standardised) and probabilities of the distribution with mean 0 and sd 1."""
-    steep = 2.0 * max(abs(shape), 1.0)
-    t = np.arange(-np.arcsinh(12.0 * steep), np.arcsinh(12.0 * steep), 0.04)
-    z = np.sinh(t) / steep
-    weight = 0.08 * np.cosh(t) / steep
-    weight *= np.exp(-0.5 * z * z - _HALF_LOG_2PI + special.log_ndtr(shape * z))
-    keep = weight > 0
-    middle, _, _, spread, _, _ = standard_moments(shape)
-    return (z[keep] - middle) / spread, weight[keep] / weight.sum()
-
-
-@functools.lru_cache(maxsize=64)
-def _information(shape: float) -> np.ndarray:
-    """Fisher information (3, 3) in eta at mean 0 and sd 1."""
-    x, weight = _rule(shape)
-    score = SkewNormal()._score(x, 0.0, 1.0, np.array([shape]))
-    return (score * weight[:, None]).T @ score
