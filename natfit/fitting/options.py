@@ -96,7 +96,7 @@ def adjust(
     if fixed:
         each = [_of_column(fixed, j, n_columns, seen) for j in range(n_columns)]
         fitted = [Fixed(seen, values).checked() for values in each]
-    return Adjusted(family, fitted, _priors(prior, fitted[0]) if prior else None)
+    return Adjusted(family, fitted, priors(prior, fitted[0]) if prior else None)
 
 
 def _refuse_names(family: Distribution, name: str, option: Any) -> None:
@@ -124,7 +124,7 @@ def _of_column(values: dict, column: int, n: int, family: Distribution) -> dict[
     return out
 
 
-def _priors(prior: dict, family: Distribution) -> dict[str, Prior]:
+def priors(prior: dict, family: Distribution) -> dict[str, Prior]:
     """Return the priors, which free parameters that are single numbers may have."""
     free = [name for name, c in family.params.items() if c.elementwise]
     wrong = [name for name in prior if name not in free]

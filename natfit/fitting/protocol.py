@@ -296,6 +296,7 @@ def inform(task: Task, problem: Problem, result: Fit) -> Result:
         problem.engine.metric,
         problem.objective.total,
         at_limit,
+        problem.objective.log_likelihood(result.theta, result.iterate.value),
     )
     return found.whole() if _whole(task, problem) else found
 

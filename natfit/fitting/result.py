@@ -52,6 +52,8 @@ class Result:
         W, the sum of weights.
     at_bound : tuple of int
         Coordinates that rest at a limit, in eta or theta as for ``information``.
+    log_likelihood : float
+        Of all rows at the estimate, nats, without the prior.
     """
 
     fit: Fit
@@ -61,6 +63,7 @@ class Result:
     metric: Metric
     total: float
     at_bound: tuple[int, ...]
+    log_likelihood: float
 
     def whole(self) -> Result:
         """Return the result in all of eta; its family knows the parameters that were not fitted."""
@@ -116,6 +119,7 @@ def join(family: Distribution, columns: list[Result], names: Sequence[str] | Non
         "theta_": np.concatenate([f.theta for f in fits]),
         "n_obs_": columns[0].total,
         "n_iter_": max(f.n_iter for f in fits),
+        "loglik_": float(sum(c.log_likelihood for c in columns)),
         "status_": fits[worst].status,
         "statuses_": [f.status for f in fits],
         "message_": message,

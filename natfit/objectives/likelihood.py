@@ -234,6 +234,22 @@ class Likelihood(Objective):
                 pass
         return self.hessian(theta) if self.model.shared else None
 
+    def log_likelihood(self, theta: np.ndarray, value: float) -> float:
+        """Return the log-likelihood of all rows, nats, at a theta at which f is ``value``.
+
+        A summary that was moved for the sake of a maximum is not that of the rows, which are then
+        asked.
+
+        Returns
+        -------
+        float
+            Without what a prior adds.
+        """
+        if self.bound_note is not None and self.model.shared:
+            eta = self.model.eta(theta, None)
+            return float(self.rows.sum(block_sum, self.distribution, "sum_value_and_score", eta)[0])
+        return -value * self.total
+
     # ----------------------------------------------------------------------------- a prior
 
     def feasible(self, eta: np.ndarray) -> np.ndarray:

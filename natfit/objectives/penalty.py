@@ -160,6 +160,11 @@ class Penalised(Likelihood):
             curve[block] = -(second * slope**2 + first * constraint.second(own))
         return value, grad, curve
 
+    def log_likelihood(self, theta: np.ndarray, value: float) -> float:
+        """Return the log-likelihood of all rows at theta, nats, without the log prior."""
+        eta = self.model.eta(theta, None)[0]
+        return super().log_likelihood(theta, value) - self.prior_terms(eta)[0]
+
     def feasible(self, eta: np.ndarray) -> np.ndarray:
         """Return eta (K,), where parameters that their prior excludes are moved to its median."""
         out = np.array(eta, dtype=np.float64)
