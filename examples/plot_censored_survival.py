@@ -57,7 +57,7 @@ def _summary(model: natfit.NaturalMLE, rows: natfit.Censored | np.ndarray) -> di
         "model": model,
         "log_likelihood": total,
         "aic": 2.0 * len(model.param_names_) - 2.0 * total,
-        "median": float(model.distribution_.to_scipy(model.theta_).median()),
+        "median": float(model.frozen_.median()),
     }
 
 

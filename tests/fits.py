@@ -29,7 +29,7 @@ def total(model, y):
 def loglik(model, y):
     """Total log-likelihood of y (n,) by scipy's density at the estimate."""
     with np.errstate(all="ignore"):
-        return float(model.distribution_.to_scipy(model._eta[0]).logpdf(y).sum())
+        return float(model.distribution_.counterpart(model._eta[0]).logpdf(y).sum())
 
 
 def log_uniform(rng, low, high):

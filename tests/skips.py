@@ -57,7 +57,7 @@ def has_no_mode(family: Any, etas: np.ndarray) -> bool:
 
 
 def has_no_peer_in_scipy(family: Any, etas: np.ndarray) -> bool:
-    return refuses(family.to_scipy, etas[0])
+    return refuses(family.counterpart, etas[0])
 
 
 def has_no_outside(family: Any, etas: np.ndarray) -> bool:

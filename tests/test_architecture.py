@@ -278,6 +278,8 @@ STEPS = {
         "range(0, len(self.ends), _CACHED)",
         "range(0, len(ends), size)",
     ],
+    # Panels of a quadrature, and the points of which tails are asked.
+    "distributions/contract/cumulative.py": ["range(0, len(start), step)"],
     # Points of a stencil in eta, not rows.
     "distributions/custom/_density.py": ["range(0, len(points), most)"],
 }

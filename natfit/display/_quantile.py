@@ -130,7 +130,7 @@ def quantile_errors(
 
 def _frozen(family: Distribution, eta: np.ndarray) -> Any:
     try:
-        return family.to_scipy(eta)
+        return family.counterpart(eta)
     except ValueError:
         raise ValueError(
             f"quantiles need a distribution function, and {type(family).__name__} has none; "

@@ -42,15 +42,17 @@ size N x K is made then. Log-densities are in nats.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from natfit._component import Component
+from natfit.distributions.contract.counterpart import as_scipy, scipy_quantile
 from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.facts import Facts
 from natfit.distributions.contract.information import expected_log_ratio, expected_square
+from natfit.distributions.contract.moments import moments_of
 from natfit.distributions.contract.names import (
     ALIASES,
     ALSO_CALLED,
@@ -355,8 +357,14 @@ class Distribution(Facts, Verdicts, Component):
 
     # --------------------------------------------------------------- other ways to write it
 
-    def to_scipy(self, eta: np.ndarray) -> Any:
-        """Frozen ``scipy.stats`` distribution at eta (K,).
+    def to_scipy(self, params: Mapping[str, Any]) -> Any:
+        """Frozen ``scipy.stats`` distribution at native parameters, such as ``params_`` of a fit.
+
+        Parameters
+        ----------
+        params : dict
+            Native values by name. Vectors with one value for each of D columns give an object whose
+            methods work on the last axis, as scipy's do.
 
         Returns
         -------
@@ -365,12 +373,47 @@ class Distribution(Facts, Verdicts, Component):
 
         Raises
         ------
+        TypeError
+            If ``params`` is no dict: a vector of numbers says not in which coordinates it is.
         ValueError
-            If scipy has no such distribution.
+            If scipy has no such distribution, or a parameter is missing, unknown or not valid.
         """
+        if not isinstance(params, Mapping):
+            raise TypeError(
+                f"params must be native values by name such as params_ of a fit, got "
+                f"{type(params).__name__}, whose coordinates are not known; write "
+                "to_scipy(model.params_), or model.frozen_ for the distribution itself"
+            )
+        return as_scipy(self, dict(params))
+
+    def counterpart(self, eta: np.ndarray) -> Any:
+        """Frozen ``scipy.stats`` distribution at eta (K,); ValueError if scipy has no such one."""
         if self._to_scipy is None:
-            raise ValueError(f"{type(self).__name__} has no counterpart in scipy.stats")
+            raise ValueError(
+                f"{type(self).__name__} has no counterpart in scipy.stats; frozen_ of a fit has "
+                "the same methods"
+            )
         return self._to_scipy(*self.native_dict(np.asarray(eta)).values())
+
+    def quantile_formula(self, eta: np.ndarray) -> Callable | None:
+        """Quantiles ``(p, upper) -> y`` at eta (1, K), perhaps inexact; None without a formula."""
+        return scipy_quantile(self, eta)
+
+    def moments(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means (n,) and variances (n,) of a univariate family at eta (n, K), in the unit of y.
+
+        They are infinite where the integral diverges to infinity.
+
+        Returns
+        -------
+        mean, variance : ndarray of shape (n,)
+
+        Raises
+        ------
+        ValueError
+            If a mean does not exist.
+        """
+        return moments_of(self, eta)
 
     def expectation_coordinates(self, origin: np.ndarray) -> Any:
         """Maps between eta and mean parameters E[T(y)].

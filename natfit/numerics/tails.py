@@ -14,11 +14,18 @@ _TINY = 1e-290
 _TERMS = 80
 
 
-def log_gammainc(shape: Any, x: Any) -> np.ndarray:
+def log_gammainc(shape: Any, x: Any, log_x: Any = None) -> np.ndarray:
     """Log of the regularised lower incomplete gamma function P(shape, x), elementwise.
 
     Where P underflows, its logarithm is that of ``x^a e^-x / Gamma(a + 1) 1F1(1; a + 1; x)``
     (DLMF 8.5.1), a = shape.
+
+    Parameters
+    ----------
+    shape, x : array-like
+        The arguments of P.
+    log_x : array-like, optional
+        The logarithm of x, where x itself may underflow, as a square does.
 
     Returns
     -------
@@ -28,11 +35,13 @@ def log_gammainc(shape: Any, x: Any) -> np.ndarray:
     shape, x = np.broadcast_arrays(np.asarray(shape, dtype=float), x)
     with np.errstate(divide="ignore"):
         out = np.array(np.log(special.gammainc(shape, x)))
-    low = (out < np.log(_TINY)) & (x > 0)
+    with np.errstate(divide="ignore"):
+        log_x = np.log(x) if log_x is None else np.broadcast_to(log_x, x.shape)
+    low = (out < np.log(_TINY)) & (log_x > -np.inf)
     if low.any():
         a, z = shape[low], x[low]
         series = np.log(special.hyp1f1(1.0, a + 1.0, z))
-        out[low] = special.xlogy(a, z) - z - special.gammaln(a + 1.0) + series
+        out[low] = a * log_x[low] - z - special.gammaln(a + 1.0) + series
     return out
 
 

@@ -85,7 +85,7 @@ def log_prob_matches_scipy(family: Any, etas: np.ndarray) -> None:
     """log_prob equals the logpdf or logpmf of scipy.stats."""
     for eta in etas:
         try:
-            frozen = family.to_scipy(eta)
+            frozen = family.counterpart(eta)
         except ValueError as error:
             raise NotApplicable(str(error)) from None
         y = some_rows(family, eta)

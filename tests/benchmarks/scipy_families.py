@@ -247,7 +247,7 @@ def fitted(label: str, dist: Any, shapes: tuple, y: np.ndarray, mode: str, args:
             warnings.simplefilter("ignore")
             family = family_of(dist, shapes, mode)
             model = natfit.fit(family, y)
-            frozen = model.distribution_.to_scipy(model._eta[0])
+            frozen = model.distribution_.counterpart(model._eta[0])
             log = frozen.logpmf if mode == "discrete" else frozen.logpdf
             with np.errstate(all="ignore"):
                 value = float(np.sum(log(y)))

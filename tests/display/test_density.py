@@ -125,7 +125,7 @@ CASES = {
 def test_quantiles_are_scipys_in_any_unit(name):
     y = CASES[name].rvs((60, 1), random_state=3)
     model = NaturalMLE(name).fit(y)
-    want = model.distribution_.to_scipy(model._eta[0])
+    want = model.distribution_.counterpart(model._eta[0])
     display = draw(model, y, kind="return_level")
     period, level = display.line_.get_data()
     assert_allclose(level, want.isf(1 / period), rtol=1e-9)

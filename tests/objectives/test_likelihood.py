@@ -27,7 +27,7 @@ WEIGHT = RNG.integers(1, 5, 40_000).astype(float)
 )
 def test_value_is_minus_the_mean_log_likelihood(family, y, frozen, weight):
     theta = np.full(family.n_params, 0.4)
-    frozen = frozen or family.to_scipy(theta)
+    frozen = frozen or family.counterpart(theta)
     objective = likelihood(family, y, weight=weight)
     want = -np.average(frozen.logpdf(y), weights=weight)
     value, grad = objective.value_and_grad(theta)

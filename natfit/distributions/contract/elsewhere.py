@@ -1,4 +1,4 @@
-"""What parameters are called in ``scipy.stats``, found from the families' own ``to_scipy``."""
+"""What parameters are called in ``scipy.stats``, found from the families' own counterparts."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def unknown_parameter(family: Any, name: str, rule: str, known: Iterable[str] = 
 def of_scipy(family: Any, name: str) -> str:
     """Return what a parameter of scipy's is in a family's own, or an empty string.
 
-    The values of ``to_scipy`` at a point and next to it, in each coordinate, tell which of the
-    family's parameters scipy's depends on, and whether it is one of them, its negative or its
+    The values of scipy's counterpart at a point and next to it, in each coordinate, tell which of
+    the family's parameters scipy's depends on, and whether it is one of them, its negative or its
     reciprocal.
 
     Parameters
@@ -62,7 +62,7 @@ def of_scipy(family: Any, name: str) -> str:
         return ""
     points = _AT + _BY * np.vstack([np.zeros(family.n_params), np.eye(family.n_params)])
     try:
-        called = [_arguments(family.to_scipy(eta)) for eta in points]
+        called = [_arguments(family.counterpart(eta)) for eta in points]
     except ValueError:  # Scipy has the family for other arguments only.
         return ""
     if any(name not in found for _, found in called):
@@ -84,7 +84,7 @@ def of_scipy(family: Any, name: str) -> str:
         return _constant(family, name, dist, theirs[0])
     return (
         f"{name!r} of scipy's {dist} follows from {' and '.join(map(repr, moves))} here: see "
-        f"{type(family).__name__}, and distribution_.to_scipy(theta_) of a fit"
+        f"{type(family).__name__}, and distribution_.to_scipy(params_) of a fit"
     )
 
 

@@ -291,6 +291,23 @@ def _locate(family: Any, eta: np.ndarray) -> tuple[float, float]:
     return peak, max(min(0.5 * float(high - low), narrow), 1e-300)
 
 
+def located(family: Any, eta: np.ndarray) -> tuple[float, float]:
+    """Return a centre and a width of the probability at eta (K,), in the unit of y.
+
+    Returns
+    -------
+    centre, width : float
+        On a half-line the width is the distance from the end at which most of the mass lies.
+    """
+    support = _interval(family, eta)
+    centre, width = _locate(family, eta)
+    if np.isfinite(support.low) and not np.isfinite(support.high):
+        return 0.0, float(np.exp(centre))
+    if np.isfinite(support.high) and not np.isfinite(support.low):
+        return centre, max(support.high - centre, width)
+    return centre, width
+
+
 def _units(family: Any, eta: np.ndarray) -> tuple[float, float]:
     """Location and scale at eta (K,), by the parameters' roles; 0 and 1 where no role says.
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
-from natfit.distributions.contract import moments
+from natfit._validation import check_number
+from natfit.distributions.contract.cumulative import with_tails
+from natfit.distributions.contract.moments import entropy_of, mode_of
 from natfit.distributions.contract.quantiles import quantile
 from natfit.rng import bridge_rng
 
@@ -15,20 +18,34 @@ from natfit.rng import bridge_rng
 class Frozen:
     """A family at eta: what ``scipy.stats`` calls a frozen distribution.
 
-    One distribution takes points of any shape and returns values of this shape. Several, one for
-    each of D columns of data, take points whose last axis is D, and return values of the shape of
-    the points; a number or a vector of points stands for all columns: ``ppf([0.1, 0.9])`` is
-    (2, D).
+    One distribution takes points of any shape and returns values of this shape. Several, one of
+    each of D columns of data, take a number or a vector of points for all columns, or points whose
+    last axis is D; their values have a last axis of D: ``ppf([0.1, 0.9])`` is (2, D). Those of
+    each of N rows of data broadcast with points of shape (..., N), as scipy's do.
+
+    For whole numbers the density is a probability. Families of vectors have ``pdf``, ``logpdf``,
+    ``mean``, ``cov``, ``entropy``, ``mode`` and ``rvs`` where they exist, and no tails or
+    quantiles.
+
+    A family without a distribution function, such as one made by
+    :func:`natfit.distributions.from_log_prob`, gets it by quadrature. Quantiles are found to the
+    last digits that the distribution function has.
 
     Parameters
     ----------
     family : Distribution
         The family.
     eta : ndarray of shape (1, K), (D, K) or (N, K)
-        Its parameters.
-    by : {"column", "row"}
-        What several rows of eta are: one of each column of data, whose points are along the last
-        axis, or one of each row of data, with which points broadcast.
+        Its unconstrained parameters.
+    by : {"column", "row"}, default="column"
+        What several rows of eta are: one of each column of data, or one of each row.
+
+    Examples
+    --------
+    >>> import natfit
+    >>> frozen = natfit.fit("exponential", [1.0, 2.0, 3.0]).frozen_
+    >>> round(float(frozen.ppf(0.5)), 6), round(float(frozen.mean()), 6)
+    (1.386294, 2.0)
     """
 
     def __init__(self, family: Any, eta: Any, by: Literal["column", "row"] = "column"):
@@ -36,110 +53,285 @@ class Frozen:
         self.eta = eta
         self.by = by
 
+    def __repr__(self) -> str:
+        """Show the family and its native parameters."""
+        with np.printoptions(precision=6, threshold=8):
+            shown = ", ".join(f"{name}={value}" for name, value in self.params.items())
+        return f"Frozen({self.family!r}, {shown})"
+
     @property
     def params(self) -> dict[str, Any]:
-        """Native parameters by name, as numbers for one distribution, else of shape (D,)."""
+        """Native parameters by name: values of one distribution, else with a leading axis."""
         values = self.family.native(self.eta)
         one = len(self.eta) == 1
         return {
             name: v[0] if one else v for name, v in zip(self.family.params, values, strict=True)
         }
 
-    # ------------------------------------------------------------------ density and tails
+    # ---------------------------------------------------------------------------- density
 
     def logpdf(self, x: Any) -> Any:
-        """Log-density at x, nats; -inf outside the support. Log-probability for whole numbers."""
-        return self._of_points(x, self.family.log_density)
+        """Return the log-density at x in nats, -inf outside the support."""
+        if self.family.event_shape != ():
+            return self._of_vectors(x)
+        return self._of_points(x, lambda y, eta, j: self._log_density(y, eta))
 
     def pdf(self, x: Any) -> Any:
-        """Density at x, in 1 / (unit of x); the probability of x for whole numbers."""
+        """Return the density at x in 1 / (unit of x), or the probability of a whole number."""
         return np.exp(self.logpdf(x))
 
+    #: The names that scipy has for whole numbers.
+    logpmf, pmf = logpdf, pdf
+
+    # ------------------------------------------------------------------------------ tails
+
     def logcdf(self, x: Any) -> Any:
-        """Log P(Y <= x), nats."""
-        return self._of_points(x, self.family.log_cdf)
+        """Return log P(Y <= x), nats."""
+        self._need_univariate("distribution function")
+        return self._of_points(x, lambda y, eta, j: self._tails(j).log_cdf(y, eta))
 
     def cdf(self, x: Any) -> Any:
-        """P(Y <= x)."""
+        """Return P(Y <= x)."""
         return np.exp(self.logcdf(x))
 
     def logsf(self, x: Any) -> Any:
-        """Log P(Y > x), nats."""
-        return self._of_points(x, self.family.log_sf)
+        """Return log P(Y > x), nats."""
+        self._need_univariate("survival function")
+        return self._of_points(x, lambda y, eta, j: self._tails(j).log_sf(y, eta))
 
     def sf(self, x: Any) -> Any:
-        """P(Y > x)."""
+        """Return P(Y > x)."""
         return np.exp(self.logsf(x))
 
     # -------------------------------------------------------------------------- quantiles
 
     def ppf(self, q: Any) -> Any:
-        """Smallest x with P(Y <= x) >= q, in the unit of x."""
-        return self._of_points(_checked(q, "q"), lambda p, e: quantile(self.family, e, p))
+        """Return the smallest x with P(Y <= x) >= q, in the unit of x.
+
+        Of whole numbers ``ppf(0)`` is one below the smallest, as in scipy.
+
+        Returns
+        -------
+        float or ndarray
+            Of the shape of q; ValueError for a q outside [0, 1].
+        """
+        return self._quantile(q, upper=False)
 
     def isf(self, q: Any) -> Any:
-        """Smallest x with P(Y > x) <= q, in the unit of x."""
-        return self._of_points(_checked(q, "q"), lambda p, e: quantile(self.family, e, p, True))
+        """Return the smallest x with P(Y > x) <= q, in the unit of x; ValueError as ppf."""
+        return self._quantile(q, upper=True)
 
     def median(self) -> Any:
-        """The median, in the unit of x."""
+        """Return the median, in the unit of x."""
         return self.ppf(0.5)
 
     def interval(self, confidence: float) -> tuple[Any, Any]:
-        """The ends between which a share ``confidence`` lies, with equal tails."""
-        share = float(_checked(confidence, "confidence"))
+        """Return the ends (low, high) between which Y lies with probability ``confidence``.
+
+        Both tails beyond them have the same probability, as in scipy.
+
+        Returns
+        -------
+        low, high : float or ndarray
+            In the unit of x; ValueError for a confidence outside [0, 1].
+        """
+        share = check_number(confidence, "confidence", low=0.0, high=1.0, closed_high=True)
         return self.ppf(0.5 - 0.5 * share), self.isf(0.5 - 0.5 * share)
 
     def support(self) -> tuple[Any, Any]:
-        """The ends of the interval in which the density is positive."""
-        low, high = self.family.support_at(self.eta)
-        return (low[0], high[0]) if len(self.eta) == 1 else (low, high)
+        """Return the ends (low, high) of the interval in which the density is positive."""
+        self._need_univariate("support")
+        low, high = self.family.support_at(self._eta)
+        return (low[0], high[0]) if len(self._eta) == 1 else (low, high)
 
     # ---------------------------------------------------------------------------- moments
 
     def mean(self) -> Any:
-        """The mean, in the unit of x."""
-        return self._of_each(lambda e: moments.mean_and_variance(self.family, e)[0])
+        """Return the mean, in the unit of x; inf where it is, ValueError if none exists."""
+        return self._moments()[0]
 
     def var(self) -> Any:
-        """The variance, in the square of the unit of x."""
-        return self._of_each(lambda e: moments.mean_and_variance(self.family, e)[1])
+        """Return the variance, in the square of the unit of x; inf where it is infinite."""
+        return self._moments()[1]
 
     def std(self) -> Any:
-        """The standard deviation, in the unit of x."""
+        """Return the standard deviation, in the unit of x; inf where it is infinite."""
         return np.sqrt(self.var())
 
+    def cov(self) -> np.ndarray:
+        """Return the covariance matrix (D, D) of a family of vectors; ValueError without one."""
+        return np.asarray(self._of_scipy("cov"))
+
     def entropy(self) -> Any:
-        """Entropy E[-log p], nats."""
-        return self._of_each(lambda e: moments.entropy(self.family, e))
+        """Return the entropy E[-log p], nats."""
+        if self.family.event_shape != () and not self.family.has_entropy:
+            return float(self._of_scipy("entropy"))
+        return self._of_each(lambda eta: entropy_of(self.family, eta))
 
-    def rvs(self, size: Any = 1, random_state: Any = None) -> np.ndarray:
-        """Random draws of the shape ``size``; (size, D) for several distributions."""
+    def mode(self) -> Any:
+        """Return the most probable value, the lowest of several, in the unit of x."""
+        if self.family.event_shape != ():
+            return self.family.mode(self._eta)[0]
+        return self._of_each(lambda eta: mode_of(self.family, eta))
+
+    # ------------------------------------------------------------------------------ draws
+
+    def rvs(self, size: Any = None, random_state: Any = None) -> Any:
+        """Return random draws.
+
+        Parameters
+        ----------
+        size : int or tuple of int, optional
+            Shape of the draws of each distribution; None is a single one, a number. Several
+            distributions, and vectors, add their axis at the end.
+        random_state : None, int, RandomState or Generator
+            The seed, or the generator that draws.
+
+        Returns
+        -------
+        float or ndarray
+            In the unit of x, in float64 also for whole numbers.
+        """
         rng = bridge_rng(random_state)
-        shape = (size,) if np.ndim(size) == 0 else tuple(size)
-        n = int(np.prod(shape))
-        draws = [self.family.sample(e[None], rng, n).reshape(shape) for e in self.eta]
-        return draws[0] if len(draws) == 1 else np.stack(draws, axis=-1)
+        shape = () if size is None else (size,) if np.ndim(size) == 0 else tuple(size)
+        n = int(np.prod(shape, dtype=int))
+        draws = [self._drawn(eta[None], j, rng, n) for j, eta in enumerate(self._eta)]
+        event = draws[0].shape[1:]
+        out = [_shaped(d, (*shape, *event)) for d in draws]
+        return out[0] if len(out) == 1 else np.stack(out, axis=-1)
 
-    # --------------------------------------------------------------------------- in common
+    def _drawn(self, eta: np.ndarray, j: int, rng: np.random.Generator, n: int) -> np.ndarray:
+        """Return n draws of one distribution: the family's, or quantiles of uniform numbers."""
+        if self.family.event_shape != () or self.family.can_sample:
+            try:
+                return np.asarray(self.family.sample(eta, rng, n))
+            except ValueError:
+                if self.family.event_shape != ():
+                    raise
+        return self._found(rng.uniform(size=n), eta, j, False)
+
+    # ---------------------------------------------------------------------- other objects
+
+    def to_scipy(self) -> Any:
+        """Return the distribution of ``scipy.stats`` with the same density.
+
+        Returns
+        -------
+        scipy.stats.rv_frozen
+
+        Raises
+        ------
+        ValueError
+            If scipy has none.
+        """
+        return self.family.to_scipy(self.params)
+
+    # -------------------------------------------------------------------------- in common
+
+    @property
+    def _eta(self) -> np.ndarray:
+        """Eta as plain numbers."""
+        return np.asarray(self.eta, dtype=np.float64)
+
+    @cached_property
+    def _known(self) -> dict[int, Any]:
+        """What has the tails of each distribution, by its number."""
+        return {}
+
+    def _tails(self, j: int) -> Any:
+        """Return what has the tails of distribution j: the family, or sums of its density."""
+        if self.family.has_cdf:
+            return self.family
+        if j < 0:
+            raise ValueError(
+                f"{type(self.family).__name__} has no distribution function of rows with their own "
+                "parameters; define _log_cdf and _log_sf"
+            )
+        if j not in self._known:
+            self._known[j] = with_tails(self.family, self._eta[j : j + 1])
+        return self._known[j]
+
+    def _log_density(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Return the log-density, -inf where a support that moves with the parameters ends."""
+        log = self.family.log_density(y, eta)
+        return np.where(np.isnan(log), -np.inf, log)
+
+    def _quantile(self, q: Any, upper: bool) -> Any:
+        self._need_univariate("quantiles")
+        p = np.asarray(q, dtype=np.float64)
+        bad = ~((p >= 0.0) & (p <= 1.0))
+        if bad.any():
+            raise ValueError(
+                f"q must be probabilities in [0, 1], got {p[bad].ravel()[0]:g}; write 0.05 for 5 %"
+            )
+        return self._of_points(p, lambda y, eta, j: self._found(y, eta, j, upper))
+
+    def _found(self, p: np.ndarray, eta: np.ndarray, j: int, upper: bool) -> np.ndarray:
+        """Return quantiles of one distribution, or of one for each p."""
+        whole = self.family.known_support.integer
+        formula = self.family.quantile_formula(eta) if len(eta) == 1 and not whole else None
+        return quantile(self._tails(j), eta, p, whole, upper, formula)
+
+    def _need_univariate(self, what: str) -> None:
+        if self.family.event_shape != ():
+            raise ValueError(
+                f"{type(self.family).__name__} is a distribution of vectors, which has no {what}; "
+                "it has pdf, logpdf, mean, cov, entropy, mode and rvs where they exist"
+            )
+        if self.family.support is None:
+            raise ValueError(
+                f"{type(self.family).__name__} does not say where y may lie, which its {what} "
+                "needs; pass support=... to from_log_prob"
+            )
+
+    def _moments(self) -> tuple[Any, Any]:
+        if self.family.event_shape != ():
+            return self._of_scipy("mean"), np.diagonal(np.atleast_2d(self._of_scipy("cov")))
+        self._need_univariate("moments")
+        mean, var = self.family.moments(self._eta)
+        return (mean[0], var[0]) if len(self._eta) == 1 else (mean, var)
+
+    def _of_scipy(self, name: str) -> Any:
+        """Return what scipy's distribution of vectors has by this name, a method or a value."""
+        if self.family.event_shape == ():
+            raise ValueError(f"{name} is for distributions of vectors; ask for var()")
+        found = getattr(self.family.counterpart(self._eta[0]), name, None)
+        if found is None:
+            raise ValueError(f"{type(self.family).__name__} has no {name} in closed form")
+        return found() if callable(found) else found
+
+    def _of_vectors(self, x: Any) -> Any:
+        """Return the log-density at vectors (..., *event_shape)."""
+        x = _numbers(x)
+        shape = self.family.event_shape
+        if x.shape[x.ndim - len(shape) :] != shape:
+            raise ValueError(f"x must have a last axis of {shape[0]}, got shape {x.shape}")
+        lead = x.shape[: x.ndim - len(shape)]
+        return _shaped(self._log_density(x.reshape(-1, *shape), self._eta), lead)
 
     def _of_points(self, x: Any, function: Callable) -> Any:
-        """Return values of ``function(points (n,), eta)`` at points of any shape."""
-        x = np.asarray(x, dtype=np.float64)
-        if len(self.eta) == 1:
-            return _shaped(function(x.ravel(), self.eta), x.shape)
+        """Return values of ``function(points (n,), eta, number)`` at points of any shape."""
+        x, eta = _numbers(x), self._eta
+        if len(eta) == 1:
+            return _shaped(function(x.ravel(), eta, 0), x.shape)
         if self.by == "row":
-            x = np.broadcast_to(x, np.broadcast_shapes(x.shape, (len(self.eta),)))
-            eta = np.broadcast_to(self.eta, (*x.shape, self.eta.shape[1]))
-            return _shaped(function(x.ravel(), eta.reshape(x.size, -1)), x.shape)
+            shape = np.broadcast_shapes(x.shape, (len(eta),))
+            many = np.broadcast_to(eta, (*shape, eta.shape[1])).reshape(-1, eta.shape[1])
+            return _shaped(function(np.broadcast_to(x, shape).ravel(), many, -1), shape)
         x = x[..., None] if x.ndim < 2 else x
-        x = np.broadcast_to(x, (*x.shape[:-1], len(self.eta)))
-        parts = [function(x[..., j].ravel(), e[None]) for j, e in enumerate(self.eta)]
+        if x.shape[-1] not in (1, len(eta)):
+            raise ValueError(
+                f"x must have a last axis of {len(eta)}, one for each column of the fit, got shape "
+                f"{x.shape}; a vector of points stands for all columns"
+            )
+        x = np.broadcast_to(x, (*x.shape[:-1], len(eta)))
+        parts = [function(x[..., j].ravel(), e[None], j) for j, e in enumerate(eta)]
         return np.stack([_shaped(v, x.shape[:-1]) for v in parts], axis=-1)
 
     def _of_each(self, function: Callable) -> Any:
-        """Return ``function(eta (K,))``: a number for one distribution, else (D,)."""
-        values = np.array([function(e) for e in self.eta])
+        """Return ``function(eta (K,))``: a number of one distribution, else one of each."""
+        self._need_univariate("entropy and mode") if self.family.event_shape == () else None
+        values = np.array([function(e) for e in self._eta])
         return values[0] if len(values) == 1 else values
 
 
@@ -149,10 +341,11 @@ def _shaped(values: Any, shape: tuple) -> Any:
     return values[()] if shape == () else values
 
 
-def _checked(p: Any, name: str) -> np.ndarray:
-    """Return probabilities as an array; ValueError where one is not in [0, 1]."""
-    p = np.asarray(p, dtype=np.float64)
-    if not np.all((p >= 0.0) & (p <= 1.0)):
-        bad = p[~((p >= 0.0) & (p <= 1.0))].ravel()[0]
-        raise ValueError(f"{name} must be probabilities in [0, 1], got {bad:g}; pass 0.05 for 5 %")
-    return p
+def _numbers(x: Any) -> np.ndarray:
+    """Return points as an array; an error names what is no number."""
+    if isinstance(x, Mapping | str):
+        raise TypeError(f"x must be numbers, got {type(x).__name__}")
+    x = np.asarray(x, dtype=np.float64)
+    if np.isnan(x).any():
+        raise ValueError("x must be numbers, got NaN; remove or impute missing values")
+    return x

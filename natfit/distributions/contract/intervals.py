@@ -339,6 +339,8 @@ class _Chunk:
         """Log of the integral over exp(log_mass), and means; refined until it is as expected."""
         expected = np.zeros(len(log_mass)) if expected is None else expected - log_mass
         before = np.full(len(log_mass), np.inf)
+        # Where a difference has lost all digits, one rule is compared with the next.
+        blind, last = np.broadcast_to(loss, log_mass.shape) > 1.0, np.full(len(log_mass), np.inf)
         for span, size in _RULES:
             t = np.linspace(-span, span, size)
             y, slope = nodes(t)
@@ -346,14 +348,15 @@ class _Chunk:
             log = np.log(weight)
             # Rounding of the logarithms themselves, on which the means do not depend.
             lost = loss + 8e-16 * np.abs(log_mass)
-            error = np.abs(log - expected)
+            error = np.abs(log - np.where(blind, last, expected))
+            last = log
             # An error that stays and is small is that of the distribution function.
             stays = (error > 0.5 * before) & (error < _ACCURACY)
-            if ((error < 1e-9 + lost) | stays).all():
+            if ((error < 1e-9 + np.where(blind, 0.0, lost)) | stays).all():
                 return log, flat
             before = error
         # NaN: a step there is rejected, and a start there is refused.
-        bad = ~(error < _ACCURACY + lost)
+        bad = ~(error < _ACCURACY + np.where(blind, 0.0, lost))
         log[bad], flat[bad] = np.nan, np.nan
         return log, flat
 

@@ -1,4 +1,4 @@
-"""Mean, variance, entropy and mode of a univariate family at one eta, where it has no formula."""
+"""Mean, variance, entropy and mode of a univariate family at given parameters."""
 
 from __future__ import annotations
 
@@ -6,23 +6,159 @@ from typing import Any
 
 import numpy as np
 
+from natfit.distributions.contract.counterpart import scipy_moments
+from natfit.distributions.contract.cumulative import Cumulative, with_tails
+from natfit.distributions.contract.expectation import Expectation
+from natfit.distributions.contract.quantiles import quantile
+from natfit.numerics.highest import highest
 
-def mean_and_variance(family: Any, eta: np.ndarray) -> tuple[float, float]:
-    """Return the mean and the variance at eta (K,), by the family's expectation.
+#: Pairs of probabilities between which the fall of a tail is measured, from far out to near; the
+#: quantiles of the first pair whose quantiles are below the next number are taken.
+_FAR, _REACH = ((1e-300, 1e-250), (1e-120, 1e-100), (1e-60, 1e-50), (1e-30, 1e-25)), 1e300
+
+#: Rounding of the index of a tail.
+_ROUNDED = 1.0 + 1e-6
+
+#: Log-odds at which the density is looked at for its mode, and halvings of their range.
+_ODDS = np.linspace(-36.0, 36.0, 2001)
+
+
+def moments_of(family: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the means (n,) and the variances (n,) of a univariate family at eta (n, K).
+
+    They are scipy's formulas where it has some, else sums over the nodes of the family's
+    expectation. Whether an integral diverges is seen from the tails: a tail that falls like
+    y^-a has a mean for a > 1 and a variance for a > 2.
 
     Returns
     -------
-    mean, variance : float
-        In the unit of y and its square; infinite where they are.
+    mean, variance : ndarray of shape (n,)
+        In the unit of y and its square; infinite where the integral diverges to infinity.
+
+    Raises
+    ------
+    ValueError
+        If the mean does not exist, because the integrals of both tails diverge.
     """
-    rule = family.expectation(eta)
-    mean = float(rule.weight @ rule.y)
+    found = scipy_moments(family, eta)
+    if found is None:
+        found = np.full(len(eta), np.nan), np.full(len(eta), np.nan)
+    mean, var = (np.array(part) for part in found)
+    for i in np.flatnonzero(~(np.isfinite(mean) & np.isfinite(var))):
+        mean[i], var[i] = _integrated(family, eta[i], mean[i])
+    return mean, var
+
+
+def _integrated(family: Any, eta: np.ndarray, known: float) -> tuple[float, float]:
+    """Return the mean and the variance at eta (K,), by the tails and the family's expectation."""
+    left, right = tail_indices(family, eta)
+    if left <= _ROUNDED and right <= _ROUNDED:
+        raise ValueError(
+            f"the mean of {type(family).__name__} does not exist at "
+            f"{ {k: np.round(v, 6).tolist() for k, v in family.native_dict(eta).items()} }: both "
+            "tails are too heavy; ask for median() or interval() instead"
+        )
+    if left <= _ROUNDED or right <= _ROUNDED:
+        return (np.inf if right <= _ROUNDED else -np.inf), np.inf
+    rule = _rule(family, eta)
+    mean = known if np.isfinite(known) else float(rule.weight @ rule.y)
+    if min(left, right) <= 2.0 * _ROUNDED:
+        return mean, np.inf
     return mean, float(rule.weight @ np.square(rule.y - mean))
 
 
-def entropy(family: Any, eta: np.ndarray) -> float:
-    """Return E[-log p] at eta (K,), nats, by the family's formula or its expectation."""
+def _rule(family: Any, eta: np.ndarray) -> Expectation:
+    """Return nodes and probabilities that resolve kinks and ends of the density at eta (K,)."""
+    if family.support.integer or family.atoms:
+        return family.expectation(eta)
+    return Cumulative(family, eta[None]).nodes()
+
+
+def tail_indices(family: Any, eta: np.ndarray) -> tuple[float, float]:
+    """Return the powers a at which both tails of a family fall like y^-a, at eta (K,).
+
+    Returns
+    -------
+    left, right : float
+        Infinite for a tail that ends; large numbers for one that falls like an exponential.
+    """
+    low, high = (float(end[0]) for end in family.support_at(eta[None]))
+    own = with_tails(family, eta[None])
+    integer = family.support.integer
+    centre = float(quantile(own, eta[None], np.array([0.5]), integer)[0])
+    out = []
+    for end, upper in ((low, False), (high, True)):
+        if np.isfinite(end):
+            out.append(np.inf)
+            continue
+        out.append(_index(own, eta, centre, integer, upper))
+    return out[0], out[1]
+
+
+def _index(own: Any, eta: np.ndarray, centre: float, integer: bool, upper: bool) -> float:
+    """Return the index of one tail; 0 where it does not fall within the range of doubles."""
+    for pair in _FAR:
+        far, near = quantile(own, eta[None], np.array(pair), integer, upper)
+        gap = np.abs(np.array([far, near]) - centre)
+        if gap[0] < _REACH and gap[1] > 0.0:
+            with np.errstate(divide="ignore"):
+                return float(np.log(pair[1] / pair[0]) / np.log(gap[0] / gap[1]))
+    return 0.0
+
+
+def entropy_of(family: Any, eta: np.ndarray) -> float:
+    """Return E[-log p] at eta (K,), nats, by the family's formula or its expectation.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If some value has a probability of its own besides a density.
+    """
     if family.has_entropy:
         return float(family.entropy(eta[None])[0])
-    rule = family.expectation(eta)
+    if family.atoms and not family.support.integer:
+        raise ValueError(
+            f"the entropy of {type(family).__name__} does not exist: it has a density and values "
+            f"of a probability of their own, {family.atoms}"
+        )
+    rule = _rule(family, eta)
     return -float(rule.weight @ family.log_prob(rule.y, eta[None]))
+
+
+def mode_of(family: Any, eta: np.ndarray) -> float:
+    """Return the most probable y at eta (K,): the family's formula, or the highest point.
+
+    Returns
+    -------
+    float
+        The lowest of several. An end of the support where the density is largest there.
+    """
+    atoms = [a for a in family.atoms if np.isfinite(a)]
+    if atoms and not family.support.integer:
+        # A value that has a probability is more probable than any other.
+        return max(atoms, key=lambda a: float(family.log_density(np.array([a]), eta[None])[0]))
+    if family.has_mode:
+        return float(np.ravel(family.mode(eta[None]))[0])
+    if family.support.integer:
+        rule = family.expectation(eta)
+        y = np.unique(np.round(rule.y[:, None] + np.arange(-1.0, 2.0)).ravel())
+        log = family.log_density(y, eta[None])
+        return float(y[np.argmax(log)])
+    own = with_tails(family, eta[None])
+    y = np.unique(quantile(own, eta[None], 1.0 / (1.0 + np.exp(-_ODDS)), False))
+    ends = np.array([float(e[0]) for e in family.support_at(eta[None])])
+    y = np.unique(np.append(y[np.isfinite(y)], ends[np.isfinite(ends)]))
+
+    def height(at: Any) -> Any:
+        with np.errstate(all="ignore"):
+            log = family.log_density(np.atleast_1d(at), eta[None])
+        return np.where(np.isnan(log), -np.inf, log)
+
+    best = int(np.argmax(height(y)))
+    if best in (0, len(y) - 1):
+        return float(y[best])
+    return highest(lambda at: float(height(at)[0]), float(y[best - 1]), float(y[best + 1]))

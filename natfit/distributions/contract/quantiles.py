@@ -14,12 +14,29 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy import interpolate, special
 
 #: The bits of a double but its sign.
 _BITS = np.int64(0x7FFFFFFFFFFFFFFF)
 
 #: Most halvings: there are fewer than 2^64 doubles.
 _HALVINGS = 64
+
+#: The largest double.
+_LARGEST = np.finfo(float).max
+
+#: Number of quantiles from which on a table of so many nodes serves, and the longest table of
+#: probabilities of whole numbers.
+_MANY, _NODES, _TABLE = 200, 129, 2**17
+
+#: Relative difference of probabilities that is rounding.
+_SLACK = 1e-14
+
+#: Number of probabilities at which a formula is checked where there are many.
+_SOME = 1000
+
+#: Newton's steps; error of the log of a tail, and relative length of a step, that are rounding.
+_STEPS, _EXACT, _CLOSE = 6, 1e-14, 1e-12
 
 #: Beyond this size every double is a whole number.
 _WHOLE = 2.0**53
@@ -81,53 +98,234 @@ def smallest(
     return double_at(above)
 
 
-def quantile(family: Any, eta: np.ndarray, p: np.ndarray, upper: bool = False) -> np.ndarray:
+def quantile(
+    tails: Any,
+    eta: np.ndarray,
+    p: np.ndarray,
+    integer: bool,
+    upper: bool = False,
+    guess: Any = None,
+) -> np.ndarray:
     """Return the smallest y with P(Y <= y) >= p, or with P(Y > y) <= p where ``upper``.
 
     Parameters
     ----------
-    family : Distribution
-        A univariate family with a distribution function.
+    tails : object
+        With ``log_cdf(y, eta)``, ``log_sf(y, eta)``, ``log_density(y, eta)`` and
+        ``support_at(eta)``: a univariate family, or what stands for its distribution function.
     eta : ndarray of shape (1, K) or (n, K)
-        Its parameters, of all probabilities or of each.
+        Parameters of all probabilities, or of each.
     p : ndarray of shape (n,)
         Probabilities in [0, 1].
+    integer : bool
+        Whether y is a whole number.
     upper : bool
-        Whether they are those of the upper tail.
+        Whether they are probabilities of the upper tail.
+    guess : callable, optional
+        ``guess(p, upper) -> y`` for p strictly between 0 and 1; where it is exact it is taken.
 
     Returns
     -------
     ndarray of shape (n,)
         In the unit of y.
     """
-    low, high = (np.broadcast_to(end, p.shape).astype(float) for end in family.support_at(eta))
-    integer = family.support is not None and family.support.integer
+    low, high = tails.support_at(eta)
     if integer:
         # At one below the smallest whole number no probability is reached.
         low = low - 1.0
-    first, last = (high, low) if upper else (low, high)
-    out = np.where(p == 0.0, first, last)
+    out = np.where(p == 0.0, high if upper else low, low if upper else high)
     inside = np.flatnonzero((p > 0.0) & (p < 1.0))
-    if len(inside):
-        own = eta if len(eta) == 1 else eta[inside]
-        least = np.maximum(low[inside], -np.finfo(float).max)
-        most = np.minimum(high[inside], np.finfo(float).max)
-        reached = _reached(family, own, p[inside], upper)
-        out[inside] = smallest(reached, least, most, integer)
+    if len(inside) == 0:
+        return out
+    find = Search(tails, eta, upper)
+    own = p[inside]
+    if integer:
+        out[inside] = find.whole(own, inside)
+    else:
+        out[inside] = find.real(own, inside, guess)
     return out
 
 
-def _reached(family: Any, eta: np.ndarray, p: np.ndarray, upper: bool) -> Callable:
-    """Return the condition of a quantile, in logarithms, which know both tails."""
-    log_p = np.log(p)
-    with np.errstate(all="ignore"):
-        log_q = np.log1p(-p)
+class Search:
+    """The search for quantiles of one kind of tail.
 
-    def reached(y: np.ndarray) -> np.ndarray:
+    Parameters
+    ----------
+    tails, eta, upper
+        As in :func:`quantile`.
+    """
+
+    def __init__(self, tails: Any, eta: np.ndarray, upper: bool):
+        self.tails, self.eta, self.upper = tails, eta, upper
+        low, high = tails.support_at(eta)
+        self._low = np.maximum(low, -_LARGEST)
+        self._high = np.minimum(high, _LARGEST)
+
+    def _own(self, rows: np.ndarray) -> np.ndarray:
+        """Return the parameters of some of the probabilities."""
+        return self.eta if len(self.eta) == 1 else self.eta[rows]
+
+    def _ends(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if len(self.eta) == 1:
+            return np.repeat(self._low, len(rows)), np.repeat(self._high, len(rows))
+        return self._low[rows], self._high[rows]
+
+    # ------------------------------------------------------------------ whole numbers
+
+    def whole(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return quantiles of whole numbers, of which the tails themselves are compared with p."""
+        if len(self.eta) > 1 or len(p) <= 2:
+            return self._halved_whole(p, rows)
+        first, last = self._halved_whole(np.array([p.min(), p.max()]), rows[:2])
+        low, high = min(first, last), max(first, last)
+        if not high - low < _TABLE:
+            return self._halved_whole(p, rows)
+        y = np.arange(low, high + 1.0)
+        table = self._probability(y, self.eta)
+        if self.upper:
+            at = np.searchsorted(-table, -p * (1.0 + _SLACK))
+        else:
+            at = np.searchsorted(table, p * (1.0 - _SLACK))
+        return y[np.minimum(at, len(y) - 1)]
+
+    def _probability(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        tail = self.tails.log_sf if self.upper else self.tails.log_cdf
         with np.errstate(all="ignore"):
-            if upper:
-                return family.log_sf(y, eta) <= log_p
-            below, above = family.log_cdf(y, eta), family.log_sf(y, eta)
-        return np.where(p < 0.5, below >= log_p, above <= log_q)
+            return np.exp(tail(y, eta))
 
-    return reached
+    def _halved_whole(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        eta = self._own(rows)
+
+        def reached(y: np.ndarray) -> np.ndarray:
+            found = self._probability(y, eta)
+            # The same tail at one point and at many may differ in its last digit.
+            right = found <= p * (1.0 + _SLACK) if self.upper else found >= p * (1.0 - _SLACK)
+            return np.where(np.isnan(found), _beyond(y), right)
+
+        low, high = self._ends(rows)
+        return smallest(reached, low - 1.0, high, integer=True)
+
+    # ------------------------------------------------------------------------ real numbers
+
+    def real(self, p: np.ndarray, rows: np.ndarray, guess: Any = None) -> np.ndarray:
+        """Return quantiles of a density: a guess, Newton's steps, and bisection for the rest."""
+        if guess is not None:
+            with np.errstate(all="ignore"):
+                y = np.asarray(guess(p, self.upper), dtype=np.float64)
+            if len(p) > 2 * _SOME and self._holds(y, p):
+                return y
+        elif len(self.eta) == 1 and len(p) > _MANY:
+            y = self._read(p)
+        else:
+            return self._halved(p, rows)
+        y, rest = self._improved(y, p, rows)
+        if len(rest):
+            y[rest] = self._halved(p[rest], rows[rest])
+        return y
+
+    def _holds(self, y: np.ndarray, p: np.ndarray) -> bool:
+        """Tell whether a formula gives the quantiles of some of many probabilities.
+
+        They are the smallest and the largest one, and others that are spread over the rest.
+
+        Returns
+        -------
+        bool
+        """
+        some = np.append(np.arange(0, len(p), len(p) // _SOME), [np.argmin(p), np.argmax(p)])
+        near, log = _near_tail(p[some], self.upper)
+        gap, tail = self._gaps(y[some], self.eta, near, log)
+        with np.errstate(all="ignore"):
+            step = gap * np.exp(tail - self.tails.log_density(y[some], self.eta))
+            fine = (np.abs(gap) <= _EXACT) | (np.abs(step) <= _CLOSE * np.abs(y[some]))
+        return bool(np.all(fine & np.isfinite(y[some]) & np.isfinite(step)))
+
+    def _halved(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return quantiles by bisection, in logarithms of the tail that is below one half."""
+        eta = self._own(rows)
+        near, log = _near_tail(p, self.upper)
+
+        def reached(y: np.ndarray) -> np.ndarray:
+            gap, _ = self._gaps(y, eta, near, log)
+            return np.where(np.isnan(gap), _beyond(y), np.where(near, gap >= 0.0, gap <= 0.0))
+
+        found = smallest(reached, *self._ends(rows))
+        # A share of the values may be infinite, such as the times of those who are cured.
+        last = found == _LARGEST
+        return np.where(last & ~reached(found), np.inf, found) if last.any() else found
+
+    def _read(self, p: np.ndarray) -> np.ndarray:
+        """Return guesses for many probabilities from a table of a few quantiles."""
+        near, log = _near_tail(p, self.upper)
+        # Log-odds of P(Y <= y), which are about even in y.
+        odds = np.where(near, log - np.log1p(-np.exp(log)), np.log1p(-np.exp(log)) - log)
+        # Some nodes are even in the log-odds, others where most of the probabilities are.
+        even = np.linspace(odds.min(), odds.max(), _NODES)
+        at = np.unique(np.append(even, np.quantile(odds, np.linspace(0.0, 1.0, _NODES))))
+        share = special.expit(-at if self.upper else at)
+        inner = (share > 0.0) & (share < 1.0)
+        at, share = at[inner], share[inner]
+        known = self._halved(share, np.arange(len(share)))
+        at, known = at[np.isfinite(known)], known[np.isfinite(known)]
+        if len(at) < 2:
+            return np.full(len(p), np.nan)
+        with np.errstate(all="ignore"):
+            return interpolate.PchipInterpolator(at, known)(odds)
+
+    def _improved(
+        self, y: np.ndarray, p: np.ndarray, rows: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return guesses after some of Newton's steps, and which of them are no quantiles."""
+        near, log = _near_tail(p, self.upper)
+        low, high = self._ends(rows[:1]) if len(self.eta) == 1 else self._ends(rows)
+        y = np.clip(y, low, high)
+        rest = np.arange(len(y))
+        for _ in range(_STEPS):
+            own = self._own(rows[rest])
+            gap, tail = self._gaps(y[rest], own, near[rest], log[rest])
+            off = ~(np.abs(gap) <= _EXACT)
+            rest, gap, tail = rest[off], gap[off], tail[off]
+            if not len(rest):
+                break
+            own = self._own(rows[rest])
+            with np.errstate(all="ignore"):
+                slope = np.exp(tail - self.tails.log_density(y[rest], own))
+                step = np.where(near[rest], -gap, gap) * slope
+                moved = y[rest] + step
+                small = (np.abs(step) <= _CLOSE * np.abs(moved)) & np.isfinite(moved)
+            within = (low, high) if len(low) == 1 else (low[rest], high[rest])
+            y[rest] = np.where(np.isfinite(moved), np.clip(moved, *within), y[rest])
+            rest = rest[~small]
+            if not len(rest):
+                break
+        return y, rest
+
+    def _gaps(
+        self, y: np.ndarray, eta: np.ndarray, near: np.ndarray, log: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return how far the log of the tail is from that wanted, and the log of the tail."""
+        tail = np.empty(len(y))
+        with np.errstate(all="ignore"):
+            for side, at in ((self.tails.log_cdf, near), (self.tails.log_sf, ~near)):
+                if at.any():
+                    tail[at] = side(y[at], eta if len(eta) == 1 else eta[at])
+            return tail - log, tail
+
+
+def _beyond(y: np.ndarray) -> np.ndarray:
+    """Tell whether y is above all quantiles, where a formula leaves the range of doubles.
+
+    Returns
+    -------
+    ndarray of bool
+        True for large numbers and for those just below zero, which is then an end of the support.
+    """
+    return (y > 1.0) | ((y < 0.0) & (y > -1.0))
+
+
+def _near_tail(p: np.ndarray, upper: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return whether the lower tail is the smaller one, and the log of the smaller tail."""
+    small = p < 0.5
+    with np.errstate(all="ignore"):
+        log = np.where(small, np.log(p), np.log1p(-p))
+    return (~small if upper else small), log

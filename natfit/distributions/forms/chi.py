@@ -60,7 +60,9 @@ class Chi(ExponentialFamily):
         return 0.5 * self.degrees * (np.expm1(log_ratio) - log_ratio)
 
     def _log_cdf(self, y: np.ndarray, scale: Any) -> np.ndarray:
-        return log_gammainc(0.5 * self.degrees, 0.5 * (y / scale) ** 2)
+        with np.errstate(divide="ignore"):
+            log = 2.0 * np.log(y / scale) - np.log(2.0)
+        return log_gammainc(0.5 * self.degrees, 0.5 * (y / scale) ** 2, log)
 
     def _log_sf(self, y: np.ndarray, scale: Any) -> np.ndarray:
         return log_gammaincc(0.5 * self.degrees, 0.5 * (y / scale) ** 2)

@@ -165,6 +165,11 @@ class Transformed(Distribution):
             t = self._forward(np.maximum(np.asarray(y, dtype=float), self.known_support.low))
         return tail(t, self._full(eta))
 
+    def quantile_formula(self, eta: np.ndarray) -> Callable | None:
+        """Quantiles at eta (1, K): the base's, mapped back."""
+        formula = self.base.quantile_formula(self._full(eta))
+        return formula and (lambda p, upper: self._backward(formula(p, upper != self.falls)))
+
     def log_cdf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Log P(Y <= y) of each row, (n,) nats."""
         return self._tail(not self.falls, y, eta)

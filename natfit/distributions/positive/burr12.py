@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,13 @@ from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import quantile
 from natfit.distributions.contract.sums import block_sum
 from natfit.distributions.contract.support import POSITIVE
-from natfit.distributions.forms.burr import burr_draws, burr_log_prob, burr_scale, survival
+from natfit.distributions.forms.burr import (
+    burr_draws,
+    burr_log_prob,
+    burr_quantile,
+    burr_scale,
+    survival,
+)
 from natfit.distributions.forms.jets import ByJets
 from natfit.distributions.positive.weibull import optimum as weibull_optimum
 from natfit.numerics.highest import highest
@@ -149,6 +156,11 @@ class Burr12(ByJets):
         self, rng: np.random.Generator, n: int, power: Any, median: Any, shape: Any
     ) -> np.ndarray:
         return burr_draws(rng, n, power, median, shape)
+
+    def quantile_formula(self, eta: np.ndarray) -> Callable | None:
+        """Quantiles at eta (1, K), in closed form."""
+        power, median, shape = (float(value[0]) for value in self.native(eta))
+        return partial(burr_quantile, power, median, shape)
 
     def _to_scipy(self, power: Any, median: Any, shape: Any) -> Any:
         from scipy.stats import burr12

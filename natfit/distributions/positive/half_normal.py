@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+import numpy as np
+from scipy.special import erfinv, ndtri
 
 from natfit.distributions.contract.support import NON_NEGATIVE
 from natfit.distributions.forms.chi import Chi
@@ -22,6 +26,12 @@ class HalfNormal(Chi):
     degrees = 1
     support = NON_NEGATIVE
     _falls = True
+
+    def quantile_formula(self, eta: np.ndarray) -> Callable | None:
+        """Quantiles at eta (1, 1), in closed form."""
+        scale = float(np.exp(eta[0, 0]))
+        root = np.sqrt(2.0) * scale
+        return lambda p, upper: -scale * ndtri(0.5 * p) if upper else root * erfinv(p)
 
     def _to_scipy(self, scale: Any) -> Any:
         from scipy.stats import halfnorm

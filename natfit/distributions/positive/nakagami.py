@@ -14,6 +14,9 @@ from natfit.distributions.forms.shift import narrow
 from natfit.distributions.forms.transformed import Transformed
 from natfit.distributions.positive.gamma import Gamma
 
+#: In units of the scale: below this the distribution function is a power of y to the last digit.
+_SQUARED = 1e-100
+
 
 class Nakagami(Transformed):
     """The Nakagami distribution of positive y, such as amplitudes: y^2 has a gamma distribution.
@@ -46,6 +49,15 @@ class Nakagami(Transformed):
 
     def _log_slope(self, y: Any) -> Any:
         return np.log(2.0) + anp.log(y)
+
+    def log_cdf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Log P(Y <= y) of each row, (n,) nats; near zero, where y^2 underflows, a power of y."""
+        shape, scale = (np.broadcast_to(v, np.shape(y)) for v in self.native(eta))
+        least = _SQUARED * scale
+        near = (np.asarray(y) > 0.0) & (y < least)
+        out = super().log_cdf(np.where(near, least, y), eta)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(near, out + 2.0 * shape * (np.log(y) - np.log(least)), out)
 
     def _to_scipy(self, shape: Any, scale: Any) -> Any:
         from scipy.stats import nakagami

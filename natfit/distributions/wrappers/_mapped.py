@@ -145,10 +145,18 @@ class Mapped(Restricted):
         """Values of y at which the inner family's density has a kink at eta."""
         return self.inner.kinks(self._full(eta))
 
+    def quantile_formula(self, eta: np.ndarray) -> Callable | None:
+        """Quantiles at eta (1, K): the inner family's."""
+        return self.inner.quantile_formula(self.full(eta))
+
+    def moments(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means and variances (n,) at each row of eta: the inner family's."""
+        return self.inner.moments(self.full(eta))
+
     def expectation(self, eta: np.ndarray) -> Expectation:
         """Nodes and probabilities (M,) of the inner family at eta, for expectations."""
         return self.inner.expectation(self._full(eta))
 
-    def to_scipy(self, eta: np.ndarray) -> Any:
+    def counterpart(self, eta: np.ndarray) -> Any:
         """The frozen ``scipy.stats`` distribution of the inner family at eta."""
-        return self.inner.to_scipy(self._full(eta))
+        return self.inner.counterpart(self._full(eta))

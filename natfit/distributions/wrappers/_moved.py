@@ -172,6 +172,19 @@ class Moved(Extended):
         """Velocity of y in the additional parameter, and its derivative in it at fixed y; (n,)."""
         raise NotImplementedError
 
+    def quantile_formula(self, eta: np.ndarray) -> Callable | None:
+        """Quantiles at eta (1, K): the inner family's, moved."""
+        own, rest = self._split(eta)
+        formula = self.inner.quantile_formula(rest)
+        return formula and (lambda p, upper: self._to_outer(formula(p, upper), own))
+
+    def moments(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means and variances (n,): the inner family's, moved."""
+        own, rest = self._split(eta)
+        mean, var = self.inner.moments(rest)
+        unit = np.exp(-2.0 * np.broadcast_to(self._log_slope(own), len(eta)))
+        return self._to_outer(mean, own), var * unit
+
     def expectation(self, eta: np.ndarray) -> Expectation:
         """The inner family's nodes, moved."""
         rule = self.inner.expectation(eta[1:])

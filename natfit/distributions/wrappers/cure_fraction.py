@@ -62,6 +62,10 @@ class CureFraction(WithAtom):
         name = type(self.inner).__name__
         return {("cured_prob", "lower"): f"{name}, nobody cured", **self.inner.limit_meaning}
 
+    def moments(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Infinite means and variances (n,): the times of cured rows are infinite."""
+        return np.full(len(eta), np.inf), np.full(len(eta), np.inf)
+
     def log_cdf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Log P(Y <= y) of each row, (n,) nats; y may be infinite."""
         c, rest = self._split(eta)

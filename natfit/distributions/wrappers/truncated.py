@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -315,6 +316,24 @@ class Truncated(Restricted):
             mass = self._log_mass(own)
             out[some] = log_probability_of(self.inner, lower[some], upper[some], own) - mass
         return np.minimum(out, 0.0)
+
+    def quantile_formula(self, eta: np.ndarray) -> Callable | None:
+        """Quantiles at eta (1, K): those of the inner family, at probabilities in the window."""
+        formula = self.inner.quantile_formula(eta)
+        if formula is None:
+            return None
+        low, high = (np.array([end]) for end in self.ends)
+        with np.errstate(all="ignore"):
+            left, right = np.exp(self.inner.log_cdf(low, eta)), np.exp(self.inner.log_sf(high, eta))
+            mass = np.exp(self._log_mass(eta))
+
+        def found(p: np.ndarray, upper: bool) -> np.ndarray:
+            # From the end at which the inner family's tail is small.
+            if left > 0.5:
+                return formula(right + (p if upper else 1.0 - p) * mass, True)
+            return formula(left + (1.0 - p if upper else p) * mass, False)
+
+        return found
 
     # ------------------------------------------------------------------ data, sampling
 

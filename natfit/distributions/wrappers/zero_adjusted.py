@@ -61,6 +61,12 @@ class ZeroAdjusted(WithAtom):
         name = type(self.inner).__name__
         return {("zero_prob", "lower"): f"{name} without zeros", **self.inner.limit_meaning}
 
+    def moments(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means and variances (n,): z of the values are zero, the others are the family's."""
+        z, rest = self._split(eta)
+        mean, var = self.inner.moments(rest)
+        return (1.0 - z) * mean, (1.0 - z) * (var + z * np.square(mean))
+
     def log_cdf(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Log P(Y <= y) of each row, (n,) nats; y may be infinite."""
         z, rest = self._split(eta)

@@ -51,6 +51,12 @@ class ZeroInflated(ZeroAltered):
         ends = {("zero_prob", "lower"): f"{name} without extra zeros"}
         return {**ends, **self.inner.limit_meaning}
 
+    def moments(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means and variances (n,): z of the values are zero, the others are the family's."""
+        z, rest = self._split(eta)
+        mean, var = self.inner.moments(rest)
+        return (1.0 - z) * mean, (1.0 - z) * (var + z * np.square(mean))
+
     def _log_prob_eta(self, y: Any, eta: Any) -> Any:
         log_z, log_rest = log_share(eta)
         zero = anp.logaddexp(log_z, log_rest + self._at_zero(eta))

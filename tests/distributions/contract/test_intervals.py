@@ -33,7 +33,7 @@ CASES = [
 def log_mass(family, eta, low, high):
     """Log P(low <= Y <= high) by scipy; from the nearer tail."""
     inner = family.inner if isinstance(family, Truncated) else family
-    frozen = inner.to_scipy(eta)
+    frozen = inner.counterpart(eta)
     low = low - 1 if family.support.integer else low
     upper = frozen.sf(low) < 0.5
     mass = frozen.sf(low) - frozen.sf(high) if upper else frozen.cdf(high) - frozen.cdf(low)

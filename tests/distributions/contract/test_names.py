@@ -21,7 +21,7 @@ def test_an_alias_is_scipys_distribution_of_that_name(name):
     """The frozen distribution is scipy's own of this name, and has the family's density."""
     family = resolve(name, Distribution)
     for eta in points(family, 2, seed=3):
-        frozen = family.to_scipy(eta)
+        frozen = family.counterpart(eta)
         assert frozen.dist.name == getattr(stats, name).name
         y = some_rows(family, eta, 20)
         log = frozen.logpmf if family.support.integer else frozen.logpdf
@@ -39,7 +39,7 @@ def test_an_alias_is_scipys_distribution_of_that_name(name):
 )
 def test_a_fit_by_scipys_name_has_scipys_density(name, x):
     model = natfit.fit(name, np.array(x, dtype=float))
-    frozen = model.distribution_.to_scipy(model.theta_)
+    frozen = model.distribution_.to_scipy(model.params_)
     assert frozen.dist.name == getattr(stats, name).name
     log = frozen.logpmf if frozen.dist.name == "nbinom" else frozen.logpdf
     total = model.score(np.array(x, dtype=float)[:, None]) * len(x)
@@ -69,7 +69,7 @@ def _is_a_family(name):
 def test_every_name_of_scipys_that_is_a_family_here_is_fitted_as_scipys(name, shapes):
     x = getattr(stats, name)(*shapes).rvs(60, random_state=np.random.default_rng(1)).astype(float)
     model = natfit.fit(name, x)
-    frozen = model.distribution_.to_scipy(model.theta_)
+    frozen = model.distribution_.to_scipy(model.params_)
     log = frozen.logpmf if hasattr(frozen, "pmf") else frozen.logpdf
     assert frozen.dist.name == getattr(stats, name).name
     assert log(x).sum() == pytest.approx(60 * model.score(x), rel=1e-9, abs=1e-9)
@@ -101,7 +101,7 @@ for _, _family in registered(Distribution):
 
 def _scipys(family, eta):
     """Scipy's name of a family and its arguments by name, by scipy's own parser."""
-    frozen = family.to_scipy(eta)
+    frozen = family.counterpart(eta)
     if not hasattr(frozen, "dist"):
         return None
     dist = frozen.dist

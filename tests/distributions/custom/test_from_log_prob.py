@@ -100,7 +100,7 @@ def test_without_support_or_fisher_nothing_exact():
     with pytest.raises(ValueError, match="no closed-form divergence"):
         mine.kl(np.zeros((1, 1)), np.zeros((1, 1)))
     with pytest.raises(ValueError, match="scipy"):
-        mine.to_scipy(np.zeros(1))
+        mine.counterpart(np.zeros(1))
 
 
 def test_a_discrete_family_is_enumerated():

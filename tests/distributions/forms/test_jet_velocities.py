@@ -18,11 +18,11 @@ PARAMS = {
 def test_velocities(name):
     family = resolve(name, Distribution)
     eta = family.eta(**PARAMS[name])
-    known = family.to_scipy(eta)
+    known = family.counterpart(eta)
     p = np.array([0.02, 0.3, 0.5, 0.9, 0.999])
     found = family.velocity(known.ppf(p), eta[None]).first
     for k, unit in enumerate(np.eye(len(eta))):
-        up, down = (family.to_scipy(eta + h * unit).ppf(p) for h in (1e-5, -1e-5))
+        up, down = (family.counterpart(eta + h * unit).ppf(p) for h in (1e-5, -1e-5))
         slope = (up - down) / 2e-5
         np.testing.assert_allclose(found[k], slope, rtol=1e-6, atol=1e-7 * np.abs(slope).max())
 
@@ -31,7 +31,7 @@ def test_velocities(name):
 def test_second_derivatives(name):
     family = resolve(name, Distribution)
     eta = family.eta(**PARAMS[name])
-    y = family.to_scipy(eta).ppf([0.05, 0.5, 0.95])
+    y = family.counterpart(eta).ppf([0.05, 0.5, 0.95])
 
     def slope(at):
         density = np.exp(family.log_prob(y, at[None]))

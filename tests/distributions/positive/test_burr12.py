@@ -26,7 +26,7 @@ def loglik(params, x):
 
 def test_the_formula_is_scipys():
     x, params = CASE.data, {"power": 1.7, "median": 2.5, "shape": 0.8}
-    frozen = Burr12().to_scipy(Burr12().eta(**params))
+    frozen = Burr12().counterpart(Burr12().eta(**params))
     assert loglik(params, x) == pytest.approx(frozen.logpdf(x).sum(), rel=1e-12)
 
 

@@ -38,5 +38,5 @@ CASE = Case(
 
 def test_the_formula_is_scipys():
     x, params = CASE.data, {"power": 1.7, "median": 2.5, "shape": 0.8}
-    frozen = Dagum().to_scipy(Dagum().eta(**params))
+    frozen = Dagum().counterpart(Dagum().eta(**params))
     assert loglik(params, x) == pytest.approx(frozen.logpdf(x).sum(), rel=1e-12)

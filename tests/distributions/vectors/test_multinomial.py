@@ -59,7 +59,7 @@ def test_totals():
     with pytest.raises(ValueError, match="before its dimension is known"):
         Multinomial().n_params  # noqa: B018
     with pytest.raises(ValueError, match="differ in their totals"):
-        varied.to_scipy(np.zeros(1))
+        varied.counterpart(np.zeros(1))
 
 
 def test_weighted_counts_have_their_own_information():

@@ -118,7 +118,8 @@ DERIVED = {
     *("sum_value_and_score", "sum_observed", "fisher", "kl", "has_kl", "expectation"),
     *("n_params", "blocks", "native", "native_dict", "eta", "eta_names", "limits", "cut_together"),
     *("entropy", "entropy_and_grad", "has_entropy", "mode", "has_mode", "log_cdf", "log_sf"),
-    *("sample", "to_scipy", "expectation_coordinates", "known_support", "widths", "information"),
+    *("sample", "to_scipy", "counterpart", "expectation_coordinates", "known_support", "widths"),
+    *("information", "quantile_formula", "moments"),
     *(
         "params",
         "roles",
@@ -159,7 +160,7 @@ def test_a_mapped_family_has_what_the_family_has():
     value, slope = family.entropy_and_grad(eta[None])
     assert value == pytest.approx(inner.entropy(full[None]))
     np.testing.assert_allclose(slope, [[1.0]], rtol=1e-12)
-    assert family.to_scipy(eta).std() == pytest.approx(np.exp(0.5))
+    assert family.counterpart(eta).std() == pytest.approx(np.exp(0.5))
     rule = family.expectation(eta)
     assert rule.weight @ rule.y == pytest.approx(3.0)
     assert not Truncated("normal").has_mode

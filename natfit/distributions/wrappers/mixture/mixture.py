@@ -26,6 +26,7 @@ from natfit.distributions.wrappers.mixture._draws import drawn
 from natfit.distributions.wrappers.mixture._guard import RATIO, clustered, guards
 from natfit.distributions.wrappers.mixture._intervals import interval_moments
 from natfit.distributions.wrappers.mixture._labels import in_order
+from natfit.distributions.wrappers.mixture._moments import total_moments
 from natfit.distributions.wrappers.mixture._nodes import nodes
 from natfit.distributions.wrappers.mixture._single import singles
 from natfit.distributions.wrappers.mixture._start import several, start
@@ -364,6 +365,10 @@ class Mixture(Distribution):
             getattr(p, name)(y, eta[:, cut]) for p, cut in zip(self.parts, self.cuts, strict=True)
         ]
         return np.minimum(per_row.log_total(np.stack(each, axis=1) + self.log_weights(eta)), 0.0)
+
+    def moments(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means and variances (n,), from those of the components."""
+        return total_moments(self, eta)
 
     @property
     def can_sample(self) -> bool:
