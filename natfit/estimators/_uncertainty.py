@@ -5,27 +5,30 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.linalg import block_diag
 from sklearn.utils.validation import check_is_fitted
 
-from natfit import inference
 from natfit._validation import answers_keywords, check_option
-from natfit.estimators._estimates import Estimates
+from natfit.estimators._intervals import Intervals
 from natfit.inference import covariance as cov
-from natfit.models import Constant
-from natfit.objectives import Likelihood
+from natfit.inference import delta, quantity
+from natfit.inference.delta import Estimated
+
+#: How an interval is made; ``delta`` is the name of Wald's for functions of the parameters.
+_METHODS = ("wald", "delta", "profile", "score", "bootstrap")
 
 
-class Uncertainty(Estimates):
+class Uncertainty(Intervals):
     """What a fitted density says of the precision of its estimates."""
 
     @property
     def standard_errors_(self) -> dict[str, np.ndarray]:
         """Standard errors of the values in ``params_``, in the same units and shapes."""
-        check_is_fitted(self)
+        check_is_fitted(self, "_eta")
         family = self.distribution_
         errors = [
-            cov.standard_errors(family, self._native_covariance(j, self._eta_covariance(j)))
-            for j in range(len(self._eta))
+            cov.standard_errors(family, cov.to_native(family, e.theta, e.covariance()))
+            for e in self._estimates()
         ]
         if family.event_shape == ():
             return {name: np.array([e[name] for e in errors]) for name in family.params}
@@ -34,49 +37,40 @@ class Uncertainty(Estimates):
     @property
     def param_names_(self) -> list[str]:
         """Names of the rows and columns of :meth:`cov_params`."""
-        check_is_fitted(self)
+        check_is_fitted(self, "_eta")
         names = cov.native_names(self.distribution_)
         if len(self._eta) == 1:
             return names
-        labels = range(len(self._eta)) if self._names is None else self._names
-        return [f"{name}[{label}]" for label in labels for name in names]
+        return [f"{name}[{label}]" for label in self._labels for name in names]
 
-    def _eta_covariance(self, column: int, kind: str = "observed") -> np.ndarray:
-        """Return the covariance matrix (K, K) of the estimate of eta."""
-        info, at_bound = self._information[column], self._at_bound[column]
-        if kind == "expected" and not info.complete:
-            raise ValueError(
-                "cov_type='expected' is not defined for censored rows, because it is not known how "
-                "the exact rows would have been censored; use cov_type='observed'"
-            )
-        if kind == "expected" and info.kind != "expected":
-            matrix = self.distribution_.fisher(self._eta[column][None])[0]
-            matrix = matrix if info.prior is None else matrix + info.prior
-            return cov.inverse(matrix, at_bound, info.known, info.exact) / self.n_obs_
-        if kind == "robust":
-            # The scores of the rows are those in eta, and have lost what the inverse has.
-            return cov.inverse(info.matrix, at_bound, info.known, info.exact) / self.n_obs_
-        return info.covariance(at_bound) / self.n_obs_
-
-    def _native_covariance(self, column: int, matrix: np.ndarray) -> np.ndarray:
-        return cov.to_native(self.distribution_, self._eta[column], matrix)
+    # ---------------------------------------------------------------------------- covariance
 
     @answers_keywords
     def cov_params(
-        self, cov_type: str = "observed", X: Any = None, sample_weight: Any = None
+        self,
+        cov_type: str = "observed",
+        X: Any = None,
+        sample_weight: Any = None,
+        groups: Any = None,
     ) -> np.ndarray:
         """Return the covariance matrix of the estimates of the native parameters.
 
         Parameters
         ----------
-        cov_type : {"observed", "expected", "robust"}
+        cov_type : {"observed", "expected", "opg", "robust", "cluster"}
             ``observed`` is the inverse of the observed information, the negative Hessian of the
             log-likelihood at the data. ``expected`` is the inverse of the expected information;
-            for exponential families the two agree at the optimum. ``robust`` is Huber's sandwich
-            estimate, which holds even if the data do not come from the family.
+            for exponential families the two agree at the optimum. ``opg`` is the inverse of the
+            outer product of gradients, the sum of s s' over rows with the score s. ``robust`` is
+            Huber's sandwich estimate, which holds even if the data do not come from the family
+            (HC0 of statsmodels). ``cluster`` is the sandwich for rows that are independent between
+            groups only, with the factor G / (G - 1) (W - 1) / (W - P) of statsmodels for G groups,
+            a sum of weights W and P estimated parameters.
         X, sample_weight : optional
-            The data and the weights of the fit. Only ``robust`` needs them, because the
+            The data and the weights of the fit. The last three types need them, because the
             estimator does not keep the scores of the rows.
+        groups : array-like of shape (N,), optional
+            The group of each row, in any type that can be sorted; for ``cluster`` only.
 
         Returns
         -------
@@ -88,35 +82,223 @@ class Uncertainty(Estimates):
         Raises
         ------
         ValueError
-            If ``cov_type`` is not one of the three, or is ``robust`` without X.
+            If ``cov_type`` is not one of the five, lacks the X or the groups that it needs, or X
+            is not the data of the fit.
         """
-        check_is_fitted(self)
-        check_option(cov_type, "cov_type", ("observed", "expected", "robust"))
-        if cov_type == "robust" and X is None:
-            raise ValueError(
-                "cov_type='robust' needs the scores of the rows; pass the data of the fit as X"
-            )
-        blocks = []
-        for j in range(len(self._eta)):
-            matrix = self._eta_covariance(j, cov_type)
-            if cov_type == "robust":
-                matrix = self._robust(j, matrix, X, sample_weight)
-            blocks.append(self._native_covariance(j, matrix))
-        size = sum(len(b) for b in blocks)
-        out, start = np.zeros((size, size)), 0
-        for block in blocks:
-            out[start : start + len(block), start : start + len(block)] = block
-            start += len(block)
-        return out
+        estimates, matrices = self._covariances(cov_type, X, sample_weight, groups)
+        blocks = [
+            cov.to_native(self.distribution_, e.theta, matrix)
+            for e, matrix in zip(estimates, matrices, strict=True)
+        ]
+        return block_diag(*blocks)
 
-    def _robust(self, column: int, matrix: np.ndarray, X: Any, sample_weight: Any) -> np.ndarray:
-        data, family, by_column = self._seen(X, sample_weight)
-        rows = self._rows(data, column if by_column else None)
-        if not np.isclose(rows.total, self.n_obs_, rtol=1e-9):
-            raise ValueError(
-                f"X must be the data of the fit, which had {self.n_obs_:g} observations, got "
-                f"{rows.total:g}; pass the X and the sample_weight of the fit"
+    # ------------------------------------------------------------------------------ intervals
+
+    @answers_keywords
+    def estimate(
+        self,
+        function: Any,
+        *args: Any,
+        level: float = 0.95,
+        cov_type: str = "observed",
+        method: str = "delta",
+        X: Any = None,
+        sample_weight: Any = None,
+        groups: Any = None,
+        scale: str = "auto",
+        n_resamples: int = 999,
+        kind: str = "bca",
+        resample: str = "rows",
+        random_state: Any = None,
+        n_jobs: int | None = None,
+    ) -> Estimated:
+        """Return the value of a function of the parameters, its standard error and an interval.
+
+        ``model.estimate("ppf", 0.1)`` and ``model.estimate(lambda d: d.ppf(0.1))`` are the same
+        number. By its name the range of the quantity is known, and the interval stays inside it.
+
+        Parameters
+        ----------
+        function : callable or str
+            ``function(d, *args)`` of the frozen distribution d, which returns a number or an array;
+            or the name of a method of ``frozen_``, or of a parameter.
+        *args
+            Arguments of the function or the method.
+        level : float, default=0.95
+            The probability with which the interval is to cover the true value.
+        cov_type, groups
+            As in :meth:`cov_params`, for the standard error and the interval of the delta method.
+        method : {"delta", "profile", "score", "bootstrap"}
+            As in :meth:`conf_int`; ``delta`` and ``wald`` are the same.
+        X, sample_weight : optional
+            The data and the weights of the fit, for other methods than ``delta``, and for types
+            of covariance that need them.
+        scale : {"auto", "identity", "log", "logit", "cloglog"}
+            The scale on which the interval of the delta method is symmetric. ``auto`` is the one
+            that belongs to the range: ``log`` for positive numbers, ``logit`` for shares,
+            ``identity`` for functions. ``cloglog``, log(-log p), is common for probabilities of
+            survival.
+        n_resamples, kind, resample, random_state, n_jobs
+            Options of the bootstrap, as in :meth:`conf_int`.
+
+        Returns
+        -------
+        Estimated
+            ``value``, ``standard_error``, ``low``, ``high``: numbers, or arrays of the function's
+            shape; of D columns of data with the last axis D.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the function returns no finite number or has no derivative, if an option is not
+            valid, or if the fit ended where there is no optimum.
+
+        Examples
+        --------
+        >>> import natfit
+        >>> found = natfit.fit("exponential", [1.0, 2.0, 3.0]).estimate("mean")
+        >>> round(float(found.value), 6), round(float(found.standard_error), 6)
+        (2.0, 1.154701)
+        """
+        level = delta.check_level(level)
+        check_option(method, "method", _METHODS)
+        check_option(scale, "scale", ("auto", *delta.SCALES))
+        self._refuse_no_optimum()
+        asked = quantity.of(
+            function, args, self.distribution_, self._frozen_at, self._parameters_at
+        )
+        options = {
+            "n_resamples": n_resamples,
+            "kind": kind,
+            "resample": resample,
+            "random_state": random_state,
+            "n_jobs": n_jobs,
+        }
+        self._need_data(method, X)
+        given = (X, sample_weight)
+        estimates, matrices = self._covariances(
+            cov_type, *given, groups, with_data=method not in ("wald", "delta")
+        )
+        value = asked.value(self._theta)
+        if method in ("wald", "delta") or asked.smooth:
+            error = self._errors(asked, matrices)
+        else:
+            error = np.full(value.size, np.nan)
+        said = scale
+        if method in ("wald", "delta"):
+            low, high = delta.ends(value.ravel(), error, level, asked.low, asked.high, scale)
+            said = delta.scale_name(asked.low, asked.high) if scale == "auto" else scale
+            method = "delta"
+        elif method == "bootstrap":
+            low, high, error = self._bootstrapped(asked, estimates, matrices, level, given, options)
+        else:
+            low, high = self._inverted(asked, estimates, level, method)
+        value, error, low, high = (
+            np.reshape(v, value.shape)[()] for v in (value, error, low, high)
+        )
+        notes = self._notes()
+        return Estimated(asked.name, value, error, low, high, level, method, said, cov_type, notes)
+
+    @answers_keywords
+    def conf_int(
+        self,
+        level: float = 0.95,
+        method: str = "wald",
+        of: Any = None,
+        X: Any = None,
+        sample_weight: Any = None,
+        cov_type: str = "observed",
+        groups: Any = None,
+        n_resamples: int = 999,
+        kind: str = "bca",
+        resample: str = "rows",
+        random_state: Any = None,
+        n_jobs: int | None = None,
+    ) -> Any:
+        """Return confidence intervals of the native parameters, or of a function of them.
+
+        Parameters
+        ----------
+        level : float, default=0.95
+            The probability with which an interval is to cover the true value.
+        method : {"wald", "profile", "score", "bootstrap"}
+            ``wald`` is symmetric in the unconstrained parameters (log of a scale, logit of a
+            share) and mapped back, so that it lies inside the range; it costs nothing. ``profile``
+            holds the values that a likelihood-ratio test accepts, ``score`` those that a score
+            test accepts; they need X. ``bootstrap`` fits resampled rows; it needs X.
+        of : callable, str or tuple, optional
+            A function of the frozen distribution, the name of one of its methods or of a
+            parameter, or a tuple of either and its arguments: ``("ppf", 0.1)``. None stands for
+            all parameters.
+        X, sample_weight : optional
+            The data and the weights of the fit.
+        cov_type, groups
+            As in :meth:`cov_params`, for ``wald``.
+        n_resamples : int, default=999
+            Number of bootstrap fits, at least 40.
+        kind : {"bca", "percentile"}
+            Quantiles of the bootstrap estimates, corrected for bias and skewness or not.
+        resample : {"rows", "parametric"}
+            Whether rows are drawn from the rows, with their weights as repetitions, or from the
+            fitted distribution.
+        random_state : None, int, RandomState or Generator
+            Seed of the bootstrap; None is that of the estimator, or else a fixed one.
+        n_jobs : int, optional
+            Processes of the bootstrap, by joblib. The result does not depend on it. Callbacks of
+            the estimator (``set_callbacks``) see one task, ``bootstrap``, with a subtask for each
+            replicate.
+
+        Returns
+        -------
+        dict of ndarray, or ndarray
+            By name, of the shape of ``params_`` with a last axis (low, high). A parameter that
+            was given has its value at both ends; one that is not determined or that rests at a
+            limit has the ends of its range. With ``of``, an array (..., 2).
+
+        Raises
+        ------
+        ValueError
+            If the level is not in (0, 1), if a method lacks X, or if the fit ended where there is
+            no optimum: ``unbounded``, ``singular`` or ``non_finite``.
+
+        Examples
+        --------
+        >>> import natfit
+        >>> natfit.fit("exponential", [1.0, 2.0, 3.0]).conf_int()["rate"].round(3)
+        array([[0.161, 1.55 ]])
+        """
+        level = delta.check_level(level)
+        check_option(method, "method", _METHODS)
+        options = {
+            "n_resamples": n_resamples,
+            "kind": kind,
+            "resample": resample,
+            "random_state": random_state,
+            "n_jobs": n_jobs,
+        }
+        if of is not None:
+            function, *args = of if isinstance(of, tuple) else (of,)
+            common = {"cov_type": cov_type, "groups": groups, "method": method, **options}
+            found = self.estimate(
+                function, *args, level=level, X=X, sample_weight=sample_weight, **common
             )
-        family.check(rows)
-        objective = Likelihood(family, Constant().bind(0, family), rows)
-        return inference.robust(objective, self._eta[column], matrix)
+            return found.interval
+        self._refuse_no_optimum()
+        self._need_data(method, X)
+        given = (X, sample_weight)
+        estimates, matrices = self._covariances(
+            cov_type, *given, groups, with_data=method not in ("wald", "delta")
+        )
+        if method == "bootstrap":
+            family = self.distribution_
+            asked = quantity.all_parameters(family, self._parameters_at)
+            low, high, _ = self._bootstrapped(asked, estimates, matrices, level, given, options)
+            return self._split(np.stack([low, high], axis=-1))
+        if method in ("wald", "delta"):
+            columns = [
+                delta.parameter_intervals(self.distribution_, e.theta, matrix, level)
+                for e, matrix in zip(estimates, matrices, strict=True)
+            ]
+        else:
+            columns = [self._inverted_parameters(e, level, method) for e in estimates]
+        return self._by_name(columns)

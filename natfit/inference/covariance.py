@@ -1,16 +1,28 @@
-"""The covariance matrix of an estimate, from the information at the optimum."""
+"""The covariance matrix of an estimate: the types, and what each of them is computed from."""
 
 from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.linalg import lapack
 
+from natfit._validation import check_option
+from natfit.objectives._formula import Formula
 from natfit.objectives.likelihood import Likelihood
+from natfit.rows import Block
+
+if TYPE_CHECKING:
+    from natfit.inference.estimate import Estimate
+
+#: The types of covariance matrices; ``cov_type`` of every method is one of them.
+COV_TYPES = ("observed", "expected", "opg", "robust", "cluster")
+
+#: Those that are made of the scores of the rows, for which the data must be at hand.
+OF_SCORES = ("opg", "robust", "cluster")
 
 #: Eigenvalues of the information below this count as zero, after scaling to a unit diagonal.
 _SINGULAR = 1e-12
@@ -191,8 +203,85 @@ def _scaled_inverse(matrix: np.ndarray, exact: bool) -> np.ndarray:
     return part
 
 
+def covariance(
+    estimate: Estimate, cov_type: str = "observed", groups: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the covariance matrix of theta, of one of the types in :data:`COV_TYPES`.
+
+    With A the observed information of all rows, I the expected one, s_i the scores and w_i the
+    weights, which count repetitions, ::
+
+        observed    A^-1
+        expected    I^-1
+        opg         (sum_i w_i s_i s_i')^-1
+        robust      A^-1 (sum_i w_i s_i s_i') A^-1
+        cluster     c A^-1 (sum_g S_g S_g') A^-1        S_g = sum of w_i s_i over the rows of g
+                    c = G / (G - 1) * (W - 1) / (W - P)
+
+    ``opg`` is the outer product of gradients of Berndt, Hall, Hall and Hausman (1974). ``robust``
+    is Huber's (1967) sandwich, in which each repetition counts, as in R's ``sandwich::sandwich``;
+    it has no factor for small samples, as HC0 of statsmodels. The factor c of ``cluster``
+    (Liang and Zeger 1986), with G groups, the sum W of weights and P estimated parameters, is the
+    default of statsmodels' ``cov_type="cluster"``. In a full exponential family the expected
+    information equals the observed one at the optimum and is used for A.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        The estimate; all types but ``observed`` and ``expected`` need its objective.
+    cov_type : {"observed", "expected", "opg", "robust", "cluster"}
+        The type.
+    groups : ndarray of shape (N,), optional
+        For ``cluster`` the group of each row, as whole numbers 0, ..., G - 1.
+
+    Returns
+    -------
+    ndarray of shape (P, P)
+        With inf on the diagonal for coordinates that the data do not determine or that rest at a
+        limit, and zeros for those that were given.
+
+    Raises
+    ------
+    ValueError
+        If there is no such type, or if the type is not defined for these rows, or lacks data.
+    """
+    check_option(cov_type, "cov_type", COV_TYPES)
+    info = estimate.information
+    if cov_type == "observed":
+        return estimate.covariance()
+    if cov_type == "expected":
+        if not info.complete:
+            raise ValueError(
+                "cov_type='expected' is not defined for censored rows, because it is not known how "
+                "the exact rows would have been censored; use cov_type='observed'"
+            )
+        if info.kind == "expected":
+            return estimate.covariance()
+        return _inverse_with_prior(estimate, estimate.family.fisher(estimate.theta[None])[0])
+    if estimate.objective is None:
+        raise ValueError(
+            f"cov_type={cov_type!r} needs the scores of the rows; pass the data of the fit as X"
+        )
+    if cov_type == "opg":
+        scores = estimate.objective.scores(estimate.theta).dense()
+        return _inverse_with_prior(estimate, scores)
+    # The scores of the rows are those in theta, and have lost what a well-conditioned
+    # information in other coordinates has.
+    bread = estimate.inverse_of(info.matrix)
+    if cov_type == "robust":
+        return robust(estimate.objective, estimate.theta, bread)
+    if groups is None:
+        raise ValueError("cov_type='cluster' needs groups=, the group of each row, got None")
+    return _clustered(estimate, bread, groups)
+
+
+def _inverse_with_prior(estimate: Estimate, matrix: np.ndarray) -> np.ndarray:
+    prior = estimate.information.prior
+    return estimate.inverse_of(matrix if prior is None else matrix + prior)
+
+
 def robust(objective: Likelihood, theta: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-    """Return Huber's sandwich V S V in eta, with the model's covariance V and the sum S of scores.
+    """Return Huber's sandwich V S V in theta, with the model's covariance V, sum S of scores.
 
     ``S = sum_i w_i s_i s_i'``, in which each repetition counts, as in R's ``sandwich::sandwich``.
     Coordinates that rest at a limit, or that the data do not determine, have inf on the diagonal
@@ -200,13 +289,49 @@ def robust(objective: Likelihood, theta: np.ndarray, covariance: np.ndarray) -> 
 
     Returns
     -------
-    ndarray of shape (K, K)
+    ndarray of shape (P, P)
         The covariance matrix of the estimate.
     """
-    scores = objective.scores(theta).dense() * objective.total
+    return _between(covariance, objective.scores(theta).dense() * objective.total)
+
+
+def _clustered(estimate: Estimate, bread: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return c V (sum_g S_g S_g') V, from one pass over the rows, which carry their groups."""
+    objective: Any = estimate.objective
+    n_groups = int(groups.max()) + 1
+    if n_groups < 2:
+        raise ValueError(
+            "groups must name at least 2 groups, got 1, whose scores sum to zero at the optimum; "
+            "use cov_type='robust' if rows are independent"
+        )
+    rows = objective.rows.joined(groups)
+    with np.errstate(all="ignore"):
+        sums = rows.sum(_group_part, objective._formula, estimate.theta, n_groups)
+    if estimate.total <= estimate.n_estimated:
+        raise ValueError(
+            f"cov_type='cluster' needs more rows than parameters, got {estimate.total:g} rows and "
+            f"{estimate.n_estimated} parameters; use cov_type='observed'"
+        )
+    factor = n_groups / (n_groups - 1.0)
+    factor *= (estimate.total - 1.0) / (estimate.total - estimate.n_estimated)
+    return _between(bread, factor * (sums.T @ sums))
+
+
+def _group_part(block: Block, formula: Formula, theta: np.ndarray, n_groups: int) -> np.ndarray:
+    """Return the weighted sums of the scores in theta of each group, (G, P)."""
+    lin = formula.linearize(theta, block)
+    score = formula.distribution.score(block.y, lin.eta)
+    if block.weight is not None:
+        score = score * block.weight[:, None]
+    pulled = lin.pull_columns(score[:, :, None])
+    return np.stack([np.bincount(block.extra[-1], p, n_groups) for p in pulled], axis=1)
+
+
+def _between(covariance: np.ndarray, meat: np.ndarray) -> np.ndarray:
+    """Return V M V, in which coordinates of infinite variance count as known and keep it."""
     unknown = np.isinf(np.diagonal(covariance))
     finite = np.where(unknown[:, None] | unknown[None, :], 0.0, covariance)
-    out = finite @ scores @ finite
+    out = finite @ meat @ finite
     out[unknown, unknown] = np.inf
     return out
 

@@ -1,0 +1,254 @@
+"""What intervals are made of: covariances, derivatives, replicates and inverted tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from scipy.linalg import block_diag
+from sklearn.utils.validation import check_is_fitted
+
+from natfit._validation import check_option
+from natfit.distributions.contract.frozen import Frozen
+from natfit.estimators._replicates import Replicates
+from natfit.inference import Estimate, bootstrap, delta, quantity
+from natfit.inference import covariance as cov
+from natfit.inference.quantity import Quantity
+from natfit.optimize import Status
+
+#: Ends of a fit at which there is no optimum, and no interval around it.
+_MEANINGLESS = (Status.UNBOUNDED, Status.NON_FINITE, Status.SINGULAR)
+
+
+class Intervals(Replicates):
+    """The part of a fitted density that its statements of precision are made of."""
+
+    params_: dict[str, np.ndarray]
+
+    @property
+    def _labels(self) -> list[Any]:
+        return list(range(len(self._eta))) if self._names is None else list(self._names)
+
+    def _covariances(
+        self, cov_type: str, X: Any, sample_weight: Any, groups: Any, with_data: bool = False
+    ) -> tuple[list[Estimate], list[np.ndarray]]:
+        """Return the estimates, with data where they are needed, and the covariances of theta."""
+        check_is_fitted(self, "_eta")
+        check_option(cov_type, "cov_type", cov.COV_TYPES)
+        if groups is not None and cov_type != "cluster":
+            raise ValueError(
+                f"groups is for cov_type='cluster' only, got cov_type={cov_type!r}; write "
+                "cov_type='cluster', or leave groups out"
+            )
+        of_scores = cov_type in cov.OF_SCORES
+        if of_scores and X is None:
+            raise ValueError(
+                f"cov_type={cov_type!r} needs the scores of the rows; pass the data of the fit as X"
+            )
+        if of_scores or with_data:
+            estimates = self._estimates(X, sample_weight)
+        else:
+            estimates = self._estimates()
+        codes = None if groups is None else self._codes(groups, X, sample_weight)
+        return estimates, [cov.covariance(e, cov_type, codes) for e in estimates]
+
+    def _codes(self, groups: Any, X: Any, sample_weight: Any) -> np.ndarray:
+        """Return the groups of the rows that count, as whole numbers from 0."""
+        data, _, _ = self._seen(X, sample_weight)
+        given = np.asarray(groups)
+        n = len(data.values) if data.kept is None else len(data.kept)
+        if given.shape != (n,):
+            raise ValueError(
+                f"groups must have one entry for each of the {n} rows of X, got the shape "
+                f"{given.shape}"
+            )
+        given = given if data.kept is None else given[data.kept]
+        missing = np.array([g is None or g != g for g in given]) if given.dtype == object else None
+        missing = np.isnan(given) if given.dtype.kind == "f" else missing
+        if missing is not None and missing.any():
+            raise ValueError(
+                f"groups must not be missing, got {given[missing][0]} for "
+                f"{int(missing.sum())} rows; give each row that belongs to no other a group of its "
+                "own"
+            )
+        try:
+            return np.unique(given, return_inverse=True)[1]
+        except TypeError as error:
+            raise ValueError(f"groups must be of one type that can be sorted: {error}") from None
+
+    # ------------------------------------------------------------------------ what both share
+
+    @property
+    def _theta(self) -> np.ndarray:
+        """The parameters of all columns, one after the other, (D K,)."""
+        return self._eta.reshape(-1)
+
+    def _frozen_at(self, theta: Any) -> Frozen:
+        return Frozen(self.distribution_, theta.reshape(self._eta.shape))
+
+    def _parameters_at(self, theta: Any) -> dict[str, Any]:
+        """Return native values by name, in the shapes of ``params_``."""
+        values = self.distribution_.native(theta.reshape(self._eta.shape))
+        by_column = self.distribution_.event_shape == ()
+        names = self.distribution_.params
+        return {n: v if by_column else v[0] for n, v in zip(names, values, strict=True)}
+
+    @property
+    def _limits(self) -> tuple[np.ndarray, np.ndarray]:
+        low, high, _ = self.distribution_.limits
+        n = len(self._eta)
+        return np.tile(low, n), np.tile(high, n)
+
+    def _derivatives(self, asked: Quantity, matrices: list[np.ndarray]) -> np.ndarray:
+        spread = np.concatenate([np.sqrt(np.maximum(np.diagonal(m), 0.0)) for m in matrices])
+        return asked.jacobian(self._theta, spread, self._limits)
+
+    def _errors(self, asked: Quantity, matrices: list[np.ndarray]) -> np.ndarray:
+        """Return standard errors (M,) of a quantity by the delta method."""
+        return delta.standard_errors(self._derivatives(asked, matrices), block_diag(*matrices))
+
+    def _refuse_no_optimum(self) -> None:
+        """Raise ValueError where a fit ended at no optimum, so that no interval has a meaning."""
+        check_is_fitted(self, "_eta")
+        bad = [
+            (c, s) for c, s in zip(self._labels, self._statuses, strict=True) if s in _MEANINGLESS
+        ]
+        if bad:
+            column, status = bad[0]
+            where = "" if len(self._eta) == 1 else f" of column {column!r}"
+            raise ValueError(
+                f"an interval needs an optimum that the data determine, but the fit{where} ended "
+                f"as {str(status)!r}: {self._message}; {status.remedy}; identifiability() names "
+                "the directions that the data leave open"
+            )
+
+    @property
+    def _statuses(self) -> list[Status]:
+        return list(getattr(self, "statuses_", [Status.CONVERGED] * len(self._eta)))
+
+    @property
+    def _message(self) -> str:
+        return str(getattr(self, "message_", ""))
+
+    def _notes(self) -> tuple[str, ...]:
+        """Return what a reader of an interval must know of the fit."""
+        ended = {s for s in self._statuses if not s.good}
+        return tuple(f"the fit ended as {str(s)!r}" for s in sorted(ended))
+
+    def _need_data(self, method: str, X: Any) -> None:
+        if method not in ("wald", "delta") and X is None:
+            raise ValueError(f"method={method!r} needs the rows; pass the data of the fit as X")
+
+    # ------------------------------------------------------------------------------ bootstrap
+
+    def _bootstrapped(
+        self,
+        asked: Quantity,
+        estimates: list[Estimate],
+        matrices: list[np.ndarray],
+        level: float,
+        given: tuple[Any, Any],
+        options: dict[str, Any],
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the ends (M,) of the bootstrap's intervals, and its standard errors."""
+        check_option(options["kind"], "kind", ("bca", "percentile"))
+        value = asked.value(self._theta).ravel()
+        etas = self._replicates(*given, options)
+        found = np.stack([asked.value(eta.reshape(-1)).ravel() for eta in etas])
+        errors = found.std(axis=0, ddof=1)
+        if options["kind"] == "percentile":
+            return *bootstrap.percentile_ends(found, level), errors
+        if asked.smooth:
+            # The influence of rows is that in the model's own covariance.
+            slopes = self._derivatives(asked, matrices)
+            skew = bootstrap.acceleration(estimates, slopes, [e.covariance() for e in estimates])
+        else:
+            raise ValueError(
+                f"{asked.name} moves in steps, so that BCa has no acceleration; use "
+                "kind='percentile'"
+            )
+        return *bootstrap.bca_ends(found, value, skew, level), errors
+
+    def _split(self, flat: np.ndarray) -> dict[str, np.ndarray]:
+        """Return a flat array (M, 2) by name, in the shapes of ``params_``."""
+        out, start = {}, 0
+        for name, value in self._parameters_at(self._theta).items():
+            size = int(np.size(value))
+            out[name] = flat[start : start + size].reshape(*np.shape(value), 2)
+            start += size
+        return out
+
+    def _by_name(self, columns: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        """Return the intervals of columns by name; what was given has its value at both ends."""
+        if self.distribution_.event_shape == ():
+            out = {name: np.stack([c[name] for c in columns]) for name in columns[0]}
+        else:
+            out = columns[0]
+        for name in getattr(self, "fixed", None) or {}:
+            out[name] = np.stack([self.params_[name]] * 2, axis=-1)
+        return out
+
+    # ----------------------------------------------------------------- inversion of a test
+
+    def _inverted(
+        self, asked: Quantity, estimates: list[Estimate], level: float, method: str
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the ends of the values of a quantity that a test accepts."""
+        if len(estimates) > 1:
+            raise ValueError(
+                f"method={method!r} is for one column of data, got {len(estimates)}; fit the "
+                "columns one by one, or ask for the parameters by conf_int(of=None)"
+            )
+        (own,) = estimates
+        errors = np.sqrt(np.maximum(np.diagonal(own.covariance()), 0.0))
+        pairs = []
+        for m in range(asked.value(own.theta).size):
+
+            def value(theta: np.ndarray, m: int = m) -> float:
+                return float(asked.value(theta).ravel()[m])
+
+            def gradient(theta: np.ndarray, m: int = m) -> np.ndarray:
+                return asked.jacobian(theta, errors, self._limits)[m]
+
+            pairs.append(_inversion(method)(own, value, gradient, level))
+        return np.array([p.low for p in pairs]), np.array([p.high for p in pairs])
+
+    def _inverted_parameters(
+        self, own: Estimate, level: float, method: str
+    ) -> dict[str, np.ndarray]:
+        """Return the ends (*shape, 2) of the native values that a test accepts, by name."""
+        family, out = self.distribution_, {}
+        known = set(own.information.known)
+        for name, constraint in family.params.items():
+            block = family.blocks[name]
+            now = np.asarray(family.native_dict(own.theta)[name], dtype=float)
+            if set(range(block.start, block.stop)) <= known:
+                out[name] = np.stack([now, now], axis=-1)
+                continue
+            ends = np.empty((now.size, 2))
+            at = list(range(now.size))
+            if constraint.entries is not None:
+                ends[:] = now.reshape(-1, 1)
+                at = [
+                    int(np.ravel_multi_index(p, now.shape))
+                    for p in zip(*constraint.entries, strict=True)
+                ]
+            for index in at:
+                value, gradient = quantity.entry(constraint, block, index)
+                found = _inversion(method)(own, value, gradient, level)
+                ends[index] = found.low, found.high
+            table = ends.reshape(*now.shape, 2)
+            if getattr(constraint, "symmetric", False):
+                low = np.tril_indices(len(now), -1)
+                table[low[1], low[0]] = table[low]
+            out[name] = table
+        return out
+
+
+def _inversion(method: str) -> Callable[..., Any]:
+    """Return the function that inverts a test: ``(estimate, value, gradient, level)``."""
+    if method == "profile":
+        return import_module("natfit.inference.profile").profile_interval
+    return import_module("natfit.inference.score_interval").score_interval

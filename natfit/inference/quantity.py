@@ -1,0 +1,288 @@
+"""Quantities: functions g(theta) of the parameters, their derivatives and their ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from natfit._validation import unknown_name
+from natfit.distributions.contract.frozen import Frozen
+from natfit.inference import derivative, moving
+from natfit.numerics import autodiff
+
+#: Methods of a frozen distribution whose values are random or no numbers.
+_NO_QUANTITY = ("rvs", "family", "eta", "by", "params")
+
+#: Methods whose values are places at which a distribution has a share: steps for whole numbers.
+_PLACES = ("ppf", "isf", "median", "mode", "interval")
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A function of theta, a number or an array of M numbers.
+
+    Attributes
+    ----------
+    name : str
+        What it is, for messages: ``ppf(0.1)``.
+    function : callable
+        ``function(theta)``, a number or an array, for theta (P,).
+    low, high : float
+        The ends of its range.
+    exact : callable or None
+        ``exact(theta)``, the derivatives (M, P) where they are known in closed form; None where
+        it returns None.
+    smooth : bool
+        False for values that move in steps, such as quantiles of whole numbers.
+    """
+
+    name: str
+    function: Callable[[Any], Any]
+    low: float = -np.inf
+    high: float = np.inf
+    exact: Callable[[np.ndarray], np.ndarray | None] | None = field(default=None, repr=False)
+    smooth: bool = True
+
+    def value(self, theta: np.ndarray) -> np.ndarray:
+        """Return g(theta) as an array of its own shape.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (P,)
+            The parameters.
+
+        Returns
+        -------
+        ndarray
+
+        Raises
+        ------
+        TypeError
+            If the function returns no number.
+        ValueError
+            If it returns NaN, infinity or nothing.
+        """
+        found = self.function(theta)
+        try:
+            value = np.asarray(found)
+            if value.dtype.kind not in "biuf":
+                raise TypeError(f"got {found!r}")
+            value = value.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                f"{self.name} must be a number or an array of numbers: {error}"
+            ) from None
+        if value.size == 0:
+            raise ValueError(
+                f"{self.name} must be a number or an array of numbers, got an empty one"
+            )
+        if not np.isfinite(value).all():
+            bad = value[~np.isfinite(value)].ravel()[0]
+            raise ValueError(
+                f"{self.name} must be finite at the estimate, got {bad}; choose a point inside the "
+                "support, or a probability inside (0, 1)"
+            )
+        return value
+
+    def jacobian(
+        self, theta: np.ndarray, errors: np.ndarray, limits: tuple[np.ndarray, np.ndarray]
+    ) -> np.ndarray:
+        """Return the derivatives of the M values, flat, in theta.
+
+        They are exact where they are known, by autograd where it can follow the function and a
+        difference along one direction confirms it, and by differences of the sixth order
+        otherwise.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (P,)
+            The estimate.
+        errors : ndarray of shape (P,)
+            Standard errors, which are the units of the steps: zero for coordinates that were
+            given, inf for those that are not determined.
+        limits : tuple of ndarray
+            Lower and upper limits (P,) of theta, which no step passes.
+
+        Returns
+        -------
+        ndarray of shape (M, P)
+            Zeros for coordinates that were given.
+
+        Raises
+        ------
+        ValueError
+            If the function has no derivative at the estimate.
+        """
+        if not self.smooth:
+            raise ValueError(
+                f"{self.name} moves in steps with the parameters, because rows are whole numbers, "
+                "so that it has no standard error; use method='bootstrap'"
+            )
+        found = None if self.exact is None else self.exact(theta)
+        if found is None:
+            found = derivative.by_autograd(self._flat, theta, errors, limits)
+        if found is None:
+            found = derivative.by_differences(self._flat, theta, errors, limits, self.name)
+        return np.where(errors == 0.0, 0.0, found)
+
+    def _flat(self, theta: Any) -> Any:
+        """Return the values as a vector, traced by autograd if theta is."""
+        found = self.function(theta)
+        return derivative.flat(found)
+
+
+def of(
+    function: Any,
+    args: tuple[Any, ...],
+    family: Any,
+    frozen: Callable[[Any], Frozen],
+    parameters: Callable[[Any], Any] | None = None,
+) -> Quantity:
+    """Return the quantity that a user means by a function or by the name of a method.
+
+    Parameters
+    ----------
+    function : callable or str
+        ``function(d, *args)`` of the frozen distribution d, the name of one of its methods, or the
+        name of a parameter.
+    args : tuple
+        Further arguments of the function or the method.
+    family : Distribution
+        The family.
+    frozen : callable
+        ``frozen(theta) -> Frozen``.
+    parameters : callable, optional
+        ``parameters(theta)``, the native parameters by name in the shapes of ``params_``.
+
+    Returns
+    -------
+    Quantity
+
+    Raises
+    ------
+    TypeError
+        If it is neither a function nor a name, or a parameter is given arguments.
+    ValueError
+        If there is no such method or parameter.
+    """
+    if callable(function):
+        name = getattr(function, "__name__", type(function).__name__)
+        name = "the function" if name == "<lambda>" else name
+        return Quantity(name, lambda theta: function(frozen(theta), *args))
+    if not isinstance(function, str):
+        raise TypeError(
+            "the quantity must be a function of the frozen distribution, or the name of one of its "
+            f"methods or of a parameter, got {function!r}; write 'ppf', 0.1 or lambda d: d.ppf(0.1)"
+        )
+    if function in family.params and parameters is not None:
+        if args:
+            raise TypeError(f"the parameter {function!r} takes no arguments, got {args}")
+        return of_parameter(function, family, parameters)
+    methods = [m for m in dir(Frozen) if not m.startswith("_") and m not in _NO_QUANTITY]
+    if function not in methods:
+        raise ValueError(
+            unknown_name(function, [*methods, *family.params], "the quantity must be a known name")
+        )
+    return _of_method(function, args, family, frozen)
+
+
+def of_parameter(name: str, family: Any, parameters: Callable[[Any], Any]) -> Quantity:
+    """Return the quantity of a native parameter, in the shape that it has in ``params_``.
+
+    Parameters
+    ----------
+    name : str
+        The parameter.
+    family : Distribution
+        The family.
+    parameters : callable
+        ``parameters(theta)``, the native values by name.
+
+    Returns
+    -------
+    Quantity
+        Its range is that of the constraint; that of a matrix, whose entries differ, is the line.
+    """
+    constraint = family.params[name]
+    low, high = constraint.native_bounds if constraint.entries is None else (-np.inf, np.inf)
+    return Quantity(name, lambda theta: parameters(theta)[name], low, high)
+
+
+def _of_method(
+    name: str, args: tuple[Any, ...], family: Any, frozen: Callable[[Any], Frozen]
+) -> Quantity:
+    """Return the quantity of a method of the frozen distribution."""
+    counts = family.support is not None and family.support.integer
+    low, high = _range(name, family, counts)
+    said = f"{name}({', '.join(repr(a) for a in args)})"
+
+    def exact(theta: np.ndarray) -> np.ndarray | None:
+        return moving.method_jacobian(name, args, frozen(theta))
+
+    smooth = not (counts and name in _PLACES)
+    function = getattr(Frozen, name)
+    return Quantity(said, lambda theta: function(frozen(theta), *args), low, high, exact, smooth)
+
+
+def _range(name: str, family: Any, counts: bool) -> tuple[float, float]:
+    """Return the ends of the values of a method, whatever the parameters are."""
+    if name in ("cdf", "sf"):
+        return 0.0, 1.0
+    if name == "pdf":
+        return 0.0, 1.0 if counts else np.inf
+    if name in ("logcdf", "logsf") or (name == "logpdf" and counts):
+        return -np.inf, 0.0
+    if name in ("var", "std"):
+        return 0.0, np.inf
+    if name == "entropy" and counts:
+        return 0.0, np.inf
+    if name in (*_PLACES, "mean") and family.support is not None and family.event_shape == ():
+        return float(family.support.low), float(family.support.top)
+    return -np.inf, np.inf
+
+
+def all_parameters(family: Any, parameters: Callable[[Any], Any]) -> Quantity:
+    """Return the quantity of all native parameters, one after the other, flat.
+
+    Parameters
+    ----------
+    family : Distribution
+        The family.
+    parameters : callable
+        ``parameters(theta)``, the native values by name.
+
+    Returns
+    -------
+    Quantity
+    """
+    return Quantity("the parameters", lambda theta: derivative.joined(parameters(theta).values()))
+
+
+def entry(constraint: Any, block: slice, index: int) -> tuple[Callable, Callable]:
+    """Return one number of a native parameter, and its gradient, as functions of theta.
+
+    Parameters
+    ----------
+    constraint : Bijector
+        The constraint of the parameter.
+    block : slice
+        Its coordinates in theta.
+    index : int
+        The place of the number in the flat native value.
+
+    Returns
+    -------
+    value, gradient : callable
+        ``value(theta)``, a float, and ``gradient(theta)``, (P,).
+    """
+
+    def value(theta: Any) -> Any:
+        return constraint.to_native(theta[block][None]).reshape(-1)[index]
+
+    def gradient(theta: np.ndarray) -> np.ndarray:
+        return autodiff.value_and_grad(value, theta)[1]
+
+    return lambda theta: float(value(theta)), gradient
