@@ -105,9 +105,16 @@ class Intervals(Replicates):
         spread = np.concatenate([np.sqrt(np.maximum(np.diagonal(m), 0.0)) for m in matrices])
         return asked.jacobian(self._theta, spread, self._limits)
 
-    def _errors(self, asked: Quantity, matrices: list[np.ndarray]) -> np.ndarray:
-        """Return standard errors (M,) of a quantity by the delta method."""
-        return delta.standard_errors(self._derivatives(asked, matrices), block_diag(*matrices))
+    def _errors(
+        self, asked: Quantity, matrices: list[np.ndarray]
+    ) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Return standard errors (M,) of a quantity by the delta method, and why some are inf."""
+        slopes, matrix = self._derivatives(asked, matrices), block_diag(*matrices)
+        names = self.distribution_.eta_names()
+        if len(matrices) > 1:
+            names = [f"{name}[{label}]" for label in self._labels for name in names]
+        errors = delta.standard_errors(slopes, matrix)
+        return errors, delta.lost_notes(slopes, matrix, names)
 
     def _refuse_no_optimum(self) -> None:
         """Raise ValueError where a fit ended at no optimum, so that no interval has a meaning."""

@@ -180,10 +180,10 @@ class Uncertainty(Intervals):
             cov_type, *given, groups, with_data=method not in ("wald", "delta")
         )
         value = asked.value(self._theta)
-        if method in ("wald", "delta") or asked.smooth:
-            error = self._errors(asked, matrices)
-        else:
-            error = np.full(value.size, np.nan)
+        notes = self._notes()
+        if method != "bootstrap":
+            error, lost = self._errors(asked, matrices)
+            notes += lost
         said = scale
         if method in ("wald", "delta"):
             low, high = delta.ends(value.ravel(), error, level, asked.low, asked.high, scale)
@@ -196,7 +196,6 @@ class Uncertainty(Intervals):
         value, error, low, high = (
             np.reshape(v, value.shape)[()] for v in (value, error, low, high)
         )
-        notes = self._notes()
         return Estimated(asked.name, value, error, low, high, level, method, said, cov_type, notes)
 
     @answers_keywords
@@ -277,7 +276,7 @@ class Uncertainty(Intervals):
             "n_jobs": n_jobs,
         }
         if of is not None:
-            function, *args = of if isinstance(of, tuple) else (of,)
+            function, *args = of if isinstance(of, tuple) and of else (of,)
             common = {"cov_type": cov_type, "groups": groups, "method": method, **options}
             found = self.estimate(
                 function, *args, level=level, X=X, sample_weight=sample_weight, **common

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from natfit.inference.covariance import scores_of
 from natfit.objectives._formula import Formula
 from natfit.rows import Block
 
@@ -139,9 +140,7 @@ def _influence_part(
     block: Block, formula: Formula, theta: np.ndarray, directions: np.ndarray
 ) -> np.ndarray:
     """Return the influence of a block's rows on M quantities, (n, M)."""
-    lin = formula.linearize(theta, block)
-    score = formula.distribution.score(block.y, lin.eta)
-    return lin.pull_columns(score[:, :, None]).T @ directions.T
+    return scores_of(block, formula, theta).T @ directions.T
 
 
 def _weight_part(block: Block) -> np.ndarray:

@@ -263,8 +263,8 @@ def covariance(
             f"cov_type={cov_type!r} needs the scores of the rows; pass the data of the fit as X"
         )
     if cov_type == "opg":
-        scores = estimate.objective.scores(estimate.theta).dense()
-        return _inverse_with_prior(estimate, scores)
+        scores = _outer_product(estimate.objective, estimate.theta)
+        return _inverse_with_prior(estimate, scores / estimate.total)
     # The scores of the rows are those in theta, and have lost what a well-conditioned
     # information in other coordinates has.
     bread = estimate.inverse_of(info.matrix)
@@ -292,7 +292,14 @@ def robust(objective: Likelihood, theta: np.ndarray, covariance: np.ndarray) -> 
     ndarray of shape (P, P)
         The covariance matrix of the estimate.
     """
-    return _between(covariance, objective.scores(theta).dense() * objective.total)
+    return _between(covariance, _outer_product(objective, theta))
+
+
+def _outer_product(objective: Likelihood, theta: np.ndarray) -> np.ndarray:
+    """Return the sum of w_i s_i s_i', (P, P), of the likelihood without a prior."""
+    with np.errstate(all="ignore"):
+        found: np.ndarray = objective.rows.sum(_outer_part, objective._formula, theta)
+    return found
 
 
 def _clustered(estimate: Estimate, bread: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -317,14 +324,23 @@ def _clustered(estimate: Estimate, bread: np.ndarray, groups: np.ndarray) -> np.
     return _between(bread, factor * (sums.T @ sums))
 
 
+def scores_of(block: Block, formula: Formula, theta: np.ndarray) -> np.ndarray:
+    """Return the scores in theta of a block's rows, (P, n), without their weights."""
+    lin = formula.linearize(theta, block)
+    return lin.pull_columns(formula.distribution.score(block.y, lin.eta)[:, :, None])
+
+
+def _outer_part(block: Block, formula: Formula, theta: np.ndarray) -> np.ndarray:
+    """Return the weighted sum of s s', (P, P), with the scores s in theta."""
+    s = scores_of(block, formula, theta)
+    return (s if block.weight is None else s * block.weight) @ s.T
+
+
 def _group_part(block: Block, formula: Formula, theta: np.ndarray, n_groups: int) -> np.ndarray:
     """Return the weighted sums of the scores in theta of each group, (G, P)."""
-    lin = formula.linearize(theta, block)
-    score = formula.distribution.score(block.y, lin.eta)
-    if block.weight is not None:
-        score = score * block.weight[:, None]
-    pulled = lin.pull_columns(score[:, :, None])
-    return np.stack([np.bincount(block.extra[-1], p, n_groups) for p in pulled], axis=1)
+    s = scores_of(block, formula, theta)
+    s = s if block.weight is None else s * block.weight
+    return np.stack([np.bincount(block.extra[-1], row, n_groups) for row in s], axis=1)
 
 
 def _between(covariance: np.ndarray, meat: np.ndarray) -> np.ndarray:

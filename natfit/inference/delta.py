@@ -139,11 +139,43 @@ def standard_errors(jacobian: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     finite = np.where(unknown[:, None] | unknown[None, :], 0.0, covariance)
     with np.errstate(over="ignore", invalid="ignore"):
         square = np.einsum("mp,pq,mq->m", jacobian, finite, jacobian)
-    size = np.abs(jacobian).max(axis=1, initial=0.0, keepdims=True)
-    lost = np.any(np.abs(jacobian[:, unknown]) > _COUNTS * size, axis=1)
+    lost = _lost(jacobian, covariance).any(axis=1)
     # A variance beyond the range of doubles counts as unknown.
     square = np.where(lost | ~np.isfinite(square), np.inf, square)
     return np.sqrt(np.maximum(square, 0.0))
+
+
+def _lost(jacobian: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Return which value depends on which coordinate of infinite variance, (M, P) of bool."""
+    size = np.abs(jacobian).max(axis=1, initial=0.0, keepdims=True)
+    return (np.abs(jacobian) > _COUNTS * size) & np.isinf(np.diagonal(covariance))
+
+
+def lost_notes(jacobian: np.ndarray, covariance: np.ndarray, names: list[str]) -> tuple[str, ...]:
+    """Return which coordinates make standard errors infinite, in words.
+
+    Parameters
+    ----------
+    jacobian : ndarray of shape (M, P)
+        Derivatives of M values.
+    covariance : ndarray of shape (P, P)
+        V, with inf on the diagonal for coordinates that are not determined.
+    names : list of str
+        Those of the coordinates.
+
+    Returns
+    -------
+    tuple of str
+        Empty where all standard errors are finite.
+    """
+    lost = np.flatnonzero(_lost(jacobian, covariance).any(axis=0))
+    if not len(lost):
+        return ()
+    said = ", ".join(names[k] for k in lost)
+    return (
+        f"it depends on {said}, which the data do not determine or which rests at a limit: see "
+        "identifiability()",
+    )
 
 
 def ends(
@@ -273,6 +305,12 @@ def parameter_intervals(
     out = {}
     for name, constraint in family.params.items():
         block = family.blocks[name]
+        if name in family.row_ends and np.isinf(own[block]).all():
+            # The support ends beyond the last row, which is the estimate, and certainly there.
+            far, now = constraint.domain, float(native[name])
+            below = family.row_ends[name] == "lower"
+            out[name] = np.array([far[0], now] if below else [now, far[1]])
+            continue
         if constraint.elementwise:
             out[name] = _elementwise(constraint, eta[block], own[block], level)
             continue

@@ -97,6 +97,9 @@ def by_autograd(
         return None
     if found.shape != (plain.size, theta.size) or not np.isfinite(found).all():
         return None
+    if not found.any(axis=1).all():
+        # A function that moves in steps, or that has left autograd's arithmetic altogether.
+        return None
     steps = _units(theta, errors) * _CONFIRM
     low, high = limits
     # Along directions with both signs, so that changes of two coordinates do not cancel.
@@ -122,6 +125,7 @@ def by_differences(
     errors: np.ndarray,
     limits: tuple[np.ndarray, np.ndarray],
     name: str,
+    size: float = 0.0,
 ) -> np.ndarray:
     """Return derivatives by differences of the sixth order, at two step sizes that agree.
 
@@ -135,6 +139,8 @@ def by_differences(
         Lower and upper limits (P,) of theta; near one the steps go to the other side.
     name : str
         What the function is, for messages.
+    size : float
+        What values are accurate beside, where they may be zero.
 
     Returns
     -------
@@ -149,11 +155,11 @@ def by_differences(
     plain = np.asarray(function(theta), dtype=np.float64)
     for share in _STEPS:
         with np.errstate(all="ignore"):
-            coarse = _difference(function, theta, unit * share, errors, limits, name)
-            fine = _difference(function, theta, unit * share * 0.5, errors, limits, name)
-            off, size = np.abs(coarse - fine) * unit, np.abs(fine) * unit
-        rounding = _ROUNDING / share * np.abs(plain)[:, None]
-        if np.all(off <= _AGREE * size.max(axis=1, keepdims=True) + rounding):
+            coarse = _difference(function, theta, plain, unit * share, errors, limits, name)
+            fine = _difference(function, theta, plain, unit * share * 0.5, errors, limits, name)
+            off, change = np.abs(coarse - fine) * unit, np.abs(fine) * unit
+        rounding = _ROUNDING / share * np.maximum(np.abs(plain), size)[:, None]
+        if np.all(off <= _AGREE * change.max(axis=1, keepdims=True) + rounding):
             _refuse_steps(function, theta, unit, errors, limits, plain, fine, name)
             return fine
     raise ValueError(
@@ -171,12 +177,20 @@ def _units(theta: np.ndarray, errors: np.ndarray) -> np.ndarray:
 def _difference(
     function: Callable[[Any], Any],
     theta: np.ndarray,
+    plain: np.ndarray,
     step: np.ndarray,
     errors: np.ndarray,
     limits: tuple[np.ndarray, np.ndarray],
     name: str,
 ) -> np.ndarray:
-    """Return the derivatives (M, P) at one length of steps; zeros for given coordinates."""
+    """Return the derivatives (M, P) at one length of steps; zeros for given coordinates.
+
+    The value at the estimate is subtracted first, so that a constant has zero exactly.
+
+    Returns
+    -------
+    ndarray of shape (M, P)
+    """
     low, high = limits
     columns: list[Any] = []
     for k, h in enumerate(step):
@@ -193,12 +207,9 @@ def _difference(
             if c:
                 moved = theta.copy()
                 moved[k] += a * h
-                total = total + c * _checked(function(moved), name)
+                total = total + c * (_checked(function(moved), name) - plain)
         columns.append(total / h)
-    shape = next((c.shape for c in columns if c is not None), None)
-    if shape is None:
-        return np.zeros((np.asarray(function(theta)).size, theta.size))
-    return np.stack([np.zeros(shape) if c is None else c for c in columns], axis=1)
+    return np.stack([np.zeros(plain.shape) if c is None else c for c in columns], axis=1)
 
 
 def _checked(value: Any, name: str) -> np.ndarray:

@@ -37,6 +37,9 @@ class Quantity:
         it returns None.
     smooth : bool
         False for values that move in steps, such as quantiles of whole numbers.
+    unit : callable or None
+        ``unit(theta)``, a size beside which the accuracy of values is to be judged; None where
+        their own size serves. A mean may be zero.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Quantity:
     high: float = np.inf
     exact: Callable[[np.ndarray], np.ndarray | None] | None = field(default=None, repr=False)
     smooth: bool = True
+    unit: Callable[[np.ndarray], float] | None = field(default=None, repr=False)
 
     def value(self, theta: np.ndarray) -> np.ndarray:
         """Return g(theta) as an array of its own shape.
@@ -82,8 +86,8 @@ class Quantity:
         if not np.isfinite(value).all():
             bad = value[~np.isfinite(value)].ravel()[0]
             raise ValueError(
-                f"{self.name} must be finite at the estimate, got {bad}; choose a point inside the "
-                "support, or a probability inside (0, 1)"
+                f"{self.name} must be finite at the estimate, got {bad}; ask for a point inside "
+                "the support, a probability inside (0, 1), or a moment that exists"
             )
         return value
 
@@ -125,7 +129,10 @@ class Quantity:
         if found is None:
             found = derivative.by_autograd(self._flat, theta, errors, limits)
         if found is None:
-            found = derivative.by_differences(self._flat, theta, errors, limits, self.name)
+            unit = 0.0 if self.unit is None else self.unit(theta)
+            found = derivative.by_differences(
+                self._flat, theta, errors, limits, self.name, unit if np.isfinite(unit) else 0.0
+            )
         return np.where(errors == 0.0, 0.0, found)
 
     def _flat(self, theta: Any) -> Any:
@@ -222,9 +229,16 @@ def _of_method(
     def exact(theta: np.ndarray) -> np.ndarray | None:
         return moving.method_jacobian(name, args, frozen(theta))
 
+    def spread(theta: np.ndarray) -> float:
+        with np.errstate(all="ignore"):
+            return float(np.min(frozen(theta).std()))
+
     smooth = not (counts and name in _PLACES)
+    unit = spread if name == "mean" else None
     function = getattr(Frozen, name)
-    return Quantity(said, lambda theta: function(frozen(theta), *args), low, high, exact, smooth)
+    return Quantity(
+        said, lambda theta: function(frozen(theta), *args), low, high, exact, smooth, unit
+    )
 
 
 def _range(name: str, family: Any, counts: bool) -> tuple[float, float]:
