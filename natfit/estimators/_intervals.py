@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -20,6 +21,10 @@ from natfit.optimize import Status
 
 #: Ends of a fit at which there is no optimum, and no interval around it.
 _MEANINGLESS = (Status.UNBOUNDED, Status.NON_FINITE, Status.SINGULAR)
+
+
+#: Points of a search for an end of an interval, at which values of a function are kept.
+_KEPT = 256
 
 
 class Intervals(Replicates):
@@ -201,8 +206,8 @@ class Intervals(Replicates):
 
     def _inverted(
         self, asked: Quantity, estimates: list[Estimate], level: float, method: str
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the ends of the values of a quantity that a test accepts."""
+    ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+        """Return the ends of the values of a quantity that a test accepts, and its notes."""
         if len(estimates) > 1:
             raise ValueError(
                 f"method={method!r} is for one column of data, got {len(estimates)}; fit the "
@@ -210,17 +215,25 @@ class Intervals(Replicates):
             )
         (own,) = estimates
         errors = np.sqrt(np.maximum(np.diagonal(own.covariance()), 0.0))
-        pairs = []
+        slopes = asked.slopes(own.theta, errors, self._limits)
+
+        @lru_cache(maxsize=_KEPT)
+        def values(theta: bytes) -> np.ndarray:
+            # A search compares the same points again and again, and a quantile is a search itself.
+            return asked.value(np.frombuffer(theta)).ravel()
+
+        found = []
         for m in range(asked.value(own.theta).size):
 
             def value(theta: np.ndarray, m: int = m) -> float:
-                return float(asked.value(theta).ravel()[m])
+                return float(values(theta.tobytes())[m])
 
             def gradient(theta: np.ndarray, m: int = m) -> np.ndarray:
-                return asked.jacobian(theta, errors, self._limits)[m]
+                return slopes(theta)[m]
 
-            pairs.append(_inversion(method)(own, value, gradient, level))
-        return np.array([p.low for p in pairs]), np.array([p.high for p in pairs])
+            found.append(_inversion(method)(own, value, gradient, level))
+        notes = tuple(dict.fromkeys(note for one in found for note in one.notes))
+        return np.array([one.low for one in found]), np.array([one.high for one in found]), notes
 
     def _inverted_parameters(
         self, own: Estimate, level: float, method: str

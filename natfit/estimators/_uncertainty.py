@@ -192,7 +192,8 @@ class Uncertainty(Intervals):
         elif method == "bootstrap":
             low, high, error = self._bootstrapped(asked, estimates, matrices, level, given, options)
         else:
-            low, high = self._inverted(asked, estimates, level, method)
+            low, high, more = self._inverted(asked, estimates, level, method)
+            notes += more
         value, error, low, high = (
             np.reshape(v, value.shape)[()] for v in (value, error, low, high)
         )

@@ -168,6 +168,36 @@ def by_differences(
     )
 
 
+def once(
+    function: Callable[[Any], Any],
+    theta: np.ndarray,
+    errors: np.ndarray,
+    limits: tuple[np.ndarray, np.ndarray],
+    name: str,
+) -> np.ndarray:
+    """Return derivatives by differences at one step size, for a function known to have them.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(theta) -> (M,)``.
+    theta, errors : ndarray of shape (P,)
+        The point, and the units of steps.
+    limits : tuple of ndarray
+        Lower and upper limits (P,) of theta.
+    name : str
+        What the function is, for messages.
+
+    Returns
+    -------
+    ndarray of shape (M, P)
+    """
+    step = _units(theta, errors) * _STEPS[0] * 0.5
+    plain = np.asarray(function(theta), dtype=np.float64)
+    with np.errstate(all="ignore"):
+        return _difference(function, theta, plain, step, errors, limits, name)
+
+
 def _units(theta: np.ndarray, errors: np.ndarray) -> np.ndarray:
     """Return the unit of the steps of each coordinate."""
     known = np.isfinite(errors) & (errors > 0.0)

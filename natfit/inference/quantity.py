@@ -135,6 +135,44 @@ class Quantity:
             )
         return np.where(errors == 0.0, 0.0, found)
 
+    def slopes(
+        self, theta: np.ndarray, errors: np.ndarray, limits: tuple[np.ndarray, np.ndarray]
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        """Return the function that gives the derivatives at many points around the estimate.
+
+        Which way leads to them is found and confirmed once, at the estimate.
+
+        Parameters
+        ----------
+        theta, errors, limits
+            As of :meth:`jacobian`.
+
+        Returns
+        -------
+        callable
+            ``slopes(theta) -> (M, P)``.
+
+        Raises
+        ------
+        ValueError
+            If the function has no derivative at the estimate.
+        """
+        self.jacobian(theta, errors, limits)
+        known = self.exact is not None and self.exact(theta) is not None
+        traced = not known and (
+            derivative.by_autograd(self._flat, theta, errors, limits) is not None
+        )
+
+        def found(at: np.ndarray) -> np.ndarray:
+            exact = self.exact(at) if known and self.exact is not None else None
+            if traced:
+                exact = autodiff.jacobian(self._flat, at)
+            if exact is None:
+                exact = derivative.once(self._flat, at, errors, limits, self.name)
+            return np.where(errors == 0.0, 0.0, exact)
+
+        return found
+
     def _flat(self, theta: Any) -> Any:
         """Return the values as a vector, traced by autograd if theta is."""
         found = self.function(theta)
