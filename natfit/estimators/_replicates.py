@@ -61,8 +61,8 @@ class Replicates(Estimates):
         rng = np.random.default_rng(0) if seed is None else bridge_rng(seed)
         seeds = rng.integers(0, 2**63, size=n)
         context = self._init_callback_context(task_name="bootstrap", max_subtasks=n)  # type: ignore[attr-defined]
-        data = {"estimator": self, "X": X, "y": None, "metadata": None}
-        context.call_on_fit_task_begin(**data)
+        # Callbacks that score estimators are given none: replicates are no fits of these data.
+        context.call_on_fit_task_begin(estimator=self)
         worker = copy.copy(self)
         # Replicates share the processes, and report as one task.
         worker.__dict__.pop("_skl_callbacks", None)
@@ -77,10 +77,10 @@ class Replicates(Estimates):
         for batch in pool(call(worker, X, weight, options["resample"], part) for part in parts):
             for one in batch:
                 task = context.subcontext(task_name="replicate")
-                task.call_on_fit_task_begin(**data)
-                task.call_on_fit_task_end(**data, reconstruction_attributes=lambda: {})
+                task.call_on_fit_task_begin(estimator=self)
+                task.call_on_fit_task_end(estimator=self)
                 found.append(one)
-        context.call_on_fit_task_end(**data, reconstruction_attributes=lambda: {})
+        context.call_on_fit_task_end(estimator=self)
         return self._counted(found)
 
     def _counted(self, found: list[np.ndarray | str]) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 from fits_of_intervals import REJECTED
 from joblib import parallel_config
 from scipy import stats
-from sklearn.callback import ProgressBar
+from sklearn.callback import ProgressBar, ScoringMonitor
 
 import natfit
 from natfit.estimators import _replicates
@@ -443,6 +443,13 @@ def test_progress_through_callbacks():
     assert seen.ended == [*["replicate"] * 60, "bootstrap"]
     assert seen.torn_down == 1
     assert not [k for k in vars(model) if k.startswith("_callback_fit_ctx")]
+
+
+def test_monitors_of_scores_see_no_replicates():
+    model = natfit.fit("gamma", WAITS)
+    monitor = ScoringMonitor(scoring=lambda estimator, X, y: {"score": estimator.score(X)})
+    model.set_callbacks(monitor)
+    model.conf_int(method="bootstrap", X=WAITS, n_resamples=40)
 
 
 def test_the_progress_bar_of_scikit_learn():
