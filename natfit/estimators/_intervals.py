@@ -159,7 +159,6 @@ class Intervals(Replicates):
         self,
         asked: Quantity,
         estimates: list[Estimate],
-        matrices: list[np.ndarray],
         level: float,
         given: tuple[Any, Any],
         options: dict[str, Any],
@@ -174,8 +173,12 @@ class Intervals(Replicates):
             return *bootstrap.percentile_ends(found, level), errors
         if asked.smooth:
             # The influence of rows is that in the model's own covariance.
-            slopes = self._derivatives(asked, matrices)
-            skew = bootstrap.acceleration(estimates, slopes, [e.covariance() for e in estimates])
+            own = [e.covariance() for e in estimates]
+            spread = np.sqrt(np.maximum(np.concatenate([np.diagonal(v) for v in own]), 0.0))
+            # Coordinates that no row determines are moved by none.
+            spread = np.where(np.isinf(spread), 0.0, spread)
+            slopes = asked.jacobian(self._theta, spread, self._limits)
+            skew = bootstrap.acceleration(estimates, slopes, own)
         else:
             raise ValueError(
                 f"{asked.name} moves in steps, so that BCa has no acceleration; use "
@@ -205,17 +208,38 @@ class Intervals(Replicates):
     # ----------------------------------------------------------------- inversion of a test
 
     def _inverted(
-        self, asked: Quantity, estimates: list[Estimate], level: float, method: str
+        self, columns: list[Quantity], estimates: list[Estimate], level: float, method: str
     ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-        """Return the ends of the values of a quantity that a test accepts, and its notes."""
-        if len(estimates) > 1:
+        """Return the ends (..., D) of the values that a test accepts in each column, and notes."""
+        pairs = [
+            self._ends_of(q, e, level, method) for q, e in zip(columns, estimates, strict=True)
+        ]
+        notes = tuple(dict.fromkeys(note for one in pairs for end in one for note in end.notes))
+        low = np.stack([[end.low for end in one] for one in pairs], axis=-1)
+        high = np.stack([[end.high for end in one] for one in pairs], axis=-1)
+        return low.ravel(), high.ravel(), notes
+
+    def _by_column(self, function: Any, args: tuple[Any, ...], n: int, method: str) -> list:
+        """Return a quantity of each column, whose test knows the rows of this column only."""
+        if not isinstance(function, str):
             raise ValueError(
-                f"method={method!r} is for one column of data, got {len(estimates)}; fit the "
-                "columns one by one, or ask for the parameters by conf_int(of=None)"
+                f"method={method!r} is for one column of data, got a function of {n}; fit the "
+                "columns one by one, or ask for a method by its name"
             )
-        (own,) = estimates
+        family = self.distribution_
+
+        def frozen(theta: Any) -> Frozen:
+            return Frozen(family, theta.reshape(1, -1))
+
+        def parameters(theta: Any) -> dict[str, Any]:
+            return dict(zip(family.params, family.native(theta.reshape(1, -1)), strict=True))
+
+        return [quantity.of(function, args, family, frozen, parameters)] * n
+
+    def _ends_of(self, asked: Quantity, own: Estimate, level: float, method: str) -> list[Any]:
+        """Return the interval of each value of a quantity of one column."""
         errors = np.sqrt(np.maximum(np.diagonal(own.covariance()), 0.0))
-        slopes = asked.slopes(own.theta, errors, self._limits)
+        slopes = asked.slopes(own.theta, errors, self.distribution_.limits[:2])
 
         @lru_cache(maxsize=_KEPT)
         def values(theta: bytes) -> np.ndarray:
@@ -232,8 +256,7 @@ class Intervals(Replicates):
                 return slopes(theta)[m]
 
             found.append(_inversion(method)(own, value, gradient, level))
-        notes = tuple(dict.fromkeys(note for one in found for note in one.notes))
-        return np.array([one.low for one in found]), np.array([one.high for one in found]), notes
+        return found
 
     def _inverted_parameters(
         self, own: Estimate, level: float, method: str

@@ -190,9 +190,11 @@ class Uncertainty(Intervals):
             said = delta.scale_name(asked.low, asked.high) if scale == "auto" else scale
             method = "delta"
         elif method == "bootstrap":
-            low, high, error = self._bootstrapped(asked, estimates, matrices, level, given, options)
+            low, high, error = self._bootstrapped(asked, estimates, level, given, options)
         else:
-            low, high, more = self._inverted(asked, estimates, level, method)
+            n = len(estimates)
+            columns = [asked] if n == 1 else self._by_column(function, args, n, method)
+            low, high, more = self._inverted(columns, estimates, level, method)
             notes += more
         value, error, low, high = (
             np.reshape(v, value.shape)[()] for v in (value, error, low, high)
@@ -292,7 +294,7 @@ class Uncertainty(Intervals):
         if method == "bootstrap":
             family = self.distribution_
             asked = quantity.all_parameters(family, self._parameters_at)
-            low, high, _ = self._bootstrapped(asked, estimates, matrices, level, given, options)
+            low, high, _ = self._bootstrapped(asked, estimates, level, given, options)
             return self._split(np.stack([low, high], axis=-1))
         if method in ("wald", "delta"):
             columns = [

@@ -71,21 +71,15 @@ def bca_ends(
     Returns
     -------
     low, high : ndarray of shape (M,)
-        The estimate itself where all replicates equal it.
-
-    Raises
-    ------
-    ValueError
-        If all replicates of a quantity lie on one side of its estimate.
+        The estimate itself where all replicates equal it. Where all lie on one side of it, as may
+        happen at a limit of a parameter, nothing is known of their bias: the ends are those of
+        the percentile interval.
     """
     below = 0.5 * ((replicates < value).mean(axis=0) + (replicates <= value).mean(axis=0))
     same = (replicates == value).all(axis=0)
-    if np.any(((below == 0.0) | (below == 1.0)) & ~same):
-        raise ValueError(
-            "all replicates lie on one side of the estimate, as at a limit of a parameter, so that "
-            "there is no correction of their bias; use kind='percentile'"
-        )
-    z0 = np.where(same, 0.0, ndtri(np.clip(below, 1e-12, 1.0 - 1e-12)))
+    one_sided = (below == 0.0) | (below == 1.0)
+    z0 = ndtri(np.where(one_sided, 0.5, below))
+    acceleration = np.where(one_sided, 0.0, acceleration)
     out = []
     for share in (0.5 - 0.5 * level, 0.5 + 0.5 * level):
         z = z0 + ndtri(share)

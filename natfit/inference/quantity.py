@@ -211,7 +211,7 @@ def of(
     TypeError
         If it is neither a function nor a name, or a parameter is given arguments.
     ValueError
-        If there is no such method or parameter.
+        If there is no such method or parameter, or the family is multivariate.
     """
     if callable(function):
         name = getattr(function, "__name__", type(function).__name__)
@@ -260,6 +260,12 @@ def _of_method(
     name: str, args: tuple[Any, ...], family: Any, frozen: Callable[[Any], Frozen]
 ) -> Quantity:
     """Return the quantity of a method of the frozen distribution."""
+    if family.event_shape != ():
+        raise ValueError(
+            f"{name!r} is a number of univariate families only, got {type(family).__name__} of "
+            f"dimension {family.event_shape[0]}; write a function of the parameters, such as "
+            f"lambda d: d.params[{next(iter(family.params))!r}]"
+        )
     counts = family.support is not None and family.support.integer
     low, high = _range(name, family, counts)
     said = f"{name}({', '.join(repr(a) for a in args)})"
@@ -291,7 +297,7 @@ def _range(name: str, family: Any, counts: bool) -> tuple[float, float]:
         return 0.0, np.inf
     if name == "entropy" and counts:
         return 0.0, np.inf
-    if name in (*_PLACES, "mean") and family.support is not None and family.event_shape == ():
+    if name in (*_PLACES, "mean") and family.support is not None:
         return float(family.support.low), float(family.support.top)
     return -np.inf, np.inf
 

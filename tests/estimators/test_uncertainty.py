@@ -459,7 +459,26 @@ def test_the_progress_bar_of_scikit_learn():
     model.conf_int(method="bootstrap", X=WAITS, n_resamples=40)
 
 
+def test_bootstrap_at_a_limit():
+    x = np.random.default_rng(0).binomial(20, 0.3, 60).astype(float)
+    model = fitted("negative_binomial", x)
+    assert model.status_ == "boundary"
+    found = model.conf_int(method="bootstrap", X=x, n_resamples=60)
+    assert found["mean"][0, 0] < x.mean() < found["mean"][0, 1]
+    assert not np.isnan(found["n"]).any()
+
+
 # ------------------------------------------------------------------------------- bad input
+
+
+def test_methods_of_one_variable():
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    model = natfit.NaturalGaussianMLE().fit(X)
+    with pytest.raises(ValueError, match="univariate families only, got MultivariateNormal"):
+        model.estimate("mean")
+    found = model.estimate(lambda d: d.params["loc"][0] + d.params["loc"][1])
+    want = np.sqrt(X.sum(axis=1).var() / 30)
+    assert found.standard_error == pytest.approx(want, rel=1e-6)
 
 
 @pytest.mark.parametrize("case", REJECTED)

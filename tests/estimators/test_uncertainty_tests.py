@@ -48,8 +48,15 @@ def test_columns_and_known_parameters():
     # The square of an exponential variable is a Weibull one of shape one half.
     scale = 1.0 / np.array(PROFILE)[::-1]
     np.testing.assert_allclose(found["scale"], [scale, scale**2], rtol=1e-6)
+    # By name each column is a problem of its own.
+    found = model.estimate("ppf", [0.25, 0.5], method="profile", X=X)
+    share = -np.log([0.75, 0.5])[:, None]
+    np.testing.assert_allclose(found.interval[:, 0], share * scale, rtol=1e-6)
+    np.testing.assert_allclose(found.interval[:, 1], (share * scale) ** 2, rtol=1e-6)
+    found = model.estimate("scale", method="profile", X=X)
+    np.testing.assert_allclose(found.interval, [scale, scale**2], rtol=1e-6)
     with pytest.raises(ValueError, match="is for one column of data"):
-        model.estimate("mean", method="profile", X=X)
+        model.estimate(lambda d: d.mean(), method="profile", X=X)
 
 
 def test_every_entry_of_a_matrix():

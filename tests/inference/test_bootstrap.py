@@ -64,10 +64,12 @@ def test_repetitions_have_the_sum_and_the_mean_of_the_weights():
     np.testing.assert_allclose(many.mean(axis=0), weight, atol=0.1)
 
 
-def test_replicates_on_one_side():
+def test_replicates_on_one_side_have_percentiles():
     replicates = np.linspace(1.0, 2.0, 50)[:, None]
-    with pytest.raises(ValueError, match="use kind='percentile'"):
-        bootstrap.bca_ends(replicates, np.array([0.5]), np.zeros(1), 0.95)
+    want = bootstrap.percentile_ends(replicates, 0.95)
+    for value in (0.5, 2.5):
+        found = bootstrap.bca_ends(replicates, np.array([value]), np.full(1, 0.1), 0.95)
+        np.testing.assert_allclose(found, want, rtol=1e-12)
 
 
 def test_replicates_that_do_not_move():
