@@ -214,9 +214,9 @@ class Intervals(Replicates):
         pairs = [
             self._ends_of(q, e, level, method) for q, e in zip(columns, estimates, strict=True)
         ]
-        notes = tuple(dict.fromkeys(note for one in pairs for end in one for note in end.notes))
-        low = np.stack([[end.low for end in one] for one in pairs], axis=-1)
-        high = np.stack([[end.high for end in one] for one in pairs], axis=-1)
+        notes = tuple(dict.fromkeys(note for one in pairs for end in one for note in end[2]))
+        low = np.stack([[end[0] for end in one] for one in pairs], axis=-1)
+        high = np.stack([[end[1] for end in one] for one in pairs], axis=-1)
         return low.ravel(), high.ravel(), notes
 
     def _by_column(self, function: Any, args: tuple[Any, ...], n: int, method: str) -> list:
@@ -237,7 +237,7 @@ class Intervals(Replicates):
         return [quantity.of(function, args, family, frozen, parameters)] * n
 
     def _ends_of(self, asked: Quantity, own: Estimate, level: float, method: str) -> list[Any]:
-        """Return the interval of each value of a quantity of one column."""
+        """Return the ends, and notes, of each value of a quantity of one column."""
         errors = np.sqrt(np.maximum(np.diagonal(own.covariance()), 0.0))
         slopes = asked.slopes(own.theta, errors, self.distribution_.limits[:2])
 
@@ -248,14 +248,22 @@ class Intervals(Replicates):
 
         found = []
         for m in range(asked.value(own.theta).size):
+            now = values(own.theta.tobytes())[m]
+            # On the scale of its range a function is nearer to a straight line, and has no ends.
+            inside = asked.low < now < asked.high
+            low, high = (asked.low, asked.high) if inside else (-np.inf, np.inf)
 
-            def value(theta: np.ndarray, m: int = m) -> float:
-                return float(values(theta.tobytes())[m])
+            def value(theta: np.ndarray, m: int = m, low: float = low, high: float = high) -> float:
+                return delta.to_line(values(theta.tobytes())[m], low, high)[0]
 
-            def gradient(theta: np.ndarray, m: int = m) -> np.ndarray:
-                return slopes(theta)[m]
+            def gradient(
+                theta: np.ndarray, m: int = m, low: float = low, high: float = high
+            ) -> np.ndarray:
+                return slopes(theta)[m] * delta.to_line(values(theta.tobytes())[m], low, high)[1]
 
-            found.append(_inversion(method)(own, value, gradient, level))
+            end = _inversion(method)(own, value, gradient, level)
+            pair = (delta.from_line(place, low, high) for place in (end.low, end.high))
+            found.append((*pair, end.notes))
         return found
 
     def _inverted_parameters(
@@ -282,6 +290,12 @@ class Intervals(Replicates):
                 value, gradient = quantity.entry(constraint, block, index)
                 found = _inversion(method)(own, value, gradient, level)
                 ends[index] = found.low, found.high
+                # Where no value is refused the interval is the rest of the range: a limit in the
+                # unconstrained parameters may stand for infinity.
+                if not found.reached_low:
+                    ends[index, 0] = np.fmin(found.low, constraint.native_bounds[0])
+                if not found.reached_high:
+                    ends[index, 1] = np.fmax(found.high, constraint.native_bounds[1])
             table = ends.reshape(*now.shape, 2)
             if getattr(constraint, "symmetric", False):
                 low = np.tril_indices(len(now), -1)

@@ -253,6 +253,54 @@ def _mapped(
     return out[0], out[1]
 
 
+def to_line(value: float, low: float, high: float) -> tuple[float, float]:
+    """Return a value on the scale that belongs to its range, and the derivative of the scale.
+
+    Parameters
+    ----------
+    value : float
+        A number inside (low, high).
+    low, high : float
+        The range.
+
+    Returns
+    -------
+    place, slope : float
+        h(value) and h'(value), where h is increasing.
+    """
+    with np.errstate(all="ignore"):
+        above, below = np.float64(value) - low, high - np.float64(value)
+        if np.isfinite(low) and np.isfinite(high):
+            return float(np.log(above / below)), float((high - low) / (above * below))
+        if np.isfinite(low):
+            return float(np.log(above)), float(1.0 / above)
+        if np.isfinite(high):
+            return float(-np.log(below)), float(1.0 / below)
+    return float(value), 1.0
+
+
+def from_line(place: float, low: float, high: float) -> float:
+    """Return the value at a place on the scale of its range: the inverse of :func:`to_line`.
+
+    Parameters
+    ----------
+    place : float
+        A number, which may be infinite.
+    low, high : float
+        The range.
+
+    Returns
+    -------
+    float
+    """
+    with np.errstate(over="ignore"):
+        if np.isfinite(low) and np.isfinite(high):
+            return float(low + (high - low) * expit(place))
+        if np.isfinite(low):
+            return float(low + np.exp(place))
+        return float(high - np.exp(-place)) if np.isfinite(high) else float(place)
+
+
 def scale_name(low: float, high: float) -> str:
     """Return the name of the scale that belongs to a range.
 

@@ -5,6 +5,7 @@ import pytest
 from scipy import optimize, stats
 
 import natfit
+from tests.fits import fitted
 
 pytest.importorskip("natfit.inference.profile")
 
@@ -79,6 +80,26 @@ def test_every_entry_of_a_matrix():
 
         want = [optimize.brentq(gap, s / 9, s), optimize.brentq(gap, s, 9 * s)]
         np.testing.assert_allclose(found["covariance"][j, j], want, rtol=1e-5)
+
+
+def test_limits_that_are_not_excluded():
+    x = np.random.default_rng(0).binomial(20, 0.3, 60).astype(float)
+    model = fitted("negative_binomial", x)
+    low, high = model.conf_int(method="profile", X=x)["n"][0]
+    # Poisson counts are the limit n -> inf, at which the likelihood is highest.
+    assert 1.0 < low < 1e4
+    assert high == np.inf
+    mean, n = x.mean(), low
+
+    def gap():
+        size = stats.nbinom(n, n / (n + mean)).logpmf(x).sum()
+        return 2 * (stats.poisson(mean).logpmf(x).sum() - size)
+
+    assert gap() == pytest.approx(Z**2, rel=1e-4)
+    model = fitted(natfit.distributions.ZeroInflated("poisson"), x)
+    low, high = model.conf_int(method="profile", X=x)["zero_prob"][0]
+    assert low == 0.0
+    assert 0.0 < high < 0.2
 
 
 def test_quantiles_of_counts_are_refused():

@@ -123,3 +123,16 @@ def _rows(d):
     from natfit.rows import Memory
 
     return Memory(np.zeros((5, d)))
+
+
+@pytest.mark.parametrize("ends_", [(-np.inf, np.inf), (0.0, np.inf), (-np.inf, 2.0), (-1.0, 2.0)])
+def test_places_on_the_line(ends_):
+    low, high = ends_
+    for value in (0.3, 1.7):
+        place, slope = delta.to_line(value, low, high)
+        assert delta.from_line(place, low, high) == pytest.approx(value, rel=1e-12)
+        step = 1e-5
+        near = [delta.to_line(value + s, low, high)[0] for s in (step, -step)]
+        assert slope == pytest.approx((near[0] - near[1]) / (2 * step), rel=1e-6)
+    assert delta.from_line(-np.inf, low, high) == low
+    assert delta.from_line(np.inf, low, high) == high
