@@ -1,0 +1,352 @@
+"""Profile-likelihood intervals of parameters, and of functions of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from natfit._validation import check_number
+from natfit.inference.bracket import Bracket, End
+from natfit.inference.constrained import Constrained, lagrangian
+from natfit.inference.estimate import Estimate
+from natfit.inference.surface import Function, Surface
+from natfit.objectives import Likelihood
+
+#: Distance to the constrained optimum, in standard errors, at which an end is accepted. The end
+#: is off by its square over twice the normal quantile, in standard errors: 1e-9.
+_DISTANCE = 1e-4
+
+#: How far the root of the deviance may be from the normal quantile.
+_ROOT = 1e-9
+
+#: Iterations of the walk to an end; one that needs more is no quadratic problem, and its end is
+#: bracketed.
+_MOST_WALKED = 30
+
+#: A trial point may overshoot the normal quantile by this factor, so that the next model, which
+#: is made there, interpolates.
+_OVERSHOOT = 1.6
+
+#: A deviance from the estimate below minus this is that of a better optimum.
+_BETTER = 1e-6
+
+_MOST_HALVINGS = 40
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An interval of a function of the parameters.
+
+    Attributes
+    ----------
+    low, high : float
+        The ends, in the unit of the function.
+    n_iter : int
+        Number of iterations of both ends together, each with one gradient and one curvature.
+    reached_low, reached_high : bool
+        Whether the end is a root; otherwise the statistic never reaches its quantile, and the end
+        is that of the range.
+    notes : tuple of str
+        What a reader must know, such as the limit at which an end lies.
+    """
+
+    low: float
+    high: float
+    n_iter: int
+    reached_low: bool = True
+    reached_high: bool = True
+    notes: tuple[str, ...] = ()
+
+
+def profile_interval(
+    estimate: Estimate,
+    value: Callable[[np.ndarray], float],
+    gradient: Callable[[np.ndarray], np.ndarray],
+    level: float,
+) -> Interval:
+    """Return the profile-likelihood interval of a function g of the parameters.
+
+    It holds the values c of g for which ``2 W (min {f(theta): g(theta) = c} - f(estimate))`` is at
+    most the quantile of the chi-square distribution with one degree of freedom (Wilks 1938). Its
+    ends are the extrema of g over ``{theta: 2 W (f(theta) - f(estimate)) <= quantile}``. They are
+    found by Newton's method on the Lagrangian, a walk along the natural gradient of g, from the
+    estimate (Venzon & Moolgavkar 1988, Applied Statistics 37:87; DiCiccio & Tibshirani 1991,
+    University of Toronto, Technical Report 9107); where that does not settle, by bracketing the
+    signed root of the deviance, each value of which is a refit from the last one.
+
+    With a prior, f is the negative log-posterior, and the interval is that of the profile of the
+    posterior density.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        With its objective. Coordinates that were given are not moved.
+    value : callable
+        ``g(theta) -> float``.
+    gradient : callable
+        The gradient of g, (P,).
+    level : float
+        Coverage in (0, 1).
+
+    Returns
+    -------
+    Interval
+
+    Raises
+    ------
+    ValueError
+        If the estimate has no objective, the level is not in (0, 1), g is not finite at the
+        estimate, the fit is not at its maximum, or an end is not found.
+    """
+    quantile = normal_quantile(level)
+    surface, function = posed(estimate, value, gradient)
+    theta = estimate.theta
+    centre = function.checked(theta)
+    if not np.any(function.gradient(theta)[surface.moving]):
+        note = "the function depends on no parameter that was estimated"
+        return Interval(centre, centre, 0, False, False, (note,))
+    low, high = (_Walk(estimate, surface, function, quantile, side).end() for side in (-1.0, 1.0))
+    notes = tuple(dict.fromkeys(end.note for end in (low, high) if end.note))
+    count = low.n_iter + high.n_iter
+    return Interval(low.value, high.value, count, low.reached, high.reached, notes)
+
+
+def normal_quantile(level: float) -> float:
+    """Return the normal quantile of a two-sided interval; its square is that of chi-square 1."""
+    share = check_number(
+        level, "level", low=0.0, high=1.0, closed_low=False, closed_high=False, hint="0.95"
+    )
+    return float(-special.ndtri(0.5 - 0.5 * share))
+
+
+def posed(
+    estimate: Estimate,
+    value: Callable[[np.ndarray], float],
+    gradient: Callable[[np.ndarray], np.ndarray],
+) -> tuple[Surface, Function]:
+    """Return the objective of an estimate over what may move, and a function that is checked.
+
+    Returns
+    -------
+    surface : Surface
+    function : Function
+
+    Raises
+    ------
+    ValueError
+        If the estimate has no objective, or f is not finite there.
+    """
+    if estimate.objective is None:
+        raise ValueError(
+            "an interval from the likelihood needs the data of the fit, got none; pass the X and "
+            "the sample_weight of the fit"
+        )
+    surface = Surface(estimate.objective, estimate.information.known)
+    function = Function(value, gradient)
+    function.checked(estimate.theta)
+    if not np.isfinite(surface.first(estimate.theta)[0]):
+        raise ValueError(
+            "the likelihood must be finite at the estimate with its gradient; the fit did not end "
+            "at a maximum: see status_ and message_"
+        )
+    matrix, _ = surface.curvature(estimate.theta)
+    function.learn(estimate.theta, surface.widths(matrix))
+    return surface, function
+
+
+class _Walk:
+    """The walk from an estimate to one end of a profile-likelihood interval."""
+
+    def __init__(
+        self,
+        estimate: Estimate,
+        surface: Surface,
+        function: Function,
+        quantile: float,
+        side: float,
+    ):
+        self.surface = surface
+        self.function = function
+        self.quantile = quantile
+        self.side = side
+        self.start = estimate.theta
+        self.lowest, self.grad = surface.first(estimate.theta)
+        self.level = self.lowest + 0.5 * quantile**2 / surface.total
+        rounding = 2.0 * surface.total * 16.0 * float(np.spacing(abs(self.lowest)))
+        self.slack = max(_BETTER, rounding)
+        self.accuracy = max(_ROOT, rounding / quantile)
+
+    def end(self) -> End:
+        """Return the end."""
+        walked = self._walked()
+        return walked if walked is not None else self._bracketed()
+
+    def root(self, value: float) -> float:
+        """Return the root of the deviance of a value of f from that of the estimate.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            If f is lower than at the estimate by more than rounding.
+        """
+        deviance = 2.0 * self.surface.total * (value - self.lowest)
+        if deviance < -self.slack:
+            raise ValueError(
+                "the fit is not at its maximum: on the profile the log-likelihood is "
+                f"{-0.5 * deviance:.3g} nats higher than at the estimate; fit again with a smaller "
+                "tol, or from other start_params, and ask for the interval then"
+            )
+        return float(np.sqrt(max(deviance, 0.0)))
+
+    # ------------------------------------------------------------------------- Newton
+
+    def _walked(self) -> End | None:
+        """Return the end that Newton's method finds; None where it does not settle."""
+        surface, theta, value, grad = self.surface, self.start, self.lowest, self.grad
+        stride = 1.0
+        for count in range(_MOST_WALKED + 1):
+            matrix, own = surface.curvature(theta)
+            slope = self.side * self.function.gradient(theta)
+            if not np.isfinite(slope).all():
+                return None
+            rest, multiplier, distance = surface.rest(theta, grad, slope, matrix)
+            root = self.root(value)
+            close = distance <= _DISTANCE
+            if close and multiplier > 0.0 and abs(root - self.quantile) <= self.accuracy:
+                return self._verified(theta, value, count) if not own else self._at(theta, count)
+            if close and root < self.quantile and self._outward(theta, slope).all():
+                return self._at_limit(theta, count)
+            if count == _MOST_WALKED:
+                break
+            step = self._step(theta, value, grad, slope, matrix, max(multiplier, 0.0))
+            length = surface.shortened(step, stride)
+            # Where f hardly changes, towards a limit far away, the strides become longer.
+            stride = stride * 2.0 if length < 1.0 else 1.0
+            found = self._tried(theta, step, length)
+            if found is None:
+                return None
+            theta, value, grad = found
+        return None
+
+    def _step(
+        self,
+        theta: np.ndarray,
+        value: float,
+        grad: np.ndarray,
+        slope: np.ndarray,
+        matrix: np.ndarray,
+        multiplier: float,
+    ) -> np.ndarray:
+        """Return the step after which the quadratic model of f is at the level, g at its most."""
+        signed = self.side * multiplier
+        bent = lagrangian(self.surface, self.function, theta, matrix, signed)
+
+        def at_level(rest: np.ndarray, fixed: np.ndarray, u: np.ndarray, v: np.ndarray) -> float:
+            pull = grad + matrix @ fixed
+            height = value + 0.5 * float((grad + pull) @ fixed) - self.level
+            a = 0.5 * float(v @ (matrix @ v))
+            b = float(pull @ v) - float(u @ (matrix @ v))
+            c = height - float(pull @ u) + 0.5 * float(u @ (matrix @ u))
+            if not a > 0.0:
+                return 0.0
+            inner = b * b - 4.0 * a * c
+            # If no point of the model is as low as the level, the lowest one is nearest.
+            return max((-b + np.sqrt(max(inner, 0.0))) / (2.0 * a), 0.0)
+
+        return self.surface.boxed(theta, lambda fixed: grad + bent @ fixed, slope, bent, at_level)
+
+    def _tried(
+        self, theta: np.ndarray, step: np.ndarray, length: float
+    ) -> tuple[np.ndarray, float, np.ndarray] | None:
+        """Return the point after the longest share of a step at which f is not far too high."""
+        for _ in range(_MOST_HALVINGS):
+            end = self.surface.moved(theta, step, length)
+            value, grad = self.surface.first(end)
+            if np.isfinite(value) and self.root(value) <= _OVERSHOOT * self.quantile:
+                return end, value, grad
+            length *= 0.5
+        return None
+
+    def _outward(self, theta: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """Tell which coordinates cannot move g further, because they rest at a limit, or by g."""
+        surface = self.surface
+        out = ((theta <= surface.low) & (slope < 0.0)) | ((theta >= surface.high) & (slope > 0.0))
+        return out | (slope == 0.0) | ~surface.moving
+
+    # ------------------------------------------------------------------------- ends
+
+    def _at(self, theta: np.ndarray, count: int) -> End:
+        return End(theta, self.function.value(theta), count)
+
+    def _verified(self, theta: np.ndarray, value: float, count: int) -> End | None:
+        """Return the end if f has no lower value at the same g nearby, where H is not f's own."""
+        held = Constrained(self.surface, self.function, self.function.value(theta))
+        found = held.refit(theta)
+        if found is None or self.quantile - self.root(found.value) > 1e-6:
+            return None
+        return self._at(theta, count + found.n_iter)
+
+    def _at_limit(self, theta: np.ndarray, count: int) -> End:
+        """Return the end of the range, which is that of the parameters at their limits."""
+        gradient = self.side * self.function.gradient(theta)
+        moving = self.surface.moving & (gradient != 0.0)
+        at = np.flatnonzero(self._outward(theta, gradient) & moving).tolist()
+        objective = self.surface.objective
+        sides = {k: "lower" if gradient[k] < 0.0 else "upper" for k in at}
+        words = ", ".join(objective.bound(k, side) for k, side in sides.items())
+        beyond = theta.copy()
+        for k, side in sides.items():
+            if open_ended(objective, k, side):
+                beyond[k] = -np.inf if side == "lower" else np.inf
+        value = self.function.value(beyond)
+        if np.isnan(value):
+            value = self.function.value(theta)
+        which = "lower" if self.side < 0.0 else "upper"
+        note = f"the {which} end is that of the range, {words}: the profile does not fall that far"
+        return End(theta, value, count, False, note)
+
+    # ------------------------------------------------------------------------- brackets
+
+    def _bracketed(self) -> End:
+        """Return the end by bracketing the root of the deviance, or raise ValueError."""
+        bracket = Bracket(
+            self.surface,
+            self.function,
+            lambda found: self.root(found.value),
+            self.quantile,
+            self.side,
+        )
+        return bracket.end(self.start)
+
+
+def open_ended(objective: Likelihood, index: int, side: str) -> bool:
+    """Tell whether a limit stands for the end of a parameter's range, and was not given by a user.
+
+    Families have practical limits at which they equal a simpler one: Student-t's df = 1e10 stands
+    for infinity.
+
+    Returns
+    -------
+    bool
+    """
+    if not (objective.model.shared and objective.model.unconstrained):
+        return False
+    family = objective.distribution
+    for name, block in family.blocks.items():
+        if block.start <= index < block.stop:
+            constraint = family.params[name]
+            native = side
+            if constraint.decreasing:
+                native = "upper" if side == "lower" else "lower"
+            if (name, native) in family.limit_meaning:
+                return True
+            end = constraint.native_limits[0 if native == "lower" else 1]
+            return not np.isfinite(end)
+    return False

@@ -1,0 +1,80 @@
+"""Score intervals of parameters, and of functions of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from natfit.inference.bracket import Bracket
+from natfit.inference.constrained import Refit
+from natfit.inference.estimate import Estimate
+from natfit.inference.profile import Interval, normal_quantile, posed
+from natfit.inference.surface import Surface, solved
+
+
+def score_interval(
+    estimate: Estimate,
+    value: Callable[[np.ndarray], float],
+    gradient: Callable[[np.ndarray], np.ndarray],
+    level: float,
+) -> Interval:
+    """Return the score interval of a function g of the parameters.
+
+    It holds the values c of g that Rao's score test does not reject: those for which
+    ``W U' I^-1 U`` is at most the quantile of the chi-square distribution with one degree of
+    freedom, where ``U = grad f`` and the expected information per row I are those at the optimum
+    of f among the theta with ``g(theta) = c`` (Rao 1948; Cox & Hinkley 1974, Theoretical
+    Statistics, section 9.3). For the probability of a binomial distribution it is Wilson's
+    interval. Families without an expected information have the observed one in its place.
+
+    With a prior, f is the negative log-posterior, and I includes the prior's curvature.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        With its objective. Coordinates that were given are not moved.
+    value : callable
+        ``g(theta) -> float``.
+    gradient : callable
+        The gradient of g, (P,).
+    level : float
+        Coverage in (0, 1).
+
+    Returns
+    -------
+    Interval
+        ``n_iter`` counts the iterations of all refits.
+
+    Raises
+    ------
+    ValueError
+        If the estimate has no objective, the level is not in (0, 1), g is not finite at the
+        estimate, or an end is not found.
+    """
+    quantile = normal_quantile(level)
+    surface, function = posed(estimate, value, gradient)
+    theta = estimate.theta
+    centre = function.checked(theta)
+    if not np.any(function.gradient(theta)[surface.moving]):
+        note = "the function depends on no parameter that was estimated"
+        return Interval(centre, centre, 0, False, False, (note,))
+
+    def root(found: Refit) -> float:
+        return score_root(surface, function.gradient(found.theta), found)
+
+    low, high = (
+        Bracket(surface, function, root, quantile, side).end(theta) for side in (-1.0, 1.0)
+    )
+    notes = tuple(dict.fromkeys(end.note for end in (low, high) if end.note))
+    count = low.n_iter + high.n_iter
+    return Interval(low.value, high.value, count, low.reached, high.reached, notes)
+
+
+def score_root(surface: Surface, slope: np.ndarray, found: Refit) -> float:
+    """Return the root of the score statistic ``W m^2 grad g' I^-1 grad g`` of a refit."""
+    matrix = surface.expected(found.theta)
+    matrix = found.matrix if matrix is None else matrix
+    rest = found.rest
+    along = slope[rest] @ solved(matrix[np.ix_(rest, rest)], slope[rest])
+    return abs(found.multiplier) * float(np.sqrt(max(surface.total * along, 0.0)))

@@ -1,0 +1,346 @@
+"""An objective over the coordinates that may move: values, curvatures, and steps inside limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from natfit.objectives import Likelihood
+
+#: Most solves with coordinates held at their limits, as in a step of a fit.
+_MOST_BOXED = 6
+
+#: Eigenvalues of an indefinite curvature of unit diagonal are replaced by their size, at least by
+#: this: a step along such a direction stays finite, and is halved where it is too long.
+_LEAST_CURVATURE = 1e-6
+
+
+class Function:
+    """A smooth function g of theta with its gradient, whose values are checked.
+
+    Parameters
+    ----------
+    value : callable
+        ``value(theta) -> float``.
+    gradient : callable
+        ``gradient(theta) -> ndarray of shape (P,)``.
+
+    Attributes
+    ----------
+    linear : bool
+        Whether :meth:`learn` has found that the gradient is the same everywhere.
+    """
+
+    def __init__(
+        self,
+        value: Callable[[np.ndarray], float],
+        gradient: Callable[[np.ndarray], np.ndarray],
+    ):
+        self._value = value
+        self._gradient = gradient
+        self.linear = False
+
+    def value(self, theta: np.ndarray) -> float:
+        """Return g at theta; NaN where it has no value there."""
+        with np.errstate(all="ignore"):
+            found = np.asarray(self._value(theta), dtype=np.float64)
+        if found.size != 1:
+            raise ValueError(
+                f"the function of the parameters must return one number, got shape {found.shape}; "
+                "pass one function for each number"
+            )
+        return float(found.reshape(()))
+
+    def gradient(self, theta: np.ndarray) -> np.ndarray:
+        """Return the gradient of g at theta, (P,)."""
+        with np.errstate(all="ignore"):
+            found = np.asarray(self._gradient(theta), dtype=np.float64)
+        if found.shape != theta.shape:
+            raise ValueError(
+                f"the gradient of the function of the parameters must have shape {theta.shape}, "
+                f"got {found.shape}; return one derivative for each coordinate of theta"
+            )
+        return found
+
+    def checked(self, theta: np.ndarray) -> float:
+        """Return g at the estimate, where it must be finite, as must be its gradient.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            If either is not.
+        """
+        value, gradient = self.value(theta), self.gradient(theta)
+        if not (np.isfinite(value) and np.isfinite(gradient).all()):
+            raise ValueError(
+                "the function of the parameters must be finite at the estimate with its gradient, "
+                f"got {value:g} and {gradient}; ask for a function that the estimate has"
+            )
+        return value
+
+    def learn(self, theta: np.ndarray, width: np.ndarray) -> None:
+        """Find out whether g is linear: whether its gradient is the same an error away."""
+        here = self.gradient(theta)
+        there = np.where(np.isfinite(width), width, 0.0)
+        self.linear = all(
+            np.array_equal(here, self.gradient(theta + sign * there)) for sign in (-1.0, 0.5)
+        )
+
+    def curvature(self, theta: np.ndarray, width: np.ndarray) -> np.ndarray:
+        """Return the second derivative (P, P) by central differences; zeros where it has none.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (P,)
+            The point.
+        width : ndarray of shape (P,)
+            The distance of each coordinate over which the objective changes, a standard error.
+
+        Returns
+        -------
+        ndarray of shape (P, P)
+        """
+        out = np.zeros((len(theta), len(theta)))
+        # The error of the differences is the square of the share; g is smooth over an error.
+        step = np.where(np.isfinite(width), 1e-2 * width, 0.0)
+        for k in np.flatnonzero(step > 0.0):
+            shift = np.zeros(len(theta))
+            shift[k] = step[k]
+            change = self.gradient(theta + shift) - self.gradient(theta - shift)
+            out[k] = change / (2.0 * step[k])
+        out = 0.5 * (out + out.T)
+        return out if np.isfinite(out).all() else np.zeros_like(out)
+
+
+class Surface:
+    """An objective over the coordinates that may move, with its limits.
+
+    Parameters
+    ----------
+    objective : Likelihood
+        The objective.
+    known : tuple of int
+        Coordinates that are never moved.
+    """
+
+    def __init__(self, objective: Likelihood, known: tuple[int, ...] = ()):
+        self.objective = objective
+        self.total = float(objective.total)
+        low, high, steps = objective.limits()
+        self.low, self.high, self.steps = low, high, steps
+        self.moving = np.ones(objective.n_params, dtype=bool)
+        self.moving[list(known)] = False
+
+    def first(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return f and its gradient (P,); inf where it has none."""
+        nothing = np.inf, np.full(len(theta), np.nan)
+        if not self.objective.in_domain(theta):
+            return nothing
+        value, grad = self.objective.value_and_grad(theta)
+        if not (np.isfinite(value) and np.isfinite(grad[self.moving]).all()):
+            return nothing
+        return float(value), np.where(self.moving, grad, 0.0)
+
+    def curvature(self, theta: np.ndarray) -> tuple[np.ndarray, bool]:
+        """Return the second derivative of f that steps use, (P, P), and whether it is f's own.
+
+        It is the observed information where the model has one that is positive definite, else the
+        expected information, else the observed one with its eigenvalues made positive.
+
+        Returns
+        -------
+        matrix : ndarray of shape (P, P)
+        own : bool
+            False for an expected information in place of an observed one that is not positive
+            definite, and for changed eigenvalues.
+        """
+        observed: np.ndarray | None = None
+        with np.errstate(all="ignore"):
+            try:
+                observed = self.objective.hessian(theta).dense()
+                if self._definite(observed):
+                    return observed, True
+            except ValueError:
+                # A conditional model has only the expected information.
+                observed = None
+            expected = self.expected(theta)
+            if expected is not None and self._definite(expected):
+                return expected, observed is None
+        base = observed if observed is not None else expected
+        if base is None or not np.isfinite(self._block(base)).all():
+            return np.eye(len(theta)), False
+        return self._made_definite(base), False
+
+    def expected(self, theta: np.ndarray) -> np.ndarray | None:
+        """Return the expected information (P, P), or None where the family has none there."""
+        try:
+            found = self.objective.fisher(theta).dense()
+        except ValueError:
+            return None
+        return found if np.isfinite(self._block(found)).all() else None
+
+    def _block(self, matrix: np.ndarray) -> np.ndarray:
+        return matrix[np.ix_(self.moving, self.moving)]
+
+    def _definite(self, matrix: np.ndarray) -> bool:
+        return definite(self._block(matrix))
+
+    def _made_definite(self, matrix: np.ndarray) -> np.ndarray:
+        out = np.array(matrix)
+        block = self._block(matrix)
+        scale = _scale(block)
+        values, vectors = np.linalg.eigh(block / np.outer(scale, scale))
+        values = np.maximum(np.abs(values), _LEAST_CURVATURE)
+        out[np.ix_(self.moving, self.moving)] = (
+            (vectors * values) @ vectors.T * np.outer(scale, scale)
+        )
+        return out
+
+    # ------------------------------------------------------------------------------ steps
+
+    def widths(self, matrix: np.ndarray) -> np.ndarray:
+        """Return the standard error (P,) of each coordinate, the others known; 0 of known ones."""
+        diagonal = np.diagonal(matrix)
+        with np.errstate(all="ignore"):
+            width = 1.0 / np.sqrt(diagonal * self.total)
+        return np.where(self.moving & (diagonal > 0.0), width, 0.0)
+
+    def rest(
+        self, theta: np.ndarray, grad: np.ndarray, slope: np.ndarray, matrix: np.ndarray
+    ) -> tuple[np.ndarray, float, float]:
+        """Tell which coordinates rest at no limit, how far theta is from a constrained optimum.
+
+        Parameters
+        ----------
+        theta, grad, slope : ndarray of shape (P,)
+            A point, the gradient of f and that of g there.
+        matrix : ndarray of shape (P, P)
+            The curvature of f there.
+
+        Returns
+        -------
+        rest : ndarray of bool, shape (P,)
+            False of coordinates that are known, or that the multiplier keeps at a limit.
+        multiplier : float
+            The m for which ``grad f - m grad g`` is shortest in the metric of the curvature.
+        distance : float
+            Its length in standard errors.
+        """
+        at_low, at_high = theta <= self.low, theta >= self.high
+        rest = self.moving & ~(at_low | at_high)
+        multiplier = _multiplier(matrix, grad, slope, rest)
+        pull = grad - multiplier * slope
+        rest = self.moving & ~((at_low & (pull >= 0.0)) | (at_high & (pull <= 0.0)))
+        multiplier = _multiplier(matrix, grad, slope, rest)
+        pull = (grad - multiplier * slope)[rest]
+        square = pull @ solved(matrix[np.ix_(rest, rest)], pull) if rest.any() else 0.0
+        return rest, multiplier, float(np.sqrt(max(self.total * square, 0.0)))
+
+    def spread(self, slope: np.ndarray, matrix: np.ndarray) -> float:
+        """Return the standard error ``sqrt(grad g' H^-1 grad g / W)`` of a function."""
+        own = slope[self.moving]
+        square = own @ solved(self._block(matrix), own) / self.total
+        return float(np.sqrt(max(square, 0.0)))
+
+    def boxed(
+        self,
+        theta: np.ndarray,
+        pull_of: Callable[[np.ndarray], np.ndarray],
+        slope: np.ndarray,
+        matrix: np.ndarray,
+        multiplier: Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], float],
+    ) -> np.ndarray:
+        """Return a step of Newton's method on the Lagrangian that leaves no limit, (P,).
+
+        Coordinates that would leave their range are held at its end, and the others are solved for
+        again, given these values, with the multiplier that belongs to them.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (P,)
+            The point.
+        pull_of : callable
+            ``pull_of(held step)`` is the gradient of the model of f once some coordinates moved.
+        slope : ndarray of shape (P,)
+            The gradient of g.
+        matrix : ndarray of shape (P, P)
+            The curvature of the Lagrangian, positive definite.
+        multiplier : callable
+            ``multiplier(rest, held step, u, v)`` for the Newton steps ``u`` of f and ``v`` of g.
+
+        Returns
+        -------
+        ndarray of shape (P,)
+        """
+        step = np.zeros(len(theta))
+        held = ~self.moving
+        for _ in range(_MOST_BOXED):
+            rest = ~held
+            fixed = np.where(held, step, 0.0)
+            if not rest.any():
+                return fixed
+            block = matrix[np.ix_(rest, rest)]
+            u, v = np.zeros(len(theta)), np.zeros(len(theta))
+            both = solved(block, np.stack([pull_of(fixed)[rest], slope[rest]], axis=1))
+            u[rest], v[rest] = both[:, 0], both[:, 1]
+            step = fixed - u + multiplier(rest, fixed, u, v) * v
+            low, high = self.low - theta, self.high - theta
+            out = rest & ((step < low) | (step > high))
+            if not out.any():
+                break
+            step = np.minimum(np.maximum(step, low), high)
+            held = held | out
+        return step
+
+    def moved(self, theta: np.ndarray, step: np.ndarray, length: float) -> np.ndarray:
+        """Return theta after a share of a step, inside the limits; known ones do not move."""
+        end = np.minimum(np.maximum(theta + length * step, self.low), self.high)
+        return np.where(self.moving, end, theta)
+
+    def shortened(self, step: np.ndarray, factor: float = 1.0) -> float:
+        """Return the share of a step at which no coordinate exceeds its largest step times this."""
+        with np.errstate(all="ignore"):
+            ratio = np.abs(step) / (factor * self.steps)
+        return 1.0 / max(1.0, float(np.nanmax(ratio, initial=0.0)))
+
+
+def definite(matrix: np.ndarray) -> bool:
+    """Tell whether a symmetric matrix is positive definite beyond rounding."""
+    if not np.isfinite(matrix).all() or (np.diagonal(matrix) <= 0.0).any():
+        return False
+    scale = _scale(matrix)
+    try:
+        factor = np.linalg.cholesky(matrix / np.outer(scale, scale))
+    except np.linalg.LinAlgError:
+        return False
+    return bool(np.diagonal(factor).min(initial=1.0) > 1e-7)
+
+
+def solved(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return the solution of a positive definite system, scaled to a unit diagonal."""
+    if not len(matrix):
+        return np.zeros_like(right)
+    scale = _scale(matrix)
+    columns = right if right.ndim > 1 else right[:, None]
+    factor = cho_factor(matrix / np.outer(scale, scale), lower=True, check_finite=False)
+    found = cho_solve(factor, columns / scale[:, None], check_finite=False) / scale[:, None]
+    return found.reshape(right.shape)
+
+
+def _scale(matrix: np.ndarray) -> np.ndarray:
+    size = np.sqrt(np.abs(np.diagonal(matrix)))
+    return np.where(size > 0, size, 1.0)
+
+
+def _multiplier(matrix: np.ndarray, grad: np.ndarray, slope: np.ndarray, rest: np.ndarray) -> float:
+    """Return the m for which grad f - m grad g is shortest over some coordinates; 0 if any is."""
+    if not np.any(slope[rest]):
+        return 0.0
+    natural = solved(matrix[np.ix_(rest, rest)], slope[rest])
+    return float(natural @ grad[rest]) / float(natural @ slope[rest])
