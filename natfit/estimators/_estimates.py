@@ -118,7 +118,9 @@ class Estimates:
                     f"{rows.total:g}; pass the X and the sample_weight of the fit"
                 )
             family.check(rows)
-            terms = family, Constant().bind(0, family), rows
+            # Ends of a support may not pass a row, which only the rows tell.
+            bound = family.bind(rows)
+            terms = bound, Constant().bind(0, bound), rows
             objective = Likelihood(*terms) if own is None else Penalised(own, *terms)
             loglik += objective.log_likelihood(eta, objective.value(eta))
             found.append(objective)

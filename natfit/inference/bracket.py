@@ -125,12 +125,12 @@ class Bracket:
         """Return a theta within the end, and one beyond, None where there is none."""
         matrix, _ = self.surface.curvature(theta)
         stride = self.quantile * self.surface.spread(self.function.gradient(theta), matrix)
-        least, grows = _LEAST_STRIDE * stride, True
+        least, grows, centre = _LEAST_STRIDE * stride, True, self.function.value(theta)
         for _ in range(_MOST):
             found = self._refit(self.function.value(theta) + self.side * stride, theta)
             if found is None:
                 stride, grows = 0.5 * stride, False
-                if stride < least:
+                if stride < max(least, _LEAST_STRIDE * abs(self.function.value(theta) - centre)):
                     return theta, None
             elif self.root(found) >= self.quantile:
                 return theta, found.theta

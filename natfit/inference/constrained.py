@@ -141,7 +141,7 @@ class Constrained:
         """Return the step of the model with the gradient ``pull`` after which g has the value."""
         gap = self.target - self.function.value(theta)
 
-        def multiplier(rest: np.ndarray, fixed: np.ndarray, u: np.ndarray, v: np.ndarray) -> float:
+        def multiplier(fixed: np.ndarray, u: np.ndarray, v: np.ndarray) -> float:
             along = float(slope @ v)
             return (gap - float(slope @ (fixed - u))) / along if along > 0.0 else 0.0
 
@@ -156,7 +156,7 @@ class Constrained:
         matrix: np.ndarray,
     ) -> tuple[np.ndarray, float, np.ndarray] | None:
         """Return the point with the value after the longest share of a step that lowers f."""
-        length = self.surface.shortened(step)
+        length = 1.0
         for _ in range(_MOST_HALVINGS):
             end = self._on_value(self.surface.moved(theta, step, length), matrix)
             if end is not None:

@@ -20,7 +20,7 @@ from natfit.objectives import Likelihood
 _DISTANCE = 1e-4
 
 #: How far the root of the deviance may be from the normal quantile.
-_ROOT = 1e-9
+_ROOT = 1e-8
 
 #: Iterations of the walk to an end; one that needs more is no quadratic problem, and its end is
 #: bracketed.
@@ -34,6 +34,12 @@ _OVERSHOOT = 1.6
 _BETTER = 1e-6
 
 _MOST_HALVINGS = 40
+
+#: Multiple of the largest step of a coordinate, 3 of a logarithm, after which a deviance that has
+#: not changed will change no more.
+_FLAT = 4.0
+
+_OTHER = {"lower": "upper", "upper": "lower"}
 
 
 @dataclass(frozen=True)
@@ -210,7 +216,7 @@ class _Walk:
     def _walked(self) -> End | None:
         """Return the end that Newton's method finds; None where it does not settle."""
         surface, theta, value, grad = self.surface, self.start, self.lowest, self.grad
-        stride = 1.0
+        stride, before = 1.0, np.inf
         for count in range(_MOST_WALKED + 1):
             matrix, own = surface.curvature(theta)
             slope = self.side * self.function.gradient(theta)
@@ -221,17 +227,20 @@ class _Walk:
             close = distance <= _DISTANCE
             if close and multiplier > 0.0 and abs(root - self.quantile) <= self.accuracy:
                 return self._verified(theta, value, count) if not own else self._at(theta, count)
-            if close and root < self.quantile and self._outward(theta, slope).all():
+            if close and root < self.quantile and self._at_end(theta, slope).all():
                 return self._at_limit(theta, count)
+            if close and stride > _FLAT and abs(root - before) <= self.accuracy:
+                return self._at_limit(surface.far(theta, slope), count)
             if count == _MOST_WALKED:
                 break
-            step = self._step(theta, value, grad, slope, matrix, max(multiplier, 0.0))
-            length = surface.shortened(step, stride)
-            # Where f hardly changes, towards a limit far away, the strides become longer.
-            stride = stride * 2.0 if length < 1.0 else 1.0
-            found = self._tried(theta, step, length)
+            before = root
+            step = self._step(theta, value, grad, slope, matrix, max(multiplier, 0.0), stride)
+            found = self._tried(theta, step)
             if found is None:
                 return None
+            # Where f hardly changes, towards a limit far away, the strides become longer.
+            longest = bool((np.abs(found[0] - theta) >= 0.99 * stride * surface.steps).any())
+            stride = 2.0 * stride if longest else 1.0
             theta, value, grad = found
         return None
 
@@ -243,12 +252,13 @@ class _Walk:
         slope: np.ndarray,
         matrix: np.ndarray,
         multiplier: float,
+        stride: float,
     ) -> np.ndarray:
         """Return the step after which the quadratic model of f is at the level, g at its most."""
         signed = self.side * multiplier
         bent = lagrangian(self.surface, self.function, theta, matrix, signed)
 
-        def at_level(rest: np.ndarray, fixed: np.ndarray, u: np.ndarray, v: np.ndarray) -> float:
+        def at_level(fixed: np.ndarray, u: np.ndarray, v: np.ndarray) -> float:
             pull = grad + matrix @ fixed
             height = value + 0.5 * float((grad + pull) @ fixed) - self.level
             a = 0.5 * float(v @ (matrix @ v))
@@ -260,12 +270,15 @@ class _Walk:
             # If no point of the model is as low as the level, the lowest one is nearest.
             return max((-b + np.sqrt(max(inner, 0.0))) / (2.0 * a), 0.0)
 
-        return self.surface.boxed(theta, lambda fixed: grad + bent @ fixed, slope, bent, at_level)
+        return self.surface.boxed(
+            theta, lambda fixed: grad + bent @ fixed, slope, bent, at_level, stride
+        )
 
     def _tried(
-        self, theta: np.ndarray, step: np.ndarray, length: float
+        self, theta: np.ndarray, step: np.ndarray
     ) -> tuple[np.ndarray, float, np.ndarray] | None:
         """Return the point after the longest share of a step at which f is not far too high."""
+        length = 1.0
         for _ in range(_MOST_HALVINGS):
             end = self.surface.moved(theta, step, length)
             value, grad = self.surface.first(end)
@@ -274,11 +287,9 @@ class _Walk:
             length *= 0.5
         return None
 
-    def _outward(self, theta: np.ndarray, slope: np.ndarray) -> np.ndarray:
-        """Tell which coordinates cannot move g further, because they rest at a limit, or by g."""
-        surface = self.surface
-        out = ((theta <= surface.low) & (slope < 0.0)) | ((theta >= surface.high) & (slope > 0.0))
-        return out | (slope == 0.0) | ~surface.moving
+    def _at_end(self, theta: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """Tell which coordinates cannot move g further: at a limit, known, or not in g."""
+        return self.surface.outward(theta, slope) | (slope == 0.0) | ~self.surface.moving
 
     # ------------------------------------------------------------------------- ends
 
@@ -295,11 +306,10 @@ class _Walk:
 
     def _at_limit(self, theta: np.ndarray, count: int) -> End:
         """Return the end of the range, which is that of the parameters at their limits."""
-        gradient = self.side * self.function.gradient(theta)
-        moving = self.surface.moving & (gradient != 0.0)
-        at = np.flatnonzero(self._outward(theta, gradient) & moving).tolist()
+        slope = self.side * self.function.gradient(theta)
+        at = np.flatnonzero(self.surface.outward(theta, slope) & self.surface.moving).tolist()
         objective = self.surface.objective
-        sides = {k: "lower" if gradient[k] < 0.0 else "upper" for k in at}
+        sides = {k: "lower" if slope[k] < 0.0 else "upper" for k in at}
         words = ", ".join(objective.bound(k, side) for k, side in sides.items())
         beyond = theta.copy()
         for k, side in sides.items():
@@ -340,13 +350,15 @@ def open_ended(objective: Likelihood, index: int, side: str) -> bool:
         return False
     family = objective.distribution
     for name, block in family.blocks.items():
-        if block.start <= index < block.stop:
-            constraint = family.params[name]
-            native = side
-            if constraint.decreasing:
-                native = "upper" if side == "lower" else "lower"
-            if (name, native) in family.limit_meaning:
-                return True
-            end = constraint.native_limits[0 if native == "lower" else 1]
-            return not np.isfinite(end)
+        constraint = family.params[name]
+        if block.start <= index < block.stop and constraint.elementwise:
+            limits = np.stack(constraint.limits())
+            own = constraint.to_native(limits).reshape(2, -1)[:, index - block.start]
+            native = side if not constraint.decreasing else _OTHER[side]
+            at = own[0 if side == "lower" else 1]
+            end = constraint.native_bounds[0 if native == "lower" else 1]
+            if (name, native) not in family.limit_meaning:
+                given = constraint.native_limits[0 if native == "lower" else 1]
+                end = given if np.isfinite(given) else end
+            return not np.isclose(at, end, rtol=1e-9, atol=0.0)
     return False

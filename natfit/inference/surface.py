@@ -134,6 +134,7 @@ class Surface:
         self.total = float(objective.total)
         low, high, steps = objective.limits()
         self.low, self.high, self.steps = low, high, steps
+        self.together = objective.cut_together()
         self.moving = np.ones(objective.n_params, dtype=bool)
         self.moving[list(known)] = False
 
@@ -254,12 +255,14 @@ class Surface:
         pull_of: Callable[[np.ndarray], np.ndarray],
         slope: np.ndarray,
         matrix: np.ndarray,
-        multiplier: Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], float],
+        multiplier: Callable[[np.ndarray, np.ndarray, np.ndarray], float],
+        stride: float = 1.0,
     ) -> np.ndarray:
         """Return a step of Newton's method on the Lagrangian that leaves no limit, (P,).
 
-        Coordinates that would leave their range are held at its end, and the others are solved for
-        again, given these values, with the multiplier that belongs to them.
+        Coordinates that would leave their range, or exceed their largest step, are held there, and
+        the others are solved for again, given these values, with the multiplier that belongs to
+        them.
 
         Parameters
         ----------
@@ -272,12 +275,16 @@ class Surface:
         matrix : ndarray of shape (P, P)
             The curvature of the Lagrangian, positive definite.
         multiplier : callable
-            ``multiplier(rest, held step, u, v)`` for the Newton steps ``u`` of f and ``v`` of g.
+            ``multiplier(held step, u, v)`` for the Newton steps ``u`` of f and ``v`` of g.
+        stride : float
+            The factor of the largest steps.
 
         Returns
         -------
         ndarray of shape (P,)
         """
+        most = stride * self.steps
+        low, high = np.maximum(self.low - theta, -most), np.minimum(self.high - theta, most)
         step = np.zeros(len(theta))
         held = ~self.moving
         for _ in range(_MOST_BOXED):
@@ -289,25 +296,32 @@ class Surface:
             u, v = np.zeros(len(theta)), np.zeros(len(theta))
             both = solved(block, np.stack([pull_of(fixed)[rest], slope[rest]], axis=1))
             u[rest], v[rest] = both[:, 0], both[:, 1]
-            step = fixed - u + multiplier(rest, fixed, u, v) * v
-            low, high = self.low - theta, self.high - theta
+            step = fixed - u + multiplier(fixed, u, v) * v
             out = rest & ((step < low) | (step > high))
             if not out.any():
                 break
+            for block_ in self.together:
+                excess = float((np.abs(step[block_]) / most[block_]).max(initial=0.0))
+                if excess > 1.0:
+                    step[block_] /= excess
+                    out[block_] = rest[block_]
             step = np.minimum(np.maximum(step, low), high)
             held = held | out
         return step
+
+    def outward(self, theta: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """Tell which coordinates rest at a limit beyond which a function would grow, (P,)."""
+        return ((theta <= self.low) & (slope < 0.0)) | ((theta >= self.high) & (slope > 0.0))
+
+    def far(self, theta: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """Return theta with the logarithmic coordinates of a function at their limits, (P,)."""
+        logs = self.moving & (self.steps < np.inf) & (slope != 0.0)
+        return np.where(logs, np.where(slope < 0.0, self.low, self.high), theta)
 
     def moved(self, theta: np.ndarray, step: np.ndarray, length: float) -> np.ndarray:
         """Return theta after a share of a step, inside the limits; known ones do not move."""
         end = np.minimum(np.maximum(theta + length * step, self.low), self.high)
         return np.where(self.moving, end, theta)
-
-    def shortened(self, step: np.ndarray, factor: float = 1.0) -> float:
-        """Return the share of a step at which no coordinate exceeds its largest step times this."""
-        with np.errstate(all="ignore"):
-            ratio = np.abs(step) / (factor * self.steps)
-        return 1.0 / max(1.0, float(np.nanmax(ratio, initial=0.0)))
 
 
 def definite(matrix: np.ndarray) -> bool:
