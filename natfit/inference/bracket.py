@@ -3,53 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from scipy import optimize
 
 from natfit.inference.constrained import Constrained, Refit
+from natfit.inference.end import End, end_of_range
 from natfit.inference.surface import Function, Surface
 
 #: Refits in search of a bracket: strides double, so that none is further away than this.
 _MOST = 60
 
-#: A bracket whose next stride would be a smaller share than this of the first one has come to the
-#: end of the range.
-_LEAST_STRIDE = 1e-9
-
-
-@dataclass(frozen=True)
-class End:
-    """An end of an interval.
-
-    Attributes
-    ----------
-    theta : ndarray of shape (P,)
-        Where it is.
-    value : float
-        g there.
-    n_iter : int
-        Number of iterations.
-    reached : bool
-        Whether it is a root; otherwise it is the end of the range.
-    note : str
-        Why it is not a root.
-    """
-
-    theta: np.ndarray
-    value: float
-    n_iter: int
-    reached: bool = True
-    note: str = ""
+#: A bracket whose next stride would be smaller than this, in standard errors, has come to the end
+#: of the range.
+_LEAST_STRIDE = 1e-6
 
 
 class Bracket:
     """One end of an interval: the value of g at which a statistic of refits has a quantile.
 
-    Values of g beyond the end are looked for with strides that double. Between the last value
-    within and the first one beyond, Brent's method finds the root. Each refit begins at the nearest
-    one before.
+    Strides along the natural gradient of g, which double, lead from refit to refit until one is
+    beyond the end. Between the last one within and this one, Brent's method finds the root on the
+    values that g has on the line between both, from which refits begin.
 
     Parameters
     ----------
@@ -99,44 +74,53 @@ class Bracket:
         """
         inner, outer = self._around(theta)
         if outer is None:
-            which = "lower" if self.side < 0.0 else "upper"
-            note = (
-                f"the {which} end is that of the range in which the likelihood is finite: the "
-                "statistic never reaches its quantile"
-            )
-            return End(inner, self.function.value(inner), self.n_iter, False, note)
-        near = [inner, outer]
+            return end_of_range(self.surface, self.function, inner, self.side, self.n_iter)
+        near = {0.0: inner, 1.0: outer}
 
-        def nearest(c: float) -> np.ndarray:
-            return min(near, key=lambda theta: abs(self.function.value(theta) - c))
-
-        def excess(c: float) -> float:
-            found = self._refit(c, nearest(c))
+        def excess(share: float) -> float:
+            between = inner + share * (outer - inner)
+            c = self.function.value(between)
+            found = self._refit(c, between)
             if found is None:
                 raise self._lost(c)
-            near.append(found.theta)
+            near[share] = found.theta
             return self.root(found) - self.quantile
 
-        a, b = self.function.value(inner), self.function.value(outer)
-        c = optimize.brentq(excess, a, b, xtol=1e-12 * abs(b - a), rtol=8.9e-16, maxiter=200)
-        return End(nearest(c), float(c), self.n_iter)
+        share = optimize.brentq(excess, 0.0, 1.0, xtol=1e-10, rtol=8.9e-16, maxiter=200)
+        end = near[min(near, key=lambda s: abs(s - share))]
+        return End(end, self.function.value(end), self.n_iter)
 
     def _around(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Return a theta within the end, and one beyond, None where there is none."""
-        matrix, _ = self.surface.curvature(theta)
-        stride = self.quantile * self.surface.spread(self.function.gradient(theta), matrix)
-        least, grows, centre = _LEAST_STRIDE * stride, True, self.function.value(theta)
+        stride, grows = self.quantile, True
         for _ in range(_MOST):
-            found = self._refit(self.function.value(theta) + self.side * stride, theta)
+            ahead = self._ahead(theta, stride)
+            c = self.function.value(ahead)
+            if not self.side * (c - self.function.value(theta)) > 0.0:
+                return theta, None
+            found = self._refit(c, ahead)
             if found is None:
                 stride, grows = 0.5 * stride, False
-                if stride < max(least, _LEAST_STRIDE * abs(self.function.value(theta) - centre)):
+                if stride < _LEAST_STRIDE:
                     return theta, None
             elif self.root(found) >= self.quantile:
                 return theta, found.theta
             else:
                 theta, stride = found.theta, stride * (2.0 if grows else 1.0)
         raise self._lost(self.function.value(theta))
+
+    def _ahead(self, theta: np.ndarray, stride: float) -> np.ndarray:
+        """Return theta some standard errors further along the natural gradient of g."""
+        matrix, _ = self.surface.curvature(theta)
+        slope = self.side * self.function.gradient(theta)
+
+        def length(fixed: np.ndarray, u: np.ndarray, v: np.ndarray) -> float:
+            along = float(slope @ v)
+            return stride / np.sqrt(self.surface.total * along) if along > 0.0 else 0.0
+
+        factor = max(stride, 1.0)
+        step = self.surface.boxed(theta, np.zeros_like, slope, matrix, length, factor)
+        return self.surface.moved(theta, step, 1.0)
 
     def _refit(self, c: float, theta: np.ndarray) -> Refit | None:
         found = Constrained(self.surface, self.function, c).refit(theta)

@@ -9,11 +9,11 @@ import numpy as np
 from scipy import special
 
 from natfit._validation import check_number
-from natfit.inference.bracket import Bracket, End
+from natfit.inference.bracket import Bracket
 from natfit.inference.constrained import Constrained, lagrangian
+from natfit.inference.end import End, end_of_range
 from natfit.inference.estimate import Estimate
 from natfit.inference.surface import Function, Surface
-from natfit.objectives import Likelihood
 
 #: Distance to the constrained optimum, in standard errors, at which an end is accepted. The end
 #: is off by its square over twice the normal quantile, in standard errors: 1e-9.
@@ -38,8 +38,6 @@ _MOST_HALVINGS = 40
 #: Multiple of the largest step of a coordinate, 3 of a logarithm, after which a deviance that has
 #: not changed will change no more.
 _FLAT = 4.0
-
-_OTHER = {"lower": "upper", "upper": "lower"}
 
 
 @dataclass(frozen=True)
@@ -228,9 +226,10 @@ class _Walk:
             if close and multiplier > 0.0 and abs(root - self.quantile) <= self.accuracy:
                 return self._verified(theta, value, count) if not own else self._at(theta, count)
             if close and root < self.quantile and self._at_end(theta, slope).all():
-                return self._at_limit(theta, count)
+                return end_of_range(surface, self.function, theta, self.side, count)
             if close and stride > _FLAT and abs(root - before) <= self.accuracy:
-                return self._at_limit(surface.far(theta, slope), count)
+                far = surface.far(theta, slope)
+                return end_of_range(surface, self.function, far, self.side, count)
             if count == _MOST_WALKED:
                 break
             before = root
@@ -304,24 +303,6 @@ class _Walk:
             return None
         return self._at(theta, count + found.n_iter)
 
-    def _at_limit(self, theta: np.ndarray, count: int) -> End:
-        """Return the end of the range, which is that of the parameters at their limits."""
-        slope = self.side * self.function.gradient(theta)
-        at = np.flatnonzero(self.surface.outward(theta, slope) & self.surface.moving).tolist()
-        objective = self.surface.objective
-        sides = {k: "lower" if slope[k] < 0.0 else "upper" for k in at}
-        words = ", ".join(objective.bound(k, side) for k, side in sides.items())
-        beyond = theta.copy()
-        for k, side in sides.items():
-            if open_ended(objective, k, side):
-                beyond[k] = -np.inf if side == "lower" else np.inf
-        value = self.function.value(beyond)
-        if np.isnan(value):
-            value = self.function.value(theta)
-        which = "lower" if self.side < 0.0 else "upper"
-        note = f"the {which} end is that of the range, {words}: the profile does not fall that far"
-        return End(theta, value, count, False, note)
-
     # ------------------------------------------------------------------------- brackets
 
     def _bracketed(self) -> End:
@@ -334,31 +315,3 @@ class _Walk:
             self.side,
         )
         return bracket.end(self.start)
-
-
-def open_ended(objective: Likelihood, index: int, side: str) -> bool:
-    """Tell whether a limit stands for the end of a parameter's range, and was not given by a user.
-
-    Families have practical limits at which they equal a simpler one: Student-t's df = 1e10 stands
-    for infinity.
-
-    Returns
-    -------
-    bool
-    """
-    if not (objective.model.shared and objective.model.unconstrained):
-        return False
-    family = objective.distribution
-    for name, block in family.blocks.items():
-        constraint = family.params[name]
-        if block.start <= index < block.stop and constraint.elementwise:
-            limits = np.stack(constraint.limits())
-            own = constraint.to_native(limits).reshape(2, -1)[:, index - block.start]
-            native = side if not constraint.decreasing else _OTHER[side]
-            at = own[0 if side == "lower" else 1]
-            end = constraint.native_bounds[0 if native == "lower" else 1]
-            if (name, native) not in family.limit_meaning:
-                given = constraint.native_limits[0 if native == "lower" else 1]
-                end = given if np.isfinite(given) else end
-            return not np.isclose(at, end, rtol=1e-9, atol=0.0)
-    return False

@@ -321,6 +321,10 @@ class Surface:
     def moved(self, theta: np.ndarray, step: np.ndarray, length: float) -> np.ndarray:
         """Return theta after a share of a step, inside the limits; known ones do not move."""
         end = np.minimum(np.maximum(theta + length * step, self.low), self.high)
+        # theta + (limit - theta) may miss the limit by a rounding error.
+        near = 4.0 * np.spacing(np.maximum(np.abs(theta), np.abs(step)))
+        end = np.where(np.abs(end - self.low) <= near, self.low, end)
+        end = np.where(np.abs(end - self.high) <= near, self.high, end)
         return np.where(self.moving, end, theta)
 
 
