@@ -19,8 +19,12 @@ from natfit.inference.surface import Function, Surface
 #: is off by its square over twice the normal quantile, in standard errors: 1e-9.
 _DISTANCE = 1e-4
 
+#: Iterations after which ten times that distance will do: a parameter that runs to the end of its
+#: range, one unit of its logarithm per iteration, changes the end by less than 3e-7 of its error.
+_SLOW = 10
+
 #: How far the root of the deviance may be from the normal quantile.
-_ROOT = 1e-8
+_ROOT = 1e-7
 
 #: Iterations of the walk to an end; one that needs more is no quadratic problem, and its end is
 #: bracketed.
@@ -32,6 +36,10 @@ _OVERSHOOT = 1.6
 
 #: A deviance from the estimate below minus this is that of a better optimum.
 _BETTER = 1e-6
+
+#: Distance of an estimate from its optimum, in standard errors, above which it is none: ends are
+#: off by its square over twice the normal quantile, 0.003 of a standard error.
+_AWAY = 0.1
 
 _MOST_HALVINGS = 40
 
@@ -141,7 +149,7 @@ def posed(
     Raises
     ------
     ValueError
-        If the estimate has no objective, or f is not finite there.
+        If the estimate has no objective, or is no minimum of it.
     """
     if estimate.objective is None:
         raise ValueError(
@@ -151,12 +159,19 @@ def posed(
     surface = Surface(estimate.objective, estimate.information.known)
     function = Function(value, gradient)
     function.checked(estimate.theta)
-    if not np.isfinite(surface.first(estimate.theta)[0]):
+    value, grad = surface.first(estimate.theta)
+    if not np.isfinite(value):
         raise ValueError(
             "the likelihood must be finite at the estimate with its gradient; the fit did not end "
             "at a maximum: see status_ and message_"
         )
-    matrix, _ = surface.curvature(estimate.theta)
+    matrix, own = surface.curvature(estimate.theta)
+    _, _, distance = surface.rest(estimate.theta, grad, np.zeros_like(grad), matrix)
+    if own and distance > _AWAY:
+        raise ValueError(
+            f"the fit must be at its maximum, but it is {distance:.2g} standard errors away from "
+            "it; fit again with the default tol and a larger max_iter"
+        )
     function.learn(estimate.theta, surface.widths(matrix))
     return surface, function
 
@@ -222,7 +237,7 @@ class _Walk:
                 return None
             rest, multiplier, distance = surface.rest(theta, grad, slope, matrix)
             root = self.root(value)
-            close = distance <= _DISTANCE
+            close = distance <= (_DISTANCE if count < _SLOW else 10.0 * _DISTANCE)
             if close and multiplier > 0.0 and abs(root - self.quantile) <= self.accuracy:
                 return self._verified(theta, value, count) if not own else self._at(theta, count)
             if close and root < self.quantile and self._at_end(theta, slope).all():
