@@ -14,6 +14,10 @@ from natfit.inference.surface import Function, Surface
 #: Refits in search of a bracket: strides double, so that none is further away than this.
 _MOST = 60
 
+#: A statistic that grows, after so many strides, by less than this share of what is missing will
+#: not reach its quantile: strides double.
+_MANY, _SLOW = 6, 1e-3
+
 #: A bracket whose next stride would be smaller than this, in standard errors, has come to the end
 #: of the range.
 _LEAST_STRIDE = 1e-6
@@ -72,9 +76,9 @@ class Bracket:
         ValueError
             If a constrained refit does not settle.
         """
-        inner, outer = self._around(theta)
+        inner, outer, far = self._around(theta)
         if outer is None:
-            return end_of_range(self.surface, self.function, inner, self.side, self.n_iter)
+            return end_of_range(self.surface, self.function, inner, self.side, self.n_iter, far)
         near = {0.0: inner, 1.0: outer}
 
         def excess(share: float) -> float:
@@ -90,23 +94,27 @@ class Bracket:
         end = near[min(near, key=lambda s: abs(s - share))]
         return End(end, self.function.value(end), self.n_iter)
 
-    def _around(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return a theta within the end, and one beyond, None where there is none."""
-        stride, grows = self.quantile, True
-        for _ in range(_MOST):
+    def _around(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, bool]:
+        """Return a theta within the end, one beyond, None where there is none, and if it is far."""
+        stride, grows, before = self.quantile, True, 0.0
+        for count in range(_MOST):
             ahead = self._ahead(theta, stride)
             c = self.function.value(ahead)
             if not self.side * (c - self.function.value(theta)) > 0.0:
-                return theta, None
+                return theta, None, False
             found = self._refit(c, ahead)
             if found is None:
                 stride, grows = 0.5 * stride, False
                 if stride < _LEAST_STRIDE:
-                    return theta, None
-            elif self.root(found) >= self.quantile:
-                return theta, found.theta
-            else:
-                theta, stride = found.theta, stride * (2.0 if grows else 1.0)
+                    return theta, None, False
+                continue
+            root = self.root(found)
+            if root >= self.quantile:
+                return theta, found.theta, False
+            theta, stride = found.theta, stride * (2.0 if grows else 1.0)
+            if count > _MANY and root - before < _SLOW * (self.quantile - root):
+                return theta, None, True
+            before = root
         raise self._lost(self.function.value(theta))
 
     def _ahead(self, theta: np.ndarray, stride: float) -> np.ndarray:

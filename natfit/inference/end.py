@@ -39,7 +39,12 @@ class End:
 
 
 def end_of_range(
-    surface: Surface, function: Function, theta: np.ndarray, side: float, n_iter: int
+    surface: Surface,
+    function: Function,
+    theta: np.ndarray,
+    side: float,
+    n_iter: int,
+    far: bool = False,
 ) -> End:
     """Return the end of an interval that has no root, from a theta at limits of its coordinates.
 
@@ -58,6 +63,8 @@ def end_of_range(
         -1 for the lower end, 1 for the upper one.
     n_iter : int
         Number of iterations so far.
+    far : bool
+        Whether all coordinates of g are on the way to their limits, without an end.
 
     Returns
     -------
@@ -65,10 +72,11 @@ def end_of_range(
     """
     slope = side * function.gradient(theta)
     objective, beyond, words = surface.objective, theta.copy(), []
-    for k in np.flatnonzero(surface.outward(theta, slope) & surface.moving).tolist():
-        at = "lower" if slope[k] < 0.0 else "upper"
+    out = slope != 0.0 if far else surface.outward(theta, slope)
+    for k in np.flatnonzero(out & surface.moving).tolist():
+        at, limit = ("lower", surface.low[k]) if slope[k] < 0.0 else ("upper", surface.high[k])
         words.append(objective.bound(k, at))
-        beyond[k] = range_end(objective, k, at, float(theta[k]))
+        beyond[k] = range_end(objective, k, at, float(limit))
     value = function.value(beyond)
     if np.isnan(value):
         value = function.value(theta)

@@ -159,8 +159,8 @@ def posed(
     surface = Surface(estimate.objective, estimate.information.known)
     function = Function(value, gradient)
     function.checked(estimate.theta)
-    value, grad = surface.first(estimate.theta)
-    if not np.isfinite(value):
+    least, grad = surface.first(estimate.theta)
+    if not np.isfinite(least):
         raise ValueError(
             "the likelihood must be finite at the estimate with its gradient; the fit did not end "
             "at a maximum: see status_ and message_"
@@ -243,8 +243,7 @@ class _Walk:
             if close and root < self.quantile and self._at_end(theta, slope).all():
                 return end_of_range(surface, self.function, theta, self.side, count)
             if close and stride > _FLAT and abs(root - before) <= self.accuracy:
-                far = surface.far(theta, slope)
-                return end_of_range(surface, self.function, far, self.side, count)
+                return end_of_range(surface, self.function, theta, self.side, count, far=True)
             if count == _MOST_WALKED:
                 break
             before = root

@@ -313,11 +313,6 @@ class Surface:
         """Tell which coordinates rest at a limit beyond which a function would grow, (P,)."""
         return ((theta <= self.low) & (slope < 0.0)) | ((theta >= self.high) & (slope > 0.0))
 
-    def far(self, theta: np.ndarray, slope: np.ndarray) -> np.ndarray:
-        """Return theta with the logarithmic coordinates of a function at their limits, (P,)."""
-        logs = self.moving & (self.steps < np.inf) & (slope != 0.0)
-        return np.where(logs, np.where(slope < 0.0, self.low, self.high), theta)
-
     def moved(self, theta: np.ndarray, step: np.ndarray, length: float) -> np.ndarray:
         """Return theta after a share of a step, inside the limits; known ones do not move."""
         end = np.minimum(np.maximum(theta + length * step, self.low), self.high)
