@@ -2,6 +2,22 @@
 
 from natfit.inference.covariance import Information, information, robust
 from natfit.inference.estimate import Estimate
+from natfit.inference.identifiability import Combination, Identifiability, identifiability
+from natfit.inference.influence import Influence, influence
 from natfit.inference.outcome import Outcome
+from natfit.inference.rowwise import Rowwise, row_terms
 
-__all__ = ["Estimate", "Information", "Outcome", "information", "robust"]
+__all__ = [
+    "Combination",
+    "Estimate",
+    "Identifiability",
+    "Influence",
+    "Information",
+    "Outcome",
+    "Rowwise",
+    "identifiability",
+    "influence",
+    "information",
+    "robust",
+    "row_terms",
+]

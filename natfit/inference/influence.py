@@ -1,0 +1,155 @@
+"""How much an estimate would change if a row were left out, without refits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from natfit._validation import answers_keywords, check_number
+from natfit.inference.covariance import native_jacobian
+from natfit.inference.estimate import Estimate
+from natfit.inference.rowwise import determined, known_objective
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Influence:
+    """Approximate changes of an estimate when one repetition of a row is left out.
+
+    To first order the maximiser without row i is ``theta - V s_i``, where ``s_i`` is the score of
+    the row and ``V = (W I)^-1`` the covariance matrix of the estimate (Cook & Weisberg, Residuals
+    and Influence in Regression, 1982, section 5.2; Hampel's influence function over N). The error
+    is of the order 1/N relative to the change.
+
+    Attributes
+    ----------
+    params : dict of ndarray
+        Change of each native parameter, (N, *shape), in its unit; (N, D) where D columns were
+        fitted separately. Empty for a conditional model, whose rows have their own parameters.
+    theta : ndarray of shape (N, P) or (N, D, P)
+        Change of the unconstrained coordinates (of eta, where all rows share it). Coordinates that
+        were given or rest at a limit do not move.
+    distance : ndarray of shape (N,)
+        ``1/2 s_i' V s_i = W/2 delta_i' I delta_i``, the log-likelihood of all rows that the
+        estimate loses, in nats, by leaving the row out: half of Cook's likelihood displacement
+        (Cook, J. R. Statist. Soc. B 48, 1986, equation 2). Columns fitted separately add.
+    rows : ndarray of shape (N,)
+        The index of each row in the data that were given; rows that do not count are left out.
+    """
+
+    params: dict[str, np.ndarray]
+    theta: np.ndarray
+    distance: np.ndarray
+    rows: np.ndarray
+
+    @answers_keywords
+    def top(self, k: int = 10) -> dict[str, np.ndarray]:
+        """Return the k rows of the largest distance as a table, the most influential first.
+
+        Parameters
+        ----------
+        k : int, default=10
+            Number of rows; all of them if there are fewer.
+
+        Returns
+        -------
+        dict of ndarray
+            ``row`` and ``distance`` (k,), then the change of each parameter (k, *shape).
+
+        Raises
+        ------
+        ValueError, TypeError
+            If k is not an integer >= 1.
+        """
+        size = min(int(check_number(k, "k", low=1, integer=True)), len(self.distance))
+        order = np.argsort(-self.distance, kind="stable")[:size]
+        table: dict[str, np.ndarray] = {"row": self.rows[order], "distance": self.distance[order]}
+        return table | {name: values[order] for name, values in self.params.items()}
+
+    def __repr__(self) -> str:
+        """Show the five most influential rows."""
+        lines = [f"Influence of {len(self.distance)} rows; the most influential:"]
+        table = self.top(5)
+        single = [n for n in self.params if table[n].ndim == 1 or table[n].shape[1:] == (1,)]
+        names = ["row", "distance", *single]
+        lines.append("  ".join(f"{name:>12}" for name in names))
+        for i, row in enumerate(table["row"]):
+            values = [float(np.ravel(table[name][i])[0]) for name in names[1:]]
+            lines.append("  ".join([f"{row:>12}", *(f"{v:>12.4g}" for v in values)]))
+        return "\n".join(lines)
+
+
+def influence(estimate: Estimate, scores: np.ndarray) -> tuple[dict, np.ndarray, np.ndarray]:
+    """Return the first-order changes of an estimate when a repetition of each row is left out.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        With its objective.
+    scores : ndarray of shape (N, P)
+        As :func:`natfit.inference.row_terms` returns them.
+
+    Returns
+    -------
+    params : dict of ndarray
+        Changes of the native parameters by name, (N, *shape); empty for a conditional model.
+    theta : ndarray of shape (N, P)
+        Changes of theta.
+    distance : ndarray of shape (N,)
+        In nats.
+
+    Raises
+    ------
+    ValueError
+        If the data do not determine the parameters, an end of the support lies at a row, or the
+        score of a row is not finite.
+    """
+    objective = known_objective(estimate)
+    ends = objective.row_ends & set(estimate.at_limit)
+    if ends:
+        names = ", ".join(str(objective.names()[k]) for k in sorted(ends))
+        raise ValueError(
+            f"influence needs a log-likelihood with a derivative in each parameter, got an end of "
+            f"the support at a row, {names}, which moves only if that very row is left out; pass "
+            "fixed= for it, or refit without the row"
+        )
+    matrix = determined(estimate, "influence")
+    bad = ~np.isfinite(scores).all(axis=1)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(
+            f"influence needs a finite score of each row, got {scores[row]} at row {row}; look at "
+            "this row, at which the density of the family has no derivative"
+        )
+    theta = -(scores @ matrix)
+    distance = -0.5 * np.einsum("np,np->n", scores, theta)
+    params = (
+        native_changes(estimate.family, estimate.theta, theta) if objective.model.shared else {}
+    )
+    return params, theta, np.maximum(distance, 0.0)
+
+
+def native_changes(family: Any, eta: np.ndarray, change: np.ndarray) -> dict[str, np.ndarray]:
+    """Return changes of native parameters (N, *shape) by name, to first order in those of eta."""
+    free = change @ native_jacobian(family, eta).T
+    out, start = {}, 0
+    for name, constraint in family.params.items():
+        own = free[:, start : start + constraint.native_size]
+        start += constraint.native_size
+        if constraint.entries is not None:
+            row, col = constraint.entries
+            full = np.zeros((len(own), *constraint.shape))
+            full[:, row, col] = own
+            if constraint.symmetric:
+                full[:, col, row] = own
+            out[name] = full
+            continue
+        if own.shape[1] < np.prod(constraint.shape):
+            # Such values are affine in their free numbers, as the shares of a simplex are.
+            size = own.shape[1]
+            values = constraint.unpack(np.concatenate([np.zeros((1, size)), np.eye(size)]))
+            values = np.reshape(values, (size + 1, -1))
+            own = own @ (values[1:] - values[0])
+        out[name] = own.reshape(len(own), *constraint.shape)
+    return out

@@ -1,0 +1,115 @@
+"""What each row adds to the log-likelihood of an estimate, and to its derivative in theta."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from natfit.inference.estimate import Estimate
+from natfit.objectives import Likelihood
+from natfit.objectives._formula import Formula
+from natfit.rows import Block
+
+
+class Rowwise(Likelihood):
+    """A likelihood whose rows are read one by one, so that no pass is made to summarise them."""
+
+    summarises = False
+
+
+def row_terms(estimate: Estimate) -> tuple[np.ndarray, np.ndarray]:
+    """Return log p of each row and its derivative J_i' s_i in theta, by one pass over the rows.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        With its objective, whose model may be conditional.
+
+    Returns
+    -------
+    log_density : ndarray of shape (N,)
+        In nats.
+    scores : ndarray of shape (N, P)
+        In nats per unit of theta; without what a prior adds.
+    """
+    objective = known_objective(estimate)
+    with np.errstate(all="ignore"):
+        found = objective.rows.map(terms_part, objective._formula, estimate.theta)
+    return found[:, 0], found[:, 1:]
+
+
+def known_objective(estimate: Estimate) -> Likelihood:
+    """Return the objective of an estimate.
+
+    Returns
+    -------
+    Likelihood
+        At the data of the fit.
+
+    Raises
+    ------
+    ValueError
+        If the data are not at hand.
+    """
+    if estimate.objective is None:
+        raise ValueError("the estimate must come with its data, got none; pass the X of the fit")
+    return estimate.objective
+
+
+def terms_part(block: Block, formula: Formula, theta: np.ndarray) -> np.ndarray:
+    """Return (n, 1 + P): log p of a block's rows, and the derivative of each in theta."""
+    lin = formula.linearize(theta, block)
+    value, score = formula.distribution.log_prob_and_score(block.y, lin.eta)
+    return np.concatenate([np.reshape(value, (-1, 1)), lin.pull_columns(score[:, :, None]).T], 1)
+
+
+def coordinate_names(estimate: Estimate) -> list[str]:
+    """Return a name for each coordinate of theta: ``loc``, ``log scale``, or those of the model."""
+    family, objective = estimate.family, estimate.objective
+    if objective is not None and not objective.model.shared:
+        return [str(name) for name in objective.names()]
+    if len(estimate.theta) == family.n_params:
+        own = family.eta_names()
+        return [
+            constraint.label.format(each)
+            for name, constraint in family.params.items()
+            for each in own[family.blocks[name]]
+        ]
+    return [f"theta[{p}]" for p in range(len(estimate.theta))]
+
+
+def determined(estimate: Estimate, what: str) -> np.ndarray:
+    """Return the covariance (P, P) of theta, with zeros for what was given or rests at a limit.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        The estimate, without its data.
+    what : str
+        What needs the covariance, for the message.
+
+    Returns
+    -------
+    ndarray of shape (P, P)
+        Finite and positive semidefinite.
+
+    Raises
+    ------
+    ValueError
+        If the information is not finite, singular or indefinite; the message names the
+        parameters that it does not determine.
+    """
+    matrix, free = estimate.covariance(), estimate.free
+    found = np.zeros_like(matrix)
+    at = np.ix_(free, free)
+    found[at] = matrix[at]
+    spread = np.diagonal(found)[free]
+    lost = [k for k, v in zip(free, spread, strict=True) if not (np.isfinite(v) and v > 0)]
+    if not lost and np.isfinite(found).all():
+        return found
+    names = coordinate_names(estimate)
+    said = ", ".join(names[k] for k in lost) or "the parameters"
+    raise ValueError(
+        f"{what} needs parameters that the data determine, got a singular or indefinite "
+        f"information in which {said} are not determined; identifiability() says which combination "
+        "it is: fix one of its parameters, or fit a simpler family"
+    )
