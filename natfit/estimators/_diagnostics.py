@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from natfit import inference
-from natfit._validation import answers_keywords, check_number
+from natfit._validation import answers_keywords, check_number, check_option
+from natfit.estimators._bootstrap import Draws, bootstrap_pvalue, failures, refits
 from natfit.estimators._data import Data
 from natfit.estimators._estimates import Estimates
+from natfit.estimators._goodness import goodness
 from natfit.inference import Estimate, Identifiability, Influence
 from natfit.iterate import Status
 from natfit.models import Constant
@@ -28,6 +31,124 @@ class Diagnostics(Estimates):
 
     statuses_: list[Status]
     message_: str
+
+    @answers_keywords
+    def goodness_of_fit(
+        self,
+        X: Any,
+        method: str = "auto",
+        *,
+        sample_weight: Any = None,
+        n_resamples: int = 999,
+        random_state: Any = 0,
+        n_jobs: int | None = None,
+        bins: Any = None,
+    ) -> Any:
+        """Test whether rows come from the fitted family.
+
+        The parameters were estimated from the same rows, so that no table of critical values
+        holds. The p-value is that of the parametric bootstrap: the family is fitted to each of
+        ``n_resamples`` sets of draws from the fit, and
+        ``p = (1 + #{T* >= T}) / (n_resamples + 1)`` (Stute, Gonzalez Manteiga & Presedo Quindimil,
+        Metrika 40, 1993; Davison & Hinkley, 1997, equation 4.11).
+
+        Parameters
+        ----------
+        X : array-like of shape (N, D) or (N,), or Censored
+            The data of the fit. Right-censored rows are compared by their Kaplan-Meier estimate.
+        method : str, default="auto"
+            ``anderson_darling``, ``kolmogorov_smirnov`` or ``cramer_von_mises`` for densities,
+            ``chi_square`` for any univariate family. ``auto`` is ``anderson_darling``, for counts
+            ``chi_square``, and for right-censored rows ``cramer_von_mises``.
+        sample_weight : array-like of shape (N,), optional
+            The weights of the fit; a weight of 2 is the same row given twice.
+        n_resamples : int, default=999
+            Number of refits. With 0 ``chi_square`` takes the chi-square distribution.
+        random_state : None, int, RandomState or Generator, default=0
+            Seed of the draws.
+        n_jobs : int, optional
+            Number of processes that share the refits; results are the same for any number.
+        bins : int or array-like, optional
+            For ``chi_square``: the number of cells, or the ends between them.
+
+        Returns
+        -------
+        Outcome
+            One for each column, in a list, where several columns were fitted separately.
+
+        Raises
+        ------
+        ValueError
+            If X is not the data of the fit, or the method is not defined for the family or the
+            rows: interval- and left-censored rows, and rows with windows, have no such test.
+        """
+        self._refuse_statuses("goodness_of_fit")
+        estimates = self._estimates(X, sample_weight)
+        data = self._seen(X, sample_weight)[0]
+        found = goodness(self, data, estimates, method, bins, n_resamples, random_state, n_jobs)
+        return found[0] if len(found) == 1 else found
+
+    @answers_keywords
+    def white_test(
+        self,
+        X: Any,
+        sample_weight: Any = None,
+        *,
+        pvalue: str = "chi_square",
+        n_resamples: int = 199,
+        random_state: Any = 0,
+        n_jobs: int | None = None,
+    ) -> Any:
+        """Test by White's information matrix whether rows come from the fitted family.
+
+        In the family the mean outer product of scores equals the observed information. The
+        statistic is ``W R^2`` of the regression of ones on the scores and on the indicators
+        ``vech(s_i s_i' + H_i)`` (White, 1982; Chesher, 1983; Lancaster, 1984). It rejects far too
+        often by its chi-square distribution if there are not thousands of rows; use
+        ``pvalue="bootstrap"`` then (Horowitz, J. Econometrics 61, 1994).
+
+        Parameters
+        ----------
+        X : array-like of shape (N, D) or (N,), or Censored
+            The data of the fit.
+        sample_weight : array-like of shape (N,), optional
+            The weights of the fit.
+        pvalue : {"chi_square", "bootstrap"}
+            Whether the statistic is compared with its limiting distribution or with refits to
+            draws from the fit.
+        n_resamples, random_state, n_jobs
+            As in :meth:`goodness_of_fit`; they matter with ``pvalue="bootstrap"``.
+
+        Returns
+        -------
+        Outcome
+            One for each column, in a list, where several columns were fitted separately.
+
+        Raises
+        ------
+        ValueError
+            If X is not the data of the fit, the data do not determine the parameters, the family
+            has kinks, the fit has a prior, or all indicators vanish in the family.
+        """
+        check_option(pvalue, "pvalue", ("chi_square", "bootstrap"))
+        self._refuse_statuses("white_test")
+        found = [inference.white(estimate) for estimate in self._estimates(X, sample_weight)]
+        if pvalue == "bootstrap":
+            draws = Draws.of(self, self._seen(X, sample_weight)[0], "white_test")
+            dfs = [outcome.df for outcome in found]
+            measure = partial(_white_statistics, dfs)
+            drawn, failed = refits(draws, measure, n_resamples, random_state, n_jobs)
+            said = f"{len(drawn)} refits to draws from the fit"
+            found = [
+                replace(
+                    outcome,
+                    pvalue=bootstrap_pvalue(outcome.statistic, drawn[:, j]),
+                    reference=said,
+                    notes=failures(failed),
+                )
+                for j, outcome in enumerate(found)
+            ]
+        return found[0] if len(found) == 1 else found
 
     @answers_keywords
     def influence(self, X: Any, sample_weight: Any = None) -> Influence:
@@ -155,3 +276,11 @@ class Diagnostics(Estimates):
                 f"X must be the data of the fit, whose log-likelihood was {self.loglik_:.10g}, got "
                 f"data with {loglik:.10g}; pass the X and the sample_weight of the fit"
             )
+
+
+def _white_statistics(dfs: list[float | None], model: Any, rows: Any) -> np.ndarray:
+    """Return the statistics of a refit; one with other degrees of freedom does not compare."""
+    found = [inference.white(estimate) for estimate in model._estimates(rows)]
+    if [outcome.df for outcome in found] != dfs:
+        raise ValueError("the refit must have the degrees of freedom of the fit")
+    return np.array([outcome.statistic for outcome in found])

@@ -6,6 +6,7 @@ from natfit.inference.identifiability import Combination, Identifiability, ident
 from natfit.inference.influence import Influence, influence
 from natfit.inference.outcome import Outcome
 from natfit.inference.rowwise import Rowwise, row_terms
+from natfit.inference.white import white
 
 __all__ = [
     "Combination",
@@ -20,4 +21,5 @@ __all__ = [
     "information",
     "robust",
     "row_terms",
+    "white",
 ]

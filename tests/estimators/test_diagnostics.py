@@ -53,3 +53,23 @@ def test_identifiability_of_every_family(name):
         assert c.standard_error > 0 and c.rows > 0
     assert "nan" not in str(found)
     assert len(found.sentences) >= 1
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_white_test_of_every_family(name):
+    family = FAMILIES[name]
+    y = drawn(family)
+    model = fitted(family, y)
+    free = family.n_params - len(model._at_bound[0])
+    if len(family.kinks(model._eta[0])):
+        with pytest.raises(ValueError, match="kink"):
+            model.white_test(y)
+    elif free == 0 or len(np.unique(y)) - 1 <= free:
+        # Any function of so few values is a combination of the scores.
+        with pytest.raises(ValueError, match="needs indicators"):
+            model.white_test(y)
+    else:
+        found = model.white_test(y)
+        assert np.isfinite(found.statistic) and found.statistic >= 0.0
+        assert 0.0 <= found.pvalue <= 1.0
+        assert 1 <= found.df <= free * (free + 1) / 2
