@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from natfit import inference
-from natfit._validation import answers_keywords, check_number, check_option
+from natfit._validation import answers_keywords, check_number, check_option, one_window_a_row
+from natfit._warnings import warn
 from natfit.estimators._bootstrap import Draws, bootstrap_pvalue, failures, refits
 from natfit.estimators._data import Data
 from natfit.estimators._estimates import Estimates
 from natfit.estimators._goodness import goodness
+from natfit.fitting.options import priors
 from natfit.inference import Estimate, Identifiability, Influence
+from natfit.inference.pareto_smoothing import FEWEST, TRUSTED
 from natfit.iterate import Status
 from natfit.models import Constant
+from natfit.rng import bridge_rng
 
 #: Ends of a fit that is no estimate, so that nothing can be said of its neighbourhood.
 _NOWHERE = (Status.UNBOUNDED, Status.NON_FINITE)
@@ -31,6 +37,7 @@ class Diagnostics(Estimates):
 
     statuses_: list[Status]
     message_: str
+    truncation: Any
 
     @answers_keywords
     def goodness_of_fit(
@@ -222,6 +229,117 @@ class Diagnostics(Estimates):
             inference.identifiability(estimate, error) for estimate in self._estimates()
         ]
         return found[0] if len(found) == 1 else found
+
+    @answers_keywords
+    def laplace(
+        self,
+        X: Any = None,
+        prior: dict | None = None,
+        sample_weight: Any = None,
+        *,
+        n_draws: int = 2_000,
+        random_state: Any = 0,
+    ) -> Any:
+        """Return Laplace's approximation of the posterior: a Gaussian in unconstrained coordinates.
+
+        The density that is approximated is that of eta,
+        ``exp(log-likelihood) * prior(native) * |d native / d eta|``. Parameters without a prior
+        have a flat one in eta. Its mode is found by Newton's method from the estimate.
+
+        Parameters
+        ----------
+        X : array-like of shape (N, D) or (N,), or Censored
+            The data of the fit, whose likelihood is needed.
+        prior : dict, optional
+            Densities of native parameters by name, as in :class:`NaturalMLE`: frozen
+            ``scipy.stats`` distributions or pairs ``(family, params)``. By default that of the fit.
+        sample_weight : array-like of shape (N,), optional
+            The weights of the fit.
+        n_draws : int, default=2000
+            Draws by whose importance ratios the approximation is checked, each of which costs a
+            log-likelihood; 0 for no check, else at least 25.
+        random_state : None, int, RandomState or Generator, default=0
+            Seed of these draws.
+
+        Returns
+        -------
+        Laplace
+            With ``sample``, ``sample_eta``, ``log_evidence``, ``mean``, ``covariance`` and
+            ``k_hat``. One for each column, in a list, where several were fitted separately.
+
+        Raises
+        ------
+        ValueError
+            If X is missing or is not the data of the fit, or the posterior has no mode at which it
+            falls in each direction.
+        TypeError
+            If prior is no dict.
+
+        Warns
+        -----
+        UserWarning
+            If k-hat exceeds 0.7: the approximation is far from the posterior.
+        """
+        check_is_fitted(self, "_eta")
+        if X is None:
+            raise ValueError("laplace needs the likelihood, got no X; pass the data of the fit")
+        size = int(check_number(n_draws, "n_draws", low=0, integer=True))
+        if 0 < size < FEWEST:
+            raise ValueError(f"n_draws must be 0 or >= {FEWEST}, got {size}; pass n_draws=2000")
+        fitted = getattr(self, "prior", None)
+        chosen = fitted if prior is None else prior
+        if chosen is not None and not isinstance(chosen, dict):
+            raise TypeError(f"prior must be a dict from names to densities, got {chosen!r}")
+        model: Any = self
+        if prior is not None:
+            model, X, sample_weight = self._with_prior(X, prior, sample_weight)
+        model._refuse_statuses("laplace")
+        own = priors(chosen, self.distribution_) if chosen else {}
+        rng = bridge_rng(random_state)
+        found = [
+            inference.laplace(estimate, own, size, rng)
+            for estimate in model._estimates(X, sample_weight)
+        ]
+        worst = max((part.k_hat for part in found if part.k_hat is not None), default=-np.inf)
+        if worst > TRUSTED:
+            warn(
+                f"laplace: k-hat is {worst:.2g}, above {TRUSTED:g}: the posterior has heavier "
+                "tails than the Gaussian, so that draws and evidence are not to be trusted; use a "
+                "sampler, more rows, a stronger prior, or other constraints by bijectors=",
+                UserWarning,
+                "k_hat",
+            )
+        return found[0] if len(found) == 1 else found
+
+    def _with_prior(self, X: Any, prior: dict, sample_weight: Any) -> tuple[Any, Any, Any]:
+        """Return the fit of the same rows with another prior, silently, and its rows and weights.
+
+        Returns
+        -------
+        model : estimator
+        X : ndarray of shape (N, D) or Censored
+        sample_weight : ndarray of shape (N,) or None
+
+        Raises
+        ------
+        ValueError
+            If the estimator takes no prior, or cannot be fitted with this one.
+        """
+        data, _ = self._by_row(X, sample_weight)
+        other: Any = clone(self)
+        if "prior" not in other.get_params(deep=False):
+            raise ValueError(
+                f"prior must be None for {type(self).__name__}, which takes no prior; fit "
+                "NaturalMLE with the same distribution"
+            )
+        other.set_params(prior=prior)
+        if one_window_a_row(self.truncation):
+            # The rows carry their windows.
+            other.set_params(truncation=None)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            other.fit(data.public, sample_weight=data.weight)
+        return other, data.public, data.weight
 
     # --------------------------------------------------------------------------- in common
 

@@ -4,6 +4,7 @@ from natfit.inference.covariance import Information, information, robust
 from natfit.inference.estimate import Estimate
 from natfit.inference.identifiability import Combination, Identifiability, identifiability
 from natfit.inference.influence import Influence, influence
+from natfit.inference.laplace import Laplace, laplace
 from natfit.inference.outcome import Outcome
 from natfit.inference.rowwise import Rowwise, row_terms
 from natfit.inference.white import white
@@ -14,11 +15,13 @@ __all__ = [
     "Identifiability",
     "Influence",
     "Information",
+    "Laplace",
     "Outcome",
     "Rowwise",
     "identifiability",
     "influence",
     "information",
+    "laplace",
     "robust",
     "row_terms",
     "white",
