@@ -24,6 +24,7 @@ from natfit.inference.pareto_smoothing import FEWEST, TRUSTED
 from natfit.iterate import Status
 from natfit.models import Constant
 from natfit.rng import bridge_rng
+from natfit.rows import weighted_total
 
 #: Ends of a fit that is no estimate, so that nothing can be said of its neighbourhood.
 _NOWHERE = (Status.UNBOUNDED, Status.NON_FINITE)
@@ -185,21 +186,17 @@ class Diagnostics(Estimates):
         """
         self._refuse_statuses("influence")
         data, estimates = self._by_row(X, sample_weight)
-        terms = [inference.row_terms(estimate) for estimate in estimates]
-        self._refuse_other_data(data, [log for log, _ in terms], estimates)
-        parts = [
-            inference.influence(estimate, scores)
-            for estimate, (_, scores) in zip(estimates, terms, strict=True)
-        ]
-        n = len(parts[0][2])
-        rows = np.arange(n) if data.kept is None else np.flatnonzero(data.kept)
-        distance = np.sum([d for *_, d in parts], axis=0)
-        if self.distribution_.event_shape != ():
-            params, theta, _ = parts[0]
+        parts, logs = zip(*map(inference.influence, estimates), strict=True)
+        self._refuse_other_data(data, list(logs), estimates)
+        rows = parts[0].rows if data.kept is None else np.flatnonzero(data.kept)
+        params = parts[0].params
+        if len(parts) > 1:
+            params = {name: np.stack([p.params[name] for p in parts], 1) for name in params}
+            theta, distance = np.stack([p.theta for p in parts], 1), sum(p.distance for p in parts)
             return Influence(params, theta, distance, rows)
-        params = {name: np.stack([p[name] for p, *_ in parts], 1) for name in parts[0][0]}
-        theta = parts[0][1] if len(parts) == 1 else np.stack([t for _, t, _ in parts], 1)
-        return Influence(params, theta, distance, rows)
+        if self.distribution_.event_shape == ():
+            params = {name: values[:, None] for name, values in params.items()}
+        return replace(parts[0], params=params, rows=rows)
 
     @answers_keywords
     def identifiability(self, target: float = 0.1) -> Any:
@@ -383,12 +380,10 @@ class Diagnostics(Estimates):
         self, data: Data, logs: list[np.ndarray], estimates: list[Estimate]
     ) -> None:
         """Raise ValueError unless rows have the log-likelihood of the fit, (N,) per column."""
-        finite = all(np.isfinite(log).all() for log in logs)
-        for estimate in estimates:
-            if not finite and estimate.objective is not None:
+        loglik = sum(weighted_total(log, data.weight) for log in logs)
+        for estimate in [] if np.isfinite(loglik) else estimates:
+            if estimate.objective is not None:
                 estimate.objective.distribution.check(estimate.objective.rows)
-        weight = np.ones(len(logs[0])) if data.weight is None else data.weight
-        loglik = float(sum(weight @ log for log in logs))
         if not np.isclose(loglik, self.loglik_, rtol=_SAME, atol=_SAME * self.n_obs_):
             raise ValueError(
                 f"X must be the data of the fit, whose log-likelihood was {self.loglik_:.10g}, got "

@@ -6,7 +6,7 @@ from natfit.inference.identifiability import Combination, Identifiability, ident
 from natfit.inference.influence import Influence, influence
 from natfit.inference.laplace import Laplace, laplace
 from natfit.inference.outcome import Outcome
-from natfit.inference.rowwise import Rowwise, row_terms
+from natfit.inference.rowwise import Rowwise
 from natfit.inference.white import white
 
 __all__ = [
@@ -23,6 +23,5 @@ __all__ = [
     "information",
     "laplace",
     "robust",
-    "row_terms",
     "white",
 ]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from natfit._validation import answers_keywords, check_number
+from natfit.distributions.base import Distribution
 from natfit.inference.covariance import native_jacobian
 from natfit.inference.estimate import Estimate
 from natfit.inference.rowwise import determined, known_objective
+from natfit.objectives._formula import Formula
+from natfit.rows import Block
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -80,31 +82,51 @@ class Influence:
         return "\n".join(lines)
 
 
-def influence(estimate: Estimate, scores: np.ndarray) -> tuple[dict, np.ndarray, np.ndarray]:
+def influence(estimate: Estimate) -> tuple[Influence, np.ndarray]:
     """Return the first-order changes of an estimate when a repetition of each row is left out.
 
     Parameters
     ----------
     estimate : Estimate
-        With its objective.
-    scores : ndarray of shape (N, P)
-        As :func:`natfit.inference.row_terms` returns them.
+        With its objective, whose model may be conditional.
 
     Returns
     -------
-    params : dict of ndarray
-        Changes of the native parameters by name, (N, *shape); empty for a conditional model.
-    theta : ndarray of shape (N, P)
-        Changes of theta.
-    distance : ndarray of shape (N,)
-        In nats.
+    influence : Influence
+        Of all rows.
+    log_density : ndarray of shape (N,)
+        log p of each row, in nats, from the same pass.
 
     Raises
     ------
     ValueError
         If the data do not determine the parameters, an end of the support lies at a row, or the
-        score of a row is not finite.
+        score of a row is not finite where its density is.
     """
+    objective, size = known_objective(estimate), len(estimate.theta)
+    _refuse_ends(estimate)
+    matrix = determined(estimate, "influence")
+    family, shared = estimate.family, objective.model.shared
+    jacobian = native_jacobian(family, estimate.theta) if shared else np.zeros((0, size))
+    with np.errstate(all="ignore"):
+        found = objective.rows.map(
+            _influence_part, objective._formula, estimate.theta, matrix, jacobian
+        )
+    log, distance = found[:, 0], found[:, 1]
+    # The sum is finite where all are, and spares a pass.
+    if not np.isfinite(distance.sum()) and (bad := np.isfinite(log) & ~np.isfinite(distance)).any():
+        raise ValueError(
+            "influence needs a finite score of each row, got another at row "
+            f"{int(np.argmax(bad))}; look at this row, at which the density of the family has no "
+            "derivative"
+        )
+    theta, free = found[:, 2 : 2 + size], found[:, 2 + size :]
+    params = native_changes(family, free) if shared else {}
+    return Influence(params, theta, distance, np.arange(len(found))), log
+
+
+def _refuse_ends(estimate: Estimate) -> None:
+    """Raise ValueError if an end of the support lies at a row."""
     objective = known_objective(estimate)
     ends = objective.row_ends & set(estimate.at_limit)
     if ends:
@@ -114,25 +136,28 @@ def influence(estimate: Estimate, scores: np.ndarray) -> tuple[dict, np.ndarray,
             f"the support at a row, {names}, which moves only if that very row is left out; pass "
             "fixed= for it, or refit without the row"
         )
-    matrix = determined(estimate, "influence")
-    bad = ~np.isfinite(scores).all(axis=1)
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise ValueError(
-            f"influence needs a finite score of each row, got {scores[row]} at row {row}; look at "
-            "this row, at which the density of the family has no derivative"
-        )
-    theta = -(scores @ matrix)
-    distance = -0.5 * np.einsum("np,np->n", scores, theta)
-    params = (
-        native_changes(estimate.family, estimate.theta, theta) if objective.model.shared else {}
-    )
-    return params, theta, np.maximum(distance, 0.0)
 
 
-def native_changes(family: Any, eta: np.ndarray, change: np.ndarray) -> dict[str, np.ndarray]:
-    """Return changes of native parameters (N, *shape) by name, to first order in those of eta."""
-    free = change @ native_jacobian(family, eta).T
+def _influence_part(
+    block: Block, formula: Formula, theta: np.ndarray, matrix: np.ndarray, jacobian: np.ndarray
+) -> np.ndarray:
+    """Return (n, 2 + P + M): log p, distance, and changes of theta and of native numbers."""
+    lin = formula.linearize(theta, block)
+    log, score = formula.distribution.log_prob_and_score(block.y, lin.eta)
+    size = len(theta)
+    # Columns of the rows' numbers lie together, so that products of small matrices are fast.
+    out = np.empty((2 + size + len(jacobian), len(log)))
+    s, change = lin.pull_columns(score[:, :, None]), out[2 : 2 + size]
+    np.matmul(-matrix, s, out=change)
+    np.matmul(jacobian, change, out=out[2 + size :])
+    out[0] = log
+    # The covariance is not negative, but rounding may make a distance so.
+    np.maximum(-0.5 * np.einsum("pn,pn->n", s, change), 0.0, out=out[1])
+    return out.T
+
+
+def native_changes(family: Distribution, free: np.ndarray) -> dict[str, np.ndarray]:
+    """Return changes (N, *shape) of native parameters by name, from those of their free numbers."""
     out, start = {}, 0
     for name, constraint in family.params.items():
         own = free[:, start : start + constraint.native_size]

@@ -1,4 +1,4 @@
-"""What each row adds to the log-likelihood of an estimate, and to its derivative in theta."""
+"""What the diagnostics of an estimate share: its objective, its names, what is determined."""
 
 from __future__ import annotations
 
@@ -6,35 +6,12 @@ import numpy as np
 
 from natfit.inference.estimate import Estimate
 from natfit.objectives import Likelihood
-from natfit.objectives._formula import Formula
-from natfit.rows import Block
 
 
 class Rowwise(Likelihood):
     """A likelihood whose rows are read one by one, so that no pass is made to summarise them."""
 
     summarises = False
-
-
-def row_terms(estimate: Estimate) -> tuple[np.ndarray, np.ndarray]:
-    """Return log p of each row and its derivative J_i' s_i in theta, by one pass over the rows.
-
-    Parameters
-    ----------
-    estimate : Estimate
-        With its objective, whose model may be conditional.
-
-    Returns
-    -------
-    log_density : ndarray of shape (N,)
-        In nats.
-    scores : ndarray of shape (N, P)
-        In nats per unit of theta; without what a prior adds.
-    """
-    objective = known_objective(estimate)
-    with np.errstate(all="ignore"):
-        found = objective.rows.map(terms_part, objective._formula, estimate.theta)
-    return found[:, 0], found[:, 1:]
 
 
 def known_objective(estimate: Estimate) -> Likelihood:
@@ -53,13 +30,6 @@ def known_objective(estimate: Estimate) -> Likelihood:
     if estimate.objective is None:
         raise ValueError("the estimate must come with its data, got none; pass the X of the fit")
     return estimate.objective
-
-
-def terms_part(block: Block, formula: Formula, theta: np.ndarray) -> np.ndarray:
-    """Return (n, 1 + P): log p of a block's rows, and the derivative of each in theta."""
-    lin = formula.linearize(theta, block)
-    value, score = formula.distribution.log_prob_and_score(block.y, lin.eta)
-    return np.concatenate([np.reshape(value, (-1, 1)), lin.pull_columns(score[:, :, None]).T], 1)
 
 
 def coordinate_names(estimate: Estimate) -> list[str]:
