@@ -222,9 +222,12 @@ class Diagnostics(Estimates):
         """
         check_is_fitted(self, "_eta")
         error = check_number(target, "target", low=0.0, closed_low=False)
-        found: list[Identifiability] = [
-            inference.identifiability(estimate, error) for estimate in self._estimates()
-        ]
+        found: list[Identifiability] = []
+        for estimate, status in zip(self._estimates(), self.statuses_, strict=True):
+            said = ""
+            if not (status.good or status in (Status.BOUNDARY, Status.SINGULAR)):
+                said = f"the fit ended as {status}: what follows is about its last point"
+            found.append(inference.identifiability(estimate, error, said))
         return found[0] if len(found) == 1 else found
 
     @answers_keywords

@@ -100,7 +100,12 @@ def goodness(
         If the method does not fit the family or the rows.
     """
     censored = data.seen_as is not None
-    chosen = _method(model.distribution_, method, censored, bins)
+    ends_at_rows = any(
+        estimate.objective.row_ends & set(estimate.at_limit)
+        for estimate in estimates
+        if estimate.objective is not None
+    )
+    chosen = _method(model.distribution_, method, censored, bins, ends_at_rows)
     size = int(check_number(n_resamples, "n_resamples", low=0, integer=True))
     if size == 0 and chosen != "chi_square":
         raise ValueError(
@@ -187,7 +192,9 @@ def _bins(bins: Any) -> int | np.ndarray | None:
     return ends
 
 
-def _method(family: Distribution, method: str, censored: bool, bins: Any) -> str:
+def _method(
+    family: Distribution, method: str, censored: bool, bins: Any, ends_at_rows: bool
+) -> str:
     """Return the method, resolved and checked against the family and the rows."""
     check_option(method, "method", METHODS)
     name, support = type(family).__name__, family.support
@@ -199,7 +206,7 @@ def _method(family: Distribution, method: str, censored: bool, bins: Any) -> str
     counts = support.integer or bool(family.atoms)
     if method == "auto":
         method = "anderson_darling"
-        if censored:
+        if censored or ends_at_rows:
             method = "cramer_von_mises"
         elif counts:
             method = "chi_square"
@@ -219,6 +226,11 @@ def _method(family: Distribution, method: str, censored: bool, bins: Any) -> str
         raise ValueError(
             f"method must be 'chi_square' for {name}, which has probability at single values, got "
             f"{method!r}, which is of densities"
+        )
+    if method == "anderson_darling" and ends_at_rows:
+        raise ValueError(
+            f"method must be 'cramer_von_mises' or 'kolmogorov_smirnov' for {name} whose support "
+            "ends at a row, got 'anderson_darling', which is infinite there"
         )
     if method != "chi_square" and not family.has_cdf:
         raise ValueError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -117,7 +117,7 @@ class Identifiability:
         return str(self)
 
 
-def identifiability(estimate: Estimate, target: float = 0.1) -> Identifiability:
+def identifiability(estimate: Estimate, target: float = 0.1, caution: str = "") -> Identifiability:
     """Return which combinations of the coordinates of an estimate the information determines.
 
     Parameters
@@ -126,6 +126,9 @@ def identifiability(estimate: Estimate, target: float = 0.1) -> Identifiability:
         Without its data; its information may be singular, indefinite or not finite.
     target : float
         The standard error for which numbers of rows are given.
+    caution : str
+        Why the estimate is none, if it is none: the first sentence, and nothing is called
+        determined.
 
     Returns
     -------
@@ -165,16 +168,10 @@ def identifiability(estimate: Estimate, target: float = 0.1) -> Identifiability:
         estimate.total,
         target,
         info.kind,
-        (),
+        (caution,) if caution else (),
     )
-    said = _sentences(result, finite) + _relative(estimate, result)
-    return _with(result, said)
-
-
-def _with(result: Identifiability, said: list[str]) -> Identifiability:
-    """Return the result with its sentences."""
-    own = {name: getattr(result, name) for name in result.__dataclass_fields__}
-    return Identifiability(**(own | {"sentences": tuple(said)}))
+    said = [*result.sentences, *_sentences(result, finite), *_relative(estimate, result)]
+    return replace(result, sentences=tuple(said) or ("no parameter is free",))
 
 
 def _spectrum(
@@ -251,17 +248,17 @@ def _sentences(result: Identifiability, finite: bool) -> list[str]:
                 f"{result.total:g} would bring it to {result.target:g}"
             )
     if result.at_limit:
-        said.append(f"{', '.join(result.at_limit)} rests at a limit, and counts as known here")
+        said.append(f"at a limit, and counted as known here: {', '.join(result.at_limit)}")
     if result.fixed:
-        said.append(f"{', '.join(result.fixed)} was given and not estimated")
-    if finite and result.combinations and result.determined:
+        said.append(f"given and not estimated: {', '.join(result.fixed)}")
+    if finite and result.combinations and result.determined and not result.sentences:
         worst = result.combinations[0]
         said.append(
             f"the data determine the parameters: the worst determined combination, {worst.name}, "
             f"has the standard error {worst.standard_error:.3g} (condition number "
             f"{result.condition:.3g})"
         )
-    return said or ["no parameter is free"]
+    return said
 
 
 def _relative(estimate: Estimate, result: Identifiability) -> list[str]:

@@ -236,3 +236,11 @@ def test_refusals_of_rows_that_are_not_complete():
     counts = natfit.Censored.right(COUNTS, np.arange(200) % 3 > 0)
     with pytest.raises(ValueError, match="needs a density, got Poisson"):
         natfit.fit("poisson", counts).goodness_of_fit(counts)
+
+
+def test_supports_that_end_at_a_row():
+    y = RNG.uniform(size=60)
+    model = fitted("uniform", y)
+    assert model.goodness_of_fit(y, n_resamples=9).name == "Cramer-von Mises test"
+    with pytest.raises(ValueError, match="whose support ends at a row"):
+        model.goodness_of_fit(y, "anderson_darling")

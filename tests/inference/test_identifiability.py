@@ -1,5 +1,7 @@
 """What the data determine: combinations by name, their errors, and how many rows would."""
 
+from dataclasses import replace
+
 import autograd.numpy as anp
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from scipy.special import polygamma
 
 import natfit
 from natfit.bijectors import Positive
+from natfit.inference import Information, identifiability
 from tests.fits import fitted
 
 RNG = np.random.default_rng(0)
@@ -95,7 +98,7 @@ def test_degrees_of_freedom_far_beyond_the_data():
     model = fitted("student_t", y)
     said = str(model.identifiability())
     if model._at_bound[0]:
-        assert "arsinh(1 / df) rests at a limit" in said
+        assert "counted as known here: arsinh(1 / df)" in said
     else:
         assert "df" in said
 
@@ -130,3 +133,33 @@ def test_a_singular_fit_refuses_influence_by_name():
     model = fitted(of_product(1.0), TIMES)
     with pytest.raises(ValueError, match=r"log a, log b are not determined; identifiability\(\)"):
         model.influence(TIMES)
+
+
+def test_a_fit_that_is_no_estimate():
+    y = np.concatenate([np.ones(30), [2.0, 3.0]])
+    model = fitted("student_t", y)
+    assert model.status_ == "unbounded"
+    found = model.identifiability()
+    assert found.sentences[0].startswith("the fit ended as unbounded")
+    assert not any(s.startswith("the data determine") for s in found.sentences)
+    for method in ("influence", "white_test", "goodness_of_fit", "laplace"):
+        with pytest.raises(ValueError, match=f"{method} needs an estimate, got a fit that ended"):
+            getattr(model, method)(y)
+
+
+def test_information_that_is_not_finite():
+    estimate = natfit.fit("gamma", WAITS)._estimates()[0]
+    for bad in (np.nan, np.inf):
+        matrix = np.array([[1.0, bad], [bad, 2.0]])
+        found = identifiability(replace(estimate, information=Information(matrix, "observed")))
+        assert "not finite" in found.sentences[0]
+        assert np.isinf([c.standard_error for c in found.combinations]).all()
+        assert np.isinf(found.condition) and "nan" not in str(found)
+
+
+def test_an_indefinite_information():
+    estimate = natfit.fit("gamma", WAITS)._estimates()[0]
+    matrix = np.array([[1.0, 2.0], [2.0, 1.0]])
+    found = identifiability(replace(estimate, information=Information(matrix, "observed")))
+    assert "curves upwards along log shape - log scale" in found.sentences[0]
+    assert np.isinf(found.combinations[0].standard_error)
