@@ -118,7 +118,9 @@ def goodness(
     if chosen == "chi_square":
         given = _bins(bins)
         frozen = [Frozen(model.distribution_, e[None]) for e in model._eta]
-        ends = [good.cells(f, model.n_obs_, given, known) for f in frozen]
+        for f, y in zip(frozen, data.values.T, strict=True):
+            extent = float(y.min()), float(y.max())
+            ends.append(good.cells(f, model.n_obs_, given, known, extent))
     test = Test(chosen, ends, known)
     found = test.of(model, data)
     drawn, failed = np.empty((0, len(found))), 0

@@ -12,6 +12,9 @@ from natfit.inference.right_censored import product_limit
 #: Least expected number of rows in a cell (Cochran, Biometrics 10, 1954).
 LEAST = 5.0
 
+#: Most whole numbers that are looked at one by one.
+_NUMBERS = 10_000
+
 #: The names of the tests, by method.
 NAMES = {
     "anderson_darling": "Anderson-Darling test",
@@ -174,13 +177,19 @@ def cramer_censored(cdf: Callable, time: np.ndarray, seen: np.ndarray, weight: n
 # ------------------------------------------------------------------------------ chi-square
 
 
-def cells(frozen: Frozen, total: float, bins: int | np.ndarray | None, known: bool) -> np.ndarray:
+def cells(
+    frozen: Frozen,
+    total: float,
+    bins: int | np.ndarray | None,
+    known: bool,
+    extent: tuple[float, float],
+) -> np.ndarray:
     """Return the upper ends of the cells of a chi-square test, without that of the last cell.
 
     Cells are (low, high], and the first and the last are open. They hold equal probabilities as far
     as that is possible: between whole numbers it is not. By default there are ``2 n^(2/5)`` of
-    them (Moore in D'Agostino & Stephens, 1986, section 3.2.2), or for whole numbers one for each
-    number that n / 5 cells would keep apart, if these are not more.
+    them (Moore in D'Agostino & Stephens, 1986, section 3.2.2). Each whole number that five rows are
+    expected to have is a cell of its own, unless there are more than twice as many such cells.
 
     Parameters
     ----------
@@ -192,6 +201,8 @@ def cells(frozen: Frozen, total: float, bins: int | np.ndarray | None, known: bo
         The number of cells, or the ends between them.
     known : bool
         Whether the distribution function is known; else the numbers of a finite support are cells.
+    extent : (low, high)
+        The least and the largest of the rows.
 
     Returns
     -------
@@ -210,11 +221,12 @@ def cells(frozen: Frozen, total: float, bins: int | np.ndarray | None, known: bo
         low, high = frozen.support()
         return _pooled(frozen, np.arange(low, high), total, known)
     most = max(int(np.ceil(2.0 * total**0.4)), 2)
-    ends = _quantiles(frozen, most if bins is None else bins)
-    if bins is None and frozen.family.known_support.integer:
-        fine = _quantiles(frozen, max(min(int(total / LEAST), 10_000), 2))
-        ends = fine if len(fine) < 2 * most else ends
-    return _pooled(frozen, ends, total, known)
+    low, high = extent
+    if bins is None and frozen.family.known_support.integer and high - low <= _NUMBERS:
+        fine = _pooled(frozen, np.arange(low - 1.0, high + 1.0), total, known)
+        if len(fine) < 2 * most:
+            return fine
+    return _pooled(frozen, _quantiles(frozen, most if bins is None else bins), total, known)
 
 
 def _quantiles(frozen: Frozen, size: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from natfit._validation import answers_keywords, check_number
 from natfit.distributions.base import Distribution
 from natfit.inference.covariance import native_jacobian
 from natfit.inference.estimate import Estimate
-from natfit.inference.rowwise import determined, known_objective
+from natfit.inference.rowwise import determined, known_objective, refuse_ends
 from natfit.objectives._formula import Formula
 from natfit.rows import Block
 
@@ -104,7 +104,7 @@ def influence(estimate: Estimate) -> tuple[Influence, np.ndarray]:
         score of a row is not finite where its density is.
     """
     objective, size = known_objective(estimate), len(estimate.theta)
-    _refuse_ends(estimate)
+    refuse_ends(estimate, "influence")
     matrix = determined(estimate, "influence")
     family, shared = estimate.family, objective.model.shared
     jacobian = native_jacobian(family, estimate.theta) if shared else np.zeros((0, size))
@@ -123,19 +123,6 @@ def influence(estimate: Estimate) -> tuple[Influence, np.ndarray]:
     theta, free = found[:, 2 : 2 + size], found[:, 2 + size :]
     params = native_changes(family, free) if shared else {}
     return Influence(params, theta, distance, np.arange(len(found))), log
-
-
-def _refuse_ends(estimate: Estimate) -> None:
-    """Raise ValueError if an end of the support lies at a row."""
-    objective = known_objective(estimate)
-    ends = objective.row_ends & set(estimate.at_limit)
-    if ends:
-        names = ", ".join(str(objective.names()[k]) for k in sorted(ends))
-        raise ValueError(
-            f"influence needs a log-likelihood with a derivative in each parameter, got an end of "
-            f"the support at a row, {names}, which moves only if that very row is left out; pass "
-            "fixed= for it, or refit without the row"
-        )
 
 
 def _influence_part(

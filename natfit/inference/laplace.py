@@ -11,7 +11,13 @@ from natfit._validation import answers_keywords, check_number
 from natfit.distributions.base import Distribution
 from natfit.inference.estimate import Estimate
 from natfit.inference.pareto_smoothing import FEWEST, Smoothed, smoothed
-from natfit.inference.rowwise import Rowwise, coordinate_names, known_objective
+from natfit.inference.rowwise import (
+    Rowwise,
+    coordinate_names,
+    known_objective,
+    refuse_ends,
+    refuse_kinks,
+)
 from natfit.objectives import Likelihood, Prior
 from natfit.objectives._formula import Formula, weighted
 from natfit.rng import bridge_rng
@@ -321,6 +327,8 @@ def laplace(
             "laplace needs parameters that all rows share, got a conditional model, for which "
             "second derivatives in theta are not available"
         )
+    refuse_ends(estimate, "laplace")
+    refuse_kinks(estimate, "laplace")
     # A summary that was moved for the sake of a maximum is not that of the rows.
     kind = Likelihood if objective.bound_note is None else Rowwise
     likelihood = kind(objective.distribution, objective.model, objective.rows)

@@ -32,6 +32,30 @@ def known_objective(estimate: Estimate) -> Likelihood:
     return estimate.objective
 
 
+def refuse_ends(estimate: Estimate, what: str) -> None:
+    """Raise ValueError if an end of the support lies at a row, where no derivative exists."""
+    objective = known_objective(estimate)
+    ends = objective.row_ends & set(estimate.at_limit)
+    if ends:
+        names = ", ".join(str(objective.names()[k]) for k in sorted(ends))
+        raise ValueError(
+            f"{what} needs a log-likelihood with a derivative in each parameter, got an end of "
+            f"the support at a row, {names}, which moves only if that very row is left out; pass "
+            "fixed= for it, or refit without the row"
+        )
+
+
+def refuse_kinks(estimate: Estimate, what: str) -> None:
+    """Raise ValueError if the log-density has a kink, where no second derivative exists."""
+    kinks = known_objective(estimate).distribution.kinks(estimate.theta)
+    if len(kinks):
+        raise ValueError(
+            f"{what} needs a log-density with second derivatives, got one with a kink at "
+            f"y = {kinks[0]:g}, where the Hessian does not show the information; use "
+            "cov_params(), or a smooth family"
+        )
+
+
 def coordinate_names(estimate: Estimate) -> list[str]:
     """Return a name for each coordinate of theta: ``loc``, ``log scale``, or those of the model."""
     family, objective = estimate.family, estimate.objective

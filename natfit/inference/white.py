@@ -9,7 +9,7 @@ from scipy.linalg import lapack
 from natfit.distributions.base import Distribution
 from natfit.inference.estimate import Estimate
 from natfit.inference.outcome import Outcome
-from natfit.inference.rowwise import determined, known_objective
+from natfit.inference.rowwise import determined, known_objective, refuse_ends, refuse_kinks
 from natfit.rows import Block
 
 #: Share of an indicator's sum of squares that must be left after the scores and the other
@@ -98,12 +98,8 @@ def _admit(estimate: Estimate) -> None:
             "white_test needs a maximum-likelihood estimate, got one with a prior; fit without "
             "prior="
         )
-    kinks = objective.distribution.kinks(estimate.theta)
-    if len(kinks):
-        raise ValueError(
-            f"white_test needs a log-density with second derivatives, got one with a kink at "
-            f"y = {kinks[0]:g}, where the Hessian does not show the information"
-        )
+    refuse_ends(estimate, "white_test")
+    refuse_kinks(estimate, "white_test")
     determined(estimate, "white_test")
 
 

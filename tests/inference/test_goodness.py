@@ -170,7 +170,7 @@ def test_chi_square_is_scipys():
 @pytest.mark.parametrize("rate", [0.3, 4.0, 1e5])
 def test_cells_expect_five_rows(total, rate):
     frozen = Frozen(Poisson(), np.log([[rate]]))
-    ends = good.cells(frozen, total, None, True)
+    ends = good.cells(frozen, total, None, True, (max(rate - 5 * rate**0.5, 0.0) // 1, rate + 5))
     expected = good.probabilities(frozen, ends, True) * total
     assert len(expected) >= 2 and expected.sum() == pytest.approx(total)
     assert expected.min() >= 5 * (1 - 1e-6)
@@ -179,10 +179,10 @@ def test_cells_expect_five_rows(total, rate):
 def test_a_small_count_is_a_cell_of_its_own():
     """Of a mean of 2, more than 6 is expected in 4.5 of 1,000 rows: the last cell is 6 and more."""
     frozen = Frozen(Poisson(), np.log([[2.0]]))
-    np.testing.assert_array_equal(good.cells(frozen, 1_000, None, True), np.arange(6.0))
+    np.testing.assert_array_equal(good.cells(frozen, 1_000, None, True, (0.0, 9.0)), np.arange(6.0))
 
 
 def test_too_few_rows_for_cells():
     frozen = Frozen(Poisson(), np.log([[0.01]]))
     with pytest.raises(ValueError, match="two cells that expect at least 5"):
-        good.cells(frozen, 20, None, True)
+        good.cells(frozen, 20, None, True, (0.0, 1.0))

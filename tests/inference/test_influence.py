@@ -7,6 +7,17 @@ from sklearn.exceptions import NotFittedError
 from statsmodels.base.model import GenericLikelihoodModel
 
 import natfit
+from natfit.distributions import Normal
+from natfit.inference import (
+    Estimate,
+    Rowwise,
+    identifiability,
+    influence,
+    information,
+    laplace,
+    white,
+)
+from natfit.models import Linear
 from natfit.rows import Memory
 from tests.fits import fitted
 
@@ -176,3 +187,37 @@ def test_refusals():
         fitted("uniform", NORMAL).influence(NORMAL)
     with pytest.raises(NotFittedError):
         natfit.NaturalMLE("gamma").influence(WAITS)
+
+
+def test_a_conditional_model_has_the_influence_of_least_squares():
+    """Rows with eta of their own: beta without row i is beta - (X'X)^-1 x_i e_i to first order."""
+    x = RNG.standard_normal((80, 2))
+    y = x @ np.array([1.0, -2.0]) + 0.5 + RNG.standard_normal(80)
+    design = np.column_stack([x, np.ones(80)])
+    beta = np.linalg.lstsq(design, y, rcond=None)[0]
+    error = y - design @ beta
+    family = Normal()
+    model = Linear().bind(2, family, ("scale",))
+    scale = np.sqrt(np.mean(error**2))
+    theta = np.append(beta, np.log(scale))
+    objective = Rowwise(family, model, Memory(y, x))
+    estimate = Estimate(
+        family, theta, information(objective, theta), (), 80.0, lambda t: None, objective
+    )
+    found, log = influence(estimate)
+    np.testing.assert_allclose(log, stats.norm(0.0, scale).logpdf(error), rtol=1e-10)
+    want = -np.linalg.solve(design.T @ design, (design * error[:, None]).T).T
+    np.testing.assert_allclose(found.theta[:, :3], want, atol=1e-10)
+    np.testing.assert_allclose(found.theta[:, 3], -((error / scale) ** 2 - 1) / 160.0, atol=1e-10)
+    # Cook's distance times half the number of coefficients, and what the scale adds.
+    hat = np.einsum("ij,ij->i", design, np.linalg.solve(design.T @ design, design.T).T)
+    coefficients = 0.5 * (error / scale) ** 2 * hat
+    variance = 0.5 * ((error / scale) ** 2 - 1) ** 2 / 160.0
+    np.testing.assert_allclose(found.distance, coefficients + variance, rtol=1e-8)
+    assert found.params == {}
+    assert "80 rows" in repr(found)
+    names = [c.name for c in identifiability(estimate).combinations]
+    assert len(names) == 4
+    for function in (white, lambda e: laplace(e, {}, 0, 0)):
+        with pytest.raises(ValueError, match="parameters that all rows share"):
+            function(estimate)
