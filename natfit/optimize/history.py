@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from natfit._tables import MOST, Table, frame, number
 from natfit.iterate.trial import Trial, refusals
 
 #: Column name to attribute of the iterate.
@@ -31,6 +32,9 @@ COLUMNS = {
 
 #: Columns of whole numbers.
 _WHOLE = ("column", "evaluations", "solver_iterations")
+
+#: Digits of the objective in a table.
+_DIGITS = 9
 
 _cells = operator.attrgetter(*COLUMNS.values())
 
@@ -165,18 +169,25 @@ class History(Mapping[str, np.ndarray]):
         ImportError
             If pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError:
-            raise ImportError("to_frame needs pandas; install it: pip install pandas") from None
-        return pandas.DataFrame(dict(self))
+        return frame(dict(self))
+
+    def _table(self) -> Table:
+        """Return the table that is printed: columns without a number other than zero are left out.
+
+        Of a long history it has the first and the last rows.
+        """
+        names = [n for n, v in self._columns.items() if np.any(np.nan_to_num(v) != 0)]
+        columns = {name: self[name].tolist() for name in names}
+        if "objective" in columns:
+            # Later steps change its last digits only.
+            columns["objective"] = [number(v, _DIGITS) for v in columns["objective"]]
+        rows = list(zip(range(self.n_rows), *columns.values(), strict=True))
+        return Table(("", *names), rows, most=MOST, what="row")
 
     def __repr__(self) -> str:
-        """Print as a table; columns without a number other than zero are left out."""
-        names = [n for n, v in self._columns.items() if np.any(np.nan_to_num(v) != 0)]
-        cells = [["", *names]]
-        for i in range(self.n_rows):
-            cells.append([str(i), *(f"{self._columns[n][i]:.5g}" for n in names)])
-        widths = [max(len(row[j]) for row in cells) for j in range(len(cells[0]))]
-        lines = (" ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in cells)
-        return "\n".join(line.rstrip() for line in lines)
+        """Print as a table of at most 12 rows, and say how many there are."""
+        return self._table().text()
+
+    def _repr_html_(self) -> str:
+        """Show the same table in a notebook."""
+        return self._table().html()

@@ -1,4 +1,5 @@
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -58,11 +59,39 @@ def test_predicted_and_realised_divergence_agree_near_the_end(fitted):
 
 def test_it_prints_as_a_table(fitted):
     lines = repr(fitted[0].history).splitlines()
-    assert len(lines) == fitted[0].history.n_rows + 1
+    assert len(lines) == fitted[0].history.n_rows + 2
     assert "objective" in lines[0] and "distance" in lines[0]
-    # A column without a number is left out.
+    assert lines[-1] == f"[{fitted[0].history.n_rows} rows]"
+    # A column without a number is left out, and a number that does not exist is no nan.
     assert "metric_error" not in lines[0]
-    assert len(repr(fitted[0].history.head(2)).splitlines()) == 3
+    assert "nan" not in repr(fitted[0].history)
+    assert len(repr(fitted[0].history.head(2)).splitlines()) == 4
+    assert repr(fitted[0].history.head(0)) == "[0 rows]"
+
+
+def test_a_long_one_prints_twelve_rows_and_says_how_many_there_are():
+    history = trace(FixedStep(0.1), likelihood(Normal(), Y), [9.0, 1.0], "exact", max_iter=40)
+    history = history[0].history
+    assert history.n_rows == 41
+    lines = repr(history).splitlines()
+    assert [line.split()[0] for line in lines[1:-1]] == [
+        *map(str, range(6)),
+        "...",
+        *map(str, range(35, 41)),
+    ]
+    assert lines[-1] == "[41 rows, of which the first 6 and the last 6 are shown]"
+    assert len(history.to_frame()) == 41
+
+
+def test_a_notebook_gets_the_same_rows_as_html():
+    history = trace(FixedStep(0.1), likelihood(Normal(), Y), [9.0, 1.0], "exact", max_iter=40)
+    shown = history[0].history._repr_html_()
+    rows = re.findall("<tr>(.*?)</tr>", shown)
+    assert len(rows) == 1 + 6 + 1 + 6
+    objective = [re.findall("<td[^>]*>(.*?)</td>", row)[1] for row in rows[1:7]]
+    expected = history[0].history["objective"][:6]
+    np.testing.assert_allclose([float(v) for v in objective], expected, rtol=1e-8)
+    assert "41 rows" in shown
 
 
 def test_it_converts_to_a_frame(fitted):
