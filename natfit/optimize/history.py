@@ -172,10 +172,7 @@ class History(Mapping[str, np.ndarray]):
         return frame(dict(self))
 
     def _table(self) -> Table:
-        """Return the table that is printed: columns without a number other than zero are left out.
-
-        Of a long history it has the first and the last rows.
-        """
+        """Return the table that is printed, without columns that hold no number other than zero."""
         names = [n for n, v in self._columns.items() if np.any(np.nan_to_num(v) != 0)]
         columns = {name: self[name].tolist() for name in names}
         if "objective" in columns:
