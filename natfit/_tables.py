@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 import numbers
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,9 @@ _MOST_DIGITS = 15
 
 #: Size from which on a number with a fixed number of decimals would be too wide.
 _WIDE = 1e9
+
+#: Characters of a line of words.
+_WIDTH = 100
 
 #: What separates the columns of a table in text.
 _GAP = "  "
@@ -77,8 +81,13 @@ class Table:
         if not any(self.head):
             lines = lines[1:]
         label = max((len(name) for name, _ in self.facts), default=0)
-        facts = [f"{name.ljust(label)}{_GAP}{_one_line(value)}" for name, value in self.facts]
-        parts = [[self.title] if self.title else [], facts, lines, self._below()]
+        facts = [
+            f"{(name if k == 0 else '').ljust(label)}{_GAP}{line}"
+            for name, value in self.facts
+            for k, line in enumerate(textwrap.wrap(value, _WIDTH - label - len(_GAP)) or [""])
+        ]
+        below = [line for note in self._below() for line in textwrap.wrap(note, _WIDTH)]
+        parts = [textwrap.wrap(self.title, _WIDTH), facts, lines, below]
         return "\n".join("\n".join(part) for part in _spaced(parts, bool(self.title or facts)))
 
     def html(self) -> str:
@@ -155,7 +164,7 @@ def shown(cell: Any) -> str:
     return number(float(cell)) if _is_number(cell) else _one_line(str(cell))
 
 
-def number(value: float | None, digits: int = _DIGITS) -> str:
+def number(value: float | None, digits: int = _DIGITS, padded: bool = False) -> str:
     """Return a number to significant digits: ``inf`` where it is infinite, ``-`` for NaN or None.
 
     Significant digits keep what is known of a number on any scale, from 1e-9 metres to light-years
@@ -167,14 +176,18 @@ def number(value: float | None, digits: int = _DIGITS) -> str:
         The number.
     digits : int
         How many digits.
+    padded : bool
+        Whether zeros at the end are kept, which say how precise a number is.
 
     Returns
     -------
     str
-        As short as possible.
+        The number; short where it is not padded.
     """
     if value is None or math.isnan(value):
         return MISSING
+    if padded and value and math.isfinite(value):
+        return f"{value:#.{digits}g}".removesuffix(".")
     return f"{value:.{digits}g}"
 
 
@@ -198,7 +211,9 @@ def fixed(value: float | None, decimals: int = 2) -> str:
     return f"{value:.{decimals}f}"
 
 
-def measured(value: float, error: float) -> str:
+def measured(
+    value: float, error: float, digits: int = _DIGITS, digits_of_error: int = _DIGITS_OF_ERROR
+) -> str:
     """Return an estimate with as many digits as its standard error asks for.
 
     Parameters
@@ -206,18 +221,21 @@ def measured(value: float, error: float) -> str:
     value : float
         The estimate.
     error : float
-        Its standard error, which is printed to three digits.
+        Its standard error.
+    digits : int
+        The least number of digits.
+    digits_of_error : int
+        How many digits of the standard error are printed.
 
     Returns
     -------
     str
-        The estimate to the same place, and to five digits at least.
+        The estimate to the place to which its standard error is printed.
     """
-    digits = _DIGITS
     if value and 0.0 < error < math.inf and math.isfinite(value):
         places = math.floor(math.log10(abs(value))) - math.floor(math.log10(error))
-        digits = min(max(digits, places + _DIGITS_OF_ERROR), _MOST_DIGITS)
-    return number(value, digits)
+        digits = min(max(digits, places + digits_of_error), _MOST_DIGITS)
+    return number(value, digits, padded=True)
 
 
 def frame(columns: dict[str, Any]) -> Any:

@@ -11,6 +11,12 @@ def test_numbers_keep_their_digits_on_any_scale():
     assert number(9.4607304725808e15) == "9.4607e+15"
     assert number(np.inf) == "inf" and number(-np.inf) == "-inf"
     assert number(np.nan) == number(None) == "-"
+    assert [number(v, 3, padded=True) for v in (0.1, 100.0, 0.0, np.inf)] == [
+        "0.100",
+        "100",
+        "0",
+        "inf",
+    ]
 
 
 def test_fixed_numbers_show_differences():
@@ -26,9 +32,9 @@ def test_fixed_numbers_show_differences():
         (1000.23456789, 123.456, "1000.2"),
         (-3.14159265e-9, 1e-12, "-3.14159e-09"),
         (0.0, 1.0, "0"),
-        (2.5, np.inf, "2.5"),
-        (2.5, 0.0, "2.5"),
-        (1.0, 1e-300, "1"),
+        (2.5, np.inf, "2.5000"),
+        (2.5, 0.0, "2.5000"),
+        (1.0, 1e-300, "1.00000000000000"),
     ],
 )
 def test_estimates_have_the_digits_of_their_errors(value, error, said):
@@ -78,6 +84,13 @@ def test_no_more_rows_than_asked_for_are_shown(n, kept):
     assert lines[-1].startswith(f"[{n} rows")
     assert ("..." in lines) == (n > 4)
     assert lines[kept + (n > 4)].startswith("abc"[: 1 + (n - 1) % 3])
+
+
+def test_long_sentences_are_continued_below_their_beginning():
+    text = table(1, facts=(("status", "word " * 40),), notes=("long " * 40,)).text()
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert lines[0].startswith("status  word") and lines[1].startswith("        word")
 
 
 def test_an_odd_number_of_rows_is_shown():

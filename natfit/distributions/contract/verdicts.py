@@ -115,6 +115,21 @@ class Verdicts:
         """An eta (K,) with the same density that is preferred; by default itself."""
         return eta
 
+    @property
+    def n_groups(self) -> int:
+        """Number of components from which a row may have come; 0 where a family has none."""
+        return 0
+
+    def responsibilities(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Probability that each row came from each component, (n, C), where there are some."""
+        raise NotImplementedError(f"{type(self).__name__} has no components")
+
+    def interval_responsibilities(
+        self, lower: np.ndarray, upper: np.ndarray, eta: np.ndarray
+    ) -> np.ndarray:
+        """The same for rows of which an interval was seen, (n, C)."""
+        raise NotImplementedError(f"{type(self).__name__} has no components")
+
     def collapsed(self, eta: np.ndarray) -> float:
         """Share of the weight onto which the density has shrunk as far as it may; 0 by default."""
         return 0.0

@@ -166,6 +166,7 @@ class Restricted(Wrapper):
 
     knows_limits = False
     has_limit_members = passed_on()
+    n_groups = passed_on()
 
     params = passed_on()
     support = passed_on()
@@ -242,6 +243,16 @@ class Restricted(Wrapper):
     def collapsed(self, eta: np.ndarray) -> float:
         """The inner family's answer."""
         return self.inner.collapsed(self._full(eta))
+
+    def responsibilities(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Probability that each row came from each component, (n, C): the inner family's."""
+        return self.inner.responsibilities(y, self.full(np.atleast_2d(eta)))
+
+    def interval_responsibilities(
+        self, lower: np.ndarray, upper: np.ndarray, eta: np.ndarray
+    ) -> np.ndarray:
+        """The same for rows of which an interval was seen, (n, C): the inner family's."""
+        return self.inner.interval_responsibilities(lower, upper, self.full(eta))
 
     def nested_start(self, rows: Rows) -> np.ndarray | None:
         """The inner family's; a point to compare with, which need not be an optimum here."""

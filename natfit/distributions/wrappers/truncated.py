@@ -101,6 +101,15 @@ class Truncated(Restricted):
                 f"({inner.support.describe()}), got {(low, high)}"
             )
 
+    def interval_responsibilities(
+        self, lower: np.ndarray, upper: np.ndarray, eta: np.ndarray
+    ) -> np.ndarray:
+        """Probabilities of the components, (n, C), of the part of an interval in the window."""
+        low, high = self.ends
+        return super().interval_responsibilities(
+            np.clip(lower, low, high), np.clip(upper, low, high), eta
+        )
+
     @cached_property
     def support(self) -> Support:
         """The window and the family's support together."""

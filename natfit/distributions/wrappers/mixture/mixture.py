@@ -23,6 +23,7 @@ from natfit.distributions.forms.tabulated_counts import count_summary, tabulated
 from natfit.distributions.wrappers.mixture import _rows as per_row
 from natfit.distributions.wrappers.mixture._components import resolved
 from natfit.distributions.wrappers.mixture._draws import drawn
+from natfit.distributions.wrappers.mixture._groups import Groups
 from natfit.distributions.wrappers.mixture._guard import RATIO, clustered, guards
 from natfit.distributions.wrappers.mixture._intervals import interval_moments
 from natfit.distributions.wrappers.mixture._labels import in_order
@@ -50,7 +51,7 @@ _MOST_PARAMETERS = 200
 _EDGE = 1e-9
 
 
-class Mixture(Distribution):
+class Mixture(Groups):
     """A mixture of C components: ``p(y) = sum_k w_k p_k(y)``.
 
     Parameters are ``weights`` (C,), which sum to one, and each component's own with its number:
@@ -293,11 +294,6 @@ class Mixture(Distribution):
     def log_prob(self, y: Any, eta: np.ndarray) -> np.ndarray:
         """Log-density of each row, (n,) nats."""
         return per_row.log_total(per_row.log_joint(self, y, eta))
-
-    def responsibilities(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
-        """Probability that each row came from each component, (n, C); eta (n, K) or (1, K)."""
-        joint = per_row.log_joint(self, y, np.atleast_2d(eta))
-        return per_row.shares(joint, per_row.log_total(joint))
 
     def _score(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         return self.log_prob_and_score(y, eta)[1]
