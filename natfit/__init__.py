@@ -16,6 +16,7 @@ __all__ = [
     "NaturalMLE",
     "NaturalPolicyEstimator",
     "Status",
+    "compare",
     "display",
     "distributions",
     "fit",
@@ -36,6 +37,7 @@ _HOME = {
     "NaturalMLE": "natfit.estimators",
     "NaturalPolicyEstimator": "natfit.estimators",
     "Status": "natfit.optimize",
+    "compare": "natfit.estimators",
     "fit": "natfit.estimators",
     "minimize": "natfit.optimize.minimize",
     "natural_gradient": "natfit.optimize.minimize",
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
         NaturalGaussianMLE,
         NaturalMLE,
         NaturalPolicyEstimator,
+        compare,
         fit,
         power_law_tail,
     )

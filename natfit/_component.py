@@ -138,9 +138,24 @@ def same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def available(base: type[Component]) -> list[str]:
-    """Return the names of the components of one kind: files of its package and subfolders."""
-    return sorted(_files(base._package, base._apart))
+def available(base: type[Component], folder: str | None = None) -> list[str]:
+    """Return the names of the components of one kind: files of its package and subfolders.
+
+    Parameters
+    ----------
+    base : type
+        The base class of the kind.
+    folder : str, optional
+        A folder of the package, to whose files the names belong; None for all.
+
+    Returns
+    -------
+    list of str
+        In alphabetical order.
+    """
+    files = _files(base._package, base._apart)
+    inside = f"{base._package}.{folder}."
+    return sorted(n for n, dotted in files.items() if folder is None or dotted.startswith(inside))
 
 
 @functools.cache

@@ -5,17 +5,26 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["NaturalGaussianMLE", "NaturalMLE", "NaturalPolicyEstimator", "fit", "power_law_tail"]
+__all__ = [
+    "NaturalGaussianMLE",
+    "NaturalMLE",
+    "NaturalPolicyEstimator",
+    "compare",
+    "fit",
+    "power_law_tail",
+]
 
 _HOME = {
     "NaturalGaussianMLE": "gaussian",
     "NaturalMLE": "mle",
     "NaturalPolicyEstimator": "policy",
+    "compare": "_compare",
     "fit": "_fit",
     "power_law_tail": "power_law",
 }
 
 if TYPE_CHECKING:
+    from natfit.estimators._compare import compare
     from natfit.estimators._fit import fit
     from natfit.estimators.gaussian import NaturalGaussianMLE
     from natfit.estimators.mle import NaturalMLE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import _pprint
@@ -15,9 +15,11 @@ from natfit._tables import measured, number
 from natfit._validation import answers_keywords, check_number, check_option
 from natfit.distributions.base import Distribution
 from natfit.estimators._estimates import Estimates
-from natfit.estimators._summary import Summary, summarised
 from natfit.inference import criteria
 from natfit.rows import Block
+
+if TYPE_CHECKING:
+    from natfit.estimators._summary import Summary
 
 #: Numbers that the repr of a fit shows of each parameter, parameters that it shows, and parameters
 #: of a family up to which it has their standard errors, which need the inverse of a matrix.
@@ -189,6 +191,8 @@ class Statements(Estimates):
         ValueError
             If an option is none of those, or X is needed or is not that of the fit.
         """
+        from natfit.estimators._summary import summarised
+
         check_is_fitted(self, "_eta")
         check_number(
             level, "level", low=0.0, high=1.0, closed_low=False, closed_high=False, hint="0.95"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import chdtrc, ndtr
 
 from natfit._validation import check_option, check_vector, check_weights
 from natfit.inference.outcome import Outcome
@@ -14,8 +15,12 @@ from natfit.inference.outcome import Outcome
 #: are then the same at every row.
 _ROUNDING = 1e-12
 
+#: Level of the test of whether two fits are the same density: above it z says nothing.
+LEVEL = 0.05
+
 _NULL = "both are equally close to the truth"
 _NESTED = "for fits of which one contains the other, the likelihood-ratio test is the right one"
+_ALIKE = "the rows cannot tell the two apart (p = {:.2g}), so that z says nothing"
 _SAME = "the two have the same density at every row"
 
 
@@ -55,7 +60,8 @@ def vuong(
         ``statistic`` is z, positive where the first fit is closer. ``pvalue`` is two-sided. The
         variance has the divisor n, as in the paper's eq. 4.2; ``vuong`` of R's package pscl divides
         by n - 1, so that its z is smaller by the factor sqrt((n - 1) / n), and its p-value is
-        one-sided. For equal densities z is 0.
+        one-sided. For equal densities z is 0. Where the numbers of parameters are given, a note
+        says whether the rows can tell the fits apart (:meth:`Ratios.same_pvalue`).
 
     Raises
     ------
@@ -66,25 +72,19 @@ def vuong(
     ----------
     Vuong (1989), Econometrica 57, 307-333, section 5 (models that are not nested).
     """
-    first = check_vector(first, "first")
-    second = check_vector(second, "second", len(first))
     if correction is not None:
         check_option(correction, "correction", ("aic", "bic"))
-    weight = check_weights(sample_weight, len(first))
-    weight = np.ones(len(first)) if weight is None else weight
-    n = float(weight.sum())
-    ratio = first - second
-    total = float(weight @ ratio)
-    # About the mean, because the square of the mean may be far larger than the variance.
-    omega = float(np.sqrt(weight @ np.square(ratio - total / n) / n))
-    size = float(np.max(np.abs(first)) + np.max(np.abs(second)))
+    ratios = Ratios.of(first, second, sample_weight)
+    n = ratios.n
     cost = {None: 0.0, "aic": 1.0, "bic": 0.5 * float(np.log(n))}[correction]
     less = cost * (k_first - k_second)
     notes: tuple[str, ...] = (_NESTED,)
-    if omega <= _ROUNDING * size:
+    if ratios.omega == 0.0:
         z, notes = 0.0, (_SAME,)
     else:
-        z = (total - less) / (np.sqrt(n) * omega)
+        z = (ratios.total - less) / (np.sqrt(n) * ratios.omega)
+        apart = ratios.same_pvalue(k_first, k_second)
+        notes = notes if apart < LEVEL else (_ALIKE.format(apart), *notes)
     how = "" if correction is None else f", corrected as {correction.upper()} is"
     return Outcome(
         f"Vuong's test{how}",
@@ -95,3 +95,62 @@ def vuong(
         "standard normal, two-sided",
         notes,
     )
+
+
+@dataclass(frozen=True)
+class Ratios:
+    """The ratios m_i of the log-densities of rows under two fits.
+
+    Attributes
+    ----------
+    n : float
+        Number of rows, the sum of weights.
+    total : float
+        Sum of the m_i, nats: the logarithm of the ratio of likelihoods.
+    omega : float
+        Standard deviation of the m_i, nats; 0 where it is mere rounding.
+    """
+
+    n: float
+    total: float
+    omega: float
+
+    @classmethod
+    def of(cls, first: Any, second: Any, sample_weight: Any = None) -> Ratios:
+        """Return the ratios of log-densities (N,); the arguments are those of :func:`vuong`."""
+        first = check_vector(first, "first")
+        second = check_vector(second, "second", len(first))
+        weight = check_weights(sample_weight, len(first))
+        weight = np.ones(len(first)) if weight is None else weight
+        n = float(weight.sum())
+        ratio = first - second
+        total = float(weight @ ratio)
+        # About the mean, because the square of the mean may be far larger than the variance.
+        omega = float(np.sqrt(weight @ np.square(ratio - total / n) / n))
+        size = float(np.max(np.abs(first)) + np.max(np.abs(second)))
+        return cls(n, total, 0.0 if omega <= _ROUNDING * size else omega)
+
+    def same_pvalue(self, k_first: int, k_second: int) -> float:
+        """Return the p-value of the hypothesis that the two fits are the same density.
+
+        ``n omega^2`` and twice the absolute log-ratio of the likelihoods are then sums of squares
+        of normals with weights, which are at most one where both families hold the truth. They are
+        taken for one, so that the reference is chi-square with K_1 + K_2 degrees of freedom; the
+        smaller of the two p-values is doubled. The result is thus rather too large. Where the
+        hypothesis is not refused, z must not be compared with a normal distribution.
+
+        Parameters
+        ----------
+        k_first, k_second : int
+            Numbers of estimated parameters.
+
+        Returns
+        -------
+        float
+            Vuong (1989), section 4, for n omega^2, and section 3 for the likelihoods. 0 if no
+            parameter was estimated and the densities differ.
+        """
+        if k_first + k_second == 0:
+            return 0.0 if self.omega > 0.0 else 1.0
+        least = max(self.n * self.omega**2, 2.0 * abs(self.total))
+        return min(1.0, 2.0 * float(chdtrc(k_first + k_second, least)))

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 import natfit
-from natfit.inference.vuong import vuong
+from natfit.inference.vuong import Ratios, vuong
 
 RNG = np.random.default_rng(0)
 Y = RNG.gamma(2.0, 3.0, 300)
@@ -68,6 +68,35 @@ def test_under_the_null_the_p_value_is_uniform():
         y = rng.standard_normal(100)
         p.append(vuong(stats.norm.logpdf(y, 0.3), stats.norm.logpdf(y, -0.3)).pvalue)
     assert stats.kstest(p, "uniform").pvalue > 0.001
+
+
+def test_a_family_inside_another_is_not_told_apart():
+    # n omega^2 of an exponential against a gamma is chi-square with one degree of freedom.
+    rng = np.random.default_rng(2)
+    p = []
+    for _ in range(200):
+        y = rng.exponential(1.0, 400)
+        small, large = (natfit.fit(name, y).score_samples(y) for name in ("exponential", "gamma"))
+        ratios = Ratios.of(large, small)
+        p.append(stats.chi2.sf(ratios.n * ratios.omega**2, 1))
+        assert ratios.same_pvalue(2, 1) > p[-1]
+    assert stats.kstest(p, "uniform").pvalue > 0.001
+    said = str(vuong(large, small, 2, 1))
+    assert "cannot tell the two apart" in said
+
+
+def test_likelihoods_that_differ_tell_fits_apart_whose_ratio_is_constant():
+    # The second density has a tail in which there are no rows.
+    ratios = Ratios.of(np.full(200, -1.0), np.full(200, -1.1) + 1e-3 * (np.arange(200) % 2))
+    assert ratios.n * ratios.omega**2 < 1e-3
+    assert ratios.same_pvalue(2, 2) < 1e-6
+
+
+def test_far_families_are_told_apart(pair):
+    assert Ratios.of(*pair).same_pvalue(2, 2) < 0.05
+    assert "apart" not in str(vuong(*pair, 2, 2))
+    assert Ratios.of(*pair).same_pvalue(0, 0) == 0.0
+    assert Ratios.of(pair[0], pair[0]).same_pvalue(0, 0) == 1.0
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,304 @@
+"""``natfit.compare``: several families fitted to the same rows, in one ranked table."""
+
+from __future__ import annotations
+
+import inspect
+import time
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+
+from natfit._component import available, resolve, same
+from natfit._numbers import is_vector, one_column, refuse_other_order, refuse_ragged
+from natfit._validation import answers_keywords, check_jobs, check_number, check_option
+from natfit.distributions import Censored
+from natfit.distributions.base import Distribution
+from natfit.estimators._comparison import CRITERIA, Candidate, Comparison, marked, ranked
+from natfit.estimators._data import refuse_not_finite
+from natfit.estimators._misfit import misfit
+from natfit.estimators.density import DensityEstimator
+from natfit.estimators.mle import NaturalMLE
+from natfit.inference import criteria
+from natfit.inference.vuong import LEVEL, Ratios, vuong
+
+#: Words that stand for all families of a folder of ``natfit.distributions``.
+GROUPS = ("positive", "real", "interval", "counts")
+
+
+@answers_keywords
+def compare(
+    X: Any,
+    candidates: Any,
+    *,
+    criterion: str = "aic",
+    sample_weight: Any = None,
+    goodness_of_fit: int | None = None,
+    n_jobs: int | None = None,
+) -> Comparison:
+    """Fit several families to the same rows, and rank the fits in one table.
+
+    Parameters
+    ----------
+    X : array-like of shape (N,) or (N, D), Censored, or scipy.stats.CensoredData
+        The rows; a vector is one column.
+    candidates : str, or sequence or dict of str, Distribution and estimators
+        Names of families, objects of ``natfit.distributions``, and estimators, which keep their
+        options; those that are fitted are fitted again. The words ``positive``, ``real``,
+        ``interval`` and ``counts`` stand for all families whose y lies there. The keys of a dict
+        are the names in the table.
+    criterion : {"aic", "aicc", "bic", "tic"}
+        What ranks the fits.
+    sample_weight : array-like of shape (N,), optional
+        Repetitions of each row.
+    goodness_of_fit : int, optional
+        Number of bootstrap samples for p-values of the goodness of fit; None for the statistic
+        alone.
+    n_jobs : int, optional
+        Number of processes that share the candidates, by joblib; -1 is one per core. The table
+        does not depend on it, except for seconds.
+
+    Returns
+    -------
+    Comparison
+        The table, best first: log-likelihood, number of parameters, AIC, AICc, BIC, TIC, Vuong's
+        test against the best, a statistic of the goodness of fit, status, seconds. A candidate that
+        fails is a row with its reason. Fits that collapsed or found no optimum are marked, and rank
+        below all others. Warnings of the fits are summed up below the table.
+
+    Raises
+    ------
+    ValueError
+        If the rows or weights cannot be used by any fit, or a candidate is no known family.
+    TypeError
+        If a candidate is neither a family nor an estimator of a density.
+
+    Notes
+    -----
+    Likelihoods can be compared if they are of the same kind: densities per unit of X, or
+    probabilities. Where both kinds are given, that of the first candidate counts, and the others
+    are rows that failed. Goodness of fit is the Anderson-Darling statistic of densities and
+    Pearson's chi-square per degree of freedom of counts, of several columns the largest.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import natfit
+    >>> waits = np.random.default_rng(0).gamma(2.0, 3.0, 500)
+    >>> table = natfit.compare(waits, ["gamma", "exponential", "lognormal"])
+    >>> [row["name"] for row in table.table]
+    ['gamma', 'lognormal', 'exponential']
+    >>> round(float(table.best_.params_["shape"][0]), 2)
+    1.97
+    """
+    check_option(criterion, "criterion", tuple(CRITERIA))
+    n_jobs = check_jobs(n_jobs)
+    if goodness_of_fit is not None:
+        check_number(goodness_of_fit, "goodness_of_fit", low=1, integer=True, hint="999")
+    models = _models(candidates)
+    X = _table(X, sample_weight, models.values())
+    common = X, sample_weight, criterion, goodness_of_fit
+    if n_jobs in (None, 1):
+        found = [_tried(name, model, *common) for name, model in models.items()]
+    else:
+        from joblib import Parallel, delayed
+
+        jobs = [delayed(_tried)(name, model, *common) for name, model in models.items()]
+        found = list(Parallel(n_jobs=n_jobs)(jobs))
+    counts = _of_one_kind(found)
+    order = ranked(found, criterion)
+    _test_against(order[0], order, criterion, sample_weight)
+    return Comparison(order, criterion, "X2/df" if counts else "A2")
+
+
+def _models(candidates: Any) -> dict[str, Any]:
+    """Return the estimators to fit by the names of the rows, in the order given."""
+    if isinstance(candidates, Mapping):
+        return {str(name): _model(spec) for name, spec in candidates.items()}
+    single = isinstance(candidates, str | Distribution | DensityEstimator)
+    specs: list[Any] = []
+    for spec in [candidates] if single else _listed(candidates):
+        if isinstance(spec, str) and spec in GROUPS:
+            specs += available(Distribution, spec)
+        else:
+            specs.append(spec)
+    if not specs:
+        raise ValueError(
+            "candidates must hold at least one family, got none; pass names such as "
+            "['gamma', 'weibull'], or 'positive'"
+        )
+    models: dict[str, Any] = {}
+    for spec in specs:
+        model, name = _model(spec), _name(spec)
+        again = 2
+        while name in models:
+            name, again = f"{_name(spec)} ({again})", again + 1
+        models[name] = model
+    return models
+
+
+def _listed(candidates: Any) -> Sequence[Any]:
+    if isinstance(candidates, Iterable):
+        return list(candidates)
+    raise TypeError(
+        f"candidates must be names, distributions or estimators, got {type(candidates).__name__}; "
+        "pass a list such as ['gamma', 'weibull'], or one of the words "
+        f"{', '.join(map(repr, GROUPS))}"
+    )
+
+
+def _model(spec: Any) -> Any:
+    """Return an estimator, not fitted, of what was given as a candidate."""
+    if isinstance(spec, DensityEstimator):
+        return clone(spec)
+    return NaturalMLE(resolve(spec, Distribution))
+
+
+def _name(spec: Any) -> str:
+    """Return what a candidate is called in the table, as short as it can be written."""
+    if isinstance(spec, str):
+        return spec
+    if isinstance(spec, DensityEstimator):
+        spec = clone(spec)
+        own = spec.get_params(deep=False).get("distribution")
+        if own is not None and repr(type(spec)(own)) == repr(spec):
+            return _name(own)
+    if isinstance(spec, type):
+        return spec.__name__
+    default = inspect.signature(type(spec)).parameters
+    said, in_order = [], True
+    for name in default:
+        value = getattr(spec, name)
+        if same(value, default[name].default):
+            in_order = False
+            continue
+        in_order = in_order and default[name].kind is not inspect.Parameter.KEYWORD_ONLY
+        words = _name(value) if isinstance(value, Distribution) else repr(value)
+        said.append(words if in_order else f"{name}={words}")
+    return " ".join(f"{type(spec).__name__}({', '.join(said)})".split())
+
+
+def _table(X: Any, sample_weight: Any, models: Iterable[Any]) -> Any:
+    """Return the rows as fits take them; ValueError if no fit could use them, or the weights."""
+    refuse_other_order(X, sample_weight, "sample_weight")
+    if Censored.of(X) is None:
+        if is_vector(X):
+            X = one_column(X)
+        else:
+            refuse_ragged(X, "X")
+    dropped = any(model.missing == "drop" for model in models)
+    probe = NaturalMLE(missing="drop" if dropped else "error")
+    data = probe._read(X, sample_weight)
+    if data.seen_as is None:
+        refuse_not_finite(data.values, probe._names)
+    return X
+
+
+def _tried(
+    name: str, model: Any, X: Any, sample_weight: Any, criterion: str, n_resamples: int | None
+) -> Candidate:
+    """Return the row of one candidate; whatever its fit raises becomes the reason."""
+    out = Candidate(name)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        start = time.perf_counter()
+        try:
+            model.fit(X, sample_weight=sample_weight)
+            out.seconds = time.perf_counter() - start
+            _describe(out, model, X, sample_weight, n_resamples)
+        except Exception as error:
+            # A candidate may be anyone's code: what it raises is a fact about this candidate.
+            out.seconds = time.perf_counter() - start
+            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+            out.mark, out.note = "failed", f"{kind}{error}"
+    known = [w for w in caught if not issubclass(w.category, ConvergenceWarning)]
+    out.said = tuple(dict.fromkeys(str(w.message) for w in known))
+    return out
+
+
+def _describe(out: Candidate, model: Any, X: Any, weight: Any, n_resamples: int | None) -> None:
+    """Fill in the numbers of a fit."""
+    loglik, k, n = model.loglik_, model.n_parameters_, model.n_obs_
+    out.numbers = {
+        "n_obs": n,
+        "loglik": loglik,
+        "n_parameters": k,
+        "aic": criteria.aic(loglik, k),
+        "aicc": criteria.aicc(loglik, k, n),
+        "bic": criteria.bic(loglik, k, n),
+        "tic": _or_none(model.tic, X, weight),
+        "fit": _or_none(misfit, model, X, weight),
+    }
+    if not np.isfinite(loglik):
+        raise ValueError(f"the log-likelihood of the fit is {loglik}; {model.message_}")
+    out.log_density = model.score_samples(X)
+    out.mark, out.note = marked(model)
+    if n_resamples is not None:
+        out.numbers["fit_p"] = _or_none(_p_of_fit, model, X, weight, n_resamples)
+    out.model = model
+
+
+def _or_none(function: Callable, *arguments: Any) -> float | None:
+    """Return a number, or None where this fit has none."""
+    try:
+        return function(*arguments)
+    except ValueError:
+        return None
+
+
+def _p_of_fit(model: Any, X: Any, weight: Any, n_resamples: int) -> float:
+    """Return the p-value of the goodness of fit; of D columns, D times the smallest."""
+    found = model.goodness_of_fit(X, sample_weight=weight, n_resamples=n_resamples)
+    each = [one.pvalue for one in (found if isinstance(found, list) else [found])]
+    return min(1.0, len(each) * min(each))
+
+
+def _of_one_kind(found: list[Candidate]) -> bool:
+    """Make rows of another kind than the first failures, and tell whether the kind is counts."""
+    # Likelihoods are densities per unit of X, or probabilities; a difference has no meaning.
+    kind: bool | None = None
+    for candidate in found:
+        if candidate.model is None:
+            continue
+        support = candidate.model.distribution_.support
+        own = support is not None and support.integer
+        kind = own if kind is None else kind
+        if own != kind:
+            words = "a probability", "the densities"
+            mine, others = words if own else ("a density per unit of X", "the probabilities")
+            candidate.mark, candidate.model = "failed", None
+            candidate.note = (
+                f"its likelihood is {mine}, which cannot be compared with {others} of the others; "
+                "compare the two kinds apart"
+            )
+            candidate.numbers = {}
+    return bool(kind)
+
+
+def _test_against(
+    best: Candidate, others: list[Candidate], criterion: str, sample_weight: Any
+) -> None:
+    """Add Vuong's test of each fit against the best one, corrected like the criterion."""
+    if best.model is None:
+        return
+    correction = "bic" if criterion == "bic" else "aic"
+    weight = None
+    if sample_weight is not None:
+        weight = np.asarray(sample_weight, dtype=np.float64)
+    for candidate in others:
+        if candidate is best or candidate.model is None:
+            continue
+        pair = np.array([candidate.log_density, best.log_density])
+        own = weight if weight is None or len(weight) == pair.shape[1] else None
+        if own is not None:
+            pair, own = pair[:, own > 0], own[own > 0]
+        if (weight is not None and own is None) or not np.isfinite(pair).all():
+            continue
+        k = candidate.numbers["n_parameters"], best.numbers["n_parameters"]
+        if Ratios.of(pair[0], pair[1], own).same_pvalue(*k) < LEVEL:
+            found = vuong(pair[0], pair[1], *k, correction=correction, sample_weight=own)
+            candidate.numbers["vuong_z"] = found.statistic
+            candidate.numbers["vuong_p"] = found.pvalue
