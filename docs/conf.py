@@ -43,6 +43,7 @@ TOP = [
     "NaturalMLE",
     "NaturalGaussianMLE",
     "NaturalPolicyEstimator",
+    "compare",
     "fit",
     "minimize",
     "natural_gradient",

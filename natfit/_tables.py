@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 import numbers
 import textwrap
@@ -272,7 +271,9 @@ def _one_line(words: str) -> str:
 
 
 def _escaped(words: str) -> str:
-    return html.escape(_one_line(words))
+    from html import escape
+
+    return escape(_one_line(words))
 
 
 def _cell(tag: str, words: str, left: bool) -> str:
