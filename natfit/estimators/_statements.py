@@ -239,32 +239,30 @@ class Statements(Estimates):
 
         Returns
         -------
-        ndarray of shape (N, C)
-            Each row sums to one. As ``GaussianMixture.predict_proba`` of scikit-learn.
+        ndarray of shape (N, C), or (N, D, C)
+            The last axis sums to one. If a mixture of a univariate family was fitted to each of D
+            columns, there is one for each. As ``GaussianMixture.predict_proba`` of scikit-learn.
 
         Raises
         ------
         ValueError
-            If several columns were fitted separately, or a row lies outside the support.
+            If a row lies outside the support of all components.
         """
         check_is_fitted(self, "_eta")
-        if len(self._eta) > 1:
-            raise ValueError(
-                f"X must be one column for a mixture of a univariate family, got "
-                f"{len(self._eta)} columns, each with components of its own; fit the columns one "
-                "by one, or a mixture of a multivariate family such as MultivariateNormal"
-            )
         data, _, by_column = self._seen(X)
         part = _shares_part if data.seen_as is None else _interval_shares_part
-        rows = self._rows(data, 0 if by_column else None)
-        share = rows.map(part, self.distribution_, self._eta)
-        lost = ~(share.sum(axis=1) > 0.0)
-        if lost.any():
-            raise ValueError(
-                "X must lie in the support of a component, got a row without any density: row "
-                f"{int(np.argmax(lost))}; remove such rows"
-            )
-        return share
+        columns = range(len(self._eta)) if by_column else [None]
+        found = []
+        for eta, column in zip(self._eta, columns, strict=True):
+            share = self._rows(data, column).map(part, self.distribution_, eta[None])
+            lost = ~(share.sum(axis=1) > 0.0)
+            if lost.any():
+                raise ValueError(
+                    "X must lie in the support of a component, got a row without any density: row "
+                    f"{int(np.argmax(lost))}; remove such rows"
+                )
+            found.append(share)
+        return found[0] if len(found) == 1 else np.stack(found, axis=1)
 
     @available_if(_has_groups)
     @answers_keywords
@@ -280,11 +278,11 @@ class Statements(Estimates):
 
         Returns
         -------
-        ndarray of shape (N,)
+        ndarray of shape (N,), or (N, D)
             Numbers from 0 on, as in the names of the parameters (``loc_0``); of equally probable
             components the lowest.
         """
-        return self.predict_proba(X).argmax(axis=1)
+        return self.predict_proba(X).argmax(axis=-1)
 
 
 # scikit-learn breaks the lines of long constructors, also inside pipelines, only for classes whose

@@ -113,6 +113,17 @@ def test_what_lies_outside_the_window_was_never_seen(by_row):
         np.testing.assert_allclose(found, density / np.sum(density), atol=1e-10)
 
 
+def test_columns_that_were_fitted_separately_have_their_own():
+    table = PETALS + 0.01 * IRIS.data[:, :2]
+    model = NaturalMLE(Mixture("normal", 2)).fit(table)
+    share = model.predict_proba(table)
+    assert share.shape == (150, 2, 2)
+    for j in range(2):
+        alone = natfit.fit(Mixture("normal", 2), table[:, j])
+        np.testing.assert_allclose(share[:, j], alone.predict_proba(table[:, j]), atol=1e-10)
+        np.testing.assert_array_equal(model.predict(table)[:, j], alone.predict(table[:, j]))
+
+
 def test_one_component_is_a_mixture():
     model = natfit.fit(Mixture("normal", 1), LENGTH)
     np.testing.assert_array_equal(model.predict_proba(LENGTH), np.ones((150, 1)))
@@ -137,9 +148,6 @@ def test_the_last_step_of_a_pipeline_has_groups(lengths):
 def test_what_cannot_be_asked_is_refused(lengths):
     with pytest.raises(ValueError, match="not fitted"):
         NaturalMLE(Mixture("normal", 2)).predict(LENGTH)
-    separately = natfit.fit(Mixture("normal", 2), PETALS + 0.01 * IRIS.data[:, :2])
-    with pytest.raises(ValueError, match="MultivariateNormal"):
-        separately.predict(PETALS)
     with pytest.raises(ValueError, match="NaN"):
         lengths.predict([1.0, np.nan])
     positive = natfit.fit(Mixture("gamma", 2), LENGTH)
