@@ -286,6 +286,9 @@ def marked(model: Any) -> tuple[str, str]:
     family = model.distribution_
     if any(family.collapsed(eta) > 0.0 for eta in model._eta):
         return "collapsed", model.message_
+    starved = next((s for eta in model._eta if (s := family.starved(eta, model.n_obs_))), None)
+    if starved:
+        return "collapsed", starved
     if model.status_.good:
         return "", ""
     if model.status_ is Status.BOUNDARY:

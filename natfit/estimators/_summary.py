@@ -12,6 +12,10 @@ from natfit._tables import Table, Words, fixed, frame, measured, number
 from natfit.fitting.options import column_label
 from natfit.inference import covariance as cov
 from natfit.inference import criteria
+from natfit.iterate import Status
+
+#: Ends of a fit at which there is no optimum, and no interval about it.
+_NO_OPTIMUM = (Status.UNBOUNDED, Status.SINGULAR, Status.NON_FINITE)
 
 #: Number of parameters that are printed; ``table`` has all.
 MOST = 40
@@ -144,8 +148,9 @@ def summarised(
     }
     if X is not None:
         facts["tic"] = model.tic(X, sample_weight)
-    errors = _errors(model, cov_type, X, sample_weight, more)
-    return Summary(facts, _rows(model, errors, level))
+    data = {"X": X, "sample_weight": sample_weight, **more}
+    errors = _errors(model, cov_type, data)
+    return Summary(facts, _rows(model, errors, _ends(model, errors, level, cov_type, data)))
 
 
 def _information(model: Any, cov_type: str) -> str:
@@ -168,61 +173,75 @@ def _information(model: Any, cov_type: str) -> str:
     return f"expected information, {why}"
 
 
-def _errors(
-    model: Any, cov_type: str, X: Any, sample_weight: Any, more: dict
-) -> list[dict[str, np.ndarray]]:
+def _errors(model: Any, cov_type: str, data: dict[str, Any]) -> list[dict[str, np.ndarray]]:
     """Return the standard errors by name, for each column that was fitted separately."""
-    n = len(model._eta)
     if cov_type == "observed":
-        found = model.standard_errors_
-        if model.distribution_.event_shape != ():
-            return [found]
-        return [{name: v[j] for name, v in found.items()} for j in range(n)]
-    matrix = model.cov_params(cov_type, X=X, sample_weight=sample_weight, **more)
+        return _by_column(model, model.standard_errors_)
+    matrix, n = model.cov_params(cov_type, **data), len(model._eta)
     size = len(matrix) // n
     cuts = [slice(j * size, (j + 1) * size) for j in range(n)]
     return [cov.standard_errors(model.distribution_, matrix[cut, cut]) for cut in cuts]
 
 
-def _rows(model: Any, errors: list[dict[str, np.ndarray]], level: float) -> list[dict[str, Any]]:
+def _by_column(model: Any, values: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
+    """Return values in the shapes of ``params_``, for each column that was fitted separately."""
+    if model.distribution_.event_shape != ():
+        return [values]
+    return [{name: v[j] for name, v in values.items()} for j in range(len(model._eta))]
+
+
+def _ends(
+    model: Any, errors: list[dict], level: float, cov_type: str, data: dict[str, Any]
+) -> list[dict[str, np.ndarray]]:
+    """Return the ends of Wald intervals by name, with a last axis (low, high), for each column."""
+    if hasattr(model, "conf_int") and model.status_ not in _NO_OPTIMUM:
+        return _by_column(model, model.conf_int(level, cov_type=cov_type, **data))
+    z = float(ndtri(0.5 + 0.5 * level))
+    values = _by_column(model, model.params_)
+    return [
+        {
+            name: _symmetric(constraint, np.asarray(own[name]), np.asarray(error[name]), z)
+            for name, constraint in model.distribution_.params.items()
+        }
+        for own, error in zip(values, errors, strict=True)
+    ]
+
+
+def _symmetric(constraint: Any, value: np.ndarray, error: np.ndarray, z: float) -> np.ndarray:
+    """Return intervals about values in their own unit, inside the limits of the parameter."""
+    low, high = value - z * error, value + z * error
+    ends = constraint.native_bounds
+    inside = np.stack([np.maximum(low, ends[0]), np.minimum(high, ends[1])], axis=-1)
+    if value.ndim == 2 and constraint.entries is not None:
+        # The limits are those of the diagonal.
+        off = ~np.eye(len(value), dtype=bool)
+        inside[off] = np.stack([low[off], high[off]], axis=-1)
+    return inside
+
+
+def _rows(model: Any, errors: list[dict], ends: list[dict]) -> list[dict[str, Any]]:
     """Return the rows of the table, column by column of data."""
     family, n = model.distribution_, len(model._eta)
     names = range(n) if model._names is None else model._names
-    z = float(ndtri(0.5 + 0.5 * level))
-    by_column = family.event_shape == ()
-    out = []
+    values, out = _by_column(model, model.params_), []
     for j, estimate in enumerate(model._estimates()):
         for name, constraint in family.params.items():
-            value = np.asarray(model.params_[name])
-            value, error = value[j] if by_column else value, np.asarray(errors[j][name])
-            low, high = _interval(constraint, value, error, z)
+            value, error = (np.asarray(part[j][name]) for part in (values, errors))
             mark = _mark(family.blocks[name], estimate)
-            for at in _places(constraint, np.shape(value)):
+            for at in _places(constraint, value.shape):
                 label = name + (f"[{','.join(map(str, at))}]" if at else "")
+                low, high = ends[j][name][at]
                 out.append(
                     {
                         "parameter": label if n == 1 else f"{label}[{names[j]}]",
                         "estimate": float(value[at]),
                         "standard_error": float(error[at]),
-                        "lower": float(low[at]),
-                        "upper": float(high[at]),
+                        "lower": float(low),
+                        "upper": float(high),
                         "mark": mark if mark == "fixed" or np.isinf(error[at]) else "",
                     }
                 )
     return out
-
-
-def _interval(constraint: Any, value: Any, error: Any, z: float) -> tuple[Any, Any]:
-    """Return the ends of Wald intervals, inside the limits of the parameter."""
-    ends = constraint.native_bounds
-    with np.errstate(invalid="ignore"):
-        low, high = value - z * error, value + z * error
-    low, high = np.maximum(low, ends[0]), np.minimum(high, ends[1])
-    if np.ndim(value) == 2 and constraint.entries is not None:
-        # The limits are those of the diagonal.
-        off = ~np.eye(len(value), dtype=bool)
-        low[off], high[off] = (value - z * error)[off], (value + z * error)[off]
-    return low, high
 
 
 def _places(constraint: Any, shape: tuple[int, ...]) -> list[tuple[int, ...]]:

@@ -176,6 +176,19 @@ def test_more_starts_find_a_sound_mixture():
     assert rows["k = 1"]["bic"] == pytest.approx(natfit.fit("normal", LENGTH).bic())
 
 
+@pytest.mark.parametrize("n_far", [2, 4])
+def test_a_component_with_no_more_rows_than_parameters_is_marked(n_far):
+    rng = np.random.default_rng(0)
+    y = np.r_[rng.normal(0.0, 1.0, 60), 50.0 + np.arange(n_far)]
+    comparison = natfit.compare(y, {"one": "normal", "two": Mixture("normal", 2)})
+    row = by_name(comparison)["two"]
+    assert row["status"].endswith("converged)" if n_far == 2 else "converged")
+    assert row["aic"] < by_name(comparison)["one"]["aic"]
+    assert row["mark"] == ("collapsed" if n_far == 2 else "")
+    assert comparison.best_ is comparison["one" if n_far == 2 else "two"]
+    assert ("component 1 has 2 rows for 2 parameters" in str(comparison)) == (n_far == 2)
+
+
 def test_a_limit_is_marked_and_below_all_sound_fits():
     comparison = natfit.compare(TARGET, ["burr12", "lomax", "exponential", "weibull"])
     assert [row["name"] for row in comparison.table[:2]] == ["weibull", "exponential"]

@@ -345,3 +345,17 @@ def test_a_hundred_dimensions_below_full_rank():
 def test_arguments_of_another_type(x0, options, words):
     with pytest.raises((TypeError, ValueError), match=words):
         natfit.minimize(lambda x: (x[0] - 1.0) ** 2, x0, **options)
+
+
+def test_the_result_prints_twelve_rows_of_its_history():
+    result = natfit.minimize(
+        lambda x: (1.0 - x[0]) ** 2 + 100.0 * (x[1] - x[0] ** 2) ** 2,
+        [-1.2, 1.0],
+        metric="observed",
+    )
+    n = result.history.n_rows
+    assert n > 12
+    lines = str(result).splitlines()
+    assert sum(line.split()[0].isdigit() for line in lines) == 12
+    assert f"[{n} rows, of which the first 6 and the last 6 are shown]" in str(result)
+    assert "nan" not in str(result)

@@ -134,6 +134,24 @@ class Verdicts:
         """Share of the weight onto which the density has shrunk as far as it may; 0 by default."""
         return 0.0
 
+    def starved(self, eta: np.ndarray, total: float) -> str | None:
+        """Which component has no more rows than parameters, in words; None where none has.
+
+        Such a component describes single rows, and the likelihood says nothing of it.
+
+        Parameters
+        ----------
+        eta : ndarray of shape (K,)
+            The end of a fit.
+        total : float
+            Number of rows, the sum of weights.
+
+        Returns
+        -------
+        str or None
+        """
+        return None
+
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """Why the likelihood has no maximum near eta (K,), where a fit ended; None where it has."""
         return None

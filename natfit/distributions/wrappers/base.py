@@ -244,6 +244,10 @@ class Restricted(Wrapper):
         """The inner family's answer."""
         return self.inner.collapsed(self._full(eta))
 
+    def starved(self, eta: np.ndarray, total: float) -> str | None:
+        """Which component has too few rows, in words, or None: the inner family's answer."""
+        return self.inner.starved(self._full(eta), total)
+
     def responsibilities(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Probability that each row came from each component, (n, C): the inner family's."""
         return self.inner.responsibilities(y, self.full(np.atleast_2d(eta)))

@@ -10,6 +10,10 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.intervals import log_probability_of
 from natfit.distributions.wrappers.mixture import _rows as per_row
 
+#: Number of rows below which a component is not needed, which is another end of a fit, and how far
+#: the number of rows of a fit may be from the whole number that it would be.
+_NONE, _ROUNDING = 0.5, 0.01
+
 
 class Groups(Distribution):
     """The part of a mixture that tells its components apart."""
@@ -19,6 +23,20 @@ class Groups(Distribution):
         """Number of components, at least one."""
         family: Any = self
         return len(family.parts)
+
+    def starved(self, eta: np.ndarray, total: float) -> str | None:
+        """Which component has no more rows than parameters of its own, in words, or None."""
+        family: Any = self
+        rows = total * np.exp(family.log_weights(eta[None]))[0]
+        sizes = np.array([part.n_params for part in family.parts])
+        few = (rows > _NONE) & (rows < sizes + _ROUNDING)
+        if len(sizes) == 1 or not few.any():
+            return None
+        k = int(np.argmax(few))
+        return (
+            f"component {k} has {rows[k]:.2g} rows for {sizes[k]} parameters of its own; use fewer "
+            "components"
+        )
 
     def responsibilities(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Probability that each row came from each component, (n, C); eta (n, K) or (1, K)."""
