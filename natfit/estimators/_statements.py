@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from natfit._component import resolve
 from natfit._tables import measured, number
-from natfit._validation import answers_keywords, check_number, check_option
+from natfit._validation import answers_keywords, check_number
 from natfit.distributions.base import Distribution
 from natfit.estimators._estimates import Estimates
 from natfit.inference import criteria
@@ -174,8 +174,8 @@ class Statements(Estimates):
         ----------
         level : float, default=0.95
             The probability that an interval covers the parameter, in (0, 1).
-        cov_type : {"observed", "expected", "robust"}
-            As in ``cov_params``.
+        cov_type : str, default="observed"
+            Which covariance matrix, as in ``cov_params``.
         X, sample_weight, groups : optional
             The data, the weights and the groups of the fit, as in ``cov_params``. With X the
             summary has Takeuchi's criterion, too.
@@ -197,7 +197,6 @@ class Statements(Estimates):
         check_number(
             level, "level", low=0.0, high=1.0, closed_low=False, closed_high=False, hint="0.95"
         )
-        check_option(cov_type, "cov_type", ("observed", "expected", "robust"))
         return summarised(self, float(level), cov_type, X, sample_weight, groups)
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:  # noqa: N803  # scikit-learn's name

@@ -17,6 +17,13 @@ from natfit.iterate import Status
 #: Ends of a fit at which there is no optimum, and no interval about it.
 _NO_OPTIMUM = (Status.UNBOUNDED, Status.SINGULAR, Status.NON_FINITE)
 
+#: What the covariance matrices that need the scores of the rows are made of.
+_OTHERS = {
+    "opg": "outer product of the scores of the rows (opg)",
+    "robust": "observed information and the scores of the rows (robust sandwich)",
+    "cluster": "observed information and the scores of groups of rows (cluster sandwich)",
+}
+
 #: Number of parameters that are printed; ``table`` has all.
 MOST = 40
 
@@ -129,7 +136,10 @@ def summarised(
     -------
     Summary
     """
-    more = {} if groups is None else {"groups": groups}
+    data = {"X": X, "sample_weight": sample_weight}
+    data |= {} if groups is None else {"groups": groups}
+    errors = _errors(model, cov_type, data)
+    ends = _ends(model, errors, level, cov_type, data)
     terms = model.loglik_, model.n_parameters_
     family = model.distribution_
     facts = {
@@ -148,15 +158,13 @@ def summarised(
     }
     if X is not None:
         facts["tic"] = model.tic(X, sample_weight)
-    data = {"X": X, "sample_weight": sample_weight, **more}
-    errors = _errors(model, cov_type, data)
-    return Summary(facts, _rows(model, errors, _ends(model, errors, level, cov_type, data)))
+    return Summary(facts, _rows(model, errors, ends))
 
 
 def _information(model: Any, cov_type: str) -> str:
     """Return in words which information the standard errors come from."""
-    if cov_type == "robust":
-        return "robust (sandwich of the information and the scores of the rows)"
+    if cov_type in _OTHERS:
+        return _OTHERS[cov_type]
     kinds = dict.fromkeys(model.information_kind_)
     if cov_type == "expected" or list(kinds) == ["observed"]:
         return f"{cov_type} information"
