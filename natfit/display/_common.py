@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
@@ -116,3 +117,31 @@ def check_names(name: Any, n: int) -> list[str | None]:
     if len(names) != n:
         raise ValueError(f"name must be a list of {n} names, one per line, got {name!r}")
     return names
+
+
+def drawn_once(ax: Any, key: Hashable, draw: Callable[[], tuple[Any, Any]]) -> tuple[Any, Any]:
+    """Draw something, or return what was drawn on the axes with the same key before.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+        What it is drawn on.
+    key : hashable
+        What tells whether it is the same.
+    draw : callable
+        ``draw() -> (artist, other)``.
+
+    Returns
+    -------
+    artist, other
+        What ``draw`` returned, now or then.
+    """
+    for artist in (*ax.lines, *ax.containers):
+        before = getattr(artist, "_natfit_drawn", None)
+        if before is not None and before[0] == key:
+            return artist, before[1]
+    artist, other = draw()
+    # matplotlib's outlined histograms are plain lists, which are drawn again.
+    with suppress(AttributeError):
+        artist._natfit_drawn = key, other
+    return artist, other

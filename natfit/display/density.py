@@ -1,37 +1,43 @@
-"""A fitted density beside the data: histogram, quantiles, probabilities, return levels."""
+"""A fitted density beside the data: histogram, survival, quantiles, probabilities, levels."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy import special
 from sklearn.utils.validation import check_is_fitted
 
-from natfit._validation import check_number, check_option
-from natfit.display._common import last_step, pyplot, transform
+from natfit._validation import answers_keywords, check_number, check_option
+from natfit.display._common import drawn_once, last_step, pyplot, transform
+from natfit.display._curves import curves_of, delta_errors
+from natfit.display._empirical import Empirical, Points, bars, bins, empirical, points
 from natfit.display._plane import data_of_fit
-from natfit.display._quantile import probability, quantile, quantile_errors
 from natfit.distributions.base import Distribution
-from natfit.distributions.contract.nonparametric import turnbull
-from natfit.estimators._data import Data
+from natfit.inference import Estimate
 
-KINDS = ("hist", "rug", "qq", "pp", "return_level")
+KINDS = ("hist", "rug", "survival", "qq", "pp", "return_level")
 
-#: Points of a density and of a curve of return levels, and the maximum number of bins.
-_POINTS, _LEVELS, _MOST_BINS = 400, 100, 100
+#: Points of a density or a survival function, and of a curve of return levels.
+_POINTS, _LEVELS = 400, 100
 
 #: Shortest return period drawn, and the factor by which the longest exceeds the data's.
 _SHORTEST, _BEYOND = 1.05, 10.0
 
+#: Shares of probability below this are rounding, and not mentioned.
+_MENTIONED = 1e-9
+
 _LABELS = {
     "hist": ("y", "density"),
     "rug": ("y", "density"),
+    "survival": ("y", "probability of a larger value"),
     "qq": ("fitted quantile", "empirical quantile"),
     "pp": ("fitted probability", "empirical probability"),
     "return_level": ("return period (rows)", "return level"),
 }
+
+#: Kinds in which the data are drawn where the fit puts them, in the colour of the fit.
+_OF_FIT = ("qq", "pp")
 
 
 class DensityDisplay:
@@ -44,40 +50,61 @@ class DensityDisplay:
                    with a probability beside a density (the zeros of ``ZeroAdjusted``) are left
                    out of both, and the rest keeps its share of the area
     rug            the fitted density over a mark for each row
+    survival       the fitted P(Y > y) over the nonparametric one, with a band of the fit
     qq             sorted data against fitted quantiles, and the line of equality
     pp             empirical against fitted probability of each row, and the line of equality
     return_level   the level that is exceeded once in T rows against T (log), with a band
     ============== ============================================================================
 
     The empirical probability of the i-th of n sorted rows is ``i / (n + 1)`` (Coles, 2001, An
-    Introduction to Statistical Modeling of Extreme Values, sections 2.6.7 and 3.3.5). Censored and
-    truncated rows are drawn by their nonparametric estimate (Turnbull, 1976; Kaplan and Meier,
-    1958): its exact values, and the middles of its intervals that have two ends.
+    Introduction to Statistical Modeling of Extreme Values, sections 2.6.7 and 3.3.5).
+
+    Censored, classed and truncated rows are drawn by their nonparametric estimate: Kaplan and
+    Meier's (1958) if they are exact or right-censored, Turnbull's (1976) otherwise. A histogram has
+    a bar for each class, as wide as the class and as high as its probability divided by its width.
+    What lies in classes without an end has no bar, and the legend says how much that is; the area
+    of the bars is the share that is drawn. ``survival`` shows all of it: the steps of the estimate,
+    a shaded box where it is not determined inside a class, and a mark at each time at which a
+    right-censored row was last seen. Other kinds draw exact values and middles of classes.
+
+    The band of ``survival`` is ``S^exp(+-z se)`` with the standard error of ``log(-log S)`` by the
+    delta method, so that it stays in [0, 1] (Kalbfleisch and Prentice, 2002, The Statistical
+    Analysis of Failure Time Data, section 1.4.1); that of return levels is ``+- z se``.
+
+    Several fits to the same data are compared on one axes: call :meth:`from_estimator` with the
+    ``ax`` of the first. Each fit has a colour of matplotlib's cycle, and the data are drawn once,
+    in grey. For ``qq`` and ``pp`` it is the points that have the fit's colour.
 
     Made by :meth:`from_estimator`; the constructor's arguments are stored as attributes.
 
     Parameters
     ----------
-    kind : {"hist", "rug", "qq", "pp", "return_level"}
+    kind : {"hist", "rug", "survival", "qq", "pp", "return_level"}
     sample : ndarray of shape (N,)
-        The data, sorted, in their own units.
+        The data, sorted, in their own units; for ``survival`` the right ends of the steps.
     curve : tuple of two ndarray of shape (M,)
         x and y of the fitted curve, or of the line of equality.
     position : ndarray of shape (N,), optional
         Of each row, the fitted quantile for ``qq``, the fitted probability for ``pp``, and the
         return period for ``return_level``.
     share : ndarray of shape (N,), optional
-        The empirical probability of each row.
+        The empirical probability of each row; for ``survival`` that of a larger value.
     weight : ndarray of shape (N,), optional
         Repetitions of the rows.
     band : tuple of two ndarray of shape (M,), optional
-        Lower and upper limits of return levels, by the delta method.
+        Lower and upper limits of the curve, by the delta method.
     integer : bool, default=False
         Whether the family's values are whole numbers.
     data_name : str, optional
         The name of the data, which the axes have.
     below, drawn : float, default=0.0 and 1.0
         The share of the rows' probability below those that are drawn, and the share of these.
+    classes : tuple of two ndarray of shape (N,), optional
+        Lower and upper ends of the classes that the sample stands for; equal for exact values.
+    censored : ndarray, optional
+        Times at which right-censored rows were last seen, which ``survival`` marks.
+    data_label : str, optional
+        The legend entry of the data.
 
     Attributes
     ----------
@@ -87,6 +114,8 @@ class DensityDisplay:
         The fitted curve.
     points_ : matplotlib artist
         The histogram's BarContainer, or the Line2D of the rows.
+    marks_ : matplotlib Line2D or None
+        Where right-censored rows were last seen.
     band_ : matplotlib artist or None
 
     Examples
@@ -113,6 +142,9 @@ class DensityDisplay:
         data_name: str | None = None,
         below: float = 0.0,
         drawn: float = 1.0,
+        classes: tuple[np.ndarray, np.ndarray] | None = None,
+        censored: np.ndarray | None = None,
+        data_label: str | None = None,
     ):
         self.kind = kind
         self.sample = sample
@@ -125,6 +157,9 @@ class DensityDisplay:
         self.data_name = data_name
         self.below = below
         self.drawn = drawn
+        self.classes = classes
+        self.censored = censored
+        self.data_label = data_label
 
     def plot(
         self,
@@ -139,11 +174,11 @@ class DensityDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Where to draw; a new figure by default.
+            Where to draw; a new figure by default. Data that it shows already are not drawn again.
         name : str, optional
-            The curve's legend entry.
+            The fit's legend entry.
         sample_kw : dict, optional
-            Passed to matplotlib's ``hist`` or ``plot``, which draws the data.
+            Passed to matplotlib's ``hist``, ``bar`` or ``plot``, which draws the data.
         **kwargs
             Passed to matplotlib's ``plot`` for the curve.
 
@@ -154,41 +189,107 @@ class DensityDisplay:
         plt = pyplot("DensityDisplay.plot")
         if ax is None:
             _, ax = plt.subplots()
-        self.points_ = self._draw_sample(ax, sample_kw or {})
         pmf = self.integer and self.kind in ("hist", "rug")
-        style = {"color": "C1", "label": name, **({"marker": "o", "ms": 4} if pmf else {})}
-        (self.line_,) = ax.plot(*self.curve, **{**style, **kwargs})
-        self.band_ = None
-        if self.band is not None:
-            color = self.line_.get_color()
-            self.band_ = ax.fill_between(self.curve[0], *self.band, color=color, alpha=0.2, lw=0)
+        if self.kind in _OF_FIT:
+            self._plot_of_fit(ax, name, sample_kw or {}, kwargs)
+        else:
+            key = self.kind, self.sample.tobytes(), repr(self.weight), repr(sample_kw)
+            self.points_, self.marks_ = drawn_once(
+                ax, key, lambda: self._draw_sample(ax, sample_kw or {})
+            )
+            style = {"label": name, **({"marker": "o", "ms": 4} if pmf else {})}
+            style |= {"drawstyle": "steps-post"} if self._stepped else {}
+            (self.line_,) = ax.plot(*self.curve, **{**style, **kwargs})
+        self.band_ = self._draw_band(ax)
         if self.kind == "return_level":
             ax.set_xscale("log")
         xlabel, ylabel = _labels(self.kind, self.data_name)
         ax.set(xlabel=xlabel, ylabel="probability" if pmf else ylabel)
-        if name is not None:
+        if name is not None or self.data_label is not None:
             ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    def _draw_sample(self, ax: Any, options: dict) -> Any:
+    @property
+    def _stepped(self) -> bool:
+        return self.integer and self.kind == "survival"
+
+    def _plot_of_fit(self, ax: Any, name: str | None, options: dict, kwargs: dict) -> None:
+        """Draw points in the fit's colour, and the line of equality in grey."""
+        style = {"marker": "o", "ms": 3.5, "ls": "none", "label": name}
+        style |= {k: kwargs[k] for k in ("color", "c") if k in kwargs}
+        y = self.share if self.kind == "pp" else self.sample
+        self.points_, self.marks_ = ax.plot(self.position, y, **{**style, **options})[0], None
+        (self.line_,) = ax.plot(*self.curve, **{"color": "0.5", "lw": 1, "zorder": 1, **kwargs})
+
+    def _draw_band(self, ax: Any) -> Any:
+        if self.band is None:
+            return None
+        options = {"color": self.line_.get_color(), "alpha": 0.2, "lw": 0}
+        step = "post" if self._stepped else None
+        return ax.fill_between(self.curve[0], *self.band, step=step, **options)
+
+    def _draw_sample(self, ax: Any, options: dict) -> tuple[Any, Any]:
+        """Draw the data; return the artist, and that of the marks of censored rows."""
         if self.kind == "hist":
-            style = {"bins": _bins(self.sample, self.integer), "color": "0.8", "density": True}
-            bars = ax.hist(self.sample, weights=self.weight, **{**style, **options})[2]
-            for bar in bars if self.drawn < 1.0 and "density" not in options else ():
-                bar.set_height(bar.get_height() * self.drawn)
-            return bars
+            return self._draw_bars(ax, options), None
+        if self.kind == "survival":
+            return self._draw_steps(ax, options)
         x: np.ndarray | None
-        y: np.ndarray | None
         if self.kind == "rug":
             style = {"marker": "|", "ms": 10, "transform": ax.get_xaxis_transform()}
             x, y = self.sample, np.full(len(self.sample), 0.02)
         else:
             style = {"marker": "o", "ms": 3.5}
-            x, y = self.position, self.share if self.kind == "pp" else self.sample
-        return ax.plot(x, y, **{"ls": "none", "color": "0.3", **style, **options})[0]
+            x, y = self.position, self.sample
+        style |= {"ls": "none", "color": "0.3", "label": self.data_label}
+        return ax.plot(x, y, **{**style, **options})[0], None
+
+    def _draw_bars(self, ax: Any, options: dict) -> Any:
+        """Draw a histogram, or bars of the width of the classes."""
+        style: dict[str, Any] = {"color": "0.8", "label": self.data_label}
+        edges = bins(self.sample, self.integer)
+        left, right = self.classes or (self.sample, self.sample)
+        if (left < right).any():
+            exact = self.sample[left == right]
+            options = dict(options)
+            own = options.pop("bins", bins(exact, self.integer) if len(exact) else None)
+            if own is not None and len(exact):
+                own = np.histogram_bin_edges(exact, own)
+            weight = np.ones(len(left)) if self.weight is None else self.weight
+            share = self.drawn * weight / weight.sum()
+            edges, height = bars(left, right, share, own)
+            style |= {"edgecolor": "0.6", "lw": 0.5, "align": "edge"}
+            return ax.bar(edges[:-1], height, np.diff(edges), **{**style, **options})
+        style |= {"bins": edges, "density": True}
+        drawn = ax.hist(self.sample, weights=self.weight, **{**style, **options})[2]
+        for bar in drawn if self.drawn < 1.0 and "density" not in options else ():
+            bar.set_height(bar.get_height() * self.drawn)
+        return drawn
+
+    def _draw_steps(self, ax: Any, options: dict) -> tuple[Any, Any]:
+        """Draw the nonparametric survival function, and marks on it at censored rows."""
+        share = np.empty(0) if self.share is None else self.share
+        times = np.empty(0) if self.censored is None else np.sort(self.censored)
+        start = self.curve[0][0]
+        x, y = np.append(start, self.sample), np.append(1.0, share)
+        if len(times) and times[-1] > x[-1]:
+            x, y = np.append(x, times[-1]), np.append(y, y[-1])
+        style = {"color": "0.3", "lw": 1.2, "drawstyle": "steps-post", "label": self.data_label}
+        line = ax.plot(x, y, **{**style, **options})[0]
+        if self.classes is not None and (self.classes[0] < self.classes[1]).any():
+            left, right = self.classes
+            high = np.append(1.0, share)[:-1]
+            boxes = {"align": "edge", "color": "0.9", "zorder": 0.5}
+            ax.bar(left, high - share, right - left, bottom=share, **boxes)
+        if not len(times):
+            return line, None
+        at = y[np.searchsorted(x, times, side="right") - 1]
+        marks = {"marker": "|", "ls": "none", "ms": 7, "color": line.get_color()}
+        return line, ax.plot(times, at, **marks, label="last seen")[0]
 
     @classmethod
+    @answers_keywords
     def from_estimator(
         cls,
         estimator: Any,
@@ -211,15 +312,15 @@ class DensityDisplay:
             Fitted, with a univariate family; a pipeline stands for its last step.
         X : array-like of shape (N, D) or (N,), or Censored
             The data of the fit, or other data.
-        kind : {"hist", "rug", "qq", "pp", "return_level"}, default="hist"
+        kind : {"hist", "rug", "survival", "qq", "pp", "return_level"}, default="hist"
             What to draw, as in the class.
         column : int or str, default=0
             Which column of X to draw, by position or by name.
         sample_weight : array-like of shape (N,), optional
             Repetitions of the rows.
         confidence : float, default=0.95
-            Confidence level of the band around return levels. There is no band where a parameter
-            has no standard error, as at a limit.
+            Confidence level of the band of ``survival`` and of return levels. There is no band
+            where a parameter has no standard error, as at a limit.
         ax, name, sample_kw, **kwargs
             As in :meth:`plot`.
 
@@ -231,7 +332,8 @@ class DensityDisplay:
         ------
         ValueError
             If the family is not univariate, the rows are censored without any that are known on
-            both sides, or the family has no distribution function and the kind needs one.
+            both sides (``survival`` draws these), or the family has no distribution function and
+            the kind needs one.
         """
         check_option(kind, "kind", KINDS)
         check_number(
@@ -246,20 +348,29 @@ class DensityDisplay:
                 f"{type(family).__name__} of shape {family.event_shape}"
             )
         data, _, index = data_of_fit(fit, transform(estimator, X), sample_weight, column)
-        points = _points(data)
-        if kind == "hist":
-            points = _apart(points, family.atoms)
-        computed = _compute(kind, fit, family, index, points, confidence)
-        display = cls(
-            kind=kind,
-            sample=points.y,
-            weight=points.weight,
-            integer=family.support is not None and family.support.integer,
-            data_name=None if fit._names is None else fit._names[index],
-            below=points.below,
-            drawn=points.drawn,
-            **computed,
-        )
+        estimate = fit._estimates()[index]
+        common: dict[str, Any] = {
+            "kind": kind,
+            "integer": family.support is not None and family.support.integer,
+            "data_name": None if fit._names is None else fit._names[index],
+        }
+        found = empirical(data, family.support)
+        if kind == "survival":
+            display = cls(**common, **_survival(found, estimate, confidence))
+        else:
+            sample = points(data, found, family.support)
+            if kind == "hist":
+                sample = sample.without(family.atoms)
+            display = cls(
+                **common,
+                sample=sample.y,
+                weight=sample.weight,
+                below=sample.below,
+                drawn=sample.drawn,
+                classes=(sample.left, sample.right),
+                data_label=_hidden(found, kind),
+                **_compute(kind, estimate, sample, confidence),
+            )
         return display.plot(ax, name=name, sample_kw=sample_kw, **kwargs)
 
 
@@ -268,89 +379,51 @@ def _labels(kind: str, name: str | None) -> tuple[str, str]:
     x, y = _LABELS[kind]
     if name is None or kind == "pp":
         return x, y
-    if kind in ("hist", "rug"):
+    if kind in ("hist", "rug", "survival"):
         return name, y
     return (f"{x} of {name}" if kind == "qq" else x), f"{y} of {name}"
 
 
-@dataclass(frozen=True)
-class _Points:
-    """Sorted values that stand for the rows, with weights, and what share of them they are."""
-
-    y: np.ndarray
-    weight: np.ndarray | None
-    below: float = 0.0
-    drawn: float = 1.0
-
-
-def _points(data: Data) -> _Points:
-    """Return the rows, sorted, or the nonparametric estimate of rows that are not complete."""
-    if data.seen_as is None:
-        order = np.argsort(data.values, kind="stable")
-        weight = None if data.weight is None else data.weight[order]
-        return _Points(data.values[order], weight)
-    lower, upper, *window = data.values.T
-    left, right, mass = turnbull(
-        lower, upper, data.weight, (window[0], window[1]) if window else None
-    )
-    known = np.isfinite(left) & np.isfinite(right) & (mass > 0)
-    if not known.any():
-        raise ValueError(
-            "X must have rows that are exact or have two ends to be drawn, got none among "
-            f"{len(lower)} censored rows"
-        )
-    total = len(lower) if data.weight is None else float(data.weight.sum())
-    return _Points(
-        0.5 * (left + right)[known],
-        total * mass[known],
-        float(mass[left == -np.inf].sum()),
-        float(mass[known].sum()),
-    )
+def _hidden(found: Empirical, kind: str) -> str | None:
+    """Return what of the rows a density does not show, in words; None if it shows all."""
+    if kind not in ("hist", "rug"):
+        return None
+    below, above = np.isinf(found.left), np.isinf(found.right)
+    words = []
+    for side, share, end in (
+        ("at or below", found.mass[below].sum(), found.right[below]),
+        ("above", found.mass[above].sum(), found.left[above]),
+    ):
+        if share > _MENTIONED:
+            words.append(f"{100.0 * share:.3g} % {side} {end[0]:.4g} not drawn")
+    return f"rows ({', '.join(words)})" if words else None
 
 
-def _apart(points: _Points, atoms: tuple[float, ...]) -> _Points:
-    """Return the rows without values that have a probability, which a density does not show."""
-    other = ~np.isin(points.y, atoms)
-    if other.all() or not other.any():
-        return points
-    weight = np.ones(len(points.y)) if points.weight is None else points.weight
-    share = float(weight[other].sum() / weight.sum())
-    return replace(points, y=points.y[other], weight=weight[other], drawn=share * points.drawn)
-
-
-def _compute(
-    kind: str,
-    fit: Any,
-    family: Distribution,
-    column: int,
-    points: _Points,
-    confidence: float,
-) -> dict[str, Any]:
+def _compute(kind: str, estimate: Estimate, sample: Points, confidence: float) -> dict[str, Any]:
     """Return the curve and, except for densities, the positions of the rows."""
-    eta, sample = fit._eta[column], points.y
+    family, eta, y = estimate.family, estimate.theta, sample.y
     if kind in ("hist", "rug"):
-        x = _grid(sample, family)
+        x = _grid(sample.left[0], sample.right[-1], family)
         x = x[~np.isin(x, family.atoms)]
         return {"curve": (x, np.exp(family.log_density(x, eta[None])))}
-    share, total = _shares(points)
+    share, fitted = sample.shares(), curves_of(family, eta)
     if kind == "pp":
         ends = np.array([0.0, 1.0])
-        return {
-            "curve": (ends, ends),
-            "position": probability(family, eta, sample),
-            "share": share,
-        }
+        return {"curve": (ends, ends), "position": fitted.cdf(y), "share": share}
     if kind == "qq":
-        position = quantile(family, eta, share, sample)
-        both = sample[0], sample[-1], position[0], position[-1]
+        position = fitted.ppf(share)
+        both = y[0], y[-1], position[0], position[-1]
         ends = np.array([min(both), max(both)])
         return {"curve": (ends, ends), "position": position, "share": share}
-    period = np.geomspace(_SHORTEST, _BEYOND * (total + 1.0), _LEVELS)
-    p = 1.0 - 1.0 / period
-    level = quantile(family, eta, p, sample)
+    period = np.geomspace(_SHORTEST, _BEYOND * (sample.total + 1.0), _LEVELS)
+    level = fitted.isf(1.0 / period)
     # A level that is a whole number has no derivative.
     whole = family.support is not None and family.support.integer
-    errors = None if whole else quantile_errors(family, eta, fit._eta_covariance(column), p, sample)
+    errors = None
+    if not whole:
+        errors = delta_errors(
+            lambda at: curves_of(family, at).isf(1.0 / period), eta, estimate.covariance()
+        )
     half = None if errors is None else special.ndtri(0.5 + 0.5 * confidence) * errors
     return {
         "curve": (period, level),
@@ -360,17 +433,42 @@ def _compute(
     }
 
 
-def _shares(points: _Points) -> tuple[np.ndarray, float]:
-    """Return each sorted row's empirical probability, at mid-repetition, and the total weight."""
-    weight = np.ones(len(points.y)) if points.weight is None else points.weight
-    total = float(weight.sum()) / points.drawn
-    before = points.below * total + np.cumsum(weight)
-    return (before - 0.5 * weight + 0.5) / (total + 1.0), total
+def _survival(found: Empirical, estimate: Estimate, confidence: float) -> dict[str, Any]:
+    """Return the steps of the nonparametric survival function, the fitted one, and its band."""
+    family, eta = estimate.family, estimate.theta
+    known = np.isfinite(found.right) & (found.mass > 0)
+    left, right = found.left[known], found.right[known]
+    ends = np.concatenate([left[np.isfinite(left)], right, found.censored])
+    x = _grid(ends.min(), ends.max(), family)
+    if family.support is not None and np.isfinite(family.support.low):
+        x = np.append(family.support.low, x[x > family.support.low])
+    fitted = curves_of(family, eta).sf(x)
+
+    def loglog(at: np.ndarray) -> np.ndarray:
+        return np.log(-curves_of(family, at).logsf(x))
+
+    with np.errstate(all="ignore"):
+        errors = delta_errors(loglog, eta, estimate.covariance())
+        band = None
+        if errors is not None:
+            # Where the fitted probability is zero or one it has no error.
+            factor = np.exp(special.ndtri(0.5 + 0.5 * confidence) * np.nan_to_num(errors))
+            band = fitted**factor, fitted ** (1.0 / factor)
+    return {
+        "sample": right,
+        "curve": (x, fitted),
+        "share": found.survival()[known],
+        "weight": found.total * found.mass[known],
+        "band": band,
+        "classes": (np.where(np.isfinite(left), left, x[0]), right),
+        "censored": found.censored,
+        "data_label": found.method,
+        "drawn": float(found.mass[known].sum()),
+    }
 
 
-def _grid(sample: np.ndarray, family: Distribution) -> np.ndarray:
+def _grid(low: float, high: float, family: Distribution) -> np.ndarray:
     """Return where to draw the density: a little more than the data's range, in the support."""
-    low, high = sample[0], sample[-1]
     margin = 0.05 * (high - low) or max(0.05 * abs(high), 1.0)
     support = family.support
     if support is not None and support.integer:
@@ -380,13 +478,3 @@ def _grid(sample: np.ndarray, family: Distribution) -> np.ndarray:
         return np.linspace(low - margin, high + margin, _POINTS)
     x = np.linspace(max(low - margin, support.low), min(high + margin, support.high), _POINTS)
     return x[support.contains(x)]
-
-
-def _bins(sample: np.ndarray, integer: bool) -> np.ndarray:
-    """Return edges of at most 100 bins; bins are centred on whole numbers for counts."""
-    low, high = sample[0], sample[-1]
-    if integer:
-        step = np.ceil((high - low + 1.0) / _MOST_BINS)
-        return np.arange(low - 0.5, high + step, step)
-    number = int(np.clip(np.sqrt(len(sample)), 5, _MOST_BINS))
-    return np.histogram_bin_edges(sample, bins=number)

@@ -4,6 +4,7 @@ import sys
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.colors import same_color
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from sklearn.exceptions import NotFittedError
@@ -203,6 +204,157 @@ def test_a_pipeline_transforms_the_rows(y):
     pipeline = make_pipeline(StandardScaler(), NaturalMLE("normal")).fit(y)
     display = draw(pipeline, y, kind="rug")
     assert_allclose(display.points_.get_xdata().mean(), 0.0, atol=1e-12)
+
+
+# ------------------------------------------------------------- censored and classed rows
+
+TIMES = np.random.default_rng(5).weibull(1.5, 80).round(2) + 0.01
+SEEN = np.random.default_rng(6).random(80) < 0.6
+
+
+def right():
+    rows = Censored.right(TIMES, SEEN)
+    return rows, NaturalMLE("weibull").fit(rows)
+
+
+def test_survival_steps_are_statsmodels_kaplan_meier():
+    rows, model = right()
+    other = pytest.importorskip("statsmodels.duration.survfunc").SurvfuncRight(TIMES, SEEN)
+    display = draw(model, rows, kind="survival")
+    assert_allclose(display.sample, other.surv_times)
+    assert_allclose(display.share, other.surv_prob, atol=1e-12)
+    x, y = display.points_.get_data()
+    assert_allclose([x[0], y[0]], [0.0, 1.0])
+    assert x[-1] == TIMES.max()
+    assert display.points_.get_drawstyle() == "steps-post"
+    at, level = display.marks_.get_data()
+    assert_array_equal(at, np.sort(TIMES[~SEEN]))
+    # A row that is censored at the time of an event is still at risk there, and seen after it.
+    expected = [np.append(1.0, other.surv_prob)[(other.surv_times <= t).sum()] for t in at]
+    assert_allclose(level, expected)
+    assert [t.get_text() for t in display.ax_.get_legend().get_texts()][0] == "Kaplan-Meier"
+
+
+def test_delayed_entry_and_weights_are_statsmodels():
+    entry = TIMES * np.random.default_rng(7).random(80) * 0.5
+    weight = np.random.default_rng(8).integers(1, 4, 80)
+    rows = Censored.right(TIMES, SEEN, entry=entry)
+    model = NaturalMLE("weibull").fit(rows, sample_weight=weight)
+    display = draw(model, rows, kind="survival", sample_weight=weight)
+    survfunc = pytest.importorskip("statsmodels.duration.survfunc").SurvfuncRight
+    other = survfunc(*(np.repeat(v, weight) for v in (TIMES, SEEN)), entry=np.repeat(entry, weight))
+    assert_allclose(display.sample, other.surv_times)
+    assert_allclose(display.share, other.surv_prob, atol=1e-12)
+
+
+def test_the_fitted_survival_and_its_band_are_the_closed_form():
+    rows = Censored.right(TIMES, SEEN)
+    model = NaturalMLE("exponential").fit(rows)
+    display = draw(model, rows, kind="survival", confidence=0.9)
+    x, s = display.line_.get_data()
+    rate = SEEN.sum() / TIMES.sum()
+    assert_allclose(s, np.exp(-rate * x), rtol=1e-6)
+    # log(-log S) = log rate + log x, whose standard error is one over the root of the events.
+    factor = np.exp(1.6448536 / np.sqrt(SEEN.sum()))
+    assert_allclose(display.band[0], s**factor, rtol=1e-5)
+    assert_allclose(display.band[1], s ** (1 / factor), rtol=1e-5)
+    assert x[0] == 0.0
+
+
+def test_rows_that_were_all_still_alive_have_a_survival_function(y):
+    rows = Censored([1.0, 2.0], [np.inf, np.inf])
+    display = draw(NaturalMLE("exponential").fit(y), rows, kind="survival")
+    assert_allclose(display.points_.get_data(), [[0, 2], [1, 1]])
+    assert_array_equal(display.marks_.get_xdata(), [1, 2])
+
+
+CLASSES = np.array([0.0, 1.0, 2.0, 4.0, np.inf])
+COUNT = np.array([20, 30, 40, 10])
+
+
+def classed(family="gamma"):
+    rows = Censored.interval(CLASSES[:-1], CLASSES[1:])
+    return rows, NaturalMLE(family).fit(rows, sample_weight=COUNT)
+
+
+def test_classes_have_bars_of_their_width_and_the_open_one_is_said():
+    rows, model = classed()
+    display = draw(model, rows, sample_weight=COUNT)
+    bars = display.points_
+    assert_allclose([b.get_x() for b in bars], CLASSES[:3])
+    assert_allclose([b.get_width() for b in bars], [1, 1, 2])
+    assert_allclose([b.get_height() for b in bars], [0.2, 0.3, 0.2], rtol=1e-6)
+    (said,) = [t.get_text() for t in display.ax_.get_legend().get_texts()]
+    assert said == "rows (10 % above 4 not drawn)"
+
+
+def test_a_limit_of_detection_is_a_class_that_ends_where_the_family_begins():
+    rows = Censored.left([0.5, 0.5, 0.7, 1.0, 2.0], [0, 0, 1, 1, 1])
+    display = draw(NaturalMLE("gamma").fit(rows), rows, sample_kw={"bins": [0.5, 1.5, 2.5]})
+    bars = display.points_
+    assert_allclose([b.get_x() for b in bars], [0.0, 0.5, 1.5])
+    assert_allclose([b.get_height() for b in bars], [0.8, 0.4, 0.2], rtol=1e-6)
+    assert display.ax_.get_legend() is None
+    below = draw(NaturalMLE("normal").fit(rows), rows)
+    assert below.data_label == "rows (40 % at or below 0.5 not drawn)"
+
+
+def test_classes_of_counts_cover_their_whole_numbers():
+    rows = Censored.interval([0, 1, 4], [0, 3, 5])
+    model = NaturalMLE("poisson").fit(rows, sample_weight=[1, 6, 3])
+    bars = draw(model, rows, sample_weight=[1, 6, 3]).points_
+    assert_allclose([b.get_x() for b in bars], [-0.5, 0.5, 3.5])
+    assert_allclose([b.get_width() for b in bars], [1, 3, 2])
+    assert_allclose([b.get_height() for b in bars], [0.1, 0.2, 0.15], rtol=1e-6)
+
+
+def test_the_survival_function_of_classes_has_boxes_and_turnbulls_steps():
+    rows, model = classed()
+    display = draw(model, rows, sample_weight=COUNT, kind="survival")
+    assert display.data_label == "Turnbull"
+    assert_allclose(display.sample, CLASSES[1:4])
+    assert_allclose(display.share, [0.8, 0.5, 0.1], rtol=1e-6)
+    boxes = display.ax_.containers[0]
+    assert_allclose([b.get_y() for b in boxes], display.share)
+    assert_allclose([b.get_y() + b.get_height() for b in boxes], [1.0, 0.8, 0.5], rtol=1e-6)
+
+
+def test_no_message_advises_to_drop_censored_rows():
+    rows = Censored([1.0, 2.0], [np.inf, np.inf])
+    model = NaturalMLE("normal").fit(np.arange(5.0)[:, None])
+    with pytest.raises(ValueError, match="use kind='survival'") as said:
+        draw(model, rows)
+    assert "drop" not in str(said.value) and "remove" not in str(said.value)
+
+
+# ---------------------------------------------------------------- several fits on one axes
+
+
+@pytest.mark.parametrize("kind", ["hist", "rug", "survival", "return_level"])
+def test_fits_have_colours_and_the_data_are_drawn_once(kind):
+    rows, one = right()
+    other = NaturalMLE("lognormal").fit(rows)
+    first = draw(one, rows, kind=kind, name="weibull")
+    size = len(first.ax_.get_children())
+    second = draw(other, rows, kind=kind, name="lognormal", ax=first.ax_)
+    assert same_color([d.line_.get_color() for d in (first, second)], ["C0", "C1"])
+    assert second.points_ is first.points_ and second.marks_ is first.marks_
+    bands = second.band_ is not None
+    assert len(first.ax_.get_children()) == size + 1 + bands
+    names = [t.get_text() for t in first.ax_.get_legend().get_texts()]
+    assert {"weibull", "lognormal"} <= set(names) and len(set(names)) == len(names)
+    # Other rows are other data.
+    third = draw(one, rows[:40], kind=kind, ax=first.ax_)
+    assert third.points_ is not first.points_
+
+
+@pytest.mark.parametrize("kind", ["qq", "pp"])
+def test_points_that_a_fit_places_have_its_colour(kind, y):
+    first = draw(NaturalMLE("normal").fit(y), y, kind=kind, name="normal")
+    second = draw(NaturalMLE("laplace").fit(y), y, kind=kind, name="laplace", ax=first.ax_)
+    assert same_color([d.points_.get_color() for d in (first, second)], ["C0", "C1"])
+    assert [d.line_.get_color() for d in (first, second)] == ["0.5", "0.5"]
+    assert [t.get_text() for t in first.ax_.get_legend().get_texts()] == ["normal", "laplace"]
 
 
 @pytest.mark.parametrize(
