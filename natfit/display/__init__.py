@@ -8,6 +8,7 @@ from natfit.display.density import DensityDisplay
 from natfit.display.field import GradientFieldDisplay
 from natfit.display.learning_curve import LearningCurveDisplay
 from natfit.display.path import PathDisplay
+from natfit.display.probability import ProbabilityPlotDisplay
 
 __all__ = [
     "ConvergenceDisplay",
@@ -15,4 +16,5 @@ __all__ = [
     "GradientFieldDisplay",
     "LearningCurveDisplay",
     "PathDisplay",
+    "ProbabilityPlotDisplay",
 ]

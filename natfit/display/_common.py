@@ -48,6 +48,30 @@ def last_step(estimator: Any) -> Any:
     return estimator
 
 
+def univariate(estimator: Any, caller: str) -> Any:
+    """Return the fitted density of one column, or of several that were fitted separately.
+
+    Returns
+    -------
+    estimator
+        The estimator itself, or the last step of a pipeline.
+
+    Raises
+    ------
+    ValueError
+        If its family is not univariate; the message names ``caller``.
+    """
+    fit = last_step(estimator)
+    check_is_fitted(fit, "_eta")
+    family = fit.distribution_
+    if family.event_shape != ():
+        raise ValueError(
+            f"{caller} needs a univariate family, got {type(family).__name__} of shape "
+            f"{family.event_shape}"
+        )
+    return fit
+
+
 def transform(estimator: Any, X: Any) -> Any:
     """Return X as a pipeline passes it to its last step; X itself for an estimator."""
     if hasattr(estimator, "steps") and len(estimator.steps) > 1:

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 from scipy import special
-from sklearn.utils.validation import check_is_fitted
 
 from natfit._validation import answers_keywords, check_number, check_option
-from natfit.display._common import drawn_once, last_step, pyplot, transform
+from natfit.display._common import drawn_once, pyplot, transform, univariate
 from natfit.display._curves import curves_of, delta_errors
 from natfit.display._empirical import Empirical, Points, bars, bins, empirical, points
 from natfit.display._plane import data_of_fit
@@ -339,14 +338,8 @@ class DensityDisplay:
         check_number(
             confidence, "confidence", low=0.0, high=1.0, closed_low=False, closed_high=False
         )
-        fit = last_step(estimator)
-        check_is_fitted(fit, "_eta")
+        fit = univariate(estimator, "DensityDisplay")
         family = fit.distribution_
-        if family.event_shape != ():
-            raise ValueError(
-                "DensityDisplay needs a univariate family, got "
-                f"{type(family).__name__} of shape {family.event_shape}"
-            )
         data, _, index = data_of_fit(fit, transform(estimator, X), sample_weight, column)
         estimate = fit._estimates()[index]
         common: dict[str, Any] = {

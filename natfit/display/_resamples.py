@@ -1,0 +1,139 @@
+"""Samples drawn from a fit in place of its data, and fits to them: the parametric bootstrap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from natfit._warnings import warn
+from natfit.display._empirical import Points, empirical, kaplan_meier, points
+from natfit.distributions import Censored
+from natfit.estimators._data import Data
+from natfit.rng import bridge_rng
+
+#: The share of fits that may fail before a warning says so.
+_FAILED = 0.05
+
+
+@dataclass(frozen=True)
+class Resample:
+    """The sorted rows of one column of a sample, and the parameters that were fitted to it.
+
+    Attributes
+    ----------
+    points : Points
+        The rows.
+    eta : ndarray of shape (K,)
+        The parameters.
+    """
+
+    points: Points
+    eta: np.ndarray
+
+
+def can_resample(data: Data) -> bool:
+    """Tell whether samples like these rows can be drawn: they are exact or right-censored."""
+    if data.seen_as is None:
+        return True
+    lower, upper, *window = data.values.T
+    whole = data.weight is None or bool(np.all(data.weight == np.round(data.weight)))
+    return whole and not window and bool(np.all((lower == upper) | (upper == np.inf)))
+
+
+def resamples(
+    fit: Any, data: Data, column: int, number: int, random_state: Any, refit: bool
+) -> list[Resample]:
+    """Draw samples of the size of the data from a fit, and fit each of them.
+
+    A right-censored row keeps its time of censoring. Rows that were seen get one from the
+    Kaplan-Meier estimate of censoring times, beyond the time of their event (Davison and Hinkley,
+    1997, Bootstrap Methods and their Application, algorithm 3.1 and section 3.5).
+
+    Parameters
+    ----------
+    fit : NaturalMLE
+        The fitted estimator.
+    data : Data
+        The rows of one column.
+    column : int
+        Which of the columns of the fit it is.
+    number : int
+        How many samples.
+    random_state : None, int, RandomState or Generator
+        The seed.
+    refit : bool
+        Whether each sample is fitted; otherwise all have the parameters of the fit.
+
+    Returns
+    -------
+    list of Resample
+        Without the samples that could not be fitted; a warning says so if they are many.
+
+    Raises
+    ------
+    ValueError
+        If the rows cannot be resampled, or no sample could be fitted.
+    """
+    if not can_resample(data):
+        raise ValueError(
+            "band='bootstrap' needs rows that are exact or right-censored, without windows and with"
+            " whole weights, because it is not known how others would have been censored; use "
+            "band='delta' or band=None"
+        )
+    rng = bridge_rng(random_state)
+    total = len(data.values) if data.weight is None else data.weight.sum()
+    censoring = None if data.seen_as is None else _Censoring.of(data)
+    support, found = fit.distribution_.support, []
+    for _ in range(number):
+        drawn = fit.frozen_.rvs(max(int(round(total)), 2), rng)
+        rows: Any = drawn.reshape(len(drawn), -1)
+        own = Data(rows[:, column])
+        if censoring is not None:
+            rows = censoring.apply(drawn, rng)
+            own = Data(rows.rows, seen_as=data.seen_as)
+        try:
+            eta = fit._refit(rows)._eta[column] if refit else fit._eta[column]
+            found.append(Resample(points(own, empirical(own, support), support), eta))
+        except ValueError:
+            continue
+    if not found:
+        raise ValueError("no sample from the fit could be fitted; use band='delta' or refit=False")
+    if number - len(found) > _FAILED * number:
+        warn(
+            f"{number - len(found)} of {number} samples from the fit could not be fitted, and do "
+            "not count in the band",
+            UserWarning,
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class _Censoring:
+    """When rows are censored: known times, or times beyond an event."""
+
+    time: np.ndarray
+    seen: np.ndarray
+    values: np.ndarray
+    below: np.ndarray
+
+    @classmethod
+    def of(cls, data: Data) -> _Censoring:
+        lower, upper = data.values.T
+        if data.weight is not None:
+            times = data.weight.astype(int)
+            lower, upper = np.repeat(lower, times), np.repeat(upper, times)
+        seen = lower == upper
+        values, mass = kaplan_meier(lower, ~seen, np.ones(len(lower)))
+        return cls(lower, seen, values, np.cumsum(mass))
+
+    def apply(self, y: np.ndarray, rng: np.random.Generator) -> Censored:
+        """Return y (N,), censored as the rows would have been."""
+        # A uniform draw beyond the event's own level chooses a time after it.
+        before = np.concatenate([[0.0], self.below])
+        level = before[np.searchsorted(self.values, self.time, side="left")]
+        u = level + (1.0 - level) * rng.random(len(y))
+        later = self.values[np.minimum(np.searchsorted(self.below, u), len(self.values) - 1)]
+        end = np.where(self.seen, later, self.time)
+        return Censored.right(np.minimum(y, end), y <= end)
