@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-#: Probabilities that are marked on an axis.
+#: Probabilities that are marked on an axis, those before which others give way first.
 TICKS = np.array(
-    [1e-4, 1e-3, 0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 0.9999]
+    [0.5, 0.1, 0.9, 0.01, 0.99, 1e-3, 0.999, 1e-4, 0.9999, 0.2, 0.8, 0.05, 0.95, 0.3, 0.7]
 )
+
+#: Least distance of two marks, in the height of the axis.
+_APART = 0.04
 
 
 def _gumbel_min(log_p: np.ndarray, log_q: np.ndarray) -> np.ndarray:
@@ -53,6 +56,15 @@ class Paper:
         """Return where P(Y <= x), (n,), lies on the axis; infinite where it is zero or one."""
         with np.errstate(all="ignore"):
             return self.height(fitted.logcdf(x), fitted.logsf(x))
+
+    def ticks(self, low: float, high: float) -> np.ndarray:
+        """Return the probabilities to mark between two heights, in ascending order."""
+        kept: dict[float, float] = {}
+        for p, at in zip(TICKS.tolist(), self.of(TICKS).tolist(), strict=True):
+            apart = all(abs(at - other) >= _APART * (high - low) for other in kept.values())
+            if low <= at <= high and apart:
+                kept[p] = at
+        return np.sort(list(kept))
 
     def grid(self, low: float, high: float, n: int) -> np.ndarray:
         """Return n values from low to high, at equal distances on the paper."""

@@ -11,7 +11,7 @@ from natfit._validation import answers_keywords, check_bool, check_number, check
 from natfit.display._common import drawn_once, pyplot, transform, univariate
 from natfit.display._curves import curves_of, delta_errors
 from natfit.display._empirical import Points, empirical, points
-from natfit.display._paper import PAPERS, TICKS, Paper
+from natfit.display._paper import PAPERS, Paper
 from natfit.display._plane import data_of_fit
 from natfit.display._resamples import Resample, can_resample, resamples
 from natfit.inference import Estimate
@@ -195,8 +195,9 @@ class ProbabilityPlotDisplay:
         self.points_, self.marks_ = drawn_once(ax, key, lambda: self._draw_rows(ax, paper, options))
         (self.line_,) = ax.plot(*self.curve, **{"label": name, **kwargs})
         self.band_ = self._fill(ax.fill_between, self.line_.get_color())
-        ax.yaxis.set_major_locator(FixedLocator(paper.of(TICKS).tolist()))
-        ax.yaxis.set_major_formatter(FixedFormatter([f"{p:g}" for p in TICKS]))
+        ticks = paper.ticks(*ax.get_ylim())
+        ax.yaxis.set_major_locator(FixedLocator(paper.of(ticks).tolist()))
+        ax.yaxis.set_major_formatter(FixedFormatter([f"{p:g}" for p in ticks]))
         ax.yaxis.set_minor_locator(NullLocator())
 
     def _draw_rows(self, ax: Any, paper: Paper, options: dict) -> tuple[Any, Any]:

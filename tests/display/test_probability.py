@@ -49,7 +49,9 @@ def test_quantiles_of_a_family_lie_on_a_line_on_its_paper(paper):
     assert_allclose(np.polyval(fitted, on_axis(paper, x)), height, atol=1e-8)
     assert display.ax_.get_xscale() == ("log" if PAPERS[paper].log else "linear")
     ticks = dict(zip(display.ax_.get_yticks(), display.ax_.get_yticklabels(), strict=True))
-    assert {text.get_text() for text in ticks.values()} == {f"{p:g}" for p in TICKS}
+    assert {text.get_text() for text in ticks.values()} <= {f"{p:g}" for p in TICKS}
+    assert {"0.1", "0.5", "0.9"} <= {text.get_text() for text in ticks.values()}
+    assert np.diff(sorted(ticks)).min() > 0.04 * np.ptp(display.ax_.get_ylim())
     own = [h for h, text in ticks.items() if text.get_text() == "0.5"]
     assert_allclose(own, slope * (on_axis(paper, family.median()) - start), atol=1e-12)
 
