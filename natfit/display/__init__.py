@@ -3,18 +3,22 @@
 matplotlib (``pip install natfit[plot]``) is imported only when something is drawn.
 """
 
+from natfit.display.contour import LikelihoodContourDisplay
 from natfit.display.convergence import ConvergenceDisplay
 from natfit.display.density import DensityDisplay
 from natfit.display.field import GradientFieldDisplay
 from natfit.display.learning_curve import LearningCurveDisplay
 from natfit.display.path import PathDisplay
 from natfit.display.probability import ProbabilityPlotDisplay
+from natfit.display.profile import ProfileDisplay
 
 __all__ = [
     "ConvergenceDisplay",
     "DensityDisplay",
     "GradientFieldDisplay",
     "LearningCurveDisplay",
+    "LikelihoodContourDisplay",
     "PathDisplay",
     "ProbabilityPlotDisplay",
+    "ProfileDisplay",
 ]
