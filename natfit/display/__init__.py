@@ -7,18 +7,22 @@ from natfit.display.contour import LikelihoodContourDisplay
 from natfit.display.convergence import ConvergenceDisplay
 from natfit.display.density import DensityDisplay
 from natfit.display.field import GradientFieldDisplay
+from natfit.display.influence import InfluenceDisplay
 from natfit.display.learning_curve import LearningCurveDisplay
 from natfit.display.path import PathDisplay
 from natfit.display.probability import ProbabilityPlotDisplay
 from natfit.display.profile import ProfileDisplay
+from natfit.display.spectrum import SpectrumDisplay
 
 __all__ = [
     "ConvergenceDisplay",
     "DensityDisplay",
     "GradientFieldDisplay",
+    "InfluenceDisplay",
     "LearningCurveDisplay",
     "LikelihoodContourDisplay",
     "PathDisplay",
     "ProbabilityPlotDisplay",
     "ProfileDisplay",
+    "SpectrumDisplay",
 ]
