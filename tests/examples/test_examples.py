@@ -41,6 +41,7 @@ def test_the_examples_are_found():
         "plot_cartpole_trpo",
         "plot_lqr",
         "plot_policy_grid_search",
+        "plot_weibull_b10",
         "plot_wine_gaussian",
     }
 
@@ -212,6 +213,39 @@ def test_censored_survival_is_what_scipy_finds():
     assert total - 1e-9 <= fits["weibull"]["log_likelihood"] <= total + 1e-3
     # Forgetting the living halves the median.
     assert result["deaths_only"]["median"] < 0.5 * fits["weibull"]["median"]
+
+
+def test_the_b10_life_is_that_of_weibulltools():
+    """Its snapshot of ml_estimation(shock): mu, sigma, their covariance, logL."""
+    from scipy import optimize, stats
+
+    result = load("plot_weibull_b10").compute()
+    fit = result["fits"]["weibull"]
+    shape, scale = (float(v[0]) for v in fit["model"].params_.values())
+    assert_allclose([np.log(scale), 1 / shape], [10.2298631, 0.3164092], atol=2e-6)
+    assert fit["log_likelihood"] == pytest.approx(-123.9954, abs=1e-4)
+    lognormal = result["fits"]["lognormal"]
+    values = {k: float(v[0]) for k, v in lognormal["model"].params_.items()}
+    assert_allclose([np.log(values["scale"]), values["shape"]], [10.1447710, 0.5300683], atol=3e-6)
+    # log B10 = mu + sigma log(-log 0.9), whose error is the delta method's.
+    u = np.log(-np.log(0.9))
+    assert fit["delta"].value == pytest.approx(np.exp(10.2298631 + u * 0.3164092), rel=1e-5)
+    variance = 0.012075836 + 2 * u * 0.003990396 + u**2 * 0.005353183
+    assert fit["delta"].standard_error / fit["delta"].value == pytest.approx(
+        variance**0.5, rel=1e-3
+    )
+    # At the ends of the profile interval the maximised likelihood has fallen by 3.84 / 2.
+    rows = result["rows"]
+    seen = rows.upper < np.inf
+
+    def loss(k, b10):
+        family = stats.weibull_min(k, scale=b10 / np.exp(u / k))
+        return -family.logpdf(rows.lower[seen]).sum() - family.logsf(rows.lower[~seen]).sum()
+
+    for end in (fit["profile"].low, fit["profile"].high):
+        found = optimize.minimize_scalar(loss, args=(end,), bounds=(0.5, 9), method="bounded")
+        fall = found.fun + fit["log_likelihood"]
+        assert 2 * fall == pytest.approx(3.841459, rel=1e-4)
 
 
 def test_fig4_begins_at_the_expected_return():
