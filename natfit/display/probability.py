@@ -186,11 +186,21 @@ class ProbabilityPlotDisplay:
         self.band_ = self._fill(fill, self.points_.get_color())
 
     def _plot_on_paper(self, ax: Any, name: str | None, options: dict, kwargs: dict) -> None:
-        from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+        from matplotlib.ticker import (
+            FixedFormatter,
+            FixedLocator,
+            LogLocator,
+            NullFormatter,
+            NullLocator,
+            StrMethodFormatter,
+        )
 
         paper = PAPERS[self.paper or "weibull"]
         if paper.log:
             ax.set_xscale("log")
+            ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            ax.xaxis.set_minor_formatter(NullFormatter())
         key = self.paper, self.sample.tobytes(), self.share.tobytes(), repr(options)
         self.points_, self.marks_ = drawn_once(ax, key, lambda: self._draw_rows(ax, paper, options))
         (self.line_,) = ax.plot(*self.curve, **{"label": name, **kwargs})

@@ -56,6 +56,15 @@ def test_quantiles_of_a_family_lie_on_a_line_on_its_paper(paper):
     assert_allclose(own, slope * (on_axis(paper, family.median()) - start), atol=1e-12)
 
 
+def test_a_logarithmic_axis_has_plain_numbers():
+    y = LINES["weibull"][0].ppf(P)
+    display = draw(NaturalMLE("weibull").fit(y[:, None]), y, paper="weibull")
+    display.figure_.canvas.draw()
+    labels = [t.get_text() for t in display.ax_.get_xticklabels()]
+    assert {"5", "10", "20", "50"} <= set(labels)
+    assert {t.get_text() for t in display.ax_.get_xticklabels(minor=True)} <= {""}
+
+
 def test_another_family_is_a_curve_on_a_paper():
     y = LINES["weibull"][0].ppf(P)
     x, height = draw(NaturalMLE("lognormal").fit(y[:, None]), y, paper="weibull").line_.get_data()

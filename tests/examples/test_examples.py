@@ -36,6 +36,7 @@ def test_the_examples_are_found():
         "plot_fig1_distance",
         "plot_fig2_mle_paths",
         "plot_fig3_fields",
+        "plot_inference_tour",
         "plot_mixture",
         "plot_fig4_policy",
         "plot_cartpole_trpo",
@@ -93,13 +94,46 @@ def mixtures_of_petals_are_scikit_learns(result):
     assert result["table"].tolist() == [[50, 0], [0, 50], [0, 50]]
 
 
+def a_mixture_is_found_tested_and_predicts(result):
+    from scipy import stats
+
+    assert list(result["fits"]) == ["two lognormals", "gamma"]
+    best, gamma = result["fits"].values()
+    assert best.status_ == gamma.status_ == "converged"
+    assert best.n_obs_ == len(result["train"]) == 331 and len(result["test"]) == 111
+    # The level is a quantile of the mixture by scipy's survival functions.
+    level = result["level"]["delta"].value
+    params = {k: np.ravel(v) for k, v in best.params_.items()}
+    parts = [stats.lognorm(params[f"shape_{k}"][0], scale=params[f"scale_{k}"][0]) for k in (0, 1)]
+    assert_allclose(params["weights"] @ [part.sf(level) for part in parts], 0.1, rtol=1e-6)
+    for found in result["level"].values():
+        assert_allclose([found.low, found.high], [255, 278], atol=1.5)
+    # The tests reject the simple family and not the mixture.
+    accepted, rejected = result["outcomes"]["two lognormals"], result["outcomes"]["gamma"]
+    assert [o.pvalue > 0.05 for o in accepted] == [True]
+    assert [o.pvalue <= 0.01 for o in rejected] == [True, True]
+    assert result["coverage"][0.95] > 0.9 > result["coverage"][0.8] > result["coverage"][0.5]
+    gain, error = result["gains"]["five-fold cross-validation"]
+    assert gain > 2 * error
+    gain, error = result["gains"]["the rows kept apart"]
+    assert abs(gain) < 2 * error
+
+
+def the_delta_method_is_above_the_profile(result):
+    for fit in result["fits"].values():
+        assert fit["profile"].low < fit["delta"].low < fit["profile"].value
+        assert fit["profile"].high < fit["delta"].high
+
+
 #: What the long examples say, of the run that prints it.
 CLAIMS = {
     "plot_cartpole_trpo": agents_learn,
+    "plot_inference_tour": a_mixture_is_found_tested_and_predicts,
     "plot_fig4_policy": the_natural_policy_gradient_is_ahead_in_every_pair,
     "plot_lqr": gains_end_at_the_riccati_one,
     "plot_mixture": mixtures_of_petals_are_scikit_learns,
     "plot_policy_grid_search": starts_that_were_not_trained_on_are_scored,
+    "plot_weibull_b10": the_delta_method_is_above_the_profile,
 }
 MAINS = [
     pytest.param(file.stem, id=file.stem, marks=[pytest.mark.slow] if file.stem in CLAIMS else [])
