@@ -115,6 +115,7 @@ def test_weights_are_repetitions():
         one,
         sample_weight=weight,
         random_state=0,
+        n_resamples=40,
     )
     assert len(c.band[0]) and np.isfinite(c.band).all()
 
@@ -177,7 +178,7 @@ def test_censored_samples_have_bands_and_classes_have_none():
     time, end = rng.weibull(2.0, 60), rng.uniform(0.3, 2.0, 60)
     rows = Censored.right(np.minimum(time, end), time <= end)
     model = NaturalMLE("weibull").fit(rows)
-    display = draw(model, rows, kind="pp", random_state=0, n_resamples=100)
+    display = draw(model, rows, kind="pp", random_state=0, n_resamples=60)
     p, low, high = display.band
     assert np.all((low < p + 0.02) & (p - 0.02 < high)) and p[0] > 0
     classes = Censored.interval([0, 1, 2], [1, 2, np.inf])

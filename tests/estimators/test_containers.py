@@ -21,6 +21,7 @@ from natfit.display import (
     DensityDisplay,
     GradientFieldDisplay,
     PathDisplay,
+    ProbabilityPlotDisplay,
 )
 
 matplotlib.use("Agg")
@@ -238,8 +239,9 @@ def displays(model, X):
     return [
         *(
             DensityDisplay.from_estimator(model, X, kind=kind)
-            for kind in ("hist", "rug", "qq", "pp", "return_level")
+            for kind in ("hist", "rug", "qq", "pp", "return_level", "survival")
         ),
+        ProbabilityPlotDisplay.from_estimator(model, X, paper="weibull"),
         PathDisplay.from_estimator(model, X, grid_resolution=3),
         GradientFieldDisplay.from_estimator(model, X, grid_resolution=2),
         ConvergenceDisplay.from_estimator(model),
@@ -267,7 +269,7 @@ def test_displays_of_vectors(form):
 def test_displays_of_censored_rows(kind):
     rows = made(kind, np.asarray)
     drawn = displays(natfit.fit("gamma", rows), rows)
-    assert len(drawn) == 8
+    assert len(drawn) == 10
     for density in drawn[:5]:
         assert (np.diff(density.sample) > 0).all()
         assert density.weight.sum() == pytest.approx(40.0 * density.drawn)
