@@ -149,9 +149,22 @@ class Intervals(Replicates):
         ended = {s for s in self._statuses if not s.good}
         return tuple(f"the fit ended as {str(s)!r}" for s in sorted(ended))
 
-    def _need_data(self, method: str, X: Any) -> None:
-        if method not in ("wald", "delta") and X is None:
+    def _check_method(self, method: str, X: Any, cov_type: str, scale: str = "auto") -> None:
+        """Raise ValueError for data that a method lacks, and options that are not its own."""
+        if method in ("wald", "delta"):
+            return
+        if X is None:
             raise ValueError(f"method={method!r} needs the rows; pass the data of the fit as X")
+        if cov_type != "observed":
+            raise ValueError(
+                f"cov_type={cov_type!r} is for Wald's intervals, got method={method!r}, which rests"
+                " on no covariance matrix; leave cov_type out, or use method='wald'"
+            )
+        if scale != "auto":
+            raise ValueError(
+                f"scale={scale!r} is for method='delta', got method={method!r}, whose interval is "
+                "the same on every scale; leave scale out"
+            )
 
     # ------------------------------------------------------------------------------ bootstrap
 

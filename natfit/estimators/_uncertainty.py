@@ -174,7 +174,7 @@ class Uncertainty(Intervals):
             "random_state": random_state,
             "n_jobs": n_jobs,
         }
-        self._need_data(method, X)
+        self._check_method(method, X, cov_type, scale)
         given = (X, sample_weight)
         estimates, matrices = self._covariances(
             cov_type, *given, groups, with_data=method not in ("wald", "delta")
@@ -286,7 +286,7 @@ class Uncertainty(Intervals):
             )
             return found.interval
         self._refuse_no_optimum()
-        self._need_data(method, X)
+        self._check_method(method, X, cov_type)
         given = (X, sample_weight)
         estimates, matrices = self._covariances(
             cov_type, *given, groups, with_data=method not in ("wald", "delta")

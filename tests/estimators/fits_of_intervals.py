@@ -44,5 +44,19 @@ REJECTED = {
         ValueError,
         "scale='logit' is for values inside",
     ),
+    "a covariance that is not used": (
+        "conf_int",
+        (),
+        {**BOOT, "cov_type": "robust"},
+        ValueError,
+        "rests on no covariance matrix",
+    ),
+    "a scale that is not used": (
+        "estimate",
+        ("mean",),
+        {**BOOT, "scale": "log"},
+        ValueError,
+        "the same on every scale",
+    ),
     "a tuple of nothing": ("conf_int", (), {"of": ()}, TypeError, "must be a function"),
 }
