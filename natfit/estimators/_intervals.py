@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -16,12 +14,17 @@ from natfit.distributions.contract.frozen import Frozen
 from natfit.estimators._replicates import Replicates
 from natfit.inference import Estimate, bootstrap, delta, quantity
 from natfit.inference import covariance as cov
+from natfit.inference.profile import profile_interval
 from natfit.inference.quantity import Quantity
+from natfit.inference.score_interval import score_interval
 from natfit.optimize import Status
 
 #: Ends of a fit at which there is no optimum, and no interval around it.
 _MEANINGLESS = (Status.UNBOUNDED, Status.NON_FINITE, Status.SINGULAR)
 
+
+#: What inverts a test: ``(estimate, value, gradient, level) -> Interval``.
+_INVERSIONS = {"profile": profile_interval, "score": score_interval}
 
 #: Points of a search for an end of an interval, at which values of a function are kept.
 _KEPT = 256
@@ -274,7 +277,7 @@ class Intervals(Replicates):
             ) -> np.ndarray:
                 return slopes(theta)[m] * delta.to_line(values(theta.tobytes())[m], low, high)[1]
 
-            end = _inversion(method)(own, value, gradient, level)
+            end = _INVERSIONS[method](own, value, gradient, level)
             pair = (delta.from_line(place, low, high) for place in (end.low, end.high))
             found.append((*pair, end.notes))
         return found
@@ -301,7 +304,7 @@ class Intervals(Replicates):
                 ]
             for index in at:
                 value, gradient = quantity.entry(constraint, block, index)
-                found = _inversion(method)(own, value, gradient, level)
+                found = _INVERSIONS[method](own, value, gradient, level)
                 ends[index] = found.low, found.high
                 # Where no value is refused the interval is the rest of the range: a limit in the
                 # unconstrained parameters may stand for infinity.
@@ -315,10 +318,3 @@ class Intervals(Replicates):
                 table[low[1], low[0]] = table[low]
             out[name] = table
         return out
-
-
-def _inversion(method: str) -> Callable[..., Any]:
-    """Return the function that inverts a test: ``(estimate, value, gradient, level)``."""
-    if method == "profile":
-        return import_module("natfit.inference.profile").profile_interval
-    return import_module("natfit.inference.score_interval").score_interval

@@ -63,7 +63,7 @@ def test_parameters(case):
 
 
 #: Methods whose derivatives are asked of every univariate family, with the share of rows below x.
-METHODS = {"ppf": 0.1, "cdf": None, "logsf": None}
+METHODS = {"ppf": 0.1, "isf": 0.6, "cdf": None, "logsf": None}
 
 
 @pytest.mark.parametrize("case", UNIVARIATE)
