@@ -171,7 +171,9 @@ class Surface:
                 # A conditional model has only the expected information.
                 observed = None
             expected = self.expected(theta)
-            if expected is not None and self._definite(expected):
+            # That of rows as if they were complete may be a hundred times the one of censored rows.
+            complete = observed is None or self.objective.distribution.information.complete
+            if complete and expected is not None and self._definite(expected):
                 return expected, observed is None
         base = observed if observed is not None else expected
         if base is None or not np.isfinite(self._block(base)).all():

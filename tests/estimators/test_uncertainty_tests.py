@@ -7,8 +7,6 @@ from scipy import optimize, stats
 import natfit
 from tests.fits import fitted
 
-pytest.importorskip("natfit.inference.profile")
-
 Z = stats.norm.ppf(0.975)
 WAITS = np.random.default_rng(0).exponential(3.0, 40)
 MEAN = WAITS.mean()
@@ -100,6 +98,30 @@ def test_limits_that_are_not_excluded():
     low, high = model.conf_int(method="profile", X=x)["zero_prob"][0]
     assert low == 0.0
     assert 0.0 < high < 0.2
+
+
+def test_survival_of_few_failures_among_many_units():
+    # 5 failures among 505 units: the information of complete rows is a hundred times too large.
+    time = np.array([200.0, 370.0, 460.0, 630.0, 640.0, *np.linspace(300.0, 900.0, 50)])
+    event = np.arange(55) < 5
+    weight = np.where(event, 1.0, 10.0)
+    rows = natfit.Censored.right(time, event)
+    model = natfit.fit("weibull", rows, sample_weight=weight, tol=1e-9)
+
+    def height(shape, share):
+        rate = -np.log(share) / 2_000.0**shape
+        events = np.log(shape * rate) + (shape - 1.0) * np.log(time)
+        return weight @ (event * events - rate * time**shape)
+
+    def highest(share):
+        options = {"bounds": (0.05, 20.0), "method": "bounded", "options": {"xatol": 1e-11}}
+        return -optimize.minimize_scalar(lambda k: -height(k, share), **options).fun
+
+    found = model.estimate("sf", 2_000.0, method="profile", X=rows, sample_weight=weight)
+    top = highest(found.value)
+    for end in (found.low, found.high):
+        assert 0.0 < end < 1.0
+        assert 2.0 * (top - highest(end)) == pytest.approx(Z**2, rel=1e-5)
 
 
 def test_quantiles_of_counts_are_refused():
