@@ -119,7 +119,7 @@ class Bracket:
 
     def _ahead(self, theta: np.ndarray, stride: float) -> np.ndarray:
         """Return theta some standard errors further along the natural gradient of g."""
-        matrix, _ = self.surface.curvature(theta)
+        matrix, _ = self.surface.curvature(theta, np.zeros_like(theta))
         slope = self.side * self.function.gradient(theta)
 
         def length(fixed: np.ndarray, u: np.ndarray, v: np.ndarray) -> float:
@@ -127,7 +127,8 @@ class Bracket:
             return stride / np.sqrt(self.surface.total * along) if along > 0.0 else 0.0
 
         factor = max(stride, 1.0)
-        step = self.surface.boxed(theta, np.zeros_like, slope, matrix, length, factor)
+        moving = self.surface.moving
+        step = self.surface.boxed(theta, np.zeros_like, slope, matrix, length, moving, factor)
         return self.surface.moved(theta, step, 1.0)
 
     def _refit(self, c: float, theta: np.ndarray) -> Refit | None:

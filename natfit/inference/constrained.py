@@ -101,8 +101,8 @@ class Constrained:
             None if no theta inside the limits with a finite f was found that has the value.
         """
         surface = self.surface
-        matrix, _ = surface.curvature(theta)
-        start = self._on_value(theta, matrix)
+        matrix, _ = surface.curvature(theta, np.zeros_like(theta))
+        start = self._on_value(theta, matrix, surface.moving)
         if start is None:
             return None
         theta = start
@@ -110,14 +110,15 @@ class Constrained:
         if not np.isfinite(value):
             return None
         for count in range(_MOST + 1):
-            matrix, _ = surface.curvature(theta)
+            matrix, _ = surface.curvature(theta, grad)
             slope = self.function.gradient(theta)
             rest, multiplier, distance = surface.rest(theta, grad, slope, matrix)
             reached = distance <= TOLERANCE
             if reached or count == _MOST:
                 break
-            step = self._step(theta, grad, slope, matrix, multiplier)
-            found = self._descended(theta, value, grad - multiplier * slope, step, matrix)
+            step = self._step(theta, grad, slope, matrix, multiplier, rest)
+            pull = grad - multiplier * slope
+            found = self._descended(theta, value, pull, step, matrix, rest)
             if found is None:
                 # Rounding of f hides a further descent near the optimum.
                 reached = distance <= _AT_ROUNDING
@@ -132,12 +133,15 @@ class Constrained:
         slope: np.ndarray,
         matrix: np.ndarray,
         multiplier: float,
+        free: np.ndarray,
     ) -> np.ndarray:
         """Return Newton's step on the Lagrangian, inside the limits, to a g of the value."""
         bent = lagrangian(self.surface, self.function, theta, matrix, multiplier)
-        return self._to_value(theta, slope, bent, lambda fixed: grad + bent @ fixed)
+        return self._to_value(theta, slope, bent, lambda fixed: grad + bent @ fixed, free)
 
-    def _to_value(self, theta: np.ndarray, slope: np.ndarray, matrix: np.ndarray, pull: Any) -> Any:
+    def _to_value(
+        self, theta: np.ndarray, slope: np.ndarray, matrix: np.ndarray, pull: Any, free: np.ndarray
+    ) -> Any:
         """Return the step of the model with the gradient ``pull`` after which g has the value."""
         gap = self.target - self.function.value(theta)
 
@@ -145,7 +149,7 @@ class Constrained:
             along = float(slope @ v)
             return (gap - float(slope @ (fixed - u))) / along if along > 0.0 else 0.0
 
-        return self.surface.boxed(theta, pull, slope, matrix, multiplier)
+        return self.surface.boxed(theta, pull, slope, matrix, multiplier, free)
 
     def _descended(
         self,
@@ -154,11 +158,12 @@ class Constrained:
         pull: np.ndarray,
         step: np.ndarray,
         matrix: np.ndarray,
+        free: np.ndarray,
     ) -> tuple[np.ndarray, float, np.ndarray] | None:
         """Return the point with the value after the longest share of a step that lowers f."""
         length = 1.0
         for _ in range(_MOST_HALVINGS):
-            end = self._on_value(self.surface.moved(theta, step, length), matrix)
+            end = self._on_value(self.surface.moved(theta, step, length), matrix, free)
             if end is not None:
                 found, grad = self.surface.first(end)
                 enough = value + _SHARE * min(length * float(pull @ step), 0.0)
@@ -167,7 +172,9 @@ class Constrained:
             length *= 0.5
         return None
 
-    def _on_value(self, theta: np.ndarray, matrix: np.ndarray) -> np.ndarray | None:
+    def _on_value(
+        self, theta: np.ndarray, matrix: np.ndarray, free: np.ndarray
+    ) -> np.ndarray | None:
         """Return a theta with the value, along the natural gradient of g; None if none is near."""
         last = np.inf
         for _ in range(_MOST_CORRECTIONS):
@@ -182,7 +189,7 @@ class Constrained:
                 # The rounding of g may be larger than that of a number of its size.
                 return theta if abs(gap) <= _WITHIN * spread else None
             last = abs(gap)
-            step = self._to_value(theta, slope, matrix, np.zeros_like)
+            step = self._to_value(theta, slope, matrix, np.zeros_like, free)
             if not np.any(step):
                 return None
             theta = self.surface.moved(theta, step, 1.0)

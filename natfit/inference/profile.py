@@ -165,7 +165,7 @@ def posed(
             "the likelihood must be finite at the estimate with its gradient; the fit did not end "
             "at a maximum: see status_ and message_"
         )
-    matrix, own = surface.curvature(estimate.theta)
+    matrix, own = surface.curvature(estimate.theta, grad)
     _, _, distance = surface.rest(estimate.theta, grad, np.zeros_like(grad), matrix)
     if own and distance > _AWAY:
         raise ValueError(
@@ -231,7 +231,7 @@ class _Walk:
         surface, theta, value, grad = self.surface, self.start, self.lowest, self.grad
         stride, before = 1.0, np.inf
         for count in range(_MOST_WALKED + 1):
-            matrix, own = surface.curvature(theta)
+            matrix, own = surface.curvature(theta, grad)
             slope = self.side * self.function.gradient(theta)
             if not np.isfinite(slope).all():
                 return None
@@ -247,7 +247,9 @@ class _Walk:
             if count == _MOST_WALKED:
                 break
             before = root
-            step = self._step(theta, value, grad, slope, matrix, max(multiplier, 0.0), stride)
+            free = rest | ((slope != 0.0) & ~surface.outward(theta, slope))
+            at = theta, value, grad
+            step = self._step(*at, slope, matrix, max(multiplier, 0.0), free, stride)
             found = self._tried(theta, step)
             if found is None:
                 return None
@@ -265,6 +267,7 @@ class _Walk:
         slope: np.ndarray,
         matrix: np.ndarray,
         multiplier: float,
+        free: np.ndarray,
         stride: float,
     ) -> np.ndarray:
         """Return the step after which the quadratic model of f is at the level, g at its most."""
@@ -284,7 +287,7 @@ class _Walk:
             return max((-b + np.sqrt(max(inner, 0.0))) / (2.0 * a), 0.0)
 
         return self.surface.boxed(
-            theta, lambda fixed: grad + bent @ fixed, slope, bent, at_level, stride
+            theta, lambda fixed: grad + bent @ fixed, slope, bent, at_level, free, stride
         )
 
     def _tried(

@@ -148,11 +148,17 @@ class Surface:
             return nothing
         return float(value), np.where(self.moving, grad, 0.0)
 
-    def curvature(self, theta: np.ndarray) -> tuple[np.ndarray, bool]:
+    def curvature(self, theta: np.ndarray, grad: np.ndarray) -> tuple[np.ndarray, bool]:
         """Return the second derivative of f that steps use, (P, P), and whether it is f's own.
 
         It is the observed information where the model has one that is positive definite, else the
-        expected information, else the observed one with its eigenvalues made positive.
+        expected information, else the observed one with its eigenvalues made positive. Coordinates
+        that the gradient keeps at a limit do not matter: their cross terms are left out.
+
+        Parameters
+        ----------
+        theta, grad : ndarray of shape (P,)
+            The point, and the gradient of f there.
 
         Returns
         -------
@@ -162,9 +168,10 @@ class Surface:
             definite, and for changed eigenvalues.
         """
         observed: np.ndarray | None = None
+        pushed = ((theta <= self.low) & (grad > 0.0)) | ((theta >= self.high) & (grad < 0.0))
         with np.errstate(all="ignore"):
             try:
-                observed = self.objective.hessian(theta).dense()
+                observed = _apart(self.objective.hessian(theta).dense(), pushed & self.moving)
                 if self._definite(observed):
                     return observed, True
             except ValueError:
@@ -258,6 +265,7 @@ class Surface:
         slope: np.ndarray,
         matrix: np.ndarray,
         multiplier: Callable[[np.ndarray, np.ndarray, np.ndarray], float],
+        free: np.ndarray,
         stride: float = 1.0,
     ) -> np.ndarray:
         """Return a step of Newton's method on the Lagrangian that leaves no limit, (P,).
@@ -278,6 +286,8 @@ class Surface:
             The curvature of the Lagrangian, positive definite.
         multiplier : callable
             ``multiplier(held step, u, v)`` for the Newton steps ``u`` of f and ``v`` of g.
+        free : ndarray of bool, shape (P,)
+            Coordinates that the multiplier keeps at no limit.
         stride : float
             The factor of the largest steps.
 
@@ -288,7 +298,7 @@ class Surface:
         most = stride * self.steps
         low, high = np.maximum(self.low - theta, -most), np.minimum(self.high - theta, most)
         step = np.zeros(len(theta))
-        held = ~self.moving
+        held = ~(self.moving & free)
         for _ in range(_MOST_BOXED):
             rest = ~held
             fixed = np.where(held, step, 0.0)
@@ -323,6 +333,16 @@ class Surface:
         end = np.where(np.abs(end - self.low) <= near, self.low, end)
         end = np.where(np.abs(end - self.high) <= near, self.high, end)
         return np.where(self.moving, end, theta)
+
+
+def _apart(matrix: np.ndarray, alone: np.ndarray) -> np.ndarray:
+    """Return a matrix without the cross terms of some coordinates, whose own are positive."""
+    if not alone.any():
+        return matrix
+    out = np.where(alone[:, None] | alone[None, :], 0.0, matrix)
+    size = np.abs(np.diagonal(matrix))[alone]
+    out[alone, alone] = np.where((size > 0.0) & np.isfinite(size), size, 1.0)
+    return out
 
 
 def definite(matrix: np.ndarray) -> bool:
