@@ -88,8 +88,8 @@ class HypothesisTests(Estimates):
         --------
         >>> import natfit
         >>> fit = natfit.fit("exponential", [1.0, 2.0, 3.0])
-        >>> round(fit.wald_test({"rate": 1.0}).statistic, 6)
-        1.441359
+        >>> round(fit.wald_test({"rate": 1.0}).statistic, 3)
+        1.441
         """
         self._need_maximum("Wald's test")
         self._refuse_known(null)
@@ -146,8 +146,8 @@ class HypothesisTests(Estimates):
         --------
         >>> import natfit
         >>> fit = natfit.fit("exponential", [1.0, 2.0, 3.0])
-        >>> round(fit.likelihood_ratio_test({"rate": 1.0}, [1.0, 2.0, 3.0]).statistic, 6)
-        1.841117
+        >>> round(fit.likelihood_ratio_test({"rate": 1.0}, [1.0, 2.0, 3.0]).statistic, 3)
+        1.841
         """
         self._need_maximum("a likelihood-ratio test")
         self._refuse_prior("a likelihood-ratio test")

@@ -41,7 +41,6 @@ _INSIDE: dict[str, tuple[str, ...]] = {
     "log_pearson3": ("lognormal",),
     "negative_binomial": ("geometric",),
     "conway_maxwell_poisson": ("poisson",),
-    "chi2": ("exponential",),
 }
 
 
