@@ -119,7 +119,7 @@ class Bracket:
 
     def _ahead(self, theta: np.ndarray, stride: float) -> np.ndarray:
         """Return theta some standard errors further along the natural gradient of g."""
-        matrix, _ = self.surface.curvature(theta, np.zeros_like(theta))
+        matrix, _ = self.surface.curvature(theta)
         slope = self.side * self.function.gradient(theta)
 
         def length(fixed: np.ndarray, u: np.ndarray, v: np.ndarray) -> float:

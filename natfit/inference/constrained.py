@@ -101,7 +101,7 @@ class Constrained:
             None if no theta inside the limits with a finite f was found that has the value.
         """
         surface = self.surface
-        matrix, _ = surface.curvature(theta, np.zeros_like(theta))
+        matrix, _ = surface.curvature(theta)
         start = self._on_value(theta, matrix, surface.moving)
         if start is None:
             return None

@@ -77,7 +77,11 @@ def end_of_range(
         at, limit = ("lower", surface.low[k]) if slope[k] < 0.0 else ("upper", surface.high[k])
         words.append(objective.bound(k, at))
         beyond[k] = range_end(objective, k, at, float(limit))
-    value = function.value(beyond)
+    try:
+        value = function.value(beyond)
+    except (ArithmeticError, ValueError):
+        # A function need not be defined at the end of a range.
+        value = np.nan
     if np.isnan(value):
         value = function.value(theta)
     which = "lower" if side < 0.0 else "upper"

@@ -148,7 +148,9 @@ class Surface:
             return nothing
         return float(value), np.where(self.moving, grad, 0.0)
 
-    def curvature(self, theta: np.ndarray, grad: np.ndarray) -> tuple[np.ndarray, bool]:
+    def curvature(
+        self, theta: np.ndarray, grad: np.ndarray | None = None
+    ) -> tuple[np.ndarray, bool]:
         """Return the second derivative of f that steps use, (P, P), and whether it is f's own.
 
         It is the observed information where the model has one that is positive definite, else the
@@ -157,8 +159,10 @@ class Surface:
 
         Parameters
         ----------
-        theta, grad : ndarray of shape (P,)
-            The point, and the gradient of f there.
+        theta : ndarray of shape (P,)
+            The point.
+        grad : ndarray of shape (P,), optional
+            The gradient of f there; without it no coordinate is kept at a limit.
 
         Returns
         -------
@@ -168,7 +172,7 @@ class Surface:
             definite, and for changed eigenvalues.
         """
         observed: np.ndarray | None = None
-        pushed = ((theta <= self.low) & (grad > 0.0)) | ((theta >= self.high) & (grad < 0.0))
+        pushed = np.zeros(len(theta), dtype=bool) if grad is None else self.outward(theta, -grad)
         with np.errstate(all="ignore"):
             try:
                 observed = _apart(self.objective.hessian(theta).dense(), pushed & self.moving)

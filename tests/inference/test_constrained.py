@@ -74,10 +74,10 @@ def test_a_limit_holds_its_coordinate():
 
 def test_the_curvature_of_a_function():
     own, surface, function = posed("gamma", WAITS, mean, slope)
-    width = surface.widths(surface.curvature(own.theta, np.zeros(2))[0])
+    width = surface.widths(surface.curvature(own.theta)[0])
     want = np.full((2, 2), mean(own.theta))
     np.testing.assert_allclose(function.curvature(own.theta, width), want, rtol=1e-4)
-    matrix, own_curvature = surface.curvature(own.theta, np.zeros(2))
+    matrix, own_curvature = surface.curvature(own.theta)
     assert own_curvature
     bent = lagrangian(surface, function, own.theta, matrix, 1e-3)
     np.testing.assert_allclose(bent, matrix - 1e-3 * want, rtol=1e-4)
@@ -91,7 +91,7 @@ def test_curvatures_are_positive():
     own, surface, _ = posed("student_t", y, lambda t: t[0], lambda t: np.eye(3)[0])
     theta = np.array([50.0, 0.0, 0.3])
     assert not definite(own.objective.hessian(theta).dense())
-    matrix, is_own = surface.curvature(theta, np.zeros(3))
+    matrix, is_own = surface.curvature(theta)
     assert definite(matrix) and not is_own
 
 
