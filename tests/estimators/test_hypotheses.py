@@ -8,6 +8,7 @@ from scipy import stats
 from scipy.special import digamma, gammaln, polygamma
 
 import natfit
+from natfit.bijectors import Real
 from natfit.distributions import Mixture, ZeroInflated
 from natfit.inference import Outcome
 from tests.fits import fitted, gamma_poisson, native
@@ -317,7 +318,7 @@ def test_likelihood_ratio_and_score_differ_by_the_root_of_n():
     rng, size = np.random.default_rng(1), []
     for n in (40, 640):
         gaps = []
-        for y in rng.exponential(1.0, (150, n)):
+        for y in rng.exponential(1.0, (80, n)):
             model = natfit.fit("exponential", y)
             lr = model.likelihood_ratio_test({"rate": 1.0}, y).statistic
             gaps.append(abs(lr - model.score_test(y, {"rate": 1.0}).statistic))
@@ -427,6 +428,21 @@ def test_fits_without_a_maximum():
     ):
         with pytest.raises(ValueError, match=r"'max_iter'.*identifiability\(\)"):
             test()
+
+
+def test_parameters_that_the_data_do_not_determine():
+    def log_prob(y, a, b):
+        return -0.5 * (y - a - b) ** 2 - 0.9189385332046727
+
+    both = {"a": Real(), "b": Real()}
+    family = natfit.distributions.from_log_prob(log_prob, params=both, support="real")
+    y = RNG.normal(1.0, 1.0, 30)
+    held = natfit.fit(family, y, fixed={"a": 0.5})
+    for kind in ("expected", "observed"):
+        with pytest.raises(ValueError, match=r"information of a, b .*identifiability\(\)"):
+            held.score_test(y, information=kind)
+    with pytest.raises(ValueError, match=r"'singular'.*identifiability\(\)"):
+        fitted(family, y).wald_test({"a": 0.0})
 
 
 def test_ends_of_a_support():
