@@ -192,3 +192,10 @@ def test_what_was_derived_from_former_parameters_is_forgotten(pair):
     np.testing.assert_array_equal(used.log_prob(y, eta), fresh.log_prob(y, eta))
     np.testing.assert_array_equal(used.score(y, eta), fresh.score(y, eta))
     assert used.known_support == fresh.known_support
+
+
+def test_names_of_one_folder():
+    counts = available(Distribution, "counts")
+    assert "poisson" in counts and "gamma" not in counts
+    assert set(counts) < set(available(Distribution))
+    assert available(Distribution, "nosuch") == []

@@ -17,6 +17,12 @@ _NAME = 40
 #: The criteria by which candidates may be ranked, and what they are called.
 CRITERIA = {"aic": "AIC", "aicc": "AICc", "bic": "BIC", "tic": "TIC"}
 
+#: What the p-value of the goodness of fit is.
+_TESTED = (
+    "p of fit: of the statistic, by parametric bootstrap; of several columns the smallest times "
+    "their number."
+)
+
 #: Failures and marked fits that are named in one sentence below a table.
 _NAMED = 6
 
@@ -93,7 +99,9 @@ class Comparison:
         self.criterion = criterion
         self.models = {c.name: c.model for c in candidates if c.model is not None}
         self.table = [_row(c) for c in candidates]
+        tested = any(row["fit_p"] is not None for row in self.table)
         self.notes = [*_notes(self._candidates, criterion), _legend(criterion, statistic)]
+        self.notes += [_TESTED] if tested else []
 
     @property
     def best_(self) -> Any:
