@@ -236,7 +236,7 @@ def _describe(out: Candidate, model: Any, X: Any, weight: Any, n_resamples: int 
         raise ValueError(f"the log-likelihood of the fit is {loglik}; {model.message_}")
     out.log_density = model.score_samples(X)
     out.mark, out.note = marked(model)
-    if n_resamples is not None and hasattr(model, "goodness_of_fit"):
+    if n_resamples is not None:
         out.numbers["fit_p"] = _or_none(_p_of_fit, model, X, weight, n_resamples)
     out.model = model
 

@@ -37,7 +37,9 @@ class Intervals(Replicates):
 
     @property
     def _labels(self) -> list[Any]:
-        return list(range(len(self._eta))) if self._names is None else list(self._names)
+        # A family of vectors has one estimate of all columns.
+        n = len(self._eta)
+        return list(range(n)) if self._names is None or n == 1 else list(self._names)
 
     def _covariances(
         self, cov_type: str, X: Any, sample_weight: Any, groups: Any, with_data: bool = False

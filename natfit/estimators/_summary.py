@@ -202,7 +202,7 @@ def _ends(
     model: Any, errors: list[dict], level: float, cov_type: str, data: dict[str, Any]
 ) -> list[dict[str, np.ndarray]]:
     """Return the ends of Wald intervals by name, with a last axis (low, high), for each column."""
-    if hasattr(model, "conf_int") and not set(model.statuses_) & set(_NO_OPTIMUM):
+    if not set(model.statuses_) & set(_NO_OPTIMUM):
         return _by_column(model, model.conf_int(level, cov_type=cov_type, **data))
     z = float(ndtri(0.5 + 0.5 * level))
     values = _by_column(model, model.params_)

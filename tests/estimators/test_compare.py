@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from estimator_data import quiet
 from scipy import stats
 from sklearn.datasets import load_diabetes, load_iris
 
@@ -84,20 +85,22 @@ def test_the_distance_is_anderson_and_darlings(nine, name, frozen):
 def test_the_distance_of_counts_is_pearsons():
     comparison = natfit.compare(COUNTS, ["poisson", "negative_binomial", "geometric"])
     assert "X2/df" in str(comparison)
-    rate = COUNTS.mean()
-    # Cells of at least as many expected rows as make 2 n^(2/5) of them, from below.
-    least, ends, reached = 300 / (2 * 300**0.4), [], 0.0
-    for value in np.unique(COUNTS)[:-1]:
-        below = 300 * stats.poisson.cdf(value, rate)
-        if below - reached >= least and below <= 300 - least:
-            ends.append(value)
-            reached = below
-    seen = np.histogram(COUNTS, [-0.5, *(np.array(ends) + 0.5), np.inf])[0]
-    wanted = 300 * np.diff([0.0, *stats.poisson.cdf(ends, rate), 1.0])
-    chi2, _ = stats.chisquare(seen, wanted)
+    with quiet():
+        test = comparison["poisson"].goodness_of_fit(COUNTS, "chi_square", n_resamples=0)
     found = by_name(comparison)["poisson"]["fit"]
-    assert found == pytest.approx(chi2 / (len(seen) - 2), rel=1e-6)
+    cells = int(re.search(r"(\d+) cells", str(test)).group(1))
+    assert found == pytest.approx(test.statistic / (cells - 2), rel=1e-10)
     assert comparison.table[0]["name"] == "negative_binomial" and comparison.table[0]["fit"] < 3.0
+
+
+def test_the_distance_has_a_p_value_on_demand():
+    comparison = natfit.compare(WAITS, ["gamma", "exponential"], goodness_of_fit=60)
+    assert "p of fit" in str(comparison)
+    gamma, exponential = comparison.table
+    assert gamma["fit_p"] > 0.05 > exponential["fit_p"] == pytest.approx(1.0 / 61.0)
+    model = comparison["gamma"]
+    assert gamma["fit_p"] == model.goodness_of_fit(WAITS, n_resamples=60).pvalue
+    assert gamma["fit"] == pytest.approx(model.goodness_of_fit(WAITS, n_resamples=1).statistic)
 
 
 def test_vuongs_test_is_against_the_best(nine):

@@ -159,6 +159,28 @@ def test_vectors_and_matrices():
         assert row["lower"] < row["estimate"] < row["upper"]
 
 
+def test_intervals_are_those_of_conf_int():
+    frame = pd.DataFrame(TABLE, columns=["first", "second", "third"])
+    model = natfit.fit(MultivariateNormal("full"), frame)
+    found = model.conf_int(0.9)
+    for row in model.summary(0.9).table:
+        name, at = re.fullmatch(r"(\w+)\[([\d,]+)\]", row["parameter"]).groups()
+        expected = found[name][tuple(map(int, at.split(",")))]
+        assert [row["lower"], row["upper"]] == expected.tolist()
+    separate = natfit.fit("normal", frame)
+    ends = [[row["lower"], row["upper"]] for row in separate.summary(0.9).table[1::2]]
+    np.testing.assert_array_equal(ends, separate.conf_int(0.9)["scale"])
+
+
+@pytest.mark.parametrize("cov_type", ["opg", "cluster"])
+def test_other_covariance_matrices(gamma, cov_type):
+    options = {"groups": np.arange(178) // 2} if cov_type == "cluster" else {}
+    summary = gamma.summary(cov_type=cov_type, X=Y, **options)
+    expected = np.sqrt(np.diagonal(gamma.cov_params(cov_type, X=Y, **options)))
+    np.testing.assert_allclose([row["standard_error"] for row in summary.table], expected)
+    assert cov_type in str(summary)
+
+
 def test_many_parameters_are_counted():
     table = np.random.default_rng(0).standard_normal((300, 12))
     summary = natfit.fit(MultivariateNormal("full"), table).summary()
@@ -248,7 +270,9 @@ def test_a_summary_costs_no_pass_over_the_rows():
         ({"level": 95}, r"level must be .*0\.95"),
         ({"level": 0.0}, "level must be"),
         ({"cov_type": "hessian"}, "cov_type must be one of"),
-        ({"cov_type": "robust"}, "pass the data"),
+        ({"cov_type": "robust"}, "X"),
+        ({"cov_type": "cluster", "X": Y}, "groups"),
+        ({"groups": Y > 1.0}, "groups"),
         ({"X": Y[:10]}, "data of the fit"),
     ],
 )
