@@ -95,6 +95,11 @@ def compare(
     1.97
     """
     check_option(criterion, "criterion", tuple(CRITERIA))
+    if isinstance(X, str | Distribution | DensityEstimator):
+        raise TypeError(
+            "natfit.compare takes the rows first: write natfit.compare(X, candidates), got "
+            f"{_name(X)} for X"
+        )
     n_jobs = check_jobs(n_jobs)
     if goodness_of_fit is not None:
         check_number(goodness_of_fit, "goodness_of_fit", low=1, integer=True, hint="999")
@@ -141,20 +146,24 @@ def _models(candidates: Any) -> dict[str, Any]:
 
 
 def _listed(candidates: Any) -> Sequence[Any]:
-    if isinstance(candidates, Iterable):
+    if isinstance(candidates, Iterable) and not isinstance(candidates, type):
         return list(candidates)
-    raise TypeError(
-        f"candidates must be names, distributions or estimators, got {type(candidates).__name__}; "
-        "pass a list such as ['gamma', 'weibull'], or one of the words "
-        f"{', '.join(map(repr, GROUPS))}"
-    )
+    return [candidates]
 
 
 def _model(spec: Any) -> Any:
     """Return an estimator, not fitted, of what was given as a candidate."""
     if isinstance(spec, DensityEstimator):
         return clone(spec)
-    return NaturalMLE(resolve(spec, Distribution))
+    family = isinstance(spec, type) and issubclass(spec, Distribution)
+    if family or isinstance(spec, str | Distribution):
+        return NaturalMLE(resolve(spec, Distribution))
+    got = f"the class {spec.__name__}" if isinstance(spec, type) else type(spec).__name__
+    raise TypeError(
+        f"candidates must be names, distributions or estimators of densities, got {got}; pass a "
+        "list such as ['gamma', NaturalMLE('weibull')], or one of the words "
+        f"{', '.join(map(repr, GROUPS))}"
+    )
 
 
 def _name(spec: Any) -> str:

@@ -19,7 +19,7 @@ CRITERIA = {"aic": "AIC", "aicc": "AICc", "bic": "BIC", "tic": "TIC"}
 
 #: What the p-value of the goodness of fit is.
 _TESTED = (
-    "p of fit: of the statistic, by parametric bootstrap; of several columns the smallest times "
+    "p of fit: of goodness_of_fit, by parametric bootstrap; of several columns the smallest times "
     "their number."
 )
 

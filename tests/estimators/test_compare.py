@@ -384,13 +384,17 @@ def test_bad_values_are_refused(X, candidates, options, words):
 
 
 @pytest.mark.parametrize(
-    ("candidates", "options", "words"),
+    ("X", "candidates", "options", "words"),
     [
-        (3, {}, "candidates must be names"),
-        ([3], {}, "distribution must be a string"),
-        (["gamma"], {"weight": 1.0}, "unexpected keyword argument 'weight'"),
+        (WAITS, 3, {}, "candidates must be names.*got int"),
+        (WAITS, [3], {}, "candidates must be names.*got int"),
+        (WAITS, {"a": None}, {}, "candidates must be names.*got NoneType"),
+        (WAITS, NaturalMLE, {}, "got the class NaturalMLE"),
+        (WAITS, [NaturalMLE], {}, "got the class NaturalMLE"),
+        ("gamma", WAITS, {}, r"write natfit.compare\(X, candidates\)"),
+        (WAITS, ["gamma"], {"weight": 1.0}, "unexpected keyword argument 'weight'"),
     ],
 )
-def test_bad_types_are_refused(candidates, options, words):
+def test_bad_types_are_refused(X, candidates, options, words):
     with pytest.raises(TypeError, match=words):
-        natfit.compare(WAITS, candidates, **options)
+        natfit.compare(X, candidates, **options)
