@@ -177,14 +177,16 @@ def _name(spec: Any) -> str:
             return _name(own)
     if isinstance(spec, type):
         return spec.__name__
-    default = inspect.signature(type(spec)).parameters
-    said, in_order = [], True
-    for name in default:
-        value = getattr(spec, name)
-        if same(value, default[name].default):
+    values, said, in_order = spec.get_params(deep=False), [], True
+    # In the order of the constructor; of one without arguments the signature is not its own.
+    for name, parameter in inspect.signature(type(spec)).parameters.items():
+        if name not in values:
+            continue
+        value = values[name]
+        if same(value, parameter.default):
             in_order = False
             continue
-        in_order = in_order and default[name].kind is not inspect.Parameter.KEYWORD_ONLY
+        in_order = in_order and parameter.kind is not parameter.KEYWORD_ONLY
         words = _name(value) if isinstance(value, Distribution) else repr(value)
         said.append(words if in_order else f"{name}={words}")
     return " ".join(f"{type(spec).__name__}({', '.join(said)})".split())

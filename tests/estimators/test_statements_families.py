@@ -55,3 +55,16 @@ def test_intervals_and_windows(name):
     assert "nan" not in str(model.summary(cov_type="robust", X=rows))
     comparison = natfit.compare(rows, [name])
     assert comparison.table[0]["loglik"] == model.loglik_
+
+
+@pytest.mark.parametrize(("name", "family"), COMPLETE)
+def test_every_family_is_a_candidate(name, family):
+    y = some_rows(family, points(family, 1)[0], 120)
+    comparison = natfit.compare(y, [family])
+    (row,) = comparison.table
+    assert row["name"].startswith(type(family).__name__)
+    assert row["mark"] != "failed", row["note"]
+    assert row["loglik"] == fitted(family, y).loglik_
+    assert "nan" not in str(comparison)
+    if family.event_shape == () and family.has_cdf and not family.support.integer:
+        assert (row["fit"] is None) == bool(family.atoms)
