@@ -122,6 +122,10 @@ class NaturalMLE(DensityEstimator):
         What ``theta_`` means; one object for each column that was fitted separately.
     n_obs_ : float
         Sum of weights.
+    loglik_ : float
+        Log-likelihood of all rows at the estimate, nats, without a prior.
+    n_parameters_ : int
+        Number of estimated parameters of all columns, the K of ``aic()`` and ``bic()``.
     n_iter_ : int
         Number of iterations; for several columns the largest of theirs.
     status_ : Status
