@@ -116,6 +116,9 @@ def compare(
     counts = _of_one_kind(found)
     order = ranked(found, criterion)
     _test_against(order[0], order, criterion, sample_weight)
+    for candidate in order:
+        # A comparison keeps nothing of the size of the rows.
+        candidate.log_density = None
     return Comparison(order, criterion, "X2/df" if counts else "A2")
 
 

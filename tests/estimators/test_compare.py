@@ -1,5 +1,6 @@
 """``natfit.compare``: one ranked table of fits to the same rows."""
 
+import pickle
 import re
 import warnings
 
@@ -355,6 +356,13 @@ def test_the_table_prints(nine):
     frame = nine.to_frame()
     assert list(frame["name"]) == [row["name"] for row in nine.table]
     assert frame["aic"].is_monotonic_increasing
+
+
+def test_it_keeps_nothing_of_the_size_of_the_rows(nine):
+    again = pickle.loads(pickle.dumps(nine))
+    assert str(again) == str(nine)
+    y = np.random.default_rng(0).gamma(2.0, 3.0, 200_000)
+    assert len(pickle.dumps(natfit.compare(y, ["gamma", "exponential"]))) < 100_000
 
 
 def test_it_says_which_names_it_has(nine):
