@@ -310,20 +310,15 @@ def test_classes_of_counts_cover_their_whole_numbers():
 
 def test_the_survival_function_of_counts_is_kaplan_meiers_in_steps():
     rows = Censored.interval([0, 1, 1, 2, 1], [0, 1, 1, np.inf, np.inf])
-    display = draw(NaturalMLE("poisson").fit(rows), rows, kind="survival")
+    model = NaturalMLE("poisson").fit(rows)
+    display = draw(model, rows, kind="survival")
     # The row of which y >= 1 is known shares its fifth among 1 and what lies above, as 2 to 1.
     assert_allclose(display.sample, [0, 1])
     assert_allclose(display.share, [0.8, 0.8 / 3])
     x, s = display.line_.get_data()
     assert_array_equal(x, np.round(x))
-    assert_allclose(s, stats.poisson(display_mean(display)).sf(x), rtol=1e-6)
+    assert_allclose(s, stats.poisson(model.params_["rate"][0]).sf(x), rtol=1e-6)
     assert display.line_.get_drawstyle() == "steps-post"
-
-
-def display_mean(display):
-    """The mean of the Poisson distribution that was drawn."""
-    x, s = display.line_.get_data()
-    return -np.log1p(-s[x == 0][0])
 
 
 def test_the_survival_function_of_classes_has_boxes_and_turnbulls_steps():
