@@ -82,6 +82,9 @@ def target_of(estimate: Estimate, of: Any) -> Target:
     labels = native_labels(family)
     if isinstance(of, str) and of in labels:
         return _parameter(estimate, of, *labels[of])
+    if isinstance(of, str) and of in family.params:
+        several = [label for label, (name, _) in labels.items() if name == of]
+        raise ValueError(f"of must be one number, but {of!r} has several; choose one of {several}")
     name, args = (of[0], tuple(of[1:])) if isinstance(of, tuple | list) and of else (of, ())
     asked = quantity.of(name, args, family, estimate.frozen)
     number = asked.value(estimate.theta)

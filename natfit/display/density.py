@@ -9,7 +9,7 @@ from scipy import special
 
 from natfit._validation import answers_keywords, check_number, check_option
 from natfit.display._common import drawn_once, pyplot, transform, univariate
-from natfit.display._curves import curves_of, delta_errors
+from natfit.display._curves import delta_errors
 from natfit.display._empirical import Empirical, Points, bars, bins, empirical, points
 from natfit.display._plane import data_of_fit
 from natfit.distributions.base import Distribution
@@ -330,9 +330,8 @@ class DensityDisplay:
         Raises
         ------
         ValueError
-            If the family is not univariate, the rows are censored without any that are known on
-            both sides (``survival`` draws these), or the family has no distribution function and
-            the kind needs one.
+            If the family is not univariate, or the rows are censored without any that are known on
+            both sides (``survival`` draws these).
         """
         check_option(kind, "kind", KINDS)
         check_number(
@@ -399,7 +398,7 @@ def _compute(kind: str, estimate: Estimate, sample: Points, confidence: float) -
         x = _grid(sample.left[0], sample.right[-1], family)
         x = x[~np.isin(x, family.atoms)]
         return {"curve": (x, np.exp(family.log_density(x, eta[None])))}
-    share, fitted = sample.shares(), curves_of(family, eta)
+    share, fitted = sample.shares(), estimate.frozen(eta)
     if kind == "pp":
         ends = np.array([0.0, 1.0])
         return {"curve": (ends, ends), "position": fitted.cdf(y), "share": share}
@@ -415,7 +414,7 @@ def _compute(kind: str, estimate: Estimate, sample: Points, confidence: float) -
     errors = None
     if not whole:
         errors = delta_errors(
-            lambda at: curves_of(family, at).isf(1.0 / period), eta, estimate.covariance()
+            lambda at: estimate.frozen(at).isf(1.0 / period), eta, estimate.covariance()
         )
     half = None if errors is None else special.ndtri(0.5 + 0.5 * confidence) * errors
     return {
@@ -435,10 +434,10 @@ def _survival(found: Empirical, estimate: Estimate, confidence: float) -> dict[s
     x = _grid(ends.min(), ends.max(), family)
     if family.support is not None and np.isfinite(family.support.low):
         x = np.append(family.support.low, x[x > family.support.low])
-    fitted = curves_of(family, eta).sf(x)
+    fitted = estimate.frozen(eta).sf(x)
 
     def loglog(at: np.ndarray) -> np.ndarray:
-        return np.log(-curves_of(family, at).logsf(x))
+        return np.log(-estimate.frozen(at).logsf(x))
 
     with np.errstate(all="ignore"):
         errors = delta_errors(loglog, eta, estimate.covariance())

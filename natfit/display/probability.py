@@ -9,7 +9,7 @@ from scipy import special
 
 from natfit._validation import answers_keywords, check_bool, check_number, check_option
 from natfit.display._common import drawn_once, pyplot, transform, univariate
-from natfit.display._curves import curves_of, delta_errors
+from natfit.display._curves import delta_errors
 from natfit.display._empirical import Points, empirical, points
 from natfit.display._paper import PAPERS, Paper
 from natfit.display._plane import data_of_fit
@@ -285,9 +285,9 @@ class ProbabilityPlotDisplay:
         Raises
         ------
         ValueError
-            If an option is none of those named, the family is not univariate or has no
-            distribution function, values on a paper with a logarithmic axis are not positive, or
-            the rows cannot be resampled for a bootstrap.
+            If an option is none of those named, the family is not univariate, values on a paper
+            with a logarithmic axis are not positive, or the rows cannot be resampled for a
+            bootstrap.
         """
         kind, band = _checked_kind(kind, paper, band)
         check_number(level, "level", low=0.0, high=1.0, closed_low=False, closed_high=False)
@@ -343,7 +343,7 @@ def _equality(
     kind: str, estimate: Estimate, rows: Points, drawn: list[Resample], level: float
 ) -> dict[str, Any]:
     """Return the positions of the rows, the line of equality, and the band of the samples."""
-    fitted = curves_of(estimate.family, estimate.theta)
+    fitted = estimate.frozen(estimate.theta)
     share = rows.midpoints()
     position = fitted.cdf(rows.y) if kind == "pp" else fitted.ppf(share)
     both = (0.0, 1.0) if kind == "pp" else (*rows.y[[0, -1]], *position[[0, -1]])
@@ -373,7 +373,7 @@ def _spread(n: int, number: int) -> np.ndarray:
 
 def _probabilities(drawn: Resample, estimate: Estimate, p: np.ndarray) -> np.ndarray:
     """Return the fitted probabilities of a sample's rows where their empirical ones are p."""
-    u = curves_of(estimate.family, drawn.eta).cdf(drawn.points.y)
+    u = estimate.frozen(drawn.eta).cdf(drawn.points.y)
     return np.interp(p, drawn.points.midpoints(), u, right=np.nan)
 
 
@@ -391,12 +391,12 @@ def _on_paper(
     name: str, estimate: Estimate, rows: Points, drawn: list[Resample], band: bool, level: float
 ) -> dict[str, Any]:
     """Return the fit on a paper, and its band."""
-    paper, family, eta = PAPERS[name], estimate.family, estimate.theta
+    paper, eta = PAPERS[name], estimate.theta
     if paper.log and rows.y[0] <= 0.0:
         raise ValueError(
             f"paper={name!r} needs values > 0, got {rows.y[0]:g}; use paper='normal' or 'gumbel'"
         )
-    fitted, share = curves_of(family, eta), rows.midpoints()
+    fitted, share = estimate.frozen(eta), rows.midpoints()
     ends = fitted.ppf(share[[0, -1]])
     ends = ends[ends > 0.0] if paper.log else ends
     x = paper.grid(min(rows.y[0], *ends), max(rows.y[-1], *ends), _POINTS)
@@ -405,11 +405,11 @@ def _on_paper(
     x, height = x[inside], height[inside]
     limits = None
     if drawn:
-        heights = [paper.of_curves(curves_of(family, d.eta), x) for d in drawn]
+        heights = [paper.of_curves(estimate.frozen(d.eta), x) for d in drawn]
         limits = (x, *_limits(heights, level))
     elif band:
         errors = delta_errors(
-            lambda at: paper.of_curves(curves_of(family, at), x), eta, estimate.covariance()
+            lambda at: paper.of_curves(estimate.frozen(at), x), eta, estimate.covariance()
         )
         half = None if errors is None else special.ndtri(0.5 + 0.5 * level) * errors
         limits = None if half is None else (x, height - half, height + half)

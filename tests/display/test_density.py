@@ -393,7 +393,7 @@ def test_a_family_must_be_univariate_and_the_estimator_fitted(y):
         draw(NaturalMLE("multivariate_normal").fit(both), both)
 
 
-def test_quantiles_need_a_distribution_function(y):
+def test_a_density_of_the_users_has_quantiles_and_a_survival_function(y):
     import autograd.numpy as anp
 
     from natfit.distributions import Real, from_log_prob
@@ -403,8 +403,12 @@ def test_quantiles_need_a_distribution_function(y):
     )
     model = NaturalMLE(family).fit(y)
     assert len(draw(model, y).line_.get_xdata()) == 400
-    with pytest.raises(ValueError, match="has none; use kind='hist' or 'rug'"):
-        draw(model, y, kind="qq")
+    x = draw(model, y, kind="qq").points_.get_xdata()
+    assert_allclose(x, stats.norm(y.mean()).ppf(np.arange(1, 201) / 201), atol=1e-4)
+    display = draw(model, y, kind="survival")
+    x, s = display.line_.get_data()
+    assert_allclose(s, stats.norm(y.mean()).sf(x), atol=1e-6)
+    assert np.all((display.band[0] <= s) & (s <= display.band[1]))
 
 
 def test_without_matplotlib_the_message_says_what_to_install(model, y, without_matplotlib):

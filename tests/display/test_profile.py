@@ -171,6 +171,12 @@ def test_bad_options_are_named(y, options, message):
         draw(model, **{"X": y, "of": "loc", **options})
 
 
+def test_the_labels_of_several_numbers_are_named(y):
+    model = NaturalMLE("multivariate_normal").fit(np.hstack([y, y[::-1]]))
+    with pytest.raises(ValueError, match=r"'loc' has several; choose one of \['loc\[0\]', 'loc"):
+        draw(model, np.hstack([y, y[::-1]]), of="loc")
+
+
 def test_the_estimator_must_be_fitted(y):
     with pytest.raises(NotFittedError):
         draw(NaturalMLE(), y, of="loc")
