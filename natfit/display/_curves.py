@@ -30,7 +30,8 @@ def delta_errors(
     Returns
     -------
     ndarray of shape (n,) or None
-        In the unit of the curve; None if a coordinate has no standard error.
+        In the unit of the curve, NaN where it has no slope; None if a coordinate has no standard
+        error.
     """
     errors = np.sqrt(np.diagonal(covariance))
     if not np.all(np.isfinite(errors)):
@@ -38,6 +39,10 @@ def delta_errors(
     steps = np.diag(_STEP * errors)[errors > 0]
     if not len(steps):
         return np.zeros(len(curve(theta)))
-    slopes = np.stack([(curve(theta + s) - curve(theta - s)) / (2.0 * s.sum()) for s in steps], -1)
+    # A point may be infinite on one side of the estimate, and then has no slope.
+    with np.errstate(invalid="ignore"):
+        slopes = np.stack(
+            [(curve(theta + s) - curve(theta - s)) / (2.0 * s.sum()) for s in steps], -1
+        )
     free = np.ix_(errors > 0, errors > 0)
     return np.sqrt(np.einsum("nk,kl,nl->n", slopes, covariance[free], slopes))

@@ -380,6 +380,7 @@ def _probabilities(drawn: Resample, estimate: Estimate, p: np.ndarray) -> np.nda
 def _limits(values: list[np.ndarray], level: float) -> np.ndarray:
     """Return the quantiles (2, n) between which a share ``level`` of the values lies."""
     table = np.array(values)
+    table[~np.isfinite(table)] = np.nan
     # A censored sample may end before the data do. Where most do, nothing is known.
     known = np.isfinite(table).mean(axis=0) > 0.5
     out = np.full((2, table.shape[1]), np.nan)
@@ -403,14 +404,16 @@ def _on_paper(
     height = paper.of_curves(fitted, x)
     inside = np.isfinite(height)
     x, height = x[inside], height[inside]
-    limits = None
+    low, high = np.full((2, len(x)), np.nan)
     if drawn:
-        heights = [paper.of_curves(estimate.frozen(d.eta), x) for d in drawn]
-        limits = (x, *_limits(heights, level))
+        low, high = _limits([paper.of_curves(estimate.frozen(d.eta), x) for d in drawn], level)
     elif band:
         errors = delta_errors(
             lambda at: paper.of_curves(estimate.frozen(at), x), eta, estimate.covariance()
         )
-        half = None if errors is None else special.ndtri(0.5 + 0.5 * level) * errors
-        limits = None if half is None else (x, height - half, height + half)
+        if errors is not None:
+            half = special.ndtri(0.5 + 0.5 * level) * errors
+            low, high = height - half, height + half
+    known = np.isfinite(low) & np.isfinite(high)
+    limits = (x[known], low[known], high[known]) if known.any() else None
     return {"curve": (x, height), "band": limits}
