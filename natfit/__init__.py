@@ -20,6 +20,7 @@ __all__ = [
     "display",
     "distributions",
     "fit",
+    "from_json",
     "metrics",
     "minimize",
     "models",
@@ -39,6 +40,7 @@ _HOME = {
     "Status": "natfit.optimize",
     "compare": "natfit.estimators",
     "fit": "natfit.estimators",
+    "from_json": "natfit.estimators",
     "minimize": "natfit.optimize.minimize",
     "natural_gradient": "natfit.optimize.minimize",
     "power_law_tail": "natfit.estimators",
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
         NaturalPolicyEstimator,
         compare,
         fit,
+        from_json,
         power_law_tail,
     )
     from natfit.optimize import Status

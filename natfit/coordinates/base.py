@@ -20,13 +20,16 @@ class Coordinates(Component):
     _package = "natfit.coordinates"
     family: Any
 
+    #: The eta (K,) of the start, which bound coordinates may depend on.
+    origin: np.ndarray
+
     #: Whether theta is eta itself.
     unconstrained = False
 
     def bind(self, family: Any, origin: np.ndarray) -> Coordinates:
         """Return a copy for one distribution; ``origin`` (K,) is the eta of the start."""
         bound = type(self)(**self.get_params(deep=False))
-        bound.family = family
+        bound.family, bound.origin = family, origin
         bound._prepare(origin)
         return bound
 

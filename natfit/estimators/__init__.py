@@ -11,6 +11,7 @@ __all__ = [
     "NaturalPolicyEstimator",
     "compare",
     "fit",
+    "from_json",
     "power_law_tail",
 ]
 
@@ -20,12 +21,14 @@ _HOME = {
     "NaturalPolicyEstimator": "policy",
     "compare": "_compare",
     "fit": "_fit",
+    "from_json": "_stored",
     "power_law_tail": "power_law",
 }
 
 if TYPE_CHECKING:
     from natfit.estimators._compare import compare
     from natfit.estimators._fit import fit
+    from natfit.estimators._stored import from_json
     from natfit.estimators.gaussian import NaturalGaussianMLE
     from natfit.estimators.mle import NaturalMLE
     from natfit.estimators.policy import NaturalPolicyEstimator

@@ -58,6 +58,26 @@ class Estimates:
         check_is_fitted(self, "_eta")
         return Frozen(self.distribution_, self._eta)
 
+    def to_json(self) -> str:
+        """Return the fit as JSON, which :func:`natfit.from_json` reads bit for bit.
+
+        It holds the options, the family, the parameters, the information, the history, the status
+        and the version of natfit, and no data.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        ValueError
+            If the family or an option is no registered component, such as a function.
+        """
+        from natfit.estimators._stored import to_json
+
+        check_is_fitted(self, "_eta")
+        return to_json(self)
+
     def _estimates(self, X: Any = None, sample_weight: Any = None) -> list[Estimate]:
         """Return the estimate of each column that was fitted; with X, also its objective.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
+from natfit._stored import encode, heading
 from natfit._validation import check_number
 from natfit.distributions.contract.cumulative import with_tails
 from natfit.distributions.contract.moments import entropy_of, mode_of
@@ -225,6 +227,26 @@ class Frozen:
             If scipy has none.
         """
         return self.family.to_scipy(self.params)
+
+    def to_json(self) -> str:
+        """Return the distribution as JSON, which :func:`natfit.from_json` reads bit for bit.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        ValueError
+            If the family is no registered one, such as a user-supplied density.
+        """
+        stored = {
+            **heading("Frozen"),
+            "family": encode(self.family, "family"),
+            "eta": encode(self._eta, "eta"),
+            "by": self.by,
+        }
+        return json.dumps(stored, allow_nan=False)
 
     # -------------------------------------------------------------------------- in common
 

@@ -1,0 +1,185 @@
+"""Fitted estimators and frozen distributions as JSON, and back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from natfit._stored import FORMAT, decode, encode, heading, only
+from natfit.coordinates import Coordinates
+from natfit.distributions.base import Distribution
+from natfit.distributions.contract.frozen import Frozen
+from natfit.inference import Information
+from natfit.iterate import Status
+from natfit.iterate.trial import Trial, Why
+from natfit.optimize import History
+
+#: Fitted attributes that are numbers, strings, arrays and components.
+_PLAIN = (
+    *("distribution_", "params_", "theta_", "n_obs_", "n_iter_", "loglik_", "message_"),
+    *("metric_", "solver_", "step_", "damping_", "information_kind_", "n_features_in_"),
+    *("_eta", "_at_bound"),
+)
+
+#: The fields of an information, of a history and of a trial.
+_INFORMATION = ("matrix", "kind", "known", "prior", "complete", "exact", "regular")
+_HISTORY = {"columns", "theta", "notes", "reasons", "trials"}
+
+#: The keys of a stored estimator.
+_KEYS = {
+    *("natfit", "format", "type", "options", "fitted", "information", "statuses", "history"),
+    *("coordinates", "names"),
+}
+
+
+def to_json(estimator: Any) -> str:
+    """Return a fitted estimator as JSON: its options, family, parameters, information and history.
+
+    Parameters
+    ----------
+    estimator : NaturalMLE or NaturalGaussianMLE
+        Fitted.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If an option or the family cannot be stored, such as a function.
+    """
+    options = estimator.get_params(deep=False)
+    history = estimator.history_
+    names = getattr(estimator, "feature_names_in_", None)
+    stored = {
+        **heading(type(estimator).__name__),
+        "options": {k: encode(v, k) for k, v in options.items()},
+        "fitted": {k: encode(getattr(estimator, k), k) for k in _PLAIN},
+        "information": [
+            {k: encode(getattr(info, k), k) for k in _INFORMATION}
+            for info in estimator._information
+        ],
+        "statuses": [str(status) for status in (estimator.status_, *estimator.statuses_)],
+        "history": {
+            "columns": encode(history._columns, "history_"),
+            "theta": encode(history.theta, "history_"),
+            "notes": list(history.notes),
+            "reasons": encode(history._why, "history_"),
+            "trials": [
+                [encode(v, "history_") for v in (t.length, t.value, t.divergence, str(t.why))]
+                for t in history.trials
+            ],
+        },
+        "coordinates": [_coordinates(c) for c in estimator.coordinates_],
+        "names": None if names is None else encode(names, "feature_names_in_"),
+    }
+    return json.dumps(stored, allow_nan=False)
+
+
+def _coordinates(found: Coordinates) -> dict[str, Any]:
+    """Return coordinates with the family and the start that they are bound to."""
+    return {
+        "kind": encode(found, "coordinates"),
+        "family": encode(found.family, "distribution_"),
+        "origin": encode(found.origin, "coordinates"),
+    }
+
+
+def from_json(text: str) -> Any:
+    """Return what ``to_json`` has written: a fitted estimator or a frozen distribution.
+
+    Nothing in the text is evaluated: components are made by their names in natfit's registry, and
+    numbers come back bit for bit.
+
+    Parameters
+    ----------
+    text : str
+        JSON.
+
+    Returns
+    -------
+    NaturalMLE, NaturalGaussianMLE or Frozen
+
+    Raises
+    ------
+    ValueError
+        If the text is no JSON of natfit, is of another format, or names what natfit does not have.
+    TypeError
+        If ``text`` is no string.
+
+    Examples
+    --------
+    >>> import natfit
+    >>> frozen = natfit.fit("exponential", [1.0, 2.0, 3.0]).frozen_
+    >>> natfit.from_json(frozen.to_json()).ppf(0.5) == frozen.ppf(0.5)
+    True
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"text must be a string of JSON, got {type(text).__name__}")
+    try:
+        stored = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"text must be JSON as to_json writes it: {error}") from None
+    if not isinstance(stored, dict) or "natfit" not in stored or "type" not in stored:
+        raise ValueError("text must be JSON as to_json writes it, with the keys natfit and type")
+    if stored.get("format") != FORMAT:
+        raise ValueError(
+            f"format must be {FORMAT}, got {stored.get('format')!r}, written by natfit "
+            f"{stored['natfit']}; read it with that version"
+        )
+    try:
+        return _frozen(stored) if stored["type"] == "Frozen" else _estimator(stored)
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError(f"text must be JSON as to_json writes it: {error}") from None
+
+
+def _frozen(stored: dict) -> Frozen:
+    only(stored, {"natfit", "format", "type", "family", "eta", "by"}, "a frozen distribution")
+    family, eta = decode(stored["family"]), decode(stored["eta"])
+    if not isinstance(family, Distribution) or stored["by"] not in ("column", "row"):
+        raise ValueError("family must be a distribution, and by 'column' or 'row'")
+    if np.ndim(eta) != 2 or np.shape(eta)[1] != family.n_params:
+        raise ValueError(f"eta must have {family.n_params} columns, got {np.shape(eta)}")
+    return Frozen(family, eta, stored["by"])
+
+
+def _estimator(stored: dict) -> Any:
+    from natfit.estimators.gaussian import NaturalGaussianMLE
+    from natfit.estimators.mle import NaturalMLE
+
+    kinds = {c.__name__: c for c in (NaturalMLE, NaturalGaussianMLE)}
+    if stored["type"] not in kinds:
+        raise ValueError(f"type must be Frozen or one of {list(kinds)}, got {stored['type']!r}")
+    only(stored, _KEYS, "a fitted estimator")
+    cls = kinds[stored["type"]]
+    only(stored["options"], set(cls().get_params(deep=False)), "options")
+    only(stored["fitted"], set(_PLAIN), "fitted")
+    found = cls(**{k: decode(v) for k, v in stored["options"].items()})
+    for name, value in stored["fitted"].items():
+        setattr(found, name, decode(value))
+    found._information = [
+        Information(**{k: decode(v) for k, v in only(i, set(_INFORMATION), "information").items()})
+        for i in stored["information"]
+    ]
+    found.status_, *found.statuses_ = (Status(status) for status in stored["statuses"])
+    found.history_ = _history(stored["history"])
+    bound = [only(c, {"kind", "family", "origin"}, "coordinates") for c in stored["coordinates"]]
+    found.coordinates_ = [
+        decode(c["kind"]).bind(decode(c["family"]), decode(c["origin"])) for c in bound
+    ]
+    if stored["names"] is not None:
+        found.feature_names_in_ = decode(stored["names"])
+    return found
+
+
+def _history(stored: dict) -> History:
+    only(stored, _HISTORY, "history")
+    trials = tuple(
+        Trial(decode(length), decode(value), decode(divergence), Why(why))
+        for length, value, divergence, why in stored["trials"]
+    )
+    columns, theta = decode(stored["columns"]), decode(stored["theta"])
+    return History(columns, theta, stored["notes"], decode(stored["reasons"]), trials)
