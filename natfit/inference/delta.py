@@ -77,7 +77,9 @@ class Estimated:
         value, error, low, high = (
             _said(v) for v in (self.value, self.standard_error, self.low, self.high)
         )
-        how = f"{self.method}, {self.cov_type} covariance"
+        how = self.method
+        if self.method in ("profile", "score"):
+            how = f"{self.method}; standard error from the {self.cov_type} covariance"
         if self.method == "delta":
             how = f"{self.method} on the {self.scale} scale, {self.cov_type} covariance"
         said = (
