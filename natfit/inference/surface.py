@@ -31,6 +31,8 @@ class Function:
     ----------
     linear : bool
         Whether :meth:`learn` has found that the gradient is the same everywhere.
+    idle : ndarray of bool, shape (P,), or None
+        Coordinates on which it has found that g does not depend.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Function:
         self._value = value
         self._gradient = gradient
         self.linear = False
+        self.idle: np.ndarray | None = None
 
     def value(self, theta: np.ndarray) -> float:
         """Return g at theta; NaN where it has no value there."""
@@ -85,15 +88,18 @@ class Function:
         return value
 
     def learn(self, theta: np.ndarray, width: np.ndarray) -> None:
-        """Find out whether g is linear: whether its gradient is the same an error away."""
+        """Find out whether g is linear, and which coordinates it depends on.
+
+        Its gradients an error away tell both; a wrong answer would cost iterations, no accuracy.
+        """
         here = self.gradient(theta)
         there = np.where(np.isfinite(width), width, 0.0)
-        self.linear = all(
-            np.array_equal(here, self.gradient(theta + sign * there)) for sign in (-1.0, 0.5)
-        )
+        around = [self.gradient(theta + sign * there) for sign in (-1.0, 0.5)]
+        self.linear = all(np.array_equal(here, other) for other in around)
+        self.idle = np.all([g == 0.0 for g in (here, *around)], axis=0)
 
     def curvature(self, theta: np.ndarray, width: np.ndarray) -> np.ndarray:
-        """Return the second derivative (P, P) by central differences; zeros where it has none.
+        """Return the second derivative (P, P) by differences; zeros where it has none.
 
         Parameters
         ----------
@@ -107,13 +113,15 @@ class Function:
         ndarray of shape (P, P)
         """
         out = np.zeros((len(theta), len(theta)))
-        # The error of the differences is the square of the share; g is smooth over an error.
-        step = np.where(np.isfinite(width), 1e-2 * width, 0.0)
+        # g is smooth over an error: the relative error of the differences is about the share.
+        step = np.where(np.isfinite(width), 1e-4 * width, 0.0)
+        if self.idle is not None:
+            step[self.idle] = 0.0
+        here = self.gradient(theta)
         for k in np.flatnonzero(step > 0.0):
             shift = np.zeros(len(theta))
             shift[k] = step[k]
-            change = self.gradient(theta + shift) - self.gradient(theta - shift)
-            out[k] = change / (2.0 * step[k])
+            out[k] = (self.gradient(theta + shift) - here) / step[k]
         out = 0.5 * (out + out.T)
         return out if np.isfinite(out).all() else np.zeros_like(out)
 
