@@ -140,7 +140,7 @@ class Diagnostics(Estimates):
         """
         check_option(pvalue, "pvalue", ("chi_square", "bootstrap"))
         self._refuse_statuses("white_test")
-        found = [inference.white(estimate) for estimate in self._estimates(X, sample_weight)]
+        found = [inference.white_of(estimate) for estimate in self._estimates(X, sample_weight)]
         if pvalue == "bootstrap":
             draws = Draws.of(self, self._seen(X, sample_weight)[0], "white_test")
             dfs = [outcome.df for outcome in found]
@@ -163,8 +163,8 @@ class Diagnostics(Estimates):
         """Return how much the estimate would change if a row were left out, without refits.
 
         The change is ``-V s_i`` to first order, where ``s_i`` is the score of row i and V the
-        covariance matrix of the estimate. It needs one pass over the rows. A row of weight w is w
-        rows, of which one is left out.
+        covariance matrix of the estimate; of at most 20,000 rows with terms of second order. It
+        needs one pass over the rows, or two. A row of weight w is w rows, of which one is left out.
 
         Parameters
         ----------
@@ -186,14 +186,14 @@ class Diagnostics(Estimates):
         """
         self._refuse_statuses("influence")
         data, estimates = self._by_row(X, sample_weight)
-        parts, logs = zip(*map(inference.influence, estimates), strict=True)
+        parts, logs = zip(*map(inference.influence_of, estimates), strict=True)
         self._refuse_other_data(data, list(logs), estimates)
         rows = parts[0].rows if data.kept is None else np.flatnonzero(data.kept)
         params = parts[0].params
         if len(parts) > 1:
             params = {name: np.stack([p.params[name] for p in parts], 1) for name in params}
             theta, distance = np.stack([p.theta for p in parts], 1), sum(p.distance for p in parts)
-            return Influence(params, theta, distance, rows)
+            return Influence(params, theta, distance, rows, parts[0].order)
         if self.distribution_.event_shape == ():
             params = {name: values[:, None] for name, values in params.items()}
         return replace(parts[0], params=params, rows=rows)
@@ -227,7 +227,7 @@ class Diagnostics(Estimates):
             said = ""
             if not (status.good or status in (Status.BOUNDARY, Status.SINGULAR)):
                 said = f"the fit ended as {status}: what follows is about its last point"
-            found.append(inference.identifiability(estimate, error, said))
+            found.append(inference.identifiability_of(estimate, error, said))
         return found[0] if len(found) == 1 else found
 
     @answers_keywords
@@ -297,7 +297,7 @@ class Diagnostics(Estimates):
         own = priors(chosen, self.distribution_) if chosen else {}
         rng = bridge_rng(random_state)
         found = [
-            inference.laplace(estimate, own, size, rng)
+            inference.laplace_of(estimate, own, size, rng)
             for estimate in model._estimates(X, sample_weight)
         ]
         worst = max((part.k_hat for part in found if part.k_hat is not None), default=-np.inf)
@@ -396,7 +396,7 @@ class Diagnostics(Estimates):
 
 def _white_statistics(dfs: list[float | None], model: Any, rows: Any) -> np.ndarray:
     """Return the statistics of a refit; one with other degrees of freedom does not compare."""
-    found = [inference.white(estimate) for estimate in model._estimates(rows)]
+    found = [inference.white_of(estimate) for estimate in model._estimates(rows)]
     if [outcome.df for outcome in found] != dfs:
         raise ValueError("the refit must have the degrees of freedom of the fit")
     return np.array([outcome.statistic for outcome in found])

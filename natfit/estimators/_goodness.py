@@ -23,6 +23,12 @@ from natfit.estimators._data import Data
 from natfit.inference import Estimate, Outcome
 from natfit.inference import goodness as good
 
+#: What a reader must know of the resamples of censored rows.
+_CENSORED = (
+    "censoring times of the resamples follow the Kaplan-Meier estimate of those of the data, given "
+    "the rows that were censored"
+)
+
 METHODS = ("auto", *good.NAMES)
 
 
@@ -100,46 +106,45 @@ def goodness(
         If the method does not fit the family or the rows.
     """
     censored = data.seen_as is not None
-    ends_at_rows = any(
-        estimate.objective.row_ends & set(estimate.at_limit)
-        for estimate in estimates
-        if estimate.objective is not None
-    )
-    chosen = _method(model.distribution_, method, censored, bins, ends_at_rows)
+    chosen = _method(model.distribution_, method, censored, bins, _ends_at_rows(estimates))
     size = int(check_number(n_resamples, "n_resamples", low=0, integer=True))
     if size == 0 and chosen != "chi_square":
         raise ValueError(
             f"n_resamples must be >= 1 for {chosen}, whose distribution depends on the family and "
             "on what was estimated, got 0; pass n_resamples=999"
         )
-    draws = Draws.of(model, data, "goodness_of_fit") if size or censored else None
-    known = model.distribution_.has_cdf
-    ends = []
-    if chosen == "chi_square":
-        given = _bins(bins)
-        frozen = [Frozen(model.distribution_, e[None]) for e in model._eta]
-        for f, y in zip(frozen, data.values.T, strict=True):
-            extent = float(y.min()), float(y.max())
-            ends.append(good.cells(f, model.n_obs_, given, known, extent))
-    test = Test(chosen, ends, known)
+    draws = Draws.of(model, data, "goodness_of_fit")
+    test = _test(model, data, chosen, bins)
     found = test.of(model, data)
     drawn, failed = np.empty((0, len(found))), 0
-    if size and draws is not None:
+    if size:
         drawn, failed = refits(draws, partial(_measured, test), size, random_state, n_jobs)
+    notes = failures(failed) + ((_CENSORED,) if censored else ())
     out = []
     for j, (statistic, estimate) in enumerate(zip(found, estimates, strict=True)):
-        notes = failures(failed)
-        if censored:
-            notes += (
-                "censoring times of the resamples follow the Kaplan-Meier estimate of those of the "
-                "data, given the rows that were censored",
-            )
         if chosen == "chi_square":
-            out.append(_of_cells(statistic, len(ends[j]) + 1, estimate, drawn[:, j], notes))
+            out.append(_of_cells(statistic, len(test.ends[j]) + 1, estimate, drawn[:, j], notes))
         else:
             p = bootstrap_pvalue(statistic, drawn[:, j])
             out.append(_outcome(chosen, statistic, p, None, _bootstrap(len(drawn)), notes))
     return out
+
+
+def _ends_at_rows(estimates: list[Estimate]) -> bool:
+    """Tell whether the support of a column's fit ends at a row."""
+    return any(e.objective.row_ends & set(e.at_limit) for e in estimates if e.objective is not None)
+
+
+def _test(model: Any, data: Data, method: str, bins: Any) -> Test:
+    """Return the statistic of a method, whose cells are those of the data in each resample."""
+    known, ends = model.distribution_.has_cdf, []
+    if method == "chi_square":
+        given = _bins(bins)
+        for eta, y in zip(model._eta, data.values.T, strict=True):
+            frozen = Frozen(model.distribution_, eta[None])
+            extent = float(y.min()), float(y.max())
+            ends.append(good.cells(frozen, model.n_obs_, given, known, extent))
+    return Test(method, ends, known)
 
 
 def _bootstrap(size: int) -> str:

@@ -2,12 +2,12 @@
 
 from natfit.inference.covariance import Information, information, robust
 from natfit.inference.estimate import Estimate
-from natfit.inference.identifiability import Combination, Identifiability, identifiability
-from natfit.inference.influence import Influence, influence
-from natfit.inference.laplace import Laplace, laplace
+from natfit.inference.identifiability import Combination, Identifiability, identifiability_of
+from natfit.inference.influence import Influence, influence_of
+from natfit.inference.laplace import Laplace, laplace_of
 from natfit.inference.outcome import Outcome
 from natfit.inference.rowwise import Rowwise
-from natfit.inference.white import white
+from natfit.inference.white import white_of
 
 __all__ = [
     "Combination",
@@ -18,10 +18,10 @@ __all__ = [
     "Laplace",
     "Outcome",
     "Rowwise",
-    "identifiability",
-    "influence",
+    "identifiability_of",
+    "influence_of",
     "information",
-    "laplace",
+    "laplace_of",
     "robust",
-    "white",
+    "white_of",
 ]

@@ -117,7 +117,9 @@ class Identifiability:
         return str(self)
 
 
-def identifiability(estimate: Estimate, target: float = 0.1, caution: str = "") -> Identifiability:
+def identifiability_of(
+    estimate: Estimate, target: float = 0.1, caution: str = ""
+) -> Identifiability:
     """Return which combinations of the coordinates of an estimate the information determines.
 
     Parameters

@@ -294,7 +294,7 @@ class Laplace:
         return "\n".join(lines)
 
 
-def laplace(
+def laplace_of(
     estimate: Estimate, prior: dict[str, Prior], n_draws: int, random_state: Any
 ) -> Laplace:
     """Return Laplace's approximation at the mode that is nearest to an estimate.

@@ -20,7 +20,7 @@ _DEPENDENT = 1e-8
 _NUMBERS = 2_000_000
 
 
-def white(estimate: Estimate) -> Outcome:
+def white_of(estimate: Estimate) -> Outcome:
     """Return White's information-matrix test of a maximum-likelihood estimate.
 
     In the true family ``E[s s' + H] = 0``, where s is the score of a row and H its Hessian (White,

@@ -10,7 +10,7 @@ from scipy.special import polygamma
 
 import natfit
 from natfit.bijectors import Positive
-from natfit.inference import Information, identifiability
+from natfit.inference import Information, identifiability_of
 from tests.fits import fitted
 
 RNG = np.random.default_rng(0)
@@ -151,7 +151,7 @@ def test_information_that_is_not_finite():
     estimate = natfit.fit("gamma", WAITS)._estimates()[0]
     for bad in (np.nan, np.inf):
         matrix = np.array([[1.0, bad], [bad, 2.0]])
-        found = identifiability(replace(estimate, information=Information(matrix, "observed")))
+        found = identifiability_of(replace(estimate, information=Information(matrix, "observed")))
         assert "not finite" in found.sentences[0]
         assert np.isinf([c.standard_error for c in found.combinations]).all()
         assert np.isinf(found.condition) and "nan" not in str(found)
@@ -160,6 +160,6 @@ def test_information_that_is_not_finite():
 def test_an_indefinite_information():
     estimate = natfit.fit("gamma", WAITS)._estimates()[0]
     matrix = np.array([[1.0, 2.0], [2.0, 1.0]])
-    found = identifiability(replace(estimate, information=Information(matrix, "observed")))
+    found = identifiability_of(replace(estimate, information=Information(matrix, "observed")))
     assert "curves upwards along log shape - log scale" in found.sentences[0]
     assert np.isinf(found.combinations[0].standard_error)
