@@ -239,6 +239,13 @@ def _method(
             f"method must be 'cramer_von_mises' or 'kolmogorov_smirnov' for {name} whose support "
             "ends at a row, got 'anderson_darling', which is infinite there"
         )
+    _refuse_unknown(family, method)
+    return method
+
+
+def _refuse_unknown(family: Distribution, method: str) -> None:
+    """Raise ValueError if the probabilities that a method needs are not known."""
+    name, support = type(family).__name__, family.known_support
     if method != "chi_square" and not family.has_cdf:
         raise ValueError(
             f"goodness_of_fit needs a family with a distribution function, and {name} has none; "
@@ -249,4 +256,3 @@ def _method(
             f"chi_square needs probabilities of cells, and {name} has no distribution function; "
             "define _log_cdf and _log_sf"
         )
-    return method
