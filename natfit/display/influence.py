@@ -36,7 +36,7 @@ class InfluenceDisplay:
                    ``+-2 / sqrt(n)`` (Belsley, Kuh and Welsch, 1980, equation 2.11)
     ============== ============================================================================
 
-    The values are those of :meth:`natfit.NaturalMLE.influence`, to first order and without refits.
+    The values are those of :meth:`natfit.NaturalMLE.influence`, without refits.
     The rows with the largest values are labelled with their index in the data.
 
     Made by :meth:`from_estimator`; the constructor's arguments are stored as attributes.
