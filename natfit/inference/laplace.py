@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -76,11 +77,6 @@ class Posterior:
         having = [np.arange(family.n_params)[family.blocks[name]] for name in self.prior]
         return set(self.free) <= set(np.concatenate([*having, np.empty(0, int)]).tolist())
 
-    def inside(self, eta: np.ndarray) -> np.ndarray:
-        """Tell which eta (S, K) lie within the limits of the family, (S,) bool."""
-        low, high, _ = self.likelihood.distribution.limits
-        return np.asarray(((eta >= low) & (eta <= high)).all(axis=1))
-
     def value(self, eta: np.ndarray) -> float:
         """Return the log-density at eta (K,), nats; -inf outside."""
         return float(self.values(eta[None])[0])
@@ -88,8 +84,8 @@ class Posterior:
     def values(self, eta: np.ndarray) -> np.ndarray:
         """Return the log-density at each eta (S, K), nats; -inf outside the limits."""
         out = np.full(len(eta), -np.inf)
-        inside = self.inside(eta)
-        points = eta[inside]
+        within = inside(self.likelihood.distribution, eta)
+        points = eta[within]
         if not len(points):
             return out
         with np.errstate(all="ignore"):
@@ -100,7 +96,7 @@ class Posterior:
                 formula = self.likelihood._formula
                 found = self.likelihood.rows.sum(_values_part, formula, points)
             found = found + sum(self._log_prior(name, points) for name in self.prior)
-        out[inside] = np.where(np.isnan(found), -np.inf, found)
+        out[within] = np.where(np.isnan(found), -np.inf, found)
         return out
 
     def terms(self, eta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
@@ -147,6 +143,12 @@ class Posterior:
         return float(v[4].sum()), first, second
 
 
+def inside(family: Distribution, eta: np.ndarray) -> np.ndarray:
+    """Tell which eta (S, K) lie within the limits of a family, (S,) bool."""
+    low, high, _ = family.limits
+    return np.asarray(((eta >= low) & (eta <= high)).all(axis=1))
+
+
 def _values_part(block: Block, formula: Formula, points: np.ndarray) -> np.ndarray:
     """Return the weighted sum of log p of a block's rows at each of S points, (S,)."""
     family = formula.distribution
@@ -187,7 +189,9 @@ class Laplace:
     mean: np.ndarray
     covariance: np.ndarray
     k_hat: float | None
-    _posterior: Posterior
+    _free: np.ndarray
+    _having: tuple[str, ...]
+    _proper: bool
     _value: float
     _factor: np.ndarray
     _ratios: Smoothed | None
@@ -207,7 +211,7 @@ class Laplace:
             If a free parameter has no prior.
         """
         self._refuse_improper()
-        k = len(self._posterior.free)
+        k = len(self._free)
         return float(
             self._value + 0.5 * k * np.log(2 * np.pi) + np.log(np.diagonal(self._factor)).sum()
         )
@@ -231,11 +235,11 @@ class Laplace:
         return self._ratios.log_mean
 
     def _refuse_improper(self) -> None:
-        if not self._posterior.proper:
-            having = list(self._posterior.prior)
+        if not self._proper:
             raise ValueError(
-                f"log_evidence needs a prior for each free parameter, got priors of {having}: a "
-                "flat prior has no total probability; pass prior={name: density, ...}"
+                "log_evidence needs a prior for each free parameter, got priors of "
+                f"{list(self._having)}: a flat prior has no total probability; pass "
+                "prior={name: density, ...}"
             )
 
     @answers_keywords
@@ -262,7 +266,7 @@ class Laplace:
         rng, out = bridge_rng(random_state), np.empty((0, len(self.mean)))
         for _ in range(_TRIES):
             drawn = self._drawn(size, rng)
-            out = np.concatenate([out, drawn[self._posterior.inside(drawn)]])
+            out = np.concatenate([out, drawn[inside(self.family, drawn)]])
             if len(out) >= size:
                 return out[:size]
         raise ValueError(
@@ -277,7 +281,7 @@ class Laplace:
         return dict(zip(self.family.params, values, strict=True))
 
     def _drawn(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        out, free = np.repeat(self.mean[None], n, axis=0), self._posterior.free
+        out, free = np.repeat(self.mean[None], n, axis=0), self._free
         out[:, free] += rng.standard_normal((n, len(free))) @ self._factor.T
         return out
 
@@ -339,8 +343,19 @@ def laplace_of(
     eta, value, factor = _mode(posterior, [names[k] for k in free])
     covariance = np.zeros((len(eta), len(eta)))
     covariance[np.ix_(free, free)] = factor @ factor.T
-    parts = estimate.family, tuple(names), eta, covariance
-    found = Laplace(*parts, None, posterior, value, factor, None)
+    made = partial(
+        Laplace,
+        estimate.family,
+        tuple(names),
+        eta,
+        covariance,
+        _free=free,
+        _having=tuple(prior),
+        _proper=posterior.proper,
+        _value=value,
+        _factor=factor,
+    )
+    found = made(k_hat=None, _ratios=None)
     if n_draws == 0:
         return found
     drawn = found._drawn(max(n_draws, FEWEST), bridge_rng(random_state))
@@ -348,7 +363,7 @@ def laplace_of(
     log_normal = -0.5 * np.square(z).sum(axis=0) - 0.5 * len(free) * np.log(2 * np.pi)
     log_normal -= np.log(np.diagonal(factor)).sum()
     ratios = smoothed(posterior.values(drawn) - log_normal)
-    return Laplace(*parts, ratios.k_hat, posterior, value, factor, ratios)
+    return made(k_hat=ratios.k_hat, _ratios=ratios)
 
 
 def _mode(posterior: Posterior, names: list[str]) -> tuple[np.ndarray, float, np.ndarray]:

@@ -56,7 +56,7 @@ def test_influence_of_every_family(name, monkeypatch):
     monkeypatch.setattr("natfit.inference.influence.MOST", 0)
     found = model.influence(y)
     assert found.order == 1
-    scale = np.sqrt(np.diagonal(model._eta_covariance(0)))
+    scale = np.sqrt(np.diagonal(model._estimates()[0].covariance()))
     free = np.isfinite(scale) & (scale > 0)
     limit = 0.2 if len(family.kinks(model._eta[0])) else 1e-3
     assert np.all(np.abs(found.theta.sum(axis=0)[free]) < limit * scale[free])

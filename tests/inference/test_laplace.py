@@ -1,5 +1,6 @@
 """Laplace's approximation against conjugate posteriors, Stirling's formula and quadrature."""
 
+import pickle
 import warnings
 
 import autograd.numpy as anp
@@ -115,7 +116,7 @@ def test_draws():
     # Without a prior the mode is the estimate, and the covariance the inverse information.
     model = natfit.fit("gamma", y, tol=1e-9)
     np.testing.assert_allclose(found.mean, model._eta[0], atol=1e-6)
-    np.testing.assert_allclose(found.covariance, model._eta_covariance(0), rtol=1e-5)
+    np.testing.assert_allclose(found.covariance, model._estimates()[0].covariance(), rtol=1e-5)
 
 
 def test_draws_keep_within_the_limits_of_a_family():
@@ -202,3 +203,12 @@ def test_refusals():
         model.laplace(WAITS + 1.0)
     with pytest.raises(ValueError, match="n must be >= 1"):
         model.laplace(WAITS).sample(0)
+
+
+def test_it_holds_no_data_and_can_be_stored():
+    y = RNG.gamma(2.0, 3.0, 5_000)
+    found = natfit.fit("gamma", y).laplace(y, n_draws=0)
+    stored = pickle.dumps(found)
+    assert len(stored) < 8 * 5_000
+    again = pickle.loads(stored)
+    np.testing.assert_array_equal(again.sample_eta(3, 0), found.sample_eta(3, 0))
