@@ -232,7 +232,8 @@ def kept(rows: Rows, name: Any, make: Callable[..., Any], *args: Any) -> Any:
     -------
     The value, which must not be changed.
     """
-    known = rows.__dict__.setdefault("_kept", {})
+    # Not with what passes leave, which is nothing where rows are many.
+    known = rows.__dict__.setdefault("_known", {})
     if name not in known:
         known[name] = make(rows, *args)
     return known[name]

@@ -19,6 +19,8 @@ from natfit.rows import (
     total_weight,
     weighted_total,
 )
+from natfit.rows._statistics import kept
+from natfit.rows.base import KEEP
 from natfit.rows.processes import Processes
 
 N = 9 * BLOCK + 5
@@ -120,3 +122,18 @@ def test_inner_products_of_any_length():
     assert weighted_total(Y, W) == pytest.approx(W @ Y, rel=1e-13)
     assert weighted_total(Y, None) == Y.sum()
     assert (total_weight(W, len(Y)), total_weight(None, 3)) == (W.sum(), 3.0)
+
+
+def test_what_rows_know_is_kept_also_where_passes_leave_nothing():
+    rows = Memory(np.zeros(KEEP + 1))
+    # A pass before: many rows keep nothing of it.
+    assert rows.sum(_count) == KEEP + 1
+    made = []
+    for _ in range(2):
+        assert kept(rows, "once", lambda rows: made.append(rows) or 7.0) == 7.0
+    assert made == [rows]
+    assert rows.block(0, 10).kept is None
+
+
+def _count(block):
+    return block.n
