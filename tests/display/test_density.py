@@ -332,6 +332,25 @@ def test_the_survival_function_of_classes_has_boxes_and_turnbulls_steps():
     assert_allclose([b.get_y() + b.get_height() for b in boxes], [1.0, 0.8, 0.5], rtol=1e-6)
 
 
+def test_the_area_of_the_bars_is_the_share_that_has_two_ends():
+    rng = np.random.default_rng(9)
+    y = rng.gamma(2.0, 3.0, 120)
+    lower, upper = np.floor(y), np.minimum(np.ceil(y + rng.random(120)), 11.0)
+    lower, upper = np.where(y > 11, 11.0, lower), np.where(y > 11, np.inf, upper)
+    exact = (np.arange(120) % 3 == 0) & (y < 11)
+    rows = Censored.interval(np.where(exact, y, lower), np.where(exact, y, upper))
+    weight = rng.integers(1, 4, 120)
+    model = NaturalMLE("gamma").fit(rows, sample_weight=weight)
+    display = draw(model, rows, sample_weight=weight)
+    area = sum(b.get_width() * b.get_height() for b in display.points_)
+    assert_allclose(area, display.drawn, rtol=1e-9)
+    assert_allclose(display.weight.sum(), display.drawn * weight.sum(), rtol=1e-9)
+    # Where the last row with two ends ends, the survival function has what is not drawn.
+    survival = draw(model, rows, sample_weight=weight, kind="survival")
+    assert_allclose(survival.share[-1], 1.0 - display.drawn, atol=1e-9)
+    assert f"{100 * (1 - display.drawn):.3g} % above" in display.data_label
+
+
 def test_no_message_advises_to_drop_censored_rows():
     rows = Censored([1.0, 2.0], [np.inf, np.inf])
     model = NaturalMLE("normal").fit(np.arange(5.0)[:, None])
