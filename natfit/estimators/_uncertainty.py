@@ -239,7 +239,8 @@ class Uncertainty(Intervals):
         n_resamples : int, default=999
             Number of bootstrap fits, at least 40.
         kind : {"bca", "percentile"}
-            Quantiles of the bootstrap estimates, corrected for bias and skewness or not.
+            Quantiles of the bootstrap estimates, corrected for bias and skewness or not. They are
+            not where all estimates lie on one side of the fit's, as may happen at a limit.
         resample : {"rows", "parametric"}
             Whether rows are drawn from the rows, with their weights as repetitions, or from the
             fitted distribution.
