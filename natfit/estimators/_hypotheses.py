@@ -16,7 +16,7 @@ from natfit.distributions import Censored
 from natfit.estimators._estimates import Estimates
 from natfit.inference import Estimate, Outcome, chi_bar
 from natfit.inference.likelihood_ratio import joined, likelihood_ratio
-from natfit.inference.nested import nesting
+from natfit.inference.nested import nesting, title
 from natfit.inference.null import Null, check_names
 from natfit.inference.score_test import Efficient, efficient, shares
 from natfit.inference.wald_test import statistic as wald_statistic
@@ -197,7 +197,7 @@ class HypothesisTests(Estimates):
                 "values by name with X, which computes it"
             )
         shares = [np.array([0.5, 0.5])] * len(mine) if bounded else []
-        said = f"{type(other.distribution_).__name__} inside {type(self.distribution_).__name__}"
+        said = f"{title(other.distribution_)} inside {title(self.distribution_)}"
         notes = [*_notes(mine, []), *notes]
         return likelihood_ratio(self.loglik_, other.loglik_, df, said, joined(shares), notes)
 
@@ -416,7 +416,10 @@ def _column_shares(estimate: Estimate, null: Null, theta: np.ndarray) -> np.ndar
     """Return the weights of a column; the correlation of several bounded parameters is asked."""
     if len(null.bounded) < 2:
         return shares(null, np.eye(len(null.tested)))
-    return _efficient(estimate, null, theta, "expected").shares(null)
+    objective: Any = estimate.objective
+    # Censored rows have no expected information.
+    kind = "expected" if objective.distribution.information.complete else "observed"
+    return _efficient(estimate, null, theta, kind).shares(null)
 
 
 def _efficient(estimate: Estimate, null: Null, theta: np.ndarray, kind: str) -> Efficient:

@@ -17,7 +17,7 @@ TOLERANCE = 1e-6
 _MOST = 40
 
 #: Halvings of a step, and corrections that bring g back to its value.
-_MOST_HALVINGS, _MOST_CORRECTIONS = 30, 20
+_MOST_HALVINGS, _MOST_CORRECTIONS = 15, 20
 
 #: Distance of g from its value, in standard errors of g, that counts as none.
 _ON_VALUE = 1e-10

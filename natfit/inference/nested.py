@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from natfit._component import same
 from natfit.distributions.base import Distribution
 from natfit.distributions.wrappers.base import Extended, Restricted
+from natfit.distributions.wrappers.truncated import Truncated
 
 #: Parameters of the larger family (by file) that are at an end of their range in a smaller one.
 _AT_AN_END: dict[str, dict[str, tuple[str, ...]]] = {
@@ -80,13 +81,14 @@ def nesting(larger: Distribution, smaller: Distribution) -> Nesting:
     Raises
     ------
     ValueError
-        If the test has no known distribution: mixtures with different numbers of components.
+        If the test has no known distribution (mixtures with different numbers of components), or
+        the families are in different windows.
     """
     _refuse_mixtures(larger, smaller)
     of, name = _name(larger), _name(smaller)
+    _refuse_windows(larger, smaller)
     if isinstance(larger, Restricted) and isinstance(smaller, Restricted) and of == name:
-        # A window must be the same; limits do not change the density.
-        return nesting(larger.inner, smaller.inner) if _alike(larger, smaller) else Nesting(False)
+        return nesting(larger.inner, smaller.inner)
     if of == name:
         inside = isinstance(larger, Extended) and isinstance(smaller, Extended)
         return nesting(larger.inner, smaller.inner) if inside else Nesting(True)
@@ -99,10 +101,16 @@ def nesting(larger: Distribution, smaller: Distribution) -> Nesting:
     return Nesting(name in _INSIDE.get(of, ()))
 
 
-def _alike(larger: Distribution, smaller: Distribution) -> bool:
-    """Tell whether the arguments of two wrappers agree, but for the family inside."""
-    mine, theirs = (f.get_params(deep=False) for f in (larger, smaller))
-    return all(same(mine[k], theirs[k]) for k in mine if k not in ("family", "bounds"))
+def _refuse_windows(larger: Distribution, smaller: Distribution) -> None:
+    """Raise ValueError for families in different windows, whose likelihoods are of other rows."""
+    windows = [
+        (f.low, f.high) if isinstance(f, Truncated) else (None, None) for f in (larger, smaller)
+    ]
+    if not same(*windows):
+        raise ValueError(
+            f"null must be fitted in the same window, got truncation {windows[1]} beside "
+            f"{windows[0]}: the likelihoods are conditional on it; fit both with one truncation"
+        )
 
 
 def _refuse_mixtures(larger: Distribution, smaller: Distribution) -> None:
@@ -115,6 +123,23 @@ def _refuse_mixtures(larger: Distribution, smaller: Distribution) -> None:
             "likelihood ratio is no chi-square (McLachlan & Peel 2000, Finite Mixture Models, "
             "section 6.4); compare bic_, or use a parametric bootstrap"
         )
+
+
+def title(family: Distribution) -> str:
+    """Return the name of a family in messages: that inside windows and limits.
+
+    Parameters
+    ----------
+    family : Distribution
+        The family.
+
+    Returns
+    -------
+    str
+    """
+    while isinstance(family, Restricted):
+        family = family.inner
+    return type(family).__name__
 
 
 def _name(family: Distribution) -> str:

@@ -26,7 +26,8 @@ def score_interval(
     freedom, where ``U = grad f`` and the expected information per row I are those at the optimum
     of f among the theta with ``g(theta) = c`` (Rao 1948; Cox & Hinkley 1974, Theoretical
     Statistics, section 9.3). For the probability of a binomial distribution it is Wilson's
-    interval. Families without an expected information have the observed one in its place.
+    interval. Censored rows, and families without an expected information, have the observed one in
+    its place.
 
     With a prior, f is the negative log-posterior, and I includes the prior's curvature.
 
@@ -73,8 +74,10 @@ def score_interval(
 
 def score_root(surface: Surface, slope: np.ndarray, found: Refit) -> float:
     """Return the root of the score statistic ``W m^2 grad g' I^-1 grad g`` of a refit."""
-    matrix = surface.expected(found.theta)
-    matrix = found.matrix if matrix is None else matrix
+    # Of censored rows it is not known how the exact ones would have been censored.
+    complete = surface.objective.distribution.information.complete
+    expected = surface.expected(found.theta) if complete else None
+    matrix = found.matrix if expected is None else expected
     rest = found.rest
     along = slope[rest] @ solved(matrix[np.ix_(rest, rest)], slope[rest])
     return abs(found.multiplier) * float(np.sqrt(max(surface.total * along, 0.0)))

@@ -74,7 +74,10 @@ def test_wrappers():
     assert inside == nested.Nesting(True, ("n",))
     window = Truncated("student_t", 0.0, 3.0), Truncated("normal", 0.0, 3.0)
     assert nesting(*window) == nested.Nesting(True, ("df",))
-    assert not nesting(window[0], Truncated("normal", 0.0, 4.0)).known
+    for other in (Truncated("normal", 0.0, 4.0), Normal()):
+        with pytest.raises(ValueError, match="in the same window"):
+            nesting(window[0], other)
+    assert nested.title(window[0]) == "StudentT"
     assert nesting(Normal(), Normal()) == nested.Nesting(True)
     assert not nesting(Weibull(), Gamma()).known
     assert not nesting(NegativeBinomial(), Normal()).known

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+import natfit
 from natfit.inference.score_interval import score_interval
 from tests.fits import fitted
 
@@ -45,6 +46,16 @@ def test_normal_mean_with_an_unknown_scale():
     found = interval(estimate("normal", y), 0)
     half = y.std() * Z / np.sqrt(25 - Z**2)
     assert (found.low, found.high) == pytest.approx((y.mean() - half, y.mean() + half), abs=1e-6)
+
+
+def test_censored_rows_have_the_observed_information():
+    # d events in a total time s: (d - r s)^2 / (r s) = z^2.
+    times, seen = RNG.exponential(2.0, 30), RNG.random(30) < 0.6
+    rows = natfit.Censored.right(times, seen)
+    found = interval(natfit.fit("exponential", rows)._estimates(rows)[0], 0)
+    d, s = seen.sum(), times.sum()
+    want = d + 0.5 * Z**2 + np.array([-1.0, 1.0]) * Z * np.sqrt(d + 0.25 * Z**2)
+    assert (found.low, found.high) == pytest.approx(np.log(want / s), abs=1e-7)
 
 
 def test_a_statistic_that_never_gets_large_enough():
