@@ -9,6 +9,7 @@ import numpy as np
 from natfit.distributions.contract.nonparametric import turnbull
 from natfit.distributions.contract.support import REAL, Support
 from natfit.estimators._data import Data
+from natfit.inference.right_censored import product_limit
 
 #: The maximum number of bins of a histogram.
 _MOST_BINS = 100
@@ -75,7 +76,7 @@ def empirical(data: Data, support: Support | None) -> Empirical:
     right = np.isinf(upper)
     if np.all(right | (lower == upper)) and (not window or np.all(window[1] == np.inf)):
         entry = window[0] if window else None
-        y, mass = kaplan_meier(lower, ~right, weight, entry)
+        y, mass = _kaplan_meier(lower, ~right, weight, entry)
         left = y.copy()
         if np.isinf(y[-1]):
             left[-1] = lower[right].max()
@@ -84,49 +85,23 @@ def empirical(data: Data, support: Support | None) -> Empirical:
     return Empirical(*found, total, "Turnbull", times)
 
 
-def kaplan_meier(
-    time: np.ndarray, seen: np.ndarray, weight: np.ndarray, entry: np.ndarray | None = None
+def _kaplan_meier(
+    time: np.ndarray, seen: np.ndarray, weight: np.ndarray, entry: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return Kaplan and Meier's (1958) estimate: ``S(t) = prod_{t_j <= t} (1 - d_j / r_j)``.
-
-    Parameters
-    ----------
-    time : ndarray of shape (N,)
-        Times of events, and times at which the other rows were last seen.
-    seen : ndarray of bool, shape (N,)
-        Whether the event was seen.
-    weight : ndarray of shape (N,)
-        Repetitions of the rows.
-    entry : ndarray of shape (N,), optional
-        Times from which on the rows were watched.
+    """Return times of events in ascending order, and inf if probability is left, with the steps.
 
     Returns
     -------
-    values : ndarray of shape (M,)
-        Distinct times of events in ascending order, and inf if probability is left.
-    mass : ndarray of shape (M,)
-        Their probabilities, the steps of S.
+    values, mass : ndarray of shape (M,)
+        The steps sum to one.
     """
-    values, place = np.unique(time[seen], return_inverse=True)
-    died = np.bincount(place, weight[seen], len(values))
-    at_risk = _at_least(time, weight, values)
-    if entry is not None:
-        # Rows that enter later than t are not yet watched at t.
-        at_risk -= _at_least(np.nextafter(entry, -np.inf), weight, values)
-    after = np.cumprod(1.0 - np.minimum(died / at_risk, 1.0))
-    mass = -np.diff(after, prepend=1.0)
-    rest = float(after[-1]) if len(after) else 1.0
+    steps = product_limit(time, seen, weight, entry=entry)
+    mass = np.diff(steps.value, prepend=0.0)
+    rest = 1.0 - float(steps.value[-1]) if len(steps.value) else 1.0
     # What rounding leaves of a last step to zero is no probability.
     if rest > np.finfo(float).eps * len(time):
-        values, mass = np.append(values, np.inf), np.append(mass, rest)
-    return values, mass
-
-
-def _at_least(time: np.ndarray, weight: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return the weight of the rows whose time is at least each of the values."""
-    order = np.argsort(time, kind="stable")
-    below = np.concatenate([[0.0], np.cumsum(weight[order])])
-    return below[-1] - below[np.searchsorted(time[order], values, side="left")]
+        return np.append(steps.at, np.inf), np.append(mass, rest)
+    return steps.at, mass
 
 
 def _inside(

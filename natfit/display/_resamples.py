@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from natfit._warnings import warn
-from natfit.display._empirical import Points, empirical, kaplan_meier, points
+from natfit.display._empirical import Points, empirical, points
 from natfit.distributions import Censored
 from natfit.estimators._data import Data
+from natfit.inference.right_censored import censored_alike
 from natfit.rng import bridge_rng
 
 #: The share of fits that may fail before a warning says so.
@@ -47,9 +48,8 @@ def resamples(
 ) -> list[Resample]:
     """Draw samples of the size of the data from a fit, and fit each of them.
 
-    A right-censored row keeps its time of censoring. Rows that were seen get one from the
-    Kaplan-Meier estimate of censoring times, beyond the time of their event (Davison and Hinkley,
-    1997, Bootstrap Methods and their Application, algorithm 3.1 and section 3.5).
+    A right-censored row keeps its time of censoring, and rows that were seen get one, as
+    :func:`natfit.inference.right_censored.censored_alike` draws them.
 
     Parameters
     ----------
@@ -84,14 +84,14 @@ def resamples(
         )
     rng = bridge_rng(random_state)
     total = len(data.values) if data.weight is None else data.weight.sum()
-    censoring = None if data.seen_as is None else _Censoring.of(data)
+    censoring = None if data.seen_as is None else _repeated(data)
     support, found = fit.distribution_.support, []
     for _ in range(number):
         drawn = fit.frozen_.rvs(max(int(round(total)), 2), rng)
         rows: Any = drawn.reshape(len(drawn), -1)
         own = Data(rows[:, column])
         if censoring is not None:
-            rows = censoring.apply(drawn, rng)
+            rows = Censored.right(*censored_alike(drawn, *censoring, rng))
             own = Data(rows.rows, seen_as=data.seen_as)
         try:
             eta = fit._refit(rows)._eta[column] if refit else fit._eta[column]
@@ -109,31 +109,15 @@ def resamples(
     return found
 
 
-@dataclass(frozen=True)
-class _Censoring:
-    """When rows are censored: known times, or times beyond an event."""
+def _repeated(data: Data) -> tuple[np.ndarray, np.ndarray]:
+    """Return times of right-censored rows, and whether they were seen, each as often as it counts.
 
-    time: np.ndarray
-    seen: np.ndarray
-    values: np.ndarray
-    below: np.ndarray
-
-    @classmethod
-    def of(cls, data: Data) -> _Censoring:
-        lower, upper = data.values.T
-        if data.weight is not None:
-            times = data.weight.astype(int)
-            lower, upper = np.repeat(lower, times), np.repeat(upper, times)
-        seen = lower == upper
-        values, mass = kaplan_meier(lower, ~seen, np.ones(len(lower)))
-        return cls(lower, seen, values, np.cumsum(mass))
-
-    def apply(self, y: np.ndarray, rng: np.random.Generator) -> Censored:
-        """Return y (N,), censored as the rows would have been."""
-        # A uniform draw beyond the event's own level chooses a time after it.
-        before = np.concatenate([[0.0], self.below])
-        level = before[np.searchsorted(self.values, self.time, side="left")]
-        u = level + (1.0 - level) * rng.random(len(y))
-        later = self.values[np.minimum(np.searchsorted(self.below, u), len(self.values) - 1)]
-        end = np.where(self.seen, later, self.time)
-        return Censored.right(np.minimum(y, end), y <= end)
+    Returns
+    -------
+    time, seen : ndarray of shape (W,)
+    """
+    lower, upper = data.values.T
+    if data.weight is not None:
+        times = data.weight.astype(int)
+        lower, upper = np.repeat(lower, times), np.repeat(upper, times)
+    return lower, lower == upper

@@ -24,7 +24,11 @@ class Steps:
 
 
 def product_limit(
-    time: np.ndarray, seen: np.ndarray, weight: np.ndarray, seen_first: bool = True
+    time: np.ndarray,
+    seen: np.ndarray,
+    weight: np.ndarray,
+    seen_first: bool = True,
+    entry: np.ndarray | None = None,
 ) -> Steps:
     """Return Kaplan and Meier's (1958) estimate of the distribution function of the times.
 
@@ -39,6 +43,8 @@ def product_limit(
     seen_first : bool
         Whether events at one time come before rows that are censored there, as they do for
         events; of censoring times the estimate takes the others first.
+    entry : ndarray of shape (n,), optional
+        Times from which on rows were watched (delayed entry): before it they are not at risk.
 
     Returns
     -------
@@ -50,6 +56,10 @@ def product_limit(
     lost = np.bincount(place, np.where(seen, 0.0, weight), len(at))
     risk = np.cumsum((events + lost)[::-1])[::-1]
     risk = risk if seen_first else risk - lost
+    if entry is not None:
+        order = np.argsort(entry)
+        entered = np.concatenate([[0.0], np.cumsum(weight[order])])
+        risk = risk - (entered[-1] - entered[np.searchsorted(entry[order], at, side="right")])
     jumps = events > 0
     # Weights that are no whole numbers may leave a rounding error of the last row at risk.
     share = np.minimum(events[jumps] / risk[jumps], 1.0)
