@@ -9,9 +9,8 @@ import numpy as np
 
 from natfit._warnings import warn
 from natfit.display._empirical import Points, empirical, points
-from natfit.distributions import Censored
+from natfit.estimators._bootstrap import FAILED, Draws
 from natfit.estimators._data import Data
-from natfit.inference.right_censored import censored_alike
 from natfit.rng import bridge_rng
 
 #: The share of fits that may fail before a warning says so.
@@ -48,8 +47,8 @@ def resamples(
 ) -> list[Resample]:
     """Draw samples of the size of the data from a fit, and fit each of them.
 
-    A right-censored row keeps its time of censoring, and rows that were seen get one, as
-    :func:`natfit.inference.right_censored.censored_alike` draws them.
+    Right-censored rows are drawn as those of the tests of goodness of fit: each keeps its time of
+    censoring, and rows that were seen get one.
 
     Parameters
     ----------
@@ -82,20 +81,16 @@ def resamples(
             " whole weights, because it is not known how others would have been censored; use "
             "band='delta' or band=None"
         )
-    rng = bridge_rng(random_state)
-    total = len(data.values) if data.weight is None else data.weight.sum()
-    censoring = None if data.seen_as is None else _repeated(data)
+    rng, draws = bridge_rng(random_state), Draws.of(fit, data, "band='bootstrap'")
     support, found = fit.distribution_.support, []
     for _ in range(number):
-        drawn = fit.frozen_.rvs(max(int(round(total)), 2), rng)
-        rows: Any = drawn.reshape(len(drawn), -1)
-        own = Data(rows[:, column])
-        if censoring is not None:
-            rows = Censored.right(*censored_alike(drawn, *censoring, rng))
-            own = Data(rows.rows, seen_as=data.seen_as)
+        rows = draws.rows(rng)
+        own = Data(rows.rows, seen_as=data.seen_as) if data.seen_as else Data(rows[:, column])
         try:
-            eta = fit._refit(rows)._eta[column] if refit else fit._eta[column]
-            found.append(Resample(points(own, empirical(own, support), support), eta))
+            other = fit._refit(rows) if refit else fit
+            if other.statuses_[column] not in FAILED:
+                sorted_rows = points(own, empirical(own, support), support)
+                found.append(Resample(sorted_rows, other._eta[column]))
         except ValueError:
             continue
     if not found:
@@ -107,17 +102,3 @@ def resamples(
             UserWarning,
         )
     return found
-
-
-def _repeated(data: Data) -> tuple[np.ndarray, np.ndarray]:
-    """Return times of right-censored rows, and whether they were seen, each as often as it counts.
-
-    Returns
-    -------
-    time, seen : ndarray of shape (W,)
-    """
-    lower, upper = data.values.T
-    if data.weight is not None:
-        times = data.weight.astype(int)
-        lower, upper = np.repeat(lower, times), np.repeat(upper, times)
-    return lower, lower == upper

@@ -17,7 +17,7 @@ from natfit.iterate import Status
 from natfit.rng import bridge_rng
 
 #: Ends of a refit that is no estimate.
-_FAILED = (Status.UNBOUNDED, Status.NON_FINITE, Status.NO_DESCENT)
+FAILED = (Status.UNBOUNDED, Status.NON_FINITE, Status.NO_DESCENT)
 
 #: Relative distance from a whole number within which a weight counts as one.
 _WHOLE = 1e-9
@@ -74,7 +74,8 @@ class Draws:
 
     def rows(self, rng: np.random.Generator) -> Any:
         """Return a resample (n, D), or right-censored rows."""
-        drawn = self.model.sample(self.n, random_state=rng)
+        # By quantiles where a sampler would reject too many draws, as in a far window.
+        drawn = np.reshape(self.model.frozen_.rvs(self.n, rng), (self.n, -1))
         if self.time is None or self.seen is None:
             return drawn
         return Censored.right(*censored_alike(drawn[:, 0], self.time, self.seen, rng))
@@ -168,7 +169,7 @@ def _replicate(draws: Draws, measure: Callable, seed: np.random.SeedSequence) ->
     try:
         rows = draws.rows(np.random.default_rng(seed))
         refit = draws.model._refit(rows)
-        if any(status in _FAILED for status in refit.statuses_):
+        if any(status in FAILED for status in refit.statuses_):
             return None
         value = np.asarray(measure(refit, rows), dtype=np.float64)
     except ValueError:
