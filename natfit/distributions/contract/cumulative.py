@@ -31,6 +31,9 @@ _ACCURATE, _NOTHING = 1e-13, -760.0
 #: number, is rounding of the density itself.
 _FALLS, _NOISE = 0.25, 1e-7
 
+#: Doubles in a panel below which the density looks like a staircase.
+_FEW = 1000.0
+
 #: Values of the density that are asked for in one call, so that temporary arrays stay small.
 _TOGETHER = 2**16
 
@@ -88,6 +91,7 @@ class Cumulative:
                 gap = np.abs(both - log) / np.maximum(1.0, np.abs(both))
             same = (gap < _ACCURATE) | (both < _NOTHING) | (both == log) | (depth == _DEPTH)
             same |= (gap < _NOISE) & (gap > _FALLS * before)
+            same |= self._unresolved(start, stop)
             done.append(np.stack([start, stop, both])[:, same])
             pairs = ((start, middle), (middle, stop), (left, right), (gap, gap))
             start, stop, log, before = (np.concatenate([a[~same], b[~same]]) for a, b in pairs)
@@ -107,6 +111,12 @@ class Cumulative:
                 "or check support"
             )
         self._below, self._above = np.append(-np.inf, below), np.append(above, -np.inf)
+
+    def _unresolved(self, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
+        """Tell which panels hold so few doubles that their halves would say nothing more."""
+        with np.errstate(all="ignore"):
+            low, high = self._map(start)[0], self._map(stop)[0]
+            return ~(high - low > _FEW * np.spacing(np.maximum(np.abs(low), np.abs(high))))
 
     def _map(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return y and log dy/du."""
