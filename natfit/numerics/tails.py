@@ -37,7 +37,8 @@ def log_gammainc(shape: Any, x: Any, log_x: Any = None) -> np.ndarray:
         out = np.array(np.log(special.gammainc(shape, x)))
     with np.errstate(divide="ignore"):
         log_x = np.log(x) if log_x is None else np.broadcast_to(log_x, x.shape)
-    low = (out < np.log(_TINY)) & (log_x > -np.inf)
+    # A small shape has no small P where x has lost its digits, or is zero.
+    low = ((out < np.log(_TINY)) | (x < _TINY)) & (log_x > -np.inf)
     if low.any():
         a, z = shape[low], x[low]
         series = np.log(special.hyp1f1(1.0, a + 1.0, z))
@@ -87,6 +88,9 @@ def log_stdtr(df: Any, z: Any) -> np.ndarray:
     if low.any():
         v, t = df[low], z[low]
         constant = special.gammaln(0.5 * (v + 1.0)) - special.gammaln(0.5 * v)
-        density = constant - 0.5 * np.log(np.pi * v) - 0.5 * (v + 1.0) * np.log1p(t * t / v)
-        out[low] = density + np.log((v + t * t) / (v * -t))
+        # The square of z may overflow; its logarithm does not.
+        log_t, far = np.log(-t), v / t / t
+        log_u = 2.0 * log_t - np.log(v) + np.log1p(far)
+        density = constant - 0.5 * np.log(np.pi * v) - 0.5 * (v + 1.0) * log_u
+        out[low] = density + log_t - np.log(v) + np.log1p(far)
     return out

@@ -105,6 +105,22 @@ def scipy_moments(family: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return np.broadcast_to(mean, (len(eta),)), np.broadcast_to(var, (len(eta),))
 
 
+def scipy_entropy(family: Any, eta: np.ndarray) -> float | None:
+    """Return scipy's own formula of the entropy, nats, at eta (1, K).
+
+    Returns
+    -------
+    float or None
+        None where scipy has no such family, or would integrate.
+    """
+    frozen = _at(family, eta)
+    if frozen is None or not _writes(frozen.dist, "_entropy"):
+        return None
+    with np.errstate(all="ignore"):
+        found = float(frozen.entropy())
+    return found if np.isfinite(found) else None
+
+
 def _at(family: Any, eta: np.ndarray) -> Any:
     """Return scipy's frozen distribution at eta (n, K), or None."""
     if family.event_shape != ():

@@ -102,13 +102,13 @@ class Cumulative:
         below, above = np.logaddexp.accumulate(log), np.logaddexp.accumulate(log[::-1])[::-1]
         # The rule's error is taken out, so that both tails add to one.
         self._total = below[-1]
-        if not abs(np.expm1(self._total)) < ACCURACY:
+        if not abs(self._total) < ACCURACY:
             found = self.family.native_dict(self.eta[0])
             values = {name: np.round(value, 6).tolist() for name, value in found.items()}
             raise ValueError(
                 f"the density of {type(self.family).__name__} at {values} integrates to "
-                f"{np.exp(self._total):.10g} instead of 1; add its normalising terms to log_prob, "
-                "or check support"
+                f"{np.exp(min(self._total, 700.0)):.10g} instead of 1; add its normalising terms "
+                "to log_prob, or check support"
             )
         self._below, self._above = np.append(-np.inf, below), np.append(above, -np.inf)
 

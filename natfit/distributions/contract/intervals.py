@@ -38,6 +38,9 @@ _HALF = -0.6931471805599453
 _ACCURACY = 1e-6
 _RULES = ((3.6, 73), (4.6, 145), (6.1, 577), (6.1, 2305))
 
+#: Rounding of distribution functions, in units of that which is usual, that some have.
+_INEXACT = 1e4
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -329,7 +332,8 @@ class _Chunk:
         rough = big + np.log(-np.expm1(small - big))
         reference = np.log(upper - lower) + self.family.log_prob(0.5 * (lower + upper), eta)
         # A difference that is small compared with the two probabilities has lost digits.
-        loss = 1e-14 * np.exp(np.minimum(big - reference, 700.0))
+        digits = 1e-14 + 4e-16 * np.abs(big)
+        loss = digits * np.exp(np.minimum(big - reference, 700.0))
         log, flat = self._integrate(partial(between, lower, upper), eta, reference, rough, loss)
         return reference + log, flat
 
@@ -348,8 +352,8 @@ class _Chunk:
             log = np.log(weight)
             # Rounding of the logarithms themselves, on which the means do not depend.
             lost = loss + 8e-16 * np.abs(log_mass)
-            error = np.abs(log - np.where(blind, last, expected))
-            last = log
+            change, last = np.abs(log - last), log
+            error = np.where(blind, change, np.abs(log - expected))
             # An error that stays and is small is that of the distribution function.
             stays = (error > 0.5 * before) & (error < _ACCURACY)
             if ((error < 1e-9 + np.where(blind, 0.0, lost)) | stays).all():
@@ -357,6 +361,8 @@ class _Chunk:
             before = error
         # NaN: a step there is rejected, and a start there is refused.
         bad = ~(error < _ACCURACY + np.where(blind, 0.0, lost))
+        # Two rules that agree know better than a difference of less exact distribution functions.
+        bad &= ~((change < 1e-9) & (error < _ACCURACY + _INEXACT * lost))
         log[bad], flat[bad] = np.nan, np.nan
         return log, flat
 

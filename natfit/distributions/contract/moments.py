@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from natfit.distributions.contract.counterpart import scipy_moments
+from natfit.distributions.contract.counterpart import scipy_entropy, scipy_moments
 from natfit.distributions.contract.cumulative import Cumulative, with_tails
 from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.quantiles import quantile
@@ -125,8 +125,16 @@ def entropy_of(family: Any, eta: np.ndarray) -> float:
             f"the entropy of {type(family).__name__} does not exist: it has a density and values "
             f"of a probability of their own, {family.atoms}"
         )
-    rule = _rule(family, eta)
-    return -float(rule.weight @ family.log_prob(rule.y, eta[None]))
+    try:
+        rule = _rule(family, eta)
+    except ValueError:
+        # Mass may lie nearer to an end of the support than doubles do.
+        known = scipy_entropy(family, eta[None])
+        if known is None:
+            raise
+        return known
+    with np.errstate(all="ignore"):
+        return -float(rule.weight @ family.log_prob(rule.y, eta[None]))
 
 
 def mode_of(family: Any, eta: np.ndarray) -> float:

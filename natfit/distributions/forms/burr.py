@@ -32,9 +32,14 @@ def log1p_ratio(x: Any) -> Any:
 
 
 def expm1_ratio(x: Any) -> Any:
-    """(exp(x) - 1) / x of x >= 0, differentiable twice; 1 at x = 0, finite up to x = 700."""
+    """(exp(x) - 1) / x of x >= 0, differentiable twice; 1 at x = 0, constant from x = 700 on."""
     series = [1, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040]
-    return _near_zero(x, lambda v: anp.expm1(anp.minimum(v, 700.0)) / v, series)
+
+    def direct(v: Any) -> Any:
+        v = anp.minimum(v, 700.0)
+        return anp.expm1(v) / v
+
+    return _near_zero(x, direct, series)
 
 
 def _near_zero(x: Any, direct: Callable, series: list[float]) -> Any:

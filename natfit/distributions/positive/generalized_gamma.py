@@ -83,8 +83,9 @@ class GeneralizedGamma(ByJets):
         normal = np.abs(q) < _NORMAL_Q
         safe = np.where(normal, 1.0, q)
         k = safe**-2.0
-        x = k * np.exp(np.minimum(safe * w, 690.0))
-        out = np.where(side * safe > 0, log_gammainc(k, x), log_gammaincc(k, x))
+        log_x = np.log(k) + np.minimum(safe * w, 690.0)
+        x = np.exp(log_x)
+        out = np.where(side * safe > 0, log_gammainc(k, x, log_x), log_gammaincc(k, x))
         return np.where(normal, special.log_ndtr(side * w), out)
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:

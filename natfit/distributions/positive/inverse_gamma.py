@@ -115,7 +115,9 @@ class InverseGamma(ExponentialFamily):
         return log_gammaincc(shape, scale / y)
 
     def _log_sf(self, y: Any, shape: Any, scale: Any) -> np.ndarray:
-        return log_gammainc(shape, scale / y)
+        with np.errstate(divide="ignore"):
+            log_x = np.log(scale) - np.log(y)
+        return log_gammainc(shape, scale / y, log_x)
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: shape -> infinity and the likelihood grows without limit."""

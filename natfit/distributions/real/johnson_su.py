@@ -24,6 +24,9 @@ _HALF_LOG_2PI = 0.9189385332046727
 #: At this ``tail`` the density is that of the limit within 1e-8 nats in the middle.
 _LOGNORMAL = 1e8
 
+#: Distance in scales beyond which squares are taken of shares of it.
+_FAR = 1e100
+
 #: Ends of the skewness.
 _MOST_SKEWED = 1e3
 
@@ -152,11 +155,13 @@ def _normal(y: Any, median: Any, scale: Any, skew: Any, tail: Any) -> tuple[Any,
     lean = sign * skew
     # R^2 = (1 + lean x)^2 + kappa x^2, a sum of squares.
     first = 1.0 + lean * x
-    root = anp.sqrt(first**2 + kappa * x * x)
+    # Squares of far points overflow.
+    size = anp.where(anp.abs(x) > _FAR, anp.abs(x), 1.0)
+    root = size * anp.sqrt((first / size) ** 2 + kappa * (x / size) ** 2)
     # exp(e z) = (e^2 x + lean + e R) / (e + lean); for negative numerators, its conjugate.
     inner = square * x + lean
     low = inner < 0
-    growth = (e * x + (2.0 * lean * x + square * x * x) / (root + 1.0)) / (e + lean)
+    growth = (e * x + (2.0 * lean + square * x) * (x / (root + 1.0))) / (e + lean)
     direct = anp.log1p(anp.where(low, 0.0, e * growth))
     conjugate = anp.where(low, e * root - inner, 1.0)
     far = anp.log(kappa) - anp.log(e + lean) - anp.log(conjugate)
