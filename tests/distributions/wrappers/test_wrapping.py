@@ -142,6 +142,8 @@ DERIVED = {
 NOT_PASSED_ON = {
     *("compare_after", "smooth_tails", "stretches", "held", "held_coordinates", "note"),
     *("completed", "located", "ordered"),
+    # A family with the same y passes on its groups; one with another y has none.
+    *("n_groups", "responsibilities", "interval_responsibilities", "starved"),
 }
 
 
