@@ -11,6 +11,7 @@ import numpy as np
 from natfit._validation import unknown_name
 from natfit.distributions.base import Distribution
 from natfit.inference import Estimate, delta, quantity
+from natfit.inference.units import steps, units
 
 
 @dataclass(frozen=True)
@@ -93,14 +94,15 @@ def target_of(estimate: Estimate, of: Any) -> Target:
             f"of must be one number, got {asked.name} of shape {number.shape}; draw them one by one"
         )
     low, high, _ = family.limits
-    errors = np.sqrt(np.maximum(np.diagonal(estimate.covariance()), 0.0))
+    errors = steps(family, estimate.theta, estimate.covariance())
 
     def gradient(theta: np.ndarray) -> np.ndarray:
         return np.reshape(asked.jacobian(theta, errors, (low, high)), -1)
 
     def wald(level: float) -> tuple[float, float]:
         slope = gradient(estimate.theta)[None]
-        error = delta.standard_errors(slope, estimate.covariance())
+        unit = units(family, estimate.theta)
+        error = delta.standard_errors(slope, estimate.covariance(), unit)
         ends = delta.ends(number.reshape(1), error, level, asked.low, asked.high)
         return float(ends[0][0]), float(ends[1][0])
 
@@ -135,7 +137,7 @@ def _quantile_held(
     upper = (name == "isf") == (p < 0.5)
     log_p = np.log(p if p < 0.5 else 1.0 - p)
     low, high, _ = family.limits
-    errors = np.sqrt(np.maximum(np.diagonal(estimate.covariance()), 0.0))
+    errors = steps(family, estimate.theta, estimate.covariance())
 
     def held(c: float) -> tuple[Callable, Callable]:
         tail = quantity.of("logsf" if upper else "logcdf", (c,), family, estimate.frozen)

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from natfit._validation import check_option
 from natfit.distributions.contract.frozen import Frozen
 from natfit.estimators._replicates import Replicates
-from natfit.inference import Estimate, bootstrap, delta, quantity
+from natfit.inference import Estimate, bootstrap, delta, quantity, units
 from natfit.inference import covariance as cov
 from natfit.inference.profile import profile_interval
 from natfit.inference.quantity import Quantity
@@ -112,7 +112,9 @@ class Intervals(Replicates):
         return np.tile(low, n), np.tile(high, n)
 
     def _derivatives(self, asked: Quantity, matrices: list[np.ndarray]) -> np.ndarray:
-        spread = np.concatenate([np.sqrt(np.maximum(np.diagonal(m), 0.0)) for m in matrices])
+        family = self.distribution_
+        pairs = zip(self._eta, matrices, strict=True)
+        spread = np.concatenate([units.steps(family, eta, m) for eta, m in pairs])
         return asked.jacobian(self._theta, spread, self._limits)
 
     def _errors(
@@ -123,8 +125,11 @@ class Intervals(Replicates):
         names = self.distribution_.eta_names()
         if len(matrices) > 1:
             names = [f"{name}[{label}]" for label in self._labels for name in names]
-        errors = delta.standard_errors(slopes, matrix)
-        return errors, delta.lost_notes(slopes, matrix, names)
+        unit = None
+        if np.isinf(np.diagonal(matrix)).any():
+            unit = np.concatenate([units.units(self.distribution_, eta) for eta in self._eta])
+        errors = delta.standard_errors(slopes, matrix, unit)
+        return errors, delta.lost_notes(slopes, matrix, names, unit)
 
     def _refuse_no_optimum(self) -> None:
         """Raise ValueError where a fit ended at no optimum, so that no interval has a meaning."""
@@ -256,7 +261,7 @@ class Intervals(Replicates):
 
     def _ends_of(self, asked: Quantity, own: Estimate, level: float, method: str) -> list[Any]:
         """Return the ends, and notes, of each value of a quantity of one column."""
-        errors = np.sqrt(np.maximum(np.diagonal(own.covariance()), 0.0))
+        errors = units.steps(self.distribution_, own.theta, own.covariance())
         slopes = asked.slopes(own.theta, errors, self.distribution_.limits[:2])
 
         @lru_cache(maxsize=_KEPT)

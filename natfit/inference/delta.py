@@ -122,7 +122,9 @@ def check_level(level: Any) -> float:
     )
 
 
-def standard_errors(jacobian: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+def standard_errors(
+    jacobian: np.ndarray, covariance: np.ndarray, units: np.ndarray | None = None
+) -> np.ndarray:
     """Return sqrt(a' V a) for each row a of the derivatives.
 
     Parameters
@@ -131,6 +133,8 @@ def standard_errors(jacobian: np.ndarray, covariance: np.ndarray) -> np.ndarray:
         Derivatives of M values.
     covariance : ndarray of shape (P, P)
         V, with inf on the diagonal for coordinates that are not determined.
+    units : ndarray of shape (P,), optional
+        Those of the coordinates, in which derivatives are compared with each other.
 
     Returns
     -------
@@ -141,19 +145,25 @@ def standard_errors(jacobian: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     finite = np.where(unknown[:, None] | unknown[None, :], 0.0, covariance)
     with np.errstate(over="ignore", invalid="ignore"):
         square = np.einsum("mp,pq,mq->m", jacobian, finite, jacobian)
-    lost = _lost(jacobian, covariance).any(axis=1)
+    lost = _lost(jacobian, covariance, units).any(axis=1)
     # A variance beyond the range of doubles counts as unknown.
     square = np.where(lost | ~np.isfinite(square), np.inf, square)
     return np.sqrt(np.maximum(square, 0.0))
 
 
-def _lost(jacobian: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+def _lost(jacobian: np.ndarray, covariance: np.ndarray, units: np.ndarray | None) -> np.ndarray:
     """Return which value depends on which coordinate of infinite variance, (M, P) of bool."""
-    size = np.abs(jacobian).max(axis=1, initial=0.0, keepdims=True)
-    return (np.abs(jacobian) > _COUNTS * size) & np.isinf(np.diagonal(covariance))
+    slopes = np.abs(jacobian) * (1.0 if units is None else units)
+    size = slopes.max(axis=1, initial=0.0, keepdims=True)
+    return (slopes > _COUNTS * size) & np.isinf(np.diagonal(covariance))
 
 
-def lost_notes(jacobian: np.ndarray, covariance: np.ndarray, names: list[str]) -> tuple[str, ...]:
+def lost_notes(
+    jacobian: np.ndarray,
+    covariance: np.ndarray,
+    names: list[str],
+    units: np.ndarray | None = None,
+) -> tuple[str, ...]:
     """Return which coordinates make standard errors infinite, in words.
 
     Parameters
@@ -164,13 +174,15 @@ def lost_notes(jacobian: np.ndarray, covariance: np.ndarray, names: list[str]) -
         V, with inf on the diagonal for coordinates that are not determined.
     names : list of str
         Those of the coordinates.
+    units : ndarray of shape (P,), optional
+        As in :func:`standard_errors`.
 
     Returns
     -------
     tuple of str
         Empty where all standard errors are finite.
     """
-    lost = np.flatnonzero(_lost(jacobian, covariance).any(axis=0))
+    lost = np.flatnonzero(_lost(jacobian, covariance, units).any(axis=0))
     if not len(lost):
         return ()
     said = ", ".join(names[k] for k in lost)
