@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+#: Variance over squared mean above which a difference of moments has twelve digits and more.
+_WIDE = 1e-3
+
 
 def as_scipy(family: Any, params: dict[str, Any]) -> Any:
     """Return scipy's frozen distribution at native parameters by name.
@@ -98,10 +101,16 @@ def scipy_moments(family: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]
         None where scipy has no such family, or would integrate.
     """
     frozen = _at(family, eta)
-    if frozen is None or not _writes(frozen.dist, "_stats"):
+    if frozen is None:
+        return None
+    moments = _writes(frozen.dist, "_munp")
+    if not (moments or _writes(frozen.dist, "_stats")):
         return None
     with np.errstate(all="ignore"):
         mean, var = (np.asarray(m, dtype=np.float64) for m in frozen.stats("mv"))
+        if moments and not _writes(frozen.dist, "_stats"):
+            # A difference of moments about zero, which loses the digits of narrow densities.
+            var = np.where(var > _WIDE * np.square(mean), var, np.nan)
     return np.broadcast_to(mean, (len(eta),)), np.broadcast_to(var, (len(eta),))
 
 

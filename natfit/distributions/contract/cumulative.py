@@ -31,6 +31,10 @@ _ACCURATE, _NOTHING = 1e-13, -760.0
 #: number, is rounding of the density itself.
 _FALLS, _NOISE = 0.25, 1e-7
 
+#: What the middle of a panel may miss of its log-mass, and how many panels beside one with mass are
+#: looked at.
+_MARGIN, _NEAR = 300.0, 2
+
 #: Doubles in a panel below which the density looks like a staircase.
 _FEW = 1000.0
 
@@ -81,7 +85,10 @@ class Cumulative:
         self._centre, self._scale = located(self.family, self.eta[0])
         edges = np.arange(-_RANGE, _RANGE + _WIDTH, _WIDTH)
         start, stop = edges[:-1], edges[1:]
-        done: list[np.ndarray] = []
+        some = self._with_mass(start, stop)
+        nothing = np.full(np.count_nonzero(~some), -np.inf)
+        done = [np.stack([start[~some], stop[~some], nothing])]
+        start, stop = start[some], stop[some]
         log, before = self._log_integral(start, stop), np.full(len(start), np.inf)
         for depth in range(_DEPTH + 1):
             middle = 0.5 * (start + stop)
@@ -111,6 +118,17 @@ class Cumulative:
                 "to log_prob, or check support"
             )
         self._below, self._above = np.append(-np.inf, below), np.append(above, -np.inf)
+
+    def _with_mass(self, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
+        """Tell which panels have mass by their middle, or are near one that has.
+
+        Returns
+        -------
+        ndarray of bool, shape (n,)
+        """
+        some = self._weighed(0.5 * (start + stop))[1] > _NOTHING - _MARGIN
+        near = np.convolve(some, np.ones(2 * _NEAR + 1), mode="same") > 0.5
+        return near if near.any() else ~near
 
     def _unresolved(self, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
         """Tell which panels hold so few doubles that their halves would say nothing more."""
