@@ -38,7 +38,7 @@ class HypothesisTests(Estimates):
     message_: str
 
     def _covariances(
-        self, cov_type: str, X: Any, sample_weight: Any, groups: Any, with_data: bool = False
+        self, cov_type: str, X: Any, sample_weight: Any, groups: Any
     ) -> tuple[list[Estimate], list[np.ndarray]]:
         raise NotImplementedError
 
@@ -385,7 +385,7 @@ class HypothesisTests(Estimates):
         }
         other = self._restricted({**known, **values}, X, sample_weight)
         other._need_maximum("the test's fit under the hypothesis")
-        notes = ["the model was fitted with these values"]
+        notes = ["under the hypothesis the model was fitted again with these values"]
         if other.status_ is Status.BOUNDARY:
             notes.append(f"under the hypothesis the fit ended at a boundary: {other.message_}")
         return other.loglik_, list(other._eta), notes

@@ -42,7 +42,7 @@ class Intervals(Replicates):
         return list(range(n)) if self._names is None or n == 1 else list(self._names)
 
     def _covariances(
-        self, cov_type: str, X: Any, sample_weight: Any, groups: Any, with_data: bool = False
+        self, cov_type: str, X: Any, sample_weight: Any, groups: Any
     ) -> tuple[list[Estimate], list[np.ndarray]]:
         """Return the estimates, with data where they are needed, and the covariances of theta."""
         check_is_fitted(self, "_eta")
@@ -57,10 +57,10 @@ class Intervals(Replicates):
             raise ValueError(
                 f"cov_type={cov_type!r} needs the scores of the rows; pass the data of the fit as X"
             )
-        if of_scores or with_data:
-            estimates = self._estimates(X, sample_weight)
-        else:
-            estimates = self._estimates()
+        if X is None and sample_weight is not None:
+            raise ValueError("sample_weight belongs to X, got weights alone; pass X too")
+        # Rows that are given are compared with those of the fit also where nothing needs them.
+        estimates = self._estimates(X, sample_weight)
         codes = None if groups is None else self._codes(groups, X, sample_weight)
         return estimates, [cov.covariance(e, cov_type, codes) for e in estimates]
 

@@ -176,9 +176,7 @@ class Uncertainty(Intervals):
         }
         self._check_method(method, X, cov_type, scale)
         given = (X, sample_weight)
-        estimates, matrices = self._covariances(
-            cov_type, *given, groups, with_data=method not in ("wald", "delta")
-        )
+        estimates, matrices = self._covariances(cov_type, *given, groups)
         value = asked.value(self._theta)
         notes = self._notes()
         if method != "bootstrap":
@@ -289,9 +287,7 @@ class Uncertainty(Intervals):
         self._refuse_no_optimum()
         self._check_method(method, X, cov_type)
         given = (X, sample_weight)
-        estimates, matrices = self._covariances(
-            cov_type, *given, groups, with_data=method not in ("wald", "delta")
-        )
+        estimates, matrices = self._covariances(cov_type, *given, groups)
         if method == "bootstrap":
             family = self.distribution_
             asked = quantity.all_parameters(family, self._parameters_at)

@@ -121,7 +121,7 @@ def _refuse_mixtures(larger: Distribution, smaller: Distribution) -> None:
             f"null must have as many components as the mixture, got {counts[1]} and {counts[0]}: "
             "with fewer components the parameters of the others are not identified, and the "
             "likelihood ratio is no chi-square (McLachlan & Peel 2000, Finite Mixture Models, "
-            "section 6.4); compare bic_, or use a parametric bootstrap"
+            "section 6.4); compare bic(), or write natfit.compare(..., criterion='bic')"
         )
 
 

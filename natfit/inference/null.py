@@ -191,7 +191,7 @@ def _refuse_irregular(family: Distribution, name: str, side: str, value: float) 
     what = f", which stands for: {meaning}" if meaning else ""
     raise ValueError(
         f"null[{name!r}] must be inside the range of {name}, got its end {value:g}{what}. There "
-        "the family is not regular; fit the simpler family and compare both by bic_ or a bootstrap"
+        "the family is not regular; fit the simpler family and compare both by bic()"
     )
 
 

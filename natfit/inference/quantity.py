@@ -19,6 +19,9 @@ _NO_QUANTITY = ("rvs", "family", "eta", "by", "params")
 #: Methods whose values are places at which a distribution has a share: steps for whole numbers.
 _PLACES = ("ppf", "isf", "median", "mode", "interval")
 
+#: Names of the same methods for whole numbers.
+_ALIASES = {"pmf": "pdf", "logpmf": "logpdf"}
+
 
 @dataclass(frozen=True)
 class Quantity:
@@ -260,6 +263,8 @@ def _of_method(
     name: str, args: tuple[Any, ...], family: Any, frozen: Callable[[Any], Frozen]
 ) -> Quantity:
     """Return the quantity of a method of the frozen distribution."""
+    said = f"{name}({', '.join(repr(a) for a in args)})"
+    name = _ALIASES.get(name, name)
     if family.event_shape != ():
         raise ValueError(
             f"{name!r} is a number of univariate families only, got {type(family).__name__} of "
@@ -268,7 +273,6 @@ def _of_method(
         )
     counts = family.support is not None and family.support.integer
     low, high = _range(name, family, counts)
-    said = f"{name}({', '.join(repr(a) for a in args)})"
 
     def exact(theta: np.ndarray) -> np.ndarray | None:
         return moving.method_jacobian(name, args, frozen(theta))

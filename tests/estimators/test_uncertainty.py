@@ -508,3 +508,25 @@ def test_fits_without_an_optimum():
     for call in (model.conf_int, lambda: model.estimate("mean")):
         with pytest.raises(ValueError, match=r"ended as 'unbounded'.*identifiability\(\)"):
             call()
+
+
+def test_rows_that_are_not_those_of_the_fit():
+    model = natfit.fit("gamma", WAITS)
+    other = {"X": WAITS[:5]}
+    calls = (model.conf_int, model.cov_params, lambda **given: model.estimate("mean", **given))
+    for call in calls:
+        with pytest.raises(ValueError, match="X must be the data of the fit"):
+            call(**other)
+        with pytest.raises(ValueError, match="X must be the data of the fit"):
+            call(X=WAITS, sample_weight=np.arange(40.0))
+        with pytest.raises(ValueError, match="sample_weight belongs to X"):
+            call(sample_weight=np.ones(40))
+    assert model.estimate("mean", X=WAITS).low == model.estimate("mean").low
+
+
+def test_names_for_whole_numbers_are_those_of_densities():
+    model = natfit.fit("poisson", [1, 2, 2, 5])
+    for mass, density in (("pmf", "pdf"), ("logpmf", "logpdf")):
+        got, want = model.estimate(mass, 2), model.estimate(density, 2)
+        assert (got.low, got.high) == (want.low, want.high)
+        assert got.standard_error == want.standard_error
