@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -121,6 +121,10 @@ class Comparison:
             return self.models[name]
         except KeyError:
             raise KeyError(f"the comparison has {list(self.models)}, not {name!r}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names of the candidates that were fitted, the best first."""
+        return iter(self.models)
 
     def __len__(self) -> int:
         """Return the number of candidates."""

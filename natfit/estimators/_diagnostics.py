@@ -281,6 +281,8 @@ class Diagnostics(Estimates):
             If k-hat exceeds 0.7: the approximation is far from the posterior.
         """
         check_is_fitted(self, "_eta")
+        if isinstance(X, dict) and prior is None:
+            raise TypeError("X must be the rows, got a dict; write laplace(X, prior={...})")
         if X is None:
             raise ValueError("laplace needs the likelihood, got no X; pass the data of the fit")
         size = int(check_number(n_draws, "n_draws", low=0, integer=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -151,6 +151,9 @@ class HypothesisTests(Estimates):
         """
         self._need_maximum("a likelihood-ratio test")
         self._refuse_prior("a likelihood-ratio test")
+        if isinstance(X, Mapping | HypothesisTests):
+            # The order of score_test.
+            null, X = X, null
         if hasattr(null, "loglik_") or hasattr(null, "get_params"):
             return self._against(null, X, sample_weight)
         if X is None:
@@ -278,6 +281,11 @@ class HypothesisTests(Estimates):
         self._need_maximum("a score test")
         self._refuse_prior("a score test")
         check_option(information, "information", ("expected", "observed"))
+        if isinstance(X, Mapping):
+            # The order of likelihood_ratio_test.
+            X, null = null, X
+        if X is None:
+            raise ValueError("a score test needs the rows, got no X; write score_test(X, null)")
         if null is None:
             known = getattr(self, "fixed", None)
             if not known:

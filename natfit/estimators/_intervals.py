@@ -205,7 +205,7 @@ class Intervals(Replicates):
         else:
             raise ValueError(
                 f"{asked.name} moves in steps, so that BCa has no acceleration; use "
-                "kind='percentile'"
+                "method='bootstrap', kind='percentile', X=X"
             )
         return *bootstrap.bca_ends(found, value, skew, level), errors
 

@@ -88,6 +88,10 @@ def _coordinates(found: Coordinates) -> dict[str, Any]:
     }
 
 
+#: What to do with a file.
+_READ = "of a file read it first: natfit.from_json(Path('fit.json').read_text())"
+
+
 def from_json(text: str) -> Any:
     """Return what ``to_json`` has written: a fitted estimator or a frozen distribution.
 
@@ -118,11 +122,11 @@ def from_json(text: str) -> Any:
     True
     """
     if not isinstance(text, str):
-        raise TypeError(f"text must be a string of JSON, got {type(text).__name__}")
+        raise TypeError(f"text must be a string of JSON, got {type(text).__name__}; {_READ}")
     try:
         stored = json.loads(text)
     except ValueError as error:
-        raise ValueError(f"text must be JSON as to_json writes it: {error}") from None
+        raise ValueError(f"text must be JSON as to_json writes it: {error}; {_READ}") from None
     if not isinstance(stored, dict) or "natfit" not in stored or "type" not in stored:
         raise ValueError("text must be JSON as to_json writes it, with the keys natfit and type")
     if stored.get("format") != FORMAT:

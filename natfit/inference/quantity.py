@@ -126,7 +126,7 @@ class Quantity:
         if not self.smooth:
             raise ValueError(
                 f"{self.name} moves in steps with the parameters, because rows are whole numbers, "
-                "so that it has no standard error; use method='bootstrap'"
+                "so that it has no standard error; use method='bootstrap', kind='percentile', X=X"
             )
         found = None if self.exact is None else self.exact(theta)
         if found is None:

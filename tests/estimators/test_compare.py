@@ -406,3 +406,8 @@ def test_bad_values_are_refused(X, candidates, options, words):
 def test_bad_types_are_refused(X, candidates, options, words):
     with pytest.raises(TypeError, match=words):
         natfit.compare(X, candidates, **options)
+
+
+def test_names_of_a_comparison_in_order():
+    found = natfit.compare([1.0, 2.0, 4.0, 7.0], ["normal", "exponential"])
+    assert list(found) == [row["name"] for row in found.table]

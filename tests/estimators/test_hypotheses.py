@@ -469,3 +469,16 @@ def test_types_of_covariance():
     want = np.log(WAITS.mean()) ** 2 * len(WAITS) * WAITS.mean() ** 2 / WAITS.var()
     close(robust, want, 1)
     assert "robust covariance" in robust.notes[0]
+
+
+def test_both_orders_of_the_rows_and_the_values():
+    y = np.random.default_rng(3).gamma(2.0, size=40)
+    model, null = natfit.fit("gamma", y), {"shape": 1.0}
+    assert model.score_test(null, y).statistic == model.score_test(y, null).statistic
+    want = model.likelihood_ratio_test(null, y)
+    assert model.likelihood_ratio_test(y, null).statistic == want.statistic
+    assert "fitted again with these values" in " ".join(want.notes)
+    with pytest.raises(ValueError, match="got no X"):
+        model.score_test(null)
+    with pytest.raises(TypeError, match=r"laplace\(X, prior="):
+        model.laplace({"shape": stats.gamma(2)})

@@ -154,3 +154,9 @@ def test_scipys_names_are_looked_up_and_not_called():
     text = natfit.fit(family, WAITS[:, 0]).frozen_.to_json()
     with pytest.raises(ValueError, match=r"distribution of scipy\.stats"):
         natfit.from_json(text.replace("genlogistic", "bootstrap"))
+
+
+def test_a_file_is_read_first(tmp_path):
+    for given, error in ((tmp_path / "fit.json", TypeError), ("fit.json", ValueError)):
+        with pytest.raises(error, match="read it first"):
+            natfit.from_json(given)
