@@ -112,7 +112,7 @@ def check_names(family: Distribution, values: Any) -> None:
     """
     if not isinstance(values, Mapping):
         raise TypeError(
-            f"null must be a dict of native values by name, got {values!r}; write "
+            f"null must be a dict of native values by name, got {_kind(values)}; write "
             f"null={{{next(iter(family.params))!r}: 1.0}}"
         )
     if not values:
@@ -124,6 +124,15 @@ def check_names(family: Distribution, values: Any) -> None:
         if name not in family.params:
             rule = f"null must name some of the parameters of {type(family).__name__}"
             raise ValueError(unknown_parameter(family, str(name), rule))
+
+
+def _kind(value: Any) -> str:
+    """Return what something is, in few words: the shape of an array instead of its numbers."""
+    if hasattr(value, "shape"):
+        return f"{type(value).__name__} of shape {value.shape}"
+    if isinstance(value, list | tuple):
+        return f"{type(value).__name__} of length {len(value)}"
+    return repr(value)
 
 
 def _held(family: Distribution, name: str, value: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,17 @@ from natfit.inference import derivative, moving
 from natfit.numerics import autodiff
 
 #: Methods of a frozen distribution whose values are random or no numbers.
-_NO_QUANTITY = ("rvs", "family", "eta", "by", "params")
+_NO_QUANTITY = ("rvs", "family", "eta", "by", "params", "to_json", "to_scipy", "support", "cov")
+
+#: Names of quantities elsewhere, and how they are written here.
+_ELSEWHERE = {
+    "quantile": "'ppf', 0.1",
+    "survival": "'sf', t",
+    "reliability": "'sf', t",
+    "return_level": "'isf', 1 / T",
+    "hazard": "lambda d: d.pdf(t) / d.sf(t)",
+    "b10": "'ppf', 0.1",
+}
 
 #: Methods whose values are places at which a distribution has a share: steps for whole numbers.
 _PLACES = ("ppf", "isf", "median", "mode", "interval")
@@ -230,6 +240,9 @@ def of(
             raise TypeError(f"the parameter {function!r} takes no arguments, got {args}")
         return of_parameter(function, family, parameters)
     methods = [m for m in dir(Frozen) if not m.startswith("_") and m not in _NO_QUANTITY]
+    hint = _ELSEWHERE.get(function.lower())
+    if hint is not None:
+        raise ValueError(f"the quantity must be a known name, got {function!r}; write {hint}")
     if function not in methods:
         raise ValueError(
             unknown_name(function, [*methods, *family.params], "the quantity must be a known name")

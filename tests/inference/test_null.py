@@ -66,3 +66,9 @@ def test_ends_of_ranges(family, name, end, sign):
 def test_values_that_are_refused(family, null, words):
     with pytest.raises(ValueError, match=words):
         Null.of(family, null)
+
+
+def test_rows_in_place_of_values_are_not_printed():
+    for given, words in ((np.ones(400), r"ndarray of shape \(400,\)"), ([1.0], "list of length 1")):
+        with pytest.raises(TypeError, match=f"got {words}; write"):
+            Null.of(Normal(), given)

@@ -184,6 +184,9 @@ def test_quantiles_of_whole_numbers_move_in_steps():
     [
         ("pff", (0.1,), ValueError, "did you mean 'ppf'"),
         ("rvs", (), ValueError, "must be a known name"),
+        ("support", (), ValueError, "must be a known name"),
+        ("hazard", (), ValueError, r"lambda d: d.pdf\(t\) / d.sf\(t\)"),
+        ("B10", (), ValueError, "'ppf', 0.1"),
         (3.0, (), TypeError, "must be a function of the frozen distribution"),
         ("shape", (1,), TypeError, "takes no arguments"),
     ],
