@@ -187,7 +187,14 @@ class HypothesisTests(Estimates):
         mine = self._estimates(X, sample_weight)
         theirs = other._estimates(X, sample_weight)
         df = sum(e.n_estimated for e in mine) - sum(e.n_estimated for e in theirs)
-        if df <= 0:
+        if df == 0:
+            families = title(other.distribution_), title(self.distribution_)
+            raise ValueError(
+                f"null must have fewer parameters than the fit, got {families[0]} beside "
+                f"{families[1]} with as many: not nested; use natfit.compare, which has Vuong's "
+                "test"
+            )
+        if df < 0:
             raise ValueError(
                 f"null must have fewer parameters than the fit, got {-df} more; call the method of "
                 "the larger model, with the smaller one as null"

@@ -46,6 +46,10 @@ class Intervals(Replicates):
     ) -> tuple[list[Estimate], list[np.ndarray]]:
         """Return the estimates, with data where they are needed, and the covariances of theta."""
         check_is_fitted(self, "_eta")
+        if isinstance(cov_type, str) and cov_type.upper() == "HC0":
+            raise ValueError(
+                f"cov_type must be one of {list(cov.COV_TYPES)}, got {cov_type!r}; 'robust' is HC0"
+            )
         check_option(cov_type, "cov_type", cov.COV_TYPES)
         if groups is not None and cov_type != "cluster":
             raise ValueError(

@@ -482,3 +482,14 @@ def test_both_orders_of_the_rows_and_the_values():
         model.score_test(null)
     with pytest.raises(TypeError, match=r"laplace\(X, prior="):
         model.laplace({"shape": stats.gamma(2)})
+
+
+def test_families_beside_each_other():
+    y = np.random.default_rng(3).gamma(2.0, size=40)
+    model, other = natfit.fit("gamma", y), natfit.fit("lognormal", y)
+    with pytest.raises(
+        ValueError, match="Lognormal beside Gamma .* not nested; use natfit.compare"
+    ):
+        model.likelihood_ratio_test(other)
+    with pytest.raises(ValueError, match="'robust' is HC0"):
+        model.cov_params("HC0", X=y)
