@@ -146,7 +146,7 @@ class ProfileDisplay:
         self.level_line_ = ax.hlines(levels, 0.0, 1.0, **options)
         self.ends_ = self._draw_ends(ax, self.interval, root, self.line_)
         self.wald_ends_ = self._draw_ends(ax, self.wald_interval, root, self.wald_line_)
-        words = "deviance 2 (l - l(c)) (nats)"
+        words = "deviance 2 (l - l(c))"
         ax.set(
             xlabel=self.name,
             ylabel=words if self.kind == "deviance" else "signed root of the deviance",

@@ -249,10 +249,23 @@ def _describe(out: Candidate, model: Any, X: Any, weight: Any, n_resamples: int 
     if not np.isfinite(loglik):
         raise ValueError(f"the log-likelihood of the fit is {loglik}; {model.message_}")
     out.log_density = model.score_samples(X)
+    out.atoms_hit = _atoms_hit(model, X)
     out.mark, out.note = marked(model)
     if n_resamples is not None:
         out.numbers["fit_p"] = _or_none(_p_of_fit, model, X, weight, n_resamples)
     out.model = model
+
+
+def _atoms_hit(model: Any, X: Any) -> bool:
+    """Tell whether exact rows are values to which the family gives a probability of their own."""
+    finite = [a for a in model.distribution_.atoms if np.isfinite(a)]
+    if not finite:
+        return False
+    censored = Censored.of(X)
+    if censored is None:
+        return bool(np.isin(np.asarray(X, dtype=np.float64), finite).any())
+    exact = censored.lower == censored.upper
+    return bool((exact & np.isin(censored.lower, finite)).any())
 
 
 def _or_none(function: Callable, *arguments: Any) -> float | None:
@@ -270,26 +283,36 @@ def _p_of_fit(model: Any, X: Any, weight: Any, n_resamples: int) -> float:
     return min(1.0, len(each) * min(each))
 
 
+#: What the likelihood of a fit is of: in the units of one kind another has no meaning.
+_DENSITY, _MIXED = "a density per unit of X", "a density beside values with a probability"
+_PROBABILITY = "a probability"
+
+
+def _kind(candidate: Candidate) -> str:
+    """Return what the likelihood of a fit is of, in words."""
+    family = candidate.model.distribution_
+    if family.support is not None and family.support.integer:
+        return _PROBABILITY
+    return _MIXED if candidate.atoms_hit else _DENSITY
+
+
 def _of_one_kind(found: list[Candidate]) -> bool:
     """Make rows of another kind than the first failures, and tell whether the kind is counts."""
-    # Likelihoods are densities per unit of X, or probabilities; a difference has no meaning.
-    kind: bool | None = None
+    # A change of unit moves the log-likelihoods of the kinds by different amounts.
+    kind: str | None = None
     for candidate in found:
         if candidate.model is None:
             continue
-        support = candidate.model.distribution_.support
-        own = support is not None and support.integer
+        own = _kind(candidate)
         kind = own if kind is None else kind
         if own != kind:
-            words = "a probability", "the densities"
-            mine, others = words if own else ("a density per unit of X", "the probabilities")
             candidate.mark, candidate.model = "failed", None
             candidate.note = (
-                f"its likelihood is {mine}, which cannot be compared with {others} of the others; "
-                "compare the two kinds apart"
+                f"its likelihood is {own}, which cannot be compared with that of the others, "
+                f"{kind}; compare the two kinds apart"
             )
             candidate.numbers = {}
-    return bool(kind)
+    return kind == _PROBABILITY
 
 
 def _test_against(

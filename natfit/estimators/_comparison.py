@@ -50,6 +50,8 @@ class Candidate:
         Of the rows, nats.
     said : tuple of str
         Warnings during the fit, besides that on its status.
+    atoms_hit : bool
+        Whether rows are values to which the family gives a probability beside its density.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Candidate:
     note: str = ""
     log_density: Any = None
     said: tuple[str, ...] = ()
+    atoms_hit: bool = False
 
     @property
     def status(self) -> str:
@@ -290,12 +293,15 @@ def marked(model: Any) -> tuple[str, str]:
     Returns
     -------
     mark : str
-        ``collapsed``, a status, or empty for a sound fit.
+        ``unnormalised``, ``collapsed``, a status, or empty for a sound fit.
     note : str
         The message of the fit. A sound fit may have a note, too: if the ends of its support rest
         at rows, they are estimates, but no criterion was derived for such parameters.
     """
     family = model.distribution_
+    unsound = next((s for eta in model._eta if (s := family.unnormalised(eta))), None)
+    if unsound:
+        return "unnormalised", f"{unsound}; add the normalising terms to log_prob"
     if any(family.collapsed(eta) > 0.0 for eta in model._eta):
         return "collapsed", model.message_
     starved = next((s for eta in model._eta if (s := family.starved(eta, model.n_obs_))), None)

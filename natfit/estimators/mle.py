@@ -27,6 +27,7 @@ from natfit.estimators._data import Data, of_a_vector, of_one_row, of_too_few, r
 from natfit.estimators.density import DensityEstimator, native_values
 from natfit.fitting.options import Adjusted, adjust, located
 from natfit.fitting.starts import given_starts
+from natfit.iterate import Status
 from natfit.models import Constant
 from natfit.rng import LazyGenerator, bridge_rng
 from natfit.rows import Memory, rows_of
@@ -274,7 +275,23 @@ class NaturalMLE(DensityEstimator):
             reconstruction_attributes=lambda: self._fitted_state(),
         )
         self._warn(self.status_, self.message_, engine)
+        self._warn_of_no_density()
         return self
+
+    def _warn_of_no_density(self) -> None:
+        """Warn if what was fitted does not add to one; an estimate at no optimum is not asked."""
+        if self.status_ in (Status.UNBOUNDED, Status.NON_FINITE):
+            return
+        words = (self.distribution_.unnormalised(eta) for eta in self._eta)
+        said = next(filter(None, words), None)
+        if said is not None:
+            warn(
+                f"{said}: likelihoods and criteria are not those of a density, and neither are "
+                "estimates unless this factor is the same for all parameters; add the normalising "
+                "terms to log_prob, which is the logarithm of the density, or check support",
+                UserWarning,
+                ("unnormalised", said.split(" ")[0]),
+            )
 
     def _generator(self) -> Any:
         """Return the generator of a fit; a fit without a seed gives the same estimate each time."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from natfit.distributions.contract.expectation import ACCURACY, Expectation, located
+from natfit.distributions.contract.expectation import ACCURACY, Expectation, Unnormalised, located
 from natfit.numerics.special import log1mexp
 
 #: Points and weights of the rule on (-1, 1).
@@ -112,10 +112,12 @@ class Cumulative:
         if not abs(self._total) < ACCURACY:
             found = self.family.native_dict(self.eta[0])
             values = {name: np.round(value, 6).tolist() for name, value in found.items()}
-            raise ValueError(
+            total = np.exp(min(self._total, 700.0))
+            raise Unnormalised(
                 f"the density of {type(self.family).__name__} at {values} integrates to "
-                f"{np.exp(min(self._total, 700.0)):.10g} instead of 1; add its normalising terms "
-                "to log_prob, or check support"
+                f"{total:.10g} instead of 1; add its normalising terms "
+                "to log_prob, or check support",
+                total,
             )
         self._below, self._above = np.append(-np.inf, below), np.append(above, -np.inf)
 

@@ -45,6 +45,14 @@ _DENSE = 2**14
 _NONE, _COMPLETE = 1e-25, 1e-6
 
 
+class Unnormalised(ValueError):
+    """The probabilities of a family do not add to one, but to ``total``."""
+
+    def __init__(self, message: str, total: float = np.nan):
+        super().__init__(message)
+        self.total = float(total)
+
+
 @dataclass(frozen=True)
 class Expectation:
     """Nodes y (M,) and probabilities weight (M,) of one distribution.
@@ -66,7 +74,7 @@ class Expectation:
 
         Raises
         ------
-        ValueError
+        Unnormalised
             If the rule's total probability is off by more than 1e-5.
         """
         if family.support.integer:
@@ -76,11 +84,12 @@ class Expectation:
         total = rule.weight.sum()
         if not abs(total - 1.0) < ACCURACY:
             values = {k: np.round(v, 6).tolist() for k, v in family.native_dict(eta).items()}
-            raise ValueError(
+            raise Unnormalised(
                 f"the density of {type(family).__name__} at {values} sums to "
                 f"{total:.10g} instead of 1: it is not normalised, or its mass is too concentrated "
                 "or too far out to be found; check "
-                "log_prob and support, or use metric='monte_carlo' or 'empirical'"
+                "log_prob and support, or use metric='monte_carlo' or 'empirical'",
+                total,
             )
         keep = rule.weight > 0
         return cls(rule.y[keep], rule.weight[keep] / total)

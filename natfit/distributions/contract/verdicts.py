@@ -152,6 +152,17 @@ class Verdicts:
         """
         return None
 
+    def unnormalised(self, eta: np.ndarray) -> str | None:
+        """What the density at eta (K,) adds to if that is not one, in words; None by default.
+
+        For densities that users write: the others are tested to be normalised.
+
+        Returns
+        -------
+        str or None
+        """
+        return None
+
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """Why the likelihood has no maximum near eta (K,), where a fit ended; None where it has."""
         return None

@@ -13,7 +13,9 @@ from scipy.linalg import block_diag
 from natfit._validation import check_option
 from natfit.bijectors import Bijector, Positive, Real
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.cumulative import Cumulative
 from natfit.distributions.contract.declared import Role
+from natfit.distributions.contract.expectation import Unnormalised
 from natfit.distributions.contract.support import BY_NAME, POSITIVE, Support
 from natfit.distributions.custom._names import usual_roles
 from natfit.distributions.custom._signature import takes_names
@@ -265,6 +267,29 @@ class CustomDistribution(Distribution):
             ) from error
         bad = ~np.isfinite(score).all(axis=1)
         self._refuse(some, eta, bad, score, "have a finite derivative")
+
+    def unnormalised(self, eta: np.ndarray) -> str | None:
+        """What the density at eta (K,) adds to if that is not one, in words, else None.
+
+        Only a univariate family with a support can be asked.
+
+        Returns
+        -------
+        str or None
+        """
+        if self.event_ndim or self.support is None or not np.all(np.isfinite(eta)):
+            return None
+        try:
+            with np.errstate(all="ignore"):
+                Cumulative(self, eta[None])
+        except Unnormalised as error:
+            whole = self.support.integer
+            if whole and not error.total > 1.0:
+                # What is missing may lie among whole numbers that were not found.
+                return None
+            how = "sums" if whole else "integrates"
+            return f"{self.label} {how} to {error.total:.6g} instead of 1 at the estimate"
+        return None
 
     def _refuse(self, y: Any, eta: Any, bad: np.ndarray, value: np.ndarray, rule: str) -> None:
         """Raise for the first bad row."""

@@ -155,6 +155,10 @@ class Extended(Wrapper):
         (constraint,) = self.own_params.values()
         return constraint.to_native(eta[:, :1]), eta[:, 1:]
 
+    def unnormalised(self, eta: np.ndarray) -> str | None:
+        """What the density adds to if that is not one, in words: the inner family's answer."""
+        return self.inner.unnormalised(eta[1:])
+
 
 class Restricted(Wrapper):
     """A family of the same y whose parameters are among those of the inner family.
@@ -274,6 +278,10 @@ class Restricted(Wrapper):
             return value(self.reduce(inner))
 
         return [self.reduce(e) for e in self.inner.limit_members(rows, self._full(eta), own)]
+
+    def unnormalised(self, eta: np.ndarray) -> str | None:
+        """What the density adds to if that is not one, in words: the inner family's answer."""
+        return self.inner.unnormalised(self._full(eta))
 
     def no_maximum(self, rows: Rows, eta: np.ndarray) -> str | None:
         """Why the likelihood has no maximum, in words, or None: the inner family's answer."""

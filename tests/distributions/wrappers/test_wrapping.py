@@ -131,6 +131,7 @@ DERIVED = {
         "refine_start",
     ),
     *("nested_start", "no_maximum", "limit_at", "regular", "check", "check_degenerate"),
+    "unnormalised",
     *("bounded", "sufficient", "sum_terms", "summary_proves_support", "examples"),
     *("interval_moments", "velocity", "kink_sum", "starts", "alike", "collapsed"),
     *("limit_members", "has_limit_members", "knows_limits"),

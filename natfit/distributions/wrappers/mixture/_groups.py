@@ -38,6 +38,12 @@ class Groups(Distribution):
             "components"
         )
 
+    def unnormalised(self, eta: np.ndarray) -> str | None:
+        """What the density of a component adds to if that is not one, in words."""
+        family: Any = self
+        pairs = zip(family.parts, family.cuts, strict=True)
+        return next((said for part, cut in pairs if (said := part.unnormalised(eta[cut]))), None)
+
     def responsibilities(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Probability that each row came from each component, (n, C); eta (n, K) or (1, K)."""
         joint = per_row.log_joint(self, y, np.atleast_2d(eta))
