@@ -193,25 +193,37 @@ class Intervals(Replicates):
         """Return the ends (M,) of the bootstrap's intervals, and its standard errors."""
         check_option(options["kind"], "kind", ("bca", "percentile"))
         value = asked.value(self._theta).ravel()
+        # What cannot be is said before the first refit.
+        skew = None if options["kind"] == "percentile" else self._acceleration(asked, estimates)
         etas = self._replicates(*given, options)
-        found = np.stack([asked.value(eta.reshape(-1)).ravel() for eta in etas])
-        errors = found.std(axis=0, ddof=1)
-        if options["kind"] == "percentile":
+        each = [asked.value(eta.reshape(-1), finite=False).ravel() for eta in etas]
+        found = np.stack(each)
+        finite = np.isfinite(found).all(axis=0)
+        errors = np.full(found.shape[1], np.inf)
+        errors[finite] = found[:, finite].std(axis=0, ddof=1)
+        if skew is None:
             return *bootstrap.percentile_ends(found, level), errors
-        if asked.smooth:
-            # The influence of rows is that in the model's own covariance.
-            own = [e.covariance() for e in estimates]
-            spread = np.sqrt(np.maximum(np.concatenate([np.diagonal(v) for v in own]), 0.0))
-            # Coordinates that no row determines are moved by none.
-            spread = np.where(np.isinf(spread), 0.0, spread)
-            slopes = asked.jacobian(self._theta, spread, self._limits)
-            skew = bootstrap.acceleration(estimates, slopes, own)
-        else:
+        return *bootstrap.bca_ends(found, value, skew, level), errors
+
+    def _acceleration(self, asked: Quantity, estimates: list[Estimate]) -> np.ndarray:
+        """Return the acceleration (M,) of BCa; ValueError for a quantity without derivatives."""
+        if not asked.smooth:
             raise ValueError(
                 f"{asked.name} moves in steps, so that BCa has no acceleration; use "
                 "method='bootstrap', kind='percentile', X=X"
             )
-        return *bootstrap.bca_ends(found, value, skew, level), errors
+        # The influence of rows is that in the model's own covariance.
+        own = [e.covariance() for e in estimates]
+        spread = np.sqrt(np.maximum(np.concatenate([np.diagonal(v) for v in own]), 0.0))
+        # Coordinates that no row determines are moved by none.
+        spread = np.where(np.isinf(spread), 0.0, spread)
+        try:
+            slopes = asked.jacobian(self._theta, spread, self._limits)
+        except ValueError as error:
+            raise ValueError(
+                f"BCa needs derivatives, and {str(error).rsplit(';', 1)[0]}; use kind='percentile'"
+            ) from None
+        return bootstrap.acceleration(estimates, slopes, own)
 
     def _split(self, flat: np.ndarray) -> dict[str, np.ndarray]:
         """Return a flat array (M, 2) by name, in the shapes of ``params_``."""
@@ -271,7 +283,7 @@ class Intervals(Replicates):
         @lru_cache(maxsize=_KEPT)
         def values(theta: bytes) -> np.ndarray:
             # A search compares the same points again and again, and a quantile is a search itself.
-            return asked.value(np.frombuffer(theta)).ravel()
+            return asked.value(np.frombuffer(theta), finite=False).ravel()
 
         found = []
         for m in range(asked.value(own.theta).size):

@@ -134,6 +134,7 @@ class Statements(Estimates):
         ValueError
             If X and the weights are not those of the fit.
         """
+        check_is_fitted(self, "_eta")
         return criteria.tic(self.loglik_, self._estimates(X, sample_weight))
 
     def _loglik_of(self, X: Any, sample_weight: Any) -> tuple[float, float]:

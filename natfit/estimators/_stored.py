@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from natfit._stored import FORMAT, decode, encode, heading, only
+from natfit._validation import answers_keywords
 from natfit.coordinates import Coordinates
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.frozen import Frozen
@@ -92,6 +93,7 @@ def _coordinates(found: Coordinates) -> dict[str, Any]:
 _READ = "of a file read it first: natfit.from_json(Path('fit.json').read_text())"
 
 
+@answers_keywords
 def from_json(text: str) -> Any:
     """Return what ``to_json`` has written: a fitted estimator or a frozen distribution.
 

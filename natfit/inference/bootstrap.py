@@ -45,11 +45,20 @@ def percentile_ends(replicates: np.ndarray, level: float) -> tuple[np.ndarray, n
     Returns
     -------
     low, high : ndarray of shape (M,)
-        Interpolated between neighbouring replicates, as numpy does.
+        Interpolated between neighbouring replicates, as numpy does; where some are infinite, the
+        nearest replicate.
     """
     share = 0.5 - 0.5 * level
-    low, high = np.quantile(replicates, [share, 1.0 - share], axis=0)
+    low, high = np.stack([_quantiles(column, [share, 1.0 - share]) for column in replicates.T], 1)
     return low, high
+
+
+def _quantiles(column: np.ndarray, shares: Any) -> np.ndarray:
+    """Return quantiles (k,) of replicates (B,), of which some may be infinite."""
+    if np.isfinite(column).all():
+        return np.quantile(column, shares)
+    # Between two infinite numbers, or one of them and another, there is none.
+    return np.quantile(column, shares, method="closest_observation")
 
 
 def bca_ends(
@@ -86,7 +95,7 @@ def bca_ends(
         # Beyond 1 / a the correction has no meaning: the interval ends at the last replicate.
         stretch = 1.0 - acceleration * z
         at = np.where(stretch > 0.0, ndtr(z0 + z / np.where(stretch > 0.0, stretch, 1.0)), z > 0.0)
-        found = [np.quantile(column, a) for column, a in zip(replicates.T, at, strict=True)]
+        found = [_quantiles(column, a) for column, a in zip(replicates.T, at, strict=True)]
         out.append(np.where(same, value, found))
     return out[0], out[1]
 

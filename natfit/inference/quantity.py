@@ -63,13 +63,15 @@ class Quantity:
     smooth: bool = True
     unit: Callable[[np.ndarray], float] | None = field(default=None, repr=False)
 
-    def value(self, theta: np.ndarray) -> np.ndarray:
+    def value(self, theta: np.ndarray, finite: bool = True) -> np.ndarray:
         """Return g(theta) as an array of its own shape.
 
         Parameters
         ----------
         theta : ndarray of shape (P,)
             The parameters.
+        finite : bool
+            Whether infinite values are refused, as at the estimate.
 
         Returns
         -------
@@ -96,11 +98,13 @@ class Quantity:
             raise ValueError(
                 f"{self.name} must be a number or an array of numbers, got an empty one"
             )
-        if not np.isfinite(value).all():
-            bad = value[~np.isfinite(value)].ravel()[0]
+        refused = ~np.isfinite(value) if finite else np.isnan(value)
+        if refused.any():
+            bad = value[refused].ravel()[0]
+            rule = "finite at the estimate" if finite else "a number at the estimate and near it"
             raise ValueError(
-                f"{self.name} must be finite at the estimate, got {bad}; ask for a point inside "
-                "the support, a probability inside (0, 1), or a moment that exists"
+                f"{self.name} must be {rule}, got {bad}; ask for a point inside the support, a "
+                "probability inside (0, 1), or a moment that exists"
             )
         return value
 

@@ -75,3 +75,13 @@ def test_replicates_on_one_side_have_percentiles():
 def test_replicates_that_do_not_move():
     low, high = bootstrap.bca_ends(np.ones((50, 1)), np.ones(1), np.zeros(1), 0.95)
     assert (low[0], high[0]) == (1.0, 1.0)
+
+
+def test_infinite_replicates_make_infinite_ends_and_no_nan():
+    """A mean may be infinite in some of the replicates: the interval then has no upper end."""
+    replicates = np.append(np.linspace(1.0, 2.0, 90), np.full(10, np.inf))[:, None]
+    low, high = bootstrap.percentile_ends(replicates, 0.95)
+    assert 1.0 <= low[0] < 1.1 and high[0] == np.inf
+    value, acceleration = np.array([1.5]), np.array([0.0])
+    low, high = bootstrap.bca_ends(replicates, value, acceleration, 0.95)
+    assert np.isfinite(low[0]) and high[0] == np.inf
