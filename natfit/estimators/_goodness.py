@@ -137,7 +137,7 @@ def _ends_at_rows(estimates: list[Estimate]) -> bool:
 
 def _test(model: Any, data: Data, method: str, bins: Any) -> Test:
     """Return the statistic of a method, whose cells are those of the data in each resample."""
-    known, ends = model.distribution_.has_cdf, []
+    known, ends = good.has_tails(model.distribution_), []
     if method == "chi_square":
         given = _bins(bins)
         for eta, y in zip(model._eta, data.values.T, strict=True):
@@ -245,14 +245,8 @@ def _method(
 
 def _refuse_unknown(family: Distribution, method: str) -> None:
     """Raise ValueError if the probabilities that a method needs are not known."""
-    name, support = type(family).__name__, family.known_support
-    if method != "chi_square" and not family.has_cdf:
+    if method != "chi_square" and not good.has_tails(family):
         raise ValueError(
-            f"goodness_of_fit needs a family with a distribution function, and {name} has none; "
-            "define _log_cdf and _log_sf"
-        )
-    if method == "chi_square" and not family.has_cdf and not np.isfinite(support.top):
-        raise ValueError(
-            f"chi_square needs probabilities of cells, and {name} has no distribution function; "
-            "define _log_cdf and _log_sf"
+            f"method must be 'chi_square' for {type(family).__name__}, whose numbers have no "
+            f"distribution function, got {method!r}"
         )

@@ -133,7 +133,9 @@ class Intervals(Replicates):
         if np.isinf(np.diagonal(matrix)).any():
             unit = np.concatenate([units.units(self.distribution_, eta) for eta in self._eta])
         errors = delta.standard_errors(slopes, matrix, unit)
-        return errors, delta.lost_notes(slopes, matrix, names, unit)
+        size = self.distribution_.n_params
+        limits = {j * size + k for j, held in enumerate(self._at_bound) for k in held}
+        return errors, delta.lost_notes(slopes, matrix, names, unit, limits)
 
     def _refuse_no_optimum(self) -> None:
         """Raise ValueError where a fit ended at no optimum, so that no interval has a meaning."""

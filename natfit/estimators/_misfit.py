@@ -25,12 +25,12 @@ def misfit(model: Any, X: Any, sample_weight: Any) -> float | None:
     float or None
         The Anderson-Darling statistic of a density, Pearson's chi-square per degree of freedom of
         counts. None where there is none: for censored rows, vectors, densities without a
-        distribution function or with values of a probability of their own, and counts in too few
+        support or with values of a probability of their own, and counts in too few
         cells.
     """
     data, family, by_column = model._seen(X, sample_weight)
     counts = family.support is not None and family.support.integer
-    if not by_column or family.atoms or not (counts or family.has_cdf):
+    if not by_column or family.atoms or family.support is None:
         return None
     found = []
     for estimate, y in zip(model._estimates(), data.values.T, strict=True):
@@ -45,7 +45,7 @@ def misfit(model: Any, X: Any, sample_weight: Any) -> float | None:
 
 def _per_df(frozen: Frozen, y: np.ndarray, weight: np.ndarray | None, k: int) -> float | None:
     """Return Pearson's chi-square over M - 1 - K for M cells; None with fewer cells than that."""
-    known, extent = frozen.family.has_cdf, (float(y.min()), float(y.max()))
+    known, extent = good.has_tails(frozen.family), (float(y.min()), float(y.max()))
     total = float(len(y) if weight is None else weight.sum())
     try:
         ends = good.cells(frozen, total, None, known, extent)

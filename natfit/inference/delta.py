@@ -12,6 +12,7 @@ shares.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -163,6 +164,7 @@ def lost_notes(
     covariance: np.ndarray,
     names: list[str],
     units: np.ndarray | None = None,
+    at_limit: Collection[int] = (),
 ) -> tuple[str, ...]:
     """Return which coordinates make standard errors infinite, in words.
 
@@ -176,6 +178,8 @@ def lost_notes(
         Those of the coordinates.
     units : ndarray of shape (P,), optional
         As in :func:`standard_errors`.
+    at_limit : collection of int
+        Coordinates that rest at a limit.
 
     Returns
     -------
@@ -183,13 +187,19 @@ def lost_notes(
         Empty where all standard errors are finite.
     """
     lost = np.flatnonzero(_lost(jacobian, covariance, units).any(axis=0))
-    if not len(lost):
-        return ()
-    said = ", ".join(names[k] for k in lost)
-    return (
-        f"it depends on {said}, which the data do not determine or which rests at a limit: see "
-        "identifiability()",
-    )
+    limits = ", ".join(names[k] for k in lost if k in at_limit)
+    open_ = ", ".join(names[k] for k in lost if k not in at_limit)
+    notes = []
+    if limits:
+        notes.append(
+            f"it depends on {limits}, which rests at a limit, where the delta method has no "
+            "interval: use method='profile' or 'bootstrap' with X"
+        )
+    if open_:
+        notes.append(
+            f"it depends on {open_}, which the data do not determine: see identifiability()"
+        )
+    return tuple(notes)
 
 
 def ends(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from natfit.distributions.base import Distribution
 from natfit.distributions.contract.frozen import Frozen
 from natfit.inference.right_censored import product_limit
 
@@ -254,6 +255,12 @@ def _pooled(frozen: Frozen, ends: np.ndarray, total: float, known: bool) -> np.n
             f"{total:g} rows; use more rows, or method='anderson_darling' for a density"
         )
     return np.array(kept)
+
+
+def has_tails(family: Distribution) -> bool:
+    """Tell whether a family has a distribution function: its own, or one by quadrature."""
+    support = family.known_support
+    return family.has_cdf or not (support.integer and np.isfinite(support.top))
 
 
 def probabilities(frozen: Frozen, ends: np.ndarray, known: bool) -> np.ndarray:

@@ -1,12 +1,13 @@
 """Goodness of fit of fitted densities: p-values of scipy, statsmodels and of the null, refusals."""
 
+import autograd.numpy as anp
 import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.diagnostic import lilliefors
 
 import natfit
-from natfit.distributions import BetaBinomial, Categorical
+from natfit.distributions import BetaBinomial, Categorical, Positive, from_log_prob
 from natfit.inference.goodness import distance
 from tests.fits import fitted
 
@@ -244,3 +245,21 @@ def test_supports_that_end_at_a_row():
     assert model.goodness_of_fit(y, n_resamples=9).name == "Cramer-von Mises test"
     with pytest.raises(ValueError, match="whose support ends at a row"):
         model.goodness_of_fit(y, "anderson_darling")
+
+
+def _weibull(y, k, s):
+    return anp.log(k / s) + (k - 1.0) * anp.log(y / s) - (y / s) ** k
+
+
+def test_a_user_density_is_compared_by_its_integral():
+    """The tails are sums of the density, and those of the family with formulas are the same."""
+    y = 3.0 * np.random.default_rng(1).weibull(1.5, 60)
+    own = from_log_prob(_weibull, {"k": Positive(), "s": Positive()}, support="positive")
+    mine, known = natfit.fit(own, y, tol=1e-8), natfit.fit("weibull", y, tol=1e-8)
+    for method in ("anderson_darling", "kolmogorov_smirnov", "cramer_von_mises"):
+        found = mine.goodness_of_fit(y, method=method, n_resamples=9)
+        want = known.goodness_of_fit(y, method=method, n_resamples=9)
+        assert found.statistic == pytest.approx(want.statistic, rel=1e-5)
+    table = natfit.compare(y, {"mine": own, "known": "weibull"})
+    values = [row["fit"] for row in table.table]
+    assert values[0] == pytest.approx(values[1], rel=1e-4)

