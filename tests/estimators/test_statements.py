@@ -208,7 +208,7 @@ def no_optimum(status):
     """A fit that ends with a status other than an optimum."""
     if status is Status.SINGULAR:
         family = from_log_prob(
-            lambda y, first, second: -0.5 * (y - first - second) ** 2,
+            lambda y, first, second: -0.5 * ((y - first - second) ** 2 + np.log(2.0 * np.pi)),
             {"first": Real(), "second": Real()},
             support="real",
         )
