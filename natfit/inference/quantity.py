@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -288,6 +289,13 @@ def _of_method(
             f"dimension {family.event_shape[0]}; write a function of the parameters, such as "
             f"lambda d: d.params[{next(iter(family.params))!r}]"
         )
+    try:
+        inspect.signature(getattr(Frozen, name)).bind(None, *args)
+    except TypeError as error:
+        raise TypeError(
+            f"the arguments of {name} must follow its name, got {args}: {error}; write "
+            f"{name!r}, 0.1 for the value at 0.1"
+        ) from None
     counts = family.support is not None and family.support.integer
     low, high = _range(name, family, counts)
 

@@ -4,6 +4,7 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 
+import natfit
 from natfit.distributions import Gamma, Normal, Poisson, StudentT, Weibull
 from natfit.distributions.contract.frozen import Frozen
 from natfit.inference import derivative, quantity
@@ -194,3 +195,10 @@ def test_quantiles_of_whole_numbers_move_in_steps():
 def test_names_that_are_refused(function, args, error, words):
     with pytest.raises(error, match=words):
         of(function, *args)
+
+
+def test_a_method_without_its_argument_is_named():
+    model = natfit.fit("exponential", [1.0, 2.0, 3.0])
+    for args in ((), (0.1, 0.2)):
+        with pytest.raises(TypeError, match="must follow its name"):
+            model.estimate("ppf", *args)
