@@ -47,7 +47,7 @@ demo: $(VENV)/.installed-plot ## Fit Gaussians to scikit-learn's wine data, plot
 test: $(VENV)/.installed-test ## Run the whole test suite, on all cores
 	$(RUN) $(PYTEST)
 
-quick: $(VENV)/.installed-test ## Run one case of every test that is not slow: about a minute on two cores
+quick: $(VENV)/.installed-test ## Run one case of every test that is not slow: one to two minutes on two cores
 	$(RUN) $(PYTEST) --quick
 
 coverage: $(VENV)/.installed-test $(VENV)/.installed-coverage ## Run the suite, show the lines that it does not reach, fail below 95 %

@@ -193,7 +193,7 @@ def lost_notes(
     if limits:
         notes.append(
             f"it depends on {limits}, which rests at a limit, where the delta method has no "
-            "interval: use method='profile' or 'bootstrap' with X"
+            "interval: use method='profile' or 'bootstrap' with X; see identifiability()"
         )
     if open_:
         notes.append(
