@@ -285,7 +285,14 @@ class Intervals(Replicates):
         @lru_cache(maxsize=_KEPT)
         def values(theta: bytes) -> np.ndarray:
             # A search compares the same points again and again, and a quantile is a search itself.
-            return asked.value(np.frombuffer(theta), finite=False).ravel()
+            found = asked.value(np.frombuffer(theta), finite=False).ravel()
+            if np.isinf(found).any():
+                raise ValueError(
+                    f"{asked.name} is infinite at parameters that the data do not exclude, so that "
+                    f"its interval by method={method!r} has no end there; use method='bootstrap', "
+                    "or ask for a quantile"
+                )
+            return found
 
         found = []
         for m in range(asked.value(own.theta).size):

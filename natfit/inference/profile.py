@@ -131,7 +131,8 @@ def normal_quantile(level: float) -> float:
     share = check_number(
         level, "level", low=0.0, high=1.0, closed_low=False, closed_high=False, hint="0.95"
     )
-    return float(-special.ndtri(0.5 - 0.5 * share))
+    # Shorter than the fit itself is exact no interval is.
+    return float(max(-special.ndtri(0.5 - 0.5 * share), _ROOT))
 
 
 def posed(

@@ -530,3 +530,11 @@ def test_names_for_whole_numbers_are_those_of_densities():
         got, want = model.estimate(mass, 2), model.estimate(density, 2)
         assert (got.low, got.high) == (want.low, want.high)
         assert got.standard_error == want.standard_error
+
+
+def test_a_mean_that_is_infinite_near_the_estimate_has_no_end_of_a_profile():
+    """The search must end, and say why: some accepted parameters have no finite mean."""
+    x = stats.genextreme(-0.6).rvs(25, random_state=np.random.default_rng(1))
+    model = natfit.fit("gev", x)
+    with pytest.raises(ValueError, match="is infinite at parameters that the data do not exclude"):
+        model.estimate("mean", method="profile", X=x)
