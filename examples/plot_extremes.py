@@ -3,7 +3,8 @@
 The data are 65 maxima in metres (Coles, 2001, An Introduction to Statistical Modeling of Extreme
 Values, sections 1.2 and 3.4.1). The generalised extreme value distribution (GEV) is fitted to them.
 The return level of T years is exceeded in a given year with probability 1 / T. Its confidence
-interval is computed by the delta method.
+interval is computed by the delta method and from the profile likelihood, which knows that the data
+say less of how high the levels may be than of how low.
 
 Usage: python plot_extremes.py [--output figure.png]
 """
@@ -19,36 +20,6 @@ import natfit
 
 DATA = Path(__file__).parent / "data" / "port_pirie.csv"
 
-#: Quantile of the normal distribution for a two-sided interval with 95 % probability.
-NORMAL_95 = 1.959964
-
-
-def return_level(
-    params: dict[str, float], covariance: np.ndarray, period: float
-) -> tuple[float, float]:
-    """The return level of a GEV for ``period`` years, and its standard error.
-
-    The level is ``loc - scale / shape (1 - x^-shape)`` with ``x = -log(1 - 1 / period)``: Coles'
-    (3.4). The error is ``sqrt(g' V g)``, where g is the gradient of the level in (loc, scale,
-    shape) and V their covariance matrix.
-
-    Returns
-    -------
-    level, error : float
-        In the data's unit.
-    """
-    loc, scale, shape = params["loc"], params["scale"], params["shape"]
-    x = -np.log1p(-1.0 / period)
-    power = x**-shape
-    slope = np.array(
-        [
-            1.0,
-            -(1.0 - power) / shape,
-            scale * (1.0 - power) / shape**2 - scale * power * np.log(x) / shape,
-        ]
-    )
-    return loc - scale * (1.0 - power) / shape, float(np.sqrt(slope @ covariance @ slope))
-
 
 def compute(periods: tuple[float, ...] = (2, 10, 50, 100)) -> dict:
     """Fit the GEV and the Gumbel distribution.
@@ -61,27 +32,22 @@ def compute(periods: tuple[float, ...] = (2, 10, 50, 100)) -> dict:
     Returns
     -------
     dict
-        ``levels`` (N,), the fitted ``gev`` and ``gumbel``, ``log_likelihoods`` of both in nats,
-        ``p_value`` of the likelihood-ratio test of the Gumbel distribution against the GEV, and
-        ``returns``, an array with one row per period: period, level, lower and upper end of the
-        interval.
+        ``levels`` (N,), the fitted ``gev`` and ``gumbel``, the ``test`` of the Gumbel distribution
+        against the GEV, and ``returns``, an array with one row per period: period, level, the ends
+        of the interval by the delta method, and those of the profile likelihood.
     """
-    from scipy import stats
-
     levels = np.loadtxt(DATA, skiprows=1)
     gev, gumbel = natfit.fit("gev", levels), natfit.fit("gumbel", levels)
-    fits = {"gev": gev, "gumbel": gumbel}
-    totals = {name: fit.score(levels[:, None]) * fit.n_obs_ for name, fit in fits.items()}
-    params = {name: float(value[0]) for name, value in gev.params_.items()}
     rows = []
     for period in periods:
-        level, error = return_level(params, gev.cov_params(), period)
-        rows.append([period, level, level - NORMAL_95 * error, level + NORMAL_95 * error])
+        delta = gev.estimate("isf", 1.0 / period)
+        profile = gev.estimate("isf", 1.0 / period, method="profile", X=levels)
+        rows.append([period, delta.value, delta.low, delta.high, profile.low, profile.high])
     return {
         "levels": levels,
-        **fits,
-        "log_likelihoods": totals,
-        "p_value": float(stats.chi2.sf(2.0 * (totals["gev"] - totals["gumbel"]), df=1)),
+        "gev": gev,
+        "gumbel": gumbel,
+        "test": gev.likelihood_ratio_test(gumbel),
         "returns": np.array(rows),
     }
 
@@ -93,12 +59,13 @@ def report(result: dict) -> None:
     print(f"GEV: {gev.status_} in {gev.n_iter_} iterations")
     for name, value in gev.params_.items():
         print(f"  {name:6}{value[0]:9.4f} +- {gev.standard_errors_[name][0]:.4f}")
-    for name, value in result["log_likelihoods"].items():
-        print(f"  log-likelihood of the {name:7}{value:8.3f} nats")
-    print(f"  p-value of shape = 0 (Gumbel): {result['p_value']:.2f}\n")
-    print("period (years)   return level   95 % interval")
-    for period, level, low, high in result["returns"]:
-        print(f"{period:14g}{level:15.2f}   {low:.2f} to {high:.2f}")
+    for name in ("gev", "gumbel"):
+        print(f"  log-likelihood of the {name:7}{result[name].loglik_:8.3f} nats")
+    print(f"  p-value of shape = 0 (Gumbel): {result['test'].pvalue:.2f}\n")
+    print("period (years)   return level   95 % interval   by the profile likelihood")
+    for period, level, *ends in result["returns"]:
+        delta, profile = (f"{low:.2f} to {high:.2f}" for low, high in (ends[:2], ends[2:]))
+        print(f"{period:14g}{level:15.2f}   {delta:13}   {profile}")
 
 
 def draw(result: dict, path: Path) -> None:

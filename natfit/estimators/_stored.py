@@ -166,6 +166,7 @@ def _estimator(stored: dict) -> Any:
     found = cls(**{k: decode(v) for k, v in stored["options"].items()})
     for name, value in stored["fitted"].items():
         setattr(found, name, decode(value))
+    _check_types(found)
     found._information = [
         Information(**{k: decode(v) for k, v in only(i, set(_INFORMATION), "information").items()})
         for i in stored["information"]
@@ -179,6 +180,22 @@ def _estimator(stored: dict) -> Any:
     if stored["names"] is not None:
         found.feature_names_in_ = decode(stored["names"])
     return found
+
+
+def _check_types(found: Any) -> None:
+    """Raise ValueError where a stored value cannot be what its name says."""
+    family, eta = found.distribution_, found._eta
+    if not isinstance(family, Distribution):
+        raise ValueError(f"distribution_ must be a distribution, got {type(family).__name__}")
+    if not (isinstance(eta, np.ndarray) and eta.ndim == 2 and eta.shape[1] == family.n_params):
+        raise ValueError(f"_eta must be an array with {family.n_params} columns")
+    numbers = ("n_obs_", "loglik_", "n_iter_", "n_features_in_")
+    wrong = [n for n in numbers if not isinstance(getattr(found, n), int | float)]
+    wrong += [n for n in ("theta_",) if not isinstance(getattr(found, n), np.ndarray)]
+    wrong += [n for n in ("params_",) if not isinstance(getattr(found, n), dict)]
+    wrong += [n for n in ("message_",) if not isinstance(getattr(found, n), str)]
+    if wrong:
+        raise ValueError(f"{wrong[0]} must have the type that to_json writes, got another")
 
 
 def _history(stored: dict) -> History:

@@ -113,9 +113,16 @@ def check_level(level: Any) -> float:
 
     Raises
     ------
-    ValueError, TypeError
-        If it is not a number inside (0, 1).
+    TypeError
+        If it is not a number.
+    ValueError
+        If it is not inside (0, 1).
     """
+    if isinstance(level, str):
+        raise TypeError(
+            f"level must be a number in (0, 1), got {level!r}; one quantity is asked for by "
+            f"of={level!r}"
+        )
     percent = isinstance(level, int | float) and not isinstance(level, bool) and 1 < level < 100
     hint = f"{level / 100.0:g}" if percent else "0.95"
     return check_number(

@@ -120,6 +120,12 @@ def changed(text, **changes):
     return json.dumps(stored)
 
 
+def within(text, **changes):
+    stored = json.loads(text)
+    stored["fitted"].update(changes)
+    return json.dumps(stored)
+
+
 def test_what_natfit_has_not_written_is_refused():
     model = natfit.fit("gamma", WAITS[:, 0])
     frozen, fit = model.frozen_.to_json(), model.to_json()
@@ -142,6 +148,11 @@ def test_what_natfit_has_not_written_is_refused():
         (changed(fit, extra=1), "unknown"),
         (changed(fit, statuses=["wonderful"]), "wonderful"),
         (changed(fit, history={}), "history"),
+        (within(fit, distribution_="gamma"), "distribution_ must be"),
+        (within(fit, _eta=None), "_eta must be"),
+        (within(fit, theta_=[1.0]), "theta_ must have"),
+        (within(fit, loglik_="high"), "loglik_ must have"),
+        (within(fit, params_=[1.0]), "params_ must have"),
     ):
         with pytest.raises(ValueError, match=words):
             natfit.from_json(bad)

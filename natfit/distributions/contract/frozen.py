@@ -70,6 +70,13 @@ class Frozen:
             name: v[0] if one else v for name, v in zip(self.family.params, values, strict=True)
         }
 
+    def __getitem__(self, name: Any) -> Any:
+        """Refuse, and say where the parameters are."""
+        raise TypeError(
+            f"a frozen distribution has no items, got [{name!r}]; its parameters are in params, "
+            "such as d.params['scale']"
+        )
+
     # ---------------------------------------------------------------------------- density
 
     def logpdf(self, x: Any) -> Any:
@@ -352,7 +359,8 @@ class Frozen:
 
     def _of_each(self, function: Callable) -> Any:
         """Return ``function(eta (K,))``: a number of one distribution, else one of each."""
-        self._need_univariate("entropy and mode") if self.family.event_shape == () else None
+        if self.family.event_shape == ():
+            self._need_univariate("entropy and mode")
         values = np.array([function(e) for e in self._eta])
         return values[0] if len(values) == 1 else values
 

@@ -159,10 +159,7 @@ def mode_of(family: Any, eta: np.ndarray) -> float:
     if family.has_mode:
         return float(np.ravel(family.mode(eta[None]))[0])
     if family.support.integer:
-        rule = family.expectation(eta)
-        y = np.unique(np.round(rule.y[:, None] + np.arange(-1.0, 2.0)).ravel())
-        log = family.log_density(y, eta[None])
-        return float(y[np.argmax(log)])
+        return _mode_of_numbers(family, eta)
     own = with_tails(family, eta[None])
     y = np.unique(quantile(own, eta[None], 1.0 / (1.0 + np.exp(-_ODDS)), False))
     ends = np.array([float(e[0]) for e in family.support_at(eta[None])])
@@ -177,3 +174,18 @@ def mode_of(family: Any, eta: np.ndarray) -> float:
     if best in (0, len(y) - 1):
         return float(y[best])
     return highest(lambda at: float(height(at)[0]), float(y[best - 1]), float(y[best + 1]))
+
+
+def _mode_of_numbers(family: Any, eta: np.ndarray) -> float:
+    """Return the most probable whole number at eta (K,): among quantiles, then between them."""
+    own = with_tails(family, eta[None])
+    y = np.unique(quantile(own, eta[None], 1.0 / (1.0 + np.exp(-_ODDS)), True))
+    while True:
+        # A long tail may leave the doubles that are whole numbers.
+        y = y[np.isfinite(y)]
+        best = int(np.argmax(family.log_density(y, eta[None])))
+        low, high = y[max(best - 1, 0)], y[min(best + 1, len(y) - 1)]
+        if high - low < len(_ODDS):
+            y = np.arange(low, high + 1.0)
+            return float(y[np.argmax(family.log_density(y, eta[None]))])
+        y = np.unique(np.round(np.linspace(low, high, len(_ODDS))))

@@ -14,8 +14,10 @@ from natfit.distributions import (
     InverseGamma,
     JohnsonSU,
     Mixture,
+    NegativeBinomial,
     StudentT,
     Truncated,
+    Zipf,
 )
 from natfit.distributions.contract.frozen import Frozen
 
@@ -121,3 +123,12 @@ def test_entropy_where_doubles_do_not_resolve_the_ends(frozen, peer):
 def test_the_mean_of_a_density_that_falls_like_a_double_exponential():
     frozen = at(Gompertz(), median=3.94953144635, shape=0.112169320279)
     np.testing.assert_allclose(frozen.mean(), frozen.to_scipy().mean(), rtol=1e-9)
+
+
+def test_the_mode_of_a_count_whose_tail_is_too_long_to_be_summed():
+    family = Zipf()
+    assert Frozen(family, family.eta(alpha=1.07)[None]).mode() == 1.0
+    family = NegativeBinomial()
+    frozen = Frozen(family, family.eta(mean=1e7, n=4.0)[None])
+    # floor((n - 1) (1 - p) / p) with p = n / (n + mean), in closed form.
+    assert frozen.mode() == pytest.approx(7.5e6, abs=1.0)
