@@ -30,7 +30,7 @@ _LARGEST = np.finfo(float).max
 _MANY, _NODES, _TABLE = 200, 129, 2**17
 
 #: Relative difference of probabilities that is rounding.
-_SLACK = 1e-14
+_SLACK = 2e-15
 
 #: Number of probabilities at which a formula is checked where there are many.
 _SOME = 1000
