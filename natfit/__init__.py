@@ -12,9 +12,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Censored",
+    "NaturalClassifier",
     "NaturalGaussianMLE",
     "NaturalMLE",
     "NaturalPolicyEstimator",
+    "NaturalRegressor",
     "Status",
     "compare",
     "display",
@@ -34,9 +36,11 @@ __all__ = [
 
 _HOME = {
     "Censored": "natfit.distributions",
+    "NaturalClassifier": "natfit.estimators",
     "NaturalGaussianMLE": "natfit.estimators",
     "NaturalMLE": "natfit.estimators",
     "NaturalPolicyEstimator": "natfit.estimators",
+    "NaturalRegressor": "natfit.estimators",
     "Status": "natfit.optimize",
     "compare": "natfit.estimators",
     "fit": "natfit.estimators",
@@ -50,9 +54,11 @@ if TYPE_CHECKING:
     from natfit import display, distributions, metrics, models, rl, solvers, steps, testing
     from natfit.distributions import Censored
     from natfit.estimators import (
+        NaturalClassifier,
         NaturalGaussianMLE,
         NaturalMLE,
         NaturalPolicyEstimator,
+        NaturalRegressor,
         compare,
         fit,
         from_json,

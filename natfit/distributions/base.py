@@ -64,6 +64,7 @@ from natfit.distributions.contract.sums import summed_observed, summed_value_and
 from natfit.distributions.contract.tails import tail
 from natfit.distributions.contract.velocity import Velocity, velocity_of
 from natfit.distributions.contract.verdicts import Verdicts
+from natfit.linops.row_curvature import Entries, RowCurvature
 from natfit.numerics import autodiff
 from natfit.rows import Block, Rows
 
@@ -250,6 +251,14 @@ class Distribution(Facts, Verdicts, Component):
                 "sampler) or metric='empirical'"
             )
         return expected_square(self, eta)
+
+    def curvature(self, eta: np.ndarray) -> RowCurvature:
+        """Fisher information of rows by its entries: a family says which are zero or constant."""
+        return Entries.of(self.fisher(eta))
+
+    def observed_curvature(self, y: Any, eta: np.ndarray) -> RowCurvature:
+        """Negative Hessian of log p(y | eta) in eta, as the entries that are not zero."""
+        return Entries.of(self.observed(y, eta))
 
     @property
     def has_kl(self) -> bool:

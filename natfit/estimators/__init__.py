@@ -6,9 +6,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 __all__ = [
+    "NaturalClassifier",
     "NaturalGaussianMLE",
     "NaturalMLE",
     "NaturalPolicyEstimator",
+    "NaturalRegressor",
     "compare",
     "fit",
     "from_json",
@@ -16,9 +18,11 @@ __all__ = [
 ]
 
 _HOME = {
+    "NaturalClassifier": "regression.classifier",
     "NaturalGaussianMLE": "gaussian",
     "NaturalMLE": "mle",
     "NaturalPolicyEstimator": "policy",
+    "NaturalRegressor": "regression.regressor",
     "compare": "_compare",
     "fit": "_fit",
     "from_json": "_stored",
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
     from natfit.estimators.mle import NaturalMLE
     from natfit.estimators.policy import NaturalPolicyEstimator
     from natfit.estimators.power_law import power_law_tail
+    from natfit.estimators.regression.classifier import NaturalClassifier
+    from natfit.estimators.regression.regressor import NaturalRegressor
 
 
 def __getattr__(name: str) -> Any:

@@ -24,7 +24,7 @@ from natfit.fitting.task import Task
 from natfit.iterate import Status
 from natfit.metrics.observed import ObservedInformation
 from natfit.models import Constant, Model
-from natfit.objectives import Likelihood, Penalised
+from natfit.objectives import Likelihood, Penalised, Regression
 from natfit.optimize import Engine, Fit, run
 from natfit.rows import Block, Rows
 
@@ -214,8 +214,22 @@ def _objective(
     task: Task, family: Distribution, model: Model, rows: Rows, summary: Any | None
 ) -> Likelihood:
     """Return the negative mean log-likelihood, with the prior of the task if it has one."""
+    if not model.shared:
+        return Regression(family, model, rows, *_penalty(task, family, model))
     terms = family, model, rows, summary
     return Penalised(task.prior, *terms) if task.prior else Likelihood(*terms)
+
+
+def _penalty(
+    task: Task, family: Distribution, model: Model
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return lambda (P,) of a ridge penalty in units of theta, and what predictors share."""
+    if not task.ridge:
+        return None, None
+    alpha = np.zeros(family.n_params)
+    for name, strength in task.ridge.items():
+        alpha[family.blocks[name]] = strength
+    return model.penalty(alpha), family.contrast
 
 
 def recover(task: Task, problem: Problem, eta: np.ndarray) -> np.ndarray | None:

@@ -34,6 +34,9 @@ class Task:
         Parameters that do not depend on x in a conditional model.
     prior : dict, optional
         A :class:`natfit.objectives.Prior` for each parameter name.
+    ridge : dict, optional
+        The strength alpha of a ridge penalty, ``alpha / 2 |beta|^2`` beside the mean, for each
+        parameter of a conditional model that has one.
     whole : bool
         Whether the result includes the parameters that phase 1 has fixed.
     start : ndarray of shape (K,) or dict, optional
@@ -51,6 +54,7 @@ class Task:
     model: Model = Constant()
     constant: tuple[str, ...] = ()
     prior: dict[str, Prior] | None = None
+    ridge: Mapping[str, float] | None = None
     whole: bool = False
     start: np.ndarray | Mapping[str, np.ndarray] | None = None
     hook: Callable | None = None

@@ -114,8 +114,7 @@ def information(
     """
     family = objective.distribution
     if not objective.model.shared:
-        matrix = objective.fisher(theta).dense()
-        return Information(matrix, "expected", complete=family.information.complete)
+        return _of_predictors(objective, theta, kind)
     eta = objective.model.eta(theta, None)
     found = partial(
         Information,
@@ -138,6 +137,20 @@ def information(
             with contextlib.suppress(ValueError):
                 return found(objective.expected(eta), "expected")
     return found(matrix, "observed")
+
+
+def _of_predictors(objective: Likelihood, theta: np.ndarray, kind: str) -> Information:
+    """Return the information in theta of a conditional model."""
+    complete = objective.distribution.information.complete
+    if kind == "observed" and objective.model.linear:
+        matrix = objective.hessian(theta).dense()
+        with contextlib.suppress(np.linalg.LinAlgError), np.errstate(all="ignore"):
+            np.linalg.cholesky(matrix / _outer_scale(matrix))
+            return Information(matrix, "observed", complete=complete)
+    operator = objective.information(theta)
+    if operator is None:
+        operator = objective.fisher(theta)
+    return Information(operator.dense(), "expected", complete=complete)
 
 
 def _outer_scale(matrix: np.ndarray) -> np.ndarray:

@@ -78,6 +78,16 @@ class LinearOperator:
         """Return the diagonal (P,) that is added to B B', or None."""
         return None
 
+    def solved(self, g: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]] | None:
+        """Return F^-1 g (P,) where the operator is known by its inverse, else None.
+
+        Returns
+        -------
+        tuple or None
+            F^-1 g, and the coordinates that F does not determine.
+        """
+        return None
+
     def dense(self) -> np.ndarray:
         """Return the matrix F (P, P); only solvers ask for it."""
         return np.stack([self @ row for row in np.eye(self.size)], axis=1)

@@ -10,12 +10,15 @@ from natfit.metrics.empirical import EmpiricalFisher
 from natfit.metrics.euclidean import EuclideanMetric
 from natfit.metrics.exact import ExactFisher
 from natfit.metrics.monte_carlo import MonteCarloFisher
+from natfit.metrics.secant import SecantFisher
 from natfit.objectives import Objective
 
 
 class AutoMetric(Metric):
     """The exact Fisher information with its endgame, else Monte Carlo, else the empirical Fisher.
 
+    A regression with linear predictors keeps its information
+    (:class:`natfit.metrics.SecantFisher`).
     A family whose yardstick is the observed information has this one as its metric.
 
     In the endgame, near the optimum, the observed information is used (see
@@ -28,6 +31,8 @@ class AutoMetric(Metric):
         if not objective.probabilistic:
             return EuclideanMetric()
         likelihood = need_likelihood(self, objective)
+        if likelihood.regresses and likelihood.model.linear:
+            return SecantFisher().prepare(objective)
         family = likelihood.distribution
         if family.information.yardstick is Yardstick.OBSERVED and likelihood.model.shared:
             # Draws would decide the estimate where there is an information without them.

@@ -19,6 +19,14 @@ class Point(Protocol):
         """The point theta, (P,)."""
 
     @property
+    def grad(self) -> np.ndarray:
+        """The gradient there, (P,)."""
+
+    @property
+    def step_length(self) -> float:
+        """Multiple of the direction that led to it."""
+
+    @property
     def decrease(self) -> float:
         """Decrease of the objective that the metric at the previous iterate predicted."""
 

@@ -27,6 +27,10 @@ class Linearization:
     #: Whether :meth:`kernel` works without the columns (P, n R).
     matrix_free = False
 
+    #: Whether :meth:`gram` and :meth:`diag` also take C as a
+    #: :class:`natfit.linops.row_curvature.RowCurvature`.
+    takes_entries = False
+
     def jvp(self, v: np.ndarray) -> np.ndarray:
         """Return J v, (n, K), for v (P,)."""
         raise NotImplementedError
@@ -86,6 +90,9 @@ class Model(Component):
 
     shared: bool = False
 
+    #: Whether eta is linear in theta, so that a likelihood has a Hessian J' H J.
+    linear: bool = False
+
     #: Whether eta at the theta of :meth:`init` is about eta0.
     starts_at_eta: bool = True
 
@@ -134,6 +141,18 @@ class Model(Component):
     def names(self) -> list[str]:
         """Return a name for each of the P entries of theta."""
         return [f"theta[{p}]" for p in range(self.n_params)]
+
+    def penalty(self, alpha: np.ndarray) -> np.ndarray:
+        """Return lambda (P,) of a ridge penalty of strength alpha (K,) on what multiplies x.
+
+        Raises
+        ------
+        ValueError
+            If the model has no coefficients that a ridge penalty could shrink.
+        """
+        raise ValueError(
+            f"alpha must be 0 for the model {type(self).__name__}, which has no coefficients of x"
+        )
 
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return lower limit, upper limit and largest step (P,) of each entry of theta."""

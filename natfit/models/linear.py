@@ -20,6 +20,8 @@ class Linear(Conditional):
         Whether there is an intercept b. Without it eta_varying starts at 0, whatever eta0 is.
     """
 
+    linear = True
+
     def __init__(self, intercept: bool = True):
         self.intercept = intercept
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from natfit.linops import LinearOperator
+from natfit.linops.row_curvature import RowCurvature
 from natfit.linops.sandwich import Term
 from natfit.objectives._formula import Formula, score_part, share
 from natfit.rows import Block, Rows
@@ -27,7 +28,10 @@ class Recipe:
     theta : ndarray of shape (P,)
     rule : callable or None
         ``rule(eta, start)`` returns (C, None) or (None, B) for the rows whose eta it gets; it
-        does not get the data. None stands for the scores at the data.
+        does not get the data. C is an array or a
+        :class:`natfit.linops.row_curvature.RowCurvature`. None stands for the scores at the data.
+    of_y : bool
+        Whether the rule gets the data, too: ``rule(eta, y)``, for an observed information.
     total : float
         W.
     key : int
@@ -38,15 +42,19 @@ class Recipe:
     theta: np.ndarray
     rule: Callable | None
     total: float
+    of_y: bool = False
     key: int = field(default_factory=lambda: next(_KEYS))
 
-    def parts(self, block: Block) -> tuple[Any, np.ndarray | None, np.ndarray | None]:
+    def parts(self, block: Block) -> tuple[Any, Any, np.ndarray | None]:
         """Return linearisation, C and B of a block, weighted by w_i / W; either C or B is None."""
         lin = self.formula.linearize(self.theta, block)
         if self.rule is None:
             b = score_part(block, self.formula.distribution, lin.eta, self.total)
             return lin, None, b[:, :, None]
-        c, b = self.rule(lin.eta, block.start)
+        c, b = self.rule(lin.eta, block.y if self.of_y else block.start)
+        if isinstance(c, RowCurvature):
+            even = block.weight is None
+            return lin, c.weighted(1.0 / self.total if even else share(block, self.total)), None
         weight = share(block, self.total)
         if b is None:
             return lin, c * weight[:, None, None], None
@@ -142,12 +150,12 @@ def _form(block: Block, recipe: Recipe, v: np.ndarray) -> float:
 
 def _diagonal(block: Block, recipe: Recipe) -> np.ndarray:
     term = recipe.term(block)
-    return term.lin.diag(term.weight)
+    return term.lin.diag(term.inner)
 
 
 def _gram(block: Block, recipe: Recipe) -> np.ndarray:
     term = recipe.term(block)
-    return term.lin.gram(term.weight)
+    return term.lin.gram(term.inner)
 
 
 def _columns(block: Block, recipe: Recipe) -> np.ndarray:

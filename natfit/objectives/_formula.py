@@ -48,22 +48,36 @@ class Formula:
         Linearization
             The linearization on the rows of the block.
         """
-        if self.model.shared or block.kept is None:
+        if self.model.shared:
             return self.model.linearize(theta, block.X)
-        found = self._kept(theta, block)
+        found = None if block.kept is None else self._kept(theta, block)
         if found is None:
             found = self.model.linearize(theta, block.X)
-            block.kept["linearization"] = self.key, theta.copy(), found
+            if block.offset is not None:
+                # The linearization is new, and so is its eta; a derivative has no offset.
+                found.eta += _columns(block.offset)
+            if block.kept is not None:
+                block.kept["linearization"] = self.key, theta.copy(), found
         return found
 
     def eta(self, theta: np.ndarray, block: Block) -> np.ndarray:
         """Return eta of a block's rows, (n, K), or (1, K) if all rows share it."""
         kept = self._kept(theta, block) if self.reuse else None
-        return self.model.eta(theta, block.X) if kept is None else kept.eta
+        if kept is not None:
+            return kept.eta
+        eta = self.model.eta(theta, block.X)
+        if block.offset is not None and not self.model.shared:
+            eta = eta + _columns(block.offset)
+        return eta
 
     def _kept(self, theta: np.ndarray, block: Block) -> Linearization | None:
         key, at, found = (block.kept or {}).get("linearization", (None, None, None))
         return found if key == self.key and np.array_equal(at, theta) else None
+
+
+def _columns(offset: np.ndarray) -> np.ndarray:
+    """Return offsets as columns, (n, 1) or (n, K)."""
+    return offset[:, None] if offset.ndim == 1 else offset
 
 
 def weighted(values: np.ndarray, weight: np.ndarray | None) -> Any:

@@ -51,6 +51,10 @@ class Likelihood(Objective):
     #: Whether a sufficient statistic may replace the rows.
     summarises = True
 
+    #: Whether each row has its own eta and the curvature is made of entries, as in
+    #: :class:`natfit.objectives.regression.Regression`.
+    regresses = False
+
     #: Whether a prior is part of f, so that observed and expected information differ in any family.
     penalised = False
 
@@ -166,9 +170,11 @@ class Likelihood(Objective):
             return Sandwich([(lin, *rule(lin.eta, 0))], self.n_params)
         return self._over_rows(theta, rule, columns or self.distribution.n_params)
 
-    def _over_rows(self, theta: np.ndarray, rule: Callable | None, columns: int) -> LinearOperator:
+    def _over_rows(
+        self, theta: np.ndarray, rule: Callable | None, columns: int, of_y: bool = False
+    ) -> LinearOperator:
         """Return a conditional model's sandwich; rows that are one chunk give a single term."""
-        recipe = Recipe(self._formula, theta.copy(), rule, self.total)
+        recipe = Recipe(self._formula, theta.copy(), rule, self.total, of_y)
         if self.rows.single:
             return Sandwich([self.rows.sum(_term_part, recipe)], self.n_params)
         return SumOverRows(self.rows, recipe, columns)

@@ -27,8 +27,9 @@ FORMED_LIMIT = 2_000
 class AutoSolver(Solver):
     """Choose a solver by size, rank and damping.
 
-    Up to 2000 parameters this is Woodbury's identity where F is damped and below full rank, and
-    Cholesky's factorisation otherwise. Above 2000 it is Woodbury's identity below full rank, and
+    An operator that knows its inverse (:class:`natfit.metrics.SecantFisher`) is asked for it. Up to
+    2000 parameters this is otherwise Woodbury's identity where F is damped and below full rank, and
+    Cholesky's factorisation else. Above 2000 it is Woodbury's identity below full rank, and
     conjugate gradients at full rank.
 
     Woodbury's identity must not cost too much: its kernel is at most 2000 x 2000, and B (P, R) has
@@ -38,7 +39,11 @@ class AutoSolver(Solver):
     """
 
     def solve(self, operator: LinearOperator, g: np.ndarray) -> tuple[np.ndarray, SolveInfo]:
-        """Solve F d = g by the solver that :meth:`choose` returns."""
+        """Solve F d = g by the solver that :meth:`choose` returns, or by a known inverse."""
+        known = operator.solved(g)
+        if known is not None:
+            d, lost = known
+            return d, SolveInfo("kept inverse", unidentified=lost, truncated=bool(lost))
         return self.choose(operator).solve(operator, g)
 
     def choose(self, operator: LinearOperator) -> Solver:

@@ -155,7 +155,7 @@ def test_the_information_of_a_conditional_model_is_of_theta(X):
     unbiased = len(y) / (len(y) - 3.0)
     mean = np.sort(np.sqrt(np.diagonal(covariance) * unbiased))[:3]
     np.testing.assert_allclose(mean, np.sort(want.bse), rtol=1e-6)
-    assert result.information.kind == "expected"
+    assert result.information.kind == "observed"
 
 
 @pytest.mark.parametrize("family", [Gamma(), StudentT()])

@@ -104,6 +104,25 @@ class Facts:
     #: eta (1, K), ``sum_terms(y, weight, eta)``, from one pass over the rows.
     sum_terms: Callable | None = None
 
+    @property
+    def contrast(self) -> np.ndarray | None:
+        """S (K, K) of a ridge penalty theta' S theta that treats all classes alike; else None."""
+        return None
+
+    @property
+    def fisher_by_rows(self) -> bool:
+        """Whether :meth:`fisher` of rows with their own eta costs about as much as their score.
+
+        Where it does not (it loops over rows, or integrates for each), a regression uses the
+        observed information of the rows instead. A family that overrides ``fisher`` says so itself.
+        """
+        return self._fisher is not None
+
+    @property
+    def kl_by_rows(self) -> bool:
+        """Whether :meth:`kl` of rows with their own eta is a closed form."""
+        return self._kl is not None
+
     # Optional, of native parameters. Both tails are in nats, in plain numpy, and accurate where
     # they are near zero and where they are near one.
     _sample: Callable | None = None

@@ -15,6 +15,7 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.support import COUNTS, Support
 from natfit.distributions.forms.exponential_family import Canonical
+from natfit.linops.row_curvature import DiagonalMinusOuter, RowCurvature
 from natfit.rows import Block, Extent, Rows
 
 #: Number of classes above which indices are taken for codes: F would have 1e8 entries.
@@ -131,6 +132,19 @@ class Categorical(Canonical):
         # 1 - p is computed as the sum of the others, which keeps its digits where p rounds to 1.
         out.reshape(p.shape[0] ** 2, -1)[:: p.shape[0] + 1] = p * (self._others @ probs)
         return np.ascontiguousarray(out.transpose(2, 0, 1))
+
+    def curvature(self, eta: np.ndarray) -> RowCurvature:
+        """diag(p) - p p' of each row, without its K^2 entries."""
+        return DiagonalMinusOuter(np.exp(log_softmax(eta)[:-1]).T)
+
+    def observed_curvature(self, y: Any, eta: np.ndarray) -> RowCurvature:
+        """The same: log p is linear in what depends on y."""
+        return self.curvature(eta)
+
+    @property
+    def contrast(self) -> np.ndarray | None:
+        """I - 1 1' / n: a ridge penalty on the logits of all n classes, centred."""
+        return np.eye(self.n - 1) - 1.0 / self.n
 
     def _kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
         log_p, log_q = log_softmax(eta), log_softmax(eta2)

@@ -1,0 +1,1 @@
+"""Regression estimators: a distribution whose parameters depend on features."""

@@ -1,0 +1,69 @@
+"""A regression as a task: the standardisation of its features, and its starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy.sparse import issparse
+
+from natfit.models.linear_predictors import LinearPredictors
+from natfit.rows import Block, Rows
+
+#: Rows from which features take their centre and unit: these need not be exact.
+_FEW = 4_096
+
+
+def standardised(
+    rows: Rows,
+    columns: Mapping[str, Sequence[int] | None],
+    intercept: Mapping[str, bool],
+) -> LinearPredictors:
+    """Return linear predictors on features that are centred and scaled.
+
+    The centre and the unit of a feature are its mean and its standard deviation on 4,096 rows
+    spread over all; one that is constant there has those of all rows.
+
+    Returns
+    -------
+    LinearPredictors
+        Not yet bound.
+    """
+    few = rows.few(_FEW)
+    shift, scale = _moments(few.X, few.weight)
+    flat = ~(scale > 1e-10 * np.abs(shift))
+    if flat.any() and rows.n > few.n:
+        total, first, second = rows.sum(_moment_part, shift)
+        mean = first / total
+        spread = np.sqrt(np.maximum(second / total - mean**2, 0.0))
+        mean = shift + mean
+        shift = np.where(flat, mean, shift)
+        scale = np.where(flat, spread, scale)
+        flat = ~(scale > 1e-14 * np.abs(shift))
+    size = np.where(np.abs(shift) > 0, np.abs(shift), 1.0)
+    return LinearPredictors(columns, intercept, shift, np.where(flat, size, scale))
+
+
+def _moments(X: object, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the means and the standard deviations (D,) of a few rows."""
+    n = X.shape[0]  # type: ignore[attr-defined]
+    share = np.full(n, 1.0 / n) if weight is None else weight / weight.sum()
+    if issparse(X):
+        mean = np.asarray(X.T @ share)  # type: ignore[attr-defined]
+        square = np.asarray(X.multiply(X).T @ share)  # type: ignore[attr-defined]
+        return mean, np.sqrt(np.maximum(square - mean**2, 0.0))
+    dense = np.asarray(X, dtype=np.float64)
+    mean = share @ dense
+    return mean, np.sqrt(share @ np.square(dense - mean))
+
+
+def _moment_part(block: Block, shift: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return the weight, and the weighted sums of x - shift and of its square."""
+    weight = np.ones(block.n) if block.weight is None else block.weight
+    total = float(weight.sum())
+    if issparse(block.X):
+        first = np.asarray(block.X.T @ weight)
+        second = np.asarray(block.X.multiply(block.X).T @ weight)
+        return total, first - shift * total, second - 2.0 * shift * first + shift**2 * total
+    gap = np.asarray(block.X, dtype=np.float64) - shift
+    return total, weight @ gap, weight @ np.square(gap)

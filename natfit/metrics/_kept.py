@@ -1,0 +1,153 @@
+"""An information that is kept from one iterate to the next, with its inverse and its secants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import lapack
+
+from natfit.linops import LinearOperator
+
+#: Eigenvalues of the matrix with a unit diagonal below this share of the largest count as zero.
+_SINGULAR = 1e-12
+
+#: Share of a null vector's squared length from which a coordinate counts as unidentified.
+_PARTICIPATION = 0.05
+
+
+class Inverse:
+    """A positive definite matrix (P, P) and its inverse, by Cholesky in the scale of its diagonal.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (P, P)
+        Symmetric. If it is singular, its inverse is that on the directions that it determines, and
+        ``lost`` has the coordinates of the others; ``positive`` is False if it is indefinite.
+    """
+
+    def __init__(self, matrix: np.ndarray):
+        self.matrix = matrix
+        self.lost: tuple[int, ...] = ()
+        self.positive = True
+        size = np.abs(np.diagonal(matrix))
+        self._scale = 1.0 / np.sqrt(np.where(size > 0, size, 1.0))
+        scaled = matrix * self._scale * self._scale[:, None]
+        self._part: np.ndarray | None = None
+        self._factor, failed = lapack.dpotrf(scaled, lower=1, clean=0)
+        if failed or not self._regular(scaled):
+            self._truncate(scaled)
+
+    def _regular(self, scaled: np.ndarray) -> bool:
+        rcond, _ = lapack.dpocon(self._factor, np.abs(scaled).sum(axis=0).max(), uplo="L")
+        return bool(rcond > _SINGULAR)
+
+    def _truncate(self, scaled: np.ndarray) -> None:
+        if not np.isfinite(scaled).all():
+            self.positive = False
+            self._part = np.full_like(scaled, np.nan)
+            return
+        values, vectors = np.linalg.eigh(scaled)
+        keep = np.abs(values) > _SINGULAR * np.abs(values).max()
+        self.positive = not bool((values[keep] < 0).any())
+        null = np.square(vectors[:, ~keep]).sum(axis=1)
+        self.lost = tuple(np.flatnonzero(null > _PARTICIPATION).tolist())
+        self._part = (vectors[:, keep] / np.abs(values[keep])) @ vectors[:, keep].T
+
+    def __call__(self, g: np.ndarray) -> np.ndarray:
+        """Return the product of the inverse with a vector (P,)."""
+        right = self._scale * g
+        if self._part is not None:
+            return self._scale * (self._part @ right)
+        found, _ = lapack.dpotrs(self._factor, right, lower=1)
+        return self._scale * found
+
+    def times(self, v: np.ndarray) -> np.ndarray:
+        """Return the product of the matrix with a vector (P,)."""
+        return self.matrix @ v
+
+
+@dataclass(frozen=True)
+class Secant:
+    """What one step has shown: the curvature along s is y's.
+
+    Attributes
+    ----------
+    s : ndarray of shape (P,)
+        The step.
+    y : ndarray of shape (P,)
+        How the gradient changed.
+    before : ndarray of shape (P,)
+        B s, with the matrix B before this secant.
+    """
+
+    s: np.ndarray
+    y: np.ndarray
+    before: np.ndarray
+
+
+class Kept(LinearOperator):
+    """F as it was kept, corrected by secants: the matrix of the BFGS method.
+
+    Parameters
+    ----------
+    base : object
+        A positive definite matrix: ``base(g)`` is its inverse times g, ``base.times(v)`` the matrix
+        times v.
+    secants : sequence of Secant
+        Corrections, the oldest first.
+    size : int
+        P.
+    """
+
+    def __init__(self, base: Inverse, secants: list[Secant], size: int):
+        self.base = base
+        self.secants = list(secants)
+        self.size = size
+        self._last: tuple[np.ndarray, np.ndarray] | None = None
+
+    def solved(self, g: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
+        """Return F^-1 g (P,) by the two loops of the BFGS method, and what F does not determine."""
+        shares, right = [], g.copy()
+        for pair in reversed(self.secants):
+            share = float(pair.s @ right) / float(pair.s @ pair.y)
+            shares.append(share)
+            right -= share * pair.y
+        d = self.base(right)
+        for pair, share in zip(self.secants, reversed(shares), strict=True):
+            d += (share - float(pair.y @ d) / float(pair.s @ pair.y)) * pair.s
+        self._last = d, g
+        return d.copy(), self.base.lost
+
+    def __matmul__(self, v: np.ndarray) -> np.ndarray:
+        """Return F v, (P,)."""
+        if self._last is not None:
+            # A step along the direction needs no product: F d = g.
+            d, g = self._last
+            square = float(d @ d)
+            length = float(v @ d) / square if square > 0 else 0.0
+            if np.allclose(v, length * d, rtol=1e-13, atol=0.0):
+                return length * g
+        out = self.base.times(v)
+        for pair in self.secants:
+            out += pair.y * (float(pair.y @ v) / float(pair.y @ pair.s))
+            out -= pair.before * (float(pair.before @ v) / float(pair.before @ pair.s))
+        return out
+
+    def diag(self) -> np.ndarray:
+        """Return the diagonal (P,)."""
+        return np.diagonal(self.dense())
+
+    def dense(self) -> np.ndarray:
+        """Return the matrix (P, P)."""
+        self._last = None
+        out = np.array(self.base.matrix)
+        for pair in self.secants:
+            out += np.outer(pair.y, pair.y / float(pair.y @ pair.s))
+            out -= np.outer(pair.before, pair.before / float(pair.before @ pair.s))
+        return out
+
+
+#: What makes the base of a :class:`Kept` anew.
+Renew = Callable[[], Inverse]

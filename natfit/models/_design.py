@@ -1,0 +1,140 @@
+"""The matrix of features of a linear predictor, centred and scaled without a copy.
+
+    z = ((x - shift) / scale, 1)        A = D + 1 columns
+
+Sums over rows are computed from x and corrected, so that z is never formed for more rows than fit
+a small buffer. A feature of size 1e4 that varies by 1e-2 then keeps its digits, and no step
+depends on the units of the features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.linalg.blas import dsyrk
+from scipy.sparse import issparse
+
+#: Largest count of numbers in a buffer of rows: two megabytes stay in a core's cache.
+_ROOM = 1 << 18
+
+#: Fewest rows of a buffer: with fewer, a matrix product of them is slow.
+_FEWEST = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """How rows of X become rows of z; the rows themselves are given to each method.
+
+    Attributes
+    ----------
+    shift, scale : ndarray of shape (D,)
+        Centre and unit of each feature.
+    """
+
+    shift: np.ndarray
+    scale: np.ndarray
+
+    @property
+    def width(self) -> int:
+        """A = D + 1, the number of columns of z; the last one is 1."""
+        return len(self.shift) + 1
+
+    def matmul(self, X: Any, b: np.ndarray) -> np.ndarray:
+        """Return Z B, (n, K), for X (n, D) and B (A, K); its columns are contiguous."""
+        raw = b[:-1] / self.scale[:, None]
+        base = b[-1] - self.shift @ raw
+        if issparse(X):
+            out = np.asarray(X @ raw)
+        elif X.dtype == np.float64:
+            out = (raw.T @ X.T).T
+        else:
+            out = np.empty((b.shape[1], X.shape[0])).T
+            for part, rows in self._parts(X):
+                np.matmul(rows, raw, out=out[part])
+        out += base
+        return out
+
+    def rmatmul(self, X: Any, u: np.ndarray) -> np.ndarray:
+        """Return Z' U, (A, K), for X (n, D) and U (n, K)."""
+        out = np.empty((self.width, u.shape[1]))
+        total = u.sum(axis=0)
+        if issparse(X):
+            got = np.asarray(X.T @ u)
+        elif X.dtype == np.float64:
+            got = (u.T @ X).T
+        else:
+            got = sum(rows.T @ u[part] for part, rows in self._parts(X))
+        out[:-1] = (got - np.outer(self.shift, total)) / self.scale[:, None]
+        out[-1] = total
+        return out
+
+    def gram(self, X: Any, c: np.ndarray) -> np.ndarray:
+        """Return Z' diag(c) Z, (A, A), for c (n,) of any sign."""
+        if issparse(X):
+            return self._sparse_gram(X, c)
+        out = np.zeros((self.width, self.width), order="F")
+        signed = bool((c < 0).any())
+        for part, z in self._standard(X):
+            some = c[part]
+            if signed:
+                out += z.T @ (z * some[:, None])
+                continue
+            z *= np.sqrt(some)[:, None]
+            # z in rows is z' in Fortran's order.
+            dsyrk(1.0, z.T, beta=1.0, c=out, lower=1, overwrite_c=1)
+        return out if signed else np.tril(out) + np.tril(out, -1).T
+
+    def diag(self, X: Any, c: np.ndarray) -> np.ndarray:
+        """Return the diagonal (A, M) of Z' diag(c_m) Z for the columns of c (n, M)."""
+        if issparse(X):
+            total = c.sum(axis=0)
+            first = np.asarray(X.T @ c)
+            second = np.asarray(X.multiply(X).T @ c)
+            shift = self.shift[:, None]
+            second += shift * (shift * total - 2.0 * first)
+            return np.vstack([second / np.square(self.scale)[:, None], total])
+        out = np.zeros((self.width, c.shape[1]))
+        for part, z in self._standard(X):
+            out += np.square(z, out=z).T @ c[part]
+        return out
+
+    def rows(self, X: Any) -> np.ndarray:
+        """Return Z (n, A) itself, for few rows."""
+        dense = X.toarray() if issparse(X) else X
+        out = np.ones((dense.shape[0], self.width))
+        np.subtract(dense, self.shift, out=out[:, :-1])
+        out[:, :-1] /= self.scale
+        return out
+
+    def _parts(self, X: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield slices of rows, with these rows as float64."""
+        size = max(_FEWEST, _ROOM // self.width)
+        for start in range(0, X.shape[0], size):
+            part = slice(start, min(start + size, X.shape[0]))
+            yield part, np.asarray(X[part], dtype=np.float64)
+
+    def _standard(self, X: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield slices of rows, with their z in a buffer that is used again."""
+        size = max(_FEWEST, _ROOM // self.width)
+        buffer = np.empty((min(size, X.shape[0]), self.width))
+        for start in range(0, X.shape[0], size):
+            part = slice(start, min(start + size, X.shape[0]))
+            z = buffer[: part.stop - start]
+            np.subtract(X[part], self.shift, out=z[:, :-1])
+            z[:, :-1] /= self.scale
+            z[:, -1] = 1.0
+            yield part, z
+
+    def _sparse_gram(self, X: Any, c: np.ndarray) -> np.ndarray:
+        out = np.empty((self.width, self.width))
+        first, total = np.asarray(X.T @ c), float(c.sum())
+        second = (X.T @ X.multiply(c[:, None]).tocsr()).toarray()
+        cross = np.outer(self.shift, first)
+        second += total * np.outer(self.shift, self.shift) - cross - cross.T
+        out[:-1, :-1] = second / np.outer(self.scale, self.scale)
+        out[-1, :-1] = out[:-1, -1] = (first - self.shift * total) / self.scale
+        out[-1, -1] = total
+        return out

@@ -1,0 +1,417 @@
+"""Linear predictors, one for each parameter: eta_k = z' theta_k on the features of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+
+from natfit._validation import check_number
+from natfit.linops.row_curvature import Entries, RowCurvature
+from natfit.models._conditional import check_constant
+from natfit.models._design import Design
+from natfit.models.base import Linearization, Model
+
+
+class LinearPredictors(Model):
+    """eta_k = b_k + sum over the features j of k of beta_kj x_j, for each entry k of eta.
+
+    theta holds, for each entry of eta in the family's order, the coefficients of its features and
+    then its intercept, of features that are centred and scaled by ``shift`` and ``scale``:
+    ``beta_kj = theta_kj / scale_j``. A predictor without an intercept has features that are scaled
+    but not centred. :meth:`raw` returns the coefficients of x itself.
+
+    Parameters
+    ----------
+    columns : dict, optional
+        Name of a parameter to the indices of its features, or None for all; a parameter that is
+        left out has an intercept alone. By default every parameter has all features.
+    intercept : bool or dict, default=True
+        Whether there is an intercept; a dict says so for each parameter, True for those left out.
+        A predictor without features always has one.
+    shift, scale : array-like of shape (D,), optional
+        Centre and unit of each feature, 0 and 1 by default.
+    """
+
+    def __init__(
+        self,
+        columns: Mapping[str, Sequence[int] | None] | None = None,
+        intercept: bool | Mapping[str, bool] = True,
+        shift: Any = None,
+        scale: Any = None,
+    ):
+        self.columns = columns
+        self.intercept = intercept
+        self.shift = shift
+        self.scale = scale
+
+    linear = True
+
+    n_features: int
+    family: Any = None
+
+    @classmethod
+    def examples(cls) -> list[LinearPredictors]:
+        """Return one with all features, and one without an intercept."""
+        return [cls(), cls(intercept=False)]
+
+    @property
+    def starts_at_eta(self) -> bool:  # type: ignore[override]  # the intercepts decide
+        """Whether all predictors have an intercept, which can take the value eta0."""
+        return self.family is None or all(has for _, has in self._predictors)
+
+    def bind(
+        self,
+        n_features: int,
+        family: Any,
+        constant: Sequence[str] = (),
+        origin: np.ndarray | None = None,
+    ) -> LinearPredictors:
+        """Return a copy for D features and one distribution; ``origin`` is not used.
+
+        Parameters
+        ----------
+        n_features : int
+            D.
+        family : Distribution
+            The distribution, bound.
+        constant : sequence of str
+            Names of parameters that have an intercept alone.
+        origin : ndarray of shape (K,), optional
+            Not used.
+
+        Returns
+        -------
+        LinearPredictors
+            A model of the same kind, which has theta.
+
+        Raises
+        ------
+        TypeError
+            If D is not an integer.
+        ValueError
+            If D < 1, or a name is not a parameter of the family.
+        """
+        n_features = check_number(n_features, "n_features", low=1, integer=True)
+        names = check_constant(family, constant)
+        check_constant(family, tuple(self.columns or ()))
+        bound = type(self)(**self.get_params(deep=False))
+        bound.n_features, bound.family = n_features, family
+        predictors: list[tuple[np.ndarray, bool]] = []
+        for name, block in family.blocks.items():
+            features = np.arange(n_features)
+            if self.columns is not None:
+                chosen = self.columns.get(name, ())
+                if chosen is not None:
+                    features = np.asarray(chosen, dtype=int)
+            if name in names:
+                features = features[:0]
+            has = self.intercept
+            if isinstance(has, Mapping):
+                has = has.get(name, True)
+            predictors += [(features, bool(has) or not len(features))] * (block.stop - block.start)
+        bound._predictors = predictors
+        bound._prepare()
+        return bound
+
+    _predictors: list[tuple[np.ndarray, bool]]
+
+    def _prepare(self) -> None:
+        """Lay out theta: where each of its entries is in B (A, K)."""
+        centred = any(has and len(f) for f, has in self._predictors)
+        zero, one = np.zeros(self.n_features), np.ones(self.n_features)
+        shift = zero if self.shift is None or not centred else np.asarray(self.shift, dtype=float)
+        scale = one if self.scale is None else np.asarray(self.scale, dtype=float)
+        self.design = Design(shift, scale)
+        width, size = self.design.width, 0
+        self.parts: list[slice] = []
+        self.at: list[np.ndarray] = []
+        for features, has in self._predictors:
+            at = np.append(features, width - 1) if has else features
+            self.at.append(at)
+            self.parts.append(slice(size, size + len(at)))
+            size += len(at)
+        self._size = size
+        #: Without an intercept a feature is not centred: x / scale = z + (shift / scale) 1.
+        self._moved = [
+            None if has or not shift.any() else (shift / scale)[features]
+            for features, has in self._predictors
+        ]
+        self._whole = all(len(at) == width for at in self.at)
+
+    @property
+    def n_params(self) -> int:
+        """P, the number of coefficients and intercepts of all predictors."""
+        if self.family is None:
+            raise ValueError(
+                "LinearPredictors has no parameters yet; call bind(n_features, family)"
+            )
+        return self._size
+
+    def init(self, rng: np.random.Generator, eta0: np.ndarray) -> np.ndarray:
+        """Return the theta (P,) at which eta is eta0 (K,), except where there is no intercept.
+
+        Returns
+        -------
+        ndarray of shape (P,)
+            Theta.
+
+        Raises
+        ------
+        ValueError
+            If the shape of eta0 is not (K,).
+        """
+        theta = np.zeros(self.n_params)
+        eta0 = np.asarray(eta0, dtype=np.float64)
+        if eta0.shape != (self.family.n_params,):
+            raise ValueError(f"eta0 must have shape ({self.family.n_params},), got {eta0.shape}")
+        for part, (_, has), value in zip(self.parts, self._predictors, eta0, strict=True):
+            if has:
+                theta[part.stop - 1] = value
+        return theta
+
+    # ------------------------------------------------------------------- theta and matrices
+
+    def matrix(self, theta: np.ndarray) -> np.ndarray:
+        """Return theta (P,) as B (A, K), the coefficients of z of each predictor."""
+        if self._whole:
+            return theta.reshape(len(self.at), -1).T
+        out = np.zeros((self.design.width, len(self.at)))
+        for k, (at, part, moved) in enumerate(zip(self.at, self.parts, self._moved, strict=True)):
+            out[at, k] = theta[part]
+            if moved is not None:
+                out[-1, k] = moved @ theta[part]
+        return out
+
+    def gather(self, g: np.ndarray) -> np.ndarray:
+        """Return the adjoint of :meth:`matrix`: (P,) of a gradient (A, K) in B."""
+        if self._whole:
+            return g.T.reshape(-1)
+        out = np.empty(self._size)
+        for k, (at, part, moved) in enumerate(zip(self.at, self.parts, self._moved, strict=True)):
+            out[part] = g[at, k]
+            if moved is not None:
+                out[part] += moved * g[-1, k]
+        return out
+
+    @cached_property
+    def transform(self) -> np.ndarray:
+        """T (P, P): raw coefficients = T theta, those of x itself and its intercepts."""
+        out = np.zeros((self._size, self._size))
+        for (features, has), part in zip(self._predictors, self.parts, strict=True):
+            own = np.arange(part.start, part.start + len(features))
+            out[own, own] = 1.0 / self.design.scale[features]
+            if has:
+                out[part.stop - 1, part.stop - 1] = 1.0
+                out[part.stop - 1, own] = -(self.design.shift / self.design.scale)[features]
+        return out
+
+    def raw(self, theta: np.ndarray) -> list[tuple[np.ndarray, float]]:
+        """Return for each entry of eta the coefficients (D,) of x, zero if it has none, and b."""
+        found = []
+        for (features, has), part in zip(self._predictors, self.parts, strict=True):
+            own = theta[part]
+            coef = np.zeros(self.n_features)
+            coef[features] = own[: len(features)] / self.design.scale[features]
+            base = 0.0
+            if has:
+                base = float(own[-1] - self.design.shift[features] @ coef[features])
+            found.append((coef, base))
+        return found
+
+    def of_raw(self, raw: Sequence[tuple[np.ndarray, float]]) -> np.ndarray:
+        """Return the theta (P,) of coefficients and intercepts, the inverse of :meth:`raw`."""
+        theta = np.zeros(self._size)
+        for (features, has), part, (coef, base) in zip(
+            self._predictors, self.parts, raw, strict=True
+        ):
+            own = theta[part]
+            own[: len(features)] = coef[features] * self.design.scale[features]
+            if has:
+                own[-1] = base + self.design.shift[features] @ coef[features]
+        return theta
+
+    def penalty(self, alpha: np.ndarray) -> np.ndarray:
+        """Return lambda (P,): alpha_k for the coefficients of x in predictor k, in theta's unit."""
+        out = np.zeros(self._size)
+        for (features, _), part, strength in zip(self._predictors, self.parts, alpha, strict=True):
+            own = slice(part.start, part.start + len(features))
+            out[own] = strength / np.square(self.design.scale[features])
+        return out
+
+    def linearize(self, theta: np.ndarray, X: Any) -> LinearPredictorRows:
+        """Return eta (n, K) and J at theta (P,) for a chunk of rows X (n, D).
+
+        Returns
+        -------
+        LinearPredictorRows
+            The model at theta on these rows.
+
+        Raises
+        ------
+        ValueError
+            If theta or X has another shape.
+        """
+        theta = np.asarray(theta, dtype=np.float64)
+        if theta.shape != (self.n_params,):
+            raise ValueError(f"theta must have shape ({self.n_params},), got {theta.shape}")
+        if not issparse(X):
+            X = np.asarray(X)
+        if X.ndim != 2 or X.shape[1] != self.n_features:
+            raise ValueError(f"X must have shape (n, {self.n_features}), got {X.shape}")
+        return LinearPredictorRows(self, X, self.design.matmul(X, self.matrix(theta)))
+
+    def names(self) -> list[str]:
+        """Return P names, those of the entries of eta with the feature or the intercept."""
+        if self.family is None:
+            raise ValueError(
+                "LinearPredictors has no parameters yet; call bind(n_features, family)"
+            )
+        found = []
+        for eta, (features, has) in zip(self.family.eta_names(), self._predictors, strict=True):
+            if not len(features):
+                found.append(eta)
+                continue
+            found += [f"{eta}[x{j}]" for j in features] + [f"{eta}[intercept]"] * has
+        return found
+
+    def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return limits and largest steps (P,): the family's for predictors without features."""
+        low, high, step = (side.copy() for side in super().limits())
+        for k, ((features, _), part) in enumerate(zip(self._predictors, self.parts, strict=True)):
+            if not len(features):
+                for ours, theirs in zip((low, high, step), self.family.limits, strict=True):
+                    ours[part] = theirs[k]
+        return low, high, step
+
+    def in_domain(self, theta: np.ndarray) -> bool:
+        """Whether theta is finite and inside the limits."""
+        low, high, _ = self.limits()
+        return bool(np.isfinite(theta).all() and (theta >= low).all() and (theta <= high).all())
+
+
+class LinearPredictorRows(Linearization):
+    """Linear predictors on a chunk of rows.
+
+    Parameters
+    ----------
+    model : LinearPredictors
+        The model, bound.
+    X : ndarray or CSR array of shape (n, D)
+        The rows; no copy is kept.
+    eta : ndarray of shape (n, K)
+        Their eta.
+    """
+
+    #: Whether products take a :class:`natfit.linops.row_curvature.RowCurvature` as C.
+    takes_entries = True
+
+    matrix_free = True
+
+    def __init__(self, model: LinearPredictors, X: Any, eta: np.ndarray):
+        self._model, self._X, self.eta = model, X, eta
+
+    def jvp(self, v: np.ndarray) -> np.ndarray:
+        """Return J v, (n, K), for v (P,)."""
+        return self._model.design.matmul(self._X, self._model.matrix(v))
+
+    def vjp(self, u: np.ndarray) -> np.ndarray:
+        """Return the sum over rows of J_i' u_i, (P,), for u (n, K)."""
+        return self._model.gather(self._model.design.rmatmul(self._X, u))
+
+    def gram(self, c: np.ndarray | RowCurvature) -> np.ndarray:
+        """Return the sum over rows of J_i' C_i J_i, (P, P)."""
+        model = self._model
+        out = np.zeros((model.n_params, model.n_params))
+        unit: np.ndarray | None = None
+        for k, m, entry in self._entries(c).items():
+            if not isinstance(entry, np.ndarray):
+                if unit is None:
+                    unit = self._block(k, m, np.ones(len(self.eta)), whole=True)
+                found = float(entry) * self._cut(unit, k, m)
+            else:
+                found = self._block(k, m, entry)
+            out[model.parts[k], model.parts[m]] = found
+            out[model.parts[m], model.parts[k]] = found.T
+        return out
+
+    def _entries(self, c: np.ndarray | RowCurvature) -> RowCurvature:
+        return c if isinstance(c, RowCurvature) else Entries.of(c)
+
+    def _block(self, k: int, m: int, c: np.ndarray, whole: bool = False) -> np.ndarray:
+        """Return Z_k' diag(c) Z_m; ``whole`` asks for that of all columns of z."""
+        model, design = self._model, self._model.design
+        single = [len(model._predictors[i][0]) == 0 for i in (k, m)]
+        if not whole and all(single):
+            return np.full((1, 1), c.sum())
+        if not whole and any(single):
+            sums = design.rmatmul(self._X, c[:, None])
+            other = k if single[1] else m
+            found = self._narrow(sums, other)
+            return found if single[1] else found.T
+        gram = design.gram(self._X, c)
+        return gram if whole else self._cut(gram, k, m)
+
+    def _narrow(self, z: np.ndarray, k: int) -> np.ndarray:
+        """Return T_k' M, (P_k, m), for M (A, m)."""
+        moved = self._model._moved[k]
+        out = z[self._model.at[k]]
+        return out if moved is None else out + np.outer(moved, z[-1])
+
+    def _cut(self, gram: np.ndarray, k: int, m: int) -> np.ndarray:
+        """Return T_k' M T_m for M (A, A)."""
+        return self._narrow(self._narrow(gram, k).T, m).T
+
+    def diag(self, c: np.ndarray | RowCurvature) -> np.ndarray:
+        """Return the diagonal of :meth:`gram`, (P,)."""
+        model, n = self._model, len(self.eta)
+        found = np.zeros((n, model.family.n_params))
+        for k, m, entry in self._entries(c).items():
+            if k == m:
+                found[:, k] = entry
+        squares = model.design.diag(self._X, found)
+        sums = None
+        out = np.empty(model.n_params)
+        for k, (at, part, moved) in enumerate(
+            zip(model.at, model.parts, model._moved, strict=True)
+        ):
+            out[part] = squares[at, k]
+            if moved is not None:
+                sums = model.design.rmatmul(self._X, found) if sums is None else sums
+                out[part] += moved * (2.0 * sums[at, k] + moved * sums[-1, k])
+        return out
+
+    def _features(self) -> list[np.ndarray]:
+        """Return Z_k (n, P_k) of each predictor, for few rows."""
+        z = self._model.design.rows(self._X)
+        return [self._narrow(z.T, k).T for k in range(len(self._model.at))]
+
+    def pull_columns(self, b: np.ndarray) -> np.ndarray:
+        """Return the columns J_i' b_ir of all rows and r, (P, n R), for B (n, K, R)."""
+        n, _, r = b.shape
+        out = np.empty((self._model.n_params, n, r))
+        for k, (part, z) in enumerate(zip(self._model.parts, self._features(), strict=True)):
+            out[part] = z.T[:, :, None] * b[:, k][None]
+        return out.reshape(self._model.n_params, n * r)
+
+    def kernel(self, b: np.ndarray) -> np.ndarray:
+        """Return B_i' J_i J_j' B_j, (n R, n R): the sum over k of (z_ki . z_kj) b_ikr b_jks."""
+        n, _, r = b.shape
+        out = np.zeros((n, r, n, r))
+        for near, k in self._near():
+            out += near[:, None, :, None] * (b[:, k, :, None, None] * b[None, None, :, k, :])
+        return out.reshape(n * r, n * r)
+
+    def _near(self) -> Iterator[tuple[np.ndarray, int]]:
+        """Yield Z_k Z_k' (n, n) of each predictor."""
+        kept: dict[tuple, np.ndarray] = {}
+        features: list[np.ndarray] | None = None
+        for k, at in enumerate(self._model.at):
+            key = (at.tobytes(), self._model._moved[k] is None)
+            if key not in kept:
+                features = self._features() if features is None else features
+                kept[key] = features[k] @ features[k].T
+            yield kept[key], k

@@ -1,0 +1,187 @@
+"""The negative mean log-likelihood of a regression: each row has its own eta."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+
+from natfit.distributions.base import Distribution
+from natfit.linops import LinearOperator
+from natfit.linops.row_curvature import Entries, RowCurvature
+from natfit.linops.with_ridge import WithRidge
+from natfit.models import Model
+from natfit.objectives._formula import divergence_part
+from natfit.objectives.likelihood import Likelihood
+from natfit.rows import Memory, Rows
+
+#: Most rows on which the divergence of a step is computed, which only limits its length.
+_WATCHED = 4_096
+
+#: Smallest eigenvalue of the clipped information of a row, as a share of its largest.
+_CLIPPED = 1e-3
+
+
+class Regression(Likelihood):
+    """f(theta) = -1/W sum_i w_i log p(y_i | eta_i(theta)) + 1/2 theta' (S (x) diag(lambda)) theta.
+
+    Parameters
+    ----------
+    distribution : Distribution
+        The family, bound.
+    model : Model
+        A conditional model, bound.
+    rows : Rows
+        y, X, weights and offsets.
+    ridge : ndarray of shape (P,), optional
+        lambda, in units of theta; zero for what is not penalised.
+    mix : ndarray of shape (K, K), optional
+        S, the identity by default: what the K predictors, with the same features, have in common.
+    """
+
+    summarises = False
+
+    #: Whether every row has its own eta, linear in theta, so that there is a Hessian.
+    regresses = True
+
+    def __init__(
+        self,
+        distribution: Distribution,
+        model: Model,
+        rows: Rows,
+        ridge: np.ndarray | None = None,
+        mix: np.ndarray | None = None,
+    ):
+        super().__init__(distribution, model, rows)
+        self.ridge = None if ridge is None or not ridge.any() else ridge
+        self.mix = mix
+        self.penalised = self.ridge is not None
+
+    # ------------------------------------------------------------------------ value, gradient
+
+    def value_and_grad(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return f and its gradient (P,), by one pass over the rows."""
+        value, grad = super().value_and_grad(theta)
+        if self.ridge is None:
+            return value, grad
+        pull = self.penalty_times(theta)
+        return value + 0.5 * float(theta @ pull), grad + pull
+
+    first_order = value_and_grad
+
+    def penalty_times(self, v: np.ndarray) -> np.ndarray:
+        """Return (S (x) diag(lambda)) v, (P,)."""
+        if self.ridge is None:
+            return np.zeros_like(v)
+        if self.mix is None:
+            return self.ridge * v
+        return (self.mix @ (self.ridge * v).reshape(len(self.mix), -1)).ravel()
+
+    def log_likelihood(self, theta: np.ndarray, value: float) -> float:
+        """Return the log-likelihood of all rows, nats, without the penalty."""
+        return -(value - 0.5 * float(theta @ self.penalty_times(theta))) * self.total
+
+    # ------------------------------------------------------------------------------ curvature
+
+    def fisher(self, theta: np.ndarray) -> LinearOperator:
+        """Return the exact expected information with that of the penalty, of size P."""
+        return self._penalised(self.sandwich(theta, partial(_expected, self.distribution)))
+
+    def hessian(self, theta: np.ndarray) -> LinearOperator:
+        """Return the Hessian of f, of size P, for a model that is linear in theta.
+
+        Returns
+        -------
+        LinearOperator
+            The matrix, which may be indefinite.
+
+        Raises
+        ------
+        ValueError
+            If eta is not linear in theta.
+        """
+        if not self.model.linear:
+            raise ValueError(
+                f"the observed information of {type(self.model).__name__} is not available; use "
+                "metric='exact'"
+            )
+        found = self._of_rows(theta, partial(_observed, self.distribution))
+        found.positive = False
+        return found
+
+    def clipped(self, theta: np.ndarray) -> LinearOperator:
+        """Return J' C J with the observed information of each row made positive definite.
+
+        For families whose expected information is expensive or undefined: eigenvalues of a row's
+        negative Hessian are replaced by their absolute values.
+
+        Returns
+        -------
+        LinearOperator
+            Positive semidefinite, of size P.
+        """
+        found = self._of_rows(theta, partial(_clipped, self.distribution))
+        found.note = "observed information of rows, made positive"
+        return found
+
+    def _of_rows(self, theta: np.ndarray, rule: Any) -> LinearOperator:
+        return self._penalised(self._over_rows(theta, rule, self.distribution.n_params, of_y=True))
+
+    def _penalised(self, operator: LinearOperator) -> LinearOperator:
+        if self.ridge is None:
+            return operator
+        return WithRidge(operator, self.ridge, self.mix)
+
+    def positive_information(self, theta: np.ndarray) -> LinearOperator:
+        """Return the expected information where it is cheap, else the clipped observed one."""
+        family = self.distribution
+        if family.information.measures and family.fisher_by_rows:
+            return self.fisher(theta)
+        return self.clipped(theta)
+
+    def information(self, theta: np.ndarray) -> LinearOperator | None:
+        """Return the information in which convergence is measured."""
+        return self.positive_information(theta)
+
+    # ------------------------------------------------------------------------------ divergence
+
+    @property
+    def has_kl(self) -> bool:
+        """Whether the family's divergence is a closed form."""
+        return self.distribution.kl_by_rows
+
+    @cached_property
+    def _watched(self) -> Rows:
+        """At most 4,096 rows, spread over all."""
+        few = self.rows.few(_WATCHED)
+        return Memory(few.y, few.X, few.weight, few.offset)
+
+    def kl(self, theta: np.ndarray, theta2: np.ndarray) -> float:
+        """Return the mean divergence per row from theta to theta2 on 4,096 rows, in nats."""
+        if not self.has_kl:
+            return np.nan
+        with np.errstate(all="ignore"):
+            found = self._watched.sum(divergence_part, self._formula, theta, theta2)
+        return float(found) / self._watched.total
+
+
+def _expected(family: Distribution, eta: np.ndarray, start: int) -> tuple[RowCurvature, None]:
+    return family.curvature(eta), None
+
+
+def _observed(family: Distribution, eta: np.ndarray, y: Any) -> tuple[RowCurvature, None]:
+    return family.observed_curvature(y, eta), None
+
+
+def _clipped(family: Distribution, eta: np.ndarray, y: Any) -> tuple[RowCurvature, None]:
+    """Return the observed information of rows with the absolute values of its eigenvalues."""
+    found = family.observed_curvature(y, eta)
+    n, size = len(eta), found.size
+    entries = {(k, m): entry for k, m, entry in found.items()}
+    if set(entries) <= {(k, k) for k in range(size)}:
+        return Entries(size, {key: np.abs(entry) for key, entry in entries.items()}), None
+    values, vectors = np.linalg.eigh(found.dense(n))
+    values = np.abs(values)
+    values = np.maximum(values, _CLIPPED * values.max(axis=1, keepdims=True))
+    return Entries.of((vectors * values[:, None, :]) @ np.swapaxes(vectors, 1, 2)), None
