@@ -16,6 +16,7 @@ from natfit.fitting.collapse import collapsed
 from natfit.fitting.data import check, degenerate, in_range, summarise
 from natfit.fitting.feasible import feasible
 from natfit.fitting.nested import Simpler
+from natfit.fitting.regression import from_fewer_rows
 from natfit.fitting.regular import published, regular_of, regular_task
 from natfit.fitting.result import Result
 from natfit.fitting.search import Search, look, on_ridge
@@ -133,7 +134,8 @@ def _solved(
         task.engine.max_iter,
         family.compare_after if task.engine.step.converges else None,
     )
-    return problem, judge(problem, search.settle(problem.theta0))
+    theta = from_fewer_rows(objective, problem.engine, problem.theta0, task.rng)
+    return problem, judge(problem, search.settle(theta))
 
 
 def bind(task: Task) -> Distribution:

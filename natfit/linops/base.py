@@ -88,6 +88,10 @@ class LinearOperator:
         """
         return None
 
+    def rough(self) -> np.ndarray:
+        """Return the matrix (P, P) to a few digits, as a preconditioner needs it."""
+        return self.dense()
+
     def dense(self) -> np.ndarray:
         """Return the matrix F (P, P); only solvers ask for it."""
         return np.stack([self @ row for row in np.eye(self.size)], axis=1)

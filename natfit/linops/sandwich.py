@@ -78,6 +78,10 @@ class Sandwich(LinearOperator):
         """Return the matrix F (P, P)."""
         return _total(part.lin.gram(part.inner) for part in self._parts)
 
+    def rough(self) -> np.ndarray:
+        """Return the matrix F (P, P), in single precision where the model offers it."""
+        return _total(part.rough() for part in self._parts)
+
     def factor(self) -> np.ndarray:
         """Return B (P, R) with columns J_i' b_ir of every row; b_i is a root of C_i if need be."""
         return np.concatenate([part.lin.pull_columns(part.root) for part in self._parts], axis=1)
@@ -140,6 +144,12 @@ class Term:
     def weight(self) -> np.ndarray:
         """C (n, K, K), or B B' where B is given."""
         return np.einsum("nkr,nlr->nkl", self.root, self.root) if self.c is None else self.c
+
+    def rough(self) -> np.ndarray:
+        """Return J' C J, (P, P), in single precision where the model offers it."""
+        if self.entries is None:
+            return self.lin.gram(self.weight)
+        return self.lin.gram(self.entries, single=True)
 
     @cached_property
     def spread(self) -> np.ndarray | None:

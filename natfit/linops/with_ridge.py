@@ -64,7 +64,15 @@ class WithRidge(Damped):
 
     def dense(self) -> np.ndarray:
         """Return the matrix (P, P)."""
-        out = np.array(self.operator.dense())
+        return self.added_to(self.operator.dense())
+
+    def rough(self) -> np.ndarray:
+        """Return the matrix (P, P), F to a few digits."""
+        return self.added_to(self.operator.rough())
+
+    def added_to(self, matrix: np.ndarray) -> np.ndarray:
+        """Return a matrix (P, P) plus that of the penalty."""
+        out = np.array(matrix)
         if self.mix is None:
             out[np.diag_indices_from(out)] += self.added
             return out

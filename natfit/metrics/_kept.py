@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.linalg import lapack
@@ -25,10 +25,13 @@ class Inverse:
     matrix : ndarray of shape (P, P)
         Symmetric. If it is singular, its inverse is that on the directions that it determines, and
         ``lost`` has the coordinates of the others; ``positive`` is False if it is indefinite.
+    least : float
+        Reciprocal condition number below which the matrix counts as singular.
     """
 
-    def __init__(self, matrix: np.ndarray):
+    def __init__(self, matrix: np.ndarray, least: float = _SINGULAR):
         self.matrix = matrix
+        self._least = least
         self.lost: tuple[int, ...] = ()
         self.positive = True
         size = np.abs(np.diagonal(matrix))
@@ -41,7 +44,7 @@ class Inverse:
 
     def _regular(self, scaled: np.ndarray) -> bool:
         rcond, _ = lapack.dpocon(self._factor, np.abs(scaled).sum(axis=0).max(), uplo="L")
-        return bool(rcond > _SINGULAR)
+        return bool(rcond > self._least)
 
     def _truncate(self, scaled: np.ndarray) -> None:
         if not np.isfinite(scaled).all():
@@ -49,7 +52,7 @@ class Inverse:
             self._part = np.full_like(scaled, np.nan)
             return
         values, vectors = np.linalg.eigh(scaled)
-        keep = np.abs(values) > _SINGULAR * np.abs(values).max()
+        keep = np.abs(values) > self._least * np.abs(values).max()
         self.positive = not bool((values[keep] < 0).any())
         null = np.square(vectors[:, ~keep]).sum(axis=1)
         self.lost = tuple(np.flatnonzero(null > _PARTICIPATION).tolist())
@@ -78,13 +81,10 @@ class Secant:
         The step.
     y : ndarray of shape (P,)
         How the gradient changed.
-    before : ndarray of shape (P,)
-        B s, with the matrix B before this secant.
     """
 
     s: np.ndarray
     y: np.ndarray
-    before: np.ndarray
 
 
 class Kept(LinearOperator):
@@ -130,10 +130,22 @@ class Kept(LinearOperator):
             if np.allclose(v, length * d, rtol=1e-13, atol=0.0):
                 return length * g
         out = self.base.times(v)
-        for pair in self.secants:
+        for pair, before in zip(self.secants, self._befores, strict=True):
             out += pair.y * (float(pair.y @ v) / float(pair.y @ pair.s))
-            out -= pair.before * (float(pair.before @ v) / float(pair.before @ pair.s))
+            out -= before * (float(before @ v) / float(before @ pair.s))
         return out
+
+    @cached_property
+    def _befores(self) -> list[np.ndarray]:
+        """B s of each secant, with the matrix B before it."""
+        found: list[np.ndarray] = []
+        for number, pair in enumerate(self.secants):
+            out = self.base.times(pair.s)
+            for other, before in zip(self.secants[:number], found, strict=True):
+                out += other.y * (float(other.y @ pair.s) / float(other.y @ other.s))
+                out -= before * (float(before @ pair.s) / float(before @ other.s))
+            found.append(out)
+        return found
 
     def diag(self) -> np.ndarray:
         """Return the diagonal (P,)."""
@@ -141,13 +153,8 @@ class Kept(LinearOperator):
 
     def dense(self) -> np.ndarray:
         """Return the matrix (P, P)."""
-        self._last = None
         out = np.array(self.base.matrix)
-        for pair in self.secants:
+        for pair, before in zip(self.secants, self._befores, strict=True):
             out += np.outer(pair.y, pair.y / float(pair.y @ pair.s))
-            out -= np.outer(pair.before, pair.before / float(pair.before @ pair.s))
+            out -= np.outer(before, before / float(before @ pair.s))
         return out
-
-
-#: What makes the base of a :class:`Kept` anew.
-Renew = Callable[[], Inverse]

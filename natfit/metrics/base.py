@@ -76,6 +76,10 @@ class Metric(Component):
         """
         return self
 
+    def anew(self) -> Metric:
+        """Return a metric of the same kind that keeps nothing of other iterates."""
+        return self
+
     def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> LinearOperator:
         """Return the metric at an iterate, an operator of size P."""
         raise NotImplementedError

@@ -22,6 +22,20 @@ _CHEAP = 2.0
 #: Numbers of X up to which a pass costs no more than the calls that make it.
 _SMALL = 30_000
 
+#: Numbers of parameters from which the mean over rows of C is used, and up to which a matrix is
+#: formed at all.
+_ROUGH, _AFFORDABLE = 300, 2_000
+
+#: Smallest reciprocal condition number of a matrix in single precision that serves.
+_DIGITS = 1e-4
+
+#: Secants that are collected before a matrix is formed anew.
+_MOST = 40
+
+#: Relative change of the mean of C from which it is replaced, and the norm of the natural gradient
+#: below which it no longer changes.
+_CHANGED, _MOVES = 0.05, 1e-3
+
 #: Ratio of distances from which a kept inverse is renewed.
 _POOR = 0.3
 
@@ -57,12 +71,32 @@ class SecantFisher(Metric):
 
 @dataclass
 class _State:
+    """What is kept from one iterate to the next.
+
+    Attributes
+    ----------
+    base : Inverse
+        The matrix that was formed.
+    kept : Kept
+        The same with its secants.
+    note : str or None
+        How it was formed.
+    gram, inner : ndarray or None
+        The mean of z z' and that of C, where the base is their product.
+    theta, grad : ndarray of shape (P,)
+        The iterate before, and the gradient there.
+    distance : float
+        Norm of the natural gradient there.
+    """
+
     base: Inverse
-    theta: np.ndarray
-    grad: np.ndarray
-    distance: float
     kept: Kept
-    secants: list[Secant] = field(default_factory=list)
+    note: str | None
+    gram: np.ndarray | None = None
+    inner: np.ndarray | None = None
+    theta: np.ndarray = field(default_factory=lambda: np.empty(0))
+    grad: np.ndarray = field(default_factory=lambda: np.empty(0))
+    distance: float = np.inf
 
 
 class _Keeping(ExactFisher):
@@ -76,51 +110,82 @@ class _Keeping(ExactFisher):
         """Return this metric: it belongs to one objective."""
         return self
 
+    def anew(self) -> Metric:
+        """Return one that has kept nothing."""
+        return _Keeping()
+
     def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> LinearOperator:
         """Return the information at an iterate, kept and corrected or formed anew."""
         assert isinstance(objective, Regression)
         state = self._state
         if state is not None and self._keeps(objective, iterate, state):
-            s, y = iterate.theta - state.theta, iterate.grad - state.grad
-            before = state.kept @ s
-            if float(s @ y) > 1e-10 * float(s @ before) > 0.0:
-                state.secants.append(Secant(s, y, before))
-            state.kept = Kept(state.base, state.secants, len(s))
+            self._correct(objective, iterate, state)
         else:
-            base, note = self._formed(objective, iterate)
-            kept = Kept(base, [], len(iterate.theta))
-            state = _State(base, iterate.theta, iterate.grad, np.inf, kept)
-            state.kept.note = note
-        kept = state.kept
-        d, _ = kept.solved(iterate.grad)
+            state = self._formed(objective, iterate)
+        d, _ = state.kept.solved(iterate.grad)
         state.distance = float(np.sqrt(max(float(iterate.grad @ d), 0.0)))
         state.theta, state.grad = iterate.theta, iterate.grad
+        state.kept.note = state.note
         self._state = state
-        return kept
+        return state.kept
+
+    def _correct(self, objective: Regression, iterate: Point, state: _State) -> None:
+        """Add the secant of the last step; a mean of C that has changed is replaced."""
+        s, y = iterate.theta - state.theta, iterate.grad - state.grad
+        secants = state.kept.secants
+        if float(s @ y) > 1e-10 * float(s @ (state.kept @ s)) > 0.0:
+            secants = [*secants, Secant(s, y)]
+        if state.inner is not None and state.gram is not None and state.distance > _MOVES:
+            inner = objective.mean_curvature(iterate.theta)
+            change = np.abs(inner - state.inner).max()
+            if change > _CHANGED * np.abs(state.inner).max():
+                base = Inverse(objective.rough_information(inner, state.gram), _DIGITS)
+                if base.positive and not base.lost:
+                    state.base, state.inner = base, inner
+        state.kept = Kept(state.base, secants, len(s))
 
     def _keeps(self, objective: Regression, iterate: Point, state: _State) -> bool:
         """Tell whether the kept inverse serves at this iterate."""
-        if iterate.n_iter == 0 or not iterate.step_length == 1.0 or not state.base.positive:
+        if iterate.n_iter == 0 or not state.base.positive:
             return False
-        n, d = objective.rows.n, objective.rows.n_features
-        cost = (d + 1) * (objective.distribution.n_params + 1) / 8.0
-        if cost < _CHEAP or n * d < _SMALL:
+        if state.gram is not None:
+            return len(state.kept.secants) < _MOST
+        if not iterate.step_length == 1.0 or not _dear(objective):
             return False
         d_now, _ = state.kept.solved(iterate.grad)
         now = float(np.sqrt(max(float(iterate.grad @ d_now), 0.0)))
         return bool(now < _POOR * state.distance)
 
-    def _formed(self, objective: Regression, iterate: Point) -> tuple[Inverse, str | None]:
-        """Return the information at an iterate with its inverse, and a note."""
-        family = objective.distribution
-        theta = iterate.theta
+    def _formed(self, objective: Regression, iterate: Point) -> _State:
+        """Return the information at an iterate with its inverse, formed anew."""
+        family, theta = objective.distribution, iterate.theta
+        dear, size = _dear(objective), len(iterate.theta)
+        if dear and _ROUGH <= size <= _AFFORDABLE:
+            gram, inner = objective.unit_gram(theta), objective.mean_curvature(theta)
+            found = Inverse(objective.rough_information(inner, gram), _DIGITS)
+            if found.positive and not found.lost:
+                return _State(found, Kept(found, [], size), "mean over rows", gram, inner)
         near = iterate.decrease <= _NEAR
         if near or not (family.information.measures and family.fisher_by_rows):
-            with np.errstate(all="ignore"):
-                matrix = objective.hessian(theta).dense()
-            if np.isfinite(matrix).all():
-                found = Inverse(matrix)
-                if found.positive:
-                    return found, "observed"
+            observed = self._inverse(objective.hessian(theta), dear)
+            if observed.positive:
+                return _State(observed, Kept(observed, [], size), "observed")
         operator = objective.positive_information(theta)
-        return Inverse(operator.dense()), operator.note
+        found = self._inverse(operator, dear)
+        return _State(found, Kept(found, [], size), operator.note)
+
+    def _inverse(self, operator: LinearOperator, dear: bool) -> Inverse:
+        """Return the inverse of an operator, from single precision where secants correct it."""
+        if dear:
+            found = Inverse(operator.rough(), _DIGITS)
+            if found.positive and not found.lost:
+                return found
+        with np.errstate(all="ignore"):
+            return Inverse(operator.dense())
+
+
+def _dear(objective: Regression) -> bool:
+    """Tell whether forming the information costs more than a few passes over the rows."""
+    n, d = objective.rows.n, objective.rows.n_features
+    cost = (d + 1) * (objective.distribution.n_params + 1) / 8.0
+    return cost >= _CHEAP and n * d >= _SMALL

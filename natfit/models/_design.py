@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg.blas import dsyrk
+from scipy.linalg.blas import dsyrk, ssyrk
 from scipy.sparse import issparse
 
 #: Largest count of numbers in a buffer of rows: two megabytes stay in a core's cache.
 _ROOM = 1 << 18
+
+#: Centres of features, in their units, up to which sums of products are corrected for them.
+_NEAR = 30.0
 
 #: Fewest rows of a buffer: with fewer, a matrix product of them is slow.
 _FEWEST = 256
@@ -71,21 +74,62 @@ class Design:
         out[-1] = total
         return out
 
-    def gram(self, X: Any, c: np.ndarray) -> np.ndarray:
-        """Return Z' diag(c) Z, (A, A), for c (n,) of any sign."""
+    def gram(self, X: Any, c: np.ndarray, single: bool = False) -> np.ndarray:
+        """Return Z' diag(c) Z, (A, A), for c (n,) of any sign.
+
+        Parameters
+        ----------
+        X : ndarray or CSR array of shape (n, D)
+            The rows.
+        c : ndarray of shape (n,)
+            Weights of the rows.
+        single : bool
+            Whether products are summed in single precision, as a preconditioner needs them.
+
+        Returns
+        -------
+        ndarray of shape (A, A)
+            Symmetric, in double precision.
+        """
         if issparse(X):
             return self._sparse_gram(X, c)
-        out = np.zeros((self.width, self.width), order="F")
-        signed = bool((c < 0).any())
-        for part, z in self._standard(X):
-            some = c[part]
-            if signed:
-                out += z.T @ (z * some[:, None])
-                continue
-            z *= np.sqrt(some)[:, None]
-            # z in rows is z' in Fortran's order.
-            dsyrk(1.0, z.T, beta=1.0, c=out, lower=1, overwrite_c=1)
-        return out if signed else np.tril(out) + np.tril(out, -1).T
+        # Features that are not far from zero are centred afterwards: a pass less.
+        near = bool((np.abs(self.shift) <= _NEAR * self.scale).all())
+        kind = np.float32 if single else np.float64
+        product = ssyrk if single else dsyrk
+        sign = np.sign(c) if bool((c < 0).any()) else None
+        root = np.sqrt(np.abs(c)).astype(kind)
+        out = np.zeros((self.width, self.width), dtype=kind, order="F")
+        size = max(_FEWEST, _ROOM // self.width)
+        buffer = np.empty((min(size, X.shape[0]), self.width), dtype=kind)
+        for start in range(0, X.shape[0], size):
+            part = slice(start, min(start + size, X.shape[0]))
+            z, some = buffer[: part.stop - start], root[part, None]
+            if near:
+                np.multiply(X[part], some, out=z[:, :-1], casting="same_kind")
+            else:
+                np.subtract(X[part], self.shift, out=z[:, :-1], casting="same_kind")
+                z[:, :-1] *= some
+            z[:, -1:] = some
+            if sign is None:
+                # z in rows is z' in Fortran's order.
+                product(1.0, z.T, beta=1.0, c=out, lower=1, overwrite_c=1)
+            else:
+                out += z.T @ (z * sign[part, None])
+        found = out.astype(np.float64)
+        if sign is None:
+            found = np.tril(found) + np.tril(found, -1).T
+        if near:
+            self._centre(found)
+        unit = np.append(self.scale, 1.0)
+        return found / np.outer(unit, unit)
+
+    def _centre(self, gram: np.ndarray) -> None:
+        """Turn sums of products of (x, 1) into those of (x - shift, 1), in place."""
+        total, first = gram[-1, -1], gram[:-1, -1].copy()
+        cross = np.outer(self.shift, first)
+        gram[:-1, :-1] += total * np.outer(self.shift, self.shift) - cross - cross.T
+        gram[:-1, -1] = gram[-1, :-1] = first - self.shift * total
 
     def diag(self, X: Any, c: np.ndarray) -> np.ndarray:
         """Return the diagonal (A, M) of Z' diag(c_m) Z for the columns of c (n, M)."""
@@ -130,11 +174,9 @@ class Design:
 
     def _sparse_gram(self, X: Any, c: np.ndarray) -> np.ndarray:
         out = np.empty((self.width, self.width))
-        first, total = np.asarray(X.T @ c), float(c.sum())
-        second = (X.T @ X.multiply(c[:, None]).tocsr()).toarray()
-        cross = np.outer(self.shift, first)
-        second += total * np.outer(self.shift, self.shift) - cross - cross.T
-        out[:-1, :-1] = second / np.outer(self.scale, self.scale)
-        out[-1, :-1] = out[:-1, -1] = (first - self.shift * total) / self.scale
-        out[-1, -1] = total
-        return out
+        out[:-1, :-1] = (X.T @ X.multiply(c[:, None]).tocsr()).toarray()
+        out[:-1, -1] = out[-1, :-1] = X.T @ c
+        out[-1, -1] = c.sum()
+        self._centre(out)
+        unit = np.append(self.scale, 1.0)
+        return out / np.outer(unit, unit)

@@ -234,6 +234,31 @@ class LinearPredictors(Model):
                 own[-1] = base + self.design.shift[features] @ coef[features]
         return theta
 
+    def narrow(self, z: np.ndarray, k: int) -> np.ndarray:
+        """Return T_k' M, (P_k, m), for M (A, m), with Z_k = Z T_k for predictor k."""
+        moved = self._moved[k]
+        out = z[self.at[k]]
+        return out if moved is None else out + np.outer(moved, z[-1])
+
+    def cut(self, gram: np.ndarray, k: int, m: int) -> np.ndarray:
+        """Return T_k' M T_m, (P_k, P_m), for M (A, A)."""
+        return self.narrow(self.narrow(gram, k).T, m).T
+
+    def product(self, inner: np.ndarray, gram: np.ndarray) -> np.ndarray:
+        """Return the part of C (x) M that theta has, (P, P), for C (K, K) and M (A, A)."""
+        out = np.zeros((self.n_params, self.n_params))
+        kept: dict[tuple[bytes, bytes], np.ndarray] = {}
+        for k, row in enumerate(self.parts):
+            for m, column in enumerate(self.parts[: k + 1]):
+                if inner[k, m] == 0.0:
+                    continue
+                key = self.at[k].tobytes(), self.at[m].tobytes()
+                if not self._whole or key not in kept:
+                    kept[key] = self.cut(gram, k, m)
+                out[row, column] = inner[k, m] * kept[key]
+                out[column, row] = out[row, column].T
+        return out
+
     def penalty(self, alpha: np.ndarray) -> np.ndarray:
         """Return lambda (P,): alpha_k for the coefficients of x in predictor k, in theta's unit."""
         out = np.zeros(self._size)
@@ -322,48 +347,41 @@ class LinearPredictorRows(Linearization):
         """Return the sum over rows of J_i' u_i, (P,), for u (n, K)."""
         return self._model.gather(self._model.design.rmatmul(self._X, u))
 
-    def gram(self, c: np.ndarray | RowCurvature) -> np.ndarray:
-        """Return the sum over rows of J_i' C_i J_i, (P, P)."""
+    def gram(self, c: np.ndarray | RowCurvature, single: bool = False) -> np.ndarray:
+        """Return the sum over rows of J_i' C_i J_i, (P, P), perhaps in single precision."""
         model = self._model
         out = np.zeros((model.n_params, model.n_params))
         unit: np.ndarray | None = None
         for k, m, entry in self._entries(c).items():
-            if not isinstance(entry, np.ndarray):
-                if unit is None:
-                    unit = self._block(k, m, np.ones(len(self.eta)), whole=True)
-                found = float(entry) * self._cut(unit, k, m)
+            if isinstance(entry, np.ndarray):
+                found = self._block(k, m, entry, single)
             else:
-                found = self._block(k, m, entry)
+                if unit is None:
+                    unit = self.unit_gram(single)
+                found = float(entry) * model.cut(unit, k, m)
             out[model.parts[k], model.parts[m]] = found
             out[model.parts[m], model.parts[k]] = found.T
         return out
 
+    def unit_gram(self, single: bool = False, weight: np.ndarray | None = None) -> np.ndarray:
+        """Return Z' diag(weight) Z of all columns of z, (A, A)."""
+        weight = np.ones(len(self.eta)) if weight is None else weight
+        return self._model.design.gram(self._X, weight, single)
+
     def _entries(self, c: np.ndarray | RowCurvature) -> RowCurvature:
         return c if isinstance(c, RowCurvature) else Entries.of(c)
 
-    def _block(self, k: int, m: int, c: np.ndarray, whole: bool = False) -> np.ndarray:
-        """Return Z_k' diag(c) Z_m; ``whole`` asks for that of all columns of z."""
+    def _block(self, k: int, m: int, c: np.ndarray, single: bool) -> np.ndarray:
+        """Return Z_k' diag(c) Z_m, (P_k, P_m)."""
         model, design = self._model, self._model.design
-        single = [len(model._predictors[i][0]) == 0 for i in (k, m)]
-        if not whole and all(single):
+        alone = [len(model._predictors[i][0]) == 0 for i in (k, m)]
+        if all(alone):
             return np.full((1, 1), c.sum())
-        if not whole and any(single):
+        if any(alone):
             sums = design.rmatmul(self._X, c[:, None])
-            other = k if single[1] else m
-            found = self._narrow(sums, other)
-            return found if single[1] else found.T
-        gram = design.gram(self._X, c)
-        return gram if whole else self._cut(gram, k, m)
-
-    def _narrow(self, z: np.ndarray, k: int) -> np.ndarray:
-        """Return T_k' M, (P_k, m), for M (A, m)."""
-        moved = self._model._moved[k]
-        out = z[self._model.at[k]]
-        return out if moved is None else out + np.outer(moved, z[-1])
-
-    def _cut(self, gram: np.ndarray, k: int, m: int) -> np.ndarray:
-        """Return T_k' M T_m for M (A, A)."""
-        return self._narrow(self._narrow(gram, k).T, m).T
+            found = model.narrow(sums, k if alone[1] else m)
+            return found if alone[1] else found.T
+        return model.cut(design.gram(self._X, c, single), k, m)
 
     def diag(self, c: np.ndarray | RowCurvature) -> np.ndarray:
         """Return the diagonal of :meth:`gram`, (P,)."""
@@ -387,7 +405,7 @@ class LinearPredictorRows(Linearization):
     def _features(self) -> list[np.ndarray]:
         """Return Z_k (n, P_k) of each predictor, for few rows."""
         z = self._model.design.rows(self._X)
-        return [self._narrow(z.T, k).T for k in range(len(self._model.at))]
+        return [self._model.narrow(z.T, k).T for k in range(len(self._model.at))]
 
     def pull_columns(self, b: np.ndarray) -> np.ndarray:
         """Return the columns J_i' b_ir of all rows and r, (P, n R), for B (n, K, R)."""

@@ -120,6 +120,10 @@ class SumOverRows(LinearOperator):
         """Return the matrix (P, P)."""
         return self.rows.sum(_gram, self.recipe)
 
+    def rough(self) -> np.ndarray:
+        """Return the matrix (P, P), in single precision where the model offers it."""
+        return self.rows.sum(_rough, self.recipe)
+
     def factor(self) -> np.ndarray:
         """Return B (P, R) with columns J_i' b_ir of every row; b_i is a root of C_i if need be."""
         return self.rows.map(_columns, self.recipe).reshape(-1, self.size).T
@@ -156,6 +160,10 @@ def _diagonal(block: Block, recipe: Recipe) -> np.ndarray:
 def _gram(block: Block, recipe: Recipe) -> np.ndarray:
     term = recipe.term(block)
     return term.lin.gram(term.inner)
+
+
+def _rough(block: Block, recipe: Recipe) -> np.ndarray:
+    return recipe.term(block).rough()
 
 
 def _columns(block: Block, recipe: Recipe) -> np.ndarray:

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from natfit.distributions.base import Distribution
-from natfit.linops import LinearOperator
+from natfit.linops import Dense, LinearOperator
 from natfit.linops.row_curvature import Entries, RowCurvature
 from natfit.linops.with_ridge import WithRidge
 from natfit.models import Model
-from natfit.objectives._formula import divergence_part
+from natfit.objectives._curvature import Recipe
+from natfit.objectives._formula import Formula, divergence_part
 from natfit.objectives.likelihood import Likelihood
-from natfit.rows import Memory, Rows
+from natfit.rows import Block, Memory, Rows
 
 #: Most rows on which the divergence of a step is computed, which only limits its length.
 _WATCHED = 4_096
@@ -57,6 +58,10 @@ class Regression(Likelihood):
         self.ridge = None if ridge is None or not ridge.any() else ridge
         self.mix = mix
         self.penalised = self.ridge is not None
+
+    def at_rows(self, rows: Rows) -> Regression:
+        """Return the same objective for other rows."""
+        return Regression(self.distribution, self.model, rows, self.ridge, self.mix)
 
     # ------------------------------------------------------------------------ value, gradient
 
@@ -140,6 +145,38 @@ class Regression(Likelihood):
             return self.fisher(theta)
         return self.clipped(theta)
 
+    def mean_curvature(self, theta: np.ndarray) -> np.ndarray:
+        """Return the weighted mean over rows of C, (K, K): expected, or clipped observed."""
+        found: np.ndarray = self.rows.sum(_mean_part, self._positive(theta))
+        return found
+
+    def unit_gram(self, theta: np.ndarray) -> np.ndarray:
+        """Return the weighted mean over rows of z z', (A, A), in single precision."""
+        gram: np.ndarray = self.rows.sum(_unit_part, self._formula, theta)
+        return gram / self.total
+
+    def rough_information(self, inner: np.ndarray, gram: np.ndarray) -> np.ndarray:
+        """Return a mean of C (K, K) times one of z z' (A, A), plus the penalty's part, (P, P).
+
+        It costs one Gram matrix, whatever the number of parameters of the family: the start of
+        secants, and exact where all rows have the same C.
+
+        Returns
+        -------
+        ndarray of shape (P, P)
+        """
+        matrix = self.model.product(inner, gram)
+        if self.ridge is None:
+            return matrix
+        return WithRidge(Dense(matrix), self.ridge, self.mix).dense()
+
+    def _positive(self, theta: np.ndarray) -> Recipe:
+        """Return how C of a row is made: expected where that is cheap, else clipped observed."""
+        family = self.distribution
+        cheap = family.information.measures and family.fisher_by_rows
+        rule = partial(_expected, family) if cheap else partial(_clipped, family)
+        return Recipe(self._formula, theta.copy(), rule, self.total, of_y=not cheap)
+
     def information(self, theta: np.ndarray) -> LinearOperator | None:
         """Return the information in which convergence is measured."""
         return self.positive_information(theta)
@@ -164,6 +201,18 @@ class Regression(Likelihood):
         with np.errstate(all="ignore"):
             found = self._watched.sum(divergence_part, self._formula, theta, theta2)
         return float(found) / self._watched.total
+
+
+def _mean_part(block: Block, recipe: Recipe) -> np.ndarray:
+    """Return the weighted mean of C, (K, K)."""
+    _, entries, _ = recipe.parts(block)
+    return entries.total(block.n)
+
+
+def _unit_part(block: Block, formula: Formula, theta: np.ndarray) -> np.ndarray:
+    """Return the weighted sum of z z', (A, A)."""
+    lin: Any = formula.linearize(theta, block)
+    return lin.unit_gram(True, block.weight)
 
 
 def _expected(family: Distribution, eta: np.ndarray, start: int) -> tuple[RowCurvature, None]:
