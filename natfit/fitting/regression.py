@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,11 +17,7 @@ from natfit.rows import Block, Memory, Rows
 _FEW = 4_096
 
 
-def standardised(
-    rows: Rows,
-    columns: Mapping[str, Sequence[int] | None],
-    intercept: Mapping[str, bool],
-) -> LinearPredictors:
+def standardised(rows: Rows, model: LinearPredictors) -> LinearPredictors:
     """Return linear predictors on features that are centred and scaled.
 
     The centre and the unit of a feature are its mean and its standard deviation on 4,096 rows
@@ -45,7 +40,8 @@ def standardised(
         scale = np.where(flat, spread, scale)
         flat = ~(scale > 1e-14 * np.abs(shift))
     size = np.where(np.abs(shift) > 0, np.abs(shift), 1.0)
-    return LinearPredictors(columns, intercept, shift, np.where(flat, size, scale))
+    unit = np.where(flat, size, scale)
+    return LinearPredictors(model.columns, model.intercept, shift, unit)
 
 
 def _moments(X: object, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

@@ -20,6 +20,9 @@ class LinearOperator:
         Relative standard error of a Monte Carlo estimate (Frobenius norm), else None.
     exact : bool
         Whether its entries are accurate to their last digit, so that small eigenvalues count.
+    enough : float or None
+        Relative residual of an iterative solve that suffices far from an optimum; None for as
+        small a one as the solver reaches.
     note : str or None
         A remark of the metric for the history, such as a fallback that it took.
     """
@@ -28,6 +31,7 @@ class LinearOperator:
     positive: bool = True
     standard_error: float | None = None
     exact: bool = False
+    enough: float | None = None
     note: str | None = None
 
     @property

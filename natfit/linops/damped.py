@@ -24,6 +24,7 @@ class Damped(LinearOperator):
         self.size = operator.size
         self.positive = operator.positive
         self.standard_error = operator.standard_error
+        self.enough = operator.enough
 
     @property
     def rank_bound(self) -> int:

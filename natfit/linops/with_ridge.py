@@ -25,6 +25,7 @@ class WithRidge(Damped):
         super().__init__(operator, ridge)
         self.mix = mix
         self.note = operator.note
+        self.enough = operator.enough
 
     def _times(self, v: np.ndarray) -> np.ndarray:
         own = self.added * v

@@ -19,8 +19,8 @@ _NEAR = 0.1
 #: Cost of forming the information, in passes over the rows, below which it is never kept.
 _CHEAP = 2.0
 
-#: Numbers of X up to which a pass costs no more than the calls that make it.
-_SMALL = 30_000
+#: Products up to which forming the information costs no more than the calls of an iteration.
+_SMALL = 3e7
 
 #: Numbers of parameters from which the mean over rows of C is used, and up to which a matrix is
 #: formed at all.
@@ -28,6 +28,9 @@ _ROUGH, _AFFORDABLE = 300, 2_000
 
 #: Smallest reciprocal condition number of a matrix in single precision that serves.
 _DIGITS = 1e-4
+
+#: Relative residuals of iterative solves, near an optimum and far from it.
+_EXACT, _LOOSE = 1e-2, 0.1
 
 #: Secants that are collected before a matrix is formed anew.
 _MOST = 40
@@ -117,6 +120,11 @@ class _Keeping(ExactFisher):
     def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> LinearOperator:
         """Return the information at an iterate, kept and corrected or formed anew."""
         assert isinstance(objective, Regression)
+        if len(iterate.theta) > _AFFORDABLE:
+            operator = objective.positive_information(iterate.theta)
+            # Newton's method stays superlinear if the solves become exact with the distance.
+            operator.enough = float(np.clip(np.sqrt(2.0 * iterate.decrease), _EXACT, _LOOSE))
+            return operator
         state = self._state
         if state is not None and self._keeps(objective, iterate, state):
             self._correct(objective, iterate, state)
@@ -186,6 +194,7 @@ class _Keeping(ExactFisher):
 
 def _dear(objective: Regression) -> bool:
     """Tell whether forming the information costs more than a few passes over the rows."""
-    n, d = objective.rows.n, objective.rows.n_features
-    cost = (d + 1) * (objective.distribution.n_params + 1) / 8.0
-    return cost >= _CHEAP and n * d >= _SMALL
+    n, width = objective.rows.n, objective.rows.n_features + 1
+    k = objective.distribution.n_params
+    products = n * width * width * k * (k + 1) / 2.0
+    return width * (k + 1) / 8.0 >= _CHEAP and products >= _SMALL

@@ -50,7 +50,8 @@ class Design:
         raw = b[:-1] / self.scale[:, None]
         base = b[-1] - self.shift @ raw
         if issparse(X):
-            out = np.asarray(X @ raw)
+            one = raw.shape[1] == 1
+            out = (X @ raw[:, 0])[:, None] if one else np.asarray(X @ raw)
         elif X.dtype == np.float64:
             out = (raw.T @ X.T).T
         else:
@@ -65,7 +66,8 @@ class Design:
         out = np.empty((self.width, u.shape[1]))
         total = u.sum(axis=0)
         if issparse(X):
-            got = np.asarray(X.T @ u)
+            one = u.shape[1] == 1
+            got = (X.T @ u[:, 0])[:, None] if one else np.asarray(X.T @ u)
         elif X.dtype == np.float64:
             got = (u.T @ X).T
         else:

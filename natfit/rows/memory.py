@@ -111,8 +111,10 @@ class Memory(Rows):
             if array is None or alone:
                 # A single chunk is not copied.
                 return array
+            if not isinstance(array, np.ndarray):
+                return self._sparse_rows(array, start, stop)
             # Blocks of equal layout give the same bits wherever the rows came from.
-            return np.ascontiguousarray(array[cut]) if isinstance(array, np.ndarray) else array[cut]
+            return np.ascontiguousarray(array[cut])
 
         return Block(
             part(self.y),
@@ -123,6 +125,18 @@ class Memory(Rows):
             tuple(part(a) for a in self.extra),
             None if self._kept is None else self._kept.setdefault((start, stop), {}),
         )
+
+    def _sparse_rows(self, X: Any, start: int, stop: int) -> Any:
+        """Return some rows of a CSR array; they are kept, and their numbers are not copied."""
+        if X.format != "csr":
+            return X[start:stop]
+        kept = self.__dict__.setdefault("_sparse", {})
+        if (start, stop) not in kept:
+            first, last = X.indptr[start], X.indptr[stop]
+            ends = X.indptr[start : stop + 1] - first
+            parts = (X.data[first:last], X.indices[first:last], ends)
+            kept[start, stop] = type(X)(parts, shape=(stop - start, X.shape[1]), copy=False)
+        return kept[start, stop]
 
     def _values(self, part: Part, args: tuple[Any, ...], size: int) -> Iterator[tuple[int, Any]]:
         for start in range(0, self.n, size):

@@ -51,7 +51,7 @@ class AutoSolver(Solver):
         if operator.is_diagonal:
             return CholeskySolver()
         if operator.rank_bound >= operator.size:
-            return CholeskySolver() if operator.size <= DENSE_LIMIT else CGSolver()
+            return CholeskySolver() if operator.size <= DENSE_LIMIT else _iterative(operator)
         shift = operator.shift()
         # Undamped and below full rank, F is singular: Cholesky's pseudo-inverse says which
         # parameters are not identified as long as F is small enough to form.
@@ -60,7 +60,12 @@ class AutoSolver(Solver):
             return CholeskySolver()
         if _kernel_pays(operator, shift):
             return WoodburySolver()
-        return CholeskySolver() if operator.size <= DENSE_LIMIT else CGSolver()
+        return CholeskySolver() if operator.size <= DENSE_LIMIT else _iterative(operator)
+
+
+def _iterative(operator: LinearOperator) -> Solver:
+    """Return conjugate gradients, to the residual that the operator says suffices."""
+    return CGSolver() if operator.enough is None else CGSolver(tol=operator.enough)
 
 
 def _kernel_pays(operator: LinearOperator, shift: np.ndarray | None) -> bool:

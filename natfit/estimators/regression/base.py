@@ -16,8 +16,9 @@ from natfit.estimators.regression._features import Design, features_of, offsets_
 from natfit.estimators.regression._predictions import Predictions
 from natfit.estimators.regression._response import Response
 from natfit.estimators.regression._statements import RegressionStatements
-from natfit.fitting.regression import standardised
+from natfit.fitting.kernel import fit_regression
 from natfit.models import Model
+from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives import Regression
 from natfit.rng import LazyGenerator, bridge_rng
 from natfit.rows import Rows, rows_of
@@ -49,12 +50,12 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
         engine = self._engine()
         chosen = features_of(self, family, design)
         intercept = by_parameter(self.fit_intercept, family, True)
-        model = standardised(rows, chosen, intercept)
+        model = LinearPredictors(chosen, intercept)
         rng: Any = LazyGenerator(0) if self.random_state is None else bridge_rng(self.random_state)
         task = fitting.Task(
             family, rows, engine, rng, model=model, ridge=self._ridge(family), start=None
         )
-        result = fitting.fit(task)
+        result = fit_regression(task)
         self._publish(family, engine, result)
         self._warn(self.status_, self.message_, engine)
         return self

@@ -1,0 +1,110 @@
+"""Regressions with more features than rows: an equivalent one with as many features as rows.
+
+With a ridge penalty the coefficients lie in the span of the rows: beta = X' a. The rows are
+therefore rotated to r <= N features whose inner products are those of the rows,
+
+    X X' = U diag(l) U',    R = U diag(l)^1/2,    beta = X' U diag(l)^-1/2 gamma,    |beta| = |gamma|
+
+with X centred if there are intercepts. Nothing of size D x D is formed, and the fit is the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.linalg import eigh
+from scipy.sparse import issparse
+
+from natfit.fitting.protocol import fit
+from natfit.fitting.regression import standardised
+from natfit.fitting.result import Result
+from natfit.fitting.task import Task
+from natfit.models.linear_predictors import LinearPredictors
+from natfit.rows import Memory, Rows
+
+#: Most rows whose inner products are formed.
+_MOST = 4_000
+
+#: Eigenvalues of the inner products below this share of the largest are rounding.
+_LEAST = 1e-14
+
+
+def fit_regression(task: Task) -> Result:
+    """Fit a regression, through an equivalent one where there are more features than rows.
+
+    Parameters
+    ----------
+    task : Task
+        A task whose model is a :class:`natfit.models.LinearPredictors`, neither bound nor
+        standardised, or another conditional model.
+
+    Returns
+    -------
+    Result
+        In theta of the task's model. Its information is None where it would be D x D.
+    """
+    if not isinstance(task.model, LinearPredictors):
+        return fit(task)
+    if not _rotates(task):
+        return fit(replace(task, model=standardised(task.rows, task.model)))
+    model = task.model.bind(task.rows.n_features, task.family, task.constant)
+    rotation = _Rotation(task.rows, centred=model.starts_at_eta)
+    rows = task.rows.holding(task.rows.y, rotation.features, task.rows.weight, task.rows.offset)
+    driven = dict.fromkeys(task.model.columns or task.family.params)
+    inner = standardised(rows, LinearPredictors(driven, task.model.intercept))
+    found = fit(replace(task, rows=rows, model=inner))
+    raw = found.model.raw(found.fit.theta)  # type: ignore[attr-defined]
+    theta = model.of_raw([rotation.of_x(coef, base) for coef, base in raw])
+    iterate = replace(found.fit.iterate, theta=theta, unidentified=(), active=())
+    run = replace(found.fit, iterate=iterate)
+    return replace(found, fit=run, model=model, information=None, at_bound=())
+
+
+def _rotates(task: Task) -> bool:
+    """Tell whether a fit has more features than rows, and is penalised in all of them."""
+    model, rows = task.model, task.rows
+    if not isinstance(model, LinearPredictors) or not task.ridge or rows.n > _MOST:
+        return False
+    driven = list(task.family.params) if model.columns is None else list(model.columns)
+    if any((model.columns or {}).get(name) is not None for name in driven):
+        return False
+    has = model.intercept
+    intercepts = {has if isinstance(has, bool) else has.get(name, True) for name in driven}
+    alphas = all(task.ridge.get(name, 0.0) > 0.0 for name in driven)
+    return isinstance(rows, Memory) and rows.n < rows.n_features and alphas and len(intercepts) == 1
+
+
+class _Rotation:
+    """R (N, r), and the coefficients of x that belong to those of R.
+
+    Parameters
+    ----------
+    rows : Rows
+        The rows, in this process.
+    centred : bool
+        Whether the features are centred, for an intercept that takes up their means.
+    """
+
+    def __init__(self, rows: Rows, centred: bool):
+        self._X = X = rows.X  # type: ignore[attr-defined]
+        inner = (X @ X.T).toarray() if issparse(X) else np.asarray(X @ X.T, dtype=np.float64)
+        self._mean: np.ndarray | None = None
+        if centred:
+            # The sum of the centred rows is zero, so that they have N - 1 dimensions.
+            side = inner.mean(axis=0)
+            inner = inner - side - side[:, None] + side.mean()
+            self._mean = np.asarray(X.mean(axis=0), dtype=np.float64).ravel()
+        values, vectors = eigh(inner, overwrite_a=True)
+        keep = values > _LEAST * len(values) * max(float(values[-1]), 0.0)
+        self._root, self._vectors = np.sqrt(values[keep]), vectors[:, keep]
+        self.features = self._vectors * self._root
+
+    def of_x(self, gamma: np.ndarray, base: float) -> tuple[np.ndarray, float]:
+        """Return the coefficients (D,) of x and the intercept for those of R, (r,)."""
+        a = self._vectors @ (gamma / self._root)
+        coef = np.asarray(self._X.T @ a).ravel()
+        if self._mean is None:
+            return coef, base
+        coef -= self._mean * a.sum()
+        return coef, base - float(self._mean @ coef)
