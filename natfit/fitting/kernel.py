@@ -3,7 +3,7 @@
 With a ridge penalty the coefficients lie in the span of the rows: beta = X' a. The rows are
 therefore rotated to r <= N features whose inner products are those of the rows,
 
-    X X' = U diag(l) U',    R = U diag(l)^1/2,    beta = X' U diag(l)^-1/2 gamma,    |beta| = |gamma|
+    X X' = U diag(l) U',  R = U diag(l)^1/2,  beta = X' U diag(l)^-1/2 gamma,  |beta| = |gamma|
 
 with X centred if there are intercepts. Nothing of size D x D is formed, and the fit is the same.
 """
@@ -54,7 +54,7 @@ def fit_regression(task: Task) -> Result:
     driven = dict.fromkeys(task.model.columns or task.family.params)
     inner = standardised(rows, LinearPredictors(driven, task.model.intercept))
     found = fit(replace(task, rows=rows, model=inner))
-    raw = found.model.raw(found.fit.theta)  # type: ignore[attr-defined]
+    raw = found.model.raw(found.fit.theta)
     theta = model.of_raw([rotation.of_x(coef, base) for coef, base in raw])
     iterate = replace(found.fit.iterate, theta=theta, unidentified=(), active=())
     run = replace(found.fit, iterate=iterate)
@@ -87,7 +87,7 @@ class _Rotation:
     """
 
     def __init__(self, rows: Rows, centred: bool):
-        self._X = X = rows.X  # type: ignore[attr-defined]
+        self._X = X = rows.X
         inner = (X @ X.T).toarray() if issparse(X) else np.asarray(X @ X.T, dtype=np.float64)
         self._mean: np.ndarray | None = None
         if centred:
