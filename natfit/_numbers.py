@@ -63,7 +63,7 @@ def as_numbers(data: Any, name: str) -> Numbers:
     if is_frame(data):
         return Numbers(_frame(data, name))
     if is_series(data):
-        return Numbers(_series(data, name))
+        return Numbers(series_numbers(data, name))
     if isinstance(data, np.ma.MaskedArray):
         masked = np.ma.getmaskarray(data)
         data = np.asarray(data.data)
@@ -114,7 +114,7 @@ def one_column(data: Any) -> Any:
     if is_series(data) and isinstance(name, str) and name and hasattr(data, "to_frame"):
         return data.to_frame()
     if is_series(data):
-        return _series(data, "x")[:, None]
+        return series_numbers(data, "x")[:, None]
     if isinstance(data, np.ndarray):
         return data[:, None]
     found = as_numbers(data, "x")
@@ -222,7 +222,8 @@ def _frame(frame: Any, name: str) -> np.ndarray:
         return np.asarray(frame, dtype=np.float64)
     labels = list(frame.columns)
     columns = [
-        _series(_column(frame, j), f"column {label!r} of {name}") for j, label in enumerate(labels)
+        series_numbers(column_of(frame, j), f"column {label!r} of {name}")
+        for j, label in enumerate(labels)
     ]
     return np.column_stack(columns) if columns else np.empty(frame.shape)
 
@@ -232,19 +233,19 @@ def _plain(dtype: Any) -> bool:
     return isinstance(dtype, np.dtype) and dtype.kind in "fiub"
 
 
-def _column(frame: Any, j: int) -> Any:
+def column_of(frame: Any, j: int) -> Any:
     """Return one column by its position: names may be repeated."""
     if hasattr(frame, "iloc"):
         return frame.iloc[:, j]
     return frame.to_series(j) if hasattr(frame, "to_series") else frame[frame.columns[j]]
 
 
-def _series(series: Any, label: str) -> np.ndarray:
+def series_numbers(series: Any, label: str) -> np.ndarray:
     """Return one column (N,) of a frame, or a Series, by its dtype."""
     dtype = series.dtype
     if _plain(dtype):
         return _floats(np.asarray(series), label)
-    kind = _kind_of(dtype)
+    kind = kind_of(dtype)
     if kind == "interval":
         raise ValueError(
             f"{label} holds intervals; pass natfit.Censored.interval(x.array.left, x.array.right)"
@@ -262,7 +263,7 @@ def _series(series: Any, label: str) -> np.ndarray:
     return np.asarray(series.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
-def _kind_of(dtype: Any) -> str:
+def kind_of(dtype: Any) -> str:
     """Return what a column's dtype stands for: numbers, or a kind that is refused."""
     words = str(dtype).lower()
     for start, kind in (

@@ -45,7 +45,11 @@ class Data:
 
 
 def read_rows(
-    given: Numbers | Censored, sample_weight: Any, missing: str, truncation: Any = None
+    given: Numbers | Censored,
+    sample_weight: Any,
+    missing: str,
+    truncation: Any = None,
+    name: str = "X",
 ) -> Data:
     """Return rows with their weights and windows, without those of weight zero or missing values.
 
@@ -59,6 +63,8 @@ def read_rows(
         What happens to rows in which a value is missing.
     truncation : (low, high) or None
         The option of the estimator, which matters here if it gives each row its window.
+    name : str
+        What messages call the data.
 
     Returns
     -------
@@ -79,7 +85,7 @@ def read_rows(
     by_row = one_window_a_row(truncation) and not carried
     ends = windows(truncation, n) if by_row else None
     kept = None if weight is None or weight.all() else weight > 0
-    kept = _without_missing(given, ends, kept, missing)
+    kept = _without_missing(given, ends, kept, missing, name)
     if kept is not None:
         values = values[kept]
         weight = None if weight is None else weight[kept]
@@ -91,7 +97,7 @@ def read_rows(
     else:
         if values.shape[1] != 1:
             raise ValueError(
-                f"X must be one column if truncation gives each row its window, got "
+                f"{name} must be one column if truncation gives each row its window, got "
                 f"{values.shape[1]} columns; fit the columns one by one"
             )
         refuse_not_finite(values, None)
@@ -103,7 +109,7 @@ def read_rows(
 
 
 def _without_missing(
-    given: Numbers | Censored, ends: tuple | None, kept: np.ndarray | None, missing: str
+    given: Numbers | Censored, ends: tuple | None, kept: np.ndarray | None, missing: str, name: str
 ) -> np.ndarray | None:
     """Return which rows to keep if those with missing values are dropped, or refuse these.
 
@@ -129,11 +135,11 @@ def _without_missing(
             kept = known if kept is None else kept & known
             if kept.sum() == 0:
                 raise ValueError(
-                    f"X must have rows without missing values, got none among {len(absent)} rows; "
-                    "drop the columns whose values are missing"
+                    f"{name} must have rows without missing values, got none among {len(absent)} "
+                    "rows; drop the columns whose values are missing"
                 )
         elif missing == "error":
-            _refuse_missing(rows, ends, kept)
+            _refuse_missing(rows, ends, kept, name)
     if missing == "drop" or isinstance(given, Censored):
         return kept
     if given.masked is not None:
@@ -141,18 +147,20 @@ def _without_missing(
         if bad.any():
             row = int(np.argmax(bad.any(axis=1)))
             raise ValueError(
-                f"X must not be masked, got a masked value at row {row}; remove such rows by "
-                "X.compressed(), or drop them by missing='drop' of the estimator"
+                f"{name} must not be masked, got a masked value at row {row}; remove such rows by "
+                f"{name}.compressed(){_or_drop(name)}"
             )
     return kept
 
 
-def _refuse_missing(rows: np.ndarray | None, ends: tuple | None, kept: np.ndarray | None) -> None:
+def _refuse_missing(
+    rows: np.ndarray | None, ends: tuple | None, kept: np.ndarray | None, name: str
+) -> None:
     """Raise ValueError for the first row that counts whose interval or window is not known."""
     intervals = None if rows is None else rows[:, :2].T
     carried = ends if rows is None or rows.shape[1] == 2 else rows[:, 2:].T
     for pair, what, open_end in (
-        (intervals, "intervals of X", "-inf or inf"),
+        (intervals, f"intervals of {name}", "-inf or inf"),
         (carried, "windows of truncation", "None, -inf or inf"),
     ):
         if pair is None:
@@ -162,9 +170,14 @@ def _refuse_missing(rows: np.ndarray | None, ends: tuple | None, kept: np.ndarra
             row = int(np.argmax(absent))
             raise ValueError(
                 f"{what} must not be NaN, got [{pair[0][row]:g}, {pair[1][row]:g}] at row {row}; "
-                f"use {open_end} for an open end; leave rows out whose values are missing, or drop "
-                "them by missing='drop' of the estimator"
+                f"use {open_end} for an open end; leave rows out whose values are missing"
+                f"{_or_drop(name)}"
             )
+
+
+def _or_drop(name: str) -> str:
+    """Return the option that drops missing values, which estimators of a density have."""
+    return ", or drop them by missing='drop' of the estimator" if name == "X" else ""
 
 
 def of_a_vector(n: int, distribution: Any) -> str:

@@ -13,6 +13,7 @@ from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import BINARY
 from natfit.distributions.forms.exponential_family import Canonical
+from natfit.rows import total_weight
 
 
 class Bernoulli(Canonical):
@@ -76,7 +77,8 @@ class Bernoulli(Canonical):
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, float]:
         # Laplace's rule: one more row of each kind.
-        return {"prob": (mean(y, weight) * len(y) + 1.0) / (len(y) + 2.0)}
+        total = total_weight(weight, len(y))
+        return {"prob": (mean(y, weight) * total + 1.0) / (total + 2.0)}
 
     def _sample(self, rng: np.random.Generator, n: int, prob: Any) -> np.ndarray:
         return (rng.random(n) < prob).astype(np.float64)

@@ -211,8 +211,7 @@ class Categorical(Canonical):
 
     def _initial(self, y: np.ndarray, weight: np.ndarray | None) -> dict[str, Any]:
         # Laplace's rule: one more row of each class.
-        count = np.bincount(np.asarray(y).astype(np.intp), weight, self.n)
-        count = count / count.sum() * len(y) + 1.0
+        count = np.bincount(np.asarray(y).astype(np.intp), weight, self.n) + 1.0
         return {"probs": count / count.sum()}
 
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:

@@ -2,10 +2,236 @@
 
 from __future__ import annotations
 
-from sklearn.base import ClassifierMixin
+from typing import Any
 
-from natfit.estimators.regression.base import RegressionEstimator
+import numpy as np
+from scipy.special import expit, log_expit
+from sklearn.base import ClassifierMixin
+from sklearn.callback import with_callbacks
+from sklearn.metrics import accuracy_score
+from sklearn.utils.validation import check_is_fitted
+
+from natfit._numbers import Numbers
+from natfit._validation import answers_keywords
+from natfit.distributions import Bernoulli, Categorical
+from natfit.distributions.base import Distribution
+from natfit.estimators.regression._offsets import class_offsets
+from natfit.estimators.regression._response import read_classes
+from natfit.estimators.regression.base import Data, RegressionEstimator
+from natfit.fitting.options import Adjusted
 
 
 class NaturalClassifier(ClassifierMixin, RegressionEstimator):
     """Regression of the probabilities of classes on features, by natural gradients."""
+
+    def __init__(
+        self,
+        *,
+        predictor: Any = "linear",
+        features_for: Any = None,
+        link: Any = None,
+        alpha: Any = 0.0,
+        fit_intercept: Any = True,
+        prior: Any = None,
+        metric: Any = "auto",
+        solver: Any = "auto",
+        step: Any = "backtracking",
+        damping: Any = None,
+        tol: float = 1e-5,
+        max_iter: int = 100,
+        batch_size: int | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        warm_start: bool = False,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+    ):
+        self.predictor = predictor
+        self.features_for = features_for
+        self.link = link
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.prior = prior
+        self.metric = metric
+        self.solver = solver
+        self.step = step
+        self.damping = damping
+        self.tol = tol
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    classes_: np.ndarray
+    coef_: np.ndarray
+    intercept_: np.ndarray
+
+    @answers_keywords
+    @with_callbacks
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, offset: Any = None
+    ) -> NaturalClassifier:
+        """Fit the model to rows.
+
+        Parameters
+        ----------
+        X : array-like, frame or sparse matrix of shape (N, D)
+            The features, as in :meth:`NaturalRegressor.fit`.
+        y : array-like of shape (N,)
+            Labels of classes, of any type that can be sorted.
+        sample_weight : array-like of shape (N,), optional
+            Repetitions of each row. Rows of weight zero are dropped, and so are classes that have
+            no other rows.
+        offset : array-like of shape (N,) or (N, K), optional
+            What is added to the logit of the second of two classes, or to those of all K.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If data, weights or options cannot be used; the message says which, why, and what to
+            do. The estimator stays as it was before.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the fit did not converge; ``status_`` and ``message_`` say why.
+        """
+        with self._all_or_nothing():
+            return self._fit(X, y, sample_weight, offset, None)
+
+    def _response(self, y: Any) -> Numbers:
+        # Labels are encoded when it is known which rows count.
+        return Numbers(np.zeros((len(read_classes(y, type(self).__name__)), 1)))
+
+    def _labels(self, data: Data, y: Any) -> np.ndarray:
+        labels = read_classes(y, type(self).__name__)
+        return labels if data.kept is None else labels[data.kept]
+
+    def _adjusted(self, data: Data, y: Any) -> tuple[Adjusted, np.ndarray]:
+        classes, codes = np.unique(self._labels(data, y), return_inverse=True)
+        if len(classes) < 2:
+            more = "" if data.kept is None else " in rows of positive weight"
+            raise ValueError(
+                f"y must have at least two classes, got one class{more}, {classes.tolist()[0]!r}: "
+                "its probability is 1 whatever X is"
+            )
+        self.classes_ = classes
+        family = Bernoulli() if len(classes) == 2 else Categorical(len(classes))
+        return Adjusted(family, [family], None), codes.astype(np.float64)
+
+    def _seen_rows(self, data: Data, y: Any) -> tuple[Distribution, np.ndarray]:
+        labels = self._labels(data, y)
+        codes = np.searchsorted(self.classes_, labels).clip(max=len(self.classes_) - 1)
+        unknown = self.classes_[codes] != labels
+        if unknown.any():
+            row = int(np.argmax(unknown))
+            raise ValueError(
+                f"y must hold classes of the fit, {self.classes_.tolist()}, got "
+                f"{labels[row]!r} at row {row}"
+            )
+        return self.distribution_, codes.astype(np.float64)
+
+    def _offsets(
+        self, family: Distribution, n: int, offset: Any, exposure: Any
+    ) -> np.ndarray | None:
+        return class_offsets(family, n, offset)
+
+    def _publish_coefficients(self) -> None:
+        (names,) = self.features_for_.values()
+        at = {name: j for j, name in enumerate(self._layout.names)}
+        own = [at[name] for name in names]
+        raw = self._model.raw(self._theta)
+        coef = np.array([c[own] for c, _ in raw]).reshape(len(raw), len(own))
+        base = np.array([b for _, b in raw])
+        if len(self.classes_) > 2:
+            coef, base = _centred(coef.T).T, _centred(base[None])[0]
+        self.coef_, self.intercept_ = coef, base
+
+    # -------------------------------------------------------------------------- predictions
+
+    @answers_keywords
+    def decision_function(self, X: Any, *, offset: Any = None) -> np.ndarray:
+        """Return the logits of rows of X, of which a prediction takes the largest.
+
+        Parameters
+        ----------
+        X : array-like, frame or sparse matrix of shape (N, D)
+            The features.
+        offset : array-like of shape (N,) or (N, K), optional
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        ndarray of shape (N,) or (N, K)
+            The logit of the second of two classes; else K logits, whose sum is zero in each row.
+        """
+        eta = self._eta(X, offset)
+        return eta[:, 0] if len(self.classes_) == 2 else _centred(eta)
+
+    @answers_keywords
+    def predict(self, X: Any, *, offset: Any = None) -> np.ndarray:
+        """Return the most probable class of each row of X, (N,)."""
+        scores = self.decision_function(X, offset=offset)
+        if scores.ndim == 1:
+            return self.classes_[(scores > 0.0).astype(np.intp)]
+        return self.classes_[scores.argmax(axis=1)]
+
+    @answers_keywords
+    def predict_proba(self, X: Any, *, offset: Any = None) -> np.ndarray:
+        """Return the probability of each class for each row of X, (N, K)."""
+        scores = self.decision_function(X, offset=offset)
+        if scores.ndim == 1:
+            return np.stack([expit(-scores), expit(scores)], axis=1)
+        return np.exp(_log_softmax(scores))
+
+    @answers_keywords
+    def predict_log_proba(self, X: Any, *, offset: Any = None) -> np.ndarray:
+        """Return the log-probability of each class for each row of X, (N, K), in nats."""
+        scores = self.decision_function(X, offset=offset)
+        if scores.ndim == 1:
+            return np.stack([log_expit(-scores), log_expit(scores)], axis=1)
+        return _log_softmax(scores)
+
+    @answers_keywords
+    def score(self, X: Any, y: Any, sample_weight: Any = None, *, offset: Any = None) -> float:
+        """Return the accuracy: the share of rows whose most probable class is theirs.
+
+        Parameters
+        ----------
+        X, y, sample_weight, offset
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        float
+        """
+        check_is_fitted(self, "_theta")
+        found = self.predict(X, offset=offset)
+        return float(accuracy_score(y, found, sample_weight=sample_weight))
+
+    def __sklearn_tags__(self) -> Any:
+        """Declare that X may be sparse."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _centred(eta: np.ndarray) -> np.ndarray:
+    """Return K logits (n, K) with sum zero, of log odds (n, K - 1) against the last class."""
+    out = np.zeros((len(eta), eta.shape[1] + 1))
+    out[:, :-1] = eta
+    out -= out.mean(axis=1, keepdims=True)
+    return out
+
+
+def _log_softmax(scores: np.ndarray) -> np.ndarray:
+    """Return log-probabilities (n, K) of logits."""
+    below = scores - scores.max(axis=1, keepdims=True)
+    return below - np.log(np.exp(below).sum(axis=1, keepdims=True))

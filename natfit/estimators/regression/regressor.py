@@ -6,9 +6,17 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.callback import with_callbacks
 
-from natfit.estimators.regression._response import Response, read_response
-from natfit.estimators.regression.base import RegressionEstimator
+from natfit._component import resolve
+from natfit._numbers import Numbers
+from natfit._validation import answers_keywords, one_window_a_row
+from natfit.distributions import Censored
+from natfit.distributions.base import Distribution
+from natfit.estimators.regression._response import complete_rows, read_response
+from natfit.estimators.regression.base import Data, RegressionEstimator
+from natfit.fitting.options import Adjusted, adjust
+from natfit.rows import Memory
 
 
 class NaturalRegressor(RegressorMixin, RegressionEstimator):
@@ -62,6 +70,8 @@ class NaturalRegressor(RegressorMixin, RegressionEstimator):
     coef_: dict[str, np.ndarray]
     intercept_: dict[str, Any]
 
+    @answers_keywords
+    @with_callbacks
     def fit(
         self,
         X: Any,
@@ -71,22 +81,114 @@ class NaturalRegressor(RegressorMixin, RegressionEstimator):
         offset: Any = None,
         exposure: Any = None,
     ) -> NaturalRegressor:
-        """Fit the model to rows."""
+        """Fit the model to rows.
+
+        Parameters
+        ----------
+        X : array-like, frame or sparse matrix of shape (N, D)
+            The features. Categories and strings in a frame become columns ``g[b]``, one for each
+            category but the first. Sparse matrices are never made dense.
+        y : array-like of shape (N,) or (N, D), Censored, scipy.stats.CensoredData or records
+            What is explained. Durations with an event indicator are
+            ``natfit.Censored.right(time, event)``, or records of an event (bool) and a time.
+        sample_weight : array-like of shape (N,), optional
+            Repetitions of each row: a weight of 2 has the effect of the same row given twice, in
+            estimates and standard errors. Rows of weight zero are dropped.
+        offset : array-like of shape (N,), dict or frame, optional
+            What is added to the predictor of the mean parameter; of each parameter by its name.
+        exposure : array-like of shape (N,), optional
+            By which the mean is multiplied: its logarithm is an offset.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If data, weights or options cannot be used; the message says which, why, and what to
+            do. The estimator stays as it was before.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the fit did not converge; ``status_`` and ``message_`` say why.
+        """
         with self._all_or_nothing():
             return self._fit(X, y, sample_weight, offset, exposure)
 
-    def _response(self, y: Any) -> Response:
-        return read_response(self.distribution, y)
+    def _response(self, y: Any) -> Numbers | Censored:
+        return read_response(y, type(self).__name__)
+
+    def _adjusted(self, data: Data, y: Any) -> tuple[Adjusted, np.ndarray]:
+        values = data.y
+        single = data.seen_as is not None or values.shape[1] == 1
+        family = resolve(self.distribution, Distribution).bind(
+            Memory(values[:, 0] if single else values)
+        )
+        if data.seen_as is None:
+            values = complete_rows(values, family, y)
+        options = dict.fromkeys(("fixed", "bounds", "prior", "bijectors"))
+        # Rows carry windows of their own.
+        window = None if one_window_a_row(self.truncation) else self.truncation
+        return adjust(family, 1, data.seen_as, truncation=window, **options), values
+
+    def _seen_rows(self, data: Data, y: Any) -> tuple[Distribution, np.ndarray]:
+        if data.seen_as is not None:
+            return data.seen_as(self.distribution_).checked(), data.y
+        return self.distribution_, complete_rows(data.y, self.distribution_, y)
 
     def _publish_coefficients(self) -> None:
+        names = self._layout.names
+        at = {name: j for j, name in enumerate(names)}
         raw = self._model.raw(self._theta)
-        blocks = {n: raw[block] for n, block in self.distribution_.blocks.items()}
-        self.coef_ = {n: _stacked([coef for coef, _ in own]) for n, own in blocks.items()}
-        self.intercept_ = {n: _stacked([base for _, base in own]) for n, own in blocks.items()}
+        self.coef_, self.intercept_ = {}, {}
+        for name, block in self.distribution_.blocks.items():
+            own = [at[n] for n in self.features_for_[name]]
+            self.coef_[name] = _stacked([coef[own] for coef, _ in raw[block]])
+            self.intercept_[name] = _stacked([base for _, base in raw[block]])
 
+    @answers_keywords
     def predict(self, X: Any, *, offset: Any = None, exposure: Any = None) -> np.ndarray:
         """Return the mean of y for each row of X."""
         return self.predict_dist(X, offset=offset, exposure=exposure).mean()
+
+    @answers_keywords
+    def score(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        offset: Any = None,
+        exposure: Any = None,
+    ) -> float:
+        """Return the mean log-likelihood per row, in nats; higher is better.
+
+        Parameters
+        ----------
+        X, y, sample_weight, offset, exposure
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        float
+            In nats per row; -inf if a row lies outside the support.
+        """
+        return self._mean_log_likelihood(X, y, sample_weight, offset, exposure)
+
+    def __sklearn_tags__(self) -> Any:
+        """Declare that X may be sparse, whether y must be positive, and that no score is an R^2."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        # The score is a log-likelihood, for which no value is good by itself.
+        tags.regressor_tags.poor_score = True
+        try:
+            support = resolve(self.distribution, Distribution).support
+        except (TypeError, ValueError):
+            return tags
+        tags.target_tags.positive_only = support is not None and support.low >= 0
+        return tags
 
 
 def _stacked(values: list) -> Any:
