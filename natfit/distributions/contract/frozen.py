@@ -23,7 +23,8 @@ class Frozen:
     One distribution takes points of any shape and returns values of this shape. Several, one of
     each of D columns of data, take a number or a vector of points for all columns, or points whose
     last axis is D; their values have a last axis of D: ``ppf([0.1, 0.9])`` is (2, D). Those of
-    each of N rows of data broadcast with points of shape (..., N), as scipy's do.
+    each of N rows of data, also of a single one, broadcast with points of shape (..., N), as
+    scipy's do.
 
     For whole numbers the density is a probability. Families of vectors have ``pdf``, ``logpdf``,
     ``mean``, ``cov``, ``entropy``, ``mode`` and ``rvs`` where they exist, and no tails or
@@ -64,8 +65,7 @@ class Frozen:
     @property
     def params(self) -> dict[str, Any]:
         """Native parameters by name: values of one distribution, else with a leading axis."""
-        values = self.family.native(self.eta)
-        one = len(self.eta) == 1
+        values, one = self.family.native(self.eta), self._single
         return {
             name: v[0] if one else v for name, v in zip(self.family.params, values, strict=True)
         }
@@ -151,7 +151,7 @@ class Frozen:
         """Return the ends (low, high) of the interval in which the density is positive."""
         self._need_univariate("support")
         low, high = self.family.support_at(self._eta)
-        return (low[0], high[0]) if len(self._eta) == 1 else (low, high)
+        return (low[0], high[0]) if self._single else (low, high)
 
     # ---------------------------------------------------------------------------- moments
 
@@ -175,12 +175,16 @@ class Frozen:
         """Return the entropy E[-log p], nats."""
         if self.family.event_shape != () and not self.family.has_entropy:
             return float(self._of_scipy("entropy"))
+        if self._many and self.family.has_entropy:
+            return self.family.entropy(self._eta)
         return self._of_each(lambda eta: entropy_of(self.family, eta))
 
     def mode(self) -> Any:
         """Return the most probable value, the lowest of several, in the unit of x."""
         if self.family.event_shape != ():
             return self.family.mode(self._eta)[0]
+        if self._many and self.family.has_mode and not self.family.atoms:
+            return np.reshape(self.family.mode(self._eta), -1)
         return self._of_each(lambda eta: mode_of(self.family, eta))
 
     # ------------------------------------------------------------------------------ draws
@@ -204,10 +208,18 @@ class Frozen:
         rng = bridge_rng(random_state)
         shape = () if size is None else (size,) if np.ndim(size) == 0 else tuple(size)
         n = int(np.prod(shape, dtype=int))
+        if self.by == "row" and self.family.event_shape == ():
+            return self._of_points(np.zeros((*shape, 1)), lambda y, eta, j: self._of_rows(eta, rng))
         draws = [self._drawn(eta[None], j, rng, n) for j, eta in enumerate(self._eta)]
         event = draws[0].shape[1:]
         out = [_shaped(d, (*shape, *event)) for d in draws]
         return out[0] if len(out) == 1 else np.stack(out, axis=-1)
+
+    def _of_rows(self, eta: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return one draw of each row of eta (m, K)."""
+        if self.family.can_sample:
+            return np.asarray(self.family.sample(eta, rng))
+        return self._found(rng.uniform(size=len(eta)), eta, -1, False)
 
     def _drawn(self, eta: np.ndarray, j: int, rng: np.random.Generator, n: int) -> np.ndarray:
         """Return n draws of one distribution: the family's, or quantiles of uniform numbers."""
@@ -261,6 +273,16 @@ class Frozen:
     def _eta(self) -> np.ndarray:
         """Eta as plain numbers."""
         return np.asarray(self.eta, dtype=np.float64)
+
+    @property
+    def _single(self) -> bool:
+        """Whether it is one distribution, whose values are numbers; one of one row is not."""
+        return len(self.eta) == 1 and self.by != "row"
+
+    @property
+    def _many(self) -> bool:
+        """Whether there is one distribution of numbers for each row."""
+        return self.by == "row" and self.family.event_shape == ()
 
     @cached_property
     def _known(self) -> dict[int, Any]:
@@ -318,7 +340,7 @@ class Frozen:
             return self._of_scipy("mean"), np.diagonal(np.atleast_2d(self._of_scipy("cov")))
         self._need_univariate("moments")
         mean, var = self.family.moments(self._eta)
-        return (mean[0], var[0]) if len(self._eta) == 1 else (mean, var)
+        return (mean[0], var[0]) if self._single else (mean, var)
 
     def _of_scipy(self, name: str) -> Any:
         """Return what scipy's distribution of vectors has by this name, a method or a value."""
@@ -341,7 +363,7 @@ class Frozen:
     def _of_points(self, x: Any, function: Callable) -> Any:
         """Return values of ``function(points (n,), eta, number)`` at points of any shape."""
         x, eta = _numbers(x), self._eta
-        if len(eta) == 1:
+        if self._single:
             return _shaped(function(x.ravel(), eta, 0), x.shape)
         if self.by == "row":
             shape = np.broadcast_shapes(x.shape, (len(eta),))
@@ -362,7 +384,7 @@ class Frozen:
         if self.family.event_shape == ():
             self._need_univariate("entropy and mode")
         values = np.array([function(e) for e in self._eta])
-        return values[0] if len(values) == 1 else values
+        return values[0] if self._single else values
 
 
 def _shaped(values: Any, shape: tuple) -> Any:

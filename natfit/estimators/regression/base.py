@@ -14,7 +14,6 @@ from natfit._numbers import Numbers, refuse_other_order
 from natfit._validation import check_bool, check_jobs
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
-from natfit.distributions.contract.frozen import Frozen
 from natfit.distributions.wrappers.base import Wrapper
 from natfit.estimators._data import read_rows
 from natfit.estimators.base import NaturalEstimator
@@ -29,7 +28,7 @@ from natfit.models import Model
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives import Regression
 from natfit.rng import LazyGenerator, bridge_rng
-from natfit.rows import Rows, rows_of, weighted_total
+from natfit.rows import Rows, rows_of
 
 
 @dataclass(frozen=True)
@@ -170,9 +169,6 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
         eta = self._model.eta(self._theta, self._layout.matrix(given))
         return eta if offsets is None else eta + offsets
 
-    def _frozen(self, eta: np.ndarray) -> Frozen:
-        return Frozen(self.distribution_, eta, by="row")
-
     def _scored(
         self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None, exposure: Any = None
     ) -> tuple[Distribution, np.ndarray, np.ndarray, np.ndarray | None]:
@@ -189,14 +185,6 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
     def _seen_rows(self, data: Data, y: Any) -> tuple[Distribution, np.ndarray]:
         """Return the family of the rows of a score, and the rows as it takes them."""
         raise NotImplementedError
-
-    def _mean_log_likelihood(self, *given: Any) -> float:
-        """Return the mean log-likelihood of rows as :meth:`_scored` takes them, in nats."""
-        family, values, eta, weight = self._scored(*given)
-        with np.errstate(all="ignore"):
-            found = family.log_density(values, eta)
-        total = len(found) if weight is None else float(weight.sum())
-        return float(weighted_total(found, weight)) / total
 
     def _objective(self, rows: Rows) -> Regression:
         """Return the objective of the fit at these rows, in theta."""

@@ -67,6 +67,9 @@ class NaturalRegressor(RegressorMixin, RegressionEstimator):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
+    #: The mean log-likelihood, and not RegressorMixin's R^2.
+    score = RegressionEstimator.score
+
     coef_: dict[str, np.ndarray]
     intercept_: dict[str, Any]
 
@@ -147,35 +150,6 @@ class NaturalRegressor(RegressorMixin, RegressionEstimator):
             own = [at[n] for n in self.features_for_[name]]
             self.coef_[name] = _stacked([coef[own] for coef, _ in raw[block]])
             self.intercept_[name] = _stacked([base for _, base in raw[block]])
-
-    @answers_keywords
-    def predict(self, X: Any, *, offset: Any = None, exposure: Any = None) -> np.ndarray:
-        """Return the mean of y for each row of X."""
-        return self.predict_dist(X, offset=offset, exposure=exposure).mean()
-
-    @answers_keywords
-    def score(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        offset: Any = None,
-        exposure: Any = None,
-    ) -> float:
-        """Return the mean log-likelihood per row, in nats; higher is better.
-
-        Parameters
-        ----------
-        X, y, sample_weight, offset, exposure
-            As in :meth:`fit`.
-
-        Returns
-        -------
-        float
-            In nats per row; -inf if a row lies outside the support.
-        """
-        return self._mean_log_likelihood(X, y, sample_weight, offset, exposure)
 
     def __sklearn_tags__(self) -> Any:
         """Declare that X may be sparse, whether y must be positive, and that no score is an R^2."""
