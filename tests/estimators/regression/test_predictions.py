@@ -198,7 +198,7 @@ def test_bad_arguments_are_named(fitted):
         model.predict_quantile(NEW, [[0.5]])
     with pytest.raises(ValueError, match="coverage must be > 0 and < 1, got 90"):
         model.predict_interval(NEW, 90)
-    with pytest.raises(ValueError, match="same number of rows, got 400 and 399"):
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         model.score(X, Y[name][:-1])
     with pytest.raises(ValueError, match="(finite|NaN|infinity)"):
         model.score(X, np.where(np.arange(400) == 3, np.nan, Y[name]))
