@@ -18,7 +18,7 @@ from natfit.iterate import Status
 _NO_OPTIMUM = (Status.UNBOUNDED, Status.SINGULAR, Status.NON_FINITE)
 
 #: What the covariance matrices that need the scores of the rows are made of.
-_OTHERS = {
+OTHERS = {
     "opg": "outer product of the scores of the rows (opg)",
     "robust": "observed information and the scores of the rows (robust sandwich)",
     "cluster": "observed information and the scores of groups of rows (cluster sandwich)",
@@ -163,8 +163,8 @@ def summarised(
 
 def _information(model: Any, cov_type: str) -> str:
     """Return in words which information the standard errors come from."""
-    if cov_type in _OTHERS:
-        return _OTHERS[cov_type]
+    if cov_type in OTHERS:
+        return OTHERS[cov_type]
     kinds = dict.fromkeys(model.information_kind_)
     if cov_type == "expected" or list(kinds) == ["observed"]:
         return f"{cov_type} information"

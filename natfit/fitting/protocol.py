@@ -68,7 +68,8 @@ def fit(task: Task) -> Result:
         determine, has a lower objective, phase 9 begins again there.
     11. *judge*: the family is asked whether the fit has reached a limit of it, and, if no optimum
         was found, whether there is none.
-    12. *inform*: the information at the estimate is computed.
+    12. *inform*: the information at the estimate is computed, except for a regression so large that
+       it would cost more than the fit: that waits until it is asked for.
 
     A family that has other coordinates, in which it is regular at its limits, is fitted in these,
     and the result is published in its own (:mod:`natfit.fitting.regular`).
@@ -303,16 +304,19 @@ def _ended(result: Fit, status: Status, why: str) -> Fit:
 
 def inform(task: Task, problem: Problem, result: Fit) -> Result:
     """Phase 12: return the result, with the information at the estimate and all of eta."""
-    at_limit = result.iterate.active
+    at_limit, objective = result.iterate.active, problem.objective
+    info = None
+    if inference.at_once(objective):
+        info = inference.information(objective, result.theta, at_limit=at_limit)
     found = Result(
         result,
         problem.model,
         problem.shared_eta(result.theta),
-        inference.information(problem.objective, result.theta, at_limit=at_limit),
+        info,
         problem.engine.metric,
-        problem.objective.total,
+        objective.total,
         at_limit,
-        problem.objective.log_likelihood(result.theta, result.iterate.value),
+        objective.log_likelihood(result.theta, result.iterate.value),
     )
     return found.whole() if _whole(task, problem) else found
 

@@ -44,8 +44,9 @@ class Result:
     eta : ndarray of shape (K,) or None
         The estimate, including fixed parameters, if all rows share one eta; None for a
         conditional model, whose eta is ``model.eta(theta, X)``.
-    information : Information
-        The information of eta for a constant model, of theta for a conditional one.
+    information : Information or None
+        The information of eta for a constant model, of theta for a conditional one; None where it
+        waits until it is asked for.
     metric : Metric
         The metric that was used.
     total : float

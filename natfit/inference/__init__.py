@@ -1,6 +1,6 @@
 """Covariance matrices and standard errors of an estimate, from the objective and theta."""
 
-from natfit.inference.covariance import Information, information, robust
+from natfit.inference.covariance import Information, at_once, information, robust
 from natfit.inference.estimate import Estimate
 from natfit.inference.identifiability import Combination, Identifiability, identifiability_of
 from natfit.inference.influence import Influence, influence_of
@@ -18,6 +18,7 @@ __all__ = [
     "Laplace",
     "Outcome",
     "Rowwise",
+    "at_once",
     "identifiability_of",
     "influence_of",
     "information",

@@ -13,6 +13,7 @@ from scipy.linalg import lapack
 from natfit._validation import check_option
 from natfit.objectives._formula import Formula
 from natfit.objectives.likelihood import Likelihood
+from natfit.objectives.regression import Regression
 from natfit.rows import Block
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ COV_TYPES = ("observed", "expected", "opg", "robust", "cluster")
 
 #: Those that are made of the scores of the rows, for which the data must be at hand.
 OF_SCORES = ("opg", "robust", "cluster")
+
+#: Multiplications up to which the information of a regression is computed at the end of its fit.
+_AT_ONCE = 2e8
 
 #: Eigenvalues of the information below this count as zero, after scaling to a unit diagonal.
 _SINGULAR = 1e-12
@@ -39,7 +43,8 @@ class Information:
     ----------
     matrix : ndarray of shape (K, K), or (P, P)
     kind : str
-        ``observed`` or ``expected``.
+        ``observed`` or ``expected``; ``made positive`` for the observed one of each row with the
+        absolute values of its eigenvalues.
     known : tuple of int
         Coordinates that were given and not estimated; their standard error is zero.
     prior : ndarray of shape (K, K) or None
@@ -139,18 +144,38 @@ def information(
     return found(matrix, "observed")
 
 
+def at_once(objective: Likelihood) -> bool:
+    """Tell whether the information belongs to a fit, or is for the first who asks for it.
+
+    That of many rows and coefficients costs more than all other passes of the fit together.
+
+    Returns
+    -------
+    bool
+    """
+    if objective.model.shared:
+        return True
+    size = float(objective.n_params)
+    return bool(objective.model.linear and objective.rows.n * size**2 / 2.0 <= _AT_ONCE)
+
+
 def _of_predictors(objective: Likelihood, theta: np.ndarray, kind: str) -> Information:
     """Return the information in theta of a conditional model."""
-    complete = objective.distribution.information.complete
-    if kind == "observed" and objective.model.linear:
+    regression = objective if isinstance(objective, Regression) else None
+    found = partial(
+        Information,
+        prior=None if regression is None else regression.penalty_matrix(),
+        complete=objective.distribution.information.complete,
+    )
+    if kind == "observed" and regression is not None and regression.has_observed:
         matrix = objective.hessian(theta).dense()
         with contextlib.suppress(np.linalg.LinAlgError), np.errstate(all="ignore"):
             np.linalg.cholesky(matrix / _outer_scale(matrix))
-            return Information(matrix, "observed", complete=complete)
+            return found(matrix, "observed")
     operator = objective.information(theta)
     if operator is None:
         operator = objective.fisher(theta)
-    return Information(operator.dense(), "expected", complete=complete)
+    return found(operator.dense(), "expected" if operator.note is None else "made positive")
 
 
 def _outer_scale(matrix: np.ndarray) -> np.ndarray:
@@ -270,22 +295,30 @@ def covariance(
             )
         if info.kind == "expected":
             return estimate.covariance()
+        if estimate.conditional:
+            # The information of the objective has that of a penalty already.
+            return estimate.inverse_of(_known(estimate, cov_type).fisher(estimate.theta).dense())
         return _inverse_with_prior(estimate, estimate.family.fisher(estimate.theta[None])[0])
-    if estimate.objective is None:
-        raise ValueError(
-            f"cov_type={cov_type!r} needs the scores of the rows; pass the data of the fit as X"
-        )
+    _known(estimate, cov_type)
     if cov_type == "opg":
-        scores = _outer_product(estimate.objective, estimate.theta)
+        scores = _outer_product(_known(estimate, cov_type), estimate.theta)
         return _inverse_with_prior(estimate, scores / estimate.total)
     # The scores of the rows are those in theta, and have lost what a well-conditioned
     # information in other coordinates has.
     bread = estimate.inverse_of(info.matrix)
     if cov_type == "robust":
-        return robust(estimate.objective, estimate.theta, bread)
+        return robust(_known(estimate, cov_type), estimate.theta, bread)
     if groups is None:
         raise ValueError("cov_type='cluster' needs groups=, the group of each row, got None")
     return _clustered(estimate, bread, groups)
+
+
+def _known(estimate: Estimate, cov_type: str) -> Likelihood:
+    """Return the objective of an estimate, or raise ValueError where the data are not at hand."""
+    if estimate.objective is None:
+        why = "rows of X" if cov_type == "expected" else "scores of the rows"
+        raise ValueError(f"cov_type={cov_type!r} needs the {why}; pass the data of the fit as X")
+    return estimate.objective
 
 
 def _inverse_with_prior(estimate: Estimate, matrix: np.ndarray) -> np.ndarray:
@@ -378,7 +411,11 @@ def native_jacobian(family: Any, eta: np.ndarray) -> np.ndarray:
 
 def to_native(family: Any, eta: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """Return the covariance (M, M) of native parameters from that of eta, by the delta method."""
-    jac = native_jacobian(family, eta)
+    return mapped(native_jacobian(family, eta), covariance)
+
+
+def mapped(jac: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Return J V J' (M, M); what depends on a coordinate of infinite variance has inf."""
     unknown = np.isinf(np.diagonal(covariance))
     finite = np.where(unknown[:, None] | unknown[None, :], 0.0, covariance)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -426,12 +463,13 @@ def _dependent_errors(constraint: Any, covariance: np.ndarray) -> np.ndarray:
 
 def native_names(family: Any) -> list[str]:
     """Return a name for each native number: ``loc``, ``scale[1]``, ``covariance[1,0]``."""
-    names = []
-    for name, constraint in family.params.items():
-        if constraint.entries is not None:
-            names += [f"{name}[{i},{j}]" for i, j in zip(*constraint.entries, strict=True)]
-        elif constraint.shape == ():
-            names.append(name)
-        else:
-            names += [f"{name}[{i}]" for i in range(constraint.native_size)]
-    return names
+    return [label for n, c in family.params.items() for label in native_names_of(n, c)]
+
+
+def native_names_of(name: str, constraint: Any) -> list[str]:
+    """Return a name for each native number of one parameter."""
+    if constraint.entries is not None:
+        return [f"{name}[{i},{j}]" for i, j in zip(*constraint.entries, strict=True)]
+    if constraint.shape == ():
+        return [name]
+    return [f"{name}[{i}]" for i in range(constraint.native_size)]

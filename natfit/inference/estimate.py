@@ -33,6 +33,8 @@ class Estimate:
         ``frozen(theta) -> Frozen``, the distribution at another theta.
     objective : Likelihood or None
         The function that was minimised, in the same theta, where the data are at hand.
+    labels : tuple of str or None
+        The names of theta where each row has its own eta; None where theta is eta of all rows.
     """
 
     family: Distribution
@@ -42,6 +44,14 @@ class Estimate:
     total: float
     frozen: Callable[[np.ndarray], Frozen]
     objective: Likelihood | None = None
+    labels: tuple[str, ...] | None = None
+
+    @property
+    def conditional(self) -> bool:
+        """Whether each row has its own eta, so that theta are coordinates of a model."""
+        if self.labels is not None:
+            return True
+        return self.objective is not None and not self.objective.model.shared
 
     @property
     def free(self) -> np.ndarray:

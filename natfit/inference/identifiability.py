@@ -198,7 +198,7 @@ def _spectrum(
 def _units(estimate: Estimate, scale: np.ndarray) -> np.ndarray:
     """Return the unit of each free coordinate: one, or the error of one row without a unit."""
     own = np.sqrt(estimate.total) / scale
-    if len(estimate.theta) != estimate.family.n_params:
+    if estimate.conditional or len(estimate.theta) != estimate.family.n_params:
         return own
     natural = np.isfinite(estimate.family.limits[2][estimate.free])
     return np.where(natural, 1.0, own)
@@ -266,7 +266,8 @@ def _sentences(result: Identifiability, finite: bool) -> list[str]:
 def _relative(estimate: Estimate, result: Identifiability) -> list[str]:
     """Return a sentence for each positive parameter whose standard error exceeds its value."""
     family = estimate.family
-    if len(estimate.theta) != family.n_params or not result.determined:
+    shared = not estimate.conditional and len(estimate.theta) == family.n_params
+    if not (shared and result.determined):
         return []
     covariance, held = estimate.covariance(), [*estimate.at_limit]
     covariance[held, held] = 0.0

@@ -59,6 +59,8 @@ def refuse_kinks(estimate: Estimate, what: str) -> None:
 def coordinate_names(estimate: Estimate) -> list[str]:
     """Return a name for each coordinate of theta: ``loc``, ``log scale``, or those of the model."""
     family, objective = estimate.family, estimate.objective
+    if estimate.labels is not None:
+        return list(estimate.labels)
     if objective is not None and not objective.model.shared:
         return [str(name) for name in objective.names()]
     if len(estimate.theta) == family.n_params:

@@ -110,7 +110,7 @@ def efficient(
         If the information is singular or indefinite; the message names the parameters.
     """
     _, grad = objective.first_order(theta)
-    matrix = _information(objective, theta, kind)
+    matrix = information_of(objective, theta, kind)
     tested = null.tested
     both = np.concatenate([tested, nuisance])
     score = -objective.total * grad
@@ -132,7 +132,7 @@ def efficient(
     return Efficient(own, solved(0.5 * (schur + schur.T), np.eye(q)), kind)
 
 
-def _information(objective: Likelihood, theta: np.ndarray, kind: str) -> np.ndarray:
+def information_of(objective: Likelihood, theta: np.ndarray, kind: str) -> np.ndarray:
     """Return the information per row (P, P), or raise ValueError with the remedy."""
     with np.errstate(all="ignore"):
         if kind == "observed":

@@ -83,6 +83,17 @@ class Regression(Likelihood):
             return self.ridge * v
         return (self.mix @ (self.ridge * v).reshape(len(self.mix), -1)).ravel()
 
+    @property
+    def has_observed(self) -> bool:
+        """Whether standard errors come from the observed information where none is asked for."""
+        return self.model.linear
+
+    def penalty_matrix(self) -> np.ndarray | None:
+        """Return S (x) diag(lambda), (P, P), the curvature of the penalty; None without one."""
+        if self.ridge is None:
+            return None
+        return np.stack([self.penalty_times(e) for e in np.eye(self.n_params)])
+
     def log_likelihood(self, theta: np.ndarray, value: float) -> float:
         """Return the log-likelihood of all rows, nats, without the penalty."""
         return -(value - 0.5 * float(theta @ self.penalty_times(theta))) * self.total

@@ -115,6 +115,7 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
         )
         result = fit_regression(task)
         self._publish(plan.family, chosen, engine, result)
+        self._remember(X, y, sample_weight, offset, exposure)
         self._warn(self.status_, self.message_, engine)
         return self
 

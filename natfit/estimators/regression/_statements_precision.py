@@ -1,0 +1,372 @@
+"""Standard errors, covariance matrices and intervals of the coefficients of a regression."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtri
+
+from natfit._validation import answers_keywords, check_option
+from natfit.distributions.contract.frozen import Frozen
+from natfit.estimators.regression._features import read_container
+from natfit.estimators.regression._statements_estimates import Given
+from natfit.estimators.regression._statements_replicates import RegressionReplicates
+from natfit.inference import Estimate, delta, quantity
+from natfit.inference.coefficients import (
+    INTERCEPT,
+    Coefficients,
+    intercepts,
+    shared_part,
+    without_features,
+)
+from natfit.inference.delta import Estimated
+from natfit.inference.profile import profile_interval
+from natfit.inference.quantity import Quantity
+from natfit.inference.score_interval import score_interval
+
+#: How an interval is made; ``delta`` is the name of Wald's for functions of the coefficients.
+METHODS = ("wald", "delta", "profile", "score", "bootstrap")
+
+#: What inverts a test: ``(estimate, value, gradient, level) -> Interval``.
+_INVERSIONS = {"profile": profile_interval, "score": score_interval}
+
+
+class RegressionPrecision(RegressionReplicates):
+    """What a regression says of the precision of its coefficients."""
+
+    coef_: Any
+    intercept_: Any
+
+    # --------------------------------------------------------------------- standard errors
+
+    @property
+    def standard_errors_(self) -> Any:
+        """Standard errors of ``coef_``, in the same shapes.
+
+        They come from the observed information (for families and fits without one, from what
+        ``summary`` says). The errors of intercepts are ``intercept_standard_errors_``, and those of
+        parameters without features, in native units, are on the diagonal of ``cov_params``.
+        """
+        return self._errors_like(self.coef_, False)
+
+    @property
+    def intercept_standard_errors_(self) -> Any:
+        """Standard errors of ``intercept_``, in the same shapes, on the scale of the link."""
+        return self._errors_like(self.intercept_, True)
+
+    def _errors_like(self, like: Any, of_intercepts: bool) -> Any:
+        """Return standard errors in the shapes of ``coef_`` or ``intercept_``."""
+        found = self._coefficients()
+        estimate, theta = self._covariance("observed", Given())
+        error = np.sqrt(np.maximum(np.diagonal(found.covariance(theta)), 0.0))
+        own = np.sqrt(np.maximum(np.diagonal(theta), 0.0))[intercepts(self._linear_model())]
+        parts = like if isinstance(like, dict) else dict.fromkeys(self.distribution_.params, like)
+        alone, out = without_features(self._linear_model()), {}
+        for name, values in parts.items():
+            each = [
+                value
+                for place, value in zip(found.places, error, strict=True)
+                if place.parameter == name and place.feature is not None
+                if of_intercepts == (place.feature == INTERCEPT)
+            ]
+            if of_intercepts and name in alone:
+                each = own[self.distribution_.blocks[name]].tolist()
+            # Predictors that go through the origin have no intercept to be wrong about.
+            each = each or [0.0] * np.size(values)
+            out[name] = np.reshape(each, np.shape(values))[()]
+        return out if isinstance(like, dict) else next(iter(out.values()))
+
+    @answers_keywords
+    def cov_params(
+        self,
+        cov_type: str = "observed",
+        X: Any = None,
+        y: Any = None,
+        sample_weight: Any = None,
+        groups: Any = None,
+        offset: Any = None,
+        exposure: Any = None,
+    ) -> np.ndarray:
+        """Return the covariance matrix of the coefficients.
+
+        It is computed for features that are centred and scaled, and mapped to those of x, so that
+        it does not depend on the units of X.
+
+        Parameters
+        ----------
+        cov_type : {"observed", "expected", "opg", "robust", "cluster"}
+            As for densities: the inverse of the observed information, of the expected one (that of
+            statsmodels' GLM), of the outer product of the scores, Huber's sandwich (HC0), and the
+            sandwich of groups with the factor G / (G - 1) (W - 1) / (W - P).
+        X, y, sample_weight, offset, exposure : optional
+            The data of the fit, for types that need the rows: the estimator keeps none.
+        groups : array-like of shape (N,), optional
+            The group of each row, for ``cluster``.
+
+        Returns
+        -------
+        ndarray of shape (M, M)
+            ``param_names_`` names the rows and columns. An entry of inf on the diagonal marks what
+            the data do not determine.
+
+        Raises
+        ------
+        ValueError
+            If there is no such type, rows are missing, or are not those of the fit.
+        """
+        given = Given(X, y, sample_weight, offset, exposure)
+        _, theta = self._covariance(cov_type, given, groups)
+        return self._coefficients().covariance(theta)
+
+    # --------------------------------------------------------------------------- intervals
+
+    @answers_keywords
+    def conf_int(
+        self,
+        level: float = 0.95,
+        method: str = "wald",
+        of: Any = None,
+        X: Any = None,
+        y: Any = None,
+        sample_weight: Any = None,
+        cov_type: str = "observed",
+        groups: Any = None,
+        offset: Any = None,
+        exposure: Any = None,
+        n_resamples: int = 999,
+        kind: str = "bca",
+        resample: str = "rows",
+        random_state: Any = None,
+    ) -> dict[str, np.ndarray]:
+        """Return confidence intervals of the coefficients.
+
+        Parameters
+        ----------
+        level : float, default=0.95
+            The probability with which an interval is to cover the true value.
+        method : {"wald", "profile", "score", "bootstrap"}
+            ``wald`` is ``estimate +- z se``, for a parameter without features on the scale of its
+            link. ``profile`` holds the values that a likelihood-ratio test accepts (``confint`` of
+            R's glm), ``score`` those that a score test accepts; ``bootstrap`` fits resampled rows.
+        of : str or sequence of str, optional
+            Names of coefficients, all by default. A profile of each costs some fits.
+        X, y, sample_weight, offset, exposure : optional
+            The data of the fit, for all methods but ``wald``.
+        cov_type, groups
+            As in :meth:`cov_params`, for ``wald``.
+        n_resamples, kind, resample, random_state
+            Options of the bootstrap: how many fits, ``bca`` or ``percentile``, whether ``rows`` are
+            drawn with their x or y from the fit at the same x (``parametric``), and the seed.
+
+        Returns
+        -------
+        dict of ndarray of shape (2,)
+            From the names in ``param_names_`` to the ends.
+
+        Raises
+        ------
+        ValueError
+            If the fit ended at no optimum, the level is not in (0, 1), a method lacks the rows, or
+            there is no such coefficient.
+        """
+        level = delta.check_level(level)
+        check_option(method, "method", METHODS)
+        self._need_maximum("an interval")
+        found, given = self._coefficients(), Given(X, y, sample_weight, offset, exposure)
+        chosen = range(len(found.names)) if of is None else self._chosen(found, of)
+        if method in ("wald", "delta"):
+            estimate, theta = self._covariance(cov_type, given, groups)
+            ends = self._wald_ends(found, estimate, theta, level)
+        elif method == "bootstrap":
+            options = {"n_resamples": n_resamples, "kind": kind, "resample": resample}
+            options["random_state"] = random_state
+            ends = self._bootstrapped(level, given, options)
+        else:
+            estimate = self._estimate(given, rows=True)
+            ends = np.full((len(found.names), 2), np.nan)
+            for m in chosen:
+                ends[m] = self._inverted(found, estimate, m, level, method)
+        return {found.names[m]: ends[m] for m in chosen}
+
+    def _wald_ends(
+        self, found: Coefficients, estimate: Estimate, theta: np.ndarray, level: float
+    ) -> np.ndarray:
+        """Return Wald's intervals (M, 2)."""
+        z = float(ndtri(0.5 + 0.5 * level))
+        with np.errstate(all="ignore"):
+            error = np.sqrt(np.maximum(np.diagonal(found.covariance(theta)), 0.0))
+        ends = np.stack([found.values - z * error, found.values + z * error], axis=-1)
+        names = without_features(self._linear_model())
+        if names:
+            shared = shared_part(estimate, self._linear_model(), theta)
+            native = delta.parameter_intervals(self.distribution_, *shared, level)
+            for m, place in enumerate(found.places):
+                if place.feature is None:
+                    constraint = self.distribution_.params[place.parameter]
+                    own = native[place.parameter]
+                    ends[m] = [constraint.pack(own[..., side])[place.output] for side in (0, 1)]
+        return ends
+
+    def _inverted(
+        self, found: Coefficients, estimate: Estimate, m: int, level: float, method: str
+    ) -> tuple[float, float]:
+        """Return the ends of the values of one coefficient that a test accepts."""
+        place, row = found.places[m], found.jacobian[m]
+        if place.feature is not None:
+            got = _INVERSIONS[method](estimate, lambda t: float(row @ t), lambda t: row, level)
+            return got.low, got.high
+        family, model = self.distribution_, self._linear_model()
+        constraint, block = family.params[place.parameter], family.blocks[place.parameter]
+        parts = slice(model.parts[block.start].start, model.parts[block.stop - 1].stop)
+        value, gradient = quantity.entry(constraint, parts, place.output)
+        got = _INVERSIONS[method](estimate, value, gradient, level)
+        ends = constraint.native_bounds
+        low = got.low if got.reached_low else np.fmin(got.low, ends[0])
+        high = got.high if got.reached_high else np.fmax(got.high, ends[1])
+        return float(low), float(high)
+
+    # --------------------------------------------------------------------------- functions
+
+    @answers_keywords
+    def estimate(
+        self,
+        function: Any,
+        *args: Any,
+        at: Any = None,
+        level: float = 0.95,
+        cov_type: str = "observed",
+        method: str = "delta",
+        X: Any = None,
+        y: Any = None,
+        sample_weight: Any = None,
+        groups: Any = None,
+        offset: Any = None,
+        exposure: Any = None,
+        offset_at: Any = None,
+        exposure_at: Any = None,
+        scale: str = "auto",
+    ) -> Estimated:
+        """Return the value of a function of the fit, its standard error and an interval.
+
+        Without ``at`` it is a function of the coefficients, ``function(b)`` with the dict b from
+        names to numbers: ``lambda b: b["loc[x1]"] / b["loc[x2]"]``. With rows ``at`` it is one of
+        the distribution of y there: the name of a method such as ``"mean"`` or ``"ppf", 0.9``, or
+        ``function(d)`` of the frozen distribution d that ``predict_dist(at)`` returns.
+
+        Parameters
+        ----------
+        function : callable or str
+            The function, the name of a method of the distribution, or the name of a coefficient.
+        *args
+            Arguments of the function or the method.
+        at : array-like of shape (m, D), optional
+            Rows of features.
+        level : float, default=0.95
+            The probability with which the interval is to cover the true value.
+        cov_type, groups
+            As in :meth:`cov_params`.
+        method : {"delta", "profile"}
+            ``profile`` holds the values that a likelihood-ratio test accepts.
+        X, y, sample_weight, offset, exposure : optional
+            The data of the fit, for ``profile`` and for types of covariance that need them.
+        offset_at, exposure_at : optional
+            Offset and exposure of the rows ``at``.
+        scale : {"auto", "identity", "log", "logit", "cloglog"}
+            The scale on which the interval of the delta method is symmetric.
+
+        Returns
+        -------
+        Estimated
+            ``value``, ``standard_error``, ``low``, ``high``, of the function's shape.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the function returns no finite number or has no derivative, an option is not valid,
+            or the fit ended where there is no optimum.
+        """
+        level = delta.check_level(level)
+        check_option(method, "method", ("delta", "wald", "profile"))
+        check_option(scale, "scale", ("auto", *delta.SCALES))
+        self._need_maximum("an interval")
+        given = Given(X, y, sample_weight, offset, exposure)
+        asked = self._asked(function, args, at, offset_at, exposure_at)
+        estimate, theta = self._covariance(cov_type, given, groups)
+        spread = np.sqrt(np.maximum(np.diagonal(theta), 0.0))
+        spread = np.where(np.isinf(spread), 1e-2, spread)
+        limits = self._linear_model().limits()[:2]
+        value = asked.value(self._theta)
+        errors = delta.standard_errors(asked.jacobian(self._theta, spread, limits), theta)
+        if method == "profile":
+            estimate = self._estimate(given, rows=True)
+            low, high = self._profiled(asked, estimate, spread, limits, level)
+            said = scale
+        else:
+            method = "delta"
+            low, high = delta.ends(value.ravel(), errors, level, asked.low, asked.high, scale)
+            said = delta.scale_name(asked.low, asked.high) if scale == "auto" else scale
+        value, errors, low, high = (
+            np.reshape(v, value.shape)[()] for v in (value, errors, low, high)
+        )
+        return Estimated(asked.name, value, errors, low, high, level, method, said, cov_type)
+
+    def _asked(
+        self, function: Any, args: tuple[Any, ...], at: Any, offset: Any, exposure: Any
+    ) -> Quantity:
+        """Return a function of theta."""
+        if at is None:
+            if isinstance(function, str):
+                m = self._chosen(self._coefficients(), function)[0]
+                name = self._coefficients().names[m]
+                return Quantity(name, lambda theta: self._at(theta).values[m])
+            if not callable(function):
+                raise TypeError(
+                    "function must be a function of the coefficients, or the name of one, got "
+                    f"{type(function).__name__}"
+                )
+
+            def of_coefficients(theta: Any) -> Any:
+                found = self._at(np.asarray(theta, dtype=float))
+                return function(dict(zip(found.names, found.values, strict=True)), *args)
+
+            return Quantity(getattr(function, "__name__", "the function"), of_coefficients)
+        model: Any = self
+        here = model._eta(at, offset, exposure)
+        base = here - model._eta(at)
+        features = self._layout.matrix(read_container(self, at, reset=False))
+
+        def frozen(theta: Any) -> Frozen:
+            return Frozen(self.distribution_, self._model.eta(theta, features) + base, by="row")
+
+        def parameters(theta: Any) -> dict[str, Any]:
+            native = self.distribution_.native(frozen(theta).eta)
+            return dict(zip(self.distribution_.params, native, strict=True))
+
+        found = quantity.of(function, args, self.distribution_, frozen, parameters)
+        # What is known in closed form is known in the eta of one row.
+        return Quantity(found.name, found.function, found.low, found.high, smooth=found.smooth)
+
+    def _profiled(
+        self,
+        asked: Quantity,
+        estimate: Estimate,
+        spread: np.ndarray,
+        limits: tuple[np.ndarray, np.ndarray],
+        level: float,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the ends of the profile of each value of a function."""
+        slopes = asked.slopes(self._theta, spread, limits)
+        pairs = []
+        for m in range(asked.value(self._theta).size):
+
+            def value(theta: np.ndarray, m: int = m) -> float:
+                return float(asked.value(theta, finite=False).ravel()[m])
+
+            def gradient(theta: np.ndarray, m: int = m) -> np.ndarray:
+                return slopes(theta)[m]
+
+            got = profile_interval(estimate, value, gradient, level)
+            pairs.append((got.low, got.high))
+        low, high = np.array(pairs).T
+        return low, high

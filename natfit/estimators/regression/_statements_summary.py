@@ -1,0 +1,182 @@
+"""The summary of a regression: the table of its coefficients, as text and as HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtri
+from scipy.stats import norm
+
+from natfit._tables import Table, Words, fixed, measured, number
+from natfit.estimators._summary import MOST, OTHERS, Summary
+from natfit.estimators.regression._statements_estimates import NO_OPTIMUM, Given
+from natfit.estimators.regression._statements_tests import said_of_effect
+from natfit.inference import criteria
+from natfit.inference.coefficients import INTERCEPT
+
+
+@dataclass(frozen=True, repr=False)
+class RegressionSummary(Summary):
+    """What a regression says.
+
+    Attributes
+    ----------
+    facts : dict
+        Numbers and words that belong to the whole fit: ``family``, ``n_obs``, ``n_parameters``,
+        ``loglik``, ``null_loglik`` (where it is known), ``aic``, ``aicc``, ``bic``,
+        ``information``, ``status``, ``message``, ``level``, ``notes``.
+    table : list of dict
+        One for each coefficient: ``parameter``, ``estimate``, ``standard_error``, ``z``,
+        ``pvalue`` (of zero, by Wald's test; None for a parameter without features), ``lower``,
+        ``upper`` and ``mark``.
+    """
+
+    def _made(self) -> Table:
+        level = 100.0 * self.facts["level"]
+        marked = any(row["mark"] for row in self.table)
+        head = ("coefficient", "estimate", "std. error", "z", "p", f"{level:g} % from", "to")
+        rows = [_cells(row, marked) for row in self.table]
+        return Table(
+            (*head, "") if marked else head,
+            rows,
+            f"{self.facts['estimator']}: {self.facts['family']}",
+            tuple(_lines(self.facts)),
+            notes=self.facts["notes"],
+            most=MOST,
+            what="coefficient" if len(rows) > MOST else "",
+        )
+
+
+def _cells(row: dict[str, Any], marked: bool) -> tuple[Any, ...]:
+    error = row["standard_error"]
+    cells = (
+        Words(row["parameter"]),
+        measured(row["estimate"], error),
+        number(error, 3, padded=True),
+        None if row["z"] is None else fixed(row["z"]),
+        None if row["pvalue"] is None else number(row["pvalue"], 3),
+        measured(row["lower"], error),
+        measured(row["upper"], error),
+    )
+    return (*cells, Words(row["mark"])) if marked else cells
+
+
+def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    k = facts["n_parameters"]
+    null = facts.get("null_loglik")
+    more = "" if null is None else f"; {fixed(null)} without features"
+    return [
+        ("rows", f"{facts['n_obs']:.10g}"),
+        (
+            "log-likelihood",
+            f"{fixed(facts['loglik'])} nats, {k} coefficient{'' if k == 1 else 's'}{more}",
+        ),
+        (
+            "criteria",
+            f"AIC {fixed(facts['aic'])}, AICc {fixed(facts['aicc'])}, BIC {fixed(facts['bic'])}",
+        ),
+        ("information", facts["information"]),
+        ("status", str(facts["message"])),
+    ]
+
+
+def summarised(
+    model: Any, level: float, cov_type: str, given: Given, groups: Any
+) -> RegressionSummary:
+    """Return the summary of a regression.
+
+    Parameters
+    ----------
+    model : RegressionEstimator
+        The fit.
+    level, cov_type, groups
+        As in its method ``summary``.
+    given : Given
+        The data of the fit, or none.
+
+    Returns
+    -------
+    RegressionSummary
+    """
+    found = model._coefficients()
+    estimate, theta = model._covariance(cov_type, given, groups)
+    with np.errstate(all="ignore"):
+        errors = np.sqrt(np.maximum(np.diagonal(found.covariance(theta)), 0.0))
+        z = found.values / errors
+    ends = model._wald_ends(found, estimate, theta, level)
+    if model.status_ in NO_OPTIMUM:
+        half = float(ndtri(0.5 + 0.5 * level)) * errors
+        ends = np.stack([found.values - half, found.values + half], axis=-1)
+    table = []
+    for m, (name, place) in enumerate(zip(found.names, found.places, strict=True)):
+        tested = place.feature is not None and 0.0 < errors[m] < np.inf
+        table.append(
+            {
+                "parameter": name,
+                "estimate": float(found.values[m]),
+                "standard_error": float(errors[m]),
+                "z": float(z[m]) if tested else None,
+                "pvalue": float(2.0 * norm.sf(abs(z[m]))) if tested else None,
+                "lower": float(ends[m, 0]),
+                "upper": float(ends[m, 1]),
+                "mark": _mark(model, found.jacobian[m], errors[m]),
+            }
+        )
+    terms = model.loglik_, model.n_parameters_
+    facts = {
+        "estimator": type(model).__name__,
+        "family": " ".join(repr(model.distribution_).split()),
+        "n_obs": model.n_obs_,
+        "n_parameters": terms[1],
+        "loglik": terms[0],
+        "null_loglik": getattr(model, "null_log_likelihood_", None),
+        "aic": criteria.aic(*terms),
+        "aicc": criteria.aicc(*terms, model.n_obs_),
+        "bic": criteria.bic(*terms, model.n_obs_),
+        "information": _information(estimate, cov_type),
+        "status": model.status_,
+        "message": model.message_,
+        "level": level,
+        "notes": _notes(model, estimate, found),
+    }
+    return RegressionSummary(facts, table)
+
+
+def _mark(model: Any, row: np.ndarray, error: float) -> str:
+    if np.isfinite(error):
+        return ""
+    return "at limit" if np.any(row[list(model._at_bound)]) else "not determined"
+
+
+def _notes(model: Any, estimate: Any, found: Any) -> tuple[str, ...]:
+    """Return what a reader must know of the coefficients."""
+    notes = []
+    if model._has_ridge():
+        notes.append(
+            "alpha > 0: estimates are drawn towards zero, and their standard errors are those of "
+            "the penalised likelihood"
+        )
+    if getattr(estimate.objective, "jeffreys", False) or getattr(model, "prior", None):
+        notes.append("penalised by Jeffreys' prior (Firth 1993)")
+    if model.status_ not in NO_OPTIMUM:
+        at = [m for m, p in enumerate(found.places) if p.feature not in (None, INTERCEPT)]
+        names = model._with_effect(estimate, at)
+        notes += [said_of_effect(names)] if names else []
+    return tuple(notes)
+
+
+def _information(estimate: Any, cov_type: str) -> str:
+    """Return in words which information the standard errors come from."""
+    if cov_type in OTHERS:
+        return OTHERS[cov_type]
+    kind = "expected" if cov_type == "expected" else estimate.information.kind
+    if kind == cov_type:
+        return f"{kind} information"
+    if kind == "expected":
+        return "expected information"
+    return (
+        "observed information of the rows, made positive, because theirs together is not positive "
+        "definite at the estimate"
+    )
