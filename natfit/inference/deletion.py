@@ -23,9 +23,8 @@ class Deletion(Influence):
 
         delta_i = -V J_i' (1 - C_i J_i V J_i')^-1 s_i
 
-    which is exact for the coefficients of least squares (DFBETA; Belsley, Kuh & Welsch 1980), and
     the one-step estimate of Pregibon (1981, Annals of Statistics 9:705) for generalised linear
-    models.
+    models. Of least squares with a known scale it is exact (DFBETA; Belsley, Kuh & Welsch 1980).
 
     Attributes
     ----------
@@ -36,8 +35,8 @@ class Deletion(Influence):
     distance : ndarray of shape (N,)
         ``1/2 delta_i' V^-1 delta_i``, half of Cook's likelihood displacement, nats.
     leverage : ndarray of shape (N,)
-        ``trace(C_i J_i V J_i')``, whose sum is the number of coefficients P. Of least squares with
-        an estimated scale it is the diagonal of the hat matrix plus the scale's own part.
+        ``trace(C_i J_i V J_i')``, whose sum is the number of coefficients P: the diagonal of the
+        hat matrix in models with one parameter.
     cooks_distance : ndarray of shape (N,)
         ``delta_i' V^-1 delta_i / P`` (Cook 1977), as ``cooks_distance`` of statsmodels' GLM.
     """
