@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import hstack, issparse
 
+from natfit._numbers import is_frame
 from natfit.estimators.regression._options import mean_parameter
 from natfit.inference import Estimate
 from natfit.inference.coefficients import Coefficients
@@ -38,7 +39,7 @@ class Larger:
     null: dict[str, Any]
 
 
-def larger(owner: Any, estimate: Estimate, null: Any, extra: Any) -> Larger:
+def larger(owner: Any, estimate: Estimate, null: Any, extra: Any, X: Any, keep: Any) -> Larger:
     """Return the model that has all coefficients of a hypothesis.
 
     Parameters
@@ -51,6 +52,10 @@ def larger(owner: Any, estimate: Estimate, null: Any, extra: Any) -> Larger:
         Values by name, or names of coefficients that are zero.
     extra : array-like or dict
         Columns that are no features, for one parameter or by parameter.
+    X : object
+        The rows as they were given, of whose columns some may be no features.
+    keep : callable
+        ``keep(values)`` returns those of the rows that count.
 
     Returns
     -------
@@ -62,45 +67,66 @@ def larger(owner: Any, estimate: Estimate, null: Any, extra: Any) -> Larger:
         If a name is none of a parameter and a feature, or a value of an added one is not zero.
     """
     objective: Any = estimate.objective
-    model = owner._linear_model()
+    model, names = owner._linear_model(), list(owner._features)
     family = model.family
-    names = list(owner._features)
-    asked = dict(null) if isinstance(null, Mapping) else {}
-    if not isinstance(null, Mapping):
-        asked = dict.fromkeys([null] if isinstance(null, str) else list(null), 0.0)
-    own = owner._coefficients()
+    asked = dict(null) if isinstance(null, Mapping) else _zeros(null)
     columns = {n: list(_chosen(model, n)) for n in family.params}
-    for name, value in asked.items():
-        if name in own.index:
+    added: list[tuple[str, np.ndarray]] = []
+    for name in [n for n in asked if n not in owner._coefficients().index]:
+        parameter, feature = _parsed(name, family)
+        if parameter is None or not (feature in names or _has(X, feature)):
+            # A short form of a coefficient; a name that is none is refused with the others.
             continue
-        parameter, feature = _parsed(name, family, names)
-        if feature is None:
-            continue
-        if value != 0.0:
-            raise ValueError(f"{name!r} is not in the model, where it is zero, got {value!r}")
-        columns[parameter].append(feature)
-    X, shift, scale = objective.rows.X, model.design.shift, model.design.scale
-    for parameter, block in _extra(extra, family, objective.rows.n).items():
-        start = len(names)
-        more = [f"extra{start + j - len(owner._features)}" for j in range(block.shape[1])]
-        names += more
-        columns[parameter] += list(range(start, start + len(more)))
-        asked.update(dict.fromkeys([f"{_label(model, parameter)}[{n}]" for n in more], 0.0))
-        spread = block.std(axis=0)
-        shift = np.append(shift, block.mean(axis=0))
-        scale = np.append(scale, np.where(spread > 0, spread, 1.0))
-        X = hstack([X, block], format="csr") if issparse(X) else np.hstack([X, block])
+        if asked[name] != 0.0:
+            raise ValueError(f"{name!r} is not in the model, where it is zero, got {asked[name]!r}")
+        if feature not in names:
+            names.append(feature)
+            added.append((feature, keep(np.asarray(X[feature], dtype=np.float64))))
+        columns[parameter].append(names.index(feature))
+    for parameter, block in _extra(extra, family, keep).items():
+        for column in block.T:
+            label = f"extra{len(names) - len(owner._features)}"
+            columns[parameter].append(len(names))
+            names.append(label)
+            added.append((label, column))
+            asked[f"{_label(model, parameter)}[{label}]"] = 0.0
     intercept = {n: any(model._predictors[k][1] for k in _of(family, n)) for n in columns}
     chosen = {n: sorted(own) for n, own in columns.items()}
+    rows, shift, scale = _with_columns(objective.rows, model, [values for _, values in added])
     grown = LinearPredictors(chosen, intercept, shift, scale).bind(len(names), family)
     zeros = np.zeros(len(names) - model.n_features)
     theta = grown.of_raw([(np.append(coef, zeros), b) for coef, b in model.raw(estimate.theta)])
-    rows = objective.rows
-    if X is not rows.X:
-        rows = rows.holding(rows.y, X, rows.weight, rows.offset)
-    classes = owner._classes_of()
-    found = Coefficients.of(grown, theta, names, classes)
+    found = Coefficients.of(grown, theta, names, owner._classes_of())
     return Larger(Regression(family, grown, rows), grown, theta, found, asked)
+
+
+def _zeros(null: Any) -> dict[str, Any]:
+    return dict.fromkeys([null] if isinstance(null, str) else list(null), 0.0)
+
+
+def _has(X: Any, feature: str) -> bool:
+    return is_frame(X) and feature in list(X.columns)
+
+
+def _with_columns(
+    rows: Any, model: LinearPredictors, added: list[np.ndarray]
+) -> tuple[Any, np.ndarray, np.ndarray]:
+    """Return rows with more columns, and the centre and unit of all of them."""
+    shift, scale = model.design.shift, model.design.scale
+    if not added:
+        return rows, shift, scale
+    block = np.column_stack(added)
+    if len(block) != rows.n or not np.isfinite(block).all():
+        raise ValueError(
+            f"added columns must have a finite number for each of the {rows.n} rows of X, got "
+            f"{len(block)} rows"
+        )
+    spread = block.std(axis=0)
+    shift = np.append(shift, block.mean(axis=0))
+    scale = np.append(scale, np.where(spread > 0, spread, 1.0))
+    X = rows.X
+    X = hstack([X, block], format="csr") if issparse(X) else np.hstack([X, block])
+    return rows.holding(rows.y, X, rows.weight, rows.offset), shift, scale
 
 
 def _of(family: Any, name: str) -> range:
@@ -118,18 +144,15 @@ def _label(model: LinearPredictors, name: str) -> str:
     return list(model.family.eta_names())[_of(model.family, name)[0]]
 
 
-def _parsed(name: str, family: Any, features: list[str]) -> tuple[str, int | None]:
+def _parsed(name: str, family: Any) -> tuple[str | None, str]:
     """Return the parameter and the feature of a name such as ``scale[x1]``."""
     for parameter in family.params:
         if name.startswith(f"{parameter}[") and name.endswith("]"):
-            feature = name[len(parameter) + 1 : -1]
-            if feature in features:
-                return parameter, features.index(feature)
-    # A name of the model itself, in a short form; one that is none is refused with the others.
-    return "", None
+            return parameter, name[len(parameter) + 1 : -1]
+    return None, ""
 
 
-def _extra(extra: Any, family: Any, n: int) -> dict[str, np.ndarray]:
+def _extra(extra: Any, family: Any, keep: Any) -> dict[str, np.ndarray]:
     """Return the added columns (n, e) by parameter."""
     if extra is None:
         return {}
@@ -140,12 +163,6 @@ def _extra(extra: Any, family: Any, n: int) -> dict[str, np.ndarray]:
             raise ValueError(
                 f"extra must name parameters of the family, {list(family.params)}, got {name!r}"
             )
-        block = np.asarray(values, dtype=np.float64)
-        block = block[:, None] if block.ndim == 1 else block
-        if block.ndim != 2 or len(block) != n or not np.isfinite(block).all():
-            raise ValueError(
-                f"extra must have one row of finite numbers for each of the {n} rows of X that "
-                f"count, got the shape {block.shape}"
-            )
-        found[str(name)] = block
+        block = keep(np.asarray(values, dtype=np.float64))
+        found[str(name)] = block[:, None] if block.ndim == 1 else block
     return found

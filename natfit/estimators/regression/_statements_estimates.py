@@ -348,19 +348,37 @@ class RegressionEstimates:
             )
 
 
+def counting(values: np.ndarray, given: Given, n: int) -> np.ndarray:
+    """Return the values of the n rows that count, of one for each row that was given.
+
+    Parameters
+    ----------
+    values : ndarray of shape (N, ...)
+        One for each row.
+    given : Given
+        The data of the fit.
+    n : int
+        Number of rows of positive weight.
+
+    Returns
+    -------
+    ndarray of shape (n, ...)
+    """
+    if given.sample_weight is None or len(values) == n:
+        return values
+    weight = np.ravel(np.asarray(given.sample_weight))
+    return values[weight > 0] if len(weight) == len(values) else values
+
+
 def _codes(groups: Any, given: Given, estimate: Estimate) -> np.ndarray:
     """Return the groups of the rows that count, as whole numbers from 0."""
     objective: Any = estimate.objective
-    values = np.asarray(groups)
-    weight = None if given.sample_weight is None else np.ravel(np.asarray(given.sample_weight))
-    n = objective.rows.n if weight is None else len(weight)
-    if values.shape != (n,):
+    values = counting(np.asarray(groups), given, objective.rows.n)
+    if values.shape != (objective.rows.n,):
         raise ValueError(
-            f"groups must have one entry for each of the {n} rows of X, got the shape "
-            f"{values.shape}"
+            f"groups must have one entry for each of the {objective.rows.n} rows of X, got the "
+            f"shape {values.shape}"
         )
-    if weight is not None and objective.rows.n < n:
-        values = values[weight > 0]
     missing = np.array([g is None or g != g for g in values.tolist()])
     if missing.any():
         raise ValueError(

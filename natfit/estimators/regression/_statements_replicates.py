@@ -64,7 +64,7 @@ class RegressionReplicates(RegressionEstimates):
             drawn = model.predict_dist(given.X, offset=given.offset, exposure=given.exposure)
             y = drawn.rvs(random_state=rng)
         else:
-            own = np.ones(len(given.y)) if weight is None else np.asarray(weight, float)
+            own = np.ones(given.X.shape[0]) if weight is None else np.asarray(weight, float)
             weight = bootstrap.repetitions(own, rng)
         try:
             other = self._refit(given, y, weight)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from natfit._validation import answers_keywords, check_option
 from natfit._warnings import warn
 from natfit.estimators.regression._extended import Larger, larger
 from natfit.estimators.regression._hypothesis import Hypothesis, hypothesis_of
-from natfit.estimators.regression._statements_estimates import Given
+from natfit.estimators.regression._statements_estimates import Given, counting
 from natfit.estimators.regression._statements_precision import RegressionPrecision
 from natfit.inference import Estimate, Outcome, affine, chi_bar, hauck_donner
 from natfit.inference.coefficients import INTERCEPT, Coefficients
@@ -201,7 +202,9 @@ class RegressionTests(RegressionPrecision):
             )
         given = Given(X, y, sample_weight, offset, exposure)
         estimate = self._estimate(given, rows=True)
-        grown = larger(self, estimate, {} if null is None else null, extra)
+        keep = partial(counting, given=given, n=estimate.objective.rows.n)  # type: ignore[union-attr]
+        null = {} if null is None else null
+        grown = larger(self, estimate, null, extra, self._data_at_hand(given).X, keep)
         if getattr(estimate.objective, "jeffreys", False):
             raise ValueError(
                 "a score test is one of the likelihood, got a fit with prior='jeffreys'; use "
@@ -212,9 +215,9 @@ class RegressionTests(RegressionPrecision):
         theta = grown.theta
         if np.any(np.abs(away) > 0.0):
             theta = self._refitted(grown.objective, theta, asked)
-        return self._scored(grown, theta, asked, information)
+        return self._score_outcome(grown, theta, asked, information)
 
-    def _scored(
+    def _score_outcome(
         self, grown: Larger, theta: np.ndarray, asked: Hypothesis, information: str
     ) -> Outcome:
         """Return the score test at an optimum under a hypothesis."""
