@@ -25,7 +25,7 @@ from natfit.fitting.task import Task
 from natfit.iterate import Status
 from natfit.metrics.observed import ObservedInformation
 from natfit.models import Constant, Model
-from natfit.objectives import Likelihood, Penalised, Regression
+from natfit.objectives import Jeffreys, Likelihood, Penalised, Regression
 from natfit.optimize import Engine, Fit, run
 from natfit.rows import Block, Rows
 
@@ -218,9 +218,10 @@ def _objective(
 ) -> Likelihood:
     """Return the negative mean log-likelihood, with the prior of the task if it has one."""
     if not model.shared:
-        return Regression(family, model, rows, *_penalty(task, family, model))
+        kind = Jeffreys if task.prior == "jeffreys" else Regression
+        return kind(family, model, rows, *_penalty(task, family, model))
     terms = family, model, rows, summary
-    return Penalised(task.prior, *terms) if task.prior else Likelihood(*terms)
+    return Penalised(task.prior, *terms) if isinstance(task.prior, dict) else Likelihood(*terms)
 
 
 def _penalty(

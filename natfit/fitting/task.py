@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -32,8 +33,9 @@ class Task:
         A model that is not yet bound: ``Constant(coordinates)``, or a conditional model.
     constant : tuple of str
         Parameters that do not depend on x in a conditional model.
-    prior : dict, optional
-        A :class:`natfit.objectives.Prior` for each parameter name.
+    prior : dict or "jeffreys", optional
+        A :class:`natfit.objectives.Prior` for each parameter name; of a conditional model Jeffreys'
+        prior.
     ridge : dict, optional
         The strength alpha of a ridge penalty, ``alpha / 2 |beta|^2`` beside the mean, for each
         parameter of a conditional model that has one.
@@ -53,7 +55,7 @@ class Task:
     rng: np.random.Generator
     model: Model = Constant()
     constant: tuple[str, ...] = ()
-    prior: dict[str, Prior] | None = None
+    prior: dict[str, Prior] | Literal["jeffreys"] | None = None
     ridge: Mapping[str, float] | None = None
     whole: bool = False
     start: np.ndarray | Mapping[str, np.ndarray] | None = None

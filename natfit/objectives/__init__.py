@@ -2,6 +2,7 @@
 
 from natfit.objectives.base import Objective
 from natfit.objectives.function import Function
+from natfit.objectives.jeffreys import Jeffreys
 from natfit.objectives.likelihood import Likelihood
 from natfit.objectives.penalty import Penalised, Prior
 from natfit.objectives.regression import Regression
@@ -9,6 +10,7 @@ from natfit.objectives.surrogate import PolicySurrogate
 
 __all__ = [
     "Function",
+    "Jeffreys",
     "Likelihood",
     "Objective",
     "Penalised",

@@ -61,7 +61,7 @@ class Regression(Likelihood):
 
     def at_rows(self, rows: Rows) -> Regression:
         """Return the same objective for other rows."""
-        return Regression(self.distribution, self.model, rows, self.ridge, self.mix)
+        return type(self)(self.distribution, self.model, rows, self.ridge, self.mix)
 
     # ------------------------------------------------------------------------ value, gradient
 

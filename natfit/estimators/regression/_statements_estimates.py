@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -112,6 +112,8 @@ class RegressionEstimates:
     status_: Status
     message_: str
     n_jobs: int | None
+    prior: Any
+    predictor: Any
     _seen: Distribution
     _layout: Any
     _model: Any
@@ -131,6 +133,23 @@ class RegressionEstimates:
 
     def _seen_rows(self, data: Any, y: Any) -> tuple[Distribution, np.ndarray]:
         raise NotImplementedError
+
+    def _prior(self, family: Distribution) -> Literal["jeffreys"] | None:
+        """Return the prior of the option, or raise ValueError where the family has none."""
+        if self.prior is None:
+            return None
+        check_option(self.prior, "prior", ("jeffreys",))
+        if self.predictor != "linear":
+            raise ValueError(
+                "prior='jeffreys' needs predictor='linear', because the information of other "
+                "models is singular; leave prior out"
+            )
+        if not (family.information.measures and family.fisher_by_rows):
+            raise ValueError(
+                "prior='jeffreys' needs the expected information of each row in closed form, which "
+                f"{type(family).__name__} does not have; use alpha > 0"
+            )
+        return "jeffreys"
 
     def _remember(
         self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None, exposure: Any = None

@@ -26,7 +26,7 @@ from natfit.fitting.kernel import fit_regression
 from natfit.fitting.options import Adjusted
 from natfit.models import Model
 from natfit.models.linear_predictors import LinearPredictors
-from natfit.objectives import Regression
+from natfit.objectives import Jeffreys, Regression
 from natfit.rng import LazyGenerator, bridge_rng
 from natfit.rows import Rows, rows_of
 
@@ -111,7 +111,13 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
             offsets = offsets[data.kept]
         rows = rows_of(values, chosen.layout.matrix(data.X), data.weight, offsets, n_jobs)
         task = fitting.Task(
-            family, rows, engine, self._generator(), model=self._posed(chosen), ridge=ridge
+            family,
+            rows,
+            engine,
+            self._generator(),
+            model=self._posed(chosen),
+            ridge=ridge,
+            prior=self._prior(family),
         )
         result = fit_regression(task)
         self._publish(plan.family, chosen, engine, result)
@@ -194,4 +200,5 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
         for name, strength in strengths(self.alpha, family).items():
             alpha[family.blocks[name]] = strength
         lam = self._model.penalty(alpha) if alpha.any() else None
-        return Regression(family, self._model, rows, lam, family.contrast)
+        kind = Jeffreys if self._prior(family) else Regression
+        return kind(family, self._model, rows, lam, family.contrast)

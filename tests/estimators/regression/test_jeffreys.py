@@ -1,0 +1,165 @@
+"""Firth's penalty against logistf, modified scores and closed forms."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import natfit
+from natfit.distributions import Bernoulli, Gamma, Normal, StudentT, Weibull
+from natfit.estimators.regression.classifier import NaturalClassifier
+from natfit.estimators.regression.regressor import NaturalRegressor
+from natfit.models.linear_predictors import LinearPredictors
+from natfit.objectives import Jeffreys
+from natfit.rows import Memory
+
+RNG = np.random.default_rng(3)
+ENDOMETRIAL = pd.read_csv(Path(__file__).parents[2] / "data" / "endometrial.csv")
+FEATURES, GRADE = ENDOMETRIAL[["NV", "PI", "EH"]], ENDOMETRIAL["HG"].to_numpy(float)
+
+
+@pytest.fixture(scope="module")
+def endometrial():
+    return NaturalClassifier(prior="jeffreys", tol=1e-9).fit(FEATURES, GRADE)
+
+
+def test_the_endometrial_data_have_the_estimates_of_logistf(endometrial):
+    # Heinze & Schemper (2002), table 3; more digits by R's logistf 1.24.
+    values = [2.92927330, -0.03475175, -2.60416387, 3.77455951]
+    np.testing.assert_allclose(list(endometrial.coefficients_.values()), values, atol=2e-6)
+    assert endometrial.status_.good
+    assert endometrial.standard_errors_[0, 0] == pytest.approx(1.551, abs=6e-4)
+
+
+def test_its_profiles_are_those_of_logistf(endometrial):
+    found = endometrial.conf_int(method="profile", X=FEATURES, y=GRADE)
+    theirs = [
+        [0.6097244, 7.85463171],
+        [-0.1244587, 0.04045547],
+        [-4.3651832, -1.23272106],
+        [1.0825371, 7.20928050],
+    ]
+    np.testing.assert_allclose(list(found.values()), theirs, rtol=1e-4)
+
+
+def test_the_penalised_likelihood_ratio_agrees_with_the_profile(endometrial):
+    low = endometrial.conf_int(method="profile", of="NV", X=FEATURES, y=GRADE)["prob[NV]"][0]
+    found = endometrial.likelihood_ratio_test({"NV": low}, FEATURES, GRADE)
+    assert found.pvalue == pytest.approx(0.05, abs=1e-6)
+    assert "penalised likelihoods" in found.notes
+
+
+def test_two_groups_have_a_half_in_each_cell():
+    x = np.repeat([0.0, 1.0], [10, 8])[:, None]
+    y = np.concatenate([np.ones(3), np.zeros(7), np.ones(8)])
+    model = NaturalRegressor("bernoulli", prior="jeffreys", tol=1e-10).fit(x, y)
+    base, other = np.log(3.5 / 7.5), np.log(8.5 / 0.5)
+    assert model.coefficients_["prob[intercept]"] == pytest.approx(base, abs=1e-9)
+    assert model.coefficients_["prob[x0]"] == pytest.approx(other - base, abs=1e-9)
+
+
+def test_classes_without_features_have_a_half_each():
+    y = np.repeat([0, 1, 2], [5, 2, 1])
+    # A feature that is balanced over classes and symmetric has the coefficient zero.
+    model = NaturalClassifier(prior="jeffreys", features_for={"probs": []}, tol=1e-10)
+    model.fit(np.zeros((8, 1)) + np.arange(8)[:, None], y)
+    found = [model.coefficients_[f"probs[{k}]"] for k in range(2)]
+    assert found == pytest.approx([5.5 / 9.5, 2.5 / 9.5], abs=1e-9)
+
+
+@pytest.mark.parametrize("total", [0, 4])
+def test_counts_without_features_have_a_half_more(total):
+    y = np.zeros(6)
+    y[0] = total
+    model = NaturalRegressor("poisson", features_for={}, prior="jeffreys", tol=1e-10)
+    model.fit(np.arange(6.0)[:, None], y)
+    assert model.coefficients_["rate"] == pytest.approx((total + 0.5) / 6.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("family", ["bernoulli", "poisson"])
+def test_canonical_models_solve_the_modified_score(family):
+    # Firth (1993): the score of y + h / 2 in place of y, with the leverages h, and for a logit
+    # - h p beside it.
+    x = RNG.normal(size=(40, 3))
+    design = np.column_stack([x, np.ones(40)])
+    eta = x @ [1.0, -0.5, 0.2]
+    if family == "bernoulli":
+        y = (RNG.random(40) < 1.0 / (1.0 + np.exp(-eta))).astype(float)
+    else:
+        y = RNG.poisson(np.exp(eta)).astype(float)
+    weight = RNG.integers(1, 3, 40).astype(float)
+    model = NaturalRegressor(family, prior="jeffreys", tol=1e-11).fit(x, y, sample_weight=weight)
+    eta = design @ list(model.coefficients_.values())
+    mean = 1.0 / (1.0 + np.exp(-eta)) if family == "bernoulli" else np.exp(eta)
+    var = mean * (1.0 - mean) if family == "bernoulli" else mean
+    spread = np.linalg.inv(design.T @ (design * (weight * var)[:, None]))
+    leverage = weight * var * np.einsum("np,pq,nq->n", design, spread, design)
+    half = leverage * (0.5 - mean) if family == "bernoulli" else 0.5 * leverage
+    score = design.T @ (weight * (y - mean) + half)
+    error = np.sqrt(np.diagonal(spread))
+    np.testing.assert_allclose(score * error, 0.0, atol=1e-7)
+    # Standard errors are those of the information, as of logistf.
+    np.testing.assert_allclose(np.sqrt(np.diagonal(model.cov_params())), error, rtol=1e-6)
+
+
+def test_a_linear_regression_has_its_scale_in_closed_form():
+    # log det I = log det X'X / sigma^2 + constant in (beta, log sigma): sigma^2 = RSS / (N + p).
+    x = RNG.normal(size=(30, 2))
+    y = x @ [1.0, 2.0] + RNG.normal(size=30)
+    model = NaturalRegressor("normal", prior="jeffreys", tol=1e-10).fit(x, y)
+    design = np.column_stack([x, np.ones(30)])
+    beta, rss, *_ = np.linalg.lstsq(design, y, rcond=None)
+    found = list(model.coefficients_.values())
+    np.testing.assert_allclose(found[:3], beta, rtol=1e-7)
+    assert found[3] == pytest.approx(np.sqrt(rss[0] / 33.0), rel=1e-7)
+
+
+@pytest.mark.parametrize("family", [Bernoulli(), Gamma(), Normal(), StudentT(), Weibull()])
+def test_gradients_and_curvatures_are_those_of_the_value(family):
+    x = RNG.normal(size=(25, 2))
+    y = (
+        RNG.integers(0, 2, 25).astype(float)
+        if isinstance(family, Bernoulli)
+        else RNG.gamma(2.0, size=25)
+    )
+    model = LinearPredictors().bind(2, family)
+    objective = Jeffreys(family, model, Memory(y, x))
+    theta = model.init(RNG, np.full(family.n_params, 0.3)) + 0.03 * RNG.normal(size=model.n_params)
+    steps = 1e-4 * np.eye(len(theta))
+    _, grad = objective.value_and_grad(theta)
+    numeric = [(objective.value(theta + s) - objective.value(theta - s)) / 2e-4 for s in steps]
+    np.testing.assert_allclose(grad, numeric, atol=1e-6)
+    hessian = objective.hessian(theta).dense()
+    numeric = [
+        (objective.value_and_grad(theta + s)[1] - objective.value_and_grad(theta - s)[1]) / 2e-4
+        for s in steps
+    ]
+    # The fourth derivatives of the differences are what is left.
+    np.testing.assert_allclose(hessian, numeric, rtol=1e-5, atol=1e-4)
+
+
+def test_it_cures_separation():
+    x = np.linspace(-1.0, 1.0, 20)[:, None]
+    y = (x[:, 0] > 0.0).astype(float)
+    model = NaturalClassifier(prior="jeffreys").fit(x, y)
+    assert model.status_.good
+    assert 1.0 < model.coef_[0, 0] < 20.0
+    with pytest.raises(ValueError, match="likelihood_ratio_test, which compares penalised"):
+        model.score_test("x0", x, y)
+
+
+def test_repeated_fits_on_sums_of_weights_agree():
+    weight = RNG.integers(1, 4, len(GRADE)).astype(float)
+    each = np.repeat(np.arange(len(GRADE)), weight.astype(int))
+    ours = NaturalClassifier(prior="jeffreys", tol=1e-9).fit(FEATURES, GRADE, weight)
+    theirs = NaturalClassifier(prior="jeffreys", tol=1e-9).fit(FEATURES.iloc[each], GRADE[each])
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-6)
+
+
+def test_families_without_an_expected_information_are_refused():
+    with pytest.raises(ValueError, match="prior must be one of"):
+        NaturalRegressor("normal", prior="firth").fit(FEATURES, GRADE)
+    with pytest.raises(ValueError, match="expected information"):
+        rows = natfit.Censored.right(1.0 + FEATURES["PI"], GRADE == 1.0)
+        NaturalRegressor("weibull", prior="jeffreys").fit(FEATURES, rows)
