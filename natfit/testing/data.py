@@ -18,7 +18,7 @@ def points(family: Any, n: int = 3, seed: int = 0) -> np.ndarray:
     """Return moderate points eta (n, K) inside the family's limits, 0.5 N(0, 1) per coordinate.
 
     The spread is smaller where the largest step is below 3, that of a logarithm: some shapes have
-    a smaller unit.
+    a smaller unit. A family's ``usual`` values move their middle.
 
     Returns
     -------
@@ -28,6 +28,8 @@ def points(family: Any, n: int = 3, seed: int = 0) -> np.ndarray:
     low, high, step = family.limits
     etas = 0.5 * np.random.default_rng(seed).standard_normal((n, family.n_params))
     etas *= np.minimum(1.0, step / 3.0)
+    for name, value in family.usual.items():
+        etas[:, family.blocks[name]] += family.params[name].to_eta(np.array([value]))
     return np.clip(np.where(low >= 0, low + np.abs(etas) + 0.1, etas), low, high)
 
 

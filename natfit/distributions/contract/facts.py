@@ -90,6 +90,10 @@ class Facts:
     #: may have one inside them.
     has_given_limits: bool = False
 
+    #: Native values about which checks take their points, for parameters of which those at eta = 0
+    #: are beyond what rows in double precision can show.
+    usual: Mapping[str, float] = {}
+
     #: Iterations after which a running fit is compared with :meth:`nested_start`: for families in
     #: which the way to that point is long. With None only a fit that has ended is compared.
     compare_after: int | None = None

@@ -52,7 +52,7 @@ class Beta(ExponentialFamily):
     roles = {"a": Role.SHAPE, "b": Role.SHAPE}
     widths = {"a": Width(-0.5, least=1.0), "b": Width(-0.5, least=1.0)}
     support = UNIT
-    _window_ends = (
+    _window_ends: tuple = (
         End("a", "lower", "low", "the density (1 - y)^(b - 1) / y"),
         End("b", "lower", "high", "the density y^(a - 1) / (1 - y)"),
     )

@@ -39,13 +39,13 @@ class Gamma(ExponentialFamily):
     roles = {"shape": Role.SHAPE, "scale": Role.SCALE}
     widths = {"shape": Width(-0.5, least=1.0)}
     support = POSITIVE
-    _window_ends = (
+    _window_ends: tuple = (
         End("shape", "lower", "low", "the density exp(-y / scale) / y"),
         End("scale", "upper", "high", "the power law y^(shape - 1)", power=1.0),
     )
     stretches = True
     smooth_tails = True
-    _narrow = narrow.GAMMA
+    _narrow: Any = narrow.GAMMA
     # The logarithm of a number <= 0 is not finite.
     summary_proves_support = True
 
