@@ -142,9 +142,61 @@ class Bijector(Component):
 
 
 class Elementwise(Bijector):
-    """A constraint that maps every coordinate by one scalar function."""
+    """A constraint that maps every coordinate by one scalar function.
+
+    A native value has a scale on which it stays exact near the ends of its range: its logarithm,
+    or its log odds. A constraint names it in ``scale`` and maps eta to it and back, so that a
+    parameter can change its constraint where the native value itself rounds to an end.
+    """
 
     elementwise = True
+
+    #: "log" or "logit", the scale between constraints; the native value itself by default.
+    scale: str | None = None
+
+    def to_scale(self, eta: Any) -> Any:
+        """Return the native value of eta on the scale, elementwise; differentiable."""
+        return self._forward(eta)
+
+    def to_scale_slopes(self, eta: np.ndarray) -> tuple[Any, Any]:
+        """Return the first and the second derivative of :meth:`to_scale`, elementwise."""
+        return self.first(eta), self.second(eta)
+
+    def of_scale(self, value: Any) -> Any:
+        """Return eta of a value on the scale, elementwise; differentiable."""
+        return self._backward(value)
+
+    def of_scale_slopes(self, value: np.ndarray) -> tuple[Any, Any]:
+        """Return the first and the second derivative of :meth:`of_scale`, elementwise."""
+        return self._inverse_slopes(self.of_scale(value), self.to_scale_slopes)
+
+    def onto(self, other: Elementwise, eta: Any) -> Any:
+        """Return eta of another constraint at the same native value; differentiable."""
+        if self.scale == other.scale:
+            return other.of_scale(self.to_scale(eta))
+        return other._backward(self._forward(eta))
+
+    def onto_slopes(self, other: Elementwise, eta: np.ndarray) -> tuple[Any, Any]:
+        """Return the first and the second derivative of :meth:`onto`, elementwise."""
+        if self.scale == other.scale:
+            (a, b), at = self.to_scale_slopes(eta), self.to_scale(eta)
+            first, second = other.of_scale_slopes(at)
+        else:
+            a, b = self.first(eta), self.second(eta)
+            first, second = self._inverse_slopes(
+                other._backward(self._forward(eta)), lambda e: (other.first(e), other.second(e))
+            )
+        return first * a, second * a * a + first * b
+
+    def _inverse_slopes(self, at: np.ndarray, slopes: Any) -> tuple[Any, Any]:
+        """Return the derivatives of the inverse of a map, at the argument of the map."""
+        first, second = slopes(at)
+        return 1.0 / first, -second / first**3
+
+    @property
+    def open_ends(self) -> tuple[float, float]:
+        """Ends of eta between which the map is defined; the whole line by default."""
+        return (-np.inf, np.inf)
 
     def first(self, eta: np.ndarray) -> np.ndarray:
         """Return the first derivative d native / d eta, elementwise."""

@@ -44,6 +44,20 @@ class Positive(Elementwise):
         """Return the second derivative exp(eta) of the native value, elementwise."""
         return np.exp(eta)
 
+    scale = "log"
+
+    def to_scale(self, eta: Any) -> Any:
+        """Return the logarithm, which is eta itself."""
+        return eta
+
+    def to_scale_slopes(self, eta: np.ndarray) -> tuple[Any, Any]:
+        """Return 1 and 0."""
+        return 1.0, 0.0
+
+    def of_scale(self, value: Any) -> Any:
+        """Return eta of a logarithm, itself."""
+        return value
+
     def valid(self, native: np.ndarray) -> bool:
         """Tell whether one native value is finite and > 0."""
         return super().valid(native) and bool(np.all(np.asarray(native) > 0))

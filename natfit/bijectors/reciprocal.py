@@ -6,6 +6,7 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
+from scipy.special import expit
 
 from natfit.bijectors.base import Elementwise
 
@@ -51,6 +52,31 @@ class Reciprocal(Elementwise):
     def second(self, eta: np.ndarray) -> np.ndarray:
         """Return the second derivative (1 + cosh(eta)^2) / sinh(eta)^3, elementwise."""
         return (1.0 + np.cosh(eta) ** 2) / np.sinh(eta) ** 3
+
+    scale = "log"
+
+    def to_scale(self, eta: Any) -> Any:
+        """Return the logarithm of the native value, -log sinh(eta)."""
+        return -eta - anp.log1p(-anp.exp(-2.0 * eta)) + np.log(2.0)
+
+    def to_scale_slopes(self, eta: np.ndarray) -> tuple[Any, Any]:
+        """Return -1 / tanh(eta) and 1 / sinh(eta)^2."""
+        return -1.0 / np.tanh(eta), np.sinh(eta) ** -2.0
+
+    def of_scale(self, value: Any) -> Any:
+        """Return arsinh(exp(-value)), without overflow."""
+        return anp.logaddexp(-value, 0.5 * anp.logaddexp(0.0, -2.0 * value))
+
+    def of_scale_slopes(self, value: np.ndarray) -> tuple[Any, Any]:
+        """Return both derivatives of arsinh(exp(-value))."""
+        square = expit(-2.0 * value)
+        root = np.sqrt(square)
+        return -root, root * (1.0 - square)
+
+    @property
+    def open_ends(self) -> tuple[float, float]:
+        """Zero and infinity: eta is positive."""
+        return (0.0, np.inf)
 
     def valid(self, native: np.ndarray) -> bool:
         """Tell whether one native value is finite and > 0."""

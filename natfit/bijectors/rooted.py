@@ -60,6 +60,11 @@ class Rooted(Elementwise):
         bend = 1.0 - (self.power - 1) / np.sinh(inner) ** 2
         return self._forward(eta) * bend
 
+    @property
+    def open_ends(self) -> tuple[float, float]:
+        """Zero and infinity: eta is positive."""
+        return (0.0, np.inf)
+
     def valid(self, native: np.ndarray) -> bool:
         """Tell whether one native value is finite and > 0."""
         return super().valid(native) and bool(np.all(np.asarray(native) > 0))

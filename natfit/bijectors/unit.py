@@ -44,6 +44,20 @@ class Unit(Elementwise):
         """Return the second derivative p (1 - p) (1 - 2 p) of the native value p, elementwise."""
         return self.first(eta) * np.tanh(-eta / 2.0)
 
+    scale = "logit"
+
+    def to_scale(self, eta: Any) -> Any:
+        """Return the log odds, which are eta itself."""
+        return eta
+
+    def to_scale_slopes(self, eta: np.ndarray) -> tuple[Any, Any]:
+        """Return 1 and 0."""
+        return 1.0, 0.0
+
+    def of_scale(self, value: Any) -> Any:
+        """Return eta of log odds, itself."""
+        return value
+
     def valid(self, native: np.ndarray) -> bool:
         """Tell whether one native value is finite and in (0, 1)."""
         native = np.asarray(native)

@@ -52,3 +52,15 @@ def log_ndtr(x: Any) -> Any:
     log, v = special.log_ndtr(x.value), x.value
     slope = np.exp(-0.5 * v * v - _HALF_LOG_2PI - log)
     return x.chain(log, slope, -slope * (v + slope))
+
+
+def density(x: Any) -> Any:
+    """Normal density, differentiable, elementwise."""
+    return anp.exp(-0.5 * x * x - _HALF_LOG_2PI)
+
+
+#: The normal distribution function and its inverse, differentiable.
+ndtr, ndtri = primitive(special.ndtr), primitive(special.ndtri)
+
+defvjp(ndtr, lambda ans, x: lambda g: g * density(x))
+defvjp(ndtri, lambda ans, p: lambda g: g / density(ans))

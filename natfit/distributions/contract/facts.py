@@ -13,6 +13,9 @@ from natfit.distributions.contract.declared import InformationKind, Role, Route,
 from natfit.distributions.contract.parameters import Parameters
 from natfit.distributions.contract.support import Support
 
+#: Roles of the parameter that features drive by default, in this order.
+_DRIVEN = (Role.LOCATION, Role.MEAN, Role.SHARE, Role.RATE, Role.SCALE)
+
 
 class Facts:
     """The part of a distribution that is declared and not computed from rows.
@@ -107,6 +110,19 @@ class Facts:
     #: Optional: weighted sums over rows of log p, score (K,) and negative Hessian (K, K) for
     #: eta (1, K), ``sum_terms(y, weight, eta)``, from one pass over the rows.
     sum_terms: Callable | None = None
+
+    @property
+    def driven(self) -> str:
+        """The parameter that features of a regression drive where no other is named.
+
+        The location, the mean, the probability, the rate or the scale, whichever there is first. A
+        family says so itself where the roles of its parameters do not.
+        """
+        for role in _DRIVEN:
+            for name in self.params:
+                if self.roles.get(name) is role:
+                    return name
+        return next(iter(self.params))
 
     @property
     def contrast(self) -> np.ndarray | None:

@@ -126,6 +126,8 @@ class LogExponential(Ended):
     """
 
     roles = {"shape": Role.POWER, "scale": Role.SCALE}
+    # The scale is an end of the support, which the rows themselves determine.
+    driven = "shape"
     positive_ends = True
 
     @property

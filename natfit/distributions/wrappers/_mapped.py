@@ -21,6 +21,8 @@ class Mapped(Restricted):
 
     summary_proves_support = passed_on()
     has_kl = passed_on()
+    fisher_by_rows = passed_on()
+    kl_by_rows = passed_on()
     has_entropy = passed_on()
     has_mode = passed_on()
 

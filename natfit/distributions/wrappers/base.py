@@ -150,6 +150,11 @@ class Extended(Wrapper):
         """The role of the additional parameter, then those of the inner family."""
         return {**self.own_roles, **self.inner.roles}
 
+    @property
+    def driven(self) -> str:
+        """The inner family's: what is added concerns few rows, or where the density begins."""
+        return self.inner.driven
+
     def _split(self, eta: Any) -> tuple[Any, Any]:
         """Native value (n,) of the additional parameter, and the inner eta (n, K - 1)."""
         (constraint,) = self.own_params.values()
@@ -202,6 +207,11 @@ class Restricted(Wrapper):
     def roles(self) -> dict[str, Role]:
         """The inner family's, for the parameters that are left."""
         return {name: role for name, role in self.inner.roles.items() if name in self.params}
+
+    @property
+    def driven(self) -> str:
+        """The inner family's, if it is left."""
+        return self.inner.driven if self.inner.driven in self.params else super().driven
 
     @property
     def widths(self) -> dict[str, Width]:

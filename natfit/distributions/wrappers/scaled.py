@@ -52,6 +52,11 @@ class Scaled(Moved):
         """The family's: a smaller unit alone moves the density to zero, but not onto a row."""
         return self.inner.widths
 
+    @property
+    def driven(self) -> str:
+        """The unit: the family inside has no scale."""
+        return "unit"
+
     def _to_inner(self, y: Any, own: Any) -> Any:
         return y / own
 

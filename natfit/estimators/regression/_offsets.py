@@ -95,7 +95,7 @@ def class_offsets(family: Distribution, n: int, offset: Any) -> np.ndarray | Non
 
 def _log_exposure(family: Distribution, mean: str, exposure: Any, n: int) -> np.ndarray:
     """Return what an exposure (n,) adds to the predictor of the mean, (n, 1)."""
-    if not isinstance(family.params[mean], Positive):
+    if family.params[mean].label != Positive.label:
         raise ValueError(
             f"exposure must belong to a parameter whose logarithm is predicted, and the features "
             f"of {type(family).__name__} drive {mean!r}, which is not; pass offset=, which is "

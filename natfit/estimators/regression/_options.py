@@ -7,20 +7,12 @@ from typing import Any
 
 from natfit._validation import check_bool, check_number
 from natfit.distributions.base import Distribution
-from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.elsewhere import unknown_parameter
-
-#: The roles of a parameter that features drive by default, the first that there is.
-_DRIVEN = (Role.LOCATION, Role.MEAN, Role.SHARE, Role.RATE, Role.SCALE)
 
 
 def mean_parameter(family: Distribution) -> str:
     """Return the parameter that features drive by default: the location, the mean or the scale."""
-    for role in _DRIVEN:
-        for name in family.params:
-            if family.roles.get(name) is role:
-                return name
-    return next(iter(family.params))
+    return family.driven
 
 
 def by_parameter(value: Any, option: str, family: Distribution, default: Any) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from natfit.estimators.regression._options import intercepts, strengths
 from natfit.estimators.regression._predictions import Predictions
 from natfit.estimators.regression._statements import RegressionStatements
 from natfit.fitting.kernel import fit_regression
+from natfit.fitting.links import driven_by, link_names, linked
 from natfit.fitting.options import Adjusted
 from natfit.models import Model
 from natfit.models.linear_predictors import LinearPredictors
@@ -71,6 +72,7 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
     n_jobs: int | None
     truncation: Any = None
     distribution_: Distribution
+    link_: dict[str, str]
     #: The family as the rows of the fit see it: through intervals and windows, if these had any.
     _seen: Distribution
     _layout: Layout
@@ -105,6 +107,8 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
         plan, values = self._adjusted(data, y)
         family = plan.fitted[0]
         chosen = choose(self.features_for, family, data.X, intercepts(self.fit_intercept, family))
+        link, driven = getattr(self, "link", None), driven_by(chosen.features)
+        family = linked(family, link, driven)
         ridge = strengths(self.alpha, family)
         offsets = self._offsets(family, data.n, offset, exposure)
         if offsets is not None and data.kept is not None:
@@ -120,7 +124,7 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
             prior=self._prior(family),
         )
         result = fit_regression(task)
-        self._publish(plan.family, chosen, engine, result)
+        self._publish(linked(plan.family, link, driven), chosen, engine, result)
         self._remember(X, y, sample_weight, offset, exposure)
         self._warn(self.status_, self.message_, engine)
         return self
@@ -153,6 +157,7 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
     ) -> None:
         fit = result.fit
         self.distribution_, self._seen = family, result.model.family
+        self.link_ = link_names(family)
         self._layout, self.features_for_ = chosen.layout, chosen.named()
         self._model, self._theta = result.model, fit.theta
         self._information, self._at_bound = result.information, result.at_bound
