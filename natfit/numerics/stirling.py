@@ -114,7 +114,17 @@ def _slope(x: np.ndarray) -> np.ndarray:
 
 
 def _curvature(x: np.ndarray) -> np.ndarray:
-    return special.polygamma(1, x) - 1.0 / x - 0.5 / (x * x)
+    """e'(x), by e'(x) - e'(x + 1) = 1 / (2 x^2 (x + 1)^2): all terms are positive."""
+    at, square = np.array(x), 1.0 / (x * x)
+    total = np.zeros_like(at)
+    for _ in range(int(_FROM)):
+        at += 1.0
+        after = at * at
+        np.divide(1.0, after, out=after)
+        square *= after
+        total += square
+        square = after
+    return 0.5 * total + curvature(at) / at**3
 
 
 def _by_size(x: Any, exact: Any, series: np.ndarray) -> np.ndarray:

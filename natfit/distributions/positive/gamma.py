@@ -189,11 +189,7 @@ def tight_score(value: Any, excess: Any, shape: Any, log_scale: Any) -> np.ndarr
 
 def trigamma(shape: np.ndarray) -> np.ndarray:
     """shape^2 psi'(shape), elementwise; the shape plus one half and next to nothing if large."""
-    return np.where(
-        shape < 16.0,
-        shape**2 * special.polygamma(1, np.minimum(shape, 16.0)),
-        shape + (0.5 + curvature(np.maximum(shape, 16.0)) / np.maximum(shape, 16.0)),
-    )
+    return shape + (0.5 + curvature(shape) / shape)
 
 
 def divergence(shape: Any, shape2: Any, log_ratio: Any) -> Any:
