@@ -42,6 +42,9 @@ class CustomDistribution(Distribution):
         Parameter name to role, for parameters whose role does not follow from their name.
     """
 
+    # Functions of users are called for one eta at a time.
+    fisher_by_rows = False
+
     params: dict[str, Bijector]
 
     def __init__(

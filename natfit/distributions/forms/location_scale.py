@@ -153,6 +153,9 @@ class Standardised(Distribution):
     A family gives both functions of the shape, which keep what they have computed.
     """
 
+    # The information is an integral for each shape.
+    fisher_by_rows = False
+
     @staticmethod
     def _rule(shape: float) -> tuple[np.ndarray, np.ndarray]:
         """Nodes and probabilities of the member with location 0 and scale 1."""

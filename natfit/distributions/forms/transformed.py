@@ -80,6 +80,16 @@ class Transformed(Distribution):
         return self.base.information
 
     @property
+    def fisher_by_rows(self) -> bool:
+        """Whether the base's information is cheap, which holds here too."""
+        return self.base.fisher_by_rows
+
+    @property
+    def kl_by_rows(self) -> bool:
+        """Whether the base's divergence is a closed form."""
+        return self.base.kl_by_rows
+
+    @property
     def summary_proves_support(self) -> bool:  # type: ignore[override]  # the base decides
         """Whether the base's summary does."""
         return self.base.summary_proves_support

@@ -66,6 +66,8 @@ class ExponentiatedWeibull(Distribution):
     }
     compare_after = 25
     information = InformationKind(Route.QUADRATURE)
+    fisher_by_rows = False
+    kl_by_rows = False
 
     def _log_prob(self, y: Any, shape: Any, scale: Any, power: Any) -> Any:
         log = anp.log(y)

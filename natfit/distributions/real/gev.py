@@ -72,6 +72,8 @@ class Gev(Distribution):
     params = {"loc": Real(), "scale": Positive(), "shape": shape_constraint()}
     roles = {"loc": Role.LOCATION, "scale": Role.SCALE, "shape": Role.SHAPE}
     support = REAL
+    # An integral for each shape, and infinite for some.
+    fisher_by_rows = False
     limit_meaning = {("shape", "lower"): "below it the likelihood has no maximum"}
     compare_after = 25
 

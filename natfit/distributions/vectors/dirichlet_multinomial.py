@@ -69,6 +69,9 @@ class DirichletMultinomial(CountVectors):
     does not depend on A: such data are refused.
     """
 
+    # Sums over tables of counts, one table for each eta.
+    fisher_by_rows = False
+    kl_by_rows = False
     roles = {"probs": Role.SHARE, "concentration": Role.SHAPE}
     limit_meaning = {
         ("concentration", "upper"): "the multinomial distribution",

@@ -15,7 +15,7 @@ from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.velocity import Velocity, from_intervals
 from natfit.distributions.counts.bernoulli import divergence
 from natfit.distributions.wrappers._zero_altered import SHARE, log_share, share_terms
-from natfit.distributions.wrappers.base import Extended
+from natfit.distributions.wrappers.base import Extended, passed_on
 from natfit.rows import Block, Rows, rows_where
 
 
@@ -33,6 +33,8 @@ class WithAtom(Extended):
     """
 
     knows_limits = False
+    fisher_by_rows = passed_on()
+    kl_by_rows = passed_on()
 
     #: The value that has a probability: 0 or inf.
     atom: ClassVar[float]

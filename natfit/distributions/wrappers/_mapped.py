@@ -25,6 +25,8 @@ class Mapped(Restricted):
     kl_by_rows = passed_on()
     has_entropy = passed_on()
     has_mode = passed_on()
+    fisher_by_rows = passed_on()
+    kl_by_rows = passed_on()
 
     def _pull(self, eta: np.ndarray, score: np.ndarray) -> np.ndarray:
         """J' s of every row, (n, K')."""
