@@ -103,7 +103,9 @@ def fit(task: Task) -> Result:
             check(bind(task), task.rows, None)
             raise
     family = bind(task)
-    summary = summarise(family, task.rows)
+    # Summaries of intervals are tables of them, which serve rows that share eta.
+    tables = task.model.shared or family.information.complete
+    summary = summarise(family, task.rows) if tables else None
     check(family, task.rows, summary)
     rescued = bool(task.prior) or family.has_given_limits
     refusal = degenerate(family, task.rows, summary, rescued)

@@ -19,8 +19,9 @@ class View(Rows):
     """Rows of which some are left out, or whose y is computed from their block.
 
     Views are made by :func:`rows_where` and :func:`rows_as`. The rows from which they are made are
-    called the underlying rows. A block in which the view has no rows is left out of sums and maps.
-    :meth:`first` returns an index among the underlying rows.
+    called the underlying rows; a view has their y and weights, but neither X nor offsets. A block
+    in which the view has no rows is left out of sums and maps. :meth:`first` returns an index
+    among the underlying rows.
 
     Parameters
     ----------
@@ -75,8 +76,8 @@ class View(Rows):
 
     @property
     def n_features(self) -> int:
-        """Number of columns D of X; 0 without X."""
-        return self.rows.n_features
+        """Number of columns of X, which a view has not: 0."""
+        return 0
 
     @property
     def event_shape(self) -> tuple[int, ...]:
@@ -146,9 +147,11 @@ def _seen(block: Block, sight: tuple[Any, ...]) -> Block | None:
     if block.kept is not None and block.kept.get("view", (None,))[0] == key:
         return block.kept["view"][1]
     mask = _mask(block, sight)
-    found: Block | None = replace(block, kept=None if block.kept is None else {})
+    # Views are of y: X and its offsets would be copied for nothing.
+    bare = replace(block, X=None, offset=None, kept=None if block.kept is None else {})
+    found: Block | None = bare
     if mask is not None:
-        found = _some(block, mask) if mask.any() else None
+        found = _some(bare, mask) if mask.any() else None
     if found is not None and value is not None:
         found = replace(found, y=value(found, *args))
     if block.kept is not None:
@@ -157,10 +160,10 @@ def _seen(block: Block, sight: tuple[Any, ...]) -> Block | None:
 
 
 def _some(block: Block, mask: np.ndarray) -> Block:
-    columns = (block.y, block.X, block.weight, block.offset)
-    y, X, weight, offset = (None if a is None else a[mask] for a in columns)
+    weight = None if block.weight is None else block.weight[mask]
     kept: dict[str, Any] | None = None if block.kept is None else {}
-    return Block(y, X, weight, offset, block.start, tuple(a[mask] for a in block.extra), kept)
+    extra = tuple(a[mask] for a in block.extra)
+    return Block(block.y[mask], None, weight, None, block.start, extra, kept)
 
 
 def _through(block: Block, sight: tuple[Any, ...], part: Part, args: tuple[Any, ...]) -> Any:

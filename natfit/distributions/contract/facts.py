@@ -158,6 +158,11 @@ class Facts:
     #: derivatives in eta at fixed y (K, K, n), on and above the diagonal.
     _velocity: Callable | None = None
 
+    #: Optional, ``_open_rows(end, exact, above, eta)``: log p (n,), score (K, n) and the entries of
+    #: the observed information of rows that are exact, open above from ``end`` on, or else open
+    #: below, where each has its own eta (n, K).
+    _open_rows: Callable | None = None
+
     @property
     def closed_velocity(self) -> bool:
         """Whether velocities are closed forms; else they are derived for many rows at once."""

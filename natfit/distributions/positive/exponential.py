@@ -13,6 +13,7 @@ from natfit.distributions.contract.start import mean, median
 from natfit.distributions.contract.support import NON_NEGATIVE
 from natfit.distributions.contract.window_ends import End
 from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.forms.standard import below_hazard
 from natfit.rows import Rows
 
 
@@ -63,6 +64,17 @@ class Exponential(ExponentialFamily):
 
     def _velocity(self, y: np.ndarray, rate: Any) -> tuple[np.ndarray, np.ndarray]:
         return -y[None], np.zeros((1, 1, len(y)))
+
+    def _open_rows(
+        self, end: np.ndarray, exact: np.ndarray, above: np.ndarray, eta: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, dict]:
+        w = np.exp(eta[:, 0]) * np.clip(end, 0.0, None)
+        value, score = np.where(exact, eta[:, 0], 0.0) - w, exact - w
+        second = -w
+        below = ~(exact | above)
+        if below.any():
+            value[below], score[below], second[below] = below_hazard(w[below])
+        return value, score[None], {(0, 0): -second}
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows zero: rate -> infinity and the likelihood grows without limit."""

@@ -10,6 +10,7 @@ import numpy as np
 from natfit.bijectors import Positive
 from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.support import POSITIVE
+from natfit.distributions.forms.standard import LOGISTIC, Standard
 from natfit.distributions.forms.transformed import Transformed
 from natfit.distributions.real.logistic import Logistic
 
@@ -32,6 +33,7 @@ class LogLogistic(Transformed):
     widths = {"shape": Width(-1.0, least=1.0)}
     support = POSITIVE
     _log_name = "the logistic distribution"
+    _open_rows = Standard(LOGISTIC, 0, 1, 1.0, log=True)
     base = Logistic()
     to_base = np.array([[0.0, 1.0], [-1.0, 0.0]]), np.zeros(2)
 

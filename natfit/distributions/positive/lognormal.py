@@ -15,6 +15,7 @@ from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.contract.velocity import powered
 from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.forms.standard import NORMAL, Standard
 from natfit.rows import Rows, moments_over
 
 _HALF_LOG_2PI = 0.9189385332046727
@@ -36,6 +37,7 @@ class Lognormal(ExponentialFamily):
     roles = {"shape": Role.POWER, "scale": Role.SCALE}
     widths = {"shape": Width(1.0)}
     support = POSITIVE
+    _open_rows = Standard(NORMAL, 0, 1, log=True)
     _log_name = "the normal distribution"
     # The logarithm of a number <= 0 is not finite.
     summary_proves_support = True

@@ -16,6 +16,7 @@ from natfit.distributions.contract.start import MANY, mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.contract.velocity import powered
 from natfit.distributions.forms.positive import seen_by_all
+from natfit.distributions.forms.standard import GUMBEL_MIN, Standard
 from natfit.numerics.special import log1mexp
 from natfit.rows import Block, Rows, dot, mean_over, total_weight, weighted_total
 
@@ -44,6 +45,7 @@ class Weibull(Distribution):
     roles = {"shape": Role.POWER, "scale": Role.SCALE}
     widths = {"shape": Width(-1.0, least=1.0)}
     support = POSITIVE
+    _open_rows = Standard(GUMBEL_MIN, 0, 1, 1.0, log=True)
     _log_name = "the reversed Gumbel distribution (of minima)"
 
     #: Where the scale is far too small, a step reduces shape * log(y / scale) only slightly.

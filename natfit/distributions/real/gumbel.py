@@ -10,6 +10,7 @@ from scipy import special
 
 from natfit.distributions.contract.start import location_scale, quantile
 from natfit.distributions.forms.location_scale import LocationScale
+from natfit.distributions.forms.standard import GUMBEL, Standard
 from natfit.numerics.special import log_double_tail
 from natfit.rows import Rows, dot, total_weight, weighted_total
 
@@ -39,6 +40,7 @@ class Gumbel(LocationScale):
 
     standard_information = (1.0, _EULER - 1.0, (1.0 - _EULER) ** 2 + np.pi**2 / 6.0)
     spread = _SPREAD
+    _open_rows = Standard(GUMBEL)
 
     def _kernel(self, z: Any) -> Any:
         return -z - anp.exp(-z)

@@ -10,6 +10,7 @@ from natfit.bijectors import Positive, Real
 from natfit.distributions.contract.checks import refuse_constant, refuse_extreme
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.support import REAL
+from natfit.distributions.forms.standard import GUMBEL_MIN, Standard
 from natfit.distributions.forms.transformed import Transformed
 from natfit.distributions.real.gumbel import Gumbel
 from natfit.rows import Rows
@@ -32,6 +33,7 @@ class GumbelMin(Transformed):
     params = {"loc": Real(), "scale": Positive()}
     roles = {"loc": Role.LOCATION, "scale": Role.SCALE}
     support = REAL
+    _open_rows = Standard(GUMBEL_MIN)
     base = Gumbel()
     to_base = np.diag([-1.0, 1.0]), np.zeros(2)
     falls = True

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special
 
 from natfit.distributions.forms.location_scale import LocationScale
+from natfit.distributions.forms.standard import LOGISTIC, Standard
 
 
 class Logistic(LocationScale):
@@ -26,6 +27,7 @@ class Logistic(LocationScale):
 
     standard_information = (1.0 / 3.0, 0.0, (3.0 + np.pi**2) / 9.0)
     spread = 1.6288
+    _open_rows = Standard(LOGISTIC)
 
     def _kernel(self, z: Any) -> Any:
         return -z - 2.0 * anp.logaddexp(0.0, -z)

@@ -15,6 +15,7 @@ from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.contract.velocity import stretched
 from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.forms.standard import NORMAL, Standard
 from natfit.rows import Rows, moments_over
 
 _LOG_2PI = 1.8378770664093453
@@ -35,6 +36,7 @@ class Normal(ExponentialFamily):
     params = {"loc": Real(), "scale": Positive()}
     roles = {"loc": Role.LOCATION, "scale": Role.SCALE}
     support = REAL
+    _open_rows = Standard(NORMAL)
     summary_proves_support = True
 
     def statistics(self, y: Any) -> tuple:

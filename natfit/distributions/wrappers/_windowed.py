@@ -19,6 +19,7 @@ from natfit.distributions.forms.window import SAME, Limit, best_limit
 from natfit.distributions.forms.windows import limits_in_windows
 from natfit.distributions.wrappers._mapped import Mapped
 from natfit.distributions.wrappers.censored import CensoredFamily
+from natfit.linops.row_curvature import Entries, RowCurvature
 from natfit.rows import Block, Memory, Rows, kept, rows_as, rows_where, table_of
 
 #: Nats per row by which an estimate must be better than a limit, on some of many rows, for the
@@ -106,10 +107,16 @@ class WindowedFamily(Mapped):
         """Probability and moments of each row's window; a window without ends has all of it."""
         return moments(self.inner, y[:, 2], y[:, 3], eta)
 
+    def _closed(self, eta: np.ndarray, n: int) -> bool:
+        """Whether windows are as cheap as rows that are open on one side."""
+        return self.inner._open_rows is not None and len(eta) == n
+
     def log_prob(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Log-density or log-probability of each row in its window, (n,) nats."""
         if y.ndim == 1:
             return super().log_prob(y, eta)
+        if self._closed(eta, len(y)):
+            return self.log_prob_and_score(y, eta)[0]
         return self.censored.log_prob(_cut(y), eta) - self._window(y, eta).log_mass
 
     def log_density(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
@@ -127,6 +134,9 @@ class WindowedFamily(Mapped):
         if y.ndim == 1:
             return super().log_prob_and_score(y, eta)
         value, score = self.censored.log_prob_and_score(_cut(y), eta)
+        if self._closed(eta, len(y)):
+            log_mass, mean = self.censored.log_prob_and_score(y[:, 2:], eta)
+            return value - log_mass, score - mean
         inside = self._window(y, eta)
         return value - inside.log_mass, score - inside.score
 
@@ -134,7 +144,16 @@ class WindowedFamily(Mapped):
         """Negative Hessian of each row, (n, K, K)."""
         if y.ndim == 1:
             return super().observed(y, eta)
+        if self._closed(eta, len(y)):
+            return self.censored.observed(_cut(y), eta) - self.censored.observed(y[:, 2:], eta)
         return self.censored.observed(_cut(y), eta) - self._window(y, eta).observed
+
+    def observed_curvature(self, y: np.ndarray, eta: np.ndarray) -> RowCurvature:
+        """Negative Hessian of log p of each row, as its entries."""
+        if y.ndim == 1 or not self._closed(eta, len(y)):
+            return super().observed_curvature(y, eta)
+        inside, whole = (self.censored.standard(rows, eta)[2] for rows in (y[:, 2:], _cut(y)))
+        return Entries(self.n_params, {key: e - inside[key] for key, e in whole.items()})
 
     # ----------------------------------------------------------------------- sums
 

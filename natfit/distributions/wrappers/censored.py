@@ -20,6 +20,7 @@ from natfit.distributions.contract.sums import block_sum, sum_over
 from natfit.distributions.wrappers._mapped import Mapped
 from natfit.distributions.wrappers._row_ends import allowed_ends, moved_ends, refuse_kinked_ends
 from natfit.distributions.wrappers.base import passed_on
+from natfit.linops.row_curvature import Entries, RowCurvature
 from natfit.rows import Block, Memory, Rows, kept, rows_as, rows_where, table_of
 
 #: Rows from which others are imputed, once all rows have been seen.
@@ -121,6 +122,9 @@ class CensoredFamily(Mapped):
         """log p (n,), score (n, K) and, if ``second``, observed information (n, K, K)."""
         y, k, family = _ends(y), self.n_params, self.inner
         n = len(y)
+        if family._open_rows is not None and len(eta) == n:
+            value, score, entries = self.standard(y, eta)
+            return value, score, Entries(k, entries).dense(n) if second else None
         value, score = np.empty(n), np.empty((n, k))
         observed = np.empty((n if second else 0, k, k))
         exact = y[:, 0] == y[:, 1]
@@ -136,6 +140,41 @@ class CensoredFamily(Mapped):
             if second:
                 observed[which] = family.observed(y[which, 0], own) if known else found.observed
         return value, score, observed
+
+    def standard(self, y: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict]:
+        """log p (n,), score (n, K) and entries of the observed information, from closed forms.
+
+        For families that write them for rows that are exact or open on one side.
+
+        Returns
+        -------
+        value : ndarray of shape (n,)
+        score : ndarray of shape (n, K)
+        entries : dict
+            (k, m) to (n,), k <= m.
+        """
+        family = self.inner
+        assert family._open_rows is not None
+        (lower, upper), start = y.T, family.known_support.low
+        exact, above = lower == upper, upper == np.inf
+        end = np.where(above, lower, upper)
+        value, score, entries = family._open_rows(end, exact, above, eta)
+        rest = np.flatnonzero(~(exact | above) & (lower > start))
+        if len(rest):
+            found = moments(family, lower[rest], upper[rest], eta[rest])
+            value[rest], score[:, rest] = found.log_mass, found.score.T
+            observed = found.observed
+            for (i, j), entry in entries.items():
+                entry[rest] = observed[:, i, j]
+        return value, score.T, entries
+
+    def observed_curvature(self, y: np.ndarray, eta: np.ndarray) -> RowCurvature:
+        """Negative Hessian of log p of each row, as its entries."""
+        if y.ndim == 1:
+            return self.inner.observed_curvature(y, eta)
+        if self.inner._open_rows is None or len(eta) != len(y):
+            return super().observed_curvature(y, eta)
+        return Entries(self.n_params, self.standard(y, eta)[2])
 
     def log_prob(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Log-density or log-probability of each row, (n,) nats."""
@@ -320,10 +359,20 @@ class CensoredFamily(Mapped):
         if self.inner.kink_sum is not None:
             return kink_optimum(self, rows, _exact(rows), eta, self._unwrapped)
         with np.errstate(all="ignore"):
-            if np.isfinite(sum_over(rows, self, "sum_value_and_score", eta[None])[0]):
+            if np.isfinite(self._total(rows, eta)):
                 return eta
         eta = super().refine_start(rows_as(rows, self._middles), eta)
         return moved_ends(self.inner, rows, eta) if self.inner.row_ends else eta
+
+    def _total(self, rows: Rows, eta: np.ndarray) -> float:
+        """The log-likelihood at eta (K,), without tables of intervals where closed forms serve."""
+        if self.inner._open_rows is not None:
+            return float(rows.sum(self._value_part, eta))
+        return float(sum_over(rows, self, "sum_value_and_score", eta[None])[0])
+
+    def _value_part(self, block: Block, eta: np.ndarray) -> float:
+        value, _, _ = self.standard(_ends(block.y), np.broadcast_to(eta, (block.n, len(eta))))
+        return float(value.sum() if block.weight is None else block.weight @ value)
 
     def starts(self, rows: Rows) -> list[np.ndarray]:
         """The family's, for rows imputed from the nonparametric estimate of their distribution."""
