@@ -131,6 +131,11 @@ class Bijector(Component):
         low, high = self.bounds
         return np.full(self.size, low), np.full(self.size, high)
 
+    def row_limits(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the limits (size,) of the coordinates in a row whose value follows features."""
+        # An estimate rests at a limit; one row among others needs only those of arithmetic.
+        return self.limits()
+
     def steps(self) -> np.ndarray:
         """Return the largest change (size,) of the unconstrained coordinates in one step."""
         return np.full(self.size, self.max_step)

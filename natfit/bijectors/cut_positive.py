@@ -33,6 +33,10 @@ class CutPositive(Positive):
             low = np.maximum(low, self.lower)
         return low, high if self.upper is None else np.minimum(high, self.upper)
 
+    def row_limits(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return :meth:`limits`, which the data or the caller have set."""
+        return self.limits()
+
     @classmethod
     def examples(cls) -> list[Bijector]:
         """Return a vector with lower limits, and one with both."""

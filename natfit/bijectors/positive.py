@@ -69,6 +69,10 @@ class Positive(Elementwise):
         high = np.log(self.high) if self.high < np.inf else LOG_RANGE
         return (max(low, -LOG_RANGE), min(high, LOG_RANGE))
 
+    def row_limits(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the limits (size,) of eta in a row whose value follows features: of arithmetic."""
+        return np.full(self.size, -LOG_RANGE), np.full(self.size, LOG_RANGE)
+
     @property
     def native_bounds(self) -> tuple[float, float]:
         """Infimum and supremum of positive numbers, zero and infinity."""

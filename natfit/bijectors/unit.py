@@ -8,7 +8,7 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.scipy.special import expit
 
-from natfit.bijectors.base import Bijector, Elementwise
+from natfit.bijectors.base import LOG_RANGE, Bijector, Elementwise
 
 
 class Unit(Elementwise):
@@ -68,6 +68,10 @@ class Unit(Elementwise):
         """Limits of eta: logit of the margin, or without one +-36, the last double below 1."""
         edge = np.log1p(-self.margin) - np.log(self.margin) if self.margin > 0 else 36.0
         return (-edge, edge)
+
+    def row_limits(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the limits (size,) of eta in a row whose value follows features: of arithmetic."""
+        return np.full(self.size, -LOG_RANGE), np.full(self.size, LOG_RANGE)
 
     @property
     def native_bounds(self) -> tuple[float, float]:

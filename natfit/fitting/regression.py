@@ -41,7 +41,7 @@ def standardised(rows: Rows, model: LinearPredictors) -> LinearPredictors:
         flat = ~(scale > 1e-14 * np.abs(shift))
     size = np.where(np.abs(shift) > 0, np.abs(shift), 1.0)
     unit = np.where(flat, size, scale)
-    return LinearPredictors(model.columns, model.intercept, shift, unit)
+    return LinearPredictors(model.columns, model.intercept, shift, unit, model.feature_names)
 
 
 def _moments(X: object, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

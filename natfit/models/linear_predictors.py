@@ -34,6 +34,8 @@ class LinearPredictors(Model):
         A predictor without features always has one.
     shift, scale : array-like of shape (D,), optional
         Centre and unit of each feature, 0 and 1 by default.
+    feature_names : sequence of str, optional
+        Names of the D features, x0, x1, ... by default.
     """
 
     def __init__(
@@ -42,7 +44,9 @@ class LinearPredictors(Model):
         intercept: bool | Mapping[str, bool] = True,
         shift: Any = None,
         scale: Any = None,
+        feature_names: Sequence[str] | None = None,
     ):
+        self.feature_names = feature_names
         self.columns = columns
         self.intercept = intercept
         self.shift = shift
@@ -295,13 +299,21 @@ class LinearPredictors(Model):
             raise ValueError(
                 "LinearPredictors has no parameters yet; call bind(n_features, family)"
             )
-        found = []
+        found, own = [], self.feature_names
         for eta, (features, has) in zip(self.family.eta_names(), self._predictors, strict=True):
             if not len(features):
                 found.append(eta)
                 continue
-            found += [f"{eta}[x{j}]" for j in features] + [f"{eta}[intercept]"] * has
+            found += [f"{eta}[{f'x{j}' if own is None else own[j]}]" for j in features]
+            found += [f"{eta}[intercept]"] * has
         return found
+
+    def intercepts(self) -> list[int | None]:
+        """Return the index in theta of the intercept of each entry of eta; None without one."""
+        return [
+            part.stop - 1 if has else None
+            for (_, has), part in zip(self._predictors, self.parts, strict=True)
+        ]
 
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return limits and largest steps (P,): the family's for predictors without features."""

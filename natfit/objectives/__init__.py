@@ -1,6 +1,6 @@
 """Objectives: the functions that are minimised; a likelihood is in nats per row."""
 
-from natfit.objectives.base import Objective
+from natfit.objectives.base import NoMinimum, Objective, listed
 from natfit.objectives.function import Function
 from natfit.objectives.jeffreys import Jeffreys
 from natfit.objectives.likelihood import Likelihood
@@ -12,9 +12,11 @@ __all__ = [
     "Function",
     "Jeffreys",
     "Likelihood",
+    "NoMinimum",
     "Objective",
     "Penalised",
     "PolicySurrogate",
     "Prior",
     "Regression",
+    "listed",
 ]

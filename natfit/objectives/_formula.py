@@ -88,7 +88,7 @@ def weighted(values: np.ndarray, weight: np.ndarray | None) -> Any:
 def gradient_part(block: Block, formula: Formula, theta: np.ndarray) -> tuple[float, np.ndarray]:
     """Return the weighted sum of log p and its gradient in theta (P,)."""
     lin = formula.linearize(theta, block)
-    low, high, _ = formula.distribution.limits
+    low, high = formula.distribution.row_limits
     if not ((lin.eta >= low).all() and (lin.eta <= high).all()):
         # Beyond the limits of eta, as at negative degrees of freedom, there is no density.
         return -np.inf, np.full(len(theta), np.nan)

@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from natfit.linops import LinearOperator
+
+
+@dataclass(frozen=True)
+class NoMinimum:
+    """Why an objective has no minimum, in words.
+
+    Attributes
+    ----------
+    reason : str
+        Where it falls without limit, and why.
+    remedy : str
+        What can be done.
+    """
+
+    reason: str
+    remedy: str
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """Return names joined by commas; of more than ``most``, the first ones and how many follow."""
+    if len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])} and {len(names) - most} more"
 
 
 class Objective:
@@ -91,6 +115,29 @@ class Objective:
     def cut_together(self) -> list[slice]:
         """Return blocks of coordinates that one factor shortens if one exceeds its largest step."""
         return []
+
+    def settled(self, theta: np.ndarray, step: np.ndarray) -> bool:
+        """Tell whether a natural step (P,) moves little of what the coordinates stand for."""
+        return True
+
+    def without_minimum(self, path: Sequence[np.ndarray]) -> NoMinimum | None:
+        """Say why f falls without limit along the last moves of a path of theta, if it does."""
+        return None
+
+    def logarithms(self, path: np.ndarray) -> tuple[np.ndarray, Sequence[int]]:
+        """Return the logarithmic quantities (n, m) at points (n, P), and what :meth:`bound` calls.
+
+        These are the coordinates with a largest step.
+
+        Returns
+        -------
+        values : ndarray of shape (n, m)
+            Numbers whose natural unit is 1.
+        index : sequence of int
+            The coordinate of theta that each belongs to.
+        """
+        found = np.flatnonzero(np.isfinite(self.limits()[2]))
+        return path[:, found], found.tolist()
 
     def in_domain(self, theta: np.ndarray) -> bool:
         """Tell whether f may be evaluated at theta."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -12,8 +13,11 @@ from natfit.linops import Dense, LinearOperator
 from natfit.linops.row_curvature import Entries, RowCurvature
 from natfit.linops.with_ridge import WithRidge
 from natfit.models import Model
+from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives._curvature import Recipe
 from natfit.objectives._formula import Formula, divergence_part
+from natfit.objectives._recession import interpolation, separation, settled
+from natfit.objectives.base import NoMinimum
 from natfit.objectives.likelihood import Likelihood
 from natfit.rows import Block, Memory, Rows
 
@@ -191,6 +195,33 @@ class Regression(Likelihood):
     def information(self, theta: np.ndarray) -> LinearOperator | None:
         """Return the information in which convergence is measured."""
         return self.positive_information(theta)
+
+    # ------------------------------------------------------------------------------ its end
+
+    def settled(self, theta: np.ndarray, step: np.ndarray) -> bool:
+        """Tell whether a natural step (P,) moves no logarithm in any row by more than a tenth."""
+        return not self.model.linear or settled(self, theta, step)
+
+    def without_minimum(self, path: Sequence[np.ndarray]) -> NoMinimum | None:
+        """Say why the likelihood grows without limit along the last moves of a path, if it does."""
+        if not self.model.linear or (self.penalised and self.ridge is None):
+            return None
+        return interpolation(self, path) or separation(self, path)
+
+    def logarithms(self, path: np.ndarray) -> tuple[np.ndarray, Sequence[int]]:
+        """Return the intercepts of logarithmic predictors at points (n, P), and their indices."""
+        if not isinstance(self.model, LinearPredictors):
+            return super().logarithms(path)
+        logs = np.isfinite(self.distribution.limits[2])
+        found = [i for i, log in zip(self.model.intercepts(), logs, strict=True) if log]
+        index = [i for i in found if i is not None]
+        return path[:, index], index
+
+    def bound(self, index: int, side: str) -> str:
+        """Return the parameter of an intercept and its limit; a coefficient by its name."""
+        if isinstance(self.model, LinearPredictors) and index in self.model.intercepts():
+            return super().bound(self.model.intercepts().index(index), side)
+        return f"{self.names()[index]} -> {'-' * (side == 'lower')}inf"
 
     # ------------------------------------------------------------------------------ divergence
 

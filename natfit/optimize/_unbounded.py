@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from natfit.iterate import Iterate
+from natfit.objectives import Objective
 
 #: The number of steps that must all have the same sign, and the distance from the start that counts
 #: as unlimited: no choice of units explains a factor of 1e13 in a scale.
@@ -16,7 +17,7 @@ _STEPS, _FAR = 5, 30.0
 _SLOPE = 1e-4
 
 
-def runaway(iterates: Sequence[Iterate]) -> int | None:
+def runaway(objective: Objective, iterates: Sequence[Iterate]) -> int | None:
     """Return the coordinate along which the objective falls without limit, or None.
 
     The logarithm of a scale that shrinks to zero, or of a rate that grows without limit, takes its
@@ -29,10 +30,10 @@ def runaway(iterates: Sequence[Iterate]) -> int | None:
         Its index in theta.
     """
     # A coordinate no longer moves once it is at its limit; only the steps before that count.
-    theta = np.array([i.theta for i in iterates])
+    theta, index = objective.logarithms(np.array([i.theta for i in iterates]))
     value = np.array([i.value for i in iterates])
     moved = np.flatnonzero(np.any(np.diff(theta, axis=0) != 0.0, axis=1)) + 1
-    if len(moved) <= _STEPS or iterates[-1].largest_step is None:
+    if len(moved) <= _STEPS or not len(index):
         return None
     last = moved[-_STEPS:]
     way = theta[last] - theta[last - 1]
@@ -42,6 +43,5 @@ def runaway(iterates: Sequence[Iterate]) -> int | None:
     with np.errstate(all="ignore"):
         slope = drop[:, None] / np.abs(way)
     steady = np.all(slope > _SLOPE, axis=0) & (slope.min(axis=0) > 0.5 * slope.max(axis=0))
-    logarithmic = np.isfinite(iterates[-1].largest_step)
-    found = np.flatnonzero(logarithmic & same & far & steady)
-    return int(found[np.argmax(np.abs(way[-1, found]))]) if len(found) else None
+    found = np.flatnonzero(same & far & steady)
+    return index[found[np.argmax(np.abs(way[-1, found]))]] if len(found) else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from natfit.iterate import Iterate, Status
-from natfit.objectives import Objective
+from natfit.objectives import Objective, listed
 
 #: What to do where the distance to the optimum is beyond the accuracy of numbers.
 _FAR = (
@@ -51,6 +51,8 @@ class Verdict:
     reason : str or None
         Why there is no optimum, as the family explains it, or what lies around the end; it
         replaces what the run found.
+    remedy : str or None
+        What to do about it, where the status alone does not tell.
     """
 
     status: Status
@@ -68,6 +70,7 @@ class Verdict:
     runaway: str | None = None
     rose_from: float | None = None
     reason: str | None = None
+    remedy: str | None = None
 
     @classmethod
     def of(
@@ -128,7 +131,7 @@ class Verdict:
         if self.status is Status.BOUNDARY and self.by_rows:
             words += ", and standard errors do not apply to an end of the support"
         elif not (self.status.good or own_bound):
-            words += f"; {_FAR if self._far else self.status.remedy}"
+            words += f"; {self.remedy or (_FAR if self._far else self.status.remedy)}"
         if self.rose_from is not None and self.reason is None:
             words += f"; the objective rose from {self.rose_from:.6g} to {self.value:.6g}: "
             words += "shorten the step"
@@ -157,7 +160,7 @@ class Verdict:
                 one = "the best value lies at this limit"
                 several = "the best values lie at these limits"
                 where = f"{', '.join(self.bounds)}: {several if len(self.bounds) > 1 else one}"
-                lost = ", ".join(self.unidentified)
+                lost = listed(self.unidentified)
                 rest = "all other parameters are at their optimum"
                 rest = f"the data do not determine {lost} there" if lost else rest
                 return f"{self.bound_note or where}; {rest}"
@@ -169,7 +172,7 @@ class Verdict:
                 what = "no step along the direction lowers the objective"
                 return f"{what}, which is {self.value:.6g}; {near}"
             case Status.SINGULAR:
-                which = ", ".join(self.unidentified)
+                which = listed(self.unidentified)
                 return f"the data do not determine {which}: the information matrix is singular"
             case Status.NON_FINITE:
                 where = np.array2string(self.theta, precision=4, threshold=6)

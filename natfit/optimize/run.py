@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from natfit.iterate import Iterate, Status, noise
-from natfit.objectives import Objective
+from natfit.objectives import NoMinimum, Objective
 from natfit.optimize._unbounded import runaway
 from natfit.optimize.engine import Engine
 from natfit.optimize.history import History
@@ -18,6 +18,10 @@ from natfit.optimize.saddle import beyond_saddle
 
 #: Maximum number of saddles of a plain function that a run leaves.
 _SADDLES = 5
+
+#: Iterations from which on, and between which, it is asked whether there is an optimum: a fit that
+#: has one has mostly arrived before.
+_ASKED, _EVERY = 8, 4
 
 
 @dataclass(frozen=True)
@@ -195,7 +199,10 @@ def _rose(iterates: Sequence[Iterate]) -> bool:
 def _judged(objective: Objective, engine: Engine, iterates: Sequence[Iterate]) -> Status | None:
     """Return the status with which to stop at the last iterate, or None to go on."""
     last = iterates[-1]
-    if not (last.distance <= engine.tol and last.settled):
+    arrived = last.distance <= engine.tol and last.settled
+    if not (arrived and _at_rest(objective, last)):
+        if (arrived or _suspect(last)) and _endless(objective, iterates) is not None:
+            return Status.UNBOUNDED
         return Status.MAX_ITER if last.n_iter >= engine.max_iter else None
     if not engine.step.descends and _rose(iterates):
         # A step rule that may ascend has reached a region where the objective is flat.
@@ -210,6 +217,23 @@ def _judged(objective: Objective, engine: Engine, iterates: Sequence[Iterate]) -
     return Status.CONVERGED
 
 
+def _at_rest(objective: Objective, last: Iterate) -> bool:
+    """Tell whether the natural step of an iterate moves nothing that theta stands for by much."""
+    return last.natural_step is None or objective.settled(last.theta, last.natural_step)
+
+
+def _suspect(last: Iterate) -> bool:
+    """Tell whether to ask, at an iterate that has not arrived, if there is an optimum at all."""
+    return last.n_iter >= _ASKED and last.n_iter % _EVERY == 0
+
+
+def _endless(objective: Objective, iterates: Sequence[Iterate]) -> NoMinimum | None:
+    """Return why the objective falls without limit along the last moves, if it does."""
+    if not objective.probabilistic:
+        return None
+    return objective.without_minimum([i.theta for i in iterates])
+
+
 def _verdict(
     objective: Objective, engine: Engine, iterates: Sequence[Iterate], status: Status
 ) -> Verdict:
@@ -217,13 +241,15 @@ def _verdict(
     last = iterates[-1]
     if status is Status.ROUNDING_FLOOR and (last.active or objective.bound_note is not None):
         status = Status.BOUNDARY
-    lost = None
-    if objective.probabilistic and not (status.good or status is Status.STOPPED_BY_CALLBACK):
-        lost = runaway(iterates)
-        status = status if lost is None else Status.UNBOUNDED
+    lost, why = None, None
+    if objective.probabilistic and status not in (Status.CONVERGED, Status.STOPPED_BY_CALLBACK):
+        why = _endless(objective, iterates)
+        lost = runaway(objective, iterates) if why is None and not status.good else None
+        status = status if lost is None and why is None else Status.UNBOUNDED
     climbed = not engine.step.descends and not status.good and _rose(iterates)
     rose_from = iterates[0].value if climbed else None
-    return Verdict.of(status, objective, last, engine.tol, engine.max_iter, lost, rose_from)
+    found = Verdict.of(status, objective, last, engine.tol, engine.max_iter, lost, rose_from)
+    return found if why is None else replace(found, reason=why.reason, remedy=why.remedy)
 
 
 def _reasons(engine: Engine) -> dict[str, str]:

@@ -286,6 +286,11 @@ class Facts:
         return self._parameters.limits
 
     @property
+    def row_limits(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper limit (K,) of eta in a row whose parameters follow features."""
+        return self._parameters.row_limits
+
+    @property
     def cut_together(self) -> list[slice]:
         """Blocks whose coordinates are shortened by one factor where a step is too long."""
         return self._parameters.cut_together

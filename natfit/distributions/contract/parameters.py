@@ -94,6 +94,14 @@ class Parameters:
         return join([p[0] for p in pairs]), join([p[1] for p in pairs]), join(steps)
 
     @cached_property
+    def row_limits(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper limit (K,) of eta in a row whose parameters follow features."""
+        if not self.constraints:
+            return np.empty(0), np.empty(0)
+        pairs = [c.row_limits() for c in self.constraints.values()]
+        return np.concatenate([p[0] for p in pairs]), np.concatenate([p[1] for p in pairs])
+
+    @cached_property
     def cut_together(self) -> list[slice]:
         """Blocks whose coordinates are shortened by one factor where a step is too long."""
         return [self.blocks[name] for name, c in self.constraints.items() if c.cut_as_one]

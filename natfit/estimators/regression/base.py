@@ -131,7 +131,8 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
 
     def _posed(self, chosen: Chosen) -> Model:
         """Return the model of a fit, not yet bound."""
-        return LinearPredictors(chosen.features, chosen.intercept)
+        names = chosen.layout.names
+        return LinearPredictors(chosen.features, chosen.intercept, feature_names=names)
 
     def _generator(self) -> Any:
         """Return the generator of a fit; a fit without a seed gives the same estimate each time."""

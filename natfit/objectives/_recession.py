@@ -1,0 +1,300 @@
+"""Whether the likelihood of a regression grows without limit in a direction of theta.
+
+Along a direction d the eta of row i moves by t J_i d. If log p of no row falls for any t > 0 and
+that of some rises, the likelihood has no maximum: a column separates classes, or a group of rows
+has no events. Where the features explain every row exactly, the width of the density runs to zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from natfit.linops.row_curvature import Entries
+from natfit.models.linear_predictors import LinearPredictors
+from natfit.objectives._formula import Formula, weighted
+from natfit.objectives.base import NoMinimum, listed
+from natfit.rows import Block
+
+if TYPE_CHECKING:
+    from natfit.objectives.regression import Regression
+
+#: Change of a logarithm in any row below which a fit is at rest, as for coordinates of theta.
+SETTLED = 0.1
+
+#: Maximum number of coordinates for which a direction is sought.
+_AFFORDABLE = 2_000
+
+#: Shares of the largest motion below which an entry of eta counts as staying.
+_STAYING = (1e-6, 1e-4, 1e-2)
+
+#: Share of the largest motion below which the one of a direction is rounding.
+_STILL = 1e-7
+
+#: Lengths of the way, in units of the largest motion, at which no row may be less likely; the
+#: first ones must be finite.
+_LENGTHS, _FINITE = (1.0, 10.0, 100.0, 1e3, 1e5), 3
+
+#: Length of the way back on which the rows must lose as many nats together.
+_BACK, _LOSS = 10.0, 1e-3
+
+#: Change of log p, in units of its size and 1, that rounding explains.
+_ROUNDING = 1e-9
+
+#: Share of the largest coefficient, in units of the features' spread, from which one is named.
+_NAMED = 0.1
+
+#: Eigenvalue of the rows that stay, in units of the largest, of a direction that moves none.
+_NULL = 1e-12
+
+#: Logarithm of the factor by which a width must have fallen before interpolation is suspected.
+_NARROWED = 7.0
+
+#: Units of rounding of y to which a width must be able to fall.
+_FLOOR = 1e3 * float(np.finfo(float).eps)
+
+
+def units(objective: Regression, theta: np.ndarray) -> np.ndarray:
+    """Return the unit (K,) of each entry of eta in which motion is measured; infinite for none.
+
+    Logarithms and logits have the unit 1. A location moves without end only where rows are
+    censored, and then in units of its information.
+
+    Returns
+    -------
+    ndarray of shape (K,)
+        Positive.
+    """
+    family = objective.distribution
+    step = family.limits[2]
+    unit = np.where(np.isfinite(step), 1.0, np.inf)
+    if family.support is not None and family.support.integer:
+        return np.ones(len(step))
+    if not family.information.complete and np.isinf(unit).any():
+        with np.errstate(all="ignore"):
+            square, total = objective._watched.sum(_score_part, objective._formula, theta)
+        size = np.sqrt(np.maximum(square / total, np.finfo(float).tiny))
+        unit = np.where(np.isfinite(step), 1.0, 1.0 / size)
+    return unit
+
+
+def _score_part(block: Block, formula: Formula, theta: np.ndarray) -> tuple[np.ndarray, float]:
+    score = formula.distribution.score(block.y, formula.linearize(theta, block).eta)
+    total = float(block.n) if block.weight is None else float(block.weight.sum())
+    return weighted(np.square(score), block.weight), total
+
+
+def settled(objective: Regression, theta: np.ndarray, step: np.ndarray) -> bool:
+    """Tell whether a natural step (P,) moves no logarithm in any row by more than a tenth."""
+    unit = units(objective, theta)
+    if np.isinf(unit).all():
+        return True
+    model = objective.model
+    if isinstance(model, LinearPredictors) and (np.isfinite(unit) <= (unit == 1.0)).all():
+        # In units of its spread no feature exceeds sqrt(W), so that most fits need no pass.
+        if float(np.abs(step).sum()) * np.sqrt(objective.yardstick) < 0.1 * SETTLED:
+            return True
+    for rows in (objective._watched, objective.rows):
+        motion = rows.map(_motion_part, objective._formula, theta, step, unit)
+        if not float(motion.max(initial=0.0)) <= SETTLED:
+            return False
+        if rows.n == objective.rows.n:
+            break
+    return True
+
+
+def _motion_part(
+    block: Block, formula: Formula, theta: np.ndarray, step: np.ndarray, unit: np.ndarray
+) -> np.ndarray:
+    """Return the largest motion of each row, (n,), in units of its entries."""
+    return _sizes(formula.linearize(theta, block).jvp(step), unit).max(axis=1)
+
+
+def _sizes(u: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    return np.abs(u) / unit
+
+
+def separation(objective: Regression, path: Sequence[np.ndarray]) -> NoMinimum | None:
+    """Return why there is no maximum in the direction of the last moves of a path, if so."""
+    theta = path[-1]
+    if len(theta) > _AFFORDABLE or len(path) < 2:
+        return None
+    unit = units(objective, theta)
+    if np.isinf(unit).all():
+        return None
+    for back in (1, 3):
+        if back >= len(path):
+            break
+        with np.errstate(all="ignore"):
+            found = _certified(objective, theta, theta - path[-1 - back], unit)
+        if found is not None:
+            return _words(objective, found)
+    return None
+
+
+def _certified(
+    objective: Regression, theta: np.ndarray, moved: np.ndarray, unit: np.ndarray
+) -> np.ndarray | None:
+    """Return a direction near ``moved`` along which no row becomes less likely, or None."""
+    formula, rows = objective._formula, objective.rows
+    if not moved.any() or not np.isfinite(moved).all():
+        return None
+    most = float(rows.map(_motion_part, formula, theta, moved, unit).max())
+    if not 0.0 < most < np.inf:
+        return None
+    for share in _STAYING:
+        least = share * most
+        gram = rows.sum(_staying_part, formula, theta, moved, unit, least)
+        way = _free_of(objective, gram, moved)
+        if way is None:
+            continue
+        top = float(rows.map(_motion_part, formula, theta, way, unit).max())
+        if not top > 0.5 * most:
+            continue
+        way = way / top
+        if way[np.abs(way) < _STILL * np.abs(way).max()].any():
+            way = np.where(np.abs(way) < _STILL * np.abs(way).max(), 0.0, way)
+        falls, loss = rows.sum(_way_part, formula, theta, way, unit)
+        if falls == 0 and loss > _LOSS:
+            return way
+    return None
+
+
+def _staying_part(
+    block: Block,
+    formula: Formula,
+    theta: np.ndarray,
+    moved: np.ndarray,
+    unit: np.ndarray,
+    least: float,
+) -> np.ndarray:
+    """Return the sum of J_i' J_i over the entries of eta that stay, (P, P)."""
+    lin = formula.linearize(theta, block)
+    stays = (_sizes_all(lin.jvp(moved), unit) <= least).astype(float)
+    size = stays.shape[1]
+    c = Entries(size, {(k, k): stays[:, k] for k in range(size)})
+    return lin.gram(c if lin.takes_entries else c.dense(len(stays)))  # type: ignore[arg-type]
+
+
+def _sizes_all(u: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """Return motions in their units; those of entries without one count as none."""
+    return np.where(np.isfinite(unit), np.abs(u) / np.where(np.isfinite(unit), unit, 1.0), 0.0)
+
+
+def _free_of(objective: Regression, gram: np.ndarray, moved: np.ndarray) -> np.ndarray | None:
+    """Return the part of a direction that moves no row of a Gram matrix, nor a penalty."""
+    if objective.ridge is not None:
+        gram = gram.copy()
+        held = np.flatnonzero(objective.ridge)
+        gram[held, held] += max(float(np.abs(gram).max()), 1.0)
+    if not gram.any():
+        return moved
+    values, vectors = np.linalg.eigh(gram)
+    null = vectors[:, values <= _NULL * values[-1]]
+    return null @ (null.T @ moved) if null.shape[1] else None
+
+
+def _way_part(
+    block: Block, formula: Formula, theta: np.ndarray, way: np.ndarray, unit: np.ndarray
+) -> tuple[int, float]:
+    """Return how many rows become less likely along a way, and what the way back loses, in nats."""
+    lin = formula.linearize(theta, block)
+    u = lin.jvp(way)
+    u = np.where(_sizes(u, np.where(np.isfinite(unit), unit, 1.0)) < _STILL, 0.0, u)
+    moves = u.any(axis=1)
+    if not moves.any():
+        return 0, 0.0
+    y, eta, u = block.y[moves], lin.eta[moves], u[moves]
+    family = formula.distribution
+    low, high = family.row_limits
+    before = start = family.log_prob(y, np.clip(eta, low, high))
+    falls = ~np.isfinite(start)
+    for at, length in enumerate(_LENGTHS):
+        now = family.log_prob(y, np.clip(eta + length * u, low, high))
+        known = np.isfinite(now)
+        least = before - _ROUNDING * (1.0 + np.abs(before))
+        falls |= (now < least) if at >= _FINITE else ~(now >= least)
+        before = np.where(known, now, before)
+    back = family.log_prob(y, np.clip(eta - _BACK * u, low, high))
+    loss = np.where(np.isfinite(back), np.maximum(start - back, 0.0), 1.0)
+    return int(falls.sum()), float(loss.sum())
+
+
+def _words(objective: Regression, way: np.ndarray) -> NoMinimum:
+    """Return what separates, with the columns that do so."""
+    model: Any = objective.model
+    bases = model.intercepts() if isinstance(model, LinearPredictors) else ()
+    size = np.abs(way)
+    alone = np.ones(len(way), dtype=bool)
+    alone[[i for i in bases if i is not None]] = False
+    named = np.flatnonzero(alone & (size > _NAMED * size[alone].max(initial=0.0)))
+    named = named if len(named) else np.flatnonzero(size > _NAMED * size.max())
+    names = objective.names()
+    order = named[np.argsort(-size[named], kind="stable")]
+    ends = [f"{names[i]} -> {'inf' if way[i] > 0 else '-inf'}" for i in order.tolist()]
+    return NoMinimum(
+        f"the likelihood grows without limit as {listed(ends)}: along this direction no row "
+        "becomes less likely (the rows are separated, or a group of them has no events)",
+        "use prior='jeffreys' or a penalty alpha > 0, drop these columns, or join groups of rows",
+    )
+
+
+def interpolation(objective: Regression, path: Sequence[np.ndarray]) -> NoMinimum | None:
+    """Return that the features explain every row exactly, where a width runs to zero."""
+    model, family = objective.model, objective.distribution
+    if not isinstance(model, LinearPredictors) or len(path) < 2 or not family.widths:
+        return None
+    bases = model.intercepts()
+    for name, width in family.widths.items():
+        block = family.blocks[name]
+        base = bases[block.start]
+        if block.stop - block.start != 1 or base is None:
+            continue
+        shrunk = width.power * float(path[-1][base] - path[0][base])
+        if family.params[name].decreasing or not shrunk < -_NARROWED:
+            continue
+        spread, size = _spread(objective)
+        floor = _FLOOR if abs(width.power) == 1.0 else np.sqrt(_FLOOR)
+        room = shrunk - np.log(floor * max(1.0, size / spread))
+        way = np.zeros(family.n_params)
+        way[block.start] = -1.0 / width.power
+        with np.errstate(all="ignore"):
+            falls = room > 1.0 and objective.rows.sum(
+                _narrow_part, objective._formula, path[-1], way, room
+            )
+        if falls:
+            continue
+        side = "lower" if width.power > 0 else "upper"
+        n, p = objective.rows.n, len(path[-1])
+        return NoMinimum(
+            f"the likelihood grows without limit as {objective.bound(base, side)}: the features "
+            f"explain every row exactly ({p} parameters, {n} rows)",
+            f"fix {name}, use fewer columns than rows, or a family without a width; a penalty "
+            "alpha does not keep the width from zero",
+        )
+    return None
+
+
+def _spread(objective: Regression) -> tuple[float, float]:
+    """Return the spread of y and its size, of a few rows."""
+    y = np.asarray(objective.rows.few().y, dtype=float)
+    y = y[np.isfinite(y)]
+    spread = float(y.std()) if y.size else 0.0
+    return spread or 1.0, float(np.abs(y).max(initial=0.0))
+
+
+def _narrow_part(
+    block: Block, formula: Formula, theta: np.ndarray, way: np.ndarray, room: float
+) -> int:
+    """Return how many rows become less likely as a width shrinks by the factor exp(room)."""
+    eta = formula.linearize(theta, block).eta
+    family = formula.distribution
+    low, high = family.row_limits
+    before, falls = family.log_prob(block.y, eta), np.zeros(len(eta), dtype=bool)
+    for part in (0.1, 0.25, 0.5, 0.75, 1.0):
+        now = family.log_prob(block.y, np.clip(eta + part * room * way, low, high))
+        falls |= ~(now >= before - _ROUNDING * (1.0 + np.abs(before)))
+        before = now
+    return int(falls.sum())
