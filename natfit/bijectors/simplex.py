@@ -67,6 +67,10 @@ class Simplex(Bijector):
         """Limits +-36 of the log odds, where a probability is the last double below 1."""
         return (-36.0, 36.0)
 
+    def row_limits(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the limits (size,) of eta in a row whose value follows features: infinite ones."""
+        return np.full(self.size, -np.inf), np.full(self.size, np.inf)
+
     @property
     def native_bounds(self) -> tuple[float, float]:
         """Infimum and supremum of a probability, zero and one."""

@@ -8,7 +8,7 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.scipy.special import expit
 
-from natfit.bijectors.base import LOG_RANGE, Bijector, Elementwise
+from natfit.bijectors.base import Bijector, Elementwise
 
 
 class Unit(Elementwise):
@@ -70,8 +70,8 @@ class Unit(Elementwise):
         return (-edge, edge)
 
     def row_limits(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the limits (size,) of eta in a row whose value follows features: of arithmetic."""
-        return np.full(self.size, -LOG_RANGE), np.full(self.size, LOG_RANGE)
+        """Return the limits (size,) of eta in a row whose value follows features: infinite ones."""
+        return np.full(self.size, -np.inf), np.full(self.size, np.inf)
 
     @property
     def native_bounds(self) -> tuple[float, float]:

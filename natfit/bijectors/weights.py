@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from natfit.bijectors.simplex import Simplex
 
 #: Log odds of a weight at which its component counts as not needed: 1e-8.
@@ -15,3 +17,7 @@ class Weights(Simplex):
     def bounds(self) -> tuple[float, float]:
         """Limits of the log odds: those of 1e-8 and of its inverse."""
         return (-_NO_WEIGHT, _NO_WEIGHT)
+
+    def row_limits(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return :meth:`limits`: a component without weight has no density to speak of."""
+        return self.limits()

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from natfit.linops.row_curvature import Entries
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives._formula import Formula, weighted
 from natfit.objectives.base import NoMinimum, listed
@@ -27,8 +26,12 @@ SETTLED = 0.1
 #: Maximum number of coordinates for which a direction is sought.
 _AFFORDABLE = 2_000
 
-#: Shares of the largest motion below which an entry of eta counts as staying.
-_STAYING = (1e-6, 1e-4, 1e-2)
+#: Largest motion of a row in the last moves below which nothing recedes.
+_MOVING = 0.1
+
+#: Motions, in units of logarithms, after which the information of what recedes has vanished: that
+#: of rows that move as fast as any, or more slowly.
+_FAR = (60.0, 3e3, 1e6)
 
 #: Share of the largest motion below which the one of a direction is rounding.
 _STILL = 1e-7
@@ -37,17 +40,18 @@ _STILL = 1e-7
 #: first ones must be finite.
 _LENGTHS, _FINITE = (1.0, 10.0, 100.0, 1e3, 1e5), 3
 
-#: Length of the way back on which the rows must lose as many nats together.
-_BACK, _LOSS = 10.0, 1e-3
+#: Lengths of the way back on one of which the rows must lose as many nats together.
+_BACK, _LOSS = (10.0, 1e3, 1e5), 1e-3
 
 #: Change of log p, in units of its size and 1, that rounding explains.
 _ROUNDING = 1e-9
 
-#: Share of the largest coefficient, in units of the features' spread, from which one is named.
-_NAMED = 0.1
+#: Share of the largest coefficient, in units of the features' spread, from which one is named, and
+#: share of the largest intercept below which all coefficients are rounding.
+_NAMED, _TRACE = 0.1, 1e-4
 
-#: Eigenvalue of the rows that stay, in units of the largest, of a direction that moves none.
-_NULL = 1e-12
+#: Eigenvalue of the information far out, in units of that at the end, of what recedes.
+_NULL = 1e-11
 
 #: Logarithm of the factor by which a width must have fallen before interpolation is suspected.
 _NARROWED = 7.0
@@ -124,75 +128,88 @@ def separation(objective: Regression, path: Sequence[np.ndarray]) -> NoMinimum |
     unit = units(objective, theta)
     if np.isinf(unit).all():
         return None
-    for back in (1, 3):
-        if back >= len(path):
-            break
-        with np.errstate(all="ignore"):
-            found = _certified(objective, theta, theta - path[-1 - back], unit)
-        if found is not None:
-            return _words(objective, found)
+    with np.errstate(all="ignore"):
+        last = theta - path[-2]
+        moved = objective.rows.map(_motion_part, objective._formula, theta, last, unit)
+        if not float(moved.max()) > _MOVING:
+            return None
+        for before in (path[0], path[max(len(path) - 4, 0)], path[-2]):
+            found = _certified(objective, path, before, unit)
+            if found is not None:
+                return _words(objective, found)
     return None
 
 
 def _certified(
-    objective: Regression, theta: np.ndarray, moved: np.ndarray, unit: np.ndarray
+    objective: Regression, path: Sequence[np.ndarray], before: np.ndarray, unit: np.ndarray
 ) -> np.ndarray | None:
-    """Return a direction near ``moved`` along which no row becomes less likely, or None."""
+    """Return a direction near the move from ``before`` along which no row becomes less likely.
+
+    Far along the move the information of what recedes has vanished. What still has some stays:
+    the direction is freed of it, because the moves have come there only nearly.
+
+    Returns
+    -------
+    ndarray of shape (P,) or None
+    """
     formula, rows = objective._formula, objective.rows
+    theta, moved = path[-1], path[-1] - before
     if not moved.any() or not np.isfinite(moved).all():
         return None
     most = float(rows.map(_motion_part, formula, theta, moved, unit).max())
     if not 0.0 < most < np.inf:
         return None
-    for share in _STAYING:
-        least = share * most
-        gram = rows.sum(_staying_part, formula, theta, moved, unit, least)
-        way = _free_of(objective, gram, moved)
+    size = np.sqrt(np.diagonal(rows.sum(_far_part, formula, path[0], 0.0 * moved)))
+    size = np.where(size > 0, size, 1.0)
+    if _recedes(objective, theta, moved / most, unit):
+        return moved / most
+    for length in _FAR:
+        gram = rows.sum(_far_part, formula, theta, length / most * moved)
+        way = _free_of(objective, gram / np.outer(size, size), moved * size)
         if way is None:
             continue
+        way = way / size
         top = float(rows.map(_motion_part, formula, theta, way, unit).max())
         if not top > 0.5 * most:
             continue
-        way = way / top
-        if way[np.abs(way) < _STILL * np.abs(way).max()].any():
-            way = np.where(np.abs(way) < _STILL * np.abs(way).max(), 0.0, way)
-        falls, loss = rows.sum(_way_part, formula, theta, way, unit)
-        if falls == 0 and loss > _LOSS:
+        way = np.where(np.abs(way) < _STILL * np.abs(way).max(), 0.0, way / top)
+        if _recedes(objective, theta, way, unit):
             return way
     return None
 
 
-def _staying_part(
-    block: Block,
-    formula: Formula,
-    theta: np.ndarray,
-    moved: np.ndarray,
-    unit: np.ndarray,
-    least: float,
-) -> np.ndarray:
-    """Return the sum of J_i' J_i over the entries of eta that stay, (P, P)."""
+def _recedes(objective: Regression, theta: np.ndarray, way: np.ndarray, unit: np.ndarray) -> bool:
+    """Tell whether along a way no row becomes less likely, nor a penalty larger."""
+    if objective.ridge is not None and way[objective.ridge > 0].any():
+        return False
+    falls, loss = objective.rows.sum(_way_part, objective._formula, theta, way, unit)
+    return bool(falls == 0 and loss > _LOSS)
+
+
+def _far_part(block: Block, formula: Formula, theta: np.ndarray, delta: np.ndarray) -> np.ndarray:
+    """Return the sum of J_i' C_i J_i with C at eta_i + J_i delta, (P, P)."""
     lin = formula.linearize(theta, block)
-    stays = (_sizes_all(lin.jvp(moved), unit) <= least).astype(float)
-    size = stays.shape[1]
-    c = Entries(size, {(k, k): stays[:, k] for k in range(size)})
-    return lin.gram(c if lin.takes_entries else c.dense(len(stays)))  # type: ignore[arg-type]
-
-
-def _sizes_all(u: np.ndarray, unit: np.ndarray) -> np.ndarray:
-    """Return motions in their units; those of entries without one count as none."""
-    return np.where(np.isfinite(unit), np.abs(u) / np.where(np.isfinite(unit), unit, 1.0), 0.0)
+    low, high = formula.distribution.row_limits
+    eta = np.clip(lin.eta + lin.jvp(delta), low, high)
+    c = formula.distribution.observed_curvature(block.y, eta).dense(block.n)
+    # Where C is not a number, the check of the direction decides.
+    c = np.nan_to_num(c, nan=0.0, posinf=0.0, neginf=0.0)
+    values, vectors = np.linalg.eigh(c)
+    c = (vectors * np.abs(values)[:, None, :]) @ np.swapaxes(vectors, 1, 2)
+    if block.weight is not None:
+        c = c * block.weight[:, None, None]
+    return lin.gram(c)
 
 
 def _free_of(objective: Regression, gram: np.ndarray, moved: np.ndarray) -> np.ndarray | None:
-    """Return the part of a direction that moves no row of a Gram matrix, nor a penalty."""
+    """Return the part of a direction that moves no row with information, nor a penalty."""
     if objective.ridge is not None:
-        gram = gram.copy()
         held = np.flatnonzero(objective.ridge)
-        gram[held, held] += max(float(np.abs(gram).max()), 1.0)
+        gram[held, held] += 1.0
     if not gram.any():
         return moved
     values, vectors = np.linalg.eigh(gram)
-    null = vectors[:, values <= _NULL * values[-1]]
+    null = vectors[:, values <= _NULL]
     return null @ (null.T @ moved) if null.shape[1] else None
 
 
@@ -217,8 +234,10 @@ def _way_part(
         least = before - _ROUNDING * (1.0 + np.abs(before))
         falls |= (now < least) if at >= _FINITE else ~(now >= least)
         before = np.where(known, now, before)
-    back = family.log_prob(y, np.clip(eta - _BACK * u, low, high))
-    loss = np.where(np.isfinite(back), np.maximum(start - back, 0.0), 1.0)
+    loss = np.zeros(len(u))
+    for length in _BACK:
+        back = family.log_prob(y, np.clip(eta - length * u, low, high))
+        loss = np.maximum(loss, np.where(np.isfinite(back), start - back, 1.0))
     return int(falls.sum()), float(loss.sum())
 
 
@@ -229,8 +248,11 @@ def _words(objective: Regression, way: np.ndarray) -> NoMinimum:
     size = np.abs(way)
     alone = np.ones(len(way), dtype=bool)
     alone[[i for i in bases if i is not None]] = False
-    named = np.flatnonzero(alone & (size > _NAMED * size[alone].max(initial=0.0)))
-    named = named if len(named) else np.flatnonzero(size > _NAMED * size.max())
+    most = size[alone].max(initial=0.0)
+    columns = most > _TRACE * size.max()
+    named = np.flatnonzero(
+        alone & (size > _NAMED * most) if columns else size > _NAMED * size.max()
+    )
     names = objective.names()
     order = named[np.argsort(-size[named], kind="stable")]
     ends = [f"{names[i]} -> {'inf' if way[i] > 0 else '-inf'}" for i in order.tolist()]

@@ -120,8 +120,15 @@ class Objective:
         """Tell whether a natural step (P,) moves little of what the coordinates stand for."""
         return True
 
-    def without_minimum(self, path: Sequence[np.ndarray]) -> NoMinimum | None:
-        """Say why f falls without limit along the last moves of a path of theta, if it does."""
+    def without_minimum(self, path: Sequence[np.ndarray], near: bool) -> NoMinimum | None:
+        """Say why f falls without limit along the last moves of a path of theta, if it does.
+
+        ``near`` says that the metric predicts next to no decrease, so that more may be asked.
+
+        Returns
+        -------
+        NoMinimum or None
+        """
         return None
 
     def logarithms(self, path: np.ndarray) -> tuple[np.ndarray, Sequence[int]]:

@@ -202,11 +202,12 @@ class Regression(Likelihood):
         """Tell whether a natural step (P,) moves no logarithm in any row by more than a tenth."""
         return not self.model.linear or settled(self, theta, step)
 
-    def without_minimum(self, path: Sequence[np.ndarray]) -> NoMinimum | None:
+    def without_minimum(self, path: Sequence[np.ndarray], near: bool) -> NoMinimum | None:
         """Say why the likelihood grows without limit along the last moves of a path, if it does."""
         if not self.model.linear or (self.penalised and self.ridge is None):
             return None
-        return interpolation(self, path) or separation(self, path)
+        found = interpolation(self, path)
+        return found or (separation(self, path) if near else None)
 
     def logarithms(self, path: np.ndarray) -> tuple[np.ndarray, Sequence[int]]:
         """Return the intercepts of logarithmic predictors at points (n, P), and their indices."""

@@ -23,6 +23,9 @@ _SADDLES = 5
 #: has one has mostly arrived before.
 _ASKED, _EVERY = 8, 4
 
+#: Predicted decrease, in nats per row, from which on it is not asked.
+_SMALL = 0.05
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -231,7 +234,8 @@ def _endless(objective: Objective, iterates: Sequence[Iterate]) -> NoMinimum | N
     """Return why the objective falls without limit along the last moves, if it does."""
     if not objective.probabilistic:
         return None
-    return objective.without_minimum([i.theta for i in iterates])
+    near = iterates[-1].decrease < _SMALL
+    return objective.without_minimum([i.theta for i in iterates], near)
 
 
 def _verdict(

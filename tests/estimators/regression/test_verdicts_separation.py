@@ -1,0 +1,183 @@
+"""Data for which a regression has no maximum: the fit says so, and names the columns."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+
+from natfit.estimators.regression.regressor import NaturalRegressor
+
+
+def fitted(distribution, X, y, **options):
+    """A fit whose warnings are those of its end."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fit = options.pop("fit", {})
+        return NaturalRegressor(distribution, **options).fit(X, y, **fit)
+
+
+def features(seed, n=200, d=3):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, d))
+    group = (np.arange(n) % 10 == 0).astype(float)
+    return rng, X, np.column_stack([X, group]), group == 1.0
+
+
+def logistic(rng, X):
+    return (rng.random(len(X)) < 1.0 / (1.0 + np.exp(-X[:, 0]))).astype(float)
+
+
+def perfect(seed):
+    _, X, _, _ = features(seed)
+    return "bernoulli", X, (X[:, 1] > 0.3).astype(float), ["x1"]
+
+
+def quasi(seed):
+    rng, X, wide, group = features(seed)
+    y = logistic(rng, X)
+    y[group] = 1.0
+    return "bernoulli", wide, y, ["x3"]
+
+
+def labels_alike(seed):
+    _, X, _, _ = features(seed)
+    return "bernoulli", X, np.zeros(len(X)), ["intercept"]
+
+
+def counts_all_zero(seed):
+    _, X, _, _ = features(seed)
+    return "poisson", X, np.zeros(len(X)), ["intercept"]
+
+
+def group_without_events(seed):
+    rng, X, wide, group = features(seed)
+    y = rng.poisson(np.exp(0.3 * X[:, 0] + 0.5)).astype(float)
+    y[group] = 0.0
+    return "poisson", wide, y, ["x3"]
+
+
+def group_without_events_overdispersed(seed):
+    _, X, y, names = group_without_events(seed)
+    return "negative_binomial", X, y * 3.0, names
+
+
+def class_missing_in_group(seed):
+    rng, X, wide, group = features(seed)
+    y = rng.integers(0, 3, len(X)).astype(float)
+    y[group & (y == 2.0)] = 0.0
+    return "categorical", wide, y, ["x3"]
+
+
+def classes_separated(seed):
+    _, X, _, _ = features(seed)
+    return "categorical", X, np.digitize(X[:, 0], [-0.5, 0.5]).astype(float), ["x0"]
+
+
+CASES = [
+    perfect,
+    quasi,
+    labels_alike,
+    counts_all_zero,
+    group_without_events,
+    group_without_events_overdispersed,
+    class_missing_in_group,
+    classes_separated,
+]
+
+
+def named(message):
+    """The names in brackets of a message, without repetition and without numbers of classes."""
+    found = {part.split("]")[0] for part in message.split("[")[1:]}
+    return sorted(name for name in found if not name.isdigit())
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+def test_no_maximum_is_told_with_the_columns(case, seed):
+    distribution, X, y, names = case(seed)
+    fit = fitted(distribution, X, y)
+    assert fit.status_ == "unbounded", fit.message_
+    assert named(fit.message_) == names
+    assert "jeffreys" in fit.message_ and "alpha" in fit.message_
+    assert np.isfinite(fit._theta).all()
+    assert fit.n_iter_ <= 24
+
+
+@pytest.mark.parametrize("case", [perfect, quasi, group_without_events], ids=lambda c: c.__name__)
+def test_units_offsets_and_weights_change_nothing(case):
+    distribution, X, y, names = case(3)
+    unit = np.array([1e-9, 1e9, 1e-3, 1.0])[: X.shape[1]]
+    moved = fitted(distribution, X * unit + 1e3 * unit, y)
+    offset = np.linspace(-1.0, 1.0, len(y))
+    other = fitted(distribution, X, y, fit={"offset": offset, "sample_weight": 1.0 + (y > 0)})
+    for fit in (moved, other):
+        assert fit.status_ == "unbounded", fit.message_
+        assert named(fit.message_) == names
+
+
+@pytest.mark.parametrize("n", [20, 2_000, 40_000])
+def test_rows_of_any_number(n):
+    _, X, wide, group = features(4, n)
+    y = logistic(np.random.default_rng(5), X)
+    y[group] = 1.0
+    fit = fitted("bernoulli", wide, y)
+    if n == 20:
+        assert fit.status_ == "unbounded"
+    else:
+        assert fit.status_ == "unbounded" and named(fit.message_) == ["x3"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+def test_a_penalty_gives_a_maximum(case):
+    distribution, X, y, _ = case(0)
+    fit = fitted(distribution, X, y, alpha=1e-3)
+    if case in (labels_alike, counts_all_zero):
+        # Intercepts are not penalised.
+        assert fit.status_ == "unbounded"
+        assert named(fit.message_) == ["intercept"]
+    else:
+        assert fit.status_ in ("converged", "boundary"), fit.message_
+
+
+def test_names_of_a_frame():
+    pd = pytest.importorskip("pandas")
+    _, X, y, _ = quasi(0)
+    fit = fitted("bernoulli", pd.DataFrame(X, columns=["age", "height", "mass", "ward"]), y)
+    assert "prob[ward] -> inf" in fit.message_
+
+
+@pytest.mark.parametrize("beta", [3.0, 6.0, 12.0])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_strong_effect_is_no_separation(beta, seed):
+    rng = np.random.default_rng(100 + seed)
+    X = rng.normal(size=(400, 3))
+    y = (rng.random(400) < 1.0 / (1.0 + np.exp(-beta * X[:, 0]))).astype(float)
+    fit = fitted("bernoulli", X, y)
+    assert fit.status_ == "converged", fit.message_
+    # The gradient of the log-likelihood vanishes: the score equations, by hand.
+    p = 1.0 / (1.0 + np.exp(-fit._eta(X)[:, 0]))
+    z = np.column_stack([X, np.ones(400)])
+    assert np.abs(z.T @ (y - p)).max() < 1e-3
+
+
+@pytest.mark.parametrize("events", [1, 2])
+def test_a_group_with_few_events_is_no_separation(events):
+    rng, X, wide, group = features(7)
+    y = rng.poisson(np.exp(0.3 * X[:, 0] + 0.5)).astype(float)
+    y[group] = 0.0
+    y[np.flatnonzero(group)[:events]] = 1.0
+    fit = fitted("poisson", wide, y)
+    assert fit.status_ == "converged", fit.message_
+    mean = np.exp(fit._eta(wide)[:, 0])
+    assert mean[group].sum() == pytest.approx(events, rel=1e-5)
+
+
+def test_probabilities_beyond_the_limit_of_a_shared_one_are_fitted():
+    # One row far out has a logit of 60; a probability that all rows share ends at 1e-8.
+    rng = np.random.default_rng(8)
+    x = np.append(rng.normal(size=300), 40.0)
+    y = (rng.random(301) < 1.0 / (1.0 + np.exp(-1.5 * x))).astype(float)
+    fit = fitted("bernoulli", x[:, None], y)
+    assert fit.status_ == "converged", fit.message_
+    assert fit._eta(x[:, None]).max() > 30.0
