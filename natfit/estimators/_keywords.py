@@ -10,7 +10,7 @@ from natfit._component import Component, available, component_class
 from natfit._validation import check_keywords, keywords
 
 #: Arguments of similar functions in other packages, and what to write here: of estimators of a
-#: density, and of those of a policy.
+#: density, of a regression, and of those of a policy.
 _OF_DENSITIES = {
     **dict.fromkeys(
         ("event", "events", "event_observed", "censored", "censoring", "status"),
@@ -30,6 +30,27 @@ _OF_DENSITIES = {
     "family": "pass distribution=",
     "y": "a density is fitted to x alone",
     **dict.fromkeys(("weights", "weight", "w", "freq"), "pass sample_weight= with the data"),
+}
+_OF_REGRESSIONS = {
+    **dict.fromkeys(("weights", "weight", "w", "freq"), "pass sample_weight= to fit"),
+    **dict.fromkeys(("offset", "exposure", "offsets"), "pass it to fit, predict and score"),
+    **dict.fromkeys(
+        ("event", "events", "event_observed", "censored", "censoring", "status"),
+        "pass natfit.Censored.right(time, event) as y",
+    ),
+    "entry": "pass natfit.Censored.right(time, event, entry=entry) as y",
+    "C": "pass alpha=1 / (C * N) for N rows: the penalty stands beside the mean of the rows",
+    **dict.fromkeys(
+        ("penalty", "l2", "reg_param", "lambda_"),
+        "pass alpha= for a ridge penalty alpha / 2 |beta|^2 beside the mean of the rows",
+    ),
+    "family": "pass distribution=",
+    "formula": "pass features_for={parameter: formula}",
+    "fixed": "every parameter is estimated; features_for says which depend on X",
+    **dict.fromkeys(
+        ("hidden_layer_sizes", "activation"),
+        "pass predictor='mlp', or an object of natfit.models with this option",
+    ),
 }
 _OF_POLICIES = {
     "gamma": "pass discount=",
@@ -67,10 +88,13 @@ def check_options(
         as an option, the nearest name, or all names.
     """
     known = keywords(function) or ()
+    regression = "predictor" in known
     elsewhere = _OF_POLICIES if "env" in known else _OF_DENSITIES
+    elsewhere = _OF_REGRESSIONS if regression else elsewhere
     kinds = {part: kind for part, kind in kinds.items() if part in known}
     for key in (k for k in given if k not in known and k not in more):
-        remedy = _parameter(key, given, kinds) or elsewhere.get(key) or _option(key, given, kinds)
+        fixed = "" if regression else _parameter(key, given, kinds)
+        remedy = fixed or elsewhere.get(key) or _option(key, given, kinds)
         if remedy:
             raise TypeError(f"{name} has no argument {key!r}; {remedy}")
     check_keywords(function, given, name, more)

@@ -55,7 +55,8 @@ def read_container(estimator: Any, X: Any, reset: bool, least: int = 1) -> Any:
         found = validate_data(estimator, X, accept_sparse="csr", ensure_all_finite=False, **common)
         found = csr_array(found)
         if not found.has_canonical_format:
-            found = found.copy() if found.data is X.data else found
+            # What the caller holds stays as it is.
+            found = found.copy()
             found.sum_duplicates()
         return found
     if is_frame(X):
@@ -177,6 +178,9 @@ class Layout:
 
     def _made(self, X: Any, names: tuple[str, ...]) -> np.ndarray:
         """Return the features of columns and formulas side by side."""
+        if not names:
+            # A model has a column at least; no parameter depends on this one.
+            return np.zeros((X.shape[0], 1))
         single = is_frame(X) and not self.formulas and _is_single(X, self.columns or ())
         out = np.empty((X.shape[0], len(names)), dtype=np.float32 if single else np.float64)
         at = {name: j for j, name in enumerate(names)}
@@ -352,10 +356,15 @@ def _wanted(value: Any, name: str, bare: Layout) -> str | list[int]:
     """Return what one parameter is to have: "all", indices of columns, or a formula."""
     if value is None or (isinstance(value, str) and value == "intercept"):
         return []
-    if isinstance(value, str):
-        # The name of a column is a formula without formulaic.
-        return value if value not in bare.labels else [bare.labels.index(value)]
     label = f"features_for[{name!r}]"
+    if isinstance(value, str):
+        if value in bare.labels:
+            # The name of a column is a formula without formulaic.
+            return [bare.labels.index(value)]
+        if value != "all" and value.isidentifier():
+            rule = f"{label} must be 'all', 'intercept', columns or a formula of them"
+            raise ValueError(unknown_name(value, ["all", "intercept", *bare.labels], rule))
+        return value
     if isinstance(value, bytes | Mapping) or not isinstance(value, Iterable):
         raise TypeError(
             f"{label} must be 'all', 'intercept', columns or a formula, got {value!r}; try "

@@ -21,6 +21,8 @@ class Formula:
 
     Attributes
     ----------
+    text : str
+        The formula as it was written.
     spec : object
         formulaic's description: categories, and what centred or scaled columns were moved by.
     names : tuple of str
@@ -29,6 +31,7 @@ class Formula:
         Whether the formula has an intercept.
     """
 
+    text: str
     spec: Any
     names: tuple[str, ...]
     intercept: bool
@@ -41,11 +44,6 @@ class Formula:
     def _without_intercept(self, matrix: Any) -> np.ndarray:
         found = np.asarray(matrix, dtype=np.float64)
         return found[:, 1:] if self.intercept else found
-
-    @property
-    def text(self) -> str:
-        """The formula as it was written."""
-        return str(self.spec.formula)
 
 
 def read_formula(text: str, X: Any, names: tuple[str, ...], intercept: bool) -> Formula:
@@ -80,7 +78,7 @@ def read_formula(text: str, X: Any, names: tuple[str, ...], intercept: bool) -> 
             f"features_for={text!r} is a formula, which needs formulaic; install it by "
             "pip install natfit[formula], or pass a list of columns"
         ) from error
-    table = as_table(X, names)
+    table = _without_unused(as_table(X, names))
 
     def made() -> Any:
         formula = formulaic.Formula(text if intercept else f"{text} - 1")
@@ -93,7 +91,7 @@ def read_formula(text: str, X: Any, names: tuple[str, ...], intercept: bool) -> 
             f"features_for must be formulas of one side, got {text!r}; leave out y, and '|'"
         )
     first = columns[:1] == (_INTERCEPT,)
-    return Formula(spec, tuple(columns[1:] if first else columns), first)
+    return Formula(text, spec, tuple(columns[1:] if first else columns), first)
 
 
 def _made(made: Any, text: str) -> Any:
@@ -105,7 +103,7 @@ def _made(made: Any, text: str) -> Any:
         try:
             return made()
         except Exception as error:
-            words = str(error).split("\n")[0]
+            words = str(error).split("\n")[0].rstrip(".")
             if isinstance(error, Warning):
                 words = "X has categories that the fit has not seen"
                 words += str(error).partition("dataset)")[2].split(".")[0]
@@ -113,6 +111,13 @@ def _made(made: Any, text: str) -> Any:
                 f"features_for={text!r} cannot be computed: {words}; formulas are made of the "
                 "names of columns, as in 'x1 + C(g)', and values must not be missing"
             ) from error
+
+
+def _without_unused(table: Any) -> Any:
+    """Return a frame whose categorical columns have the categories that occur."""
+    categorical = [name for name in table.columns if hasattr(table[name].dtype, "categories")]
+    kept = {name: table[name].cat.remove_unused_categories() for name in categorical}
+    return table.assign(**kept) if kept else table
 
 
 def as_table(X: Any, names: tuple[str, ...]) -> Any:
@@ -128,6 +133,14 @@ def as_table(X: Any, names: tuple[str, ...]) -> Any:
         return pandas.DataFrame(X, columns=list(names))
     if isinstance(X, pandas.DataFrame):
         return X
-    columns = (column_of(X, j) for j in range(len(names)))
-    values = (c.to_numpy() if kind_of(c.dtype) == "numbers" else c.to_list() for c in columns)
-    return pandas.DataFrame(dict(zip(names, values, strict=True)))
+    found: dict[str, Any] = {}
+    for j, name in enumerate(names):
+        column = column_of(X, j)
+        declared = getattr(column.dtype, "categories", None)
+        if kind_of(column.dtype) == "numbers":
+            found[name] = column.to_numpy()
+        elif declared is not None and str(column.dtype).startswith("Enum"):
+            found[name] = pandas.Categorical(column.to_list(), categories=list(declared))
+        else:
+            found[name] = column.to_list()
+    return pandas.DataFrame(found)

@@ -13,6 +13,9 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
 from natfit.estimators.regression._options import mean_parameter, refuse_names
 
+#: What to write where cross-validation has split X and not the offsets.
+_OF_A_DICT = "; cross-validation does not split a dict: pass a frame with a column a parameter"
+
 
 def offsets_of(family: Distribution, n: int, offset: Any, exposure: Any) -> np.ndarray | None:
     """Return what is added to eta in each row, (n, K), or None.
@@ -124,8 +127,7 @@ def _column(value: Any, name: str, n: int, size: int) -> np.ndarray:
         wanted = f"({n},)" if size == 1 else f"({n},) or ({n}, {size})"
         raise ValueError(
             f"{name} must have one value for each row of X, of shape {wanted}, got shape "
-            f"{np.shape(value)}; of a dict, cross-validation splits nothing: pass a frame with a "
-            "column for each parameter"
+            f"{np.shape(value)}{_OF_A_DICT if name.startswith('offset[') else ''}"
         )
     bad = ~np.isfinite(found).all(axis=1)
     if bad.any():

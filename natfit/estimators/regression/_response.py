@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.multiclass import check_classification_targets
 
-from natfit._numbers import Numbers, as_numbers, is_frame
+from natfit._numbers import Numbers, as_numbers, is_frame, is_series, kind_of
 from natfit._warnings import warn
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
@@ -51,7 +51,12 @@ def read_response(y: Any, name: str) -> Numbers | Censored:
         censored = _of_records(y)
     if censored is not None:
         return censored
-    found = as_numbers(y, "y")
+    try:
+        found = as_numbers(y, "y")
+    except ValueError as error:
+        if not _are_labels(y):
+            raise
+        raise ValueError(f"{error}; natfit.NaturalClassifier takes labels of classes") from None
     values = found.values
     if values.ndim == 0 or values.ndim > 2:
         raise ValueError(
@@ -63,6 +68,12 @@ def read_response(y: Any, name: str) -> Numbers | Censored:
     if values.shape[1] == 1:
         warn_of_column(y)
     return found
+
+
+def _are_labels(y: Any) -> bool:
+    """Tell whether y is a vector of strings or categories."""
+    kind = kind_of(y.dtype) if is_series(y) else np.asarray(y).dtype.kind
+    return kind in ("U", "O", "text", "categories", "object")
 
 
 def warn_of_column(y: Any) -> None:

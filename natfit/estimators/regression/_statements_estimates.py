@@ -114,7 +114,7 @@ class RegressionEstimates:
     n_jobs: int | None
     prior: Any
     predictor: Any
-    _seen: Distribution
+    _family: Distribution
     _layout: Any
     _model: Any
     _theta: np.ndarray
@@ -303,7 +303,7 @@ class RegressionEstimates:
                 objective, self._theta, at_limit=tuple(self._at_bound)
             )
         return Estimate(
-            self._seen,
+            self._family,
             self._theta,
             self._information,
             tuple(self._at_bound),

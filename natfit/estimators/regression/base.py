@@ -74,7 +74,7 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
     distribution_: Distribution
     link_: dict[str, str]
     #: The family as the rows of the fit see it: through intervals and windows, if these had any.
-    _seen: Distribution
+    _family: Distribution
     _layout: Layout
     _model: Model
     _theta: np.ndarray
@@ -157,7 +157,7 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
         self, family: Distribution, chosen: Chosen, engine: Any, result: fitting.Result
     ) -> None:
         fit = result.fit
-        self.distribution_, self._seen = family, result.model.family
+        self.distribution_, self._family = family, result.model.family
         self.link_ = link_names(family)
         self._layout, self.features_for_ = chosen.layout, chosen.named()
         self._model, self._theta = result.model, fit.theta
@@ -201,7 +201,7 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
 
     def _objective(self, rows: Rows) -> Regression:
         """Return the objective of the fit at these rows, in theta."""
-        family = self._seen
+        family = self._family
         alpha = np.zeros(family.n_params)
         for name, strength in strengths(self.alpha, family).items():
             alpha[family.blocks[name]] = strength
