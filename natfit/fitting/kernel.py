@@ -11,6 +11,7 @@ with X centred if there are intercepts. Nothing of size D x D is formed, and the
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy.linalg import eigh
@@ -53,12 +54,30 @@ def fit_regression(task: Task) -> Result:
     rows = task.rows.holding(task.rows.y, rotation.features, task.rows.weight, task.rows.offset)
     driven = dict.fromkeys(task.model.columns or task.family.params)
     inner = standardised(rows, LinearPredictors(driven, task.model.intercept))
-    found = fit(replace(task, rows=rows, model=inner))
-    raw = found.model.raw(found.fit.theta)
-    theta = model.of_raw([rotation.of_x(coef, base) for coef, base in raw])
+
+    def back(bound: Any, theta: np.ndarray) -> np.ndarray:
+        """Return the theta of x that belongs to that of the rotated features."""
+        return model.of_raw([rotation.of_x(coef, base) for coef, base in bound.raw(theta)])
+
+    def hook(iterate: Any, done: bool) -> Any:
+        return task.hook(_OfX(iterate, model, back(iterate.model, iterate.theta)), done)  # type: ignore[misc]
+
+    told = None if task.hook is None else hook
+    found = fit(replace(task, rows=rows, model=inner, raw=None, hook=told))
+    theta = back(found.model, found.fit.theta)
     iterate = replace(found.fit.iterate, theta=theta, unidentified=(), active=())
     run = replace(found.fit, iterate=iterate)
     return replace(found, fit=run, model=model, information=None, at_bound=())
+
+
+class _OfX:
+    """An iterate of the rotated features, for callbacks, with the model and the theta of x."""
+
+    def __init__(self, iterate: Any, model: LinearPredictors, theta: np.ndarray):
+        self._iterate, self.model, self.theta = iterate, model, theta
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._iterate, name)
 
 
 def _rotates(task: Task) -> bool:

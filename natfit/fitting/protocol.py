@@ -137,7 +137,11 @@ def _solved(
         task.engine.max_iter,
         family.compare_after if task.engine.step.converges else None,
     )
-    theta = from_fewer_rows(objective, problem.engine, problem.theta0, task.rng)
+    theta = problem.theta0
+    if task.raw is None:
+        theta = from_fewer_rows(objective, problem.engine, theta, task.rng)
+    else:
+        theta = problem.model.of_raw(task.raw)
     return problem, judge(problem, search.settle(theta))
 
 
@@ -334,10 +338,10 @@ def _with_eta(hook: Callable, problem: Problem, whole: bool) -> Callable:
 
 
 class _WithEta:
-    """An iterate with the eta of all rows, for callbacks."""
+    """An iterate with the eta of all rows and the model, for callbacks."""
 
     def __init__(self, iterate: Any, problem: Problem, whole: bool):
-        self._iterate = iterate
+        self._iterate, self.model = iterate, problem.model
         eta, family = problem.shared_eta(iterate.theta), problem.model.family
         if eta is not None and whole:
             eta = family.completed.full(eta[None])[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,6 +44,9 @@ class Task:
     start : ndarray of shape (K,) or dict, optional
         The eta of the start, or native values of some parameters by name; None for the family's
         own start.
+    raw : sequence of (ndarray, float), optional
+        Coefficients (D,) of x and the intercept of each entry of eta at which linear predictors
+        start, as ``model.raw`` returns them.
     hook : callable, optional
         ``hook(iterate, done) -> bool`` is called at every iterate and stops the fit by returning
         True. The iterate also has ``eta``.
@@ -59,4 +62,5 @@ class Task:
     ridge: Mapping[str, float] | None = None
     whole: bool = False
     start: np.ndarray | Mapping[str, np.ndarray] | None = None
+    raw: Sequence[tuple[np.ndarray, float]] | None = None
     hook: Callable | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -112,7 +112,7 @@ class Layout:
     n_columns: int
     given: tuple[str, ...] | None
     columns: tuple[Column, ...] | None = None
-    formulas: tuple[Formula, ...] = field(default=())
+    formulas: tuple[Formula, ...] = ()
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -157,13 +157,12 @@ class Layout:
         ValueError
             If a value is missing or infinite, or a category is not one of the fit.
         """
-        names = self.names
         if not self.formulas and (self.columns is None or not is_frame(X)):
             self._refuse_array(X)
             found = _numbers_of(X)
         else:
-            found = self._made(X, names)
-        _refuse_not_finite(found, names)
+            found = self._made(X, self.names)
+        _refuse_not_finite(found, self)
         return found
 
     def _refuse_array(self, X: Any) -> None:
@@ -216,7 +215,7 @@ def _numbers_of(X: Any) -> Any:
     return as_numbers(X, "X").values
 
 
-def _refuse_not_finite(X: Any, names: tuple[str, ...]) -> None:
+def _refuse_not_finite(X: Any, layout: Layout) -> None:
     """Raise ValueError for the first value that is missing or infinite, by row and column."""
     values = X.data if issparse(X) else X
     with np.errstate(all="ignore"):
@@ -235,8 +234,8 @@ def _refuse_not_finite(X: Any, names: tuple[str, ...]) -> None:
         value = values[row, column]
     words = "NaN" if np.isnan(value) else "infinity"
     raise ValueError(
-        f"Input X contains {words} at row {row} in column {names[column]!r}; remove or impute such "
-        "rows"
+        f"Input X contains {words} at row {row} in column {layout.names[column]!r}; remove or "
+        "impute such rows"
     )
 
 
@@ -252,19 +251,28 @@ class Chosen:
     layout : Layout
         How X becomes features.
     features : dict
-        The indices of the features of each parameter that has some.
+        The indices of the features of each parameter that has some; None for all features.
     intercept : dict
         Whether each parameter has an intercept.
     """
 
     layout: Layout
-    features: dict[str, list[int]]
+    features: dict[str, list[int] | None]
     intercept: dict[str, bool]
+
+    def own(self, name: str) -> Any:
+        """Return what selects the features of one parameter from those of all."""
+        found = self.features.get(name, [])
+        return slice(None) if found is None else found
+
+    def same(self, other: Chosen) -> bool:
+        """Whether another choice has the same features and intercepts."""
+        return self.named() == other.named() and self.intercept == other.intercept
 
     def named(self) -> dict[str, tuple[str, ...]]:
         """Return the names of the features of each parameter, () for an intercept alone."""
-        names = self.layout.names
-        return {n: tuple(names[j] for j in self.features.get(n, ())) for n in self.intercept}
+        names = np.array([*self.layout.names, None], dtype=object)[:-1]
+        return {n: tuple(names[self.own(n)].tolist()) for n in self.intercept}
 
 
 def choose(features_for: Any, family: Distribution, X: Any, intercept: dict[str, bool]) -> Chosen:
@@ -302,22 +310,17 @@ def choose(features_for: Any, family: Distribution, X: Any, intercept: dict[str,
     }
     layout = Layout(bare.n_columns, bare.given, _columns(asked, X, bare), tuple(formulas.values()))
     at = {name: j for j, name in enumerate(layout.names)} if formulas else {}
-    own = len(layout.names) if not formulas else len(Layout(*_without(layout)).names)
-    features: dict[str, list[int]] = {}
+    features: dict[str, list[int] | None] = {}
     for name, wanted in asked.items():
         if name in formulas:
             features[name] = [at[n] for n in formulas[name].names]
         elif isinstance(wanted, str):
-            features[name] = list(range(own))
+            first = replace(layout, formulas=())
+            features[name] = list(range(len(first.names))) if formulas else None
         else:
             features[name] = [k for j in wanted for k in layout.of_column(j)]
     has = {n: h and (n not in formulas or formulas[n].intercept) for n, h in intercept.items()}
     return Chosen(layout, features, has)
-
-
-def _without(layout: Layout) -> tuple:
-    """Return the fields of a layout without its formulas."""
-    return layout.n_columns, layout.given, layout.columns
 
 
 def _columns(asked: dict[str, str | list[int]], X: Any, bare: Layout) -> tuple[Column, ...] | None:

@@ -6,24 +6,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.utils import _safe_indexing, check_consistent_length
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 from natfit import fitting
 from natfit._numbers import Numbers, refuse_other_order
-from natfit._validation import check_bool, check_jobs
+from natfit._validation import check_bool, check_jobs, one_window_a_row
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
 from natfit.distributions.wrappers.base import Wrapper
 from natfit.estimators._data import read_rows
 from natfit.estimators.base import NaturalEstimator
-from natfit.estimators.regression._features import Chosen, Layout, choose, read_container
+from natfit.estimators.regression._features import Chosen, choose, read_container
 from natfit.estimators.regression._offsets import offsets_of
 from natfit.estimators.regression._options import intercepts, strengths
 from natfit.estimators.regression._predictions import Predictions
 from natfit.estimators.regression._statements import RegressionStatements
 from natfit.fitting.kernel import fit_regression
 from natfit.fitting.links import driven_by, link_names, linked
+from natfit.fitting.null import null_log_likelihood, without_features
 from natfit.fitting.options import Adjusted
 from natfit.models import Model
 from natfit.models.linear_predictors import LinearPredictors
@@ -59,6 +60,18 @@ class Data:
     kept: np.ndarray | None
     n: int
 
+    def those_kept(self, values: np.ndarray | None) -> np.ndarray | None:
+        """Return the values (N, ...) of the rows that are kept, of those (n, ...) of all."""
+        return values if values is None or self.kept is None else values[self.kept]
+
+
+@dataclass(frozen=True)
+class _End:
+    """The model and the theta at the end of a fit."""
+
+    model: Model
+    theta: np.ndarray
+
 
 class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
     """Base of estimators of p(y | x): the fit, and what follows from it."""
@@ -75,7 +88,8 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
     link_: dict[str, str]
     #: The family as the rows of the fit see it: through intervals and windows, if these had any.
     _family: Distribution
-    _layout: Layout
+    _chosen: Chosen
+    _null: Any
     _model: Model
     _theta: np.ndarray
 
@@ -89,7 +103,10 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
         """Return the family as options change it, and the rows y as it takes them."""
         raise NotImplementedError
 
-    def _publish_coefficients(self) -> None:
+    def _public_coefficients(
+        self, family: Distribution, chosen: Chosen, model: Model, theta: np.ndarray
+    ) -> tuple[Any, Any]:
+        """Return the coefficients of x and the intercepts as they are published."""
         raise NotImplementedError
 
     def _offsets(
@@ -103,6 +120,7 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
     def _fit(self, X: Any, y: Any, sample_weight: Any, offset: Any, exposure: Any) -> Any:
         check_bool(self.warm_start, "warm_start")
         engine, n_jobs = self._engine(), check_jobs(self.n_jobs)
+        before = dict(self.__dict__)
         data = self._data(X, y, sample_weight, reset=True)
         plan, values = self._adjusted(data, y)
         family = plan.fitted[0]
@@ -110,24 +128,55 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
         link, driven = getattr(self, "link", None), driven_by(chosen.features)
         family = linked(family, link, driven)
         ridge = strengths(self.alpha, family)
-        offsets = self._offsets(family, data.n, offset, exposure)
-        if offsets is not None and data.kept is not None:
-            offsets = offsets[data.kept]
+        offsets = data.those_kept(self._offsets(family, data.n, offset, exposure))
         rows = rows_of(values, chosen.layout.matrix(data.X), data.weight, offsets, n_jobs)
-        task = fitting.Task(
-            family,
-            rows,
-            engine,
-            self._generator(),
-            model=self._posed(chosen),
-            ridge=ridge,
-            prior=self._prior(family),
+        published = linked(plan.family, link, driven)
+        given = {"sample_weight": sample_weight, "offset": offset, "exposure": exposure}
+        calls = self._calls(data, y, given)
+
+        def fitted(iterate: Any) -> dict:
+            return self._state(published, family, chosen, iterate.model, iterate.theta)
+
+        context = self._init_callback_context(max_subtasks=None)
+        context.call_on_fit_task_begin(estimator=self, **calls)
+        hook = self._iteration_hook(context, calls["X"], calls["y"], calls["metadata"], fitted)
+        options: dict[str, Any] = {"model": self._posed(chosen), "ridge": ridge, "hook": hook}
+        options["prior"] = self._prior(family)
+        options["raw"] = self._start(before, published, chosen)
+        result = fit_regression(fitting.Task(family, rows, engine, self._generator(), **options))
+        self._publish(published, chosen, engine, result)
+        self._null = without_features(values, data.weight, offsets)
+        context.call_on_fit_task_end(
+            estimator=self,
+            **calls,
+            reconstruction_attributes=lambda: fitted(_End(self._model, self._theta)),
         )
-        result = fit_regression(task)
-        self._publish(linked(plan.family, link, driven), chosen, engine, result)
         self._remember(X, y, sample_weight, offset, exposure)
         self._warn(self.status_, self.message_, engine)
         return self
+
+    def _calls(self, data: Data, y: Any, given: dict[str, Any]) -> dict[str, Any]:
+        """Return what callbacks are told of the rows, without those of weight zero."""
+        shown = y if Censored.of(y) is None else Censored.of(y)
+        metadata = {k: v for k, v in given.items() if v is not None}
+        if data.kept is not None:
+            shown = _safe_indexing(shown, data.kept)
+            metadata = {
+                k: _safe_indexing(v, data.kept) for k, v in metadata.items() if np.ndim(v) > 0
+            }
+        return {"X": data.X, "y": shown, "metadata": metadata or None}
+
+    def _start(self, before: dict, family: Distribution, chosen: Chosen) -> Any:
+        """Return the coefficients of the previous fit for a warm start, None for no such start."""
+        model = before.get("_model")
+        if not (self.warm_start and isinstance(model, LinearPredictors)):
+            return None
+        same = before["distribution_"] == family and before["_chosen"].same(chosen)
+        labels: tuple[Any, Any] = before.get("classes_"), self.__dict__.get("classes_")
+        if not (same and np.array_equal(*labels)):
+            # The estimate of another family, or of other features, has no meaning here.
+            return None
+        return model.raw(before["_theta"])
 
     def _posed(self, chosen: Chosen) -> Model:
         """Return the model of a fit, not yet bound."""
@@ -145,7 +194,18 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
         given = read_container(self, X, reset, 2 if reset else 1)
         response = self._response(y)
         values = response.rows if isinstance(response, Censored) else response.values
-        check_consistent_length(given, values)
+        carried = isinstance(response, Censored) and response.truncation is not None
+        if reset and carried and one_window_a_row(self.truncation):
+            raise ValueError(
+                "truncation must give each row one window, got windows with y and as an option; "
+                "pass truncation=(low, high) to natfit.Censored only"
+            )
+        if len(values) != given.shape[0]:
+            # The first words are scikit-learn's.
+            raise ValueError(
+                f"Found input variables with inconsistent numbers of samples: X and y must have "
+                f"the same number of rows, got {given.shape[0]} and {len(values)}"
+            )
         data = read_rows(response, sample_weight, "error", self.truncation, name="y")
         kept = None
         if data.kept is not None:
@@ -157,17 +217,56 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
         self, family: Distribution, chosen: Chosen, engine: Any, result: fitting.Result
     ) -> None:
         fit = result.fit
-        self.distribution_, self._family = family, result.model.family
-        self.link_ = link_names(family)
-        self._layout, self.features_for_ = chosen.layout, chosen.named()
-        self._model, self._theta = result.model, fit.theta
+        found = self._state(family, result.model.family, chosen, result.model, fit.theta)
+        for name, value in found.items():
+            setattr(self, name, value)
         self._information, self._at_bound = result.information, result.at_bound
         self.n_obs_, self.loglik_ = result.total, result.log_likelihood
         self.n_iter_, self.status_, self.message_ = fit.n_iter, fit.status, fit.message
         self.history_ = fit.history
         self.metric_, self.solver_ = result.metric, engine.solver
         self.step_, self.damping_ = engine.step, engine.damping
-        self._publish_coefficients()
+
+    def _state(
+        self,
+        family: Distribution,
+        seen: Distribution,
+        chosen: Chosen,
+        model: Model,
+        theta: np.ndarray,
+    ) -> dict[str, Any]:
+        """Return the attributes of an estimator that predicts with a theta."""
+        coef, intercept = self._public_coefficients(family, chosen, model, theta)
+        found = {"distribution_": family, "_family": seen, "_chosen": chosen, "_model": model}
+        found |= {"_theta": theta, "link_": link_names(family)}
+        return {**found, "coef_": coef, "intercept_": intercept}
+
+    @property
+    def features_for_(self) -> dict[str, tuple[str, ...]]:
+        """The names of the features of each parameter, in the order of its coefficients."""
+        check_is_fitted(self, "_theta")
+        return self._chosen.named()
+
+    @property
+    def null_log_likelihood_(self) -> float:
+        """The log-likelihood of the model with intercepts alone, at the rows of the fit, in nats.
+
+        It has the same offsets and weights, and no penalty. It is computed when it is first asked
+        for, or when the estimator is pickled.
+        """
+        check_is_fitted(self, "_theta")
+        if isinstance(self._null, Rows):
+            self._null = null_log_likelihood(self._family, self._null)
+        return self._null
+
+    def __getstate__(self) -> dict:
+        """Return what is pickled, which holds no rows."""
+        if isinstance(self.__dict__.get("_null"), Rows):
+            try:
+                _ = self.null_log_likelihood_
+            except ValueError:
+                self._null = np.nan
+        return super().__getstate__()
 
     # ------------------------------------------------------------------------- predictions
 
@@ -179,7 +278,7 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
         return self._eta_of(given, offsets)
 
     def _eta_of(self, given: Any, offsets: np.ndarray | None) -> np.ndarray:
-        eta = self._model.eta(self._theta, self._layout.matrix(given))
+        eta = self._model.eta(self._theta, self._chosen.layout.matrix(given))
         return eta if offsets is None else eta + offsets
 
     def _scored(
@@ -188,9 +287,7 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
         """Return the family of rows, the rows, their eta (n, K) and their weights."""
         check_is_fitted(self, "_theta")
         data = self._data(X, y, sample_weight, reset=False)
-        offsets = self._offsets(self.distribution_, data.n, offset, exposure)
-        if offsets is not None and data.kept is not None:
-            offsets = offsets[data.kept]
+        offsets = data.those_kept(self._offsets(self.distribution_, data.n, offset, exposure))
         eta = self._eta_of(data.X, offsets)
         family, values = self._seen_rows(data, y)
         return family, values, eta, data.weight

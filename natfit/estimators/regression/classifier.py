@@ -15,6 +15,7 @@ from natfit._numbers import Numbers
 from natfit._validation import answers_keywords
 from natfit.distributions import Bernoulli, Categorical
 from natfit.distributions.base import Distribution
+from natfit.estimators.regression._features import Chosen
 from natfit.estimators.regression._offsets import class_offsets
 from natfit.estimators.regression._response import read_classes
 from natfit.estimators.regression.base import Data, RegressionEstimator
@@ -141,18 +142,24 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
     def _offsets(
         self, family: Distribution, n: int, offset: Any, exposure: Any
     ) -> np.ndarray | None:
+        if exposure is not None:
+            raise ValueError("exposure must be None for classes; pass offset=, in logits")
         return class_offsets(family, n, offset)
 
-    def _publish_coefficients(self) -> None:
-        (names,) = self.features_for_.values()
-        at = {name: j for j, name in enumerate(self._layout.names)}
-        own = [at[name] for name in names]
-        raw = self._model.raw(self._theta)
-        coef = np.array([c[own] for c, _ in raw]).reshape(len(raw), len(own))
+    def _public_coefficients(
+        self, family: Distribution, chosen: Chosen, model: Any, theta: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        raw = model.raw(theta)
+        (name,) = family.params
+        own = chosen.own(name)
+        coef = np.stack([c[own] for c, _ in raw])
         base = np.array([b for _, b in raw])
-        if len(self.classes_) > 2:
-            coef, base = _centred(coef.T).T, _centred(base[None])[0]
-        self.coef_, self.intercept_ = coef, base
+        if family.n_params == 1:
+            return coef, base
+        return _centred(coef.T).T, _centred(base[None])[0]
+
+    def _state(self, *fitted: Any) -> dict[str, Any]:
+        return {**super()._state(*fitted), "classes_": self.classes_}
 
     # -------------------------------------------------------------------------- predictions
 
@@ -176,7 +183,9 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
         return eta[:, 0] if len(self.classes_) == 2 else _centred(eta)
 
     @answers_keywords
-    def predict(self, X: Any, *, offset: Any = None) -> np.ndarray:
+    def predict(  # type: ignore[override]  # classes have no exposure
+        self, X: Any, *, offset: Any = None
+    ) -> np.ndarray:
         """Return the most probable class of each row of X, (N,)."""
         scores = self.decision_function(X, offset=offset)
         if scores.ndim == 1:
@@ -200,7 +209,9 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
         return _log_softmax(scores)
 
     @answers_keywords
-    def score(self, X: Any, y: Any, sample_weight: Any = None, *, offset: Any = None) -> float:
+    def score(  # type: ignore[override]  # classes have no exposure
+        self, X: Any, y: Any, sample_weight: Any = None, *, offset: Any = None
+    ) -> float:
         """Return the accuracy: the share of rows whose most probable class is theirs.
 
         Parameters

@@ -13,6 +13,7 @@ from natfit._numbers import Numbers
 from natfit._validation import answers_keywords, one_window_a_row
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
+from natfit.estimators.regression._features import Chosen
 from natfit.estimators.regression._response import complete_rows, read_response
 from natfit.estimators.regression.base import Data, RegressionEstimator
 from natfit.fitting.options import Adjusted, adjust
@@ -141,15 +142,16 @@ class NaturalRegressor(RegressorMixin, RegressionEstimator):
             return data.seen_as(self.distribution_).checked(), data.y
         return self.distribution_, complete_rows(data.y, self.distribution_, y)
 
-    def _publish_coefficients(self) -> None:
-        names = self._layout.names
-        at = {name: j for j, name in enumerate(names)}
-        raw = self._model.raw(self._theta)
-        self.coef_, self.intercept_ = {}, {}
-        for name, block in self.distribution_.blocks.items():
-            own = [at[n] for n in self.features_for_[name]]
-            self.coef_[name] = _stacked([coef[own] for coef, _ in raw[block]])
-            self.intercept_[name] = _stacked([base for _, base in raw[block]])
+    def _public_coefficients(
+        self, family: Distribution, chosen: Chosen, model: Any, theta: np.ndarray
+    ) -> tuple[dict, dict]:
+        raw = model.raw(theta)
+        coef, intercept = {}, {}
+        for name, block in family.blocks.items():
+            own = chosen.own(name)
+            coef[name] = _stacked([c[own] for c, _ in raw[block]])
+            intercept[name] = _stacked([b for _, b in raw[block]])
+        return coef, intercept
 
     def __sklearn_tags__(self) -> Any:
         """Declare that X may be sparse, whether y must be positive, and that no score is an R^2."""
