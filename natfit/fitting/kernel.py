@@ -14,21 +14,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.linalg import eigh
-from scipy.sparse import issparse
 
 from natfit.fitting.protocol import fit
 from natfit.fitting.regression import standardised
 from natfit.fitting.result import Result
 from natfit.fitting.task import Task
 from natfit.models.linear_predictors import LinearPredictors
-from natfit.rows import Memory, Rows
-
-#: Most rows whose inner products are formed.
-_MOST = 4_000
-
-#: Eigenvalues of the inner products below this share of the largest are rounding.
-_LEAST = 1e-14
+from natfit.rows import Rotation, rotates
 
 
 def fit_regression(task: Task) -> Result:
@@ -50,8 +42,8 @@ def fit_regression(task: Task) -> Result:
     if not _rotates(task):
         return fit(replace(task, model=standardised(task.rows, task.model)))
     model = task.model.bind(task.rows.n_features, task.family, task.constant)
-    rotation = _Rotation(task.rows, centred=model.starts_at_eta)
-    rows = task.rows.holding(task.rows.y, rotation.features, task.rows.weight, task.rows.offset)
+    rotation = Rotation(task.rows, centred=model.starts_at_eta)
+    rows = rotation.rows
     driven = dict.fromkeys(task.model.columns or task.family.params)
     inner = standardised(rows, LinearPredictors(driven, task.model.intercept))
 
@@ -83,7 +75,7 @@ class _OfX:
 def _rotates(task: Task) -> bool:
     """Tell whether a fit has more features than rows, and is penalised in all of them."""
     model, rows = task.model, task.rows
-    if not isinstance(model, LinearPredictors) or not task.ridge or rows.n > _MOST:
+    if not isinstance(model, LinearPredictors) or not task.ridge or task.prior:
         return False
     driven = list(task.family.params) if model.columns is None else list(model.columns)
     if any((model.columns or {}).get(name) is not None for name in driven):
@@ -91,39 +83,4 @@ def _rotates(task: Task) -> bool:
     has = model.intercept
     intercepts = {has if isinstance(has, bool) else has.get(name, True) for name in driven}
     alphas = all(task.ridge.get(name, 0.0) > 0.0 for name in driven)
-    return isinstance(rows, Memory) and rows.n < rows.n_features and alphas and len(intercepts) == 1
-
-
-class _Rotation:
-    """R (N, r), and the coefficients of x that belong to those of R.
-
-    Parameters
-    ----------
-    rows : Rows
-        The rows, in this process.
-    centred : bool
-        Whether the features are centred, for an intercept that takes up their means.
-    """
-
-    def __init__(self, rows: Rows, centred: bool):
-        self._X = X = rows.X
-        inner = (X @ X.T).toarray() if issparse(X) else np.asarray(X @ X.T, dtype=np.float64)
-        self._mean: np.ndarray | None = None
-        if centred:
-            # The sum of the centred rows is zero, so that they have N - 1 dimensions.
-            side = inner.mean(axis=0)
-            inner = inner - side - side[:, None] + side.mean()
-            self._mean = np.asarray(X.mean(axis=0), dtype=np.float64).ravel()
-        values, vectors = eigh(inner, overwrite_a=True)
-        keep = values > _LEAST * len(values) * max(float(values[-1]), 0.0)
-        self._root, self._vectors = np.sqrt(values[keep]), vectors[:, keep]
-        self.features = self._vectors * self._root
-
-    def of_x(self, gamma: np.ndarray, base: float) -> tuple[np.ndarray, float]:
-        """Return the coefficients (D,) of x and the intercept for those of R, (r,)."""
-        a = self._vectors @ (gamma / self._root)
-        coef = np.asarray(self._X.T @ a).ravel()
-        if self._mean is None:
-            return coef, base
-        coef -= self._mean * a.sum()
-        return coef, base - float(self._mean @ coef)
+    return rotates(rows) and alphas and len(intercepts) == 1
