@@ -102,3 +102,23 @@ def from_fewer_rows(
     found = run(fewer, engine, theta, rng)
     better = found.status is Status.CONVERGED and np.isfinite(found.theta).all()
     return found.theta if better else theta
+
+
+def width(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """Return a centre and a unit (D,) of each feature for a network.
+
+    The unit is the standard deviation, or a quarter of the largest distance from the centre if that
+    is larger: no feature of the rows is far outside of -4 to 4, be it zero in most of them.
+
+    Returns
+    -------
+    shift, scale : ndarray of shape (D,)
+    """
+    linear = standardised(rows, LinearPredictors())
+    shift, scale = linear.shift, linear.scale
+    X = rows.few(_FEW).X
+    low, high = X.min(axis=0), X.max(axis=0)
+    if issparse(X):
+        low, high = low.toarray().ravel(), high.toarray().ravel()
+    far = np.maximum(high - shift, shift - low)
+    return shift, np.maximum(scale, 0.25 * far)

@@ -22,6 +22,7 @@ ORDER = [
     Status.GRADIENT_SMALL,
     Status.ROUNDING_FLOOR,
     Status.STOPPED_BY_CALLBACK,
+    Status.EARLY_STOPPED,
     Status.BOUNDARY,
     Status.MAX_ITER,
     Status.NO_DESCENT,

@@ -18,6 +18,7 @@ class Status(StrEnum):
     UNBOUNDED = "unbounded"
     NON_FINITE = "non_finite"
     STOPPED_BY_CALLBACK = "stopped_by_callback"
+    EARLY_STOPPED = "early_stopped"
 
     @property
     def good(self) -> bool:
@@ -57,5 +58,6 @@ _REMEDIES = {
         "repeated values, or use another family"
     ),
     Status.NON_FINITE: "check the data's range and the start values; scale the data",
+    Status.EARLY_STOPPED: "fit without early_stopping to use all rows",
     Status.STOPPED_BY_CALLBACK: "fit again with warm_start=True to go on",
 }

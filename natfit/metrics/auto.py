@@ -11,13 +11,15 @@ from natfit.metrics.euclidean import EuclideanMetric
 from natfit.metrics.exact import ExactFisher
 from natfit.metrics.monte_carlo import MonteCarloFisher
 from natfit.metrics.secant import SecantFisher
-from natfit.objectives import Objective
+from natfit.objectives import Likelihood, Objective
+from natfit.solvers.auto import DENSE_LIMIT, KERNEL_LIMIT
 
 
 class AutoMetric(Metric):
     """The exact Fisher information with its endgame, else Monte Carlo, else the empirical Fisher.
 
-    A regression with linear predictors keeps its information
+    A large network for several entries of eta, with at most 3,000 rows, gets one draw a row: a
+    solve is then exact. A regression with linear predictors keeps its information
     (:class:`natfit.metrics.SecantFisher`).
     A family whose yardstick is the observed information has this one as its metric.
 
@@ -37,6 +39,8 @@ class AutoMetric(Metric):
         if family.information.yardstick is Yardstick.OBSERVED and likelihood.model.shared:
             # Draws would decide the estimate where there is an information without them.
             return ObservedOrComplete()
+        if _many_columns(likelihood):
+            return MonteCarloFisher(n_draws=1, per="row").prepare(objective)
         if family.information.exists:
             return ExactFisher(endgame=True).prepare(objective)
         if family.can_sample:
@@ -48,3 +52,11 @@ class AutoMetric(Metric):
             UserWarning,
         )
         return EmpiricalFisher()
+
+
+def _many_columns(likelihood: Likelihood) -> bool:
+    """Tell whether one draw a row makes a large network's solve exact, and the K of eta do not."""
+    rows, family = likelihood.rows.n, likelihood.distribution
+    large = not likelihood.model.shared and likelihood.n_params > DENSE_LIMIT
+    few = rows <= KERNEL_LIMIT < rows * family.n_params
+    return large and few and family.can_sample

@@ -112,6 +112,22 @@ class MLP(Conditional):
             before = units
         return names + [f"{eta}[{x}]" for x in [*before, "intercept"] for eta in eta_names]
 
+    def penalty(self, alpha: np.ndarray) -> np.ndarray:
+        """Return lambda (P,): alpha_k for the weights of output k, the largest for hidden ones.
+
+        Returns
+        -------
+        ndarray of shape (P,)
+            Zero for biases and constants.
+        """
+        out = np.zeros(self.n_params)
+        own = np.asarray(alpha, dtype=np.float64)[self.varying]
+        layers = cut(out[: self._size], self._shapes)
+        for layer in layers[:-1]:
+            layer[:-1] = own.max()
+        layers[-1][:-1] = own
+        return out
+
     def _map_rows(self, theta: np.ndarray, X: np.ndarray) -> MLPRows:
         return MLPRows(theta, self._shapes, X, self.activation)
 

@@ -60,7 +60,8 @@ class Regression(Likelihood):
     ):
         super().__init__(distribution, model, rows)
         self.ridge = None if ridge is None or not ridge.any() else ridge
-        self.mix = mix
+        # What predictors have in common is their features; a network's layers share them anyway.
+        self.mix = mix if model.linear else None
         self.penalised = self.ridge is not None
 
     def at_rows(self, rows: Rows) -> Regression:

@@ -66,7 +66,8 @@ class Engine:
             False if a ``ConvergenceWarning`` is needed.
         """
         asked = status is Status.MAX_ITER and (self.tol == 0.0 or not self.step.converges)
-        return status.good or asked or status is Status.STOPPED_BY_CALLBACK
+        stopped = (Status.STOPPED_BY_CALLBACK, Status.EARLY_STOPPED)
+        return status.good or asked or status in stopped
 
 
 def resolve_damping(damping: Any) -> Damping:

@@ -178,6 +178,8 @@ class Verdict:
                 where = np.array2string(self.theta, precision=4, threshold=6)
                 what = "the objective, its gradient or the metric is not finite"
                 return f"{what} near theta = {where}, where the objective is {self.value:.6g}"
+            case Status.EARLY_STOPPED:
+                return f"rows held out ended the fit after {self.n_iter} iterations"
             case Status.STOPPED_BY_CALLBACK:
                 plural = "" if self.n_iter == 1 else "s"
                 return f"a callback stopped the fit after {self.n_iter} iteration{plural}"

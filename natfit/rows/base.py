@@ -162,6 +162,13 @@ class Rows(Component):
         """Return rows of the same kind and options that hold other arrays."""
         raise NotImplementedError
 
+    def take(self, index: np.ndarray) -> Rows:
+        """Return some rows by their indices; for rows in this process alone."""
+        raise ValueError(
+            "batch_size and early_stopping need rows in this process, got rows in several; use "
+            "n_jobs=None"
+        )
+
     def reference(self) -> Any:
         """What tells a worker where the rows are; None if parts are called in this process."""
         return None

@@ -159,6 +159,11 @@ class Memory(Rows):
         columns = {"y": y, "X": X, "weight": weight, "offset": offset}
         return type(self)(**{**self.get_params(deep=False), **columns, "extra": ()})
 
+    def take(self, index: np.ndarray) -> Memory:
+        """Return some rows by their indices."""
+        columns = (self.y, self.X, self.weight, self.offset)
+        return self.holding(*(None if a is None else a[index] for a in columns))
+
     def joined(self, *columns: np.ndarray) -> Memory:
         """Return the same rows with further columns (N,) each."""
         more = self._with(extra=(*self.extra, *columns))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from natfit._validation import check_number
 from natfit.linops import LinearOperator
 from natfit.solvers.base import SolveInfo, Solver
 from natfit.solvers.cg import CGSolver
@@ -36,7 +37,21 @@ class AutoSolver(Solver):
     at most 5e7 numbers. Where the operator computes the kernel without B and the damping is
     lambda I or none, the kernel is at most 3000 x 3000, for any P. A larger kernel is left to
     Cholesky's factorisation or conjugate gradients, by the number of parameters.
+
+    Parameters
+    ----------
+    products : int or None, default=None
+        Maximum number of products of conjugate gradients, where they are used; None sets no limit
+        but theirs.
     """
+
+    def __init__(self, products: int | None = None):
+        self.products = products
+
+    def check(self) -> None:
+        """Check that products >= 1."""
+        if self.products is not None:
+            check_number(self.products, "solver__products", low=1, integer=True, hint="20")
 
     def solve(self, operator: LinearOperator, g: np.ndarray) -> tuple[np.ndarray, SolveInfo]:
         """Solve F d = g by the solver that :meth:`choose` returns, or by a known inverse."""
@@ -51,7 +66,7 @@ class AutoSolver(Solver):
         if operator.is_diagonal:
             return CholeskySolver()
         if operator.rank_bound >= operator.size:
-            return CholeskySolver() if operator.size <= DENSE_LIMIT else _iterative(operator)
+            return CholeskySolver() if operator.size <= DENSE_LIMIT else self._iterative(operator)
         shift = operator.shift()
         # Undamped and below full rank, F is singular: Cholesky's pseudo-inverse says which
         # parameters are not identified as long as F is small enough to form.
@@ -60,12 +75,12 @@ class AutoSolver(Solver):
             return CholeskySolver()
         if _kernel_pays(operator, shift):
             return WoodburySolver()
-        return CholeskySolver() if operator.size <= DENSE_LIMIT else _iterative(operator)
+        return CholeskySolver() if operator.size <= DENSE_LIMIT else self._iterative(operator)
 
-
-def _iterative(operator: LinearOperator) -> Solver:
-    """Return conjugate gradients, to the residual that the operator says suffices."""
-    return CGSolver() if operator.enough is None else CGSolver(tol=operator.enough)
+    def _iterative(self, operator: LinearOperator) -> Solver:
+        """Return conjugate gradients, to the residual that the operator says suffices."""
+        tol = 1e-10 if operator.enough is None else operator.enough
+        return CGSolver(tol, self.products)
 
 
 def _kernel_pays(operator: LinearOperator, shift: np.ndarray | None) -> bool:

@@ -83,6 +83,13 @@ def stopped_by_callback():
     return go(objective, [0.0, 0.0], ExactFisher(), callback=lambda i, done: i.n_iter == 2)
 
 
+def early_stopped():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((60, 3)), rng.standard_normal(60)
+    model = NaturalRegressor(predictor="mlp", early_stopping=True, random_state=0).fit(X, y)
+    return SimpleNamespace(status=model.status_, message=model.message_)
+
+
 CASES = {
     Status.CONVERGED: (converged, "standard errors, within tol=1e-06"),
     Status.GRADIENT_SMALL: (gradient_small, "natural gradient is .*, within tol=0.001"),
@@ -93,6 +100,7 @@ CASES = {
     Status.SINGULAR: (singular, r"do not determine x\[0\], x\[1\]"),
     Status.NON_FINITE: (non_finite, r"not finite near theta = \[1.*the objective is nan"),
     Status.UNBOUNDED: (unbounded, "75 % of the rows equal 0"),
+    Status.EARLY_STOPPED: (early_stopped, "rows held out has not risen for 5 iterations"),
     Status.STOPPED_BY_CALLBACK: (stopped_by_callback, "after 2 iterations"),
 }
 

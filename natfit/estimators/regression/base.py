@@ -20,9 +20,9 @@ from natfit.estimators.base import NaturalEstimator
 from natfit.estimators.regression._features import Chosen, choose, read_container
 from natfit.estimators.regression._offsets import offsets_of
 from natfit.estimators.regression._options import intercepts, strengths
+from natfit.estimators.regression._predictor import Predicted, predictor_of, trained
 from natfit.estimators.regression._predictions import Predictions
 from natfit.estimators.regression._statements import RegressionStatements
-from natfit.fitting.kernel import fit_regression
 from natfit.fitting.links import driven_by, link_names, linked
 from natfit.fitting.null import null_log_likelihood, without_features
 from natfit.fitting.options import Adjusted
@@ -73,7 +73,7 @@ class _End:
     theta: np.ndarray
 
 
-class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
+class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalEstimator):
     """Base of estimators of p(y | x): the fit, and what follows from it."""
 
     predictor: Any
@@ -140,10 +140,13 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
         context = self._init_callback_context(max_subtasks=None)
         context.call_on_fit_task_begin(estimator=self, **calls)
         hook = self._iteration_hook(context, calls["X"], calls["y"], calls["metadata"], fitted)
-        options: dict[str, Any] = {"model": self._posed(chosen), "ridge": ridge, "hook": hook}
+        model, constant = self._posed(chosen, family)
+        options: dict[str, Any] = {"model": model, "constant": constant, "ridge": ridge}
+        options["hook"] = hook
         options["prior"] = self._prior(family)
         options["raw"] = self._start(before, published, chosen)
-        result = fit_regression(fitting.Task(family, rows, engine, self._generator(), **options))
+        task = fitting.Task(family, rows, engine, self._generator(), **options)
+        result = trained(self, task)
         self._publish(published, chosen, engine, result)
         self._null = without_features(values, data.weight, offsets)
         context.call_on_fit_task_end(
@@ -178,10 +181,13 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
             return None
         return model.raw(before["_theta"])
 
-    def _posed(self, chosen: Chosen) -> Model:
-        """Return the model of a fit, not yet bound."""
+    def _posed(self, chosen: Chosen, family: Distribution) -> tuple[Model, tuple[str, ...]]:
+        """Return the model of a fit, not yet bound, and the parameters that are constants of it."""
+        if not (isinstance(self.predictor, str) and self.predictor == "linear"):
+            return predictor_of(self.predictor, family, chosen.features, chosen.intercept)
         names = chosen.layout.names
-        return LinearPredictors(chosen.features, chosen.intercept, feature_names=names)
+        model = LinearPredictors(chosen.features, chosen.intercept, feature_names=names)
+        return model, ()
 
     def _generator(self) -> Any:
         """Return the generator of a fit; a fit without a seed gives the same estimate each time."""
@@ -217,6 +223,8 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
         self, family: Distribution, chosen: Chosen, engine: Any, result: fitting.Result
     ) -> None:
         fit = result.fit
+        for name in ("coef_", "intercept_"):
+            vars(self).pop(name, None)
         found = self._state(family, result.model.family, chosen, result.model, fit.theta)
         for name, value in found.items():
             setattr(self, name, value)
@@ -236,9 +244,11 @@ class RegressionEstimator(RegressionStatements, Predictions, NaturalEstimator):
         theta: np.ndarray,
     ) -> dict[str, Any]:
         """Return the attributes of an estimator that predicts with a theta."""
-        coef, intercept = self._public_coefficients(family, chosen, model, theta)
         found = {"distribution_": family, "_family": seen, "_chosen": chosen, "_model": model}
         found |= {"_theta": theta, "link_": link_names(family)}
+        if not model.linear:
+            return found
+        coef, intercept = self._public_coefficients(family, chosen, model, theta)
         return {**found, "coef_": coef, "intercept_": intercept}
 
     @property

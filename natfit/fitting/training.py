@@ -1,0 +1,300 @@
+"""Fits that stop early, take their rows in batches, or train a network: no optimum is claimed.
+
+A network's likelihood has no optimum that is worth reaching, and its information matrix is singular
+and large. What decides is a damped step on all rows or on a batch of them, and rows that were held
+out. The distance to the optimum is measured with the damping.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from natfit._validation import check_bool, check_number
+from natfit.damping.fixed import FixedDamping
+from natfit.damping.none import NoDamping
+from natfit.fitting.data import check, degenerate
+from natfit.fitting.protocol import Problem, begin, bind, pose
+from natfit.fitting.regression import standardised, width
+from natfit.fitting.result import Result
+from natfit.fitting.task import Task
+from natfit.iterate import Iterate, Local, Status
+from natfit.models import Model
+from natfit.models.linear_predictors import LinearPredictors
+from natfit.models.standardised import Standardised
+from natfit.objectives import Regression
+from natfit.optimize import Engine, Fit, History
+from natfit.optimize.messages import Verdict
+from natfit.rows import Rows
+from natfit.solvers.auto import DENSE_LIMIT, AutoSolver
+from natfit.solvers.cg import CGSolver
+
+#: lambda of the damping lambda I of networks, whose weights have a natural unit.
+_DAMPING = 0.1
+
+#: Products of conjugate gradients of a solve for a network: the direction need not be exact.
+_PRODUCTS = 20
+
+#: Distance to the optimum, in standard errors, at which a network is trained: what is nearer is
+#: noise. With tol=0 all iterations are made.
+_TRAINED = 1.0
+
+#: Operations beyond which no matrix of a network is formed.
+_WORK = 2e10
+
+
+@dataclass(frozen=True)
+class Training:
+    """How rows are taken, and when training ends.
+
+    Attributes
+    ----------
+    batch_size : int or None
+        Rows of a batch; None for all rows at once. An iteration is then a pass over all batches.
+    early_stopping : bool
+        Whether rows are held out, and the theta with their best likelihood is kept.
+    validation_fraction : float
+        Share of the rows that are held out.
+    patience : int
+        Iterations without a better likelihood of these rows after which training ends.
+    """
+
+    batch_size: int | None = None
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    patience: int = 5
+
+    def check(self) -> None:
+        """Check the ranges of all options; raise ValueError or TypeError."""
+        check_bool(self.early_stopping, "early_stopping")
+        if self.batch_size is not None:
+            check_number(self.batch_size, "batch_size", low=1, integer=True, hint="200")
+        bounds: dict[str, Any] = {"low": 0.0, "high": 1.0, "hint": "0.1"}
+        bounds |= {"closed_low": False, "closed_high": False}
+        check_number(self.validation_fraction, "validation_fraction", **bounds)
+
+
+@dataclass
+class _Run:
+    """What training has seen so far."""
+
+    iterates: list[Iterate] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    best: int = 0
+
+
+def needed(model: Model, how: Training) -> bool:
+    """Tell whether a fit is training: a network, batches, or rows that are held out."""
+    return isinstance(model, Standardised) or how.batch_size is not None or how.early_stopping
+
+
+def train(task: Task, how: Training) -> tuple[Result, np.ndarray]:
+    """Train a conditional model on the rows of a task.
+
+    The family is bound, checked and started as in :func:`natfit.fitting.fit`. Nothing is computed
+    of the information at the end.
+
+    Returns
+    -------
+    result : Result
+        Its information is None.
+    held_out : ndarray of shape (n_iter + 1,)
+        Mean log-likelihood of the rows that were held out, the start first; empty without any.
+
+    Raises
+    ------
+    ValueError
+        If the family cannot be fitted to the data, or an option is out of its range.
+    """
+    how.check()
+    family = bind(task)
+    check(family, task.rows, None)
+    degenerate(family, task.rows, None)
+    kept, held = _split(task, how)
+    task = replace(task, rows=kept, model=_standard(task.model, kept))
+    family, eta0 = begin(family, task)
+    problem = pose(family, task, None, eta0)
+    objective = problem.objective
+    assert isinstance(objective, Regression)
+    engine = _engine(problem, how)
+    seen = None if held is None else objective.at_rows(held)
+    run = _Run()
+    status = _iterate(objective, engine, problem.theta0, task, how, seen, run)
+    last = run.iterates[run.best if held is not None else -1]
+    verdict = Verdict.of(status, objective, last, engine.tol, engine.max_iter)
+    if status is Status.STOPPED_BY_CALLBACK and held is not None:
+        reason = _early(run, how)
+        verdict = replace(verdict, status=Status.EARLY_STOPPED, reason=reason)
+    history = History.from_iterates(run.iterates, {"kl": "steps of batches have none"})
+    fit = Fit(replace(last, n_iter=run.iterates[-1].n_iter), verdict, history)
+    total = objective.log_likelihood(fit.theta, objective.first_order(fit.theta)[0])
+    result = Result(
+        fit, problem.model, None, None, engine.metric, objective.total, last.active, total
+    )
+    return result, -np.array(run.values)
+
+
+def _standard(model: Model, rows: Rows) -> Model:
+    """Return a model whose features are centred and scaled by these rows."""
+    if isinstance(model, LinearPredictors):
+        return standardised(rows, model)
+    if isinstance(model, Standardised) and model.shift is None and model.scale is None:
+        return Standardised(model.model, *width(rows))
+    return model
+
+
+def _early(run: _Run, how: Training) -> str:
+    values = run.values
+    return (
+        f"the log-likelihood of the rows held out has not risen for {how.patience} iterations; "
+        f"the estimate is that after {run.best}, where it is {-values[run.best]:.6g} a row"
+    )
+
+
+def _engine(problem: Problem, how: Training) -> Engine:
+    """Return the engine, with what networks need where nothing else was asked for."""
+    engine, objective = problem.engine, problem.objective
+    if not isinstance(objective.model, Standardised):
+        return engine
+    engine = replace(engine, tol=max(engine.tol, _TRAINED) if engine.tol else 0.0)
+    if isinstance(engine.damping, NoDamping):
+        engine = replace(engine, damping=FixedDamping(_DAMPING))
+    if isinstance(engine.solver, AutoSolver):
+        rows = min(objective.rows.n, how.batch_size or objective.rows.n)
+        size, width = objective.n_params, objective.distribution.n_params
+        costly = size <= DENSE_LIMIT and size**2 * rows * width > _WORK
+        solver = CGSolver(max_iter=_PRODUCTS) if costly else AutoSolver(_PRODUCTS)
+        engine = replace(engine, solver=solver)
+    return engine
+
+
+def _iterate(
+    objective: Regression,
+    engine: Engine,
+    theta: np.ndarray,
+    task: Task,
+    how: Training,
+    held: Regression | None,
+    run: _Run,
+) -> Status:
+    """Append iterates to a run until it ends, and return why."""
+    value, grad = objective.first_order(theta)
+    iterate = Iterate(
+        theta,
+        value,
+        grad,
+        radius=engine.step.radius(objective),
+        damping=engine.damping.start(),
+    )
+    steps = 0
+    while True:
+        local, started = None, time.perf_counter()
+        if how.batch_size is None:
+            local = _local(objective, engine, iterate, task.rng)
+            iterate = local.iterate
+        run.iterates.append(iterate)
+        if held is not None:
+            run.values.append(held.first_order(iterate.theta)[0])
+            if run.values[-1] < run.values[run.best]:
+                run.best = len(run.values) - 1
+        status = _ended(iterate, engine, how, run)
+        if task.hook is not None and task.hook(iterate, status is not None):
+            status = status or Status.STOPPED_BY_CALLBACK
+        if status is not None:
+            return status
+        with np.errstate(all="ignore"):
+            if local is not None:
+                found = engine.step.step(local)
+            else:
+                found, steps = _epoch(objective, engine, iterate, task, how, steps)
+        if found.status is not None:
+            run.iterates[-1] = found
+            return found.status
+        iterate = replace(found, seconds=time.perf_counter() - started)
+
+
+def _ended(iterate: Iterate, engine: Engine, how: Training, run: _Run) -> Status | None:
+    """Return why training ends at an iterate, or None."""
+    if not (math.isfinite(iterate.value) and np.isfinite(iterate.theta).all()):
+        return Status.NON_FINITE
+    if run.values and len(run.values) - 1 - run.best >= how.patience:
+        return Status.STOPPED_BY_CALLBACK
+    if iterate.distance <= engine.tol:
+        return Status.CONVERGED
+    return Status.MAX_ITER if iterate.n_iter >= engine.max_iter else None
+
+
+def _local(objective: Regression, engine: Engine, iterate: Iterate, rng: Any) -> Local:
+    """Return the problem at an iterate, which is measured by its damped direction."""
+    with np.errstate(all="ignore"):
+        local = Local(objective, engine, engine.metric.at(objective, iterate, rng), iterate)
+        direction, _ = local.solve()
+    square = max(float(iterate.grad @ direction), 0.0)
+    local.iterate = replace(
+        iterate,
+        natural_norm=math.sqrt(square),
+        distance=math.sqrt(square * objective.yardstick),
+        decrease=0.5 * square,
+        active=tuple(np.flatnonzero(~local.free).tolist()),
+    )
+    return local
+
+
+def _epoch(
+    objective: Regression, engine: Engine, iterate: Iterate, task: Task, how: Training, steps: int
+) -> tuple[Iterate, int]:
+    """Take one step on each batch of rows, in random order; return the iterate after them."""
+    # A step on a batch goes a share of its way: the noise of batches averages out.
+    theta, value, total, evaluations = iterate.theta, 0.0, 0.0, 0
+    rows = objective.rows
+    batches = list(_batches(rows, how, task.rng))
+    made = iterate
+    for index in batches:
+        batch = objective.at_rows(rows.take(index))
+        first, grad = batch.value_and_grad(theta)
+        at = Iterate(theta, first, grad, radius=iterate.radius, damping=made.damping)
+        ready = engine.prepared(batch)
+        made = ready.step.step(_local(batch, ready, at, task.rng))
+        value, total = value + first * batch.total, total + batch.total
+        evaluations += batch.evaluations
+        if made.status is None:
+            share = 1.0 / math.sqrt(1.0 + steps / len(batches))
+            theta = theta + share * (made.theta - theta)
+        steps += 1
+    end = Iterate(
+        theta,
+        value / total,
+        made.grad,
+        n_iter=iterate.n_iter + 1,
+        radius=iterate.radius,
+        damping=made.damping,
+        evaluations=evaluations,
+        solver=made.solver,
+    )
+    return end, steps
+
+
+def _batches(rows: Rows, how: Training, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yield the indices of batches of about equal size, which together are all rows."""
+    size = min(how.batch_size or rows.n, rows.n)
+    yield from np.array_split(rng.permutation(rows.n), max(1, round(rows.n / size)))
+
+
+def _split(task: Task, how: Training) -> tuple[Rows, Rows | None]:
+    """Return the rows that are fitted and those that are held out."""
+    if not how.early_stopping:
+        return task.rows, None
+    n = task.rows.n
+    most = max(1, round(how.validation_fraction * n))
+    if most >= n:
+        raise ValueError(
+            f"early_stopping holds out {most} of {n} rows, which leaves none to fit; give more "
+            "rows or a smaller validation_fraction"
+        )
+    order = task.rng.permutation(n)
+    return task.rows.take(np.sort(order[most:])), task.rows.take(np.sort(order[:most]))
