@@ -20,8 +20,8 @@ from natfit.estimators.base import NaturalEstimator
 from natfit.estimators.regression._features import Chosen, choose, read_container
 from natfit.estimators.regression._offsets import offsets_of
 from natfit.estimators.regression._options import intercepts, strengths
-from natfit.estimators.regression._predictor import Predicted, predictor_of, trained
 from natfit.estimators.regression._predictions import Predictions
+from natfit.estimators.regression._predictor import Predicted, predictor_of, trained
 from natfit.estimators.regression._statements import RegressionStatements
 from natfit.fitting.links import driven_by, link_names, linked
 from natfit.fitting.null import null_log_likelihood, without_features
@@ -224,7 +224,7 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
     ) -> None:
         fit = result.fit
         for name in ("coef_", "intercept_"):
-            vars(self).pop(name, None)
+            self.__dict__.pop(name, None)
         found = self._state(family, result.model.family, chosen, result.model, fit.theta)
         for name, value in found.items():
             setattr(self, name, value)
