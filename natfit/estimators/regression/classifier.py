@@ -23,7 +23,65 @@ from natfit.fitting.options import Adjusted
 
 
 class NaturalClassifier(ClassifierMixin, RegressionEstimator):
-    """Regression of the probabilities of classes on features, by natural gradients."""
+    """Regression of the probabilities of classes on features, by natural gradients.
+
+    The logit of each class is linear in x: ``log p(class k | x) = b_k + beta_k x + constant``. Two
+    classes are a Bernoulli family with the logit of the second one, K of them a categorical family
+    with K logits, whose sum is zero. The objective is the mean of ``-log p(y_i | x_i)`` in nats per
+    row plus ``alpha / 2 |beta|^2``, that of ``LogisticRegression`` with ``C = 1 / (alpha N)``.
+
+    Parameters
+    ----------
+    predictor : {"linear", "mlp"} or Model, default="linear"
+        The map from x to the logits.
+    features_for : None, "all", list, str or dict, default=None
+        The features: all of them, a list of names or indices of columns of X, or a formula, as in
+        :class:`NaturalRegressor`.
+    link : None or str, default=None
+        The function by which the probability of the second of two classes becomes its predictor;
+        None is the logit.
+    alpha : float, default=0.0
+        Strength of the ridge penalty on the coefficients of x in its own units, >= 0. All classes
+        are penalised alike, intercepts are not.
+    fit_intercept : bool, default=True
+        Whether there are intercepts.
+    prior : None or "jeffreys", default=None
+        "jeffreys" adds half the log-determinant of the Fisher information (Firth, 1993): estimates
+        are finite where a class is separated from the others.
+    metric, solver, step, damping, tol, max_iter
+        As in :class:`NaturalRegressor`.
+    batch_size, early_stopping, validation_fraction
+        As in :class:`NaturalRegressor`.
+    warm_start, random_state, n_jobs
+        As in :class:`NaturalRegressor`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (K,)
+        The labels, sorted; those of rows of weight zero do not count.
+    coef_ : ndarray of shape (1, F) or (K, F)
+        Coefficients of x: of the logit of the second of two classes, or of K logits, centred over
+        classes.
+    intercept_ : ndarray of shape (1,) or (K,)
+        Intercepts, likewise.
+    features_for_ : dict of tuple of str
+        Names of the F features, as in :class:`NaturalRegressor`.
+    distribution_ : Bernoulli or Categorical
+        The family of the indices of classes. Categorical has log odds against the last class.
+    null_log_likelihood_, loglik_, n_obs_, n_iter_, status_, message_, history_
+        As in :class:`NaturalRegressor`.
+    metric_, solver_, step_, damping_, n_features_in_, feature_names_in_
+        As in :class:`NaturalRegressor`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from natfit import NaturalClassifier
+    >>> height = np.array([[1.0], [2.0], [3.0], [4.0], [5.0], [6.0]])
+    >>> model = NaturalClassifier().fit(height, ["no", "no", "yes", "no", "yes", "yes"])
+    >>> str(model.predict([[4.4]])[0]), round(float(model.predict_proba([[4.4]])[0, 1]), 3)
+    ('yes', 0.749)
+    """
 
     def __init__(
         self,

@@ -21,7 +21,110 @@ from natfit.rows import Memory
 
 
 class NaturalRegressor(RegressorMixin, RegressionEstimator):
-    """Regression of every parameter of a distribution on features, by natural gradients."""
+    """Regression of every parameter of a distribution on features, by natural gradients.
+
+    Each coordinate of a parameter has a predictor: ``eta_k = b_k + sum_j beta_kj x_j + offset_k``.
+    A location is its predictor, a scale its exponential, a probability its logistic function. The
+    objective is ``-1/W sum_i w_i log p(y_i | eta_i) + sum_k alpha_k / 2 |beta_k|^2`` in nats per
+    row, where W is the sum of weights.
+
+    What other packages call a generalised linear model, a generalised additive model for location,
+    scale and shape (with linear terms), a beta or a negative binomial regression, and an
+    accelerated failure time model (``distribution="weibull"`` with censored rows) are this one with
+    another family.
+
+    Parameters
+    ----------
+    distribution : str or Distribution, default="normal"
+        The family of y: a name in the table of distributions, or an object of
+        ``natfit.distributions``.
+    predictor : {"linear", "mlp"} or Model, default="linear"
+        The map from x to eta.
+    features_for : None, "all" or dict, default=None
+        Which parameters depend on which features. None is the location or the mean alone (a scale
+        of families that have neither), "all" every parameter. A dict says it by name, and
+        parameters that it leaves out have an intercept alone: ``"all"``, ``"intercept"``, a list of
+        names or indices of columns of X, or a formula such as ``"x1 + C(g)"``, which needs
+        formulaic (``pip install natfit[formula]``). Columns of arrays are called x0, x1, ...
+    link : None, str or dict, default=None
+        The function by which a parameter becomes its predictor, by name of the parameter where it
+        is a dict; None is the family's own.
+    alpha : float or dict, default=0.0
+        Strength of the ridge penalty on the coefficients of x in its own units, >= 0, for all
+        parameters or by name. Intercepts are not penalised. As in ``PoissonRegressor``; it is
+        ``1 / (C N)`` in ``LogisticRegression``.
+    fit_intercept : bool or dict, default=True
+        Whether predictors have an intercept, by name where it is a dict. One without features
+        always has.
+    prior : None or "jeffreys", default=None
+        "jeffreys" adds half the log-determinant of the Fisher information (Firth, 1993).
+    metric, solver, step, damping
+        As in :class:`NaturalMLE`.
+    tol : float, default=1e-5
+        Distance to the optimum, in standard errors, at which the fit has converged.
+    max_iter : int, default=100
+        Maximum number of iterations.
+    truncation : (low, high), optional
+        A window outside which no y is ever seen; None is an open end. If an end is an array (N,),
+        each row has its own: (entry, None) is delayed entry. Where rows are split, as in
+        cross-validation, y carries its windows: ``natfit.Censored.exact(y, truncation=...)``.
+    batch_size : int, optional
+        Number of rows in each step of a network; None is all rows.
+    early_stopping : bool, default=False
+        Whether a network stops when the likelihood of rows that are set apart no longer grows.
+    validation_fraction : float, default=0.1
+        Share of the rows that are set apart.
+    warm_start : bool, default=False
+        Whether to start from the coefficients of the previous fit, if it had the same family and
+        features.
+    random_state : None, int, RandomState or Generator
+        Seed of all that is random; it is read once per fit. With None the seed is a fixed one.
+    n_jobs : int, optional
+        Number of processes that share the rows in fits; -1 is one per core. Results are the same
+        bits for any number.
+
+    Attributes
+    ----------
+    coef_ : dict of ndarray
+        Coefficients of x for each parameter, in the order of ``features_for_``: shape (F,), or
+        (m, F) of a parameter with m coordinates.
+    intercept_ : dict of float or ndarray of shape (m,)
+        Intercepts; 0 where there is none.
+    features_for_ : dict of tuple of str
+        Names of the features of each parameter. Numbers are features as they are; a column g of
+        categories or strings gives ``g[b]`` for each category b but the first.
+    distribution_ : Distribution
+        The family, bound to the shape of y.
+    metric_, solver_, step_, damping_
+        The components that were used.
+    n_obs_ : float
+        Sum of weights.
+    loglik_ : float
+        Log-likelihood of all rows, nats, without the penalty.
+    null_log_likelihood_ : float
+        The same of the model with intercepts alone, with the same rows, offsets and weights.
+    n_iter_ : int
+        Number of iterations.
+    status_ : Status
+        As in :class:`NaturalMLE`.
+    message_ : str
+        The status in words, with the parameters concerned and the remedy.
+    history_ : History
+        Columns of numbers, one row per iterate.
+    n_features_in_, feature_names_in_
+        Number and names of the columns of X, as in scikit-learn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from natfit import NaturalRegressor
+    >>> dose = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> model = NaturalRegressor("poisson").fit(dose, [1, 2, 5, 8])
+    >>> model.status_ == "converged"
+    True
+    >>> [round(float(mean), 2) for mean in model.predict(dose)]
+    [1.11, 2.19, 4.29, 8.41]
+    """
 
     def __init__(
         self,
