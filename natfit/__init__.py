@@ -23,6 +23,7 @@ __all__ = [
     "distributions",
     "fit",
     "from_json",
+    "make_scorer",
     "metrics",
     "minimize",
     "models",
@@ -45,6 +46,7 @@ _HOME = {
     "compare": "natfit.estimators",
     "fit": "natfit.estimators",
     "from_json": "natfit.estimators",
+    "make_scorer": "natfit.estimators",
     "minimize": "natfit.optimize.minimize",
     "natural_gradient": "natfit.optimize.minimize",
     "power_law_tail": "natfit.estimators",
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
         compare,
         fit,
         from_json,
+        make_scorer,
         power_law_tail,
     )
     from natfit.optimize import Status

@@ -29,6 +29,8 @@ no_maximum        why the likelihood has no maximum where a fit ended         No
 _sample           draws                                                       none
 _log_cdf, _log_sf logarithms of both tails                                    none
 _velocity         velocities of quantiles, the score of censored rows         from the tails
+_moments          means and variances                                         by quadrature
+_quantile         quantiles                                                   from the tails
 _entropy, _mode   entropy and most probable value                             none
 _to_scipy         the frozen distribution of ``scipy.stats``                  none
 ================  ==========================================================  =============
@@ -405,8 +407,11 @@ class Distribution(Facts, Verdicts, Component):
         return self._to_scipy(*self.native_dict(np.asarray(eta)).values())
 
     def quantile_formula(self, eta: np.ndarray) -> Callable | None:
-        """Quantiles ``(p, upper) -> y`` at eta (1, K), perhaps inexact; None without a formula."""
-        return scipy_quantile(self, eta)
+        """Quantiles ``(p, upper) -> y`` at eta (1 or n, K), perhaps inexact; None without any."""
+        if self._quantile is not None:
+            formula, native = self._quantile, self.native(eta)
+            return lambda p, upper: formula(p, upper, *native)
+        return scipy_quantile(self, eta) if len(eta) == 1 else None
 
     def moments(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Means (n,) and variances (n,) of a univariate family at eta (n, K), in the unit of y.

@@ -14,6 +14,7 @@ __all__ = [
     "compare",
     "fit",
     "from_json",
+    "make_scorer",
     "power_law_tail",
 ]
 
@@ -26,6 +27,7 @@ _HOME = {
     "compare": "_compare",
     "fit": "_fit",
     "from_json": "_stored",
+    "make_scorer": "regression._scorers",
     "power_law_tail": "power_law",
 }
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from natfit.estimators.mle import NaturalMLE
     from natfit.estimators.policy import NaturalPolicyEstimator
     from natfit.estimators.power_law import power_law_tail
+    from natfit.estimators.regression._scorers import make_scorer
     from natfit.estimators.regression.classifier import NaturalClassifier
     from natfit.estimators.regression.regressor import NaturalRegressor
 

@@ -181,6 +181,17 @@ class Facts:
     #: (K,) that the kinks of other rows have on average.
     kink_sum: Callable | None = None
 
+    #: Optional, of native parameters: means and variances (n,), infinite where the integral is, NaN
+    #: where the formula has no digits left or there is no mean; these rows are integrated.
+    _moments: Callable | None = None
+
+    #: Optional, ``_quantile(p, upper, *native)`` of probabilities (n,) inside (0, 1): the y below
+    #: which, or with ``upper`` above which, p lies; perhaps inexact. Of whole numbers a guess.
+    _quantile: Callable | None = None
+
+    #: Optional, of y and native parameters: the continuous ranked probability score (n,).
+    _crps: Callable | None = None
+
     #: Optional: the entropy (n,) of eta (n, K), in ``autograd.numpy``.
     _entropy: Callable | None = None
 

@@ -320,7 +320,9 @@ class Frozen:
     def _found(self, p: np.ndarray, eta: np.ndarray, j: int, upper: bool) -> np.ndarray:
         """Return quantiles of one distribution, or of one for each p."""
         whole = self.family.known_support.integer
-        formula = self.family.quantile_formula(eta) if len(eta) == 1 and not whole else None
+        rows = len(eta) > 1 or self.by == "row"
+        # scipy's own formulas for whole numbers cost more than the search for a few of them.
+        formula = self.family.quantile_formula(eta) if rows or not whole else None
         return quantile(self._tails(j), eta, p, whole, upper, formula)
 
     def _need_univariate(self, what: str) -> None:

@@ -10,7 +10,11 @@ from natfit.distributions.contract.counterpart import scipy_entropy, scipy_momen
 from natfit.distributions.contract.cumulative import Cumulative, with_tails
 from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.quantiles import quantile
+from natfit.distributions.contract.row_moments import moments_of_rows
 from natfit.numerics.highest import highest
+
+#: Rows from which on they are integrated together, and most of them at once.
+_FEW, _TOGETHER = 8, 2048
 
 #: Pairs of probabilities between which the fall of a tail is measured, from far out to near; the
 #: quantiles of the first pair whose quantiles are below the next number are taken.
@@ -29,9 +33,9 @@ _ODDS = np.linspace(-36.0, 36.0, 2001)
 def moments_of(family: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the means (n,) and the variances (n,) of a univariate family at eta (n, K).
 
-    They are scipy's formulas where it has some, else sums over the nodes of the family's
-    expectation. Whether an integral diverges is seen from the tails: a tail that falls like
-    y^-a has a mean for a > 1 and a variance for a > 2.
+    They are the family's formulas, or scipy's for one row, else integrals: of many rows at once, or
+    sums over the nodes of the family's expectation. Whether an integral diverges is seen from the
+    tails: a tail that falls like y^-a has a mean for a > 1 and a variance for a > 2.
 
     Returns
     -------
@@ -43,11 +47,19 @@ def moments_of(family: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     ValueError
         If the mean does not exist, because the integrals of both tails diverge.
     """
-    found = scipy_moments(family, eta)
-    if found is None:
-        found = np.full(len(eta), np.nan), np.full(len(eta), np.nan)
-    mean, var = (np.array(part) for part in found)
-    for i in np.flatnonzero(~(np.isfinite(mean) & np.isfinite(var))):
+    unknown = np.full(len(eta), np.nan)
+    if family._moments is not None:
+        found = family._moments(*family.native(eta))
+    else:
+        found = (scipy_moments(family, eta) if len(eta) == 1 else None) or (unknown, unknown)
+    mean, var = (np.array(np.broadcast_to(part, len(eta)), dtype=np.float64) for part in found)
+    left = np.flatnonzero(np.isnan(mean) | np.isnan(var))
+    if len(left) > _FEW:
+        for part in np.array_split(left, -(-len(left) // _TOGETHER)):
+            several = moments_of_rows(family, eta[part])
+            mean[part] = np.where(np.isnan(mean[part]), several[0], mean[part])
+            var[part] = np.where(np.isnan(var[part]), several[1], var[part])
+    for i in np.flatnonzero(np.isnan(mean) | np.isnan(var)):
         mean[i], var[i] = _integrated(family, eta[i], mean[i])
     return mean, var
 

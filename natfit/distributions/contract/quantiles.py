@@ -38,6 +38,9 @@ _SOME = 1000
 #: Newton's steps; error of the log of a tail, and relative length of a step, that are rounding.
 _STEPS, _EXACT, _CLOSE = 6, 1e-14, 1e-12
 
+#: Whole numbers next to a guess that are tried before the quantile is sought for.
+_NEIGHBOURS = 4
+
 #: Beyond this size every double is a whole number.
 _WHOLE = 2.0**53
 
@@ -122,7 +125,8 @@ def quantile(
     upper : bool
         Whether they are probabilities of the upper tail.
     guess : callable, optional
-        ``guess(p, upper) -> y`` for p strictly between 0 and 1; where it is exact it is taken.
+        ``guess(p, upper) -> y`` for p strictly between 0 and 1; where it is exact it is taken. Of
+        whole numbers it may be any number near the quantile.
 
     Returns
     -------
@@ -138,11 +142,15 @@ def quantile(
     if len(inside) == 0:
         return out
     find = Search(tails, eta, upper)
-    own = p[inside]
+    own, first = p[inside], None
+    if guess is not None:
+        with np.errstate(all="ignore"):
+            first = np.asarray(guess(np.where((p > 0.0) & (p < 1.0), p, 0.5), upper), dtype=float)
+        first = first[inside]
     if integer:
-        out[inside] = find.whole(own, inside)
+        out[inside] = find.whole(own, inside, first)
     else:
-        out[inside] = find.real(own, inside, guess)
+        out[inside] = find.real(own, inside, first)
     return out
 
 
@@ -172,8 +180,10 @@ class Search:
 
     # ------------------------------------------------------------------ whole numbers
 
-    def whole(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def whole(self, p: np.ndarray, rows: np.ndarray, first: Any = None) -> np.ndarray:
         """Return quantiles of whole numbers, of which the tails themselves are compared with p."""
+        if first is not None:
+            return self._from_guess(p, rows, first)
         if len(self.eta) > 1 or len(p) <= 2:
             return self._halved_whole(p, rows)
         first, last = self._halved_whole(np.array([p.min(), p.max()]), rows[:2])
@@ -193,7 +203,8 @@ class Search:
         with np.errstate(all="ignore"):
             return np.exp(tail(y, eta))
 
-    def _halved_whole(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def _reached(self, p: np.ndarray, rows: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        """Return what tells of whole numbers whether they are quantiles or above them."""
         eta = self._own(rows)
 
         def reached(y: np.ndarray) -> np.ndarray:
@@ -202,17 +213,37 @@ class Search:
             right = found <= p * (1.0 + _SLACK) if self.upper else found >= p * (1.0 - _SLACK)
             return np.where(np.isnan(found), _beyond(y), right)
 
+        return reached
+
+    def _halved_whole(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
         low, high = self._ends(rows)
-        return smallest(reached, low - 1.0, high, integer=True)
+        return smallest(self._reached(p, rows), low - 1.0, high, integer=True)
+
+    def _from_guess(self, p: np.ndarray, rows: np.ndarray, first: np.ndarray) -> np.ndarray:
+        """Return quantiles of whole numbers near guesses: the few that are not are sought for."""
+        low, high = self._ends(rows)
+        y = np.clip(np.ceil(first), low, high)
+        some = np.isfinite(first) & (np.abs(first) < _WHOLE)
+        y = np.where(some, y, low)
+        reached = self._reached(p, rows)
+        for _ in range(_NEIGHBOURS):
+            up, down = ~reached(y), reached(y - 1.0)
+            wrong = (up & (y < high)) | (down & (y > low))
+            if not (wrong & some).any():
+                break
+            y = np.where(wrong & some, np.clip(np.where(up, y + 1.0, y - 1.0), low, high), y)
+        rest = np.flatnonzero(wrong | ~some)
+        if len(rest):
+            y[rest] = self._halved_whole(p[rest], rows[rest])
+        return y
 
     # ------------------------------------------------------------------------ real numbers
 
-    def real(self, p: np.ndarray, rows: np.ndarray, guess: Any = None) -> np.ndarray:
+    def real(self, p: np.ndarray, rows: np.ndarray, first: Any = None) -> np.ndarray:
         """Return quantiles of a density: a guess, Newton's steps, and bisection for the rest."""
-        if guess is not None:
-            with np.errstate(all="ignore"):
-                y = np.asarray(guess(p, self.upper), dtype=np.float64)
-            if len(p) > 2 * _SOME and self._holds(y, p):
+        if first is not None:
+            y = first
+            if len(p) > 2 * _SOME and len(self.eta) == 1 and self._holds(y, p):
                 return y
         elif len(self.eta) == 1 and len(p) > _MANY:
             y = self._read(p)

@@ -83,6 +83,9 @@ class Bernoulli(Canonical):
     def _sample(self, rng: np.random.Generator, n: int, prob: Any) -> np.ndarray:
         return (rng.random(n) < prob).astype(np.float64)
 
+    def _moments(self, prob: Any) -> tuple[Any, Any]:
+        return prob, prob * (1.0 - prob)
+
     def _to_scipy(self, prob: Any) -> Any:
         from scipy.stats import bernoulli
 

@@ -153,6 +153,11 @@ class BetaBinomial(Trials, Tabulated):
         share = np.where(concentration < 1e10, rng.beta(np.maximum(a, 1e-300), b, n_rows), prob)
         return rng.binomial(self.n, share).astype(np.float64)
 
+    def _moments(self, prob: Any, concentration: Any) -> tuple[Any, Any]:
+        mean = self.n * prob
+        spread = 1.0 + (self.n - 1.0) / (1.0 + concentration)
+        return mean, mean * (1.0 - prob) * spread
+
     def _to_scipy(self, prob: Any, concentration: Any) -> Any:
         from scipy.stats import betabinom, binom
 

@@ -97,6 +97,12 @@ class Binomial(Trials, Canonical):
     def _sample(self, rng: np.random.Generator, n_rows: int, prob: Any) -> np.ndarray:
         return rng.binomial(self.n, prob, n_rows).astype(np.float64)
 
+    def _moments(self, prob: Any) -> tuple[Any, Any]:
+        return self.n * prob, self.n * prob * (1.0 - prob)
+
+    def _quantile(self, p: Any, upper: bool, prob: Any) -> np.ndarray:
+        return special.bdtrik(1.0 - p if upper else p, self.n, prob)
+
     def _to_scipy(self, prob: Any) -> Any:
         from scipy.stats import binom
 

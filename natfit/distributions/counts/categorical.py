@@ -232,6 +232,11 @@ class Categorical(Canonical):
         ends = np.add.accumulate(_odds(eta), axis=0)
         return np.add.reduce(rng.random(n) * ends[-1] >= ends[:-1], axis=0, dtype=np.float64)
 
+    def _moments(self, probs: Any) -> tuple[Any, Any]:
+        values = np.arange(probs.shape[1], dtype=np.float64)
+        mean = probs @ values
+        return mean, (probs * np.square(values - mean[:, None])).sum(axis=1)
+
     def _to_scipy(self, probs: Any) -> Any:
         from scipy.stats import rv_discrete
 

@@ -75,6 +75,9 @@ class ConwayMaxwellPoisson(SummedCounts):
         """Log lambda of each row of eta (n, 2), (n,)."""
         return _at(*self.native(eta)).log_lambda()
 
+    def _moments(self, mean: Any, nu: Any) -> tuple[Any, Any]:
+        return mean, np.square(_at(mean, nu).sd)
+
     def _log_prob(self, y: Any, mean: Any, nu: Any) -> np.ndarray:
         return _at(mean, nu).log_prob(np.asarray(y, dtype=np.float64))
 

@@ -46,6 +46,9 @@ class GeneralizedPoisson(SummedCounts):
     support = COUNTS
     limit_meaning = {("dispersion", "lower"): "the Poisson distribution"}
 
+    def _moments(self, mean: Any, dispersion: Any) -> tuple[Any, Any]:
+        return mean, mean / np.square(1.0 - dispersion)
+
     def _log_prob(self, y: Any, mean: Any, dispersion: Any) -> Any:
         xp = namespace(y, mean, dispersion)
         some = xp.where(y > 0, y, 1.0)

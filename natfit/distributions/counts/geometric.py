@@ -88,6 +88,12 @@ class Geometric(ExponentialFamily):
         # The floor of an exponential variable; numpy's generator overflows below prob = 1e-18.
         return np.floor(rng.exponential(1.0, n) / -np.log1p(-np.broadcast_to(prob, n)))
 
+    def _moments(self, prob: Any) -> tuple[Any, Any]:
+        return (1.0 - prob) / prob, (1.0 - prob) / np.square(prob)
+
+    def _quantile(self, p: Any, upper: bool, prob: Any) -> np.ndarray:
+        return (np.log(p) if upper else np.log1p(-p)) / np.log1p(-prob) - 1.0
+
     def _to_scipy(self, prob: Any) -> Any:
         from scipy.stats import geom
 

@@ -109,6 +109,10 @@ class LogSeries(ExponentialFamily):
     def _sample(self, rng: np.random.Generator, n: int, prob: Any) -> np.ndarray:
         return rng.logseries(np.broadcast_to(prob, n)).astype(np.float64)
 
+    def _moments(self, prob: Any) -> tuple[Any, Any]:
+        mean = -prob / ((1.0 - prob) * np.log1p(-prob))
+        return mean, mean * (1.0 / (1.0 - prob) - mean)
+
     def _to_scipy(self, prob: Any) -> Any:
         from scipy.stats import logser
 

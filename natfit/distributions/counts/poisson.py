@@ -77,6 +77,19 @@ class Poisson(Canonical):
         # numpy draws no more than a 64-bit integer holds.
         return rng.poisson(np.minimum(rate, 9e18), n).astype(np.float64)
 
+    def _moments(self, rate: Any) -> tuple[Any, Any]:
+        return rate, rate
+
+    def _quantile(self, p: Any, upper: bool, rate: Any) -> np.ndarray:
+        return special.pdtrik(1.0 - p if upper else p, rate)
+
+    def _crps(self, y: Any, rate: Any) -> np.ndarray:
+        k = np.floor(y)
+        below = np.where(k < 0.0, 0.0, special.pdtr(np.maximum(k, 0.0), rate))
+        p = np.where(k < 0.0, 0.0, np.exp(special.xlogy(k, rate) - rate - special.gammaln(k + 1.0)))
+        spread = special.ive(0, 2.0 * rate) + special.ive(1, 2.0 * rate)
+        return (y - rate) * (2.0 * below - 1.0) + 2.0 * rate * p - rate * spread
+
     def _to_scipy(self, rate: Any) -> Any:
         from scipy.stats import poisson
 

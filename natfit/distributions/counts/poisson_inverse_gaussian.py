@@ -49,6 +49,9 @@ class PoissonInverseGaussian(SummedCounts):
     support = COUNTS
     limit_meaning = {("n", "upper"): "the Poisson distribution"}
 
+    def _moments(self, mean: Any, n: Any) -> tuple[Any, Any]:
+        return mean, mean + mean * (mean / n)
+
     def _log_prob(self, y: Any, mean: Any, n: Any) -> np.ndarray:
         w = np.sqrt(1.0 + 2.0 * mean / n)
         rate, some = mean / w, np.where(y > 0, y, 1.0)

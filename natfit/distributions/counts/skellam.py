@@ -91,6 +91,9 @@ class Skellam(SummedCounts):
         first = rng.poisson(np.minimum(mu1, 9e18), n).astype(np.float64)
         return first - rng.poisson(np.minimum(mu2, 9e18), n)
 
+    def _moments(self, mu1: Any, mu2: Any) -> tuple[Any, Any]:
+        return mu1 - mu2, mu1 + mu2
+
     def _to_scipy(self, mu1: Any, mu2: Any) -> Any:
         from scipy.stats import skellam
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
+from scipy import special
 
 from natfit._validation import check_number
 from natfit.bijectors import Between, Bijector, Limited
@@ -14,6 +15,7 @@ from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import Support
 from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.numerics.moments import beyond, from_logs
 from natfit.numerics.stirling import log_probability
 from natfit.numerics.zeta import log_zeta, log_zeta_mean, zeta_moments
 
@@ -131,6 +133,14 @@ class Zipf(ExponentialFamily):
             out[left[good]] = y[good]
             left = left[~good]
         return out
+
+    def _moments(self, alpha: Any) -> tuple[Any, Any]:
+        first = self._first
+        with np.errstate(all="ignore"):
+            log = np.log(special.zeta(alpha, first))
+            mean = np.log(special.zeta(np.maximum(alpha - 1.0, 1.0), first)) - log
+            second = np.log(special.zeta(np.maximum(alpha - 2.0, 1.0), first)) - log
+            return from_logs(beyond(alpha > 2.0, mean), beyond(alpha > 3.0, second))
 
     def _to_scipy(self, alpha: Any) -> Any:
         from scipy.stats import zipf

@@ -99,14 +99,12 @@ def burr_scale(power: Any, median: Any, shape: Any) -> Any:
     return median * np.exp(-(log_ratio(s) + np.log(s)) / power)
 
 
-def burr_quantile(
-    power: float, median: float, shape: float, p: np.ndarray, upper: bool
-) -> np.ndarray:
+def burr_quantile(power: Any, median: Any, shape: Any, p: np.ndarray, upper: bool) -> np.ndarray:
     """Quantiles (n,) of the Burr XII distribution, by the cumulative hazard at them."""
     s, hazard = 1.0 / shape, -np.log(p) if upper else -np.log1p(-p)
     # The logarithm of expm1(s hazard) / s, where that overflows and at s = 0.
     few = np.log(hazard) + np.log(expm1_ratio(np.minimum(s * hazard, 700.0)))
-    many = s * hazard - np.log(s) if s > 0.0 else few
+    many = np.where(s > 0.0, s * hazard - np.log(s), few)
     growth = np.where(s * hazard < 600.0, few, many)
     return median * np.exp((growth - log_ratio(s)) / power)
 

@@ -67,6 +67,10 @@ class Chi(ExponentialFamily):
     def _log_sf(self, y: np.ndarray, scale: Any) -> np.ndarray:
         return log_gammaincc(0.5 * self.degrees, 0.5 * (y / scale) ** 2)
 
+    def _quantile(self, p: Any, upper: bool, scale: Any) -> np.ndarray:
+        inverse = special.gammainccinv if upper else special.gammaincinv
+        return scale * np.sqrt(2.0 * inverse(0.5 * self.degrees, p))
+
     def _velocity(self, y: np.ndarray, scale: Any) -> tuple[np.ndarray, np.ndarray]:
         return y[None], np.zeros((1, 1, len(y)))
 

@@ -183,6 +183,14 @@ class Beta(ExponentialFamily):
         # Draws that are rounded to 0 or 1 are moved to the nearest number inside.
         return np.clip(y, np.finfo(float).tiny, 1.0 - np.finfo(float).epsneg)
 
+    def _moments(self, a: Any, b: Any) -> tuple[Any, Any]:
+        total = a + b
+        mean = a / total
+        return mean, mean * (b / total) / (total + 1.0)
+
+    def _quantile(self, p: Any, upper: bool, a: Any, b: Any) -> np.ndarray:
+        return (special.betainccinv if upper else special.betaincinv)(a, b, p)
+
     def _to_scipy(self, a: Any, b: Any) -> Any:
         from scipy.stats import beta
 

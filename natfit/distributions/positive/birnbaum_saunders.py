@@ -129,6 +129,14 @@ class BirnbaumSaunders(Distribution):
     def _sample(self, rng: np.random.Generator, n: int, shape: Any, scale: Any) -> np.ndarray:
         return scale * np.exp(2.0 * np.arcsinh(0.5 * shape * rng.standard_normal(n)))
 
+    def _moments(self, shape: Any, scale: Any) -> tuple[Any, Any]:
+        square = np.square(shape)
+        return scale * (1.0 + 0.5 * square), np.square(scale) * square * (1.0 + 1.25 * square)
+
+    def _quantile(self, p: Any, upper: bool, shape: Any, scale: Any) -> np.ndarray:
+        z = special.ndtri(p)
+        return scale * np.exp(2.0 * np.arcsinh(0.5 * shape * (-z if upper else z)))
+
     def _to_scipy(self, shape: Any, scale: Any) -> Any:
         from scipy.stats import fatiguelife
 

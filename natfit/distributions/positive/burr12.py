@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from natfit.bijectors import Positive, Reciprocal
 from natfit.distributions.contract.checks import ROUNDING, refuse_constant
@@ -24,6 +24,7 @@ from natfit.distributions.forms.burr import (
 from natfit.distributions.forms.jets import ByJets
 from natfit.distributions.positive.weibull import optimum as weibull_optimum
 from natfit.numerics.highest import highest
+from natfit.numerics.moments import beyond, from_logs
 from natfit.numerics.special import log1mexp
 from natfit.rows import Rows, mean_over
 
@@ -157,10 +158,18 @@ class Burr12(ByJets):
     ) -> np.ndarray:
         return burr_draws(rng, n, power, median, shape)
 
-    def quantile_formula(self, eta: np.ndarray) -> Callable | None:
-        """Quantiles at eta (1, K), in closed form."""
-        power, median, shape = (float(value[0]) for value in self.native(eta))
-        return partial(burr_quantile, power, median, shape)
+    def _moments(self, power: Any, median: Any, shape: Any) -> tuple[Any, Any]:
+        log_scale = np.log(burr_scale(power, median, shape))
+
+        def log_moment(k: float) -> np.ndarray:
+            log = np.log(shape) + special.betaln(shape - k / power, 1.0 + k / power)
+            return beyond(power * shape > k, k * log_scale + log)
+
+        with np.errstate(all="ignore"):
+            return from_logs(log_moment(1.0), log_moment(2.0))
+
+    def _quantile(self, p: Any, upper: bool, power: Any, median: Any, shape: Any) -> np.ndarray:
+        return burr_quantile(power, median, shape, p, upper)
 
     def _to_scipy(self, power: Any, median: Any, shape: Any) -> Any:
         from scipy.stats import burr12

@@ -55,6 +55,9 @@ class Chi2(Transformed):
         """Df from the median of a few rows."""
         return self.eta(**self._initial(few.y, few.weight))
 
+    def _moments(self, df: Any) -> tuple[Any, Any]:
+        return df, 2.0 * df
+
     def _to_scipy(self, df: Any) -> Any:
         from scipy.stats import chi2
 

@@ -7,12 +7,14 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
+from scipy import special
 
 from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.burr import burr_scale
 from natfit.distributions.forms.transformed import Transformed
 from natfit.distributions.positive.burr12 import Burr12
+from natfit.numerics.moments import beyond, from_logs
 from natfit.rows import Rows
 
 
@@ -72,6 +74,16 @@ class Dagum(Transformed):
 
         found = self.base.limit_members(self._seen(rows), self._full(eta[None])[0], own)
         return [self._reduced(each) for each in found]
+
+    def _moments(self, power: Any, median: Any, shape: Any) -> tuple[Any, Any]:
+        log_scale = -np.log(burr_scale(power, 1.0 / median, shape))
+
+        def log_moment(k: float) -> np.ndarray:
+            log = np.log(shape) + special.betaln(shape + k / power, 1.0 - k / power)
+            return beyond(power > k, k * log_scale + log)
+
+        with np.errstate(all="ignore"):
+            return from_logs(log_moment(1.0), log_moment(2.0))
 
     def _to_scipy(self, power: Any, median: Any, shape: Any) -> Any:
         from scipy.stats import burr

@@ -96,6 +96,16 @@ class Exponential(ExponentialFamily):
     def _sample(self, rng: np.random.Generator, n: int, rate: Any) -> np.ndarray:
         return rng.exponential(1.0 / rate, n)
 
+    def _moments(self, rate: Any) -> tuple[Any, Any]:
+        return 1.0 / rate, np.square(1.0 / rate)
+
+    def _quantile(self, p: Any, upper: bool, rate: Any) -> np.ndarray:
+        return -(np.log(p) if upper else np.log1p(-p)) / rate
+
+    def _crps(self, y: Any, rate: Any) -> np.ndarray:
+        below = np.where(y > 0.0, -np.expm1(-rate * np.maximum(y, 0.0)), 0.0)
+        return np.abs(y) - 2.0 * below / rate + 0.5 / rate
+
     def _to_scipy(self, rate: Any) -> Any:
         from scipy.stats import expon
 

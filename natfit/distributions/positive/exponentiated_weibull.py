@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import autograd.numpy as anp
@@ -246,15 +245,9 @@ class ExponentiatedWeibull(Distribution):
             log_w = np.log(-log1mexp(-rng.exponential(size=n) / power))
         return scale * np.exp(log_w / shape)
 
-    def quantile_formula(self, eta: np.ndarray) -> Callable | None:
-        """Quantiles at eta (1, 3), in closed form."""
-        shape, scale, power = (float(value[0]) for value in self.native(eta))
-
-        def found(p: np.ndarray, upper: bool) -> np.ndarray:
-            log = np.log1p(-p) if upper else np.log(p)
-            return scale * np.exp(np.log(-log1mexp(log / power)) / shape)
-
-        return found
+    def _quantile(self, p: Any, upper: bool, shape: Any, scale: Any, power: Any) -> np.ndarray:
+        log = np.log1p(-p) if upper else np.log(p)
+        return scale * np.exp(np.log(-log1mexp(log / power)) / shape)
 
     def _to_scipy(self, shape: Any, scale: Any, power: Any) -> Any:
         from scipy.stats import exponweib

@@ -126,6 +126,20 @@ class Gamma(ExponentialFamily):
     def _sample(self, rng: np.random.Generator, n: int, shape: Any, scale: Any) -> np.ndarray:
         return rng.gamma(shape, scale, n)
 
+    def _moments(self, shape: Any, scale: Any) -> tuple[Any, Any]:
+        return shape * scale, shape * np.square(scale)
+
+    def _quantile(self, p: Any, upper: bool, shape: Any, scale: Any) -> np.ndarray:
+        inverse = special.gammainccinv if upper else special.gammaincinv
+        return scale * inverse(shape, p)
+
+    def _crps(self, y: Any, shape: Any, scale: Any) -> np.ndarray:
+        z = np.maximum(y, 0.0) / scale
+        inner = 2.0 * special.gammainc(shape, z) - 1.0
+        least = scale / special.beta(0.5, shape)
+        mean = shape * scale * (2.0 * special.gammainc(shape + 1.0, z) - 1.0)
+        return y * inner - mean - least
+
     def _to_scipy(self, shape: Any, scale: Any) -> Any:
         from scipy.stats import gamma
 

@@ -17,6 +17,7 @@ from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.jets import ByJets
 from natfit.distributions.positive.weibull import optimum as weibull_optimum
 from natfit.numerics.jets import Jet
+from natfit.numerics.moments import beyond, from_logs
 from natfit.numerics.stirling import correction, curvature, slope
 from natfit.numerics.tails import log_gammainc, log_gammaincc
 from natfit.rows import Rows, mean_over
@@ -35,6 +36,10 @@ _NORMAL_Q = 1e-7
 
 #: |q| at which the family is nearly a power function.
 _LIMIT = 1e3
+
+
+#: |q| below which logarithms of gamma functions of 1 / q^2 leave too few digits for moments.
+_LOST_Q = 1e-2
 
 
 class GeneralizedGamma(ByJets):
@@ -148,6 +153,22 @@ class GeneralizedGamma(ByJets):
         log = np.log(rng.gamma(k + 1.0)) - rng.exponential(size=n) / k
         w = np.where(normal, w, (log - np.log(k)) / safe)
         return np.clip(scale * np.exp(sigma * w), np.finfo(float).tiny, np.finfo(float).max)
+
+    def _moments(self, scale: Any, sigma: Any, q: Any) -> tuple[Any, Any]:
+        few = np.where(np.abs(q) < _NORMAL_Q, 1.0, q)
+        size, step = 1.0 / np.square(few), sigma / few
+
+        def log_moment(k: float) -> np.ndarray:
+            log = special.gammaln(size + k * step) - special.gammaln(size) - k * step * np.log(size)
+            normal = 0.5 * np.square(k * sigma)
+            log = np.where(np.abs(q) < _NORMAL_Q, normal, log)
+            return k * np.log(scale) + beyond(size + k * step > 0.0, log)
+
+        # Differences of logarithms of large gamma functions have lost their digits.
+        with np.errstate(all="ignore"):
+            mean, var = from_logs(log_moment(1.0), log_moment(2.0))
+        lost = (np.abs(q) >= _NORMAL_Q) & (np.abs(q) < _LOST_Q)
+        return np.where(lost, np.nan, mean), np.where(lost, np.nan, var)
 
     def _to_scipy(self, scale: Any, sigma: Any, q: Any) -> Any:
         from scipy.stats import gengamma, lognorm

@@ -24,6 +24,7 @@ from natfit.distributions.forms.extremes import (
     tail,
     tail_terms,
 )
+from natfit.numerics.moments import beyond
 from natfit.rows import Rows, dot, mean_over, total_weight, weighted_total
 
 
@@ -168,6 +169,15 @@ class GeneralizedPareto(Distribution):
 
     def _sample(self, rng: np.random.Generator, n: int, scale: Any, shape: Any) -> np.ndarray:
         return scale * from_tail(rng.exponential(size=n), shape)
+
+    def _moments(self, scale: Any, shape: Any) -> tuple[Any, Any]:
+        with np.errstate(all="ignore"):
+            mean = scale / (1.0 - shape)
+            var = np.square(mean) / (1.0 - 2.0 * shape)
+        return beyond(shape < 1.0, mean), beyond(shape < 0.5, var)
+
+    def _quantile(self, p: Any, upper: bool, scale: Any, shape: Any) -> np.ndarray:
+        return scale * from_tail(-(np.log(p) if upper else np.log1p(-p)), shape)
 
     def _to_scipy(self, scale: Any, shape: Any) -> Any:
         from scipy.stats import genpareto

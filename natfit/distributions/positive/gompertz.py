@@ -6,6 +6,7 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
+from scipy import special
 
 from natfit.bijectors import Positive, Reciprocal
 from natfit.distributions.contract.checks import refuse_constant
@@ -100,6 +101,16 @@ class Gompertz(ByJets):
     def _sample(self, rng: np.random.Generator, n: int, median: Any, shape: Any) -> np.ndarray:
         s = 1.0 / shape
         hazard = rng.exponential(size=n)
+        return median * hazard * log1p_ratio(s * hazard) / (_LOG_2 * log1p_ratio(_LOG_2 * s))
+
+    def _moments(self, median: Any, shape: Any) -> tuple[Any, Any]:
+        scale = median / np.log1p(_LOG_2 / shape)
+        with np.errstate(all="ignore"):
+            mean = scale * np.exp(shape) * special.exp1(shape)
+        return np.where(shape < 500.0, mean, np.nan), np.full(len(mean), np.nan)
+
+    def _quantile(self, p: Any, upper: bool, median: Any, shape: Any) -> np.ndarray:
+        s, hazard = 1.0 / shape, -(np.log(p) if upper else np.log1p(-p))
         return median * hazard * log1p_ratio(s * hazard) / (_LOG_2 * log1p_ratio(_LOG_2 * s))
 
     def _to_scipy(self, median: Any, shape: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,11 +26,11 @@ class HalfNormal(Chi):
     support = NON_NEGATIVE
     _falls = True
 
-    def quantile_formula(self, eta: np.ndarray) -> Callable | None:
-        """Quantiles at eta (1, 1), in closed form."""
-        scale = float(np.exp(eta[0, 0]))
-        root = np.sqrt(2.0) * scale
-        return lambda p, upper: -scale * ndtri(0.5 * p) if upper else root * erfinv(p)
+    def _moments(self, scale: Any) -> tuple[Any, Any]:
+        return np.sqrt(2.0 / np.pi) * scale, (1.0 - 2.0 / np.pi) * np.square(scale)
+
+    def _quantile(self, p: Any, upper: bool, scale: Any) -> np.ndarray:
+        return scale * (-ndtri(0.5 * p) if upper else np.sqrt(2.0) * erfinv(p))
 
     def _to_scipy(self, scale: Any) -> Any:
         from scipy.stats import halfnorm

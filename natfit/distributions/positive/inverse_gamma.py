@@ -29,6 +29,7 @@ from natfit.distributions.positive.gamma import (
     trigamma,
     with_excess,
 )
+from natfit.numerics.moments import beyond
 from natfit.numerics.stirling import log_excess
 from natfit.numerics.tails import log_gammainc, log_gammaincc
 from natfit.rows import Rows, means_over
@@ -140,6 +141,16 @@ class InverseGamma(ExponentialFamily):
 
     def _sample(self, rng: np.random.Generator, n: int, shape: Any, scale: Any) -> np.ndarray:
         return scale / rng.gamma(shape, 1.0, n)
+
+    def _moments(self, shape: Any, scale: Any) -> tuple[Any, Any]:
+        with np.errstate(all="ignore"):
+            mean = scale / (shape - 1.0)
+            var = np.square(mean) / (shape - 2.0)
+        return beyond(shape > 1.0, mean), beyond(shape > 2.0, var)
+
+    def _quantile(self, p: Any, upper: bool, shape: Any, scale: Any) -> np.ndarray:
+        inverse = special.gammaincinv if upper else special.gammainccinv
+        return scale / inverse(shape, p)
 
     def _to_scipy(self, shape: Any, scale: Any) -> Any:
         from scipy.stats import invgamma

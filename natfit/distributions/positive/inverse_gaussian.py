@@ -131,6 +131,9 @@ class InverseGaussian(ExponentialFamily):
     def _sample(self, rng: np.random.Generator, n: int, mean: Any, shape: Any) -> np.ndarray:
         return rng.wald(mean, shape, n)
 
+    def _moments(self, mean: Any, shape: Any) -> tuple[Any, Any]:
+        return mean, np.square(mean) * (mean / shape)
+
     def _to_scipy(self, mean: Any, shape: Any) -> Any:
         from scipy.stats import invgauss
 

@@ -13,6 +13,7 @@ from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.standard import LOGISTIC, Standard
 from natfit.distributions.forms.transformed import Transformed
 from natfit.distributions.real.logistic import Logistic
+from natfit.numerics.moments import beyond, tangent_excess
 
 
 class LogLogistic(Transformed):
@@ -48,6 +49,13 @@ class LogLogistic(Transformed):
 
     def _entropy(self, eta: Any) -> Any:
         return eta[:, 1] - eta[:, 0] + 2.0
+
+    def _moments(self, shape: Any, scale: Any) -> tuple[Any, Any]:
+        b = np.pi / shape
+        with np.errstate(all="ignore"):
+            mean = scale * (b / np.sin(b))
+            var = np.square(mean) * tangent_excess(b)
+        return beyond(shape > 1.0, mean), beyond(shape > 2.0, var)
 
     def _to_scipy(self, shape: Any, scale: Any) -> Any:
         from scipy.stats import fisk

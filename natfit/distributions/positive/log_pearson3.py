@@ -12,6 +12,7 @@ from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.transformed import Transformed
 from natfit.distributions.real.pearson3 import Pearson3
+from natfit.numerics.moments import beyond
 from natfit.rows import Rows
 
 
@@ -44,7 +45,23 @@ class LogPearson3(Transformed):
     def support_at(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ends (n,) of the support, exp(loc - 2 scale / skew) and 0 or infinity."""
         low, high = self.base.support_at(eta)
-        return np.exp(low), np.exp(high)
+        with np.errstate(over="ignore"):
+            return np.exp(low), np.exp(high)
+
+    def _moments(self, loc: Any, scale: Any, skew: Any) -> tuple[Any, Any]:
+        small = np.abs(skew) < 1e-6
+        few = np.where(small, 1.0, skew)
+        size, step = 4.0 / np.square(few), 0.5 * few * scale
+        with np.errstate(all="ignore"):
+            log = np.where(small, 0.5 * np.square(scale), -size * (np.log1p(-step) + step))
+            mean = np.exp(loc + log)
+            gap = np.where(
+                small, np.square(scale), -size * np.log1p(-np.square(step / (1.0 - step)))
+            )
+            var = np.square(mean) * np.expm1(gap)
+        lost = ~small & (np.abs(step) < 1e-4)
+        mean = np.where(lost, np.nan, beyond(small | (step < 1.0), mean))
+        return mean, np.where(lost, np.nan, beyond(small | (step < 0.5), var))
 
     def _forward(self, y: Any) -> Any:
         return anp.log(y)

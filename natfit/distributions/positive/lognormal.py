@@ -121,6 +121,22 @@ class Lognormal(ExponentialFamily):
     def _sample(self, rng: np.random.Generator, n: int, shape: Any, scale: Any) -> np.ndarray:
         return rng.lognormal(np.log(scale), shape, n)
 
+    def _moments(self, shape: Any, scale: Any) -> tuple[Any, Any]:
+        square = np.square(shape)
+        with np.errstate(over="ignore"):
+            mean = scale * np.exp(0.5 * square)
+            return mean, np.square(mean) * np.expm1(square)
+
+    def _quantile(self, p: Any, upper: bool, shape: Any, scale: Any) -> np.ndarray:
+        z = special.ndtri(p)
+        return scale * np.exp(shape * (-z if upper else z))
+
+    def _crps(self, y: Any, shape: Any, scale: Any) -> np.ndarray:
+        z = np.log(np.maximum(y, 0.0) / scale) / shape
+        mean = scale * np.exp(0.5 * np.square(shape))
+        part = special.ndtr(z - shape) + special.ndtr(shape / np.sqrt(2.0)) - 1.0
+        return y * (2.0 * special.ndtr(z) - 1.0) - 2.0 * mean * part
+
     def _to_scipy(self, shape: Any, scale: Any) -> Any:
         from scipy.stats import lognorm
 

@@ -10,8 +10,15 @@ from natfit.bijectors import Positive, Reciprocal
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import quantile
 from natfit.distributions.contract.support import POSITIVE
-from natfit.distributions.forms.burr import burr_draws, burr_log_prob, burr_scale, survival
+from natfit.distributions.forms.burr import (
+    burr_draws,
+    burr_log_prob,
+    burr_quantile,
+    burr_scale,
+    survival,
+)
 from natfit.distributions.forms.jets import ByJets
+from natfit.numerics.moments import beyond
 from natfit.numerics.special import log1mexp
 from natfit.rows import Rows, mean_over
 
@@ -71,6 +78,16 @@ class Lomax(ByJets):
 
     def _sample(self, rng: np.random.Generator, n: int, median: Any, shape: Any) -> np.ndarray:
         return burr_draws(rng, n, 1.0, median, shape)
+
+    def _moments(self, median: Any, shape: Any) -> tuple[Any, Any]:
+        scale = burr_scale(1.0, median, shape)
+        with np.errstate(all="ignore"):
+            mean = scale / (shape - 1.0)
+            var = np.square(mean) * (shape / (shape - 2.0))
+        return beyond(shape > 1.0, mean), beyond(shape > 2.0, var)
+
+    def _quantile(self, p: Any, upper: bool, median: Any, shape: Any) -> np.ndarray:
+        return burr_quantile(1.0, median, shape, p, upper)
 
     def _to_scipy(self, median: Any, shape: Any) -> Any:
         from scipy.stats import lomax

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.chi import Chi
 
@@ -22,6 +24,9 @@ class Maxwell(Chi):
 
     degrees = 3
     support = POSITIVE
+
+    def _moments(self, scale: Any) -> tuple[Any, Any]:
+        return 2.0 * np.sqrt(2.0 / np.pi) * scale, (3.0 - 8.0 / np.pi) * np.square(scale)
 
     def _to_scipy(self, scale: Any) -> Any:
         from scipy.stats import maxwell

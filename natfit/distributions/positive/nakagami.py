@@ -13,6 +13,7 @@ from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.shift import narrow
 from natfit.distributions.forms.transformed import Transformed
 from natfit.distributions.positive.gamma import Gamma
+from natfit.numerics.moments import log_half_step
 
 #: In units of the scale: below this the distribution function is a power of y to the last digit.
 _SQUARED = 1e-100
@@ -58,6 +59,10 @@ class Nakagami(Transformed):
         out = super().log_cdf(np.where(near, least, y), eta)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(near, out + 2.0 * shape * (np.log(y) - np.log(least)), out)
+
+    def _moments(self, shape: Any, scale: Any) -> tuple[Any, Any]:
+        log = log_half_step(shape)
+        return scale * np.exp(log), -np.square(scale) * np.expm1(2.0 * log)
 
     def _to_scipy(self, shape: Any, scale: Any) -> Any:
         from scipy.stats import nakagami

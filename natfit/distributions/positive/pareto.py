@@ -10,6 +10,7 @@ from natfit.bijectors import Positive
 from natfit.distributions.contract.declared import Width
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.ends import LogExponential
+from natfit.numerics.moments import beyond
 from natfit.numerics.special import log1mexp
 
 
@@ -48,6 +49,15 @@ class Pareto(LogExponential):
 
     def _log_cdf(self, y: np.ndarray, shape: Any, scale: Any) -> np.ndarray:
         return log1mexp(self._log_outer(y, shape, scale))
+
+    def _moments(self, shape: Any, scale: Any) -> tuple[Any, Any]:
+        with np.errstate(all="ignore"):
+            mean = beyond(shape > 1.0, scale * (shape / (shape - 1.0)))
+            var = np.square(scale / (shape - 1.0)) * (shape / (shape - 2.0))
+        return mean, beyond(shape > 2.0, var)
+
+    def _quantile(self, p: Any, upper: bool, shape: Any, scale: Any) -> np.ndarray:
+        return scale * np.exp(-(np.log(p) if upper else np.log1p(-p)) / shape)
 
     def _to_scipy(self, shape: Any, scale: Any) -> Any:
         from scipy.stats import pareto

@@ -47,6 +47,13 @@ class PowerLaw(LogExponential):
     def _log_sf(self, y: np.ndarray, shape: Any, scale: Any) -> np.ndarray:
         return log1mexp(self._log_outer(y, shape, scale))
 
+    def _moments(self, shape: Any, scale: Any) -> tuple[Any, Any]:
+        mean = scale * (shape / (shape + 1.0))
+        return mean, np.square(scale / (shape + 1.0)) * (shape / (shape + 2.0))
+
+    def _quantile(self, p: Any, upper: bool, shape: Any, scale: Any) -> np.ndarray:
+        return scale * np.exp((np.log1p(-p) if upper else np.log(p)) / shape)
+
     def _to_scipy(self, shape: Any, scale: Any) -> Any:
         from scipy.stats import powerlaw
 

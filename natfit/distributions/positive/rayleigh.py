@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.chi import Chi
 
@@ -21,6 +23,9 @@ class Rayleigh(Chi):
 
     degrees = 2
     support = POSITIVE
+
+    def _moments(self, scale: Any) -> tuple[Any, Any]:
+        return np.sqrt(0.5 * np.pi) * scale, (2.0 - 0.5 * np.pi) * np.square(scale)
 
     def _to_scipy(self, scale: Any) -> Any:
         from scipy.stats import rayleigh

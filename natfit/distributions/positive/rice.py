@@ -130,6 +130,13 @@ class Rice(ByJets):
         one, two = rng.standard_normal((2, n))
         return rms * np.hypot(one + shape, two) / np.sqrt(2.0 + shape * shape)
 
+    def _moments(self, rms: Any, shape: Any) -> tuple[Any, Any]:
+        unit, x = rms / np.sqrt(2.0 + np.square(shape)), 0.25 * np.square(shape)
+        bessel = (1.0 + 2.0 * x) * special.ive(0, x) + 2.0 * x * special.ive(1, x)
+        mean = np.sqrt(0.5 * np.pi) * unit * bessel
+        var = np.square(rms) - np.square(mean)
+        return mean, np.where(shape < 100.0, var, np.nan)
+
     def _to_scipy(self, rms: Any, shape: Any) -> Any:
         from scipy.stats import rice
 

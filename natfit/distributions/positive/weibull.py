@@ -17,6 +17,7 @@ from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.contract.velocity import powered
 from natfit.distributions.forms.positive import seen_by_all
 from natfit.distributions.forms.standard import GUMBEL_MIN, Standard
+from natfit.numerics.moments import log_gamma_excess
 from natfit.numerics.special import log1mexp
 from natfit.rows import Block, Rows, dot, mean_over, total_weight, weighted_total
 
@@ -162,6 +163,20 @@ class Weibull(Distribution):
 
     def _sample(self, rng: np.random.Generator, n: int, shape: Any, scale: Any) -> np.ndarray:
         return scale * rng.weibull(shape, n)
+
+    def _moments(self, shape: Any, scale: Any) -> tuple[Any, Any]:
+        with np.errstate(over="ignore"):
+            mean = scale * special.gamma(1.0 + 1.0 / shape)
+            return mean, np.square(mean) * np.expm1(log_gamma_excess(1.0 / shape))
+
+    def _quantile(self, p: Any, upper: bool, shape: Any, scale: Any) -> np.ndarray:
+        return scale * np.power(-(np.log(p) if upper else np.log1p(-p)), 1.0 / shape)
+
+    def _crps(self, y: Any, shape: Any, scale: Any) -> np.ndarray:
+        w = np.power(np.maximum(y, 0.0) / scale, shape)
+        mean = scale * special.gamma(1.0 + 1.0 / shape)
+        part = 2.0 * special.gammainc(1.0 + 1.0 / shape, w) - np.exp2(-1.0 / shape)
+        return y * (1.0 - 2.0 * np.exp(-w)) - mean * part
 
     def _to_scipy(self, shape: Any, scale: Any) -> Any:
         from scipy.stats import weibull_min

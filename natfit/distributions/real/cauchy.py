@@ -77,6 +77,13 @@ class Cauchy(LocationScale):
     def _sample(self, rng: np.random.Generator, n: int, loc: Any, scale: Any) -> np.ndarray:
         return loc + scale * rng.standard_cauchy(n)
 
+    def _quantile(self, p: Any, upper: bool, loc: Any, scale: Any) -> np.ndarray:
+        # From the nearer tail, in which the tangent has digits.
+        z = np.where(
+            p < 0.5, -1.0 / np.tan(np.pi * np.minimum(p, 0.5)), 1.0 / np.tan(np.pi * (1.0 - p))
+        )
+        return loc + scale * (-z if upper else z)
+
     def _to_scipy(self, loc: Any, scale: Any) -> Any:
         from scipy.stats import cauchy
 

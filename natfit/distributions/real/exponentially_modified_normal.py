@@ -213,6 +213,9 @@ class ExponentiallyModifiedNormal(Standardised, ByJets):
         z, e = rng.standard_normal(n), rng.exponential(size=n)
         return mean + sd * (z + shape * (e - 1.0)) / np.sqrt(1.0 + shape * shape)
 
+    def _moments(self, mean: Any, sd: Any, shape: Any) -> tuple[Any, Any]:
+        return mean, np.square(sd)
+
     def _to_scipy(self, mean: Any, sd: Any, shape: Any) -> Any:
         from scipy.stats import exponnorm
 

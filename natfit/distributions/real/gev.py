@@ -29,6 +29,7 @@ from natfit.distributions.forms.extremes import (
 )
 from natfit.distributions.forms.location_scale import information_of, observed_of, score_of
 from natfit.distributions.real.gumbel import deep_enough, quartile_start
+from natfit.numerics.moments import beyond, log_gamma_excess
 from natfit.numerics.special import log_double_tail
 from natfit.rows import Block, Rows, dot, mean_over, squared_gap, total_weight, weighted_total
 
@@ -214,6 +215,18 @@ class Gev(Distribution):
 
     def _sample(self, rng: np.random.Generator, n: int, loc: Any, scale: Any, shape: Any) -> Any:
         return loc + scale * from_tail(rng.gumbel(size=n), shape)
+
+    def _moments(self, loc: Any, scale: Any, shape: Any) -> tuple[Any, Any]:
+        with np.errstate(all="ignore"):
+            few = np.where(np.abs(shape) < 1e-9, 1e-9, shape)
+            log = special.gammaln(1.0 - few)
+            mean = beyond(shape < 1.0, loc + scale * (np.expm1(log) / few))
+            square = np.square(scale * np.exp(log) / few)
+            return mean, beyond(shape < 0.5, square * np.expm1(log_gamma_excess(-few)))
+
+    def _quantile(self, p: Any, upper: bool, loc: Any, scale: Any, shape: Any) -> np.ndarray:
+        t = -np.log(-(np.log1p(-p) if upper else np.log(p)))
+        return loc + scale * from_tail(t, shape)
 
     def _to_scipy(self, loc: Any, scale: Any, shape: Any) -> Any:
         from scipy.stats import genextreme

@@ -110,6 +110,16 @@ class Gumbel(LocationScale):
     def _sample(self, rng: np.random.Generator, n: int, loc: Any, scale: Any) -> np.ndarray:
         return rng.gumbel(loc, scale, n)
 
+    def _moments(self, loc: Any, scale: Any) -> tuple[Any, Any]:
+        return loc + np.euler_gamma * scale, np.square(np.pi * scale) / 6.0
+
+    def _quantile(self, p: Any, upper: bool, loc: Any, scale: Any) -> np.ndarray:
+        return loc - scale * np.log(-(np.log1p(-p) if upper else np.log(p)))
+
+    def _crps(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
+        z = (y - loc) / scale
+        return scale * (2.0 * special.exp1(np.exp(-z)) - z + np.euler_gamma - np.log(2.0))
+
     def _to_scipy(self, loc: Any, scale: Any) -> Any:
         from scipy.stats import gumbel_r
 

@@ -58,6 +58,9 @@ class GumbelMin(Transformed):
         refuse_constant(rows, "GumbelMin")
         refuse_extreme(rows, "GumbelMin")
 
+    def _moments(self, loc: Any, scale: Any) -> tuple[Any, Any]:
+        return loc - np.euler_gamma * scale, np.square(np.pi * scale) / 6.0
+
     def _to_scipy(self, loc: Any, scale: Any) -> Any:
         from scipy.stats import gumbel_l
 

@@ -134,6 +134,23 @@ class JohnsonSU(ByJets):
         # cosh t - 1, without cancellation.
         return median + scale * (np.sinh(t) / e + 2.0 * skew * np.sinh(0.5 * t) ** 2 / e**2)
 
+    def _moments(self, median: Any, scale: Any, skew: Any, tail: Any) -> tuple[Any, Any]:
+        square = np.square(skew) + 1.0 / tail
+        with np.errstate(over="ignore"):
+            grown = np.expm1(square)
+            mean = median + scale * skew * np.expm1(0.5 * square) / square
+            second = (1.0 + grown) * (1.0 + 2.0 * np.square(skew) * tail) + 1.0
+            return mean, 0.5 * np.square(scale / square) * grown * second / tail
+
+    def _quantile(
+        self, p: Any, upper: bool, median: Any, scale: Any, skew: Any, tail: Any
+    ) -> np.ndarray:
+        z = special.ndtri(p)
+        e = np.sqrt(np.square(skew) + 1.0 / tail)
+        gap = -np.arcsinh(skew * np.sqrt(tail))
+        unit = scale / (np.square(e) * np.sqrt(tail))
+        return median + unit * (np.sinh(gap) + np.sinh((-z if upper else z) * e - gap))
+
     def _to_scipy(self, median: Any, scale: Any, skew: Any, tail: Any) -> Any:
         from scipy.stats import johnsonsu
 

@@ -153,6 +153,17 @@ class Laplace(Distribution):
     def _sample(self, rng: np.random.Generator, n: int, loc: Any, scale: Any) -> np.ndarray:
         return rng.laplace(loc, scale, n)
 
+    def _moments(self, loc: Any, scale: Any) -> tuple[Any, Any]:
+        return loc, 2.0 * np.square(scale)
+
+    def _quantile(self, p: Any, upper: bool, loc: Any, scale: Any) -> np.ndarray:
+        z = np.where(p < 0.5, np.log(2.0 * p), -np.log(2.0 * (1.0 - p)))
+        return loc + scale * (-z if upper else z)
+
+    def _crps(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
+        z = np.abs(y - loc) / scale
+        return scale * (z + np.exp(-z) - 0.75)
+
     def _to_scipy(self, loc: Any, scale: Any) -> Any:
         from scipy.stats import laplace
 

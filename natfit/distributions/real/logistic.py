@@ -60,6 +60,17 @@ class Logistic(LocationScale):
     def _sample(self, rng: np.random.Generator, n: int, loc: Any, scale: Any) -> np.ndarray:
         return rng.logistic(loc, scale, n)
 
+    def _moments(self, loc: Any, scale: Any) -> tuple[Any, Any]:
+        return loc, np.square(np.pi * scale) / 3.0
+
+    def _quantile(self, p: Any, upper: bool, loc: Any, scale: Any) -> np.ndarray:
+        z = special.logit(p)
+        return loc + scale * (-z if upper else z)
+
+    def _crps(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
+        z = np.abs(y - loc) / scale
+        return scale * (z + 2.0 * np.log1p(np.exp(-z)) - 1.0)
+
     def _to_scipy(self, loc: Any, scale: Any) -> Any:
         from scipy.stats import logistic
 

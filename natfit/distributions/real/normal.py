@@ -6,6 +6,7 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
+from scipy import special
 from scipy.special import log_ndtr
 
 from natfit.bijectors import Positive, Real
@@ -124,6 +125,18 @@ class Normal(ExponentialFamily):
 
     def _sample(self, rng: np.random.Generator, n: int, loc: Any, scale: Any) -> np.ndarray:
         return rng.normal(loc, scale, n)
+
+    def _moments(self, loc: Any, scale: Any) -> tuple[Any, Any]:
+        return loc, np.square(scale)
+
+    def _quantile(self, p: Any, upper: bool, loc: Any, scale: Any) -> np.ndarray:
+        z = special.ndtri(p)
+        return loc + scale * (-z if upper else z)
+
+    def _crps(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
+        z = (y - loc) / scale
+        density = np.exp(-0.5 * np.square(z)) * np.sqrt(2.0 / np.pi)
+        return scale * (z * special.erf(z / np.sqrt(2.0)) + density - 1.0 / np.sqrt(np.pi))
 
     def _to_scipy(self, loc: Any, scale: Any) -> Any:
         from scipy.stats import norm

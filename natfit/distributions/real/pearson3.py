@@ -185,6 +185,9 @@ class Pearson3(Standardised):
         shape = w**-2.0
         return loc + scale * (rng.gamma(shape, size=n) / shape - 1.0) / w
 
+    def _moments(self, loc: Any, scale: Any, skew: Any) -> tuple[Any, Any]:
+        return loc, np.square(scale)
+
     def _to_scipy(self, loc: Any, scale: Any, skew: Any) -> Any:
         from scipy.stats import pearson3
 

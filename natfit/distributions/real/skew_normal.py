@@ -257,6 +257,9 @@ class SkewNormal(Standardised):
         z = (shape * np.abs(one) + two) / np.sqrt(1.0 + shape * shape)
         return mean + sd * (z - middle) / spread
 
+    def _moments(self, mean: Any, sd: Any, shape: Any) -> tuple[Any, Any]:
+        return mean, np.square(sd)
+
     def _to_scipy(self, mean: Any, sd: Any, shape: Any) -> Any:
         from scipy.stats import skewnorm
 

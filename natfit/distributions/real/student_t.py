@@ -7,6 +7,7 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
+from scipy import special
 
 from natfit.bijectors import Positive, Real, Reciprocal
 from natfit.distributions.base import Distribution
@@ -15,6 +16,7 @@ from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.real.normal import Normal
+from natfit.numerics.moments import beyond
 from natfit.numerics.special import (
     student_constant,
     student_curvature,
@@ -241,6 +243,25 @@ class StudentT(Distribution):
 
     def _sample(self, rng: np.random.Generator, n: int, loc: Any, scale: Any, df: Any) -> Any:
         return loc + scale * rng.standard_t(df, n)
+
+    def _moments(self, loc: Any, scale: Any, df: Any) -> tuple[Any, Any]:
+        with np.errstate(all="ignore"):
+            var = beyond(df > 2.0, np.square(scale) * (df / (df - 2.0)))
+        return np.where(df > 1.0, loc, np.nan), var
+
+    def _quantile(self, p: Any, upper: bool, loc: Any, scale: Any, df: Any) -> np.ndarray:
+        z = special.stdtrit(np.minimum(df, 1e10), p)
+        return loc + scale * (-z if upper else z)
+
+    def _crps(self, y: Any, loc: Any, scale: Any, df: Any) -> np.ndarray:
+        z = (y - loc) / scale
+        density = np.exp(
+            student_constant(df) - _HALF_LOG_2PI - 0.5 * (df + 1.0) * np.log1p(z * z / df)
+        )
+        pair = special.betaln(0.5, df - 0.5) - 2.0 * special.betaln(0.5, 0.5 * df)
+        centre = z * (1.0 - 2.0 * special.stdtr(df, -z)) + 2.0 * density * (df + z * z) / (df - 1.0)
+        score = scale * (centre - 2.0 * np.sqrt(df) / (df - 1.0) * np.exp(pair))
+        return np.where(df > 1.0, score, np.inf)
 
     def _to_scipy(self, loc: Any, scale: Any, df: Any) -> Any:
         from scipy.stats import t

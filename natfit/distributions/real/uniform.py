@@ -102,6 +102,12 @@ class Uniform(Ended):
     def _sample(self, rng: np.random.Generator, n: int, low: Any, high: Any) -> np.ndarray:
         return rng.uniform(low, high, n)
 
+    def _moments(self, low: Any, high: Any) -> tuple[Any, Any]:
+        return 0.5 * (low + high), np.square(high - low) / 12.0
+
+    def _quantile(self, p: Any, upper: bool, low: Any, high: Any) -> np.ndarray:
+        return high - p * (high - low) if upper else low + p * (high - low)
+
     def _to_scipy(self, low: Any, high: Any) -> Any:
         from scipy.stats import uniform
 

@@ -80,6 +80,14 @@ class Hurdle(ZeroAltered):
             f"is the share of zeros, {zeros:.7g}"
         )
 
+    def moments(self, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means and variances (n,): the count family's, of counts above zero."""
+        zero_prob, rest = self._split(eta)
+        mean, var = self.inner.moments(rest)
+        # The share of the count family that this one has, as if its zeros were left out.
+        share = (1.0 - zero_prob) / -np.expm1(self._at_zero(eta))
+        return share * mean, share * (var + (1.0 - share) * np.square(mean))
+
     def _log_prob_eta(self, y: Any, eta: Any) -> Any:
         log_zero, log_rest = log_share(eta)
         log_rest = log_rest - anp.log(-anp.expm1(self._at_zero(eta)))

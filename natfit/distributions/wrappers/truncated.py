@@ -327,7 +327,7 @@ class Truncated(Restricted):
         return np.minimum(out, 0.0)
 
     def quantile_formula(self, eta: np.ndarray) -> Callable | None:
-        """Quantiles at eta (1, K): those of the inner family, at probabilities in the window."""
+        """Quantiles at eta (1 or n, K): the inner family's, at probabilities in the window."""
         formula = self.inner.quantile_formula(eta)
         if formula is None:
             return None
@@ -338,9 +338,13 @@ class Truncated(Restricted):
 
         def found(p: np.ndarray, upper: bool) -> np.ndarray:
             # From the end at which the inner family's tail is small.
-            if left > 0.5:
-                return formula(right + (p if upper else 1.0 - p) * mass, True)
-            return formula(left + (1.0 - p if upper else p) * mass, False)
+            far, share = left > 0.5, 1.0 - p if upper else p
+            if not far.any():
+                return formula(left + share * mass, False)
+            inside = formula(right + (1.0 - share) * mass, True)
+            return (
+                inside if far.all() else np.where(far, inside, formula(left + share * mass, False))
+            )
 
         return found
 

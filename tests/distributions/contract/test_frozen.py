@@ -73,6 +73,18 @@ def test_quantiles_invert_both_tails(family):
 
 
 @pytest.mark.parametrize("family", UNIVARIATE)
+def test_quantiles_of_rows_are_those_of_each(family):
+    etas, levels = points(family, 5, seed=8), np.array([[1e-9], [0.05], [0.5], [0.98]])
+    if not family.has_cdf:
+        pytest.skip("has no distribution function of rows")
+    rows, each = Frozen(family, etas, by="row"), [Frozen(family, e[None]) for e in etas]
+    for name in ("ppf", "isf"):
+        found = getattr(rows, name)(levels)
+        want = np.stack([getattr(f, name)(levels[:, 0]) for f in each], axis=1)
+        np.testing.assert_allclose(found, want, rtol=1e-10, atol=1e-300)
+
+
+@pytest.mark.parametrize("family", UNIVARIATE)
 def test_quantiles_are_the_smallest_that_reach(family):
     frozen, p = frozen_at(family), np.random.default_rng(0).uniform(size=400)
     x = frozen.ppf(p)
