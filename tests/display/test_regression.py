@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy import special, stats
+
+from natfit import NaturalRegressor
+from natfit.display import (
+    IntervalCalibrationDisplay,
+    PredictionBandDisplay,
+    QuantileResidualsDisplay,
+)
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(300, 2))
+Y = 1.0 + X @ [1.0, -0.5] + RNG.normal(size=300)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return NaturalRegressor("normal").fit(X, Y)
+
+
+def test_residuals_against_normal_quantiles(model):
+    r = np.sort((Y - model.predict(X)) / model.predict_params(X)["scale"])
+    display = QuantileResidualsDisplay.from_estimator(model, X, Y)
+    z, drawn = display.points_.get_data()
+    assert_allclose(drawn, r, rtol=1e-8, atol=1e-10)
+    assert_allclose(z, stats.norm.ppf((np.arange(300) + 0.5) / 300), rtol=1e-12)
+    assert "standard deviations" in display.ax_.get_xlabel()
+    worm = QuantileResidualsDisplay.from_estimator(model, X, Y, kind="worm")
+    assert_allclose(worm.points_.get_data()[1], r - z, atol=1e-8)
+    assert_allclose(worm.line_.get_data()[1], 0.0)
+
+
+def test_the_band_of_residuals_is_that_of_order_statistics(model):
+    display = QuantileResidualsDisplay.from_estimator(model, X, Y, level=0.9)
+    low = display.band_.get_paths()[0].vertices[:, 1].min()
+    want = stats.norm.ppf(stats.beta.ppf(0.05, 1, 300))
+    assert_allclose(low, want, rtol=1e-9)
+
+
+def test_the_histogram_of_probabilities_has_height_one_on_average(model):
+    display = QuantileResidualsDisplay.from_estimator(model, X, Y, kind="pit")
+    heights = [bar.get_height() for bar in display.points_]
+    assert np.mean(heights) == pytest.approx(1.0)
+    u = special.ndtr(display.residuals)
+    counts, _ = np.histogram(u, len(heights), (0, 1))
+    assert_allclose(np.array(heights) * 300 / len(heights), counts)
+    with pytest.raises(ValueError, match="kind"):
+        QuantileResidualsDisplay.from_estimator(model, X, Y, kind="pp")
+
+
+def test_calibration_is_the_share_of_rows_inside_intervals(model):
+    display = IntervalCalibrationDisplay.from_estimator(model, X, Y)
+    nominal, observed = display.line_.get_data()
+    for at in (9, 49, 89):
+        low, high = model.predict_interval(X, float(nominal[at])).T
+        assert observed[at] == pytest.approx(np.mean((low <= Y) & (high >= Y)))
+    assert "coverage" in display.ax_.get_xlabel()
+
+
+def test_bands_of_predictions_hold_the_other_features(model):
+    display = PredictionBandDisplay.from_estimator(model, X, Y, feature=1, coverages=(0.8,))
+    x, middle = display.line_.get_data()
+    at = np.column_stack([np.full(len(x), np.median(X[:, 0])), x])
+    assert_allclose(middle, model.predict(at), rtol=1e-9)
+    assert_allclose(display.bands[0.8], model.predict_interval(at, 0.8), rtol=1e-12)
+    assert display.ax_.get_xlabel() == "x1" and len(display.bands_) == 1
+    assert_allclose(display.points_.get_data()[1], Y)
+    with pytest.raises(ValueError, match="feature must be"):
+        PredictionBandDisplay.from_estimator(model, X, feature=2)
+
+
+def test_matplotlib_is_asked_for_by_name(model, without_matplotlib):
+    with pytest.raises(ImportError, match="QuantileResidualsDisplay.plot needs matplotlib"):
+        QuantileResidualsDisplay.from_estimator(model, X, Y)
