@@ -118,7 +118,6 @@ def _summed(family: Any, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         k = low[part, None] + np.arange(np.max(high[part] - low[part]) + 1.0)
         below, above = _at(family.log_cdf, k, eta[part]), _at(family.log_sf, k, eta[part])
         out[part] = np.exp(2.0 * np.where(k < y[part, None], below, above)).sum(axis=1)
-    # Outside the support every number on the way to it counts as one.
     return out
 
 
@@ -131,6 +130,6 @@ def interval_score(
 
 
 def pinball_loss(y: np.ndarray, predicted: np.ndarray, q: float) -> np.ndarray:
-    """Return q (y - predicted) above the predicted quantile, (1 - q) (predicted - y) below, (n,)."""
+    """Return q (y - predicted) above a predicted quantile, (1 - q) (predicted - y) below, (n,)."""
     gap = y - predicted
     return np.maximum(q * gap, (q - 1.0) * gap)

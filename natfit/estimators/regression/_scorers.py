@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils.metadata_routing import UNUSED
 
 from natfit._validation import check_number, check_option
 from natfit.estimators.regression._predictions import weighted_mean
@@ -40,21 +41,26 @@ class DistributionScorer(BaseEstimator):
         Of ``pinball``.
     """
 
-    # What scikit-learn may route to a call.
-    __metadata_request__score = {"sample_weight": None, "offset": None, "exposure": None}
+    # scikit-learn reads from the signature of ``score`` what may be routed to a call.
+    __metadata_request__score = {"estimator": UNUSED}
 
     def __init__(self, rule: str = "log_score", coverage: float = 0.9, q: float = 0.5):
         self.rule = rule
         self.coverage = coverage
         self.q = q
 
-    def __call__(
+    def __call__(self, estimator: Any, X: Any, y_true: Any, **metadata: Any) -> float:
+        """Return the weighted mean of the scores of the rows: the same as :meth:`score`."""
+        return self.score(estimator, X, y_true, **metadata)
+
+    def score(
         self,
         estimator: Any,
         X: Any,
-        y_true: Any,
+        y: Any,
         sample_weight: Any = None,
-        **metadata: Any,
+        offset: Any = None,
+        exposure: Any = None,
     ) -> float:
         """Return the weighted mean of the scores of the rows.
 
@@ -64,12 +70,12 @@ class DistributionScorer(BaseEstimator):
             Fitted, with the methods of :class:`natfit.NaturalRegressor`.
         X : array-like of shape (n, D)
             The features.
-        y_true : array-like of shape (n,)
+        y : array-like of shape (n,)
             What was seen; the log score also takes :class:`natfit.Censored` rows.
         sample_weight : array-like of shape (n,), optional
             Repetitions of each row.
-        **metadata
-            ``offset`` and ``exposure``, passed on to the estimator.
+        offset, exposure : array-like, optional
+            Passed on to the estimator.
 
         Returns
         -------
@@ -80,8 +86,9 @@ class DistributionScorer(BaseEstimator):
         ValueError
             If an option is not valid, or y is censored where the rule needs a number.
         """
-        given = {name: value for name, value in metadata.items() if value is not None}
-        return weighted_mean(self._of_rows(estimator, X, y_true, given), sample_weight)
+        both = {"offset": offset, "exposure": exposure}
+        given = {name: value for name, value in both.items() if value is not None}
+        return weighted_mean(self._of_rows(estimator, X, y, given), sample_weight)
 
     def _of_rows(self, estimator: Any, X: Any, y: Any, given: dict) -> np.ndarray:
         check_option(self.rule, "rule", RULES)
