@@ -4,6 +4,7 @@ matplotlib (``pip install natfit[plot]``) is imported only when something is dra
 """
 
 from natfit.display.calibration import IntervalCalibrationDisplay
+from natfit.display.coefficients import CoefficientsDisplay
 from natfit.display.contour import LikelihoodContourDisplay
 from natfit.display.convergence import ConvergenceDisplay
 from natfit.display.density import DensityDisplay
@@ -18,6 +19,7 @@ from natfit.display.residuals import QuantileResidualsDisplay
 from natfit.display.spectrum import SpectrumDisplay
 
 __all__ = [
+    "CoefficientsDisplay",
     "ConvergenceDisplay",
     "DensityDisplay",
     "GradientFieldDisplay",

@@ -5,6 +5,7 @@ from scipy import special, stats
 
 from natfit import NaturalRegressor
 from natfit.display import (
+    CoefficientsDisplay,
     IntervalCalibrationDisplay,
     PredictionBandDisplay,
     QuantileResidualsDisplay,
@@ -74,3 +75,16 @@ def test_bands_of_predictions_hold_the_other_features(model):
 def test_matplotlib_is_asked_for_by_name(model, without_matplotlib):
     with pytest.raises(ImportError, match="QuantileResidualsDisplay.plot needs matplotlib"):
         QuantileResidualsDisplay.from_estimator(model, X, Y)
+
+
+def test_coefficients_and_their_intervals(model):
+    display = CoefficientsDisplay.from_estimator(model, level=0.9)
+    assert_allclose(display.points_.get_data()[0], model.coef_["loc"])
+    assert display.parameter == "loc" and display.names == list(model.features_for_["loc"])
+    errors = getattr(model, "standard_errors_", None)
+    if errors is not None:
+        ends = np.array([s[:, 0] for s in display.intervals_.get_segments()])
+        half = stats.norm.ppf(0.95) * errors["loc"]
+        assert_allclose(ends[:, 1] - ends[:, 0], 2.0 * half, rtol=1e-9)
+    with pytest.raises(ValueError, match="parameter"):
+        CoefficientsDisplay.from_estimator(model, parameter="scale")

@@ -104,13 +104,17 @@ class DistributionScorer(BaseEstimator):
         if self.rule == "crps":
             frozen = estimator.predict_dist(X, **given)
             return -scoring_rules.crps(frozen.family, seen, frozen.eta)
-        limits = {"low": 0.0, "high": 1.0, "closed_low": False, "closed_high": False}
         if self.rule == "pinball":
-            q = check_number(self.q, "q", **limits)
+            q = _share(self.q, "q")
             return -scoring_rules.pinball_loss(seen, estimator.predict_quantile(X, q, **given), q)
-        share = check_number(self.coverage, "coverage", **limits)
+        share = _share(self.coverage, "coverage")
         low, high = estimator.predict_interval(X, share, **given).T
         return -scoring_rules.interval_score(seen, low, high, share)
+
+
+def _share(value: Any, name: str) -> float:
+    """Return a number between zero and one."""
+    return check_number(value, name, low=0.0, high=1.0, closed_low=False, closed_high=False)
 
 
 def make_scorer(rule: str = "log_score", **options: Any) -> DistributionScorer:
