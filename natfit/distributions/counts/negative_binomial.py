@@ -150,6 +150,9 @@ class NegativeBinomial(Tabulated):
         rate = mean * (rng.gamma(n, 1.0, n_rows) / n)
         return rng.poisson(np.minimum(rate, 9e18)).astype(np.float64)
 
+    def _quantile(self, p: Any, upper: bool, mean: Any, n: Any) -> np.ndarray:
+        return special.nbdtrik(1.0 - p if upper else p, n, n / (n + mean))
+
     def _moments(self, mean: Any, n: Any) -> tuple[Any, Any]:
         return mean, mean + mean * (mean / n)
 

@@ -91,6 +91,12 @@ class BetaMean(Beta):
     def _sample(self, rng: np.random.Generator, n: int, mean: Any, precision: Any) -> np.ndarray:
         return super()._sample(rng, n, mean * precision, (1.0 - mean) * precision)
 
+    def _moments(self, mean: Any, precision: Any) -> tuple[Any, Any]:
+        return super()._moments(mean * precision, (1.0 - mean) * precision)
+
+    def _quantile(self, p: Any, upper: bool, mean: Any, precision: Any) -> np.ndarray:
+        return super()._quantile(p, upper, mean * precision, (1.0 - mean) * precision)
+
     def _to_scipy(self, mean: Any, precision: Any) -> Any:
         return super()._to_scipy(mean * precision, (1.0 - mean) * precision)
 

@@ -111,6 +111,15 @@ class GammaMean(Gamma):
     def _sample(self, rng: np.random.Generator, n: int, mean: Any, k: Any) -> np.ndarray:
         return super()._sample(rng, n, k, mean / k)
 
+    def _moments(self, mean: Any, k: Any) -> tuple[Any, Any]:
+        return super()._moments(k, mean / k)
+
+    def _quantile(self, p: Any, upper: bool, mean: Any, k: Any) -> np.ndarray:
+        return super()._quantile(p, upper, k, mean / k)
+
+    def _crps(self, y: Any, mean: Any, k: Any) -> np.ndarray:
+        return super()._crps(y, k, mean / k)
+
     def _to_scipy(self, mean: Any, k: Any) -> Any:
         return super()._to_scipy(k, mean / k)
 

@@ -103,6 +103,8 @@ def test_moments_of_rows_are_those_of_each_row(family):
         ("log_logistic", {"shape": 200.0, "scale": 1.0}, stats.fisk(200.0)),
         ("weibull", {"shape": 0.3, "scale": 1.0}, stats.weibull_min(0.3)),
         ("nakagami", {"shape": 30.0, "scale": 2.0}, stats.nakagami(30.0, scale=2.0)),
+        ("gamma_mean", {"mean": 3.0, "shape": 2.0}, stats.gamma(2.0, scale=1.5)),
+        ("beta_mean", {"mean": 0.3, "precision": 2.0}, stats.beta(0.6, 1.4)),
         ("zipf", {"alpha": 2.5}, stats.zipf(2.5)),
         ("zipf", {"alpha": 4.5}, stats.zipf(4.5)),
     ],

@@ -35,6 +35,8 @@ MEMBERS = {
     "inverse_gaussian": {"mean": 2.0, "shape": 3.0},
     "beta": {"a": 2.0, "b": 0.7},
     "skew_normal": {"mean": 0.0, "sd": 1.0, "shape": 3.0},
+    "gamma_mean": {"mean": 2.0, "shape": 3.0},
+    "beta_mean": {"mean": 0.3, "precision": 3.0},
     "poisson": {"rate": 3.7},
     "negative_binomial": {"mean": 4.0, "n": 1.3},
     "geometric": {"prob": 0.3},
