@@ -115,7 +115,7 @@ class RegressionEstimates:
     prior: Any
     predictor: Any
     _family: Distribution
-    _chosen: Any
+    _layout: Any
     _model: Any
     _theta: np.ndarray
     _information: inference.Information | None
@@ -164,7 +164,7 @@ class RegressionEstimates:
 
     @property
     def _features(self) -> tuple[str, ...]:
-        return self._chosen.layout.names
+        return self._layout.names
 
     def _linear_model(self) -> LinearPredictors:
         check_is_fitted(self, "_theta")
@@ -189,7 +189,7 @@ class RegressionEstimates:
         self._linear_model()
         return self._at(self._theta)
 
-    def _picked(self, found: Coefficients, names: Any) -> list[int]:
+    def _chosen(self, found: Coefficients, names: Any) -> list[int]:
         """Return the places of names; a feature alone will do if one parameter has it."""
         out = []
         for name in [names] if isinstance(names, str) else list(names):
@@ -255,7 +255,7 @@ class RegressionEstimates:
             offsets = offsets[data.kept]
         _, values = self._seen_rows(data, given.y)
         return rows_of(
-            values, self._chosen.layout.matrix(data.X), data.weight, offsets, self.n_jobs
+            values, self._layout.matrix(data.X), data.weight, offsets, self.n_jobs
         )
 
     def _objective_at(self, given: Given) -> Regression:

@@ -174,7 +174,7 @@ class RegressionPrecision(RegressionReplicates):
         check_option(method, "method", METHODS)
         self._need_maximum("an interval")
         found, given = self._coefficients(), Given(X, y, sample_weight, offset, exposure)
-        chosen = range(len(found.names)) if of is None else self._picked(found, of)
+        chosen = range(len(found.names)) if of is None else self._chosen(found, of)
         if method in ("wald", "delta"):
             estimate, theta = self._covariance(cov_type, given, groups)
             ends = self._wald_ends(found, estimate, theta, level)
@@ -317,7 +317,7 @@ class RegressionPrecision(RegressionReplicates):
         """Return a function of theta."""
         if at is None:
             if isinstance(function, str):
-                m = self._picked(self._coefficients(), function)[0]
+                m = self._chosen(self._coefficients(), function)[0]
                 name = self._coefficients().names[m]
                 return Quantity(name, lambda theta: self._at(theta).values[m])
             if not callable(function):
@@ -334,7 +334,7 @@ class RegressionPrecision(RegressionReplicates):
         model: Any = self
         here = model._eta(at, offset, exposure)
         base = here - model._eta(at)
-        features = self._chosen.layout.matrix(read_container(self, at, reset=False))
+        features = self._layout.matrix(read_container(self, at, reset=False))
 
         def frozen(theta: Any) -> Frozen:
             return Frozen(self.distribution_, self._model.eta(theta, features) + base, by="row")

@@ -295,7 +295,7 @@ class RegressionTests(RegressionPrecision):
         else:
             found, model, theta = self._coefficients(), self._linear_model(), self._theta
         return hypothesis_of(
-            null, values, found, model, theta, lambda name: self._picked(found, name)
+            null, values, found, model, theta, lambda name: self._chosen(found, name)
         )
 
     def _under(self, estimate: Estimate, asked: Hypothesis) -> tuple[Any, np.ndarray]:

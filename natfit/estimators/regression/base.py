@@ -88,7 +88,7 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
     link_: dict[str, str]
     #: The family as the rows of the fit see it: through intervals and windows, if these had any.
     _family: Distribution
-    _chosen: Chosen
+    _choice: Chosen
     _null: Any
     _model: Model
     _theta: np.ndarray
@@ -103,7 +103,7 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
         """Return the family as options change it, and the rows y as it takes them."""
         raise NotImplementedError
 
-    def _public_coefficients(
+    def _published(
         self, family: Distribution, chosen: Chosen, model: Model, theta: np.ndarray
     ) -> tuple[Any, Any]:
         """Return the coefficients of x and the intercepts as they are published."""
@@ -174,7 +174,7 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
         model = before.get("_model")
         if not (self.warm_start and isinstance(model, LinearPredictors)):
             return None
-        same = before["distribution_"] == family and before["_chosen"].same(chosen)
+        same = before["distribution_"] == family and before["_choice"].same(chosen)
         labels: tuple[Any, Any] = before.get("classes_"), self.__dict__.get("classes_")
         if not (same and np.array_equal(*labels)):
             # The estimate of another family, or of other features, has no meaning here.
@@ -244,18 +244,18 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
         theta: np.ndarray,
     ) -> dict[str, Any]:
         """Return the attributes of an estimator that predicts with a theta."""
-        found = {"distribution_": family, "_family": seen, "_chosen": chosen, "_model": model}
-        found |= {"_theta": theta, "link_": link_names(family)}
+        found = {"distribution_": family, "_family": seen, "_choice": chosen, "_model": model}
+        found |= {"_theta": theta, "_layout": chosen.layout, "link_": link_names(family)}
         if not model.linear:
             return found
-        coef, intercept = self._public_coefficients(family, chosen, model, theta)
+        coef, intercept = self._published(family, chosen, model, theta)
         return {**found, "coef_": coef, "intercept_": intercept}
 
     @property
     def features_for_(self) -> dict[str, tuple[str, ...]]:
         """The names of the features of each parameter, in the order of its coefficients."""
         check_is_fitted(self, "_theta")
-        return self._chosen.named()
+        return self._choice.named()
 
     @property
     def null_log_likelihood_(self) -> float:
@@ -288,7 +288,7 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
         return self._eta_of(given, offsets)
 
     def _eta_of(self, given: Any, offsets: np.ndarray | None) -> np.ndarray:
-        eta = self._model.eta(self._theta, self._chosen.layout.matrix(given))
+        eta = self._model.eta(self._theta, self._choice.layout.matrix(given))
         return eta if offsets is None else eta + offsets
 
     def _scored(

@@ -204,7 +204,7 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
             raise ValueError("exposure must be None for classes; pass offset=, in logits")
         return class_offsets(family, n, offset)
 
-    def _public_coefficients(
+    def _published(
         self, family: Distribution, chosen: Chosen, model: Any, theta: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         raw = model.raw(theta)

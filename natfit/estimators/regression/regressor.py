@@ -245,7 +245,7 @@ class NaturalRegressor(RegressorMixin, RegressionEstimator):
             return data.seen_as(self.distribution_).checked(), data.y
         return self.distribution_, complete_rows(data.y, self.distribution_, y)
 
-    def _public_coefficients(
+    def _published(
         self, family: Distribution, chosen: Chosen, model: Any, theta: np.ndarray
     ) -> tuple[dict, dict]:
         raw = model.raw(theta)
