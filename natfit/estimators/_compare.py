@@ -6,6 +6,7 @@ import inspect
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from natfit.distributions.base import Distribution
 from natfit.estimators._comparison import CRITERIA, Candidate, Comparison, marked, ranked
 from natfit.estimators._data import refuse_not_finite
 from natfit.estimators._misfit import misfit
+from natfit.estimators.base import NaturalEstimator
 from natfit.estimators.density import DensityEstimator
 from natfit.estimators.mle import NaturalMLE
 from natfit.inference import criteria
@@ -34,8 +36,11 @@ def compare(
     X: Any,
     candidates: Any,
     *,
+    y: Any = None,
     criterion: str = "aic",
     sample_weight: Any = None,
+    offset: Any = None,
+    exposure: Any = None,
     goodness_of_fit: int | None = None,
     n_jobs: int | None = None,
 ) -> Comparison:
@@ -50,10 +55,15 @@ def compare(
         options; those that are fitted are fitted again. The words ``positive``, ``real``,
         ``interval`` and ``counts`` stand for all families whose y lies there. The keys of a dict
         are the names in the table.
+    y : array-like of shape (N,), or Censored, optional
+        What is explained: candidates are then regressions on the features X, and the name of a
+        family stands for a :class:`NaturalRegressor` with it.
     criterion : {"aic", "aicc", "bic", "tic"}
         What ranks the fits.
     sample_weight : array-like of shape (N,), optional
         Repetitions of each row.
+    offset, exposure : optional
+        Those of regressions, as in their ``fit``.
     goodness_of_fit : int, optional
         Number of bootstrap samples for p-values of the goodness of fit; None for the statistic
         alone.
@@ -95,38 +105,67 @@ def compare(
     1.97
     """
     check_option(criterion, "criterion", tuple(CRITERIA))
+    n_jobs = check_jobs(n_jobs)
+    if y is not None:
+        from natfit.estimators.regression import _comparing as regressions
+
+        if goodness_of_fit is not None:
+            raise ValueError(
+                "goodness_of_fit is for densities, got it beside y; look at quantile_residuals of "
+                "the fits in models"
+            )
+        given = regressions.Given(X, y, sample_weight, offset, exposure)
+        models = _models(candidates, regressions.regressor)
+        parts = partial(regressions.fitted, given=given), partial(regressions.describe, given=given)
+        found = _all_tried(models, *parts, n_jobs)
+        return _compared(found, criterion, sample_weight, of_densities=False)
+    if not (offset is None and exposure is None):
+        raise ValueError("offset and exposure are for regressions, got them without y; pass y too")
     if isinstance(X, str | Distribution | DensityEstimator):
         raise TypeError(
             "natfit.compare takes the rows first: write natfit.compare(X, candidates), got "
             f"{_name(X)} for X"
         )
-    n_jobs = check_jobs(n_jobs)
     if goodness_of_fit is not None:
         check_number(goodness_of_fit, "goodness_of_fit", low=1, integer=True, hint="999")
-    models = _models(candidates)
+    models = _models(candidates, _model)
     X = _table(X, sample_weight, models.values())
-    common = X, sample_weight, criterion, goodness_of_fit
-    if n_jobs in (None, 1):
-        found = [_tried(name, model, *common) for name, model in models.items()]
-    else:
-        from joblib import Parallel, delayed
+    fit = partial(_fitted, X=X, weight=sample_weight)
+    describe = partial(_describe, X=X, weight=sample_weight, n_resamples=goodness_of_fit)
+    return _compared(_all_tried(models, fit, describe, n_jobs), criterion, sample_weight)
 
-        jobs = [delayed(_tried)(name, model, *common) for name, model in models.items()]
-        found = list(Parallel(n_jobs=n_jobs)(jobs))
+
+def _all_tried(
+    models: dict[str, Any], fit: Callable, describe: Callable, n_jobs: int | None
+) -> list[Candidate]:
+    """Return the rows of all candidates, in the order given."""
+    if n_jobs in (None, 1):
+        return [_tried(name, model, fit, describe) for name, model in models.items()]
+    from joblib import Parallel, delayed
+
+    jobs = [delayed(_tried)(name, model, fit, describe) for name, model in models.items()]
+    return list(Parallel(n_jobs=n_jobs)(jobs))
+
+
+def _compared(
+    found: list[Candidate], criterion: str, sample_weight: Any, of_densities: bool = True
+) -> Comparison:
+    """Return the table of candidates, the best first."""
     counts = _of_one_kind(found)
     order = ranked(found, criterion)
     _test_against(order[0], order, criterion, sample_weight)
     for candidate in order:
         # A comparison keeps nothing of the size of the rows.
         candidate.log_density = None
-    return Comparison(order, criterion, "X2/df" if counts else "A2")
+    statistic = "X2/df" if counts else "A2"
+    return Comparison(order, criterion, statistic if of_densities else "")
 
 
-def _models(candidates: Any) -> dict[str, Any]:
+def _models(candidates: Any, model_of: Callable[[Any], Any]) -> dict[str, Any]:
     """Return the estimators to fit by the names of the rows, in the order given."""
     if isinstance(candidates, Mapping):
-        return {str(name): _model(spec) for name, spec in candidates.items()}
-    single = isinstance(candidates, str | Distribution | DensityEstimator)
+        return {str(name): model_of(spec) for name, spec in candidates.items()}
+    single = isinstance(candidates, str | Distribution | NaturalEstimator)
     specs: list[Any] = []
     for spec in [candidates] if single else _listed(candidates):
         if isinstance(spec, str) and spec in GROUPS:
@@ -140,7 +179,7 @@ def _models(candidates: Any) -> dict[str, Any]:
         )
     models: dict[str, Any] = {}
     for spec in specs:
-        model, name = _model(spec), _name(spec)
+        model, name = model_of(spec), _name(spec)
         again = 2
         while name in models:
             name, again = f"{_name(spec)} ({again})", again + 1
@@ -162,6 +201,11 @@ def _model(spec: Any) -> Any:
     if family or isinstance(spec, str | Distribution):
         return NaturalMLE(resolve(spec, Distribution))
     got = f"the class {spec.__name__}" if isinstance(spec, type) else type(spec).__name__
+    if isinstance(spec, NaturalEstimator):
+        raise TypeError(
+            f"candidates that are regressions, such as {type(spec).__name__}, need what they "
+            "explain; pass y="
+        )
     raise TypeError(
         f"candidates must be names, distributions or estimators of densities, got {got}; pass a "
         "list such as ['gamma', NaturalMLE('weibull')], or one of the words "
@@ -173,7 +217,7 @@ def _name(spec: Any) -> str:
     """Return what a candidate is called in the table, as short as it can be written."""
     if isinstance(spec, str):
         return spec
-    if isinstance(spec, DensityEstimator):
+    if isinstance(spec, NaturalEstimator):
         spec = clone(spec)
         own = spec.get_params(deep=False).get("distribution")
         if own is not None and repr(type(spec)(own)) == repr(spec):
@@ -211,18 +255,16 @@ def _table(X: Any, sample_weight: Any, models: Iterable[Any]) -> Any:
     return X
 
 
-def _tried(
-    name: str, model: Any, X: Any, sample_weight: Any, criterion: str, n_resamples: int | None
-) -> Candidate:
+def _tried(name: str, model: Any, fit: Callable, describe: Callable) -> Candidate:
     """Return the row of one candidate; whatever its fit raises becomes the reason."""
     out = Candidate(name)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         start = time.perf_counter()
         try:
-            model.fit(X, sample_weight=sample_weight)
+            fit(model)
             out.seconds = time.perf_counter() - start
-            _describe(out, model, X, sample_weight, n_resamples)
+            describe(out, model)
         except Exception as error:
             # A candidate may be anyone's code: what it raises is a fact about this candidate.
             out.seconds = time.perf_counter() - start
@@ -233,27 +275,43 @@ def _tried(
     return out
 
 
+def _fitted(model: Any, X: Any, weight: Any) -> None:
+    model.fit(X, sample_weight=weight)
+
+
 def _describe(out: Candidate, model: Any, X: Any, weight: Any, n_resamples: int | None) -> None:
     """Fill in the numbers of a fit."""
-    loglik, k, n = model.loglik_, model.n_parameters_, model.n_obs_
     out.numbers = {
-        "n_obs": n,
-        "loglik": loglik,
-        "n_parameters": k,
-        "aic": criteria.aic(loglik, k),
-        "aicc": criteria.aicc(loglik, k, n),
-        "bic": criteria.bic(loglik, k, n),
+        **numbers(model),
         "tic": _or_none(model.tic, X, weight),
         "fit": _or_none(misfit, model, X, weight),
     }
-    if not np.isfinite(loglik):
-        raise ValueError(f"the log-likelihood of the fit is {loglik}; {model.message_}")
+    refuse_infinite(model)
     out.log_density = model.score_samples(X)
     out.atoms_hit = _atoms_hit(model, X)
     out.mark, out.note = marked(model)
     if n_resamples is not None:
         out.numbers["fit_p"] = _or_none(_p_of_fit, model, X, weight, n_resamples)
     out.model = model
+
+
+def numbers(model: Any) -> dict[str, Any]:
+    """Return the log-likelihood of a fit, and the criteria that follow from it."""
+    loglik, k, n = model.loglik_, model.n_parameters_, model.n_obs_
+    return {
+        "n_obs": n,
+        "loglik": loglik,
+        "n_parameters": k,
+        "aic": criteria.aic(loglik, k),
+        "aicc": criteria.aicc(loglik, k, n),
+        "bic": criteria.bic(loglik, k, n),
+    }
+
+
+def refuse_infinite(model: Any) -> None:
+    """Raise ValueError for a fit whose log-likelihood is not finite."""
+    if not np.isfinite(model.loglik_):
+        raise ValueError(f"the log-likelihood of the fit is {model.loglik_}; {model.message_}")
 
 
 def _atoms_hit(model: Any, X: Any) -> bool:

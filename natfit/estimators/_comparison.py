@@ -161,7 +161,8 @@ class Comparison:
     def _made(self) -> Table:
         """Return the table that is printed."""
         tested = any(row["fit_p"] is not None for row in self.table)
-        head = ["", "", "log L", "K", *CRITERIA.values(), "z", "p", self._statistic]
+        shown = [self._statistic] if self._statistic else []
+        head = ["", "", "log L", "K", *CRITERIA.values(), "z", "p", *shown]
         head += ["p of fit"] if tested else []
         rows = []
         for rank, row in enumerate(self.table, 1):
@@ -169,7 +170,8 @@ class Comparison:
             cells += [row["n_parameters"] if row["n_parameters"] is not None else "-"]
             cells += [fixed(row[name]) for name in CRITERIA]
             cells += [number(row["vuong_z"], 3), number(row["vuong_p"], 2)]
-            cells += [number(row["fit"], 3), *([number(row["fit_p"], 2)] if tested else [])]
+            cells += [number(row["fit"], 3)] if shown else []
+            cells += [number(row["fit_p"], 2)] if tested else []
             rows.append((*cells, Words(row["status"]), f"{row['seconds']:.3f}"))
         n = self._candidates[0].numbers.get("n_obs")
         rows_of = "" if n is None else f" of {n:.10g} rows"
@@ -267,12 +269,13 @@ def _legend(criterion: str, statistic: str) -> str:
     """Return what the columns mean."""
     how = "BIC" if criterion == "bic" else "AIC"
     fit = {
-        "A2": "A2: Anderson-Darling statistic, smaller is closer",
-        "X2/df": "X2/df: Pearson's chi-square per degree of freedom, about 1 for a good fit",
+        "A2": " A2: Anderson-Darling statistic, smaller is closer.",
+        "X2/df": " X2/df: Pearson's chi-square per degree of freedom, about 1 for a good fit.",
+        "": "",
     }[statistic]
     return (
         f"z, p: Vuong's test against the first row, corrected as {how} is, two-sided; - where the "
-        f"rows cannot tell the two apart. {fit}."
+        f"rows cannot tell the two apart.{fit}"
     )
 
 
