@@ -115,11 +115,12 @@ def restricted(
     -------
     Restricted
     """
-    surface = Surface(objective)
-    known = np.eye(len(theta))[[k for k in held if not np.any(lines[:, k])]]
+    fixed = tuple(k for k in held if not np.any(lines[:, k]))
+    surface = Surface(objective, fixed)
+    known = np.eye(len(theta))[list(fixed)]
     lines = np.concatenate([lines, known])
     values = np.concatenate([values, known @ theta])
-    matrix, _ = surface.curvature(theta)
+    matrix = _curvature(surface, theta)
     unit = np.sqrt(np.abs(np.diagonal(matrix)))
     unit = np.where(unit > 0, unit, 1.0)
     # Directions of the plane, in the units of the coordinates.
@@ -131,7 +132,7 @@ def restricted(
     for _ in range(_MOST):
         if not (np.isfinite(value) and plane.shape[1]):
             break
-        matrix, _ = surface.curvature(theta, grad)
+        matrix = _curvature(surface, theta, grad)
         slope = plane.T @ grad
         step = -solved(plane.T @ matrix @ plane, slope)
         distance = float(np.sqrt(max(-surface.total * float(slope @ step), 0.0)))
@@ -143,6 +144,15 @@ def restricted(
         theta, value, grad = found
     reached = distance <= _AT_ROUNDING or not plane.shape[1]
     return Restricted(theta, float(value), bool(np.isfinite(value) and reached))
+
+
+def _curvature(surface: Surface, theta: np.ndarray, grad: np.ndarray | None = None) -> np.ndarray:
+    """Return the curvature of f (P, P), without cross terms of coordinates that do not move."""
+    matrix, _ = surface.curvature(theta, grad)
+    still = ~surface.moving
+    matrix = np.where(still[:, None] | still[None, :], 0.0, matrix)
+    matrix[still, still] = 1.0
+    return matrix
 
 
 def _descended(

@@ -11,6 +11,7 @@ from natfit.inference.estimate import Estimate
 from natfit.inference.influence import Influence
 from natfit.inference.rowwise import determined, known_objective
 from natfit.objectives._formula import Formula
+from natfit.objectives._leverage import leverages, parts_of, spreads
 from natfit.rows import Block
 
 
@@ -106,15 +107,13 @@ def _deletion_part(
     size = family.n_params
     score = family.score(block.y, lin.eta)
     curvature = family.observed_curvature(block.y, lin.eta).dense(n)
-    # Columns J_i' e_k of all rows, (P, n, K).
-    features = lin.pull_columns(np.broadcast_to(np.eye(size), (n, size, size)).copy())
-    features = features.reshape(len(theta), n, size)
-    spread = np.tensordot(matrix, features, axes=1)
-    hat = np.einsum("pnk,pnm->nkm", features, spread)
-    part = curvature @ hat
-    left = np.eye(size) - part
-    pull = np.linalg.solve(left, score[:, :, None])[:, :, 0]
-    change = -np.einsum("pnk,nk->np", spread, pull)
-    square = np.square(change[:, free] @ root).sum(axis=1)
-    leverage = np.einsum("nkk->n", part)
-    return np.column_stack([square, leverage, change])
+    out = np.empty((n, 2 + len(theta)))
+    for part, features in parts_of(lin):
+        spread = spreads(lin, features, matrix)
+        shares = curvature[part] @ leverages(lin, features, spread)
+        pull = np.linalg.solve(np.eye(size) - shares, score[part, :, None])[:, :, 0]
+        change = -sum(own * pull[:, k, None] for k, own in enumerate(spread))
+        out[part, 0] = np.square(change[:, free] @ root).sum(axis=1)
+        out[part, 1] = np.einsum("nkk->n", shares)
+        out[part, 2:] = change
+    return out

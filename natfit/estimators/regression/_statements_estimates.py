@@ -187,6 +187,7 @@ class RegressionEstimates:
     def _coefficients(self) -> Coefficients:
         """Return the coefficients of x with their names, at the estimate."""
         self._linear_model()
+        self._refuse_too_many()
         return self._at(self._theta)
 
     def _chosen(self, found: Coefficients, names: Any) -> list[int]:

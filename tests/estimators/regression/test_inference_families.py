@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from scipy.sparse import random_array
+from sklearn.exceptions import ConvergenceWarning
 
 import natfit
 from natfit.estimators.regression.classifier import NaturalClassifier
@@ -167,3 +169,49 @@ def test_the_degrees_of_freedom_of_a_student_regression_are_native():
     assert found.pvalue == pytest.approx(model.likelihood_ratio_test(normal).pvalue, rel=1e-4)
     with pytest.raises(ValueError, match="inside the ranges"):
         model.wald_test({"df": np.inf})
+
+
+def test_what_rests_at_a_limit_stays_there():
+    # Rows with lighter tails than a normal distribution's have infinite degrees of freedom.
+    y = X["a"] + RNG.uniform(-1.0, 1.0, N)
+    with pytest.warns(ConvergenceWarning, match="boundary: df -> inf"):
+        model = NaturalRegressor("student_t").fit(X, y)
+    normal = NaturalRegressor("normal", tol=1e-9).fit(X, y)
+    row = model.summary().to_frame().set_index("parameter")
+    assert row.loc["df", "mark"] == "at limit"
+    for name in ("loc[a]", "loc[b]", "scale"):
+        error = normal.summary().to_frame().set_index("parameter").loc[name, "standard_error"]
+        assert row.loc[name, "standard_error"] == pytest.approx(error, rel=1e-4)
+    found = model.likelihood_ratio_test({"loc[a]": 1.0}, X, y)
+    theirs = normal.likelihood_ratio_test({"loc[a]": 1.0}, X, y)
+    assert found.statistic == pytest.approx(theirs.statistic, abs=1e-5)
+
+
+def test_sparse_rows_without_a_copy_of_their_zeros():
+    rows = random_array((N, 6), density=0.3, rng=np.random.default_rng(1), format="csr")
+    y = RNG.poisson(np.exp(0.3 * rows.sum(axis=1))).astype(float)
+    model = NaturalRegressor("poisson", tol=1e-9).fit(rows, y)
+    dense = NaturalRegressor("poisson", tol=1e-9).fit(rows.toarray(), y)
+    for kind in ("observed", "robust"):
+        found, theirs = model.cov_params(kind, rows, y), dense.cov_params(kind, rows.toarray(), y)
+        np.testing.assert_allclose(found, theirs, rtol=1e-6, atol=1e-12)
+    assert model.influence(rows, y).leverage.sum() == pytest.approx(7.0, rel=1e-9)
+    extra = np.arange(float(N))
+    found = model.score_test(extra=extra, X=rows, y=y)
+    theirs = dense.score_test(extra=extra, X=rows.toarray(), y=y)
+    assert found.statistic == pytest.approx(theirs.statistic, rel=1e-6)
+    ratio = model.likelihood_ratio_test(["x0", "x1"], rows, y).statistic
+    other = NaturalRegressor("poisson", tol=1e-9).fit(rows[:, 2:], y)
+    assert ratio == pytest.approx(2.0 * (model.loglik_ - other.loglik_), abs=1e-7)
+
+
+def test_a_predictor_through_the_origin_is_that_of_least_squares():
+    y = X["a"] + 2.0 + RNG.normal(size=N)
+    model = NaturalRegressor("normal", fit_intercept={"loc": False}, tol=1e-10).fit(X, y)
+    fit = sm.OLS(y, X).fit()
+    error = fit.bse * np.sqrt(fit.df_resid / N)
+    np.testing.assert_allclose(model.standard_errors_["loc"], error, rtol=1e-6)
+    assert model.param_names_ == ["loc[a]", "loc[b]", "scale"]
+    ratio = N * np.log(sm.OLS(y, X[["b"]]).fit().ssr / fit.ssr)
+    found = model.likelihood_ratio_test("a", X, y)
+    assert found.statistic == pytest.approx(ratio, rel=1e-7)
