@@ -11,7 +11,7 @@ from natfit.inference.estimate import Estimate
 from natfit.inference.influence import Influence
 from natfit.inference.rowwise import determined, known_objective
 from natfit.objectives._formula import Formula
-from natfit.objectives._leverage import leverages, parts_of, spreads
+from natfit.objectives._leverage import leverages, spreads
 from natfit.rows import Block
 
 
@@ -107,13 +107,13 @@ def _deletion_part(
     size = family.n_params
     score = family.score(block.y, lin.eta)
     curvature = family.observed_curvature(block.y, lin.eta).dense(n)
-    out = np.empty((n, 2 + len(theta)))
-    for part, features in parts_of(lin):
-        spread = spreads(lin, features, matrix)
-        shares = curvature[part] @ leverages(lin, features, spread)
-        pull = np.linalg.solve(np.eye(size) - shares, score[part, :, None])[:, :, 0]
-        change = -sum(own * pull[:, k, None] for k, own in enumerate(spread))
-        out[part, 0] = np.square(change[:, free] @ root).sum(axis=1)
-        out[part, 1] = np.einsum("nkk->n", shares)
-        out[part, 2:] = change
+    features, spread = spreads(lin, matrix)
+    shares = curvature @ leverages(lin, features, spread)
+    pull = np.linalg.solve(np.eye(size) - shares, score[:, :, None])[:, :, 0]
+    out = np.zeros((n, 2 + len(theta)))
+    change = out[:, 2:]
+    for own, column in zip(spread, pull.T, strict=True):
+        change -= own * column[:, None]
+    out[:, 0] = np.square(change[:, free] @ root).sum(axis=1)
+    out[:, 1] = np.einsum("nkk->n", shares)
     return out

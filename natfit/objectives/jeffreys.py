@@ -12,7 +12,7 @@ from natfit.distributions.base import Distribution
 from natfit.linops import Dense, LinearOperator
 from natfit.linops.row_curvature import RowCurvature
 from natfit.objectives._formula import Formula
-from natfit.objectives._leverage import leverages, parts_of, spreads
+from natfit.objectives._leverage import leverages, spreads
 from natfit.objectives.regression import Regression, _expected
 from natfit.rows import Block
 
@@ -134,9 +134,7 @@ def _slope_part(
     lin = formula.linearize(theta, block)
     family, n = formula.distribution, len(lin.eta)
     size = family.n_params
-    leverage = np.empty((n, size, size))
-    for part, features in parts_of(lin):
-        leverage[part] = leverages(lin, features, spreads(lin, features, inverse))
+    leverage = leverages(lin, *spreads(lin, inverse))
     pull = np.empty((n, size))
     for k in range(size):
         pull[:, k] = _contracted(family, lin.eta, k, leverage)
