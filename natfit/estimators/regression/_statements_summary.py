@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,7 +132,7 @@ def summarised(
         "n_obs": model.n_obs_,
         "n_parameters": terms[1],
         "loglik": terms[0],
-        "null_loglik": getattr(model, "null_log_likelihood_", None),
+        "null_loglik": _without_features(model),
         "aic": criteria.aic(*terms),
         "aicc": criteria.aicc(*terms, model.n_obs_),
         "bic": criteria.bic(*terms, model.n_obs_),
@@ -142,6 +143,14 @@ def summarised(
         "notes": _notes(model, estimate, found),
     }
     return RegressionSummary(facts, table)
+
+
+def _without_features(model: Any) -> float | None:
+    """Return the log-likelihood of the model with intercepts alone, None where it has none."""
+    with contextlib.suppress(AttributeError, ValueError):
+        found = float(model.null_log_likelihood_)
+        return found if np.isfinite(found) else None
+    return None
 
 
 def _mark(model: Any, row: np.ndarray, error: float) -> str:

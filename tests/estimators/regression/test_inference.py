@@ -93,6 +93,8 @@ def test_a_logit_against_statsmodels():
     np.testing.assert_allclose(table["z"].astype(float), fit.tvalues, rtol=1e-6)
     np.testing.assert_allclose(table["pvalue"].astype(float), fit.pvalues, rtol=1e-5)
     np.testing.assert_allclose(table[["lower", "upper"]], fit.conf_int(), rtol=1e-6)
+    facts = model.summary().facts
+    assert facts["null_loglik"] == pytest.approx(fit.llnull, rel=1e-9)
     assert model.aic() == pytest.approx(fit.aic, rel=1e-10)
     assert model.bic() == pytest.approx(fit.bic, rel=1e-10)
     robust = sm.Logit(BINARY, DESIGN).fit(disp=0, tol=1e-14, cov_type="HC0")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import natfit
-from natfit.distributions import Bernoulli, Gamma, Normal, StudentT, Weibull
+from natfit.distributions import Bernoulli, Categorical, Gamma, Normal, StudentT, Weibull
 from natfit.estimators.regression.classifier import NaturalClassifier
 from natfit.estimators.regression.regressor import NaturalRegressor
 from natfit.models.linear_predictors import LinearPredictors
@@ -115,12 +115,14 @@ def test_a_linear_regression_has_its_scale_in_closed_form():
     assert found[3] == pytest.approx(np.sqrt(rss[0] / 33.0), rel=1e-7)
 
 
-@pytest.mark.parametrize("family", [Bernoulli(), Gamma(), Normal(), StudentT(), Weibull()])
+@pytest.mark.parametrize(
+    "family", [Bernoulli(), Categorical(3), Gamma(), Normal(), StudentT(), Weibull()]
+)
 def test_gradients_and_curvatures_are_those_of_the_value(family):
     x = RNG.normal(size=(25, 2))
     y = (
         RNG.integers(0, 2, 25).astype(float)
-        if isinstance(family, Bernoulli)
+        if isinstance(family, Bernoulli | Categorical)
         else RNG.gamma(2.0, size=25)
     )
     model = LinearPredictors().bind(2, family)
