@@ -13,6 +13,10 @@ from natfit.inference import covariance as cov
 from natfit.inference.estimate import Estimate
 from natfit.models.linear_predictors import LinearPredictors
 
+#: Eigenvalues of the information with a unit diagonal that count as zero, and the share of a
+#: combination along their directions that counts as none.
+_SINGULAR, _ALONG = 1e-12, 1e-6
+
 #: The place of an intercept among features.
 INTERCEPT = -1
 
@@ -104,9 +108,42 @@ class Coefficients:
         """The place of each name."""
         return {name: m for m, name in enumerate(self.names)}
 
-    def covariance(self, theta: np.ndarray) -> np.ndarray:
-        """Return the covariance matrix (M, M) from that of theta (P, P); inf stays inf."""
-        return cov.mapped(self.jacobian, theta)
+    def covariance(self, theta: np.ndarray, estimate: Estimate | None = None) -> np.ndarray:
+        """Return the covariance matrix (M, M) from that of theta (P, P).
+
+        Parameters
+        ----------
+        theta : ndarray of shape (P, P)
+            With inf on the diagonal of what the data do not determine.
+        estimate : Estimate, optional
+            The estimate, where theta's covariance is the inverse of its information. Of columns
+            that are collinear some combinations are then determined, such as the intercept.
+
+        Returns
+        -------
+        ndarray of shape (M, M)
+        """
+        out = cov.mapped(self.jacobian, theta)
+        lost = np.flatnonzero(np.isinf(np.diagonal(out)))
+        if estimate is None or not len(lost) or not np.isfinite(estimate.information.matrix).all():
+            return out
+        free = estimate.free
+        matrix = estimate.information.matrix[np.ix_(free, free)]
+        scale = np.sqrt(np.maximum(np.diagonal(matrix), 0.0))
+        scale = np.where(scale > 0, scale, 1.0)
+        values, vectors = np.linalg.eigh(matrix / np.outer(scale, scale))
+        keep = values > _SINGULAR * max(float(values[-1]), 0.0)
+        part = self.jacobian[:, free] / scale
+        # What does not move along the directions that are lost has a variance like any other.
+        along = np.abs(part @ vectors[:, ~keep]).sum(axis=1)
+        held = np.any(np.delete(self.jacobian, free, axis=1) != 0.0, axis=1)
+        known = (along <= _ALONG * np.linalg.norm(part, axis=1)) & ~held
+        root = part @ (vectors[:, keep] / np.sqrt(values[keep]))
+        again = np.isin(np.arange(len(out)), lost) & known
+        both = np.ix_(again, known)
+        out[both] = root[again] @ root[known].T / estimate.total
+        out[np.ix_(known, again)] = out[both].T
+        return out
 
     def direction(self, m: int, model: LinearPredictors) -> np.ndarray:
         """Return how theta (P,) moves when one coefficient grows by one and the others stay.

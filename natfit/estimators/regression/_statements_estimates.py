@@ -360,6 +360,13 @@ class RegressionEstimates:
         codes = None if groups is None else _codes(groups, given, estimate)
         return estimate, cov.covariance(estimate, cov_type, codes)
 
+    def _reported(
+        self, found: Coefficients, estimate: Estimate, theta: np.ndarray, cov_type: str
+    ) -> np.ndarray:
+        """Return the covariance (M, M) of the coefficients, from that of theta by its type."""
+        inverted = cov_type in ("observed", estimate.information.kind)
+        return found.covariance(theta, estimate if inverted else None)
+
     def _need_maximum(self, what: str) -> None:
         """Raise ValueError where a fit ended at no optimum, so that it has no errors."""
         check_is_fitted(self, "_theta")

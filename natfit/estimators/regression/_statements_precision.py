@@ -59,7 +59,8 @@ class RegressionPrecision(RegressionReplicates):
         """Return standard errors in the shapes of ``coef_`` or ``intercept_``."""
         found = self._coefficients()
         estimate, theta = self._covariance("observed", Given())
-        error = np.sqrt(np.maximum(np.diagonal(found.covariance(theta)), 0.0))
+        matrix = self._reported(found, estimate, theta, "observed")
+        error = np.sqrt(np.maximum(np.diagonal(matrix), 0.0))
         own = np.sqrt(np.maximum(np.diagonal(theta), 0.0))[intercepts(self._linear_model())]
         parts = like if isinstance(like, dict) else dict.fromkeys(self.distribution_.params, like)
         alone, out = without_features(self._linear_model()), {}
@@ -116,8 +117,8 @@ class RegressionPrecision(RegressionReplicates):
             If there is no such type, rows are missing, or are not those of the fit.
         """
         given = Given(X, y, sample_weight, offset, exposure)
-        _, theta = self._covariance(cov_type, given, groups)
-        return self._coefficients().covariance(theta)
+        estimate, theta = self._covariance(cov_type, given, groups)
+        return self._reported(self._coefficients(), estimate, theta, cov_type)
 
     # --------------------------------------------------------------------------- intervals
 

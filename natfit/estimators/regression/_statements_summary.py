@@ -104,7 +104,8 @@ def summarised(
     found = model._coefficients()
     estimate, theta = model._covariance(cov_type, given, groups)
     with np.errstate(all="ignore"):
-        errors = np.sqrt(np.maximum(np.diagonal(found.covariance(theta)), 0.0))
+        matrix = model._reported(found, estimate, theta, cov_type)
+        errors = np.sqrt(np.maximum(np.diagonal(matrix), 0.0))
         z = found.values / errors
     ends = model._wald_ends(found, estimate, theta, level)
     if model.status_ in NO_OPTIMUM:

@@ -215,3 +215,16 @@ def test_a_predictor_through_the_origin_is_that_of_least_squares():
     ratio = N * np.log(sm.OLS(y, X[["b"]]).fit().ssr / fit.ssr)
     found = model.likelihood_ratio_test("a", X, y)
     assert found.statistic == pytest.approx(ratio, rel=1e-7)
+
+
+def test_what_collinear_columns_leave_determined_has_its_error():
+    frame = pd.DataFrame({"a": X["a"] + 3.0, "b": X["b"], "c": X["a"] + 3.0})
+    y = X["a"] + RNG.normal(size=N)
+    with pytest.warns(ConvergenceWarning, match="singular"):
+        model = NaturalRegressor("normal").fit(frame, y)
+    other = NaturalRegressor("normal", tol=1e-9).fit(frame[["a", "b"]], y)
+    error = dict(zip(model.param_names_, errors(model.cov_params()), strict=True))
+    theirs = dict(zip(other.param_names_, errors(other.cov_params()), strict=True))
+    assert np.isinf([error["loc[a]"], error["loc[c]"]]).all()
+    for name in ("loc[b]", "loc[intercept]", "scale"):
+        assert error[name] == pytest.approx(theirs[name], rel=1e-5)
