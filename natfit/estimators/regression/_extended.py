@@ -81,7 +81,7 @@ def larger(owner: Any, estimate: Estimate, null: Any, extra: Any, X: Any, keep: 
             raise ValueError(f"{name!r} is not in the model, where it is zero, got {asked[name]!r}")
         if feature not in names:
             names.append(feature)
-            added.append((feature, keep(np.asarray(X[feature], dtype=np.float64))))
+            added.append((feature, keep(_numbers(X, feature))))
         columns[parameter].append(names.index(feature))
     for parameter, block in _extra(extra, family, keep).items():
         for column in block.T:
@@ -106,6 +106,17 @@ def _zeros(null: Any) -> dict[str, Any]:
 
 def _has(X: Any, feature: str) -> bool:
     return is_frame(X) and feature in list(X.columns)
+
+
+def _numbers(X: Any, feature: str) -> np.ndarray:
+    """Return a column of a frame as numbers, or raise ValueError."""
+    try:
+        return np.asarray(X[feature], dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"the column {feature!r} must hold numbers to be added, got {X[feature].dtype}; name "
+            "the features of its categories one by one, or pass columns as extra"
+        ) from None
 
 
 def _with_columns(

@@ -27,6 +27,8 @@ class Hypothesis:
     words : str
     bounded : tuple of str
         Parameters that are at an end of their range under the hypothesis.
+    inward : float
+        1 or -1, the sign of a step of the last of these into its range.
     exact : bool
         Whether the restrictions hold at every theta, and not only near the estimate.
     """
@@ -35,6 +37,7 @@ class Hypothesis:
     values: np.ndarray
     words: str
     bounded: tuple[str, ...] = ()
+    inward: float = 0.0
     exact: bool = True
 
     @property
@@ -92,6 +95,7 @@ def hypothesis_of(
     if not named:
         raise ValueError("a hypothesis must name coefficients, got none")
     rows, target, words, bounded = [], [], [], []
+    inward = 0.0
     for name, value in named.items():
         m = chosen(name)[0]
         place = found.places[m]
@@ -107,9 +111,11 @@ def hypothesis_of(
             rows.append(unit)
             target.append(float(eta))
         words.append(null_of.words)
-        bounded += [place.parameter] * bool(len(null_of.bounded))
+        if len(null_of.bounded):
+            bounded.append(place.parameter)
+            inward = float(null_of.inward[null_of.bounded[0]])
     pair = independent(np.array(rows), np.array(target))
-    return Hypothesis(*pair, ", ".join(words), tuple(bounded))
+    return Hypothesis(*pair, ", ".join(words), tuple(bounded), inward)
 
 
 def _number(name: str, value: Any) -> float:

@@ -202,7 +202,9 @@ class RegressionEstimates:
                         f"{name!r} names {len(own)} coefficients, {', '.join(own[:6])}; pass one of"
                         " these names"
                     )
-                raise ValueError(unknown_name(str(name), found.names, "coefficient"))
+                raise ValueError(
+                    unknown_name(str(name), found.names, "names must be those of coefficients")
+                )
             out.append(found.index[own[0]])
         return out
 

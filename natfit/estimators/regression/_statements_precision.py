@@ -312,15 +312,23 @@ class RegressionPrecision(RegressionReplicates):
         )
         return Estimated(asked.name, value, errors, low, high, level, method, said, cov_type)
 
+    def _quantity(self, name: str) -> Quantity:
+        """Return a coefficient as a function of theta, with the range of a native parameter."""
+        here = self._coefficients()
+        m = self._picked(here, name)[0]
+        place, low, high = here.places[m], -np.inf, np.inf
+        constraint = self.distribution_.params[place.parameter]
+        if place.feature is None and constraint.entries is None:
+            low, high = constraint.native_bounds
+        return Quantity(here.names[m], lambda theta: self._at(theta).values[m], low, high)
+
     def _asked(
         self, function: Any, args: tuple[Any, ...], at: Any, offset: Any, exposure: Any
     ) -> Quantity:
         """Return a function of theta."""
         if at is None:
             if isinstance(function, str):
-                m = self._chosen(self._coefficients(), function)[0]
-                name = self._coefficients().names[m]
-                return Quantity(name, lambda theta: self._at(theta).values[m])
+                return self._quantity(function)
             if not callable(function):
                 raise TypeError(
                     "function must be a function of the coefficients, or the name of one, got "

@@ -239,8 +239,7 @@ class RegressionTests(RegressionPrecision):
         if asked.bounded:
             # Only a score that points into the range counts.
             at = int(np.flatnonzero(asked.rows[0])[0])
-            inward = 1.0 if theta[at] <= low[at] else -1.0
-            statistic = statistic if grad[at] * inward < 0.0 else 0.0
+            statistic = statistic if grad[at] * asked.inward < 0.0 else 0.0
         return Outcome(
             "score test",
             statistic,

@@ -260,6 +260,14 @@ def test_functions_of_coefficients_by_the_delta_method(poisson):
     assert found.standard_error == pytest.approx(np.sqrt(slope @ matrix @ slope), rel=1e-6)
 
 
+def test_a_scale_has_the_interval_of_its_logarithm():
+    y = X["age"] + RNG.normal(size=N)
+    model = NaturalRegressor("normal", tol=1e-9).fit(X, y)
+    found = model.estimate("scale")
+    np.testing.assert_allclose(found.interval, model.conf_int(of="scale")["scale"], rtol=1e-8)
+    assert found.value == model.coefficients_["scale"]
+
+
 def test_means_of_new_rows_are_those_of_statsmodels(poisson, glm):
     rows = X.iloc[:4]
     found = poisson.estimate("mean", at=rows, exposure_at=EXPOSURE[:4])

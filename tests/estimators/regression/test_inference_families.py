@@ -167,6 +167,14 @@ def test_the_degrees_of_freedom_of_a_student_regression_are_native():
     normal = NaturalRegressor("normal", tol=1e-9).fit(X, y)
     assert found.statistic == pytest.approx(2.0 * (model.loglik_ - normal.loglik_), rel=1e-5)
     assert found.pvalue == pytest.approx(model.likelihood_ratio_test(normal).pvalue, rel=1e-4)
+    # The score points into the range, and its chi-square is as far out as a likelihood ratio's.
+    found = model.score_test({"df": np.inf}, X, y)
+    assert found.statistic > 20.0 and "chi-bar-square" in found.reference
+    # In the score of 1 / df at the normal fit, over its information, both in closed form.
+    z = (y - X.assign(one=1.0).to_numpy() @ list(normal.coefficients_.values())[:3]).to_numpy()
+    z = z / normal.coefficients_["scale"]
+    score = np.sum(z**4 - 2.0 * z**2 - 1.0) / 4.0
+    assert found.statistic == pytest.approx(score**2 / (1.5 * N), rel=1e-4)
     with pytest.raises(ValueError, match="inside the ranges"):
         model.wald_test({"df": np.inf})
 
