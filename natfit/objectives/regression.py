@@ -270,6 +270,8 @@ def _observed(family: Distribution, eta: np.ndarray, y: Any) -> tuple[RowCurvatu
 def _clipped(family: Distribution, eta: np.ndarray, y: Any) -> tuple[RowCurvature, None]:
     """Return the observed information of rows with the absolute values of its eigenvalues."""
     found = family.observed_curvature(y, eta)
+    if family.concave:
+        return found, None
     n, size = len(eta), found.size
     entries = {(k, m): entry for k, m, entry in found.items()}
     if set(entries) <= {(k, k) for k in range(size)}:

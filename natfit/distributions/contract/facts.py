@@ -93,6 +93,14 @@ class Facts:
     #: may have one inside them.
     has_given_limits: bool = False
 
+    #: Whether the log-density of every y is concave in eta: the observed information of rows is
+    #: then positive semidefinite as it is.
+    concave: bool = False
+
+    #: Whether :meth:`moments` of a family of vectors are those of one number of a row, such as the
+    #: share of successes.
+    one_mean: bool = False
+
     #: Native values about which checks take their points, for parameters of which those at eta = 0
     #: are beyond what rows in double precision can show.
     usual: Mapping[str, float] = {}

@@ -174,7 +174,8 @@ class Frozen:
     def entropy(self) -> Any:
         """Return the entropy E[-log p], nats."""
         if self.family.event_shape != () and not self.family.has_entropy:
-            return float(self._of_scipy("entropy"))
+            found = self._of_scipy("entropy")
+            return found if self.by == "row" else float(found)
         if self._many and self.family.has_entropy:
             return self.family.entropy(self._eta)
         return self._of_each(lambda eta: entropy_of(self.family, eta))
@@ -338,17 +339,24 @@ class Frozen:
             )
 
     def _moments(self) -> tuple[Any, Any]:
-        if self.family.event_shape != ():
-            return self._of_scipy("mean"), np.diagonal(np.atleast_2d(self._of_scipy("cov")))
-        self._need_univariate("moments")
+        if self.family.event_shape != () and not self.family.one_mean:
+            cov = np.atleast_2d(self._of_scipy("cov"))
+            return self._of_scipy("mean"), np.diagonal(cov, axis1=-2, axis2=-1)
+        if not self.family.one_mean:
+            self._need_univariate("moments")
         mean, var = self.family.moments(self._eta)
         return (mean[0], var[0]) if self._single else (mean, var)
 
     def _of_scipy(self, name: str) -> Any:
-        """Return what scipy's distribution of vectors has by this name, a method or a value."""
+        """Return what scipy's distribution of vectors has by this name, of each row of several."""
         if self.family.event_shape == ():
             raise ValueError(f"{name} is for distributions of vectors; ask for var()")
-        found = getattr(self.family.counterpart(self._eta[0]), name, None)
+        rows = self.by == "row"
+        found = [self._of_one(name, eta) for eta in (self._eta if rows else self._eta[:1])]
+        return np.stack(found) if rows else found[0]
+
+    def _of_one(self, name: str, eta: np.ndarray) -> Any:
+        found = getattr(self.family.counterpart(eta), name, None)
         if found is None:
             raise ValueError(f"{type(self.family).__name__} has no {name} in closed form")
         return found() if callable(found) else found

@@ -15,7 +15,9 @@ from natfit.distributions.contract.start import mean
 from natfit.distributions.counts.bernoulli import divergence
 from natfit.distributions.forms.exponential_family import Canonical
 from natfit.distributions.forms.trials import Trials
+from natfit.distributions.vectors.binomial_rows import BinomialRows
 from natfit.numerics.stirling import log_probability
+from natfit.rows import Rows
 
 
 class Binomial(Trials, Canonical):
@@ -35,6 +37,7 @@ class Binomial(Trials, Canonical):
     n : int
         Number of trials, >= 1. It must be known and is not estimated: unless the variance is
         below the mean, the maximum in n is in most cases at infinity, the Poisson distribution.
+        Rows y (n, 2) of successes and failures tell it: without n, these are of ``binomial_rows``.
     """
 
     params = {"prob": Unit(margin=1e-8)}
@@ -47,6 +50,23 @@ class Binomial(Trials, Canonical):
     def examples(cls) -> list[Binomial]:
         """Return a single trial and ten."""
         return [cls(1), cls(10)]
+
+    def bind(self, rows: Rows) -> Any:
+        """Return the family itself; without n, that of rows y (n, 2) of successes and failures.
+
+        Returns
+        -------
+        Binomial or BinomialRows
+            The latter for two columns, whose sums are the numbers of trials.
+
+        Raises
+        ------
+        ValueError
+            If n is not given for y (n,), or below 1; a TypeError if it is no integer.
+        """
+        if self.n is None and rows.event_shape == (2,):
+            return BinomialRows().bind(rows)
+        return super().bind(rows)
 
     def statistics(self, y: Any) -> tuple:
         """(y, n - y, log C(n, y))."""

@@ -14,6 +14,7 @@ from natfit.distributions.contract.declared import InformationKind, Role, Route
 from natfit.distributions.counts.categorical import Categorical, log_softmax
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.distributions.vectors._compositions import CountVectors, log_coefficient
+from natfit.linops.row_curvature import DiagonalMinusOuter, RowCurvature
 from natfit.rows import Block, Rows
 
 
@@ -44,6 +45,9 @@ class Multinomial(ExponentialFamily, CountVectors):
     # the observed one is that of the data.
     information = InformationKind(Route.CLOSED_FORM, agrees=False)
     roles = {"probs": Role.SHARE}
+    # That of rows belongs to the mean total, not to their own.
+    fisher_by_rows = False
+    concave = True
 
     @classmethod
     def examples(cls) -> list[Distribution]:
@@ -90,6 +94,11 @@ class Multinomial(ExponentialFamily, CountVectors):
 
     def _fisher(self, eta: np.ndarray) -> np.ndarray:
         return self._totals.mean() * self._one._fisher(eta)
+
+    def observed_curvature(self, y: Any, eta: np.ndarray) -> RowCurvature:
+        """m (diag p - p p') of each row, without its K^2 entries."""
+        p = np.exp(log_softmax(eta)[:-1]).T
+        return DiagonalMinusOuter(p, self._counts(y).sum(axis=1))
 
     def _kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
         return self._totals.mean() * self._one._kl(eta, eta2)

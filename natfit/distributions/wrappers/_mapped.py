@@ -23,6 +23,7 @@ class Mapped(Restricted):
     has_kl = passed_on()
     fisher_by_rows = passed_on()
     kl_by_rows = passed_on()
+    one_mean = passed_on()
     has_entropy = passed_on()
     has_mode = passed_on()
     fisher_by_rows = passed_on()

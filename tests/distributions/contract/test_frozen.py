@@ -357,3 +357,16 @@ def test_to_scipy_refuses_what_it_cannot_do():
         fixed.distribution_.to_scipy({"shape": 1.0})
     with pytest.raises(ValueError, match="scale must be"):
         fixed.distribution_.to_scipy({"shape": 1.0, "scale": -1.0})
+
+
+def test_moments_of_vectors_are_those_of_each_row():
+    """One distribution of vectors a row has one mean and one covariance a row."""
+    from natfit.distributions import MultivariateNormal
+
+    family = MultivariateNormal("full", 2)
+    eta = np.random.default_rng(0).normal(size=(3, family.n_params))
+    frozen = Frozen(family, eta, by="row")
+    loc, covariance = family.native(eta)
+    np.testing.assert_allclose(frozen.mean(), loc)
+    np.testing.assert_allclose(frozen.cov(), covariance)
+    np.testing.assert_allclose(frozen.var(), np.diagonal(covariance, axis1=1, axis2=2))

@@ -135,7 +135,7 @@ DERIVED = {
     *("bounded", "sufficient", "sum_terms", "summary_proves_support", "examples"),
     *("interval_moments", "velocity", "kink_sum", "starts", "alike", "collapsed"),
     *("limit_members", "has_limit_members", "knows_limits"),
-    *("curvature", "observed_curvature", "fisher_by_rows", "kl_by_rows", "driven"),
+    *("curvature", "observed_curvature", "fisher_by_rows", "kl_by_rows", "driven", "one_mean"),
 }
 #: A fit is not compared early with the inner family's nested optimum: it need not be this one's.
 #: Wrappers derive velocities from the inner family's, so that they differentiate no tails. Which
@@ -148,7 +148,7 @@ NOT_PASSED_ON = {
     *("n_groups", "responsibilities", "interval_responsibilities", "starved"),
     # A penalty that treats classes alike belongs to families of classes, which no wrapper takes;
     # where checks take their points depends on the parameters of the wrapper.
-    *("contrast", "usual"),
+    *("contrast", "usual", "concave"),
 }
 
 
