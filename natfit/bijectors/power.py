@@ -69,6 +69,10 @@ class Power(Positive):
         """Zero and infinity: eta is positive."""
         return (0.0, np.inf)
 
+    def row_limits(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the limits (size,) of eta in a row, those of a constant: eta is no logarithm."""
+        return self.limits()
+
     @classmethod
     def examples(cls) -> list[Positive]:
         """Return the inverse, the square and a vector of roots."""

@@ -61,6 +61,10 @@ class Softplus(Positive):
         """Limits of eta inside the range of doubles."""
         return (-LOG_RANGE, np.inf)
 
+    def row_limits(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the limits (size,) of eta in a row, those of a constant: eta is no logarithm."""
+        return self.limits()
+
     @classmethod
     def examples(cls) -> list[Positive]:
         """Return a scalar and a vector."""

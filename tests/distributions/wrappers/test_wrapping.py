@@ -116,7 +116,17 @@ def test_fixed_inside_another_wrapper():
 DERIVED = {
     *("log_prob", "log_density", "score", "log_prob_and_score", "observed", "kinks"),
     *("sum_value_and_score", "sum_observed", "fisher", "kl", "has_kl", "expectation"),
-    *("n_params", "blocks", "native", "native_dict", "eta", "eta_names", "limits", "cut_together"),
+    *(
+        "n_params",
+        "blocks",
+        "native",
+        "native_dict",
+        "eta",
+        "eta_names",
+        "limits",
+        "cut_together",
+        "row_limits",
+    ),
     *("entropy", "entropy_and_grad", "has_entropy", "mode", "has_mode", "log_cdf", "log_sf"),
     *("sample", "to_scipy", "counterpart", "expectation_coordinates", "known_support", "widths"),
     *("information", "quantile_formula", "moments"),

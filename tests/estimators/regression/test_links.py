@@ -90,6 +90,19 @@ def test_a_softplus_mean_is_positive_and_linear_where_large():
     np.testing.assert_allclose(model.coef_["rate"], plain.coef_["rate"], rtol=1e-3)
 
 
+@pytest.mark.parametrize("link", ["identity", "softplus", "sqrt", "inverse"])
+def test_predictors_that_are_no_logarithms_may_be_large(link):
+    """Means of 1e6, or of 1e-6 under the inverse link, are predictors of 1e6."""
+    rng = np.random.default_rng(1)
+    X = rng.uniform(size=(300, 1))
+    mean = 1e6 * (1.0 + X[:, 0])
+    mean = {"sqrt": mean**2, "inverse": 1.0 / mean}.get(link, mean)
+    model = NaturalRegressor("gamma_mean", link=link).fit(X, mean * rng.gamma(5.0, 0.2, 300))
+    assert model.status_ == "converged", model.message_
+    found = [model.intercept_["mean"], *model.coef_["mean"]]
+    np.testing.assert_allclose(found, [1e6, 1e6], rtol=0.3)
+
+
 def test_rows_that_leave_the_range_shorten_the_step():
     """Near x = 0 the mean is almost zero, and a count there keeps it positive."""
     rng = np.random.default_rng(3)
