@@ -260,6 +260,9 @@ class Distribution(Facts, Verdicts, Component):
 
     def observed_curvature(self, y: Any, eta: np.ndarray) -> RowCurvature:
         """Negative Hessian of log p(y | eta) in eta, as the entries that are not zero."""
+        if self._open_rows is not None and len(eta) == np.size(y):
+            every = np.ones(len(eta), dtype=bool)
+            return Entries(self.n_params, self._open_rows(y, every, ~every, eta)[2])
         return Entries.of(self.observed(y, eta))
 
     @property

@@ -54,6 +54,12 @@ def curvature(x: Any) -> np.ndarray:
     return _by_size(x, lambda v: v**3 * _curvature(v), _BERNOULLI)
 
 
+def trigamma(x: Any) -> np.ndarray:
+    """psi'(x), elementwise."""
+    x = np.asarray(x, dtype=np.float64)
+    return (1.0 + (0.5 + curvature(x) / x) / x) / x
+
+
 def balance(x: Any) -> np.ndarray:
     """x^4 (2 e(x) + x e'(x)), elementwise; -1/60 at infinity."""
     return _by_size(x, lambda v: v**4 * (2.0 * _slope(v) + v * _curvature(v)), _K)

@@ -17,6 +17,7 @@ from natfit.numerics import autodiff
 from natfit.rows import Memory
 from natfit.testing._core import NotApplicable, close, gradient, refuses, require, run_checks
 from natfit.testing._quadrature import rule
+from natfit.testing.by_rows import ROW_CHECKS
 from natfit.testing.data import DATA_CHECKS, points, some_rows
 from natfit.testing.declared import DECLARED_CHECKS
 from natfit.testing.entropy import ENTROPY_CHECKS
@@ -298,6 +299,7 @@ def _need_kl(family: Any) -> None:
 #: Every check that :func:`check_distribution` runs, each called with (family, etas).
 DISTRIBUTION_CHECKS = [
     *DECLARED_CHECKS,
+    *ROW_CHECKS,
     density_normalises,
     log_prob_matches_scipy,
     log_density_outside_support,

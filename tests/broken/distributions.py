@@ -8,6 +8,7 @@ from natfit.distributions.positive.exponential import Exponential
 from natfit.distributions.positive.gamma import Gamma
 from natfit.distributions.real.cauchy import Cauchy
 from natfit.distributions.real.normal import Normal
+from natfit.linops.row_curvature import Entries
 from natfit.rows import Memory
 from tests.broken import caught_by
 
@@ -68,7 +69,7 @@ class ScoreShifted(Normal):
         return super()._score(y, loc, scale) + 0.01
 
 
-@caught_by("observed_is_hessian", "observed_matches_autograd")
+@caught_by("observed_is_hessian", "observed_matches_autograd", "rows_have_their_own_eta")
 class ObservedSign(Normal):
     """A cross term of the observed information has the wrong sign."""
 
@@ -83,6 +84,7 @@ class ObservedSign(Normal):
     "information_is_as_declared",
     "kl_hessian_is_fisher",
     "score_covariance_is_fisher",
+    "curvature_of_rows_is_fisher",
 )
 class FisherOff(Normal):
     """The Fisher information is off by 2 %."""
@@ -209,7 +211,7 @@ class SummaryForgetsWeight(Gamma):
         return super().sufficient(Memory(rows.y))
 
 
-@caught_by("shared_eta_is_tiled")
+@caught_by("shared_eta_is_tiled", "curvature_of_rows_is_fisher")
 class SharedFisher(Normal):
     """The Fisher information of the first row is given for all."""
 
@@ -264,3 +266,22 @@ class WrongEta(Normal):
 
     def eta(self, **native):
         return super().eta(**native) + 1e-3
+
+
+@caught_by("rows_have_their_own_eta")
+class ScoreOfFirstEta(Normal):
+    """With an eta for each row the score is that at the first one's scale."""
+
+    def log_prob_and_score(self, y, eta):
+        value, score = super().log_prob_and_score(y, eta)
+        if len(eta) > 1:
+            score = score * np.exp(eta[:, 1:] - eta[:1, 1:])
+        return value, score
+
+
+@caught_by("curvature_of_rows_is_fisher")
+class WrongEntry(Normal):
+    """The entries of the information are not those of the matrix."""
+
+    def curvature(self, eta):
+        return Entries(2, {(0, 0): np.exp(-2.0 * eta[:, 1]), (1, 1): 1.0})

@@ -3,8 +3,9 @@
 import mpmath
 import numpy as np
 import pytest
+from scipy import special
 
-from natfit.numerics.stirling import balance, correction, curvature, slope
+from natfit.numerics.stirling import balance, correction, curvature, slope, trigamma
 
 
 @pytest.mark.parametrize("x", [1e-3, 0.4, 3.0, 15.99, 16.0, 40.0, 1e4])
@@ -19,3 +20,8 @@ def test_stirling_terms_against_mpmath(x):
     np.testing.assert_allclose(found[:3], wanted[:3], rtol=1e-11, atol=1e-13)
     # Its cancellation, x^4 1e-16, is far below y^2 / 2, to which it is added.
     assert found[3] == pytest.approx(wanted[3], abs=3e-11)
+
+
+def test_trigamma_against_scipy():
+    x = np.concatenate([np.logspace(-8, 12, 2_001), np.linspace(0.1, 30.0, 2_001)])
+    np.testing.assert_allclose(trigamma(x), special.polygamma(1, x), rtol=4e-15)

@@ -13,6 +13,7 @@ from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import BINARY
 from natfit.distributions.forms.exponential_family import Canonical
+from natfit.linops.row_curvature import Entries, RowCurvature
 from natfit.rows import total_weight
 
 
@@ -48,6 +49,32 @@ class Bernoulli(Canonical):
             # not happen.
             return -anp.logaddexp(0.0, (no - yes) * logit)
         return -(yes * anp.logaddexp(0.0, -logit) + no * anp.logaddexp(0.0, logit))
+
+    def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both, (n,) and (n, 1), of rows by one exponential each."""
+        if isinstance(y, tuple) or len(eta) == 1:
+            return super().log_prob_and_score(y, eta)
+        # Log odds of the outcome that did not happen.
+        sign = 1.0 - 2.0 * y
+        against = sign * eta[:, 0]
+        small = np.abs(against)
+        np.negative(small, out=small)
+        np.exp(small, out=small)
+        value = np.log1p(small)
+        value += np.maximum(against, 0.0)
+        np.negative(value, out=value)
+        # exp(value) is the probability of what happened: the other one is what the score needs.
+        other = np.where(against > 0.0, 1.0, small)
+        small += 1.0
+        other /= small
+        other *= sign
+        np.negative(other, out=other)
+        return value, other[:, None]
+
+    def curvature(self, eta: np.ndarray) -> RowCurvature:
+        """prob (1 - prob) of each row."""
+        odds = np.exp(-np.abs(eta[:, 0]))
+        return Entries(1, {(0, 0): odds / np.square(1.0 + odds)})
 
     def _score(self, y: Any, logit: np.ndarray) -> np.ndarray:
         yes, no = self.statistics(y)

@@ -13,6 +13,7 @@ from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import mean, median
 from natfit.distributions.contract.support import COUNTS
 from natfit.distributions.forms.exponential_family import Canonical
+from natfit.linops.row_curvature import Entries, RowCurvature
 from natfit.numerics.tails import log_gammainc, log_gammaincc
 
 #: Number of rows above which log y! is taken from a table, and the table's length.
@@ -53,6 +54,10 @@ class Poisson(Canonical):
 
     def _fisher(self, rate: np.ndarray) -> np.ndarray:
         return rate[:, None, None]
+
+    def curvature(self, eta: np.ndarray) -> RowCurvature:
+        """The rate of each row."""
+        return Entries(1, {(0, 0): np.exp(eta[:, 0])})
 
     def _kl(self, rate: Any, rate2: Any) -> np.ndarray:
         log_ratio = np.log(rate2 / rate)

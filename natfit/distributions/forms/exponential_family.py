@@ -12,6 +12,7 @@ import numpy as np
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind
 from natfit.distributions.contract.sums import n_rows
+from natfit.linops.row_curvature import RowCurvature
 from natfit.rows import Block, Rows, dot
 
 
@@ -100,6 +101,13 @@ class Canonical(ExponentialFamily):
     def _observed(self, y: Any, *arguments: np.ndarray) -> np.ndarray:
         fisher = self._fisher(*arguments)
         return np.broadcast_to(fisher, (max(n_rows(y), len(fisher)), *fisher.shape[1:]))
+
+    def observed_curvature(self, y: Any, eta: np.ndarray) -> RowCurvature:
+        """The Fisher information, unless a family has another observed one."""
+        own = type(self)._observed is Canonical._observed
+        if own and type(self).observed is Distribution.observed and len(eta) == n_rows(y):
+            return self.curvature(eta)
+        return super().observed_curvature(y, eta)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.contract.velocity import stretched
+from natfit.linops.row_curvature import Entries, Entry, RowCurvature
 from natfit.rows import Rows, dot, total_weight, weighted_total
 
 
@@ -52,6 +53,22 @@ class LocationScale(Distribution):
         z = (y - loc) / scale
         _, first, _ = self._kernel_terms(z)
         return score_of(z, scale, first)
+
+    def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both, (n,) and (n, 2), from the kernel's terms."""
+        scale = np.exp(eta[:, 1])
+        z = (y - eta[:, 0]) / scale
+        value, first, _ = self._kernel_terms(z)
+        return value - eta[:, 1], score_of(z, scale, first)
+
+    def curvature(self, eta: np.ndarray) -> RowCurvature:
+        """Fisher information of rows: that in log scale is one number."""
+        a, b, c = self.standard_information
+        rate = np.exp(-eta[:, 1])
+        entries: dict[tuple[int, int], Entry] = {(0, 0): a * rate * rate, (1, 1): c}
+        if b:
+            entries[0, 1] = b * rate
+        return Entries(2, entries)
 
     def _observed(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
         z = (y - loc) / scale

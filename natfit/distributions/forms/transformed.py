@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -15,6 +16,7 @@ from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.intervals import Moments, moments
 from natfit.distributions.contract.velocity import Velocity
 from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.linops.row_curvature import Entries, Entry, RowCurvature
 from natfit.rows import Block, Rows, mean_over, rows_as, weighted_total
 
 
@@ -116,6 +118,27 @@ class Transformed(Distribution):
     def observed(self, y: Any, eta: np.ndarray) -> np.ndarray:
         """A' O A, (n, K, K)."""
         return self._squared(self.base.observed(self._t(y), self._full(eta)))
+
+    def curvature(self, eta: np.ndarray) -> RowCurvature:
+        """A' F A by its entries."""
+        return self._entries(self.base.curvature(self._full(eta)))
+
+    def observed_curvature(self, y: Any, eta: np.ndarray) -> RowCurvature:
+        """A' O A by its entries."""
+        return self._entries(self.base.observed_curvature(self._t(y), self._full(eta)))
+
+    def _entries(self, inside: RowCurvature) -> RowCurvature:
+        """A' C A by the entries of C: most of A are zero."""
+        matrix = self.to_base[0]
+        found: dict[tuple[int, int], Entry] = {}
+        for i, j, entry in inside.items():
+            for k, m in itertools.product(range(matrix.shape[1]), repeat=2):
+                # C is symmetric, and of the sum only the part with k <= m is kept.
+                times = matrix[i, k] * matrix[j, m]
+                times += matrix[j, k] * matrix[i, m] if i != j else 0.0
+                if k <= m and times:
+                    found[k, m] = found.get((k, m), 0.0) + times * entry
+        return Entries(matrix.shape[1], found)
 
     def fisher(self, eta: np.ndarray) -> np.ndarray:
         """A' F A, (n, K, K)."""

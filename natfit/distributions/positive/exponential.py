@@ -14,6 +14,7 @@ from natfit.distributions.contract.support import NON_NEGATIVE
 from natfit.distributions.contract.window_ends import End
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.distributions.forms.standard import below_hazard
+from natfit.linops.row_curvature import Entries, RowCurvature
 from natfit.rows import Rows
 
 
@@ -51,6 +52,10 @@ class Exponential(ExponentialFamily):
 
     def _fisher(self, rate: np.ndarray) -> np.ndarray:
         return np.ones((len(rate), 1, 1))
+
+    def curvature(self, eta: np.ndarray) -> RowCurvature:
+        """One of each row."""
+        return Entries(1, {(0, 0): 1.0})
 
     def _kl(self, rate: Any, rate2: Any) -> np.ndarray:
         log_ratio = np.log(rate2 / rate)

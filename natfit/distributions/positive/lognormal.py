@@ -16,6 +16,7 @@ from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.contract.velocity import powered
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.distributions.forms.standard import NORMAL, Standard
+from natfit.linops.row_curvature import Entries, RowCurvature
 from natfit.rows import Rows, moments_over
 
 _HALF_LOG_2PI = 0.9189385332046727
@@ -74,6 +75,10 @@ class Lognormal(ExponentialFamily):
         out[:, 0, 0] = 2.0
         out[:, 1, 1] = shape**-2.0
         return out
+
+    def curvature(self, eta: np.ndarray) -> RowCurvature:
+        """diag(2, 1 / shape^2) of each row."""
+        return Entries(2, {(0, 0): 2.0, (1, 1): np.exp(-2.0 * eta[:, 0])})
 
     def _kl(self, shape: Any, scale: Any, shape2: Any, scale2: Any) -> np.ndarray:
         ratio = np.log(shape / shape2)

@@ -17,6 +17,7 @@ from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.contract.velocity import powered
 from natfit.distributions.forms.positive import seen_by_all
 from natfit.distributions.forms.standard import GUMBEL_MIN, Standard
+from natfit.linops.row_curvature import Entries, RowCurvature
 from natfit.numerics.moments import log_gamma_excess
 from natfit.numerics.special import log1mexp
 from natfit.rows import Block, Rows, dot, mean_over, total_weight, weighted_total
@@ -122,6 +123,12 @@ class Weibull(Distribution):
         out[:, 0, 1] = out[:, 1, 0] = -(1.0 - _EULER) * shape
         out[:, 1, 1] = shape**2
         return out
+
+    def curvature(self, eta: np.ndarray) -> RowCurvature:
+        """Fisher information of rows: that in log shape is one number."""
+        shape = np.exp(eta[:, 0])
+        mixed, first = (_EULER - 1.0) * shape, np.pi**2 / 6.0 + (1.0 - _EULER) ** 2
+        return Entries(2, {(0, 0): first, (0, 1): mixed, (1, 1): shape * shape})
 
     def _kl(self, shape: Any, scale: Any, shape2: Any, scale2: Any) -> np.ndarray:
         ratio = shape2 / shape

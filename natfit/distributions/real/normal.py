@@ -17,6 +17,7 @@ from natfit.distributions.contract.support import REAL
 from natfit.distributions.contract.velocity import stretched
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.distributions.forms.standard import NORMAL, Standard
+from natfit.linops.row_curvature import Entries, RowCurvature
 from natfit.rows import Rows, moments_over
 
 _LOG_2PI = 1.8378770664093453
@@ -70,6 +71,10 @@ class Normal(ExponentialFamily):
         out[:, 0, 0] = scale**-2.0
         out[:, 1, 1] = 2.0
         return out
+
+    def curvature(self, eta: np.ndarray) -> RowCurvature:
+        """diag(1 / scale^2, 2) of each row."""
+        return Entries(2, {(0, 0): np.exp(-2.0 * eta[:, 1]), (1, 1): 2.0})
 
     def _kl(self, loc: Any, scale: Any, loc2: Any, scale2: Any) -> np.ndarray:
         log_ratio = np.log(scale / scale2)

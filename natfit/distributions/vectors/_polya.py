@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import digamma, polygamma
+from scipy.special import digamma
 
 from natfit.distributions.counts.categorical import log_softmax
 from natfit.distributions.vectors._compositions import log_coefficient
+from natfit.numerics.stirling import trigamma
 from natfit.rows import Block, Rows
 
 #: Concentration from which on differences of polygammas are computed by a series.
@@ -154,7 +155,7 @@ def row_slopes(a: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
     b, m = a[near], y[near]
     rise[near] = b * (digamma(b + m) - digamma(b))
     lag[near] = rise[near] - m
-    bend[near] = rise[near] + b * b * (polygamma(1, b + m) - polygamma(1, b))
+    bend[near] = rise[near] + b * b * (trigamma(b + m) - trigamma(b))
     square[near] = -(lag[near] + bend[near])
     # Euler and Maclaurin: the integral to m minus half of the last term, plus 1/12 of the slope.
     b, m = a[far], y[far]

@@ -7,7 +7,7 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
-from autograd.scipy.special import digamma, gammaln, polygamma
+from autograd.scipy.special import digamma, gammaln
 
 from natfit.bijectors import Bijector, Positive
 from natfit.distributions.base import Distribution
@@ -16,6 +16,7 @@ from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.forms.columns import Columns
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.distributions.vectors._compositions import SIMPLEX, TOLERANCE, log_gamma_draws, log_sum
+from natfit.numerics.stirling import trigamma
 from natfit.rows import Block, Rows
 
 #: Value of 1 - sum exp(mean log y), which is about (D - 1) / (2 A), below which it is rounding.
@@ -95,10 +96,10 @@ class Dirichlet(Columns, ExponentialFamily):
         return out
 
     def _fisher(self, a: np.ndarray) -> np.ndarray:
-        total = polygamma(1, a.sum(axis=1))
+        total = trigamma(a.sum(axis=1))
         out = -total[:, None, None] * a[:, :, None] * a[:, None, :]
         at = np.arange(self.dim)
-        out[:, at, at] += a * a * polygamma(1, a)
+        out[:, at, at] += a * a * trigamma(a)
         return out
 
     def _kl(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:

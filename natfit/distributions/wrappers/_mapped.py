@@ -11,6 +11,7 @@ from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.intervals import Moments, moments
 from natfit.distributions.contract.velocity import Velocity
 from natfit.distributions.wrappers.base import Restricted, passed_on
+from natfit.linops.row_curvature import RowCurvature
 
 
 class Mapped(Restricted):
@@ -42,6 +43,12 @@ class Mapped(Restricted):
     def fisher(self, eta: np.ndarray) -> np.ndarray:
         """J' F J, (n, K', K')."""
         return self._pull_square(eta, self.inner.fisher(self.full(eta)))
+
+    def curvature(self, eta: np.ndarray) -> RowCurvature:
+        """The inner family's entries where eta is the same; else those of J' F J."""
+        if type(self)._pull_square is Mapped._pull_square:
+            return self.inner.curvature(self.full(eta))
+        return super().curvature(eta)
 
     def score(self, y: Any, eta: np.ndarray) -> np.ndarray:
         """J' s, (n, K')."""
