@@ -15,6 +15,11 @@ import numpy as np
 Entry = np.ndarray | float
 
 
+def number(entry: np.ndarray) -> Entry:
+    """Return an entry (n,) as it is, and one of a single value (1,) as a number for all rows."""
+    return float(entry[0]) if len(entry) == 1 else entry
+
+
 class RowCurvature:
     """The symmetric matrices C_i of n rows, as a sandwich J' C J uses them."""
 

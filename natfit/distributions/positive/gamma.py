@@ -20,6 +20,8 @@ from natfit.distributions.contract.window_ends import End
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.distributions.forms.shift import narrow
 from natfit.distributions.forms.tight import TightGamma, about_centre, divergence_of_means
+from natfit.linops.row_curvature import Entries, RowCurvature, number
+from natfit.numerics.equal import one_if_equal
 from natfit.numerics.stirling import HALF_LOG_2PI, correction, curvature, log_excess, slope
 from natfit.numerics.tails import log_gammainc, log_gammaincc
 from natfit.rows import Rows, means_over
@@ -95,6 +97,51 @@ class Gamma(ExponentialFamily):
         out[:, 0, 0] = trigamma(shape)
         out[:, 0, 1] = out[:, 1, 0] = out[:, 1, 1] = shape
         return out
+
+    # -------------------------------------------------------- rows with an eta of their own
+
+    def _by_rows(self, y: Any, eta: np.ndarray) -> bool:
+        """Whether rows have their own eta, and shapes at which the density loses no digits."""
+        rows = isinstance(y, np.ndarray) and len(eta) == len(y)
+        return rows and bool(np.min(eta[:, 0], initial=np.inf) <= np.log(_LARGE))
+
+    def _row_terms(self, y: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The shape, log y, log(y / scale), y / scale and the score (2, n) of rows."""
+        log = np.log(y)
+        log_ratio = log - eta[:, 1]
+        ratio = np.exp(log_ratio)
+        shape = np.exp(one_if_equal(eta[:, 0]))
+        score = np.empty((2, len(y)))
+        np.subtract(log_ratio, special.psi(shape), out=score[0])
+        score[0] *= shape
+        np.subtract(ratio, shape, out=score[1])
+        return shape, log, log_ratio, ratio, score
+
+    def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both, (n,) and (n, 2), from one logarithm per row."""
+        if not self._by_rows(y, eta):
+            return super().log_prob_and_score(y, eta)
+        shape, log, log_ratio, ratio, score = self._row_terms(y, eta)
+        log_ratio *= shape
+        log_ratio -= log
+        log_ratio -= ratio
+        log_ratio -= special.gammaln(shape)
+        return log_ratio, score.T
+
+    def observed_curvature(self, y: Any, eta: np.ndarray) -> RowCurvature:
+        """Negative Hessian of log p of rows, by its entries."""
+        if not self._by_rows(y, eta):
+            return super().observed_curvature(y, eta)
+        shape, _, _, ratio, score = self._row_terms(y, eta)
+        return Entries(
+            2, {(0, 0): trigamma(shape) - score[0], (0, 1): number(shape), (1, 1): ratio}
+        )
+
+    def curvature(self, eta: np.ndarray) -> RowCurvature:
+        """Fisher information of rows, by its entries; numbers where all have one shape."""
+        shape = np.exp(one_if_equal(eta[:, 0]))
+        first, other = number(trigamma(shape)), number(shape)
+        return Entries(2, {(0, 0): first, (0, 1): other, (1, 1): other})
 
     def _kl(self, shape: Any, scale: Any, shape2: Any, scale2: Any) -> np.ndarray:
         return divergence(shape, shape2, np.log(scale / scale2))

@@ -16,6 +16,8 @@ from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.real.normal import Normal
+from natfit.linops.row_curvature import Entries, RowCurvature, number
+from natfit.numerics.equal import one_if_equal
 from natfit.numerics.moments import beyond
 from natfit.numerics.special import (
     student_constant,
@@ -134,7 +136,12 @@ class StudentT(Distribution):
 
     def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Both, (n,) and (n, 3), from one logarithm per row."""
-        return self._value_and_score(y, *self.native(eta))
+        return self._value_and_score(y, *self._shared_df(eta))
+
+    def _shared_df(self, eta: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Native values of rows; df is one number (1,) where all rows have the same."""
+        df = self.params["df"].to_native(one_if_equal(eta[:, 2])[:, None])
+        return eta[:, 0], np.exp(eta[:, 1]), df
 
     def sum_terms(
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray
@@ -178,32 +185,48 @@ class StudentT(Distribution):
         return float(value), score, observed
 
     def _observed(self, y: Any, loc: Any, scale: Any, df: Any) -> np.ndarray:
+        return Entries(3, self._observed_entries(y, loc, scale, df)).dense(max(len(y), len(loc)))
+
+    def _observed_entries(self, y: Any, loc: Any, scale: Any, df: Any) -> dict:
+        """Entries of the negative Hessian, (n,) each."""
         z, w, h, _, gap = self._parts(y, loc, scale, df)
-        out = np.empty((len(z), 3, 3))
-        slope = (df + 1.0) / (df * scale)
-        out[:, 0, 0] = slope / scale * (h * (1.0 - 2.0 * w))
-        z *= h
-        out[:, 0, 1] = out[:, 1, 0] = 2.0 * slope * (z * h)
-        chain = _chain(df)
-        out[:, 0, 2] = out[:, 2, 0] = chain * slope * (z * (1.0 / (df + 1.0) - w))
-        out[:, 1, 1] = 2.0 * (df + 1.0) * (w * h)
+        slope, chain = (df + 1.0) / (df * scale), _chain(df)
         cross = w * (h - df * w)
-        out[:, 1, 2] = out[:, 2, 1] = chain * cross
         first = 0.5 * (df * gap + w) + 0.5 * df * student_slope(df)
         second = 0.5 * (cross - df * gap) - _constant_curvature(df)
-        out[:, 2, 2] = chain**2 * second - df**2 * first
-        return out
+        z *= h
+        return {
+            (0, 0): slope / scale * (h * (1.0 - 2.0 * w)),
+            (0, 1): 2.0 * slope * (z * h),
+            (0, 2): chain * slope * (z * (1.0 / (df + 1.0) - w)),
+            (1, 1): 2.0 * (df + 1.0) * (w * h),
+            (1, 2): chain * cross,
+            (2, 2): chain**2 * second - df**2 * first,
+        }
+
+    def observed_curvature(self, y: Any, eta: np.ndarray) -> RowCurvature:
+        """Negative Hessian of log p of rows, by its entries."""
+        return Entries(3, self._observed_entries(y, *self._shared_df(eta)))
 
     def _fisher(self, loc: Any, scale: Any, df: Any) -> np.ndarray:
-        out = np.zeros((len(df), 3, 3))
-        out[:, 0, 0] = (df + 1.0) / (df + 3.0) / scale**2
-        out[:, 1, 1] = 2.0 * df / (df + 3.0)
+        return Entries(3, self._fisher_entries(scale, df)).dense(len(df))
+
+    def _fisher_entries(self, scale: Any, df: Any) -> dict:
+        """Entries of the information; numbers where all rows have one df."""
         chain = _chain(df)
-        out[:, 1, 2] = out[:, 2, 1] = -2.0 * chain * df / ((df + 1.0) * (df + 3.0))
         # Terms of psi' of order 1 / v cancel, and 1 / v^2 is left; see student_curvature.
         rational = (7.0 * df + 3.0) / (2.0 * df * (df + 1.0) * (df + 3.0))
-        out[:, 2, 2] = chain**2 * (rational + 0.5 * df**2 * student_curvature(df))
-        return out
+        return {
+            (0, 0): (df + 1.0) / (df + 3.0) / scale**2,
+            (1, 1): number(2.0 * df / (df + 3.0)),
+            (1, 2): number(-2.0 * chain * df / ((df + 1.0) * (df + 3.0))),
+            (2, 2): number(chain**2 * (rational + 0.5 * df**2 * student_curvature(df))),
+        }
+
+    def curvature(self, eta: np.ndarray) -> RowCurvature:
+        """Fisher information of rows, by its entries."""
+        _, scale, df = self._shared_df(eta)
+        return Entries(3, self._fisher_entries(scale, df))
 
     def _log_cdf(self, y: np.ndarray, loc: Any, scale: Any, df: Any) -> np.ndarray:
         return log_stdtr(df, (y - loc) / scale)
