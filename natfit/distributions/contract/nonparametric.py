@@ -71,9 +71,11 @@ def turnbull(
     place = np.empty(2 * n, dtype=int)
     place[order] = np.searchsorted(inner, np.arange(2 * n))
     first, last = place[:n], place[n:]
+    weight, single, size = weight / weight.sum(), last == first + 1, len(left)
+    if window is None and (single | (last == size)).all():
+        return left, right, _product_limit(first, single, weight, size)
     hidden = None if window is None else _inside(left, right, *window)
-    mass = _self_consistent(first, last, weight / weight.sum(), len(left), hidden)
-    return left, right, mass
+    return left, right, _self_consistent(first, last, weight, size, hidden)
 
 
 def _joined(value: np.ndarray) -> np.ndarray:
@@ -91,6 +93,21 @@ def _inside(left: Any, right: Any, low: Any, high: Any) -> tuple[np.ndarray, np.
     # An exact value at the low end lies in a window that includes it; an interval there does not.
     above = np.where(left == right, np.nextafter(right, np.inf), right)
     return np.searchsorted(above, low, "right"), np.searchsorted(left, high, "right")
+
+
+def _product_limit(
+    first: np.ndarray, single: np.ndarray, weight: np.ndarray, size: int
+) -> np.ndarray:
+    """Probabilities (size,) where all rows are known, or open above (Kaplan and Meier, 1958)."""
+    ended = np.bincount(first[single], weight[single], size)
+    # An open row was at risk in all intervals before its first one.
+    leaves = np.where(single, first, first - 1)
+    known = leaves >= 0
+    risk = np.cumsum(np.bincount(leaves[known], weight[known], size)[::-1])[::-1]
+    hazard = np.minimum(ended / risk, 1.0)
+    # All that are at risk in the last interval end there.
+    hazard[-1] = 1.0
+    return hazard * np.cumprod(np.append(1.0, 1.0 - hazard[:-1]))
 
 
 def _self_consistent(

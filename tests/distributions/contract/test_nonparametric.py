@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import natfit
+from natfit.distributions.contract import nonparametric
 from natfit.distributions.contract.nonparametric import imputed, turnbull
 from natfit.distributions.contract.support import COUNTS, NON_NEGATIVE, POSITIVE, REAL, UNIT
 
@@ -101,3 +102,18 @@ def test_adjoining_classes_fit_in_any_unit(family, unit):
     told = natfit.fit(family, natfit.Censored.interval(other, other + 1.0))
     assert found.status_ == told.status_
     assert abs(found.n_iter_ - told.n_iter_) <= 1
+
+
+def test_the_product_limit_is_the_fixed_point(monkeypatch):
+    """Of exact and right-censored rows both rules give the same estimate."""
+    rng = np.random.default_rng(4)
+    y, weight = np.round(rng.exponential(2.0, 120), 1), rng.random(120) + 0.5
+    upper = np.where(rng.random(120) < 0.4, np.inf, y)
+    left, right, mass = nonparametric.turnbull(y, upper, weight)
+    monkeypatch.setattr(nonparametric, "_STEPS", 20_000)
+    monkeypatch.setattr(nonparametric, "_CHANGE", 1e-14)
+    window = np.full(120, -np.inf), np.full(120, np.inf)
+    *ends, want = nonparametric.turnbull(y, upper, weight, window)
+    np.testing.assert_array_equal([left, right], ends)
+    np.testing.assert_allclose(mass, want, atol=1e-9)
+    assert mass.sum() == pytest.approx(1.0, abs=1e-12)
