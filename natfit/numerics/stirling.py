@@ -55,7 +55,7 @@ def curvature(x: Any) -> np.ndarray:
 
 
 def trigamma(x: Any) -> np.ndarray:
-    """Return psi'(x), elementwise."""
+    """Return psi'(x) of positive numbers, elementwise."""
     x = np.asarray(x, dtype=np.float64)
     return (1.0 + (0.5 + curvature(x) / x) / x) / x
 

@@ -179,7 +179,9 @@ def _by_differences(family: Any, y: np.ndarray, eta: np.ndarray) -> Velocity:
     variance = np.diagonal(family.fisher(eta), axis1=1, axis2=2)
     step = np.broadcast_to(_STEP / np.sqrt(np.maximum(variance, 1.0)), (n, k))
     eta = np.broadcast_to(eta, (n, k))
-    pairs = [(i, j) for i in range(k) for j in range(i, k)]
+    # In a location and the logarithm of a scale velocities are closed.
+    own = [i for i in range(k) if not (family.stretches and i in _stretched_at(family))]
+    pairs = [(i, j) for i in own for j in own if i <= j]
     ways = np.zeros((len(pairs), n, k))
     for way, pair in zip(ways, pairs, strict=True):
         way[:, pair] = step[:, pair]
@@ -187,16 +189,18 @@ def _by_differences(family: Any, y: np.ndarray, eta: np.ndarray) -> Velocity:
     moved = eta + _AT[:, None, None] * ways[:, None]
     logs = np.empty(moved.shape[:3])
     for side, name in ((upper, "log_sf"), (~upper, "log_cdf")):
-        own = moved[:, :, side]
-        at = np.broadcast_to(y[side], own.shape[:3]).ravel()
-        logs[:, :, side] = getattr(family, name)(at, own.reshape(-1, k)).reshape(own.shape[:3])
+        some = moved[:, :, side]
+        at = np.broadcast_to(y[side], some.shape[:3]).ravel()
+        logs[:, :, side] = getattr(family, name)(at, some.reshape(-1, k)).reshape(some.shape[:3])
     bend = dict(zip(pairs, np.einsum("a,pan->pn", _SECOND, logs), strict=True))
-    slope = np.stack([_FIRST @ logs[pairs.index((i, i))] / step[:, i] for i in range(k)])
+    slope = np.zeros((k, n))
+    for i in own:
+        slope[i] = _FIRST @ logs[pairs.index((i, i))] / step[:, i]
     scale = np.where(upper, 1.0, -1.0) * np.exp(log_tail - family.log_prob(y, eta))
-    second = np.empty((k, k, n))
+    second = np.zeros((k, k, n))
     for i, j in pairs:
-        own = bend[i, i] if i == j else 0.5 * (bend[i, j] - bend[i, i] - bend[j, j])
-        second[i, j] = own / (step[:, i] * step[:, j]) + slope[i] * slope[j]
+        curve = bend[i, i] if i == j else 0.5 * (bend[i, j] - bend[i, i] - bend[j, j])
+        second[i, j] = curve / (step[:, i] * step[:, j]) + slope[i] * slope[j]
         second[j, i] = second[i, j]
     return Velocity(slope * scale, second * scale)
 
