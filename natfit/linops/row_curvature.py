@@ -147,3 +147,54 @@ class DiagonalMinusOuter(RowCurvature):
         """Return the sum over the n rows, (K, K)."""
         mine = self.p if self.weight is None else self.p * self._each()
         return np.diag(mine.sum(axis=0)) - mine.T @ self.p
+
+
+def made_positive(curvature: RowCurvature, n: int, share: float) -> Entries:
+    """Return the matrices C_i with the absolute values of their eigenvalues.
+
+    Parameters
+    ----------
+    curvature : RowCurvature
+        The matrices of n rows.
+    n : int
+        The number of rows.
+    share : float
+        Eigenvalues are at least this share of the largest one of their row, unless C is diagonal.
+
+    Returns
+    -------
+    Entries
+        Positive definite where C is not zero.
+    """
+    size = curvature.size
+    entries = {(k, m): entry for k, m, entry in curvature.items()}
+    if all(k == m for k, m in entries):
+        return Entries(size, {key: np.abs(entry) for key, entry in entries.items()})
+    if size == 2:
+        a, b, c = (entries.get(key, 0.0) for key in ((0, 0), (0, 1), (1, 1)))
+        return _pair_made_positive(a, b, c, share)
+    values, vectors = np.linalg.eigh(curvature.dense(n))
+    values = np.abs(values)
+    values = np.maximum(values, share * values.max(axis=1, keepdims=True))
+    return Entries.of((vectors * values[:, None, :]) @ np.swapaxes(vectors, 1, 2))
+
+
+def _pair_made_positive(a: Entry, b: Entry, c: Entry, share: float) -> Entries:
+    """Return :func:`made_positive` of [[a, b], [b, c]].
+
+    With eigenvalues p >= q, a function f of the matrix C is s C + (f(p) - s p) I, where s is
+    (f(p) - f(q)) / (p - q).
+
+    Returns
+    -------
+    Entries
+        Three.
+    """
+    gap = np.maximum(np.hypot(a - c, 2.0 * b), 1e-300)
+    high, low = 0.5 * (a + c + gap), 0.5 * (a + c - gap)
+    up, down = np.abs(high), np.abs(low)
+    least = share * np.maximum(up, down)
+    up, down = np.maximum(up, least), np.maximum(down, least)
+    slope = (up - down) / gap
+    shift = up - slope * high
+    return Entries(2, {(0, 0): slope * a + shift, (0, 1): slope * b, (1, 1): slope * c + shift})

@@ -10,7 +10,7 @@ import numpy as np
 
 from natfit.distributions.base import Distribution
 from natfit.linops import Dense, LinearOperator
-from natfit.linops.row_curvature import Entries, RowCurvature
+from natfit.linops.row_curvature import RowCurvature, made_positive
 from natfit.linops.with_ridge import WithRidge
 from natfit.models import Model
 from natfit.models.linear_predictors import LinearPredictors
@@ -270,13 +270,4 @@ def _observed(family: Distribution, eta: np.ndarray, y: Any) -> tuple[RowCurvatu
 def _clipped(family: Distribution, eta: np.ndarray, y: Any) -> tuple[RowCurvature, None]:
     """Return the observed information of rows with the absolute values of its eigenvalues."""
     found = family.observed_curvature(y, eta)
-    if family.concave:
-        return found, None
-    n, size = len(eta), found.size
-    entries = {(k, m): entry for k, m, entry in found.items()}
-    if set(entries) <= {(k, k) for k in range(size)}:
-        return Entries(size, {key: np.abs(entry) for key, entry in entries.items()}), None
-    values, vectors = np.linalg.eigh(found.dense(n))
-    values = np.abs(values)
-    values = np.maximum(values, _CLIPPED * values.max(axis=1, keepdims=True))
-    return Entries.of((vectors * values[:, None, :]) @ np.swapaxes(vectors, 1, 2)), None
+    return (found if family.concave else made_positive(found, len(eta), _CLIPPED)), None
