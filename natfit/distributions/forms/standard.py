@@ -21,7 +21,7 @@ from natfit.numerics.special import log1mexp
 
 _HALF_LOG_2PI = 0.9189385332046727
 
-#: Ends are moved into this range: beyond, a tail has probability zero or one all the same.
+#: Open ends are moved up to minus this, or to this where y > 0: the tail above has probability one.
 _FAR, _NEAR = 1e150, 1e-300
 
 #: Below this, 1 - w - w / (e^w - 1) is summed as a series.
@@ -119,8 +119,11 @@ class _GumbelMin(Kernel):
     def mixed(self, z: np.ndarray, exact: np.ndarray, above: np.ndarray) -> Any:
         if not (exact | above).all():
             return super().mixed(z, exact, above)
-        w = np.exp(z)
-        return np.where(exact, z, 0.0) - w, exact - w, -w
+        w, d = np.exp(z), exact.astype(np.float64)
+        first = d - w
+        d *= z
+        d -= w
+        return d, first, np.negative(w, out=w)
 
 
 class _Mirrored(Kernel):
@@ -210,7 +213,7 @@ class Standard:
             (k, m) to (n,), k <= m.
         """
         a, m = eta[:, self.width], eta[:, self.centre]
-        x = np.log(np.clip(end, _NEAR, _FAR)) if self.log else np.clip(end, -_FAR, _FAR)
+        x = np.log(np.maximum(end, _NEAR)) if self.log else np.maximum(end, -_FAR)
         r = np.exp(self.sign * a)
         z = x - m
         z *= r
@@ -220,7 +223,8 @@ class Standard:
             jacobian -= x
         score = np.empty((2, len(z)))
         np.multiply(z, first, out=score[self.width])
-        score[self.width] += exact
+        d = exact.astype(np.float64)
+        score[self.width] += d
         score[self.width] *= self.sign
         np.multiply(r, first, out=score[self.centre])
         np.negative(score[self.centre], out=score[self.centre])
@@ -232,4 +236,6 @@ class Standard:
             pair: (self.sign * r) * slope,
             (self.centre, self.centre): -(r * r) * second,
         }
-        return value + np.where(exact, jacobian, 0.0), score, entries
+        jacobian *= d
+        jacobian += value
+        return jacobian, score, entries

@@ -155,11 +155,13 @@ class CensoredFamily(Mapped):
         """
         family = self.inner
         assert family._open_rows is not None
-        (lower, upper), start = y.T, family.known_support.low
+        lower, upper = np.ascontiguousarray(y.T)
+        start = family.known_support.low
         exact, above = lower == upper, upper == np.inf
         end = np.where(above, lower, upper)
         value, score, entries = family._open_rows(end, exact, above, eta)
-        rest = np.flatnonzero(~(exact | above) & (lower > start))
+        known = exact | above
+        rest = () if known.all() else np.flatnonzero(~known & (lower > start))
         if len(rest):
             found = moments(family, lower[rest], upper[rest], eta[rest])
             value[rest], score[:, rest] = found.log_mass, found.score.T
