@@ -14,7 +14,7 @@ N, D = 100_000, 20
 
 #: lifelines' class, and the limit of natfit's time in its time.
 PEERS = {
-    "weibull": ("WeibullAFTFitter", 0.11),
+    "weibull": ("WeibullAFTFitter", 0.1),
     "lognormal": ("LogNormalAFTFitter", 0.1),
     "log_logistic": ("LogLogisticAFTFitter", 0.15),
 }
