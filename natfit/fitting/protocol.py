@@ -16,7 +16,7 @@ from natfit.fitting.collapse import collapsed
 from natfit.fitting.data import check, degenerate, in_range, summarise
 from natfit.fitting.feasible import feasible
 from natfit.fitting.nested import Simpler
-from natfit.fitting.regression import from_fewer_rows
+from natfit.fitting.regression import centre_of_offsets, from_fewer_rows
 from natfit.fitting.regular import published, regular_of, regular_task
 from natfit.fitting.result import Result
 from natfit.fitting.search import Search, look, on_ridge
@@ -107,7 +107,9 @@ def fit(task: Task) -> Result:
     tables = task.model.shared or family.information.complete
     summary = summarise(family, task.rows) if tables else None
     check(family, task.rows, summary)
-    rescued = bool(task.prior) or family.has_given_limits
+    # Equal rows with different offsets differ.
+    moved = not task.model.shared and task.rows.few(1).offset is not None
+    rescued = bool(task.prior) or family.has_given_limits or moved
     refusal = degenerate(family, task.rows, summary, rescued)
     if refusal is None:
         return inform(task, *_solved(task, family, summary))
@@ -191,11 +193,12 @@ class Problem:
         self.model: Model = objective.model
         self.engine = engine
         self._rng = rng
+        self._centre = centre_of_offsets(objective)
         self.theta0 = self.to_theta(eta0)
 
     def to_theta(self, eta: np.ndarray) -> np.ndarray:
         """Return the theta (P,) at which every row has this eta (K,), or nearly."""
-        return self.model.init(self._rng, eta)
+        return self.model.init(self._rng, eta - self._centre)
 
     def shared_eta(self, theta: np.ndarray) -> np.ndarray | None:
         """Return the eta (K,) that all rows share; None for a conditional model."""

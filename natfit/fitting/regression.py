@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
 
+from natfit.bijectors import Positive
 from natfit.iterate import Status
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives import Likelihood, Regression
@@ -15,6 +18,9 @@ from natfit.rows import Block, Memory, Rows
 
 #: Rows from which features take their centre and unit: these need not be exact.
 _FEW = 4_096
+
+#: Largest size of a feature, and inverse of the smallest one.
+_LARGEST = 1e140
 
 
 def standardised(rows: Rows, model: LinearPredictors) -> LinearPredictors:
@@ -29,6 +35,7 @@ def standardised(rows: Rows, model: LinearPredictors) -> LinearPredictors:
         Not yet bound.
     """
     few = rows.few(_FEW)
+    _check_range(few.X, model.feature_names)
     shift, scale = _moments(few.X, few.weight)
     flat = ~(scale > 1e-10 * np.abs(shift))
     if flat.any() and rows.n > few.n:
@@ -39,9 +46,47 @@ def standardised(rows: Rows, model: LinearPredictors) -> LinearPredictors:
         shift = np.where(flat, mean, shift)
         scale = np.where(flat, spread, scale)
         flat = ~(scale > 1e-14 * np.abs(shift))
+    # A constant column is zero about its own value, of which a mean is rounded.
+    shift = np.where(flat, _first_row(few.X), shift)
     size = np.where(np.abs(shift) > 0, np.abs(shift), 1.0)
     unit = np.where(flat, size, scale)
     return LinearPredictors(model.columns, model.intercept, shift, unit, model.feature_names)
+
+
+def _first_row(X: Any) -> np.ndarray:
+    first = X[:1]
+    return np.asarray(first.todense() if issparse(first) else first, dtype=np.float64).ravel()
+
+
+def _check_range(X: Any, names: Sequence[str] | None) -> None:
+    """Raise ValueError where squares of a column are not finite or lose all digits."""
+    size = abs(X).max(axis=0)
+    size = np.asarray(size.todense() if issparse(size) else size, dtype=np.float64).ravel()
+    bad = np.flatnonzero((size > 0) & ~((size > 1.0 / _LARGEST) & (size < _LARGEST)))
+    if not len(bad):
+        return
+    j = int(bad[0])
+    which = repr(f"x{j}" if names is None else names[j])
+    remedy = "divide" if size[j] > 1.0 else "multiply"
+    raise ValueError(
+        f"the columns of X must have values between {1 / _LARGEST:g} and {_LARGEST:g} in size, so "
+        f"that their squares are finite, got up to {size[j]:g} in column {which}; {remedy} it by "
+        "a constant"
+    )
+
+
+def centre_of_offsets(objective: Likelihood) -> np.ndarray:
+    """Return the offset (K,) that a start must leave out, so that eta is about the start's."""
+    family, offset = objective.distribution, objective.rows.few(_FEW).offset
+    if objective.model.shared or offset is None:
+        return np.zeros(family.n_params)
+    offset = offset[:, None] if offset.ndim == 1 else offset
+    middle = np.broadcast_to(offset.mean(axis=0), family.n_params)
+    # The mean of what is exp(eta) is that of exp(offset).
+    top = offset.max(axis=0)
+    whole = top + np.log(np.exp(offset - top).mean(axis=0))
+    logs = np.concatenate([[isinstance(c, Positive)] * c.size for c in family.params.values()])
+    return np.where(logs, whole, middle)
 
 
 def _moments(X: object, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

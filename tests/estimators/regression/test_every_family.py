@@ -1,0 +1,78 @@
+"""Every univariate family as a regression, on data drawn from itself."""
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy.stats import chi2
+from sklearn.exceptions import ConvergenceWarning
+
+from natfit._component import available, resolve
+from natfit.bijectors import Positive, Real, Reciprocal, Unit
+from natfit.distributions.base import Distribution
+from natfit.estimators.regression._options import mean_parameter
+from natfit.estimators.regression.regressor import NaturalRegressor
+
+ROWS = 500
+
+#: Families that are not fitted as a regression here, and why.
+LEFT_OUT = {
+    "binomial": "it needs a number of trials for each row",
+    "categorical": "its number of classes comes from y; tests of the classifier fit it",
+    "uniform": "its parameters are ends of the support, in which the likelihood has no derivative",
+    "pareto": "its scale is an end of the support, in which the likelihood has no derivative",
+    "power_law": "its scale is an end of the support, in which the likelihood has no derivative",
+}
+
+
+def univariate():
+    """Names of the families of single numbers."""
+    folders = ("real", "positive", "counts", "interval")
+    return sorted(name for folder in folders for name in available(Distribution, folder))
+
+
+def truth(family, everything):
+    """An eta for an intercept (K,), and its slopes (2, K)."""
+    base, slopes = [], np.zeros((2, family.n_params))
+    for name, constraint in family.params.items():
+        low, high = constraint.limits()
+        native = {Positive: 1.5, Unit: 0.4, Reciprocal: 3.0, Real: 0.2}.get(type(constraint))
+        value = 0.5 if native is None else constraint.to_eta(np.array([[native]]))[0, 0]
+        at = family.blocks[name].start
+        base.append(float(np.clip(value, low[0] + 0.3, high[0] - 0.3)))
+        if name == mean_parameter(family):
+            slopes[:, at] = 0.4, -0.3
+        elif everything:
+            # Where eta must be positive, the slopes keep it so.
+            slopes[:, at] = 0.1, 0.05
+    return np.array(base), slopes
+
+
+def regression(name, everything):
+    """A family, X, y drawn from it, and the log-likelihood and eta of the truth."""
+    family = resolve(name, Distribution)
+    rng = np.random.default_rng([ROWS, *name.encode()])
+    X = rng.uniform(-1.0, 1.0, size=(ROWS, 2))
+    base, slopes = truth(family, everything)
+    eta = base + X @ slopes
+    y = np.array([family.sample(row[None], rng, 1)[0] for row in eta])
+    return X, y, float(family.log_density(y, eta).sum())
+
+
+def fitted(name, X, y, everything):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return NaturalRegressor(name, features_for="all" if everything else None).fit(X, y)
+
+
+@pytest.mark.parametrize("everything", [False, True], ids=["default", "all"])
+@pytest.mark.parametrize("name", univariate())
+def test_family_finds_what_it_was_drawn_from(name, everything):
+    if name in LEFT_OUT:
+        pytest.skip(LEFT_OUT[name])
+    X, y, at_truth = regression(name, everything)
+    fit = fitted(name, X, y, everything)
+    assert fit.status_ in ("converged", "rounding_floor"), fit.message_
+    # Twice the gain over the truth is chi-squared: a level of 1e-6 on either side.
+    gain = 2.0 * (fit.loglik_ - at_truth)
+    assert -1e-6 < gain < chi2.isf(1e-6, len(fit._theta))
