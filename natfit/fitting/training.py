@@ -18,7 +18,7 @@ import numpy as np
 from natfit._validation import check_bool, check_number
 from natfit.damping.fixed import FixedDamping
 from natfit.damping.none import NoDamping
-from natfit.fitting.data import check, degenerate
+from natfit.fitting.data import check, degenerate, summarise
 from natfit.fitting.protocol import Problem, begin, bind, pose
 from natfit.fitting.regression import standardised, width
 from natfit.fitting.result import Result
@@ -113,8 +113,9 @@ def train(task: Task, how: Training) -> tuple[Result, np.ndarray]:
     """
     how.check()
     family = bind(task)
-    check(family, task.rows, None)
-    degenerate(family, task.rows, None)
+    summary = summarise(family, task.rows)
+    check(family, task.rows, summary)
+    degenerate(family, task.rows, summary)
     kept, held = _split(task, how)
     task = replace(task, rows=kept, model=_standard(task.model, kept))
     family, eta0 = begin(family, task)

@@ -86,7 +86,7 @@ def stopped_by_callback():
 def early_stopped():
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((60, 3)), rng.standard_normal(60)
-    model = NaturalRegressor(predictor="mlp", early_stopping=True, random_state=0).fit(X, y)
+    model = natfit.NaturalRegressor(predictor="mlp", early_stopping=True, random_state=0).fit(X, y)
     return SimpleNamespace(status=model.status_, message=model.message_)
 
 

@@ -1,0 +1,166 @@
+"""Networks and maps of one's own as predictors; batches of rows, rows that are held out."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.datasets import load_digits, make_friedman1
+from sklearn.metrics import log_loss
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier
+
+import natfit
+from natfit.models import MLP, Predictor
+from natfit.models.standardised import Standardised
+
+MILD = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def friedman(n=400):
+    X, y = make_friedman1(n, noise=1.0, random_state=0)
+    return X, y
+
+
+def test_a_network_finds_what_is_not_linear():
+    X, y = friedman()
+    Z, z = make_friedman1(400, noise=1.0, random_state=1)
+    linear = natfit.NaturalRegressor().fit(X, y)
+    network = natfit.NaturalRegressor(predictor=MLP((32,)), early_stopping=True, random_state=0)
+    network.fit(X, y)
+    assert network.score(Z, z) > linear.score(Z, z)
+    assert network.predict(Z).shape == (400,)
+    low, high = network.predict_interval(Z, coverage=0.9).T
+    assert 0.75 < np.mean((low <= z) & (z <= high)) < 0.97
+
+
+@MILD
+@pytest.mark.parametrize("features_for", [None, "all"])
+def test_a_fit_does_not_depend_on_units(features_for):
+    X, y = friedman(150)
+    scale, shift = np.array([1e-3, 1e3, 1.0, 10.0, 0.1, 1.0, 2.0, 5.0, 1.0, 1.0]), 7.0
+    options = {"predictor": MLP((8,)), "features_for": features_for, "random_state": 0}
+    options["max_iter"] = 15
+    plain = natfit.NaturalRegressor(**options).fit(X, y)
+    moved = natfit.NaturalRegressor(**options).fit(X * scale + shift, 1e3 * y)
+    np.testing.assert_allclose(moved.predict(X * scale + shift), 1e3 * plain.predict(X), rtol=1e-6)
+
+
+def test_a_network_has_no_coefficients():
+    X, y = friedman(100)
+    model = natfit.NaturalRegressor(predictor="mlp", random_state=0).fit(X, y)
+    with pytest.raises(AttributeError, match=r"coef_ and intercept_ exist .* predictor MLP"):
+        getattr(model, "coef_")  # noqa: B009
+    assert not hasattr(model, "intercept_") and not hasattr(model, "nothing")
+    assert model.set_params(predictor="linear").fit(X, y).coef_["loc"].shape == (10,)
+
+
+@MILD
+def test_alpha_shrinks_weights_but_no_biases():
+    X, y = friedman(200)
+    options = {"predictor": MLP((8,)), "random_state": 0, "max_iter": 60}
+    model = natfit.NaturalRegressor(alpha=1e4, **options).fit(X, y)
+    np.testing.assert_allclose(model.predict(X), y.mean(), atol=0.05)
+    bound = MLP((4, 3)).bind(2, model.distribution_, ("scale",))
+    penalty = bound.penalty(np.array([2.0, 5.0]))
+    want = [2.0] * 8 + [0.0] * 4 + [2.0] * 12 + [0.0] * 3 + [2.0] * 3 + [0.0] + [0.0]
+    np.testing.assert_array_equal(penalty, want)
+
+
+def test_a_curve_of_ones_own_is_a_least_squares_curve():
+    """Michaelis and Menten's curve: its least squares by the grid of one parameter."""
+    rng = np.random.default_rng(3)
+    x = np.linspace(0.1, 5.0, 60)
+    y = 2.0 * x / (0.7 + x) + rng.normal(0.0, 0.05, 60)
+
+    def curve(theta, X):
+        return (theta[0] * X[:, 0] / (theta[1] + X[:, 0]))[:, None]
+
+    model = natfit.NaturalRegressor(predictor=Predictor(curve, np.array([1.0, 1.0])))
+    model.fit(x[:, None], y)
+    assert model.status_ == "converged"
+
+    def residual(k):
+        z = x / (k + x)
+        return np.square(y - z * (z @ y) / (z @ z)).sum()
+
+    from scipy.optimize import minimize_scalar
+
+    best = minimize_scalar(residual, bounds=(0.1, 3.0), method="bounded", options={"xatol": 1e-10})
+    assert np.square(y - model.predict(x[:, None])).sum() == pytest.approx(best.fun, rel=1e-8)
+    scale = np.sqrt(best.fun / 60)
+    want = stats.norm.logpdf(y, model.predict(x[:, None]), scale).sum()
+    assert model.loglik_ == pytest.approx(want, rel=1e-8)
+
+
+@MILD
+def test_batches_of_a_linear_model_come_near_its_optimum():
+    X, y = friedman(1000)
+    whole = natfit.NaturalRegressor().fit(X, y)
+    parts = natfit.NaturalRegressor(batch_size=200, max_iter=30, random_state=0).fit(X, y)
+    assert 0 <= whole.loglik_ - parts.loglik_ < 0.5 * len(whole.coef_["loc"])
+    again = natfit.NaturalRegressor(batch_size=200, max_iter=30, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(parts.coef_["loc"], again.coef_["loc"])
+
+
+def test_rows_held_out_end_a_fit():
+    X, y = friedman()
+    model = natfit.NaturalRegressor(predictor="mlp", early_stopping=True, random_state=0).fit(X, y)
+    assert model.status_ in ("early_stopped", "converged")
+    assert len(model.validation_scores_) == model.n_iter_ + 1
+    assert model.n_obs_ == 360
+    plain = natfit.NaturalRegressor(predictor="mlp", random_state=0).fit(X, y)
+    assert not hasattr(plain, "validation_scores_")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"predictor": "mlp", "features_for": {"loc": [0], "scale": [1]}}, "the same features"),
+        ({"predictor": "constant"}, "predictor must depend on x"),
+        ({"predictor": "mlp", "fit_intercept": False}, "fit_intercept must be True"),
+        ({"batch_size": 0}, "batch_size must be"),
+        ({"early_stopping": True, "validation_fraction": 1.5}, "validation_fraction must be"),
+        ({"predictor": Predictor(lambda t, X: X[:, :1] * t, np.ones(1)), "alpha": 1.0}, "alpha"),
+    ],
+)
+def test_options_that_do_not_go_together(options, message):
+    X, y = friedman(50)
+    with pytest.raises(ValueError, match=message):
+        natfit.NaturalRegressor(**options).fit(X, y)
+
+
+def test_sparse_rows_are_those_of_dense_ones():
+    from scipy.sparse import csr_array
+
+    X, y = friedman(120)
+    X = np.where(X > 0.6, X, 0.0)
+    options = {"predictor": MLP((6,)), "random_state": 0, "tol": 3.0}
+    dense = natfit.NaturalRegressor(**options).fit(X, y)
+    sparse = natfit.NaturalRegressor(**options).fit(csr_array(X), y)
+    np.testing.assert_allclose(sparse.predict(csr_array(X)), dense.predict(X), rtol=1e-8)
+
+
+def test_standardised_takes_its_units_from_the_information():
+    family = natfit.NaturalRegressor().fit(*friedman(50)).distribution_
+    model = Standardised(MLP((3,))).bind(2, family, origin=np.array([0.0, np.log(4.0)]))
+    theta = np.random.default_rng(0).standard_normal(model.n_params)
+    inner = MLP((3,)).bind(2, family)
+    X = np.random.default_rng(1).standard_normal((5, 2))
+    want = inner.eta(theta, X) * [4.0, np.sqrt(0.5)]
+    np.testing.assert_allclose(model.eta(theta, X), want, rtol=1e-12)
+
+
+def test_digits_beside_scikit_learn():
+    """Half the iterations of L-BFGS and less than its log-loss, in medians over three splits."""
+    X, y = load_digits(return_X_y=True)
+    gained = []
+    for seed in range(3):
+        part = train_test_split(X / 16.0, y, test_size=0.25, random_state=seed, stratify=y)
+        train, test, y_train, y_test = part
+        peer = MLPClassifier((128, 128), solver="lbfgs", random_state=seed).fit(train, y_train)
+        model = natfit.NaturalClassifier(
+            predictor=MLP((128, 128)), max_iter=9, tol=0.0, random_state=seed
+        ).fit(train, y_train)
+        assert model.n_iter_ <= peer.n_iter_ / 2
+        ours = log_loss(y_test, model.predict_proba(test))
+        gained.append(ours / log_loss(y_test, peer.predict_proba(test)))
+    assert np.median(gained) < 0.5
