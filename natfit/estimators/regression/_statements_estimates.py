@@ -257,9 +257,7 @@ class RegressionEstimates:
         if offsets is not None and data.kept is not None:
             offsets = offsets[data.kept]
         _, values = self._seen_rows(data, given.y)
-        return rows_of(
-            values, self._layout.matrix(data.X), data.weight, offsets, self.n_jobs
-        )
+        return rows_of(values, self._layout.matrix(data.X), data.weight, offsets, self.n_jobs)
 
     def _objective_at(self, given: Given) -> Regression:
         """Return the objective at the data of the fit; ValueError if they are others."""

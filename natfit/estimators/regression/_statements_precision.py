@@ -315,7 +315,7 @@ class RegressionPrecision(RegressionReplicates):
     def _quantity(self, name: str) -> Quantity:
         """Return a coefficient as a function of theta, with the range of a native parameter."""
         here = self._coefficients()
-        m = self._picked(here, name)[0]
+        m = self._chosen(here, name)[0]
         place, low, high = here.places[m], -np.inf, np.inf
         constraint = self.distribution_.params[place.parameter]
         if place.feature is None and constraint.entries is None:
