@@ -128,8 +128,13 @@ def separation(objective: Regression, path: Sequence[np.ndarray]) -> NoMinimum |
     unit = units(objective, theta)
     if np.isinf(unit).all():
         return None
+    last = theta - path[-2]
+    if objective.ridge is not None and objective.mix is None:
+        # What is penalised cannot recede.
+        free = np.abs(last[objective.ridge == 0.0])
+        if not float(free.sum()) > _MOVING:
+            return None
     with np.errstate(all="ignore"):
-        last = theta - path[-2]
         moved = objective.rows.map(_motion_part, objective._formula, theta, last, unit)
         if not float(moved.max()) > _MOVING:
             return None

@@ -185,7 +185,10 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
         """Return the model of a fit, not yet bound, and the parameters that are constants of it."""
         if not (isinstance(self.predictor, str) and self.predictor == "linear"):
             return predictor_of(self.predictor, family, chosen.features, chosen.intercept)
-        names = chosen.layout.names
+        layout = chosen.layout
+        # Without names of their own features are x0, x1, ..., as the model calls them.
+        plain = layout.given is None and layout.columns is None and not layout.formulas
+        names = None if plain else layout.names
         model = LinearPredictors(chosen.features, chosen.intercept, feature_names=names)
         return model, ()
 
