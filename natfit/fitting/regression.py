@@ -120,8 +120,9 @@ _SHARE, _A_PARAMETER = 20, 20
 #: Number of features from which a first fit to fewer rows saves nothing.
 _WIDE = 200
 
-#: Distance to the optimum of the fewer rows, in standard errors, at which their fit ends.
-_NEAR = 0.3
+#: Distance to the optimum of the fewer rows, in standard errors, at which their fit ends: it is
+#: some sqrt(20 P) of those of all rows away from theirs in any case.
+_NEAR = 3.0
 
 
 def from_fewer_rows(

@@ -26,7 +26,7 @@ COV_TYPES = ("observed", "expected", "opg", "robust", "cluster")
 OF_SCORES = ("opg", "robust", "cluster")
 
 #: Multiplications up to which the information of a regression is computed at the end of its fit.
-_AT_ONCE = 2e8
+_AT_ONCE = 2e7
 
 #: Eigenvalues of the information below this count as zero, after scaling to a unit diagonal.
 _SINGULAR = 1e-12

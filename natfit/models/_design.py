@@ -76,15 +76,15 @@ class Design:
         out[-1] = total
         return out
 
-    def gram(self, X: Any, c: np.ndarray, single: bool = False) -> np.ndarray:
+    def gram(self, X: Any, c: np.ndarray | None, single: bool = False) -> np.ndarray:
         """Return Z' diag(c) Z, (A, A), for c (n,) of any sign.
 
         Parameters
         ----------
         X : ndarray or CSR array of shape (n, D)
             The rows.
-        c : ndarray of shape (n,)
-            Weights of the rows.
+        c : ndarray of shape (n,) or None
+            Weights of the rows; None for 1.
         single : bool
             Whether products are summed in single precision, as a preconditioner needs them.
 
@@ -94,24 +94,26 @@ class Design:
             Symmetric, in double precision.
         """
         if issparse(X):
-            return self._sparse_gram(X, c)
+            return self._sparse_gram(X, np.ones(X.shape[0]) if c is None else c)
         # Features that are not far from zero are centred afterwards: a pass less.
         near = bool((np.abs(self.shift) <= _NEAR * self.scale).all())
         kind = np.float32 if single else np.float64
         product = ssyrk if single else dsyrk
-        sign = np.sign(c) if bool((c < 0).any()) else None
-        root = np.sqrt(np.abs(c)).astype(kind)
+        sign = np.sign(c) if c is not None and bool((c < 0).any()) else None
+        root = None if c is None else np.sqrt(np.abs(c)).astype(kind)
         out = np.zeros((self.width, self.width), dtype=kind, order="F")
         size = max(_FEWEST, _ROOM // self.width)
         buffer = np.empty((min(size, X.shape[0]), self.width), dtype=kind)
         for start in range(0, X.shape[0], size):
             part = slice(start, min(start + size, X.shape[0]))
-            z, some = buffer[: part.stop - start], root[part, None]
-            if near:
-                np.multiply(X[part], some, out=z[:, :-1], casting="same_kind")
-            else:
+            z, some = buffer[: part.stop - start], 1.0 if root is None else root[part, None]
+            if not near:
                 np.subtract(X[part], self.shift, out=z[:, :-1], casting="same_kind")
                 z[:, :-1] *= some
+            elif root is None:
+                z[:, :-1] = X[part]
+            else:
+                np.multiply(X[part], some, out=z[:, :-1], casting="same_kind")
             z[:, -1:] = some
             if sign is None:
                 # z in rows is z' in Fortran's order.

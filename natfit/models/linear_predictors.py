@@ -377,7 +377,6 @@ class LinearPredictorRows(Linearization):
 
     def unit_gram(self, single: bool = False, weight: np.ndarray | None = None) -> np.ndarray:
         """Return Z' diag(weight) Z of all columns of z, (A, A)."""
-        weight = np.ones(len(self.eta)) if weight is None else weight
         return self._model.design.gram(self._X, weight, single)
 
     def _entries(self, c: np.ndarray | RowCurvature) -> RowCurvature:

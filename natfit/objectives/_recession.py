@@ -100,6 +100,9 @@ def settled(objective: Regression, theta: np.ndarray, step: np.ndarray) -> bool:
         # In units of its spread no feature exceeds sqrt(W), so that most fits need no pass.
         if float(np.abs(step).sum()) * np.sqrt(objective.yardstick) < 0.1 * SETTLED:
             return True
+    known = _constant_motion(objective, step, unit)
+    if known is not None:
+        return known <= SETTLED
     for rows in (objective._watched, objective.rows):
         motion = rows.map(_motion_part, objective._formula, theta, step, unit)
         if not float(motion.max(initial=0.0)) <= SETTLED:
@@ -107,6 +110,17 @@ def settled(objective: Regression, theta: np.ndarray, step: np.ndarray) -> bool:
         if rows.n == objective.rows.n:
             break
     return True
+
+
+def _constant_motion(objective: Regression, step: np.ndarray, unit: np.ndarray) -> float | None:
+    """Return the largest motion of a row where no feature drives what is measured, else None."""
+    model = objective.model
+    if not isinstance(model, LinearPredictors):
+        return None
+    moving = [k for k in range(len(unit)) if np.isfinite(unit[k])]
+    if any(len(model._predictors[k][0]) for k in moving):
+        return None
+    return max((float(np.abs(step[model.parts[k]]).max()) / unit[k] for k in moving), default=0.0)
 
 
 def _motion_part(
@@ -134,6 +148,9 @@ def separation(objective: Regression, path: Sequence[np.ndarray]) -> NoMinimum |
         free = np.abs(last[objective.ridge == 0.0])
         if not float(free.sum()) > _MOVING:
             return None
+    known = _constant_motion(objective, last, unit)
+    if known is not None and not known > _MOVING:
+        return None
     with np.errstate(all="ignore"):
         moved = objective.rows.map(_motion_part, objective._formula, theta, last, unit)
         if not float(moved.max()) > _MOVING:
