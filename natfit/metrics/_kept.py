@@ -36,15 +36,19 @@ class Inverse:
         self.positive = True
         size = np.abs(np.diagonal(matrix))
         self._scale = 1.0 / np.sqrt(np.where(size > 0, size, 1.0))
-        scaled = matrix * self._scale * self._scale[:, None]
         self._part: np.ndarray | None = None
-        self._factor, failed = lapack.dpotrf(scaled, lower=1, clean=0)
-        if failed or not self._regular(scaled):
-            self._truncate(scaled)
+        scaled = self._scaled()
+        norm = lapack.dlange("1", scaled)
+        # The factor takes the place of the scaled matrix: there may be room for few such arrays.
+        self._factor, failed = lapack.dpotrf(scaled, lower=1, clean=0, overwrite_a=1)
+        if failed or not lapack.dpocon(self._factor, norm, uplo="L")[0] > self._least:
+            self._truncate(self._scaled())
 
-    def _regular(self, scaled: np.ndarray) -> bool:
-        rcond, _ = lapack.dpocon(self._factor, np.abs(scaled).sum(axis=0).max(), uplo="L")
-        return bool(rcond > self._least)
+    def _scaled(self) -> np.ndarray:
+        """Return the matrix with a unit diagonal, in Fortran's order."""
+        out = np.multiply(self.matrix, self._scale)
+        out *= self._scale[:, None]
+        return out.T
 
     def _truncate(self, scaled: np.ndarray) -> None:
         if not np.isfinite(scaled).all():

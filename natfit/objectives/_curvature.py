@@ -71,6 +71,14 @@ class Recipe:
         return found
 
 
+    def last_term(self, block: Block) -> Term:
+        """Return the term of a block, which is not kept: a matrix that is formed is asked once."""
+        found = self.term(block)
+        if block.kept is not None:
+            block.kept.pop("term", None)
+        return found
+
+
 class SumOverRows(LinearOperator):
     """F = sum over blocks of rows of J' C J, each product one pass over the rows.
 
@@ -158,12 +166,12 @@ def _diagonal(block: Block, recipe: Recipe) -> np.ndarray:
 
 
 def _gram(block: Block, recipe: Recipe) -> np.ndarray:
-    term = recipe.term(block)
+    term = recipe.last_term(block)
     return term.lin.gram(term.inner)
 
 
 def _rough(block: Block, recipe: Recipe) -> np.ndarray:
-    return recipe.term(block).rough()
+    return recipe.last_term(block).rough()
 
 
 def _columns(block: Block, recipe: Recipe) -> np.ndarray:
