@@ -15,6 +15,7 @@ from natfit.fitting.climb import best_start
 from natfit.fitting.collapse import collapsed
 from natfit.fitting.data import check, degenerate, in_range, summarise
 from natfit.fitting.feasible import feasible
+from natfit.fitting.kinks import at_kinks
 from natfit.fitting.nested import Simpler
 from natfit.fitting.regression import centre_of_offsets, from_fewer_rows
 from natfit.fitting.regular import published, regular_of, regular_task
@@ -144,6 +145,7 @@ def _solved(
         theta = from_fewer_rows(objective, problem.engine, theta, task.rng)
     else:
         theta = problem.model.of_raw(task.raw)
+    theta = at_kinks(objective, problem.engine, theta, task.rng)
     return problem, judge(problem, search.settle(theta))
 
 

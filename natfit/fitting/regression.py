@@ -19,6 +19,9 @@ from natfit.rows import Block, Memory, Rows
 #: Rows from which features take their centre and unit: these need not be exact.
 _FEW = 4_096
 
+#: Unit of a constant column as a share of its size.
+_TINY = 1e-4
+
 #: Largest size of a feature, and inverse of the smallest one.
 _LARGEST = 1e140
 
@@ -48,7 +51,8 @@ def standardised(rows: Rows, model: LinearPredictors) -> LinearPredictors:
         flat = ~(scale > 1e-14 * np.abs(shift))
     # A constant column is zero about its own value, of which a mean is rounded.
     shift = np.where(flat, _first_row(few.X), shift)
-    size = np.where(np.abs(shift) > 0, np.abs(shift), 1.0)
+    # A small unit asks for products of the centred column, which are not rounded.
+    size = np.where(np.abs(shift) > 0, np.abs(shift) * (1.0 if issparse(few.X) else _TINY), 1.0)
     unit = np.where(flat, size, scale)
     return LinearPredictors(model.columns, model.intercept, shift, unit, model.feature_names)
 

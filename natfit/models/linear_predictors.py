@@ -413,7 +413,7 @@ class LinearPredictorRows(Linearization):
                 out[part] += moved * (2.0 * sums[at, k] + moved * sums[-1, k])
         return out
 
-    def _features(self) -> list[np.ndarray]:
+    def features(self) -> list[np.ndarray]:
         """Return Z_k (n, P_k) of each predictor, for few rows."""
         z = self._model.design.rows(self._X)
         return [self._model.narrow(z.T, k).T for k in range(len(self._model.at))]
@@ -422,7 +422,7 @@ class LinearPredictorRows(Linearization):
         """Return the columns J_i' b_ir of all rows and r, (P, n R), for B (n, K, R)."""
         n, _, r = b.shape
         out = np.empty((self._model.n_params, n, r))
-        for k, (part, z) in enumerate(zip(self._model.parts, self._features(), strict=True)):
+        for k, (part, z) in enumerate(zip(self._model.parts, self.features(), strict=True)):
             out[part] = z.T[:, :, None] * b[:, k][None]
         return out.reshape(self._model.n_params, n * r)
 
@@ -441,6 +441,6 @@ class LinearPredictorRows(Linearization):
         for k, at in enumerate(self._model.at):
             key = (at.tobytes(), self._model._moved[k] is None)
             if key not in kept:
-                features = self._features() if features is None else features
+                features = self.features() if features is None else features
                 kept[key] = features[k] @ features[k].T
             yield kept[key], k

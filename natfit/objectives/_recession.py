@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from natfit.distributions.contract.declared import Role
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives._formula import Formula, weighted
 from natfit.objectives.base import NoMinimum, listed
@@ -55,6 +56,16 @@ _NULL = 1e-11
 
 #: Logarithm of the factor by which a width must have fallen before interpolation is suspected.
 _NARROWED = 7.0
+
+#: Share of the way to the rows up to which they are explained exactly, and the logarithm of the
+#: factor by which a width must then be able to fall.
+_MET, _ROOM = 1e-12, 10.0
+
+#: Largest number of products with which the rows are solved for.
+_PRODUCTS = 2e8
+
+#: What a parameter must be for a density to follow y by it.
+_PLACES = (Role.LOCATION, Role.MEAN, Role.SCALE)
 
 #: Units of rounding of y to which a width must be able to fall.
 _FLOOR = 1e3 * float(np.finfo(float).eps)
@@ -291,22 +302,24 @@ def interpolation(objective: Regression, path: Sequence[np.ndarray]) -> NoMinimu
     if not isinstance(model, LinearPredictors) or len(path) < 2 or not family.widths:
         return None
     bases = model.intercepts()
+    exact = _exact(objective, path[0])
     for name, width in family.widths.items():
         block = family.blocks[name]
         base = bases[block.start]
-        if block.stop - block.start != 1 or base is None:
+        if block.stop - block.start != 1 or base is None or family.params[name].decreasing:
             continue
         shrunk = width.power * float(path[-1][base] - path[0][base])
-        if family.params[name].decreasing or not shrunk < -_NARROWED:
+        if exact is None and not shrunk < -_NARROWED:
             continue
         spread, size = _spread(objective)
         floor = _FLOOR if abs(width.power) == 1.0 else np.sqrt(_FLOOR)
         room = shrunk - np.log(floor * max(1.0, size / spread))
         way = np.zeros(family.n_params)
         way[block.start] = -1.0 / width.power
+        at, room = (path[-1], room) if exact is None else (exact, _ROOM)
         with np.errstate(all="ignore"):
             falls = room > 1.0 and objective.rows.sum(
-                _narrow_part, objective._formula, path[-1], way, room
+                _narrow_part, objective._formula, at, way, room
             )
         if falls:
             continue
@@ -318,6 +331,34 @@ def interpolation(objective: Regression, path: Sequence[np.ndarray]) -> NoMinimu
             f"fix {name}, use fewer columns than rows, or a family without a width; a penalty "
             "alpha does not keep the width from zero",
         )
+    return None
+
+
+def _exact(objective: Regression, theta: np.ndarray) -> np.ndarray | None:
+    """Return a theta whose features explain each row exactly, of few rows."""
+    family, rows, model = objective.distribution, objective.rows, objective.model
+    assert isinstance(model, LinearPredictors)
+    if rows.n > _AFFORDABLE or not family.information.complete or family.event_shape != ():
+        return None
+    for name, constraint in family.params.items():
+        k = family.blocks[name].start
+        if family.roles.get(name) not in _PLACES or name in family.widths:
+            continue
+        p = model.parts[k].stop - model.parts[k].start
+        if rows.n * p * min(rows.n, p) > _PRODUCTS:
+            continue
+        block = rows.block(0, rows.n)
+        lin: Any = objective._formula.linearize(theta, block)
+        z, part = lin.features()[k], model.parts[k]
+        with np.errstate(all="ignore"):
+            gap = constraint.to_eta(block.y)[:, 0] - lin.eta[:, k]
+        if not np.isfinite(gap).all():
+            continue
+        delta = np.linalg.lstsq(z, gap, rcond=None)[0]
+        if np.abs(gap - z @ delta).max() <= _MET * np.abs(gap).max():
+            found = theta.copy()
+            found[part] += delta
+            return found
     return None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.declared import Role
 from natfit.linops import Dense, LinearOperator
 from natfit.linops.row_curvature import RowCurvature, made_positive
 from natfit.linops.with_ridge import WithRidge
@@ -16,6 +17,7 @@ from natfit.models import Model
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives._curvature import Recipe
 from natfit.objectives._formula import Formula, divergence_part
+from natfit.objectives._kinks import nearest_gradient
 from natfit.objectives._recession import interpolation, separation, settled
 from natfit.objectives.base import NoMinimum
 from natfit.objectives.likelihood import Likelihood
@@ -68,11 +70,21 @@ class Regression(Likelihood):
         """Return the same objective for other rows."""
         return type(self)(self.distribution, self.model, rows, self.ridge, self.mix)
 
+    @cached_property
+    def kinked(self) -> bool:
+        """Whether the log-density of each row has a kink at a location with linear features."""
+        family = self.distribution
+        plain = list(family.roles.values()) == [Role.LOCATION, Role.SCALE]
+        exact = family.kink_sum is not None and family.information.complete
+        return plain and exact and isinstance(self.model, LinearPredictors)
+
     # ------------------------------------------------------------------------ value, gradient
 
     def value_and_grad(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """Return f and its gradient (P,), by one pass over the rows."""
         value, grad = super().value_and_grad(theta)
+        if self.kinked and np.isfinite(grad).all():
+            grad = nearest_gradient(self, theta, grad)
         if self.ridge is None:
             return value, grad
         pull = self.penalty_times(theta)

@@ -17,8 +17,10 @@ ROWS = 500
 
 #: Families that are not fitted as a regression here, and why.
 LEFT_OUT = {
+    "beta_binomial": "it needs a number of trials",
     "binomial": "it needs a number of trials for each row",
     "categorical": "its number of classes comes from y; tests of the classifier fit it",
+    "ordinal": "its number of classes comes from y",
     "uniform": "its parameters are ends of the support, in which the likelihood has no derivative",
     "pareto": "its scale is an end of the support, in which the likelihood has no derivative",
     "power_law": "its scale is an end of the support, in which the likelihood has no derivative",

@@ -1,0 +1,194 @@
+"""How a regression ends: singular columns, rows that are explained exactly, kinks, units."""
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+from sklearn.exceptions import ConvergenceWarning
+
+from natfit.estimators.regression.regressor import NaturalRegressor
+
+
+def fitted(distribution, X, y, fit=None, **options):
+    """A fit whose warnings are those of its end."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return NaturalRegressor(distribution, **options).fit(X, y, **(fit or {}))
+
+
+def data(seed=0, n=200, d=3):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, d))
+    return rng, X, X @ np.arange(1.0, d + 1.0) + rng.normal(size=n)
+
+
+# ------------------------------------------------------------------------- singular columns
+
+
+def singular_designs():
+    _, X, _ = data()
+    constant = np.full((len(X), 1), 7.0)
+    return {
+        "sum": (np.column_stack([X, X[:, 0] + X[:, 1]]), ["x0", "x1", "x3"]),
+        "copy": (np.column_stack([X, 1e3 * X[:, 2] + 5.0]), ["x2", "x3"]),
+        "constant": (np.column_stack([X, constant]), ["x3"]),
+        "zero": (np.column_stack([X, 0.0 * constant]), ["x3"]),
+        "dummies": (np.column_stack([X[:, 0], np.eye(3)[np.arange(200) % 3]]), ["x1", "x2", "x3"]),
+    }
+
+
+@pytest.mark.parametrize("family", ["normal", "bernoulli", "poisson"])
+@pytest.mark.parametrize("name", list(singular_designs()))
+def test_columns_that_are_not_determined_are_named(name, family):
+    X, columns = singular_designs()[name]
+    _, _, y = data()
+    y = {"normal": y, "bernoulli": (y > 0.0) ^ (np.arange(200) % 5 == 0), "poisson": y**2 // 1}
+    fit = fitted(family, X, np.asarray(y[family], dtype=float))
+    assert fit.status_ == "singular", fit.message_
+    for j in range(X.shape[1]):
+        assert (f"[x{j}]" in fit.message_) == (f"x{j}" in columns)
+    assert all(np.isfinite(coef).all() for coef in fit.coef_.values())
+
+
+def test_coefficients_of_copies_are_shared_and_a_penalty_determines_them():
+    X, _ = singular_designs()["copy"]
+    _, _, y = data()
+    fit = fitted("normal", X, y)
+    # Of least norm in units of the spread: each of the two explains one half.
+    spread = X.std(axis=0)
+    halves = (fit.coef_["loc"] * spread)[2:]
+    assert halves[0] == pytest.approx(halves[1], rel=1e-6)
+    best = np.linalg.lstsq(np.column_stack([X[:, :3], np.ones(200)]), y, rcond=None)[0]
+    assert fit.predict(X) == pytest.approx(X[:, :3] @ best[:3] + best[3], abs=1e-6)
+    assert fitted("normal", X, y, alpha=1e-4).status_ == "converged"
+
+
+# ------------------------------------------------------- rows that are explained exactly
+
+
+@pytest.mark.parametrize("family", ["normal", "logistic", "gumbel", "lognormal", "weibull"])
+@pytest.mark.parametrize("alpha", [0.0, 0.1])
+def test_more_columns_than_rows_leave_no_width(family, alpha):
+    rng = np.random.default_rng(1)
+    X, y = rng.normal(size=(20, 30)), rng.normal(size=20)
+    if family in ("lognormal", "weibull"):
+        y = np.exp(y)
+    fit = fitted(family, X, y, alpha=alpha)
+    assert fit.status_ == "unbounded", fit.message_
+    assert "explain every row exactly" in fit.message_
+    assert fit.n_iter_ <= 60
+    assert np.isfinite(fit._theta).all()
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("place", [0.0, 1e3])
+def test_a_straight_line_leaves_no_width(unit, place):
+    _, X, _ = data()
+    y = unit * (X @ np.array([1.0, 2.0, 3.0]) + place)
+    fit = fitted("normal", X, y)
+    assert fit.status_ == "unbounded", fit.message_
+    assert "scale -> 0" in fit.message_
+
+
+@pytest.mark.parametrize("noise", [1e-3, 1e-6, 1e-9])
+def test_little_noise_is_a_width(noise):
+    rng, X, _ = data()
+    y = X @ np.array([1.0, 2.0, 3.0]) + noise * rng.normal(size=len(X))
+    fit = fitted("normal", X, y)
+    assert fit.status_ in ("converged", "rounding_floor"), fit.message_
+    z = np.column_stack([X, np.ones(len(X))])
+    gap = y - z @ np.linalg.lstsq(z, y, rcond=None)[0]
+    scale = np.exp(fit.intercept_["scale"])
+    assert scale == pytest.approx(np.sqrt(np.mean(gap**2)), rel=1e-4)
+
+
+def test_equal_rows_with_offsets_differ():
+    rng, X, _ = data()
+    offset = rng.normal(size=len(X))
+    fit = fitted("normal", X, np.ones(len(X)), fit={"offset": offset})
+    other = fitted("normal", X, 1.0 - offset)
+    assert fit.status_ == "converged"
+    assert fit.coef_["loc"] == pytest.approx(other.coef_["loc"], abs=1e-6)
+
+
+# ------------------------------------------------------------------------------ limits
+
+
+def test_a_limit_is_named_for_its_parameter():
+    rng, X, y = data()
+    fit = fitted("student_t", X, np.clip(y, -6.0, 6.0) + rng.uniform(-3.0, 3.0, len(y)))
+    assert fit.status_ == "boundary"
+    assert "df -> inf (the normal distribution)" in fit.message_
+
+
+# ------------------------------------------------------------------------------- kinks
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_laplace_is_the_regression_of_least_deviations(seed, unit):
+    rng = np.random.default_rng(seed)
+    n, d = 120, 3
+    X = rng.normal(size=(n, d)) * np.array([1e-3, 1.0, 1e3])
+    y = X @ np.array([1e3, 2.0, 3e-3]) + rng.laplace(size=n)
+    fit = fitted("laplace", X, unit * y)
+    assert fit.status_ == "converged", fit.message_
+    # The linear program of least absolute deviations, by scipy.
+    z = np.column_stack([X / X.std(axis=0), np.ones(n)])
+    cost = np.concatenate([np.zeros(d + 1), np.ones(2 * n)])
+    rows = np.hstack([z, np.eye(n), -np.eye(n)])
+    free = [(None, None)] * (d + 1) + [(0.0, None)] * (2 * n)
+    best = linprog(cost, A_eq=rows, b_eq=y, bounds=free).fun / n
+    got = np.abs(unit * y - fit.predict(X)).mean() / unit
+    assert got == pytest.approx(best, rel=1e-9)
+    assert np.exp(fit.intercept_["scale"]) == pytest.approx(unit * best, rel=1e-5)
+
+
+def test_laplace_with_ties_weights_and_a_width_that_varies():
+    rng = np.random.default_rng(3)
+    X = rng.integers(0, 3, size=(300, 2)).astype(float)
+    y = np.round(X @ np.array([1.0, -1.0]) + rng.laplace(size=300), 1)
+    weight = rng.integers(1, 4, size=300).astype(float)
+    fit = fitted("laplace", X, y, fit={"sample_weight": weight})
+    twice = fitted("laplace", np.repeat(X, weight.astype(int), 0), np.repeat(y, weight.astype(int)))
+    assert fit.status_ == twice.status_ == "converged"
+    assert fit.loglik_ == pytest.approx(twice.loglik_, rel=1e-9)
+    wide = fitted("laplace", X, y, fit={"sample_weight": weight}, features_for="all")
+    assert wide.status_ == "converged", wide.message_
+    assert wide.loglik_ > fit.loglik_
+
+
+# ------------------------------------------------------------------------------- units
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+@pytest.mark.parametrize("family", ["normal", "student_t", "gamma", "poisson", "bernoulli"])
+def test_units_change_no_iteration(family, unit):
+    rng, X, y = data(4)
+    y = {
+        "gamma": np.exp(0.3 * y),
+        "poisson": rng.poisson(np.exp(0.2 * y)).astype(float),
+        "bernoulli": (y + rng.logistic(size=len(y)) > 0.0).astype(float),
+    }.get(family, y)
+    scale = np.array([unit, 1.0, 1.0 / unit])
+    size = unit if family in ("normal", "student_t", "gamma") else 1.0
+    plain = fitted(family, X, y)
+    other = fitted(family, X * scale, size * y)
+    assert other.status_ == plain.status_
+    assert abs(other.n_iter_ - plain.n_iter_) <= 1
+    name = next(n for n, coef in plain.coef_.items() if np.any(coef))
+    linear = size if family in ("normal", "student_t") else 1.0
+    assert other.coef_[name] * scale / linear == pytest.approx(plain.coef_[name], rel=1e-5)
+
+
+def test_raw_columns_take_about_as_long_as_clean_ones():
+    rng, Z, _ = data(5, n=2_000, d=6)
+    Z[:, 1] = 0.95 * Z[:, 0] + np.sqrt(1.0 - 0.95**2) * Z[:, 1]
+    y = Z @ np.linspace(-1.0, 1.0, 6) + np.exp(0.3 * Z[:, 2]) * rng.normal(size=2_000)
+    raw = Z * np.logspace(-2, 3, 6) + 1e4
+    clean = fitted("normal", Z, y, features_for="all")
+    other = fitted("normal", raw, y, features_for="all")
+    assert clean.status_ == other.status_ == "converged"
+    assert other.n_iter_ <= clean.n_iter_ + 1
+    assert other.loglik_ == pytest.approx(clean.loglik_, abs=1e-6)
