@@ -21,7 +21,7 @@ def spreads(lin: Any, matrix: np.ndarray) -> tuple[list[np.ndarray], list[np.nda
     -------
     features, spread : list of ndarray
     """
-    features = lin._features()
+    features = lin.features()
     pairs = zip(features, lin._model.parts, strict=True)
     return features, [z @ matrix[part] for z, part in pairs]
 
