@@ -14,7 +14,7 @@ from natfit.iterate import Status
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives import Likelihood, Regression
 from natfit.optimize import Engine, run
-from natfit.rows import Block, Memory, Rows
+from natfit.rows import Block, Memory, Rows, fewer_of
 
 #: Rows from which features take their centre and unit: these need not be exact.
 _FEW = 4_096
@@ -37,7 +37,7 @@ def standardised(rows: Rows, model: LinearPredictors) -> LinearPredictors:
     LinearPredictors
         Not yet bound.
     """
-    few = rows.few(_FEW)
+    few = rows.few(fewer_of(rows, _FEW))
     _check_range(few.X, model.feature_names)
     shift, scale = _moments(few.X, few.weight)
     flat = ~(scale > 1e-10 * np.abs(shift))
@@ -166,7 +166,7 @@ def width(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     """
     linear = standardised(rows, LinearPredictors())
     shift, scale = linear.shift, linear.scale
-    X = rows.few(_FEW).X
+    X = rows.few(fewer_of(rows, _FEW)).X
     low, high = X.min(axis=0), X.max(axis=0)
     if issparse(X):
         low, high = low.toarray().ravel(), high.toarray().ravel()

@@ -21,6 +21,9 @@ class Linearization:
 
     eta: np.ndarray
 
+    #: Whether linearizations take C as entries, see :class:`Linearization`.
+    takes_entries: bool = False
+
     #: Whether eta is linear in theta, so that :meth:`curvature` vanishes.
     linear = True
 

@@ -53,6 +53,7 @@ class LinearPredictors(Model):
         self.scale = scale
 
     linear = True
+    takes_entries = True
 
     n_features: int
     family: Any = None

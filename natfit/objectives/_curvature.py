@@ -70,7 +70,6 @@ class Recipe:
             block.kept["term"] = self.key, found
         return found
 
-
     def last_term(self, block: Block) -> Term:
         """Return the term of a block, which is not kept: a matrix that is formed is asked once."""
         found = self.term(block)
@@ -101,8 +100,9 @@ class SumOverRows(LinearOperator):
         self.columns = columns
         self.size = recipe.formula.model.n_params
         self._diag: np.ndarray | None = None
-        # A rule that has no C raises its error here, so that the metric can use another one.
-        rows.sum(_made, recipe)
+        if not recipe.formula.model.takes_entries:
+            # A rule that has no C raises its error here, so that the metric can use another one.
+            rows.sum(_made, recipe)
 
     @property
     def rank_bound(self) -> int:

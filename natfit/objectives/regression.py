@@ -21,7 +21,7 @@ from natfit.objectives._kinks import nearest_gradient
 from natfit.objectives._recession import interpolation, separation, settled
 from natfit.objectives.base import NoMinimum
 from natfit.objectives.likelihood import Likelihood
-from natfit.rows import Block, Memory, Rows
+from natfit.rows import Block, Memory, Rows, fewer_of
 
 #: Most rows on which the divergence of a step is computed, which only limits its length.
 _WATCHED = 4_096
@@ -247,7 +247,7 @@ class Regression(Likelihood):
     @cached_property
     def _watched(self) -> Rows:
         """At most 4,096 rows, spread over all."""
-        few = self.rows.few(_WATCHED)
+        few = self.rows.few(fewer_of(self.rows, _WATCHED))
         return Memory(few.y, few.X, few.weight, few.offset)
 
     def kl(self, theta: np.ndarray, theta2: np.ndarray) -> float:

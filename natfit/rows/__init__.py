@@ -11,6 +11,7 @@ from natfit.rows._draws import Streams, block_rng, subsample
 from natfit.rows._rotation import Rotation, rotates
 from natfit.rows._statistics import (
     distance,
+    fewer_of,
     kept,
     mean_over,
     means_over,
@@ -41,6 +42,7 @@ __all__ = [
     "mean_over",
     "means_over",
     "distance",
+    "fewer_of",
     "kept",
     "squared_gap",
     "moments_over",

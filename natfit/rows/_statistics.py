@@ -286,3 +286,12 @@ def n_distinct(rows: Rows, most: int) -> int:
 
 def _distinct_part(block: Block, most: int) -> _Distinct:
     return _distinct(block.y, most)
+
+
+#: Numbers of X that a few rows may hold, and how many rows they are at least.
+_NUMBERS, _LEAST_ROWS = 1 << 19, 256
+
+
+def fewer_of(rows: Rows, most: int) -> int:
+    """Return how many rows to look at: ``most``, or fewer where they are wide."""
+    return int(min(most, max(_LEAST_ROWS, _NUMBERS // max(rows.n_features, 1))))
