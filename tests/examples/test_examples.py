@@ -33,6 +33,7 @@ def test_the_examples_are_found():
     assert {file.stem for file in FILES} >= {
         "plot_censored_survival",
         "plot_extremes",
+        "plot_extremes_trend",
         "plot_fig1_distance",
         "plot_fig2_mle_paths",
         "plot_fig3_fields",
@@ -125,10 +126,26 @@ def the_delta_method_is_above_the_profile(result):
         assert fit["profile"].high < fit["delta"].high
 
 
+def levels_rise_as_in_the_book(result):
+    """Coles (2001), section 6.3: log-likelihoods, and the coefficients of year and index."""
+    fits = result["fits"]
+    logliks = [fits[name].loglik_ for name in ("constant", "year", "year + soi")]
+    assert_allclose(logliks, [43.6, 49.9, 53.9], atol=0.05)
+    chosen = result["chosen"]
+    assert_allclose(chosen.coef_["loc"], [0.00211, 0.0545], rtol=2e-3)
+    assert_allclose(chosen.standard_errors_["loc"], [0.00052, 0.0196], atol=[1e-5, 5e-4])
+    levels = result["levels"]
+    slope = chosen.coef_["loc"][0]
+    assert_allclose(np.diff(levels.value) / np.diff(result["years"]), slope)
+    assert np.all(levels.high - levels.value > levels.value - levels.low)
+    assert result["tests"]["year"].pvalue < 1e-3
+
+
 #: What the long examples say, of the run that prints it.
 CLAIMS = {
     "plot_cartpole_trpo": agents_learn,
     "plot_inference_tour": a_mixture_is_found_tested_and_predicts,
+    "plot_extremes_trend": levels_rise_as_in_the_book,
     "plot_fig4_policy": the_natural_policy_gradient_is_ahead_in_every_pair,
     "plot_lqr": gains_end_at_the_riccati_one,
     "plot_mixture": mixtures_of_petals_are_scikit_learns,
