@@ -1,0 +1,132 @@
+"""Visits to a doctor: Poisson, negative binomial and zero-inflated regressions of counts.
+
+The data are 20,190 person-years of the RAND health insurance experiment, which are in the public
+domain and part of statsmodels (Newhouse et al., 1993; Cameron and Trivedi, 2005). Counts of visits
+are much more variable than a Poisson distribution, and a third of them is zero. The question is
+whether a zero is a thing of its own: with extra zeros the Poisson regression gains a lot, but the
+negative binomial one, which has as many parameters, gains more and then finds no extra zeros.
+
+Usage: python plot_counts.py [--output figure.png]
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+import natfit
+from natfit.distributions import ZeroInflated
+
+#: Families by what they are called in the table.
+MODELS = {
+    "Poisson": natfit.NaturalRegressor("poisson"),
+    "Poisson, extra zeros": natfit.NaturalRegressor(ZeroInflated("poisson")),
+    "Poisson, zeros on x": natfit.NaturalRegressor(ZeroInflated("poisson"), features_for="all"),
+    "NB2": natfit.NaturalRegressor("negative_binomial"),
+    "NB2, extra zeros": natfit.NaturalRegressor(ZeroInflated("negative_binomial")),
+    "NB2, spread on x": natfit.NaturalRegressor("negative_binomial", features_for="all"),
+}
+
+
+def compute(n_rows: int | None = None, most: int = 25) -> dict:
+    """Fit the models, and compute how often each expects a number of visits.
+
+    Parameters
+    ----------
+    n_rows : int, optional
+        Number of rows, taken at equal distances; all by default.
+    most : int
+        The largest number of visits whose frequency is computed.
+
+    Returns
+    -------
+    dict
+        ``X``, ``y``, ``table`` (:func:`natfit.compare`), ``visits`` (M,), ``observed`` (M,), the
+        number of rows with so many visits, ``expected``, the same by the models in ``drawn``, and
+        ``test``, the likelihood-ratio test of a spread that depends on the features.
+    """
+    from statsmodels.datasets import randhie
+
+    rows = randhie.load_pandas().data
+    if n_rows is not None:
+        rows = rows.iloc[np.linspace(0, len(rows) - 1, n_rows).astype(int)]
+    X, y = rows.drop(columns="mdvis"), rows["mdvis"]
+    table = natfit.compare(X, MODELS, y=y)
+    visits, drawn = np.arange(most + 1), ("Poisson", "Poisson, zeros on x", "NB2")
+    # A column of points stands for all rows: (M, 1) gives (M, n).
+    expected = {n: table[n].predict_dist(X).pmf(visits[:, None]).sum(axis=1) for n in drawn}
+    return {
+        "X": X,
+        "y": y,
+        "table": table,
+        "visits": visits,
+        "observed": np.bincount(y, minlength=most + 1)[: most + 1],
+        "expected": expected,
+        "test": table["NB2, spread on x"].likelihood_ratio_test(table["NB2"]),
+    }
+
+
+def report(result: dict) -> None:
+    """Print the comparison, the expected zeros, and the coefficients of the best model."""
+    print(f"{len(result['y'])} person-years, {result['y'].mean():.2f} visits each\n")
+    print(result["table"])
+    print(f"\nzeros: {result['observed'][0]} observed; expected by")
+    for name, expected in result["expected"].items():
+        print(f"  {name:22}{expected[0]:8.0f}")
+    print(f"the spread depends on the features: p = {result['test'].pvalue:.2g}\n")
+    print(result["table"]["NB2, spread on x"].summary())
+
+
+def draw(result: dict, path: Path) -> None:
+    """Draw a hanging rootogram, worms of the residuals, and coefficients of the mean."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from natfit.display import CoefficientsDisplay, QuantileResidualsDisplay
+
+    figure, axes = plt.subplots(1, 3, figsize=(15, 4.8), layout="constrained")
+    root, worm, coefficients = axes
+    for name, expected in result["expected"].items():
+        gap = np.sqrt(expected) - np.sqrt(result["observed"])
+        root.plot(result["visits"], gap, "o-", ms=3.5, label=name)
+        QuantileResidualsDisplay.from_estimator(
+            result["table"][name], result["X"], result["y"], kind="worm", ax=worm, name=name, ms=1.5
+        )
+    root.axhline(0.0, color="0.5", lw=1)
+    root.set(
+        xlabel="visits in a year",
+        ylabel="root of expected - root of observed rows",
+        title="Zeros that fit are not counts that fit",
+    )
+    root.legend()
+    worm.set(title="Worm plot: only NB2 has the tail", ylim=(-2, 4))
+    for name in ("Poisson", "NB2"):
+        model = result["table"][name]
+        CoefficientsDisplay.from_estimator(model, ax=coefficients, name=name, alpha=0.7)
+    coefficients.set(
+        xlabel="coefficient of log visits (per unit)",
+        title="Poisson takes its coefficients for too certain",
+    )
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print the comparison and write the figure."""
+    default = Path(__file__).parent / "output" / "counts.png"
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
+    path = parser.parse_args(argv).output
+    result = compute()
+    report(result)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draw(result, path)
+    print(f"\nfigure: {path}")
+
+
+if __name__ == "__main__":
+    main()
