@@ -81,7 +81,7 @@ def report(result: dict) -> None:
 
 
 def _name(man: pd.Series) -> str:
-    return f"age {man['age']:g}, {man['prio']:g} earlier convictions"
+    return f"age {man['age']:g}, earlier convictions: {man['prio']:g}"
 
 
 def draw(result: dict, path: Path) -> None:

@@ -38,6 +38,7 @@ def test_the_examples_are_found():
         "plot_fig1_distance",
         "plot_fig2_mle_paths",
         "plot_fig3_fields",
+        "plot_heteroscedastic",
         "plot_inference_tour",
         "plot_mixture",
         "plot_fig4_policy",
@@ -173,9 +174,36 @@ def spread_and_not_zeros_is_what_poisson_lacks(result):
     assert gaps["NB2"].max() < 0.5 * gaps["Poisson, zeros on x"].max()
 
 
+def a_spread_on_income_is_calibrated(result):
+    """The likelihood-ratio statistic is that of scipy's normal densities at the estimates."""
+    from scipy import stats
+
+    table, (X, y) = result["table"], result["test"]
+    both = result["train"][1].to_numpy(), y.to_numpy()
+    assert [len(part) for part in both] == [118, 117]
+    logliks = []
+    for name in ("constant spread", "spread on income"):
+        at = table[name].predict_params(X)
+        logliks.append(stats.norm(at["loc"], at["scale"]).logpdf(y).sum())
+        assert_allclose(logliks[-1], table[name].score_samples(X, y).sum())
+    assert logliks[1] > logliks[0]
+    assert result["test_of_spread"].pvalue < 1e-10
+    for scores in result["scores"].values():
+        assert scores["spread on income"].mean() > scores["constant spread"].mean()
+    # Within three binomial standard errors of one half, or not.
+    poor = result["groups"]["poorer half"]
+    three = 3 * 0.5 / poor.sum() ** 0.5
+    gaps = {}
+    for name, model in result["fits"].items():
+        low, high = model.predict_interval(X[poor], 0.5).T
+        gaps[name] = abs(np.mean((low <= y[poor]) & (y[poor] <= high)) - 0.5)
+    assert gaps["spread on income"] < three < gaps["constant spread"]
+
+
 #: What the long examples say, of the run that prints it.
 CLAIMS = {
     "plot_cartpole_trpo": agents_learn,
+    "plot_heteroscedastic": a_spread_on_income_is_calibrated,
     "plot_inference_tour": a_mixture_is_found_tested_and_predicts,
     "plot_counts": spread_and_not_zeros_is_what_poisson_lacks,
     "plot_extremes_trend": levels_rise_as_in_the_book,
