@@ -283,8 +283,7 @@ def descend(
     engine = replace(problem.engine, max_iter=max_iter)
     if newton:
         engine = replace(engine, metric=ObservedInformation())
-    hook = None if task.hook is None else _with_eta(task.hook, problem, _whole(task, problem))
-    return run(problem.objective, engine, theta, task.rng, hook)
+    return run(problem.objective, engine, theta, task.rng, hook_of(task, problem))
 
 
 def lower(simpler: Simpler, result: Fit) -> np.ndarray | None:
@@ -338,7 +337,11 @@ def _whole(task: Task, problem: Problem) -> bool:
     return task.whole or bool(problem.objective.distribution.held_coordinates)
 
 
-def _with_eta(hook: Callable, problem: Problem, whole: bool) -> Callable:
+def hook_of(task: Task, problem: Problem) -> Callable | None:
+    """Return the task's hook, which is told the model and the eta of all rows too; None if none."""
+    hook, whole = task.hook, _whole(task, problem)
+    if hook is None:
+        return None
     return lambda iterate, done: hook(_WithEta(iterate, problem, whole), done)
 
 

@@ -19,7 +19,7 @@ from natfit._validation import check_bool, check_number
 from natfit.damping.fixed import FixedDamping
 from natfit.damping.none import NoDamping
 from natfit.fitting.data import check, degenerate, summarise
-from natfit.fitting.protocol import Problem, begin, bind, pose
+from natfit.fitting.protocol import Problem, begin, bind, hook_of, pose
 from natfit.fitting.regression import standardised, width
 from natfit.fitting.result import Result
 from natfit.fitting.task import Task
@@ -125,6 +125,7 @@ def train(task: Task, how: Training) -> tuple[Result, np.ndarray]:
     engine = _engine(problem, how)
     seen = None if held is None else objective.at_rows(held)
     run = _Run()
+    task = replace(task, hook=hook_of(task, problem))
     status = _iterate(objective, engine, problem.theta0, task, how, seen, run)
     last = run.iterates[run.best if held is not None else -1]
     verdict = Verdict.of(status, objective, last, engine.tol, engine.max_iter)

@@ -33,6 +33,7 @@ def test_the_examples_are_found():
     assert {file.stem for file in FILES} >= {
         "plot_censored_survival",
         "plot_counts",
+        "plot_digits_mlp",
         "plot_extremes",
         "plot_extremes_trend",
         "plot_fig1_distance",
@@ -200,12 +201,25 @@ def a_spread_on_income_is_calibrated(result):
     assert gaps["spread on income"] < three < gaps["constant spread"]
 
 
+def the_network_is_surer_where_it_is_right(result):
+    """In every split: half of the iterations, and a lower loss than the peer's at its best."""
+    ours, theirs = result["curves"].values()
+    assert len(ours) == len(theirs) == 3 and result["n_rows"] == (1347, 450)
+    for one, other in zip(ours, theirs, strict=True):
+        assert one.shape == (12, 3) and np.all(np.diff(one[:, 1]) > 0)
+        assert one[-1, 2] < other[:, 2].min()
+        assert one[-1, 0] < 0.5 * other[-1, 0]
+    for wrong in result["errors"].values():
+        assert np.all(wrong < 0.05)
+
+
 #: What the long examples say, of the run that prints it.
 CLAIMS = {
     "plot_cartpole_trpo": agents_learn,
     "plot_heteroscedastic": a_spread_on_income_is_calibrated,
     "plot_inference_tour": a_mixture_is_found_tested_and_predicts,
     "plot_counts": spread_and_not_zeros_is_what_poisson_lacks,
+    "plot_digits_mlp": the_network_is_surer_where_it_is_right,
     "plot_extremes_trend": levels_rise_as_in_the_book,
     "plot_fig4_policy": the_natural_policy_gradient_is_ahead_in_every_pair,
     "plot_lqr": gains_end_at_the_riccati_one,
