@@ -147,7 +147,9 @@ class Verdict:
     def _found(self) -> str:
         """Return in words what the run found at its end."""
         unit = "standard errors" if self.probabilistic else "in the metric's norm"
-        near = f"the distance to the optimum is {self.distance:.2g} {unit}"
+        # Steps of batches do not measure it.
+        far = "not known" if np.isnan(self.distance) else f"{self.distance:.2g} {unit}"
+        near = f"the distance to the optimum is {far}"
         match self.status:
             case Status.CONVERGED:
                 return f"{near}, within tol={self.tol:g}"

@@ -51,6 +51,8 @@ MODELS = [
     NaturalRegressor(features_for="all"),
     NaturalClassifier(),
     NaturalClassifier(alpha=0.1),
+]
+NETWORKS = [
     NaturalClassifier(predictor=MLP((3,)), tol=1.0),
     NaturalRegressor(predictor=MLP((3,)), tol=1.0, batch_size=20, max_iter=4),
 ]
@@ -60,8 +62,8 @@ def target(model, y, labels):
     return labels if isinstance(model, NaturalClassifier) else y
 
 
-@pytest.mark.filterwarnings("ignore:.*max_iter=4 was reached")
-@pytest.mark.parametrize("model", MODELS, ids=repr)
+@pytest.mark.filterwarnings("ignore:.*max_iter=4 was reached; the distance to the optimum is not known")
+@pytest.mark.parametrize("model", [*MODELS, *NETWORKS], ids=repr)
 def test_callbacks_see_estimators_that_predict(model):
     X, y, labels = rows()
     y = target(model, y, labels)
