@@ -39,6 +39,7 @@ def test_the_examples_are_found():
         "plot_fig1_distance",
         "plot_fig2_mle_paths",
         "plot_fig3_fields",
+        "plot_grid_search",
         "plot_heteroscedastic",
         "plot_inference_tour",
         "plot_mixture",
@@ -213,9 +214,26 @@ def the_network_is_surer_where_it_is_right(result):
         assert np.all(wrong < 0.05)
 
 
+def the_best_model_predicts_other_patients(result):
+    """The grid is in the order of the axes, and the log score is that of a fit by hand."""
+    search, scores = result["search"], result["scores"]
+    assert scores["log_score"].shape == scores["crps"].shape == (3, 5, 2)
+    best = search.best_params_
+    i = result["families"].index(best["model__distribution"])
+    j = result["alphas"].index(best["model__alpha"])
+    k = [None, "all"].index(best["model__features_for"])
+    assert scores["log_score"][i, j, k] == search.best_score_ == scores["log_score"].max()
+    # Inside the grid of penalties, whose ends are worse.
+    assert 0 < j < 4 and k == 1
+    fresh = result["fresh"]
+    for name in ("log_score", "crps"):
+        assert fresh["the best"][name] > fresh["normal, as least squares"][name]
+
+
 #: What the long examples say, of the run that prints it.
 CLAIMS = {
     "plot_cartpole_trpo": agents_learn,
+    "plot_grid_search": the_best_model_predicts_other_patients,
     "plot_heteroscedastic": a_spread_on_income_is_calibrated,
     "plot_inference_tour": a_mixture_is_found_tested_and_predicts,
     "plot_counts": spread_and_not_zeros_is_what_poisson_lacks,

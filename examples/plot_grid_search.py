@@ -1,0 +1,137 @@
+"""Grid search over family, features of the spread and penalty, scored by predicted distributions.
+
+The data are 442 patients, and what is predicted is how far their diabetes had progressed a year
+later (Efron, Hastie, Johnstone and Tibshirani, 2004, Annals of Statistics 32; part of
+scikit-learn). A pipeline of a scaler and a regression is searched with scikit-learn's GridSearchCV.
+Scores are those of the distribution and not of the mean: the log score in nats, which decides, and
+the CRPS in the unit of y.
+
+Usage: python plot_grid_search.py [--output figure.png]
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from sklearn.datasets import load_diabetes
+from sklearn.model_selection import GridSearchCV, KFold, train_test_split
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+
+import natfit
+
+#: What the plots call the options of ``features_for``.
+FEATURES = {None: "mean alone", "all": "mean and spread"}
+
+
+def compute(
+    families: tuple[str, ...] = ("gamma_mean", "lognormal", "weibull"),
+    alphas: tuple[float, ...] = (1e-3, 1e-2, 1e-1, 1.0, 10.0),
+) -> dict:
+    """Search three quarters of the patients, and score the best model on the others.
+
+    Parameters
+    ----------
+    families : tuple of str
+        Positive families.
+    alphas : tuple of float
+        Strengths of the ridge penalty.
+
+    Returns
+    -------
+    dict
+        ``search`` (the fitted GridSearchCV), ``families``, ``alphas``, ``scores``, by scorer an
+        array of means over the folds (families, alphas, features), and ``fresh``, by name of the
+        model the log score and the CRPS of patients that the search did not see.
+    """
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    train, test, y_train, y_test = train_test_split(X, y, test_size=0.25, random_state=0)
+    pipe = Pipeline([("scale", StandardScaler()), ("model", natfit.NaturalRegressor())])
+    # In the order of the names, in which ParameterGrid counts.
+    grid = {
+        "model__alpha": alphas,
+        "model__distribution": families,
+        "model__features_for": list(FEATURES),
+    }
+    scorers = {"log_score": natfit.make_scorer(), "crps": natfit.make_scorer("crps")}
+    search = GridSearchCV(pipe, grid, scoring=scorers, refit="log_score", cv=KFold(5))
+    search.fit(train, y_train)
+    shape = len(alphas), len(families), len(FEATURES)
+    scores = {
+        name: search.cv_results_[f"mean_test_{name}"].reshape(shape).swapaxes(0, 1)
+        for name in scorers
+    }
+    plain = pipe.fit(train, y_train)
+    models = {"the best": search.best_estimator_, "normal, as least squares": plain}
+    return {
+        "search": search,
+        "families": families,
+        "alphas": alphas,
+        "scores": scores,
+        "fresh": {
+            name: {n: scorer(model, test, y_test) for n, scorer in scorers.items()}
+            for name, model in models.items()
+        },
+    }
+
+
+def report(result: dict) -> None:
+    """Print the grid, the best options, and the scores of patients that were not searched."""
+    print("mean scores of patients that were left out of a fit; larger is better\n")
+    print(f"{'family':12}{'features of':18}{'alpha':>8}{'log score (nats)':>18}{'CRPS':>9}")
+    for i, family in enumerate(result["families"]):
+        for k, features in enumerate(FEATURES.values()):
+            for j, alpha in enumerate(result["alphas"]):
+                log_score, crps = (result["scores"][n][i, j, k] for n in ("log_score", "crps"))
+                print(f"{family:12}{features:18}{alpha:8g}{log_score:18.4f}{crps:9.2f}")
+    print(f"\nbest: {result['search'].best_params_}")
+    for name, scores in result["fresh"].items():
+        both = f"log score {scores['log_score']:.4f}, CRPS {scores['crps']:.2f}"
+        print(f"other patients, {name}: {both}")
+
+
+def draw(result: dict, path: Path) -> None:
+    """Draw both scores against the penalty."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
+    labels = {
+        "log_score": ("log score (nats a patient)", "log score: the spread needs a penalty"),
+        "crps": ("- CRPS (points of progression)", "CRPS: it prefers a weaker one"),
+    }
+    for ax, (name, (ylabel, title)) in zip(axes, labels.items(), strict=True):
+        for i, family in enumerate(result["families"]):
+            for k, (features, style) in enumerate(zip(FEATURES.values(), "-:", strict=True)):
+                ax.plot(
+                    result["alphas"],
+                    result["scores"][name][i, :, k],
+                    f"o{style}",
+                    ms=3,
+                    color=f"C{i}",
+                    label=f"{family}, {features}",
+                )
+        ax.set(xscale="log", xlabel="alpha (strength of the penalty)", ylabel=ylabel, title=title)
+    axes[0].legend(fontsize="small")
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print the grid and write the figure."""
+    default = Path(__file__).parent / "output" / "grid_search.png"
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
+    path = parser.parse_args(argv).output
+    result = compute()
+    report(result)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draw(result, path)
+    print(f"\nfigure: {path}")
+
+
+if __name__ == "__main__":
+    main()
