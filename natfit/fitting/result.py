@@ -14,7 +14,7 @@ from natfit.fitting.options import column_label
 from natfit.iterate import Status
 from natfit.metrics.base import Metric
 from natfit.models import Model
-from natfit.optimize import Fit, History
+from natfit.optimize import Engine, Fit, History
 
 #: Statuses from best to worst; the status of several columns is the worst of theirs.
 ORDER = [
@@ -56,6 +56,8 @@ class Result:
         Coordinates that rest at a limit, in eta or theta as for ``information``.
     log_likelihood : float
         Of all rows at the estimate, nats, without the prior.
+    engine : Engine or None
+        The components that were used, where they are not those of the task.
     """
 
     fit: Fit
@@ -66,6 +68,7 @@ class Result:
     total: float
     at_bound: tuple[int, ...]
     log_likelihood: float
+    engine: Engine | None = None
 
     def whole(self) -> Result:
         """Return the result in all of eta; its family knows the parameters that were not fitted."""

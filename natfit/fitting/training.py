@@ -62,12 +62,15 @@ class Training:
         Share of the rows that are held out.
     patience : int
         Iterations without a better likelihood of these rows after which training ends.
+    stratify : bool
+        Whether y are classes, of each of which the same share is held out.
     """
 
     batch_size: int | None = None
     early_stopping: bool = False
     validation_fraction: float = 0.1
     patience: int = 5
+    stratify: bool = False
 
     def check(self) -> None:
         """Check the ranges of all options; raise ValueError or TypeError."""
@@ -126,17 +129,17 @@ def train(task: Task, how: Training) -> tuple[Result, np.ndarray]:
     seen = None if held is None else objective.at_rows(held)
     run = _Run()
     task = replace(task, hook=hook_of(task, problem))
-    status = _iterate(objective, engine, problem.theta0, task, how, seen, run)
+    start = problem.theta0 if task.raw is None else problem.model.of_raw(task.raw)
+    status = _iterate(objective, engine, start, task, how, seen, run)
     last = run.iterates[run.best if held is not None else -1]
     verdict = Verdict.of(status, objective, last, engine.tol, engine.max_iter)
-    if status is Status.STOPPED_BY_CALLBACK and held is not None:
-        reason = _early(run, how)
-        verdict = replace(verdict, status=Status.EARLY_STOPPED, reason=reason)
+    verdict = _said(verdict, how, run)
     history = History.from_iterates(run.iterates, {"kl": "steps of batches have none"})
     fit = Fit(replace(last, n_iter=run.iterates[-1].n_iter), verdict, history)
     total = objective.log_likelihood(fit.theta, objective.first_order(fit.theta)[0])
+    weight = objective.total
     result = Result(
-        fit, problem.model, None, None, engine.metric, objective.total, last.active, total
+        fit, problem.model, None, None, engine.metric, weight, last.active, total, engine
     )
     return result, -np.array(run.values)
 
@@ -146,16 +149,26 @@ def _standard(model: Model, rows: Rows) -> Model:
     if isinstance(model, LinearPredictors):
         return standardised(rows, model)
     if isinstance(model, Standardised) and model.shift is None and model.scale is None:
-        return Standardised(model.model, *width(rows))
+        return Standardised(model.model, *width(rows), columns=model.columns)
     return model
 
 
-def _early(run: _Run, how: Training) -> str:
-    values = run.values
-    return (
-        f"the log-likelihood of the rows held out has not risen for {how.patience} iterations; "
-        f"the estimate is that after {run.best}, where it is {-values[run.best]:.6g} a row"
-    )
+def _said(verdict: Verdict, how: Training, run: _Run) -> Verdict:
+    """Return a verdict in words that are those of rows held out, or of batches."""
+    if verdict.status is Status.EARLY_STOPPED:
+        reason = (
+            f"the log-likelihood of the rows held out has not risen for {how.patience} iterations; "
+            f"the estimate is that after {run.best}, where it is {-run.values[run.best]:.6g} a row"
+        )
+        return replace(verdict, reason=reason)
+    if verdict.status is Status.MAX_ITER and how.batch_size is not None:
+        reason = (
+            f"{verdict.max_iter} passes over all batches were made, which is max_iter; batches "
+            "have no distance to the optimum of all rows"
+        )
+        remedy = "raise max_iter, or let rows that are held out end the fit: early_stopping=True"
+        return replace(verdict, reason=reason, remedy=remedy)
+    return verdict
 
 
 def _engine(problem: Problem, how: Training) -> Engine:
@@ -201,7 +214,8 @@ def _iterate(
             iterate = local.iterate
         run.iterates.append(iterate)
         if held is not None:
-            run.values.append(held.first_order(iterate.theta)[0])
+            value = held.first_order(iterate.theta)[0]
+            run.values.append(-held.log_likelihood(iterate.theta, value) / held.total)
             if run.values[-1] < run.values[run.best]:
                 run.best = len(run.values) - 1
         status = _ended(iterate, engine, how, run)
@@ -225,7 +239,7 @@ def _ended(iterate: Iterate, engine: Engine, how: Training, run: _Run) -> Status
     if not (math.isfinite(iterate.value) and np.isfinite(iterate.theta).all()):
         return Status.NON_FINITE
     if run.values and len(run.values) - 1 - run.best >= how.patience:
-        return Status.STOPPED_BY_CALLBACK
+        return Status.EARLY_STOPPED
     if iterate.distance <= engine.tol:
         return Status.CONVERGED
     return Status.MAX_ITER if iterate.n_iter >= engine.max_iter else None
@@ -298,5 +312,25 @@ def _split(task: Task, how: Training) -> tuple[Rows, Rows | None]:
             f"early_stopping holds out {most} of {n} rows, which leaves none to fit; give more "
             "rows or a smaller validation_fraction"
         )
-    order = task.rng.permutation(n)
-    return task.rows.take(np.sort(order[most:])), task.rows.take(np.sort(order[:most]))
+    if how.stratify:
+        held = _strata(task.rows.block(0, n).y, most, task.rng)
+    else:
+        held = task.rng.permutation(n)[:most]
+    kept = np.setdiff1d(np.arange(n), held)
+    return task.rows.take(kept), task.rows.take(np.sort(held))
+
+
+def _strata(y: Any, most: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the indices of about ``most`` rows, of each class its share but one row at most."""
+    codes = np.ravel(y)
+    order = rng.permutation(len(codes))
+    order = order[np.argsort(codes[order], kind="stable")]
+    # Equal distances in rows that are sorted by class, of which each keeps its first row.
+    rest = np.delete(order, np.searchsorted(codes[order], np.unique(codes)))
+    if not len(rest):
+        raise ValueError(
+            f"early_stopping needs a class of two rows or more, got {len(codes)} rows of as many "
+            "classes; give more rows"
+        )
+    most = min(most, len(rest))
+    return rest[((np.arange(most) + rng.random()) * (len(rest) / most)).astype(np.intp)]

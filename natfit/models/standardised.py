@@ -26,12 +26,21 @@ class Standardised(Model):
         A conditional model, not yet bound; ``MLP()`` by default.
     shift, scale : array-like of shape (D,), optional
         Centre and unit of each feature, 0 and 1 by default.
+    columns : sequence of int, optional
+        Indices of the features that the map is given, in its order; all of them by default.
     """
 
-    def __init__(self, model: Model | None = None, shift: Any = None, scale: Any = None):
+    def __init__(
+        self,
+        model: Model | None = None,
+        shift: Any = None,
+        scale: Any = None,
+        columns: Sequence[int] | None = None,
+    ):
         self.model = model
         self.shift = shift
         self.scale = scale
+        self.columns = columns
 
     n_features: int
     family: Any = None
@@ -61,14 +70,21 @@ class Standardised(Model):
             If D is not an integer.
         ValueError
             If D < 1, the shape of ``shift`` or ``scale`` is not (D,), or the other model refuses.
+        IndexError
+            If an index in ``columns`` is not below D.
         """
         bound = type(self)(**self.get_params(deep=False))
         inner = MLP() if self.model is None else self.model
-        bound._inner = inner.bind(n_features, family, constant, origin)
+        every = range(n_features)
+        bound._own = None if self.columns is None else [every[j] for j in self.columns]
+        seen = n_features if bound._own is None else len(bound._own)
+        bound._inner = inner.bind(seen, family, constant, origin)
         bound.n_features, bound.family = n_features, family
         zero, one = np.zeros(n_features), np.ones(n_features)
         bound._shift = zero if self.shift is None else check_vector(self.shift, "shift", n_features)
         bound._scale = one if self.scale is None else check_vector(self.scale, "scale", n_features)
+        if bound._own is not None:
+            bound._shift, bound._scale = bound._shift[bound._own], bound._scale[bound._own]
         bound._unit = _unit(family, origin)
         # Coordinates of theta beyond the map are constants of eta.
         bound._constants = np.ones(bound._inner.n_params)
@@ -78,6 +94,7 @@ class Standardised(Model):
         return bound
 
     _inner: Model
+    _own: list[int] | None
     _shift: np.ndarray
     _scale: np.ndarray
     _unit: np.ndarray
@@ -108,9 +125,11 @@ class Standardised(Model):
 
     def _standard(self, X: Any) -> np.ndarray:
         """Return the rows of X, centred and scaled; a sparse block becomes dense."""
-        X = X.toarray() if issparse(X) else np.asarray(X)
+        X = X if issparse(X) else np.asarray(X)
         if X.ndim != 2 or X.shape[1] != self.n_features:
             raise ValueError(f"X must have shape (n, {self.n_features}), got {X.shape}")
+        X = X if self._own is None else X[:, self._own]
+        X = X.toarray() if issparse(X) else X
         out = np.subtract(X, self._shift, dtype=np.float64)
         out /= self._scale
         return out

@@ -9,6 +9,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
 import natfit
+from natfit.fitting.training import _strata
 from natfit.models import MLP, Predictor
 from natfit.models.standardised import Standardised
 
@@ -47,8 +48,14 @@ def test_a_fit_does_not_depend_on_units(features_for):
 def test_a_network_has_no_coefficients():
     X, y = friedman(100)
     model = natfit.NaturalRegressor(predictor="mlp", random_state=0).fit(X, y)
-    with pytest.raises(AttributeError, match=r"coef_ and intercept_ exist .* predictor MLP"):
-        getattr(model, "coef_")  # noqa: B009
+    why = r"predictor='linear' alone, and this fit has the predictor MLP"
+    for name in ("coef_", "intercept_", "standard_errors_", "intercept_standard_errors_"):
+        with pytest.raises(AttributeError, match=why):
+            getattr(model, name)
+    for call in (model.summary, model.cov_params, model.conf_int, lambda: model.influence(X, y)):
+        with pytest.raises(ValueError, match=why):
+            call()
+    assert type(model.damping_).__name__ == "FixedDamping" and model.solver_.products == 20
     assert not hasattr(model, "intercept_") and not hasattr(model, "nothing")
     assert model.set_params(predictor="linear").fit(X, y).coef_["loc"].shape == (10,)
 
@@ -91,6 +98,49 @@ def test_a_curve_of_ones_own_is_a_least_squares_curve():
     assert model.loglik_ == pytest.approx(want, rel=1e-8)
 
 
+@pytest.mark.parametrize("columns", [[3, 0], ["x3", "x0"]])
+def test_a_network_is_given_the_columns_that_are_asked_for(columns):
+    X, y = friedman(120)
+    options = {"predictor": MLP((4,)), "random_state": 0, "tol": 0.0, "max_iter": 5}
+    some = natfit.NaturalRegressor(features_for={"loc": columns}, **options).fit(X, y)
+    alone = natfit.NaturalRegressor(**options).fit(X[:, [3, 0]], y)
+    np.testing.assert_allclose(some.predict(X), alone.predict(X[:, [3, 0]]), rtol=1e-10)
+    assert some.features_for_["loc"] == ("x3", "x0")
+    other = X.copy()
+    other[:, [1, 2, 4, 5, 6, 7, 8, 9]] = 0.0
+    np.testing.assert_array_equal(some.predict(other), some.predict(X))
+
+
+def test_each_class_has_its_share_of_the_rows_held_out():
+    rng = np.random.default_rng(0)
+    codes = np.repeat([0.0, 1.0, 2.0, 3.0], [600, 300, 95, 1])
+    for seed in range(20):
+        held = _strata(rng.permutation(codes), 100, np.random.default_rng(seed))
+        assert len(held) == len(set(held)) == 100
+    y = rng.permutation(codes)
+    held = np.bincount(y[_strata(y, 100, rng)].astype(int), minlength=4)
+    np.testing.assert_allclose(held, [60.2, 30.1, 9.5, 0.0], atol=1.0)
+    X = np.eye(4)[y.astype(int)] + rng.normal(0.0, 1.0, (996, 4))
+    model = natfit.NaturalClassifier(early_stopping=True, random_state=0).fit(X, y)
+    assert len(model.classes_) == 4
+
+
+@MILD
+def test_batches_have_no_distance():
+    X, y = friedman(200)
+    model = natfit.NaturalRegressor(batch_size=50, max_iter=3, random_state=0).fit(X, y)
+    assert "3 passes over all batches were made" in model.message_
+    assert "nan" not in model.message_
+
+
+def test_rows_held_out_are_scored_without_the_penalty():
+    X, y = friedman(200)
+    model = natfit.NaturalRegressor(alpha=5.0, early_stopping=True, random_state=0).fit(X, y)
+    order = np.random.default_rng(0).permutation(200)[:20]
+    best = model.score(X[order], y[order])
+    assert np.abs(model.validation_scores_ - best).min() < 1e-10
+
+
 @MILD
 def test_batches_of_a_linear_model_come_near_its_optimum():
     X, y = friedman(1000)
@@ -117,6 +167,17 @@ def test_rows_held_out_end_a_fit():
         ({"predictor": "mlp", "features_for": {"loc": [0], "scale": [1]}}, "the same features"),
         ({"predictor": "constant"}, "predictor must depend on x"),
         ({"predictor": "mlp", "fit_intercept": False}, "fit_intercept must be True"),
+        ({"predictor": "mlp", "features_for": {"loc": []}}, "must give a parameter features"),
+        ({"predictor": "mlp", "warm_start": True}, "warm_start must be False"),
+        ({"predictor": "mlp", "prior": "jeffreys"}, "needs predictor='linear'"),
+        ({"batch_size": 50, "prior": "jeffreys"}, "needs all rows at once"),
+        (
+            {
+                "predictor": Predictor(lambda t, X: X[:, :1] * t, np.ones(1)),
+                "features_for": {"loc": [1]},
+            },
+            "features_for must be 'all'",
+        ),
         ({"batch_size": 0}, "batch_size must be"),
         ({"early_stopping": True, "validation_fraction": 1.5}, "validation_fraction must be"),
         ({"predictor": Predictor(lambda t, X: X[:, :1] * t, np.ones(1)), "alpha": 1.0}, "alpha"),

@@ -14,6 +14,7 @@ from natfit import inference
 from natfit._validation import check_option, unknown_name
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.frozen import Frozen
+from natfit.estimators.regression._predictor import without_coefficients
 from natfit.inference import Estimate
 from natfit.inference import covariance as cov
 from natfit.inference.coefficients import Coefficients
@@ -169,10 +170,7 @@ class RegressionEstimates:
     def _linear_model(self) -> LinearPredictors:
         check_is_fitted(self, "_theta")
         if not isinstance(self._model, LinearPredictors):
-            raise ValueError(
-                "statements about coefficients need predictor='linear', got the model "
-                f"{type(self._model).__name__}, whose weights the data do not determine one by one"
-            )
+            raise ValueError(without_coefficients(self._model))
         return self._model
 
     def _at(self, theta: np.ndarray) -> Coefficients:

@@ -184,7 +184,7 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
     def _posed(self, chosen: Chosen, family: Distribution) -> tuple[Model, tuple[str, ...]]:
         """Return the model of a fit, not yet bound, and the parameters that are constants of it."""
         if not (isinstance(self.predictor, str) and self.predictor == "linear"):
-            return predictor_of(self.predictor, family, chosen.features, chosen.intercept)
+            return predictor_of(self, family, chosen)
         layout = chosen.layout
         # Without names of their own features are x0, x1, ..., as the model calls them.
         plain = layout.given is None and layout.columns is None and not layout.formulas
@@ -235,8 +235,9 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
         self.n_obs_, self.loglik_ = result.total, result.log_likelihood
         self.n_iter_, self.status_, self.message_ = fit.n_iter, fit.status, fit.message
         self.history_ = fit.history
-        self.metric_, self.solver_ = result.metric, engine.solver
-        self.step_, self.damping_ = engine.step, engine.damping
+        used = result.engine or engine
+        self.metric_, self.solver_ = result.metric, used.solver
+        self.step_, self.damping_ = used.step, used.damping
 
     def _state(
         self,
