@@ -21,9 +21,6 @@ class Linearization:
 
     eta: np.ndarray
 
-    #: Whether linearizations take C as entries, see :class:`Linearization`.
-    takes_entries: bool = False
-
     #: Whether eta is linear in theta, so that :meth:`curvature` vanishes.
     linear = True
 
@@ -92,6 +89,9 @@ class Model(Component):
     _package = "natfit.models"
 
     shared: bool = False
+
+    #: Whether linearizations take C as entries, see :class:`Linearization`.
+    takes_entries: bool = False
 
     #: Whether eta is linear in theta, so that a likelihood has a Hessian J' H J.
     linear: bool = False
