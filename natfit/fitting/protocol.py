@@ -318,7 +318,9 @@ def inform(task: Task, problem: Problem, result: Fit) -> Result:
     at_limit, objective = result.iterate.active, problem.objective
     info = None
     if inference.at_once(objective):
-        info = inference.information(objective, result.theta, at_limit=at_limit)
+        # Where a fit ran off, it may overflow: its status says so.
+        with np.errstate(all="ignore"):
+            info = inference.information(objective, result.theta, at_limit=at_limit)
     found = Result(
         result,
         problem.model,

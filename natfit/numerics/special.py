@@ -104,7 +104,7 @@ def student_curvature(df: Any) -> Any:
     total = x * x * _polynomial(_CURVATURE, x) / top
     for v in reversed(rungs):
         w = v * (v + 2.0)
-        total = total - (10.0 * w + 8.0) / (w**3 * (w + 1.0))
+        total = total - (10.0 + 8.0 / w) / (w * w * (w + 1.0))
     return total
 
 

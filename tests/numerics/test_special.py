@@ -25,6 +25,15 @@ def test_special_functions_against_mpmath(df):
     assert float(student_curvature(df)) == pytest.approx(float(curvature), rel=1e-11)
 
 
+def test_special_functions_vanish_where_their_terms_overflow():
+    df = np.array([1.0, 1e60, 1e120, 1e200])
+    with np.errstate(over="ignore"):
+        slope, curvature = student_slope(df), student_curvature(df)
+    assert slope[0] == student_slope(1.0) and curvature[0] == student_curvature(1.0)
+    np.testing.assert_allclose(slope[1:], 0.0, atol=1e-100)
+    np.testing.assert_allclose(curvature[1:], 0.0, atol=1e-100)
+
+
 def test_special_functions_are_differentiable():
     from natfit.numerics import autodiff
     from natfit.testing._core import gradient

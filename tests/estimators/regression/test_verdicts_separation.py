@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_diabetes
 from sklearn.exceptions import ConvergenceWarning
 
 from natfit.estimators.regression.regressor import NaturalRegressor
@@ -181,3 +182,15 @@ def test_probabilities_beyond_the_limit_of_a_shared_one_are_fitted():
     fit = fitted("bernoulli", x[:, None], y)
     assert fit.status_ == "converged", fit.message_
     assert fit._eta(x[:, None]).max() > 30.0
+
+
+def test_df_that_grows_without_limit_for_some_rows_is_told():
+    """Its terms overflow on the way, which is told as a verdict and not as a RuntimeWarning."""
+    X, y = load_diabetes(return_X_y=True)
+    rows = np.r_[:88, 176:442]
+    X = X[rows] / X[rows].std(axis=0)
+    with pytest.warns(ConvergenceWarning, match="unbounded.*as df"):
+        model = NaturalRegressor("student_t", features_for="all").fit(X, y[rows])
+    assert np.isfinite(model.loglik_)
+    normal = NaturalRegressor("normal", features_for="all").fit(X, y[rows])
+    assert model.loglik_ > normal.loglik_
