@@ -19,6 +19,7 @@ from natfit._validation import check_bool, check_number
 from natfit.damping.fixed import FixedDamping
 from natfit.damping.none import NoDamping
 from natfit.fitting.data import check, degenerate, summarise
+from natfit.fitting.held_out import constants_of
 from natfit.fitting.protocol import Problem, begin, bind, hook_of, pose
 from natfit.fitting.regression import standardised, width
 from natfit.fitting.result import Result
@@ -69,7 +70,7 @@ class Training:
     batch_size: int | None = None
     early_stopping: bool = False
     validation_fraction: float = 0.1
-    patience: int = 5
+    patience: int = 10
     stratify: bool = False
 
     def check(self) -> None:
@@ -209,6 +210,8 @@ def _iterate(
     steps = 0
     while True:
         local, started = None, time.perf_counter()
+        if held is not None:
+            iterate = _calibrated(objective, iterate, held, how)
         if how.batch_size is None:
             local = _local(objective, engine, iterate, task.rng)
             iterate = local.iterate
@@ -232,6 +235,21 @@ def _iterate(
             run.iterates[-1] = found
             return found.status
         iterate = replace(found, seconds=time.perf_counter() - started)
+
+
+def _calibrated(
+    objective: Regression, iterate: Iterate, held: Regression, how: Training
+) -> Iterate:
+    """Return an iterate whose parameters without features are those of the rows held out."""
+    with np.errstate(all="ignore"):
+        theta = constants_of(held, iterate.theta)
+        if theta is iterate.theta:
+            return iterate
+        if how.batch_size is not None:
+            return replace(iterate, theta=theta)
+        value, grad = objective.first_order(theta)
+    made = iterate.evaluations + 1
+    return replace(iterate, theta=theta, value=value, grad=grad, evaluations=made)
 
 
 def _ended(iterate: Iterate, engine: Engine, how: Training, run: _Run) -> Status | None:

@@ -158,6 +158,12 @@ class Standardised(Model):
         low, high, step = self._inner.limits()
         return low / self._constants, high / self._constants, step / self._constants
 
+    def constants(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the constants of eta: their places in theta and in eta, and their units."""
+        self._require_bound()
+        index = np.asarray(getattr(self._inner, "constant", ()), dtype=np.intp)
+        return np.arange(self.n_params - len(index), self.n_params), index, self._unit[index]
+
     def cut_together(self) -> list[slice]:
         """Return the blocks of the other model that one factor shortens."""
         return self._inner.cut_together()

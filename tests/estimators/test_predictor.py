@@ -22,12 +22,20 @@ def friedman(n=400):
 
 
 def test_a_network_finds_what_is_not_linear():
-    X, y = friedman()
-    Z, z = make_friedman1(400, noise=1.0, random_state=1)
-    linear = natfit.NaturalRegressor().fit(X, y)
-    network = natfit.NaturalRegressor(predictor=MLP((32,)), early_stopping=True, random_state=0)
-    network.fit(X, y)
-    assert network.score(Z, z) > linear.score(Z, z)
+    """In medians over five draws; and the scale is that of new rows, not of those of the fit."""
+    gained, lost = [], []
+    for seed in range(5):
+        X, y = make_friedman1(400, noise=1.0, random_state=seed)
+        Z, z = make_friedman1(400, noise=1.0, random_state=1000 + seed)
+        linear = natfit.NaturalRegressor().fit(X, y)
+        network = natfit.NaturalRegressor(predictor=MLP((32,)), early_stopping=True, random_state=0)
+        network.fit(X, y)
+        found = network.score(Z, z)
+        gained.append(found - linear.score(Z, z))
+        error = z - network.predict(Z)
+        lost.append(stats.norm.logpdf(error, 0.0, np.sqrt(np.square(error).mean())).mean() - found)
+    assert np.median(gained) > 0.1
+    assert np.median(lost) < 0.03
     assert network.predict(Z).shape == (400,)
     low, high = network.predict_interval(Z, coverage=0.9).T
     assert 0.75 < np.mean((low <= z) & (z <= high)) < 0.97
@@ -123,6 +131,15 @@ def test_each_class_has_its_share_of_the_rows_held_out():
     X = np.eye(4)[y.astype(int)] + rng.normal(0.0, 1.0, (996, 4))
     model = natfit.NaturalClassifier(early_stopping=True, random_state=0).fit(X, y)
     assert len(model.classes_) == 4
+
+
+def test_the_scale_of_a_network_is_that_of_the_rows_held_out():
+    X, y = friedman(300)
+    network = natfit.NaturalRegressor(predictor=MLP((8,)), early_stopping=True, random_state=0)
+    network.fit(X, y)
+    held = np.random.default_rng(0).permutation(300)[:30]
+    scale = np.sqrt(np.square(y[held] - network.predict(X[held])).mean())
+    assert network.predict_params(X[:1])["scale"] == pytest.approx(scale, rel=0.01)
 
 
 @MILD

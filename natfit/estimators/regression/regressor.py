@@ -71,7 +71,8 @@ class NaturalRegressor(RegressorMixin, RegressionEstimator):
     batch_size : int, optional
         Number of rows in each step of a network; None is all rows.
     early_stopping : bool, default=False
-        Whether a network stops when the likelihood of rows that are set apart no longer grows.
+        Whether training stops when the likelihood of rows that are set apart no longer grows. A
+        network takes its parameters without features, a scale for instance, from these rows.
     validation_fraction : float, default=0.1
         Share of the rows that are set apart.
     warm_start : bool, default=False
