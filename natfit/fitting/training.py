@@ -45,6 +45,12 @@ _PRODUCTS = 20
 #: noise. With tol=0 all iterations are made.
 _TRAINED = 1.0
 
+#: Factor by which the largest density of a row has grown where a network passes through rows.
+_GROWN = 1e3
+
+#: Rows whose density is looked at.
+_FEW = 4_096
+
 #: Operations beyond which no matrix of a network is formed.
 _WORK = 2e10
 
@@ -134,7 +140,7 @@ def train(task: Task, how: Training) -> tuple[Result, np.ndarray]:
     status = _iterate(objective, engine, start, task, how, seen, run)
     last = run.iterates[run.best if held is not None else -1]
     verdict = Verdict.of(status, objective, last, engine.tol, engine.max_iter)
-    verdict = _said(verdict, how, run)
+    verdict = _passes_through(_said(verdict, how, run), objective, held, run)
     history = History.from_iterates(run.iterates, {"kl": "steps of batches have none"})
     fit = Fit(replace(last, n_iter=run.iterates[-1].n_iter), verdict, history)
     total = objective.log_likelihood(fit.theta, objective.first_order(fit.theta)[0])
@@ -143,6 +149,39 @@ def train(task: Task, how: Training) -> tuple[Result, np.ndarray]:
         fit, problem.model, None, None, engine.metric, weight, last.active, total, engine
     )
     return result, -np.array(run.values)
+
+
+def _passes_through(
+    verdict: Verdict, objective: Regression, held: Rows | None, run: _Run
+) -> Verdict:
+    """Return a verdict that says so where a network has come to single rows: it has no optimum."""
+    family, few = objective.distribution, objective.rows.few(_FEW)
+    ends = verdict.status in (Status.CONVERGED, Status.MAX_ITER)
+    network = isinstance(objective.model, Standardised)
+    if held is not None or not (ends and network) or family.known_support.integer:
+        return verdict
+    with np.errstate(all="ignore"):
+        start, end = (
+            family.log_density(few.y, _eta(objective, theta, few))
+            for theta in (run.iterates[0].theta, verdict.theta)
+        )
+        grown = float(np.max(end)) - float(np.max(start))
+    if not grown > math.log(_GROWN):
+        return verdict
+    reason = (
+        f"the largest density of a row is {math.exp(min(grown, 700.0)):.2g} times that at the "
+        "start: the network passes through rows, where the likelihood grows without limit, and "
+        "predictions for other rows are far too sure"
+    )
+    remedy = "use early_stopping=True, alpha > 0, or a smaller network"
+    return replace(verdict, status=Status.UNBOUNDED, reason=reason, remedy=remedy)
+
+
+def _eta(objective: Regression, theta: np.ndarray, few: Any) -> np.ndarray:
+    eta = objective.model.eta(theta, few.X)
+    if few.offset is None:
+        return eta
+    return eta + (few.offset[:, None] if few.offset.ndim == 1 else few.offset)
 
 
 def _standard(model: Model, rows: Rows) -> Model:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from sklearn.datasets import load_digits, make_friedman1
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
@@ -53,6 +54,7 @@ def test_a_fit_does_not_depend_on_units(features_for):
     np.testing.assert_allclose(moved.predict(X * scale + shift), 1e3 * plain.predict(X), rtol=1e-6)
 
 
+@MILD
 def test_a_network_has_no_coefficients():
     X, y = friedman(100)
     model = natfit.NaturalRegressor(predictor="mlp", random_state=0).fit(X, y)
@@ -66,6 +68,16 @@ def test_a_network_has_no_coefficients():
     assert type(model.damping_).__name__ == "FixedDamping" and model.solver_.products == 20
     assert not hasattr(model, "intercept_") and not hasattr(model, "nothing")
     assert model.set_params(predictor="linear").fit(X, y).coef_["loc"].shape == (10,)
+
+
+@pytest.mark.parametrize("features_for", [None, "all"])
+def test_a_network_that_passes_through_rows_has_no_optimum(features_for):
+    X, y = friedman(100)
+    model = natfit.NaturalRegressor(predictor=MLP((32,)), features_for=features_for, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="early_stopping=True"):
+        model.fit(X, y)
+    assert model.status_ == "unbounded"
+    assert "passes through rows" in model.message_
 
 
 @MILD
@@ -168,6 +180,7 @@ def test_batches_of_a_linear_model_come_near_its_optimum():
     np.testing.assert_array_equal(parts.coef_["loc"], again.coef_["loc"])
 
 
+@MILD
 def test_rows_held_out_end_a_fit():
     X, y = friedman()
     model = natfit.NaturalRegressor(predictor="mlp", early_stopping=True, random_state=0).fit(X, y)
