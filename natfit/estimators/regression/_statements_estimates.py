@@ -368,6 +368,7 @@ class RegressionEstimates:
     def _need_maximum(self, what: str) -> None:
         """Raise ValueError where a fit ended at no optimum, so that it has no errors."""
         check_is_fitted(self, "_theta")
+        self._linear_model()
         if self.status_ in NO_OPTIMUM:
             raise ValueError(
                 f"{what} needs an optimum that the data determine, but the fit ended as "
