@@ -15,7 +15,13 @@ BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?", re.M | r
 
 @pytest.mark.parametrize(
     "name, fewest",
-    [("README.md", 5), ("docs/guide.md", 5), ("docs/distributions.md", 7), ("docs/policies.md", 6)],
+    [
+        ("README.md", 5),
+        ("docs/guide.md", 5),
+        ("docs/distributions.md", 7),
+        ("docs/policies.md", 6),
+        ("docs/regression.md", 5),
+    ],
 )
 def test_blocks_run_and_print_what_is_said(name, fewest, capsys):
     text = (ROOT / name).read_text(encoding="utf-8")
