@@ -149,7 +149,9 @@ class DiagonalMinusOuter(RowCurvature):
         return np.diag(mine.sum(axis=0)) - mine.T @ self.p
 
 
-def made_positive(curvature: RowCurvature, n: int, share: float) -> Entries:
+def made_positive(
+    curvature: RowCurvature, n: int, share: float, unit: np.ndarray | None = None
+) -> Entries:
     """Return the matrices C_i with the absolute values of their eigenvalues.
 
     Parameters
@@ -160,6 +162,8 @@ def made_positive(curvature: RowCurvature, n: int, share: float) -> Entries:
         The number of rows.
     share : float
         Eigenvalues are at least this share of the largest one of their row, unless C is diagonal.
+    unit : ndarray of shape (K,), optional
+        The eigenvalues are those of C_kl / (unit_k unit_l), which have no unit; 1 by default.
 
     Returns
     -------
@@ -170,6 +174,14 @@ def made_positive(curvature: RowCurvature, n: int, share: float) -> Entries:
     entries = {(k, m): entry for k, m, entry in curvature.items()}
     if all(k == m for k, m in entries):
         return Entries(size, {key: np.abs(entry) for key, entry in entries.items()})
+    if unit is not None:
+        square = np.outer(unit, unit)
+        scaled = Entries(size, {key: entry / square[key] for key, entry in entries.items()})
+        found = made_positive(scaled, n, share)
+        return Entries(size, {key: entry * square[key] for key, entry in found.entries.items()})
+    if not all(np.isfinite(entry).all() for entry in entries.values()):
+        # Where a row has no curvature, the matrix is not finite, and is refused as such.
+        return Entries(size, entries)
     if size == 2:
         a, b, c = (entries.get(key, 0.0) for key in ((0, 0), (0, 1), (1, 1)))
         return _pair_made_positive(a, b, c, share)

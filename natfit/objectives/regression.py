@@ -154,7 +154,8 @@ class Regression(Likelihood):
         LinearOperator
             Positive semidefinite, of size P.
         """
-        found = self._of_rows(theta, partial(_clipped, self.distribution))
+        rule = partial(_clipped, self.distribution, self._unit(theta))
+        found = self._of_rows(theta, rule)
         found.note = "observed information of rows, made positive"
         return found
 
@@ -198,11 +199,30 @@ class Regression(Likelihood):
             return matrix
         return WithRidge(Dense(matrix), self.ridge, self.mix).dense()
 
+    def _unit(self, theta: np.ndarray) -> np.ndarray | None:
+        """Return the roots (K,) of the mean curvatures of eta: the units in which C is clipped.
+
+        The eigenvalues of C would otherwise compare a location, in the unit of y, with a logarithm.
+
+        Returns
+        -------
+        ndarray of shape (K,) or None
+            None for one parameter, or where a curvature is not finite.
+        """
+        if self.distribution.n_params == 1 or self.distribution.concave:
+            return None
+        with np.errstate(all="ignore"):
+            size = self._watched.sum(_size_part, self._formula, theta) / self._watched.n
+        return np.sqrt(size) if np.isfinite(size).all() and (size > 0).all() else None
+
     def _positive(self, theta: np.ndarray) -> Recipe:
         """Return how C of a row is made: expected where that is cheap, else clipped observed."""
         family = self.distribution
         cheap = family.information.measures and family.fisher_by_rows
-        rule = partial(_expected, family) if cheap else partial(_clipped, family)
+        if cheap:
+            rule: Any = partial(_expected, family)
+        else:
+            rule = partial(_clipped, family, self._unit(theta))
         return Recipe(self._formula, theta.copy(), rule, self.total, of_y=not cheap)
 
     def information(self, theta: np.ndarray) -> LinearOperator | None:
@@ -279,7 +299,19 @@ def _observed(family: Distribution, eta: np.ndarray, y: Any) -> tuple[RowCurvatu
     return family.observed_curvature(y, eta), None
 
 
-def _clipped(family: Distribution, eta: np.ndarray, y: Any) -> tuple[RowCurvature, None]:
+def _clipped(
+    family: Distribution, unit: np.ndarray | None, eta: np.ndarray, y: Any
+) -> tuple[RowCurvature, None]:
     """Return the observed information of rows with the absolute values of its eigenvalues."""
     found = family.observed_curvature(y, eta)
-    return (found if family.concave else made_positive(found, len(eta), _CLIPPED)), None
+    return (found if family.concave else made_positive(found, len(eta), _CLIPPED, unit)), None
+
+
+def _size_part(block: Block, formula: Formula, theta: np.ndarray) -> np.ndarray:
+    """Return the sum of the sizes of the diagonal of the observed information, (K,)."""
+    found = formula.distribution.observed_curvature(block.y, formula.eta(theta, block))
+    out = np.zeros(found.size)
+    for k, m, entry in found.items():
+        if k == m:
+            out[k] = np.abs(entry).sum() if np.ndim(entry) else block.n * abs(float(entry))
+    return out
