@@ -79,9 +79,10 @@ def _integrated(family: Any, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
     width = np.where(width > 0.0, width, 1.0)
     total = np.zeros(n)
     for end, side, tail in ((low, -1, family.log_cdf), (high, 1, family.log_sf)):
-        x, slope = outwards(centre, end, side, width, _OUT)
-        square = 2.0 * _at(tail, x, eta)
         with np.errstate(all="ignore"):
+            # Far out places and densities may leave the range of doubles: nothing is left there.
+            x, slope = outwards(centre, end, side, width, _OUT)
+            square = 2.0 * _at(tail, x, eta)
             part = np.exp(square) * slope
         total += np.where(np.isfinite(part), part, 0.0).sum(axis=1) * _STEP
     inner = np.clip(y, low, high)

@@ -171,7 +171,7 @@ class Regression(Likelihood):
         """Return the expected information where it is cheap, else the clipped observed one."""
         family = self.distribution
         if family.information.measures and family.fisher_by_rows:
-            return self.fisher(theta)
+            return self._of_rows(theta, partial(_expected_or_observed, family))
         return self.clipped(theta)
 
     def mean_curvature(self, theta: np.ndarray) -> np.ndarray:
@@ -220,10 +220,10 @@ class Regression(Likelihood):
         family = self.distribution
         cheap = family.information.measures and family.fisher_by_rows
         if cheap:
-            rule: Any = partial(_expected, family)
+            rule: Any = partial(_expected_or_observed, family)
         else:
             rule = partial(_clipped, family, self._unit(theta))
-        return Recipe(self._formula, theta.copy(), rule, self.total, of_y=not cheap)
+        return Recipe(self._formula, theta.copy(), rule, self.total, of_y=True)
 
     def information(self, theta: np.ndarray) -> LinearOperator | None:
         """Return the information in which convergence is measured."""
@@ -293,6 +293,19 @@ def _unit_part(block: Block, formula: Formula, theta: np.ndarray) -> np.ndarray:
 
 def _expected(family: Distribution, eta: np.ndarray, start: int) -> tuple[RowCurvature, None]:
     return family.curvature(eta), None
+
+
+def _expected_or_observed(
+    family: Distribution, eta: np.ndarray, y: Any
+) -> tuple[RowCurvature, None]:
+    """Return the expected information; the observed one, made positive, if a row has none."""
+    try:
+        return family.curvature(eta), None
+    except ValueError:
+        found = family.observed_curvature(y, eta)
+        size = np.sqrt(np.abs(np.diagonal(found.total(len(eta)))))
+        usable = np.isfinite(size).all() and bool((size > 0).all())
+        return made_positive(found, len(eta), _CLIPPED, size if usable else None), None
 
 
 def _observed(family: Distribution, eta: np.ndarray, y: Any) -> tuple[RowCurvature, None]:
