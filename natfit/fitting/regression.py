@@ -19,8 +19,9 @@ from natfit.rows import Block, Memory, Rows, fewer_of
 #: Rows from which features take their centre and unit: these need not be exact.
 _FEW = 4_096
 
-#: Unit of a constant column as a share of its size.
-_TINY = 1e-4
+#: Spread of a constant column as a share of its value: eight roundings, and for sparse rows, which
+#: are centred after their products, the size at which squares leave no digit.
+_ROUNDING, _SPARSE_ROUNDING = 8.0 * 2.0**-52, 2.0**-26
 
 #: Largest size of a feature, and inverse of the smallest one.
 _LARGEST = 1e140
@@ -39,27 +40,23 @@ def standardised(rows: Rows, model: LinearPredictors) -> LinearPredictors:
     """
     few = rows.few(fewer_of(rows, _FEW))
     _check_range(few.X, model.feature_names)
-    shift, scale = _moments(few.X, few.weight)
-    flat = ~(scale > 1e-10 * np.abs(shift))
+    value = _a_row(few)
+    least = (_SPARSE_ROUNDING if issparse(few.X) else _ROUNDING) * np.abs(value)
+    shift, scale, flat = _moments(_moment_part(few, value), value, least)
     if flat.any() and rows.n > few.n:
-        total, first, second = rows.sum(_moment_part, shift)
-        mean = first / total
-        spread = np.sqrt(np.maximum(second / total - mean**2, 0.0))
-        mean = shift + mean
-        shift = np.where(flat, mean, shift)
-        scale = np.where(flat, spread, scale)
-        flat = ~(scale > 1e-14 * np.abs(shift))
+        mean, spread, still = _moments(rows.sum(_moment_part, value), value, least)
+        shift, scale = np.where(flat, mean, shift), np.where(flat, spread, scale)
+        flat &= still
     # A constant column is zero about its own value, of which a mean is rounded.
-    shift = np.where(flat, _first_row(few.X), shift)
-    # A small unit asks for products of the centred column, which are not rounded.
-    size = np.where(np.abs(shift) > 0, np.abs(shift) * (1.0 if issparse(few.X) else _TINY), 1.0)
-    unit = np.where(flat, size, scale)
-    return LinearPredictors(model.columns, model.intercept, shift, unit, model.feature_names)
+    shift, scale = np.where(flat, value, shift), np.where(flat, 0.0, scale)
+    return LinearPredictors(model.columns, model.intercept, shift, scale, model.feature_names)
 
 
-def _first_row(X: Any) -> np.ndarray:
-    first = X[:1]
-    return np.asarray(first.todense() if issparse(first) else first, dtype=np.float64).ravel()
+def _a_row(block: Block) -> np.ndarray:
+    """Return the features (D,) of the first row that has a weight."""
+    at = 0 if block.weight is None else int(np.argmax(block.weight > 0))
+    row = block.X[at : at + 1]
+    return np.asarray(row.toarray() if issparse(row) else row, dtype=np.float64).ravel()
 
 
 def _check_range(X: Any, names: Sequence[str] | None) -> None:
@@ -93,29 +90,35 @@ def centre_of_offsets(objective: Likelihood) -> np.ndarray:
     return np.where(logs, whole, middle)
 
 
-def _moments(X: object, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return the means and the standard deviations (D,) of a few rows."""
-    n = X.shape[0]  # type: ignore[attr-defined]
-    share = np.full(n, 1.0 / n) if weight is None else weight / weight.sum()
-    if issparse(X):
-        mean = np.asarray(X.T @ share)  # type: ignore[attr-defined]
-        square = np.asarray(X.multiply(X).T @ share)  # type: ignore[attr-defined]
-        return mean, np.sqrt(np.maximum(square - mean**2, 0.0))
-    dense = np.asarray(X, dtype=np.float64)
-    mean = share @ dense
-    return mean, np.sqrt(share @ np.square(dense - mean))
+def _moments(
+    sums: tuple[float, np.ndarray, np.ndarray], value: np.ndarray, least: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return means, standard deviations, and which columns (D,) are constant, of sums of gaps."""
+    total, first, second = sums
+    square = second / total
+    spread = square - np.square(first / total)
+    # All digits of the difference are lost if the value is an outlier.
+    spread = np.sqrt(np.where(spread > 1e-12 * square, spread, square))
+    return value + first / total, spread, ~(np.sqrt(square) > least)
 
 
-def _moment_part(block: Block, shift: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """Return the weight, and the weighted sums of x - shift and of its square."""
+def _moment_part(block: Block, value: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return the weight, and the weighted sums of x - value and of its square."""
     weight = np.ones(block.n) if block.weight is None else block.weight
     total = float(weight.sum())
-    if issparse(block.X):
-        first = np.asarray(block.X.T @ weight)
-        second = np.asarray(block.X.multiply(block.X).T @ weight)
-        return total, first - shift * total, second - 2.0 * shift * first + shift**2 * total
-    gap = np.asarray(block.X, dtype=np.float64) - shift
-    return total, weight @ gap, weight @ np.square(gap)
+    if not issparse(block.X):
+        gap = np.asarray(block.X, dtype=np.float64) - value
+        return total, weight @ gap, weight @ np.square(gap)
+    # Entries that are stored, each about the value; then those that are not, which are zero.
+    X = block.X.tocsr()
+    own, size = np.repeat(weight, np.diff(X.indptr)), len(value)
+    gap = X.data - value[X.indices]
+    count = np.bincount(X.indices, own > 0, size)
+    rest = total - np.bincount(X.indices, own, size)
+    rest = np.where(count == np.count_nonzero(weight > 0), 0.0, rest)
+    first = np.bincount(X.indices, own * gap, size) - rest * value
+    second = np.bincount(X.indices, own * np.square(gap), size) + rest * np.square(value)
+    return total, first, second
 
 
 #: Share of the rows that a first, cheap fit is made to, and how many rows a parameter it needs.
@@ -171,4 +174,5 @@ def width(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     if issparse(X):
         low, high = low.toarray().ravel(), high.toarray().ravel()
     far = np.maximum(high - shift, shift - low)
-    return shift, np.maximum(scale, 0.25 * far)
+    size = np.where(shift == 0.0, 1.0, np.abs(shift))
+    return shift, np.maximum(np.where(scale == 0.0, size, scale), 0.25 * far)

@@ -13,8 +13,9 @@ from natfit.linops import LinearOperator
 #: Eigenvalues of the matrix with a unit diagonal below this share of the largest count as zero.
 _SINGULAR = 1e-12
 
-#: Share of a null vector's squared length from which a coordinate counts as unidentified.
-_PARTICIPATION = 0.05
+#: Size of a coordinate in the null space, as a share of the largest one, from which it counts as
+#: unidentified: a member of a relation among columns has some of it, rounding far less.
+_PARTICIPATION = 1e-3
 
 
 class Inverse:
@@ -58,9 +59,13 @@ class Inverse:
         values, vectors = np.linalg.eigh(scaled)
         keep = np.abs(values) > self._least * np.abs(values).max()
         self.positive = not bool((values[keep] < 0).any())
-        null = np.square(vectors[:, ~keep]).sum(axis=1)
-        self.lost = tuple(np.flatnonzero(null > _PARTICIPATION).tolist())
-        self._part = (vectors[:, keep] / np.abs(values[keep])) @ vectors[:, keep].T
+        null = np.sqrt(np.square(vectors[:, ~keep]).sum(axis=1))
+        found = null > _PARTICIPATION * null.max(initial=0.0)
+        self.lost = tuple(np.flatnonzero(found).tolist())
+        known = vectors[:, keep]
+        # What has no curvature at all has no part in the others, not one by rounding.
+        known[np.diagonal(scaled) == 0] = 0.0
+        self._part = (known / np.abs(values[keep])) @ known.T
 
     def __call__(self, g: np.ndarray) -> np.ndarray:
         """Return the product of the inverse with a vector (P,)."""

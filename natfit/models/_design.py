@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ _ROOM = 1 << 18
 
 #: Centres of features, in their units, up to which sums of products are corrected for them.
 _NEAR = 30.0
+
+#: Centres of features, in their units, from which each row is centred before any product.
+_FAR = 1e5
 
 #: Fewest rows of a buffer: with fewer, a matrix product of them is slow.
 _FEWEST = 256
@@ -35,10 +39,17 @@ class Design:
     ----------
     shift, scale : ndarray of shape (D,)
         Centre and unit of each feature.
+    flat : ndarray of bool, shape (D,)
+        Features that are constant, equal to their centre: sums over rows of their z are zero.
     """
 
     shift: np.ndarray
     scale: np.ndarray
+    flat: np.ndarray
+
+    @cached_property
+    def _far(self) -> bool:
+        return bool((np.abs(self.shift) > _FAR * self.scale).any())
 
     @property
     def width(self) -> int:
@@ -47,6 +58,11 @@ class Design:
 
     def matmul(self, X: Any, b: np.ndarray) -> np.ndarray:
         """Return Z B, (n, K), for X (n, D) and B (A, K); its columns are contiguous."""
+        if self._far and not issparse(X):
+            out = np.empty((b.shape[1], X.shape[0])).T
+            for part, z in self._standard(X):
+                np.matmul(z, b, out=out[part])
+            return out
         raw = b[:-1] / self.scale[:, None]
         base = b[-1] - self.shift @ raw
         if issparse(X):
@@ -65,6 +81,10 @@ class Design:
         """Return Z' U, (A, K), for X (n, D) and U (n, K)."""
         out = np.empty((self.width, u.shape[1]))
         total = u.sum(axis=0)
+        if self._far and not issparse(X):
+            out[:] = sum(z.T @ u[part] for part, z in self._standard(X))
+            out[:-1][self.flat] = 0.0
+            return out
         if issparse(X):
             one = u.shape[1] == 1
             got = (X.T @ u[:, 0])[:, None] if one else np.asarray(X.T @ u)
@@ -73,6 +93,7 @@ class Design:
         else:
             got = sum(rows.T @ u[part] for part, rows in self._parts(X))
         out[:-1] = (got - np.outer(self.shift, total)) / self.scale[:, None]
+        out[:-1][self.flat] = 0.0
         out[-1] = total
         return out
 
@@ -125,8 +146,16 @@ class Design:
             found = np.tril(found) + np.tril(found, -1).T
         if near:
             self._centre(found)
+        return self._in_units(found)
+
+    def _in_units(self, gram: np.ndarray) -> np.ndarray:
+        """Return sums of products of (x - shift, 1) in units of the features."""
         unit = np.append(self.scale, 1.0)
-        return found / np.outer(unit, unit)
+        out = gram / np.outer(unit, unit)
+        flat = np.flatnonzero(self.flat)
+        out[flat] = 0.0
+        out[:, flat] = 0.0
+        return out
 
     def _centre(self, gram: np.ndarray) -> None:
         """Turn sums of products of (x, 1) into those of (x - shift, 1), in place."""
@@ -143,10 +172,12 @@ class Design:
             second = np.asarray(X.multiply(X).T @ c)
             shift = self.shift[:, None]
             second += shift * (shift * total - 2.0 * first)
+            second[self.flat] = 0.0
             return np.vstack([second / np.square(self.scale)[:, None], total])
         out = np.zeros((self.width, c.shape[1]))
         for part, z in self._standard(X):
             out += np.square(z, out=z).T @ c[part]
+        out[:-1][self.flat] = 0.0
         return out
 
     def rows(self, X: Any) -> np.ndarray:
@@ -182,5 +213,4 @@ class Design:
         out[:-1, -1] = out[-1, :-1] = X.T @ c
         out[-1, -1] = c.sum()
         self._centre(out)
-        unit = np.append(self.scale, 1.0)
-        return out / np.outer(unit, unit)
+        return self._in_units(out)

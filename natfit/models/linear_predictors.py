@@ -33,7 +33,8 @@ class LinearPredictors(Model):
         Whether there is an intercept; a dict says so for each parameter, True for those left out.
         A predictor without features always has one.
     shift, scale : array-like of shape (D,), optional
-        Centre and unit of each feature, 0 and 1 by default.
+        Centre and unit of each feature, 0 and 1 by default. A unit of 0 is that of a constant
+        column, equal to its centre: an intercept does all that it can do.
     feature_names : sequence of str, optional
         Names of the D features, x0, x1, ... by default.
     """
@@ -130,7 +131,9 @@ class LinearPredictors(Model):
         zero, one = np.zeros(self.n_features), np.ones(self.n_features)
         shift = zero if self.shift is None or not centred else np.asarray(self.shift, dtype=float)
         scale = one if self.scale is None else np.asarray(self.scale, dtype=float)
-        self.design = Design(shift, scale)
+        flat = scale == 0.0
+        scale = np.where(flat, np.where(shift == 0.0, 1.0, np.abs(shift)), scale)
+        self.design = Design(shift, scale, flat & centred)
         width, size = self.design.width, 0
         self.parts: list[slice] = []
         self.at: list[np.ndarray] = []

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from scipy.optimize import linprog
+from scipy.sparse import csc_array, csr_array
 from sklearn.exceptions import ConvergenceWarning
 
 from natfit.estimators.regression.regressor import NaturalRegressor
@@ -192,3 +193,63 @@ def test_raw_columns_take_about_as_long_as_clean_ones():
     assert clean.status_ == other.status_ == "converged"
     assert other.n_iter_ <= clean.n_iter_ + 1
     assert other.loglik_ == pytest.approx(clean.loglik_, abs=1e-6)
+
+
+# ----------------------------------------------------- constants of any value and container
+
+
+CONTAINERS = {
+    "C": np.ascontiguousarray,
+    "F": np.asfortranarray,
+    "float32": lambda X: X.astype(np.float32),
+    "csr": csr_array,
+    "csc": csc_array,
+}
+
+
+@pytest.mark.parametrize("container", list(CONTAINERS))
+@pytest.mark.parametrize("n", [50, 200, 6_000])
+def test_constant_columns_of_any_value_are_named_and_have_no_coefficient(container, n):
+    rng = np.random.default_rng(n)
+    drawn = rng.normal(size=4) * 10.0 ** rng.integers(-9, 9, 4)
+    values = np.append([1e-9, 0.1, 7.0, -1e10], drawn)
+    Z = rng.normal(size=(n, 2))
+    y = Z @ np.array([1.0, -1.0]) + rng.normal(size=n)
+    weight = rng.uniform(0.5, 2.0, n)
+    weight[:3] = 0.0
+    for value in values:
+        X = np.column_stack([Z, np.full(n, value)])
+        X[:3, 2] = 2.0 * value
+        X = CONTAINERS[container](X)
+        fit = fitted("normal", X, y, fit={"sample_weight": weight}, features_for="all")
+        assert fit.status_ == "singular", (value, fit.message_)
+        assert "[x2]" in fit.message_
+        assert "[x1]" not in fit.message_
+        assert all(coef[2] == 0.0 for coef in fit.coef_.values())
+        alone = fitted("normal", X, y, fit={"sample_weight": weight}, fit_intercept=False)
+        assert alone.status_ == "converged", (value, alone.message_)
+
+
+@pytest.mark.parametrize("n", [200, 6_000])
+@pytest.mark.parametrize("place", [1e6, 1e8, 1e10])
+def test_a_column_far_from_zero_is_no_constant(n, place):
+    rng = np.random.default_rng(n)
+    X = rng.normal(size=(n, 3)) + place
+    Z = X - place
+    y = Z @ np.array([1.0, 2.0, 3.0]) + rng.normal(size=n)
+    fit = fitted("normal", X, y)
+    assert fit.status_ == "converged", fit.message_
+    best = np.linalg.lstsq(np.column_stack([Z, np.ones(n)]), y, rcond=None)[0]
+    assert fit.coef_["loc"] == pytest.approx(best[:3], rel=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("family", ["normal", "bernoulli"])
+def test_all_members_of_a_relation_are_named(family, seed):
+    rng, X, y = data(seed)
+    X = np.column_stack([X, X[:, 0] + 2.0 * X[:, 1]])
+    y = y if family == "normal" else (y + rng.logistic(size=len(y)) > 0.0).astype(float)
+    fit = fitted(family, X, y)
+    assert fit.status_ == "singular"
+    for j, named in enumerate([True, True, False, True]):
+        assert (f"[x{j}]" in fit.message_) == named, fit.message_
