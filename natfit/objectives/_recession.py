@@ -241,6 +241,8 @@ def _free_of(objective: Regression, gram: np.ndarray, moved: np.ndarray) -> np.n
         gram[held, held] += 1.0
     if not gram.any():
         return moved
+    if not np.isfinite(gram).all():
+        return None
     values, vectors = np.linalg.eigh(gram)
     null = vectors[:, values <= _NULL]
     return null @ (null.T @ moved) if null.shape[1] else None
