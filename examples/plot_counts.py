@@ -107,10 +107,10 @@ def draw(result: dict, path: Path) -> None:
         title="Zeros that fit are not counts that fit",
     )
     root.legend()
-    worm.set(title="Worm plot: NB2 comes near, the largest counts do not", ylim=(-2, 4))
+    worm.set(title="Worm plot: NB2 fits all but the largest counts", ylim=(-2, 4))
     for name in ("Poisson", "NB2"):
         model = result["table"][name]
-        CoefficientsDisplay.from_estimator(model, ax=coefficients, name=name, alpha=0.7)
+        CoefficientsDisplay.from_estimator(model, ax=coefficients, name=name, ms=4)
     coefficients.set(
         xlabel="coefficient of log visits (per unit)",
         title="Poisson takes its coefficients for too certain",

@@ -10,6 +10,9 @@ from scipy import special
 from natfit._validation import check_number, check_option
 from natfit.display._common import last_step, pyplot
 
+#: Distance of the lines of fits that are drawn into the same axes; features are one apart.
+_APART = 0.2
+
 
 class CoefficientsDisplay:
     """The coefficients of one parameter's features, and Wald intervals where they are known.
@@ -55,7 +58,7 @@ class CoefficientsDisplay:
     def plot(
         self, ax: Any = None, *, name: str | None = None, **kwargs: Any
     ) -> CoefficientsDisplay:
-        """Draw a line for each feature.
+        """Draw a line for each feature, below those of fits that are in the axes already.
 
         Parameters
         ----------
@@ -73,13 +76,14 @@ class CoefficientsDisplay:
         plt = pyplot("CoefficientsDisplay.plot")
         if ax is None:
             _, ax = plt.subplots()
-        y = np.arange(len(self.coef))
+        places = np.arange(len(self.coef))
+        y = places + _APART * len(ax.collections)
         style = {"marker": "o", "ls": "none", "label": name}
         (self.points_,) = ax.plot(self.coef, y, **{**style, **kwargs})
         color = self.points_.get_color()
         self.intervals_ = ax.hlines(y, self.coef - self.half, self.coef + self.half, color=color)
         ax.axvline(0.0, color="0.5", lw=1, zorder=0)
-        ax.set_yticks(y, self.names)
+        ax.set_yticks(places, self.names)
         if not ax.yaxis_inverted():
             ax.invert_yaxis()
         ax.set(xlabel=f"coefficient in the predictor of {self.parameter} (per unit of the feature)")

@@ -88,3 +88,11 @@ def test_coefficients_and_their_intervals(model):
         assert_allclose(ends[:, 1] - ends[:, 0], 2.0 * half, rtol=1e-9)
     with pytest.raises(ValueError, match="parameter"):
         CoefficientsDisplay.from_estimator(model, parameter="scale")
+
+
+def test_coefficients_of_several_fits_are_drawn_below_each_other(model):
+    first = CoefficientsDisplay.from_estimator(model)
+    second = CoefficientsDisplay.from_estimator(model, ax=first.ax_)
+    gaps = second.points_.get_ydata() - first.points_.get_ydata()
+    assert np.all((gaps > 0) & (gaps < 0.5))
+    np.testing.assert_array_equal(first.ax_.get_yticks(), first.points_.get_ydata())

@@ -11,6 +11,7 @@ from scipy.special import ndtri
 from scipy.stats import norm
 
 from natfit._tables import Table, Words, fixed, measured, number
+from natfit.distributions.wrappers.constrained import Constrained
 from natfit.estimators._summary import MOST, OTHERS, Summary
 from natfit.estimators.regression._statements_estimates import NO_OPTIMUM, Given
 from natfit.estimators.regression._statements_tests import said_of_effect
@@ -129,7 +130,7 @@ def summarised(
     terms = model.loglik_, model.n_parameters_
     facts = {
         "estimator": type(model).__name__,
-        "family": " ".join(repr(model.distribution_).split()),
+        "family": _family_words(model),
         "n_obs": model.n_obs_,
         "n_parameters": terms[1],
         "loglik": terms[0],
@@ -144,6 +145,15 @@ def summarised(
         "notes": _notes(model, estimate, found),
     }
     return RegressionSummary(facts, table)
+
+
+def _family_words(model: Any) -> str:
+    """Return the family as it was asked for, with the links where they are not its own."""
+    family = model.distribution_
+    if not isinstance(family, Constrained):
+        return " ".join(repr(family).split())
+    links = ", ".join(f"{name} by {model.link_[name]}" for name in family.given)
+    return f"{' '.join(repr(family.inner).split())}, {links}"
 
 
 def _without_features(model: Any) -> float | None:

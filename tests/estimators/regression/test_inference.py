@@ -359,6 +359,13 @@ def test_a_summary_is_text_html_and_a_frame(poisson):
     assert summary.facts["loglik"] == poisson.loglik_
 
 
+def test_a_summary_names_the_family_that_was_asked_for(poisson):
+    assert poisson.summary().facts["family"] == "Poisson()"
+    x, y = np.arange(40.0)[:, None], np.random.default_rng(0).negative_binomial(3, 0.2, 40)
+    model = NaturalRegressor("negative_binomial", features_for="all").fit(x, y)
+    assert model.summary().facts["family"] == "NegativeBinomial(), n by log"
+
+
 @pytest.mark.slow
 def test_a_bootstrap_covers_what_its_replicates_do():
     x = X[["age"]]
