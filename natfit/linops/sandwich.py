@@ -66,7 +66,7 @@ class Sandwich(LinearOperator):
 
     @cached_property
     def _diag(self) -> np.ndarray:
-        diag = _total(part.lin.diag(part.inner) for part in self._parts)
+        diag = _total(part.diagonal() for part in self._parts)
         diag.setflags(write=False)
         return diag
 
@@ -134,6 +134,12 @@ class Term:
     @cached_property
     def _dense(self) -> np.ndarray:
         return self._c.dense(len(self.lin.eta))
+
+    def diagonal(self) -> np.ndarray:
+        """Return the diagonal (P,) of J' C J."""
+        if self.b is not None and hasattr(self.lin, "squares"):
+            return self.lin.squares(self.b)
+        return self.lin.diag(self.inner)
 
     @property
     def inner(self) -> Any:

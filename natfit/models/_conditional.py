@@ -282,6 +282,11 @@ class WithConstants(Linearization):
         inner = self.inner.diag(c[:, self.varying[:, None], self.varying])
         return np.concatenate([inner, c[:, self.constant, self.constant].sum(axis=0)])
 
+    def squares(self, b: np.ndarray) -> np.ndarray:
+        """Return the diagonal (P,) of the sum over rows of J_i' B_i B_i' J_i."""
+        inner = self.inner.squares(b[:, self.varying])
+        return np.concatenate([inner, np.square(b[:, self.constant]).sum(axis=(0, 2))])
+
     def _constant_columns(self, b: np.ndarray) -> np.ndarray:
         """Return the rows (Kc, n R) of B (n, K, R) that belong to the constants."""
         return np.swapaxes(b[:, self.constant], 0, 1).reshape(len(self.constant), -1)

@@ -98,6 +98,17 @@ class Layers(Linearization):
                 terms.append((np.square(a[part]).T @ square).ravel())
             yield np.concatenate(terms)
 
+    def squares(self, b: np.ndarray) -> np.ndarray:
+        """Return the diagonal (P,) of the sum over rows of J_i' B_i B_i' J_i, without J or C."""
+        n, _, r = b.shape
+        if r >= self.eta.shape[1]:
+            return super().squares(b)
+        terms = []
+        for a, delta in zip(self.inputs, self.deltas(b, slice(0, n)), strict=True):
+            square = np.einsum("nrh,nrh->nh", delta, delta)
+            terms.append((np.square(a).T @ square).ravel())
+        return np.concatenate(terms)
+
     def pull_columns(self, b: np.ndarray) -> np.ndarray:
         """Return the columns J_i' b_ir of all rows and r, (P, n R), for B (n, K, R)."""
         n, r = b.shape[0], b.shape[2]

@@ -47,6 +47,10 @@ class Linearization:
         """Return the diagonal (P,) of :meth:`gram`."""
         return np.diagonal(self.gram(c))
 
+    def squares(self, b: np.ndarray) -> np.ndarray:
+        """Return the diagonal (P,) of the sum over rows of J_i' B_i B_i' J_i, for B (n, K, R)."""
+        return self.diag(np.matmul(b, np.swapaxes(b, 1, 2)))
+
     def pull_columns(self, b: np.ndarray) -> np.ndarray:
         """Return the columns J_i' b_ir of all rows and r, (P, n R), for B (n, K, R)."""
         raise NotImplementedError

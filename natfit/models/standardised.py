@@ -224,6 +224,10 @@ class InUnits(Linearization):
         """Return the diagonal (P,) of :meth:`gram`."""
         return self.inner.diag(self._c(c))
 
+    def squares(self, b: np.ndarray) -> np.ndarray:
+        """Return the diagonal (P,) of the sum over rows of J_i' B_i B_i' J_i."""
+        return self.inner.squares(b * self.unit[:, None])
+
     def pull_columns(self, b: np.ndarray) -> np.ndarray:
         """Return the columns J_i' b_ir of all rows and r, (P, n R), for B (n, K, R)."""
         return self.inner.pull_columns(b * self.unit[:, None])
