@@ -127,6 +127,9 @@ _SHARE, _A_PARAMETER = 20, 20
 #: Number of features from which a first fit to fewer rows saves nothing.
 _WIDE = 200
 
+#: Share of the size of the objective at the first start by which the second may exceed it.
+_SLACK = 0.1
+
 #: Distance to the optimum of the fewer rows, in standard errors, at which their fit ends: it is
 #: some sqrt(20 P) of those of all rows away from theirs in any case.
 _NEAR = 3.0
@@ -153,8 +156,12 @@ def from_fewer_rows(
     fewer = objective.at_rows(Memory(few.y, few.X, few.weight, few.offset))
     engine = replace(engine, tol=_NEAR, metric=engine.metric.anew())
     found = run(fewer, engine, theta, rng)
-    better = found.status is Status.CONVERGED and np.isfinite(found.theta).all()
-    return found.theta if better else theta
+    if not (found.status is Status.CONVERGED and np.isfinite(found.theta).all()):
+        return theta
+    # Rows that were not looked at may be far less likely there, such as those far out in x.
+    least = found.history["objective"][0]
+    worse = least + _SLACK * (1.0 + abs(least))
+    return found.theta if objective.value(found.theta) < worse else theta
 
 
 def width(rows: Rows) -> tuple[np.ndarray, np.ndarray]:

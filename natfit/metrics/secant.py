@@ -32,6 +32,10 @@ _DIGITS = 1e-4
 #: Relative residuals of iterative solves, near an optimum and far from it.
 _EXACT, _LOOSE = 1e-2, 0.1
 
+#: Distance to the optimum, in standard errors, from which a mean over rows is checked against the
+#: information itself, by at most so many products.
+_ARRIVING, _PRODUCTS = 1e-2, 30
+
 #: Secants that are collected before a matrix is formed anew.
 _MOST = 40
 
@@ -58,13 +62,10 @@ class SecantFisher(Metric):
     is_information = True
 
     def prepare(self, objective: Objective) -> Metric:
-        """Return a metric that keeps what it has formed for this objective."""
+        """Return a metric that keeps what it forms; the exact one without linear predictors."""
         likelihood = need_likelihood(self, objective)
         if not (likelihood.regresses and likelihood.model.linear):
-            raise ValueError(
-                "metric='secant' needs a regression with linear predictors, got the model "
-                f"{type(likelihood.model).__name__}; use metric='exact'"
-            )
+            return ExactFisher(endgame=True).prepare(objective)
         return _Keeping()
 
     def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> LinearOperator:
@@ -86,6 +87,8 @@ class _State:
         How it was formed.
     gram, inner : ndarray or None
         The mean of z z' and that of C, where the base is their product.
+    exact : bool
+        Whether it was formed in double precision because a mean over rows did not serve.
     theta, grad : ndarray of shape (P,)
         The iterate before, and the gradient there.
     distance : float
@@ -97,6 +100,7 @@ class _State:
     note: str | None
     gram: np.ndarray | None = None
     inner: np.ndarray | None = None
+    exact: bool = False
     theta: np.ndarray = field(default_factory=lambda: np.empty(0))
     grad: np.ndarray = field(default_factory=lambda: np.empty(0))
     distance: float = np.inf
@@ -132,10 +136,60 @@ class _Keeping(ExactFisher):
             state = self._formed(objective, iterate)
         d, _ = state.kept.solved(iterate.grad)
         state.distance = float(np.sqrt(max(float(iterate.grad @ d), 0.0)))
+        if state.gram is not None and state.distance**2 * objective.yardstick < _ARRIVING**2:
+            # A mean over rows says little of a distance: products with the information itself do.
+            if not self._confirmed(objective, iterate, state):
+                state = self._exact_state(objective, iterate)
+                d, _ = state.kept.solved(iterate.grad)
+                state.distance = float(np.sqrt(max(float(iterate.grad @ d), 0.0)))
         state.theta, state.grad = iterate.theta, iterate.grad
         state.kept.note = state.note
         self._state = state
         return state.kept
+
+    def _confirmed(self, objective: Regression, iterate: Point, state: _State) -> bool:
+        """Tell whether g' F^-1 g with the information itself is about that with the kept inverse.
+
+        Conjugate gradients, with the kept inverse as their preconditioner, find it from below.
+
+        Returns
+        -------
+        bool
+            False if it is more than four times as large, or was not found in a few products.
+        """
+        operator = objective.positive_information(iterate.theta)
+        residual, found = iterate.grad.copy(), 0.0
+        z, _ = state.kept.solved(residual)
+        p, rho = z.copy(), float(residual @ z)
+        first = rho
+        for _ in range(_PRODUCTS):
+            if not rho > 0.0:
+                return True
+            product = operator @ p
+            curvature = float(p @ product)
+            if not curvature > 0.0:
+                return False
+            found += rho**2 / curvature
+            residual -= rho / curvature * product
+            z, _ = state.kept.solved(residual)
+            rho, before = float(residual @ z), rho
+            if found > 4.0 * first:
+                return False
+            if rho < 1e-2 * first:
+                return True
+            p = z + rho / before * p
+        return False
+
+    def _exact_state(self, objective: Regression, iterate: Point) -> _State:
+        """Return the information in double precision, the observed one if it is positive."""
+        size = len(iterate.theta)
+        with np.errstate(all="ignore"):
+            found = Inverse(objective.hessian(iterate.theta).dense())
+            note = "observed"
+            if not found.positive:
+                operator = objective.positive_information(iterate.theta)
+                found, note = Inverse(operator.dense()), "expected"
+        return _State(found, Kept(found, [], size), note, exact=True)
 
     def _correct(self, objective: Regression, iterate: Point, state: _State) -> None:
         """Add the secant of the last step; a mean of C that has changed is replaced."""
@@ -168,6 +222,9 @@ class _Keeping(ExactFisher):
         """Return the information at an iterate with its inverse, formed anew."""
         family, theta = objective.distribution, iterate.theta
         dear, size = _dear(objective), len(iterate.theta)
+        exact = self._state is not None and self._state.exact
+        if exact:
+            return self._exact_state(objective, iterate)
         if dear and _ROUGH <= size <= _AFFORDABLE:
             gram, inner = objective.unit_gram(theta), objective.mean_curvature(theta)
             found = Inverse(objective.rough_information(inner, gram), _DIGITS)

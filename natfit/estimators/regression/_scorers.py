@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import UNUSED
 
-from natfit._validation import check_number, check_option
+from natfit._validation import answers_keywords, check_number, check_option
 from natfit.estimators.regression._predictions import weighted_mean
 from natfit.inference import scoring_rules
 
@@ -117,6 +117,7 @@ def _share(value: Any, name: str) -> float:
     return check_number(value, name, low=0.0, high=1.0, closed_low=False, closed_high=False)
 
 
+@answers_keywords
 def make_scorer(rule: str = "log_score", **options: Any) -> DistributionScorer:
     """Return a scorer of predicted distributions for ``scoring=`` of scikit-learn's searches.
 
