@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from natfit._numbers import as_numbers, is_frame
+from natfit._numbers import as_numbers, is_frame, refuse_other_order
 from natfit.bijectors import Positive
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
@@ -15,6 +15,25 @@ from natfit.estimators.regression._options import mean_parameter, refuse_names
 
 #: What to write where cross-validation has split X and not the offsets.
 _OF_A_DICT = "; cross-validation does not split a dict: pass a frame with a column a parameter"
+
+
+def refuse_other_orders(X: Any, offset: Any, exposure: Any, truncation: Any = None) -> None:
+    """Raise ValueError if labels of rows say that a known part belongs to other rows of X.
+
+    Raises
+    ------
+    ValueError
+        With the argument and the first row at which the labels differ.
+    """
+    refuse_other_order(X, exposure, "exposure")
+    if isinstance(offset, Mapping):
+        for name, value in offset.items():
+            refuse_other_order(X, value, f"offset[{name!r}]")
+    else:
+        refuse_other_order(X, offset, "offset")
+    if isinstance(truncation, tuple):
+        for end in truncation:
+            refuse_other_order(X, end, "truncation")
 
 
 def offsets_of(family: Distribution, n: int, offset: Any, exposure: Any) -> np.ndarray | None:

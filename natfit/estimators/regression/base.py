@@ -18,7 +18,7 @@ from natfit.distributions.wrappers.base import Wrapper
 from natfit.estimators._data import read_rows
 from natfit.estimators.base import NaturalEstimator
 from natfit.estimators.regression._features import Chosen, choose, read_container
-from natfit.estimators.regression._offsets import offsets_of
+from natfit.estimators.regression._offsets import offsets_of, refuse_other_orders
 from natfit.estimators.regression._options import intercepts, strengths
 from natfit.estimators.regression._predictions import Predictions
 from natfit.estimators.regression._predictor import Predicted, predictor_of, trained
@@ -128,6 +128,7 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
         link, driven = getattr(self, "link", None), driven_by(chosen.features)
         family = linked(family, link, driven)
         ridge = strengths(self.alpha, family)
+        refuse_other_orders(X, offset, exposure, self.truncation)
         offsets = data.those_kept(self._offsets(family, data.n, offset, exposure))
         rows = rows_of(values, chosen.layout.matrix(data.X), data.weight, offsets, n_jobs)
         published = linked(plan.family, link, driven)
@@ -288,6 +289,7 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
         """Return eta (n, K) of rows of X."""
         check_is_fitted(self, "_theta")
         given = read_container(self, X, reset=False)
+        refuse_other_orders(X, offset, exposure)
         offsets = self._offsets(self.distribution_, given.shape[0], offset, exposure)
         return self._eta_of(given, offsets)
 
@@ -301,6 +303,7 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
         """Return the family of rows, the rows, their eta (n, K) and their weights."""
         check_is_fitted(self, "_theta")
         data = self._data(X, y, sample_weight, reset=False)
+        refuse_other_orders(X, offset, exposure, self.truncation)
         offsets = data.those_kept(self._offsets(self.distribution_, data.n, offset, exposure))
         eta = self._eta_of(data.X, offsets)
         family, values = self._seen_rows(data, y)

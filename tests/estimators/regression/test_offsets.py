@@ -171,3 +171,20 @@ def test_offsets_of_classes_are_routed():
         scores = cross_val_score(model, X, y, cv=3, params={"offset": X[:, 0]})
     plain = cross_val_score(NaturalClassifier(), X, y, cv=3)
     np.testing.assert_allclose(scores, plain)
+
+
+@pytest.mark.parametrize("name", ["offset", "exposure"])
+def test_rows_in_another_order_are_refused(name):
+    n = 60
+    X = pd.DataFrame({"x": np.arange(n) / n})
+    known = pd.Series(1.0 + np.arange(n))
+    y = np.random.default_rng(0).poisson(known * np.exp(X["x"])).astype(float)
+    model = NaturalRegressor("poisson").fit(
+        X, y, **{name: np.log(known) if name == "offset" else known}
+    )
+    with pytest.raises(
+        ValueError, match=f"{name} must have the rows of the data in the same order"
+    ):
+        NaturalRegressor("poisson").fit(X, y, **{name: known[::-1]})
+    with pytest.raises(ValueError, match=f"{name} must have the rows"):
+        model.predict(X, **{name: known[::-1]})
