@@ -89,6 +89,8 @@ class _State:
         The mean of z z' and that of C, where the base is their product.
     exact : bool
         Whether it was formed in double precision because a mean over rows did not serve.
+    confirmed : bool
+        Whether the information itself has agreed with what is kept.
     theta, grad : ndarray of shape (P,)
         The iterate before, and the gradient there.
     distance : float
@@ -101,6 +103,7 @@ class _State:
     gram: np.ndarray | None = None
     inner: np.ndarray | None = None
     exact: bool = False
+    confirmed: bool = False
     theta: np.ndarray = field(default_factory=lambda: np.empty(0))
     grad: np.ndarray = field(default_factory=lambda: np.empty(0))
     distance: float = np.inf
@@ -136,12 +139,14 @@ class _Keeping(ExactFisher):
             state = self._formed(objective, iterate)
         d, _ = state.kept.solved(iterate.grad)
         state.distance = float(np.sqrt(max(float(iterate.grad @ d), 0.0)))
-        if state.gram is not None and state.distance**2 * objective.yardstick < _ARRIVING**2:
+        arriving = state.distance**2 * objective.yardstick < _ARRIVING**2
+        if state.gram is not None and arriving and not state.confirmed:
             # A mean over rows says little of a distance: products with the information itself do.
             if not self._confirmed(objective, iterate, state):
                 state = self._exact_state(objective, iterate)
                 d, _ = state.kept.solved(iterate.grad)
                 state.distance = float(np.sqrt(max(float(iterate.grad @ d), 0.0)))
+            state.confirmed = True
         state.theta, state.grad = iterate.theta, iterate.grad
         state.kept.note = state.note
         self._state = state

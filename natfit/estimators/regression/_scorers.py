@@ -118,15 +118,19 @@ def _share(value: Any, name: str) -> float:
 
 
 @answers_keywords
-def make_scorer(rule: str = "log_score", **options: Any) -> DistributionScorer:
+def make_scorer(
+    rule: str = "log_score", coverage: float = 0.9, q: float = 0.5
+) -> DistributionScorer:
     """Return a scorer of predicted distributions for ``scoring=`` of scikit-learn's searches.
 
     Parameters
     ----------
     rule : {"log_score", "crps", "interval", "pinball"}, default="log_score"
         The proper scoring rule, as in :class:`DistributionScorer`.
-    **options
-        ``coverage`` of ``interval``, ``q`` of ``pinball``.
+    coverage : float, default=0.9
+        Of ``interval``.
+    q : float, default=0.5
+        Of ``pinball``.
 
     Returns
     -------
@@ -146,4 +150,4 @@ def make_scorer(rule: str = "log_score", **options: Any) -> DistributionScorer:
     DistributionScorer(q=0.9, rule='pinball')
     """
     check_option(rule, "rule", RULES)
-    return DistributionScorer(rule, **options)
+    return DistributionScorer(rule, coverage, q)
