@@ -1,5 +1,5 @@
-# Copy to natfit/bijectors/softplus.py.
-"""Positive numbers that grow linearly with eta."""
+# Copy to natfit/bijectors/hyperbola.py.
+"""Positive numbers on a branch of a hyperbola, linear where they are large."""
 
 from __future__ import annotations
 
@@ -7,29 +7,30 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
-from scipy.special import expit
 
-from natfit.bijectors.base import LOG_RANGE, Elementwise
+from natfit.bijectors.base import Elementwise
 
 
-class Softplus(Elementwise):
-    """Positive numbers: native = log(1 + exp(eta)), which is eta itself where it is large."""
+class Hyperbola(Elementwise):
+    """Positive numbers: native = (eta + s) / 2 with s = sqrt(eta^2 + 4)."""
 
-    label = "softplus^-1 {}"
+    label = "{0} - 1 / {0}"
 
     def _forward(self, eta: Any) -> Any:
-        return anp.logaddexp(0.0, eta)
+        # The larger of eta + s and its inverse keeps its digits.
+        large = 0.5 * (anp.abs(eta) + anp.sqrt(eta**2 + 4.0))
+        return anp.where(eta < 0.0, 1.0 / large, large)
 
     def _backward(self, native: Any) -> Any:
-        return native + anp.log(-anp.expm1(-native))
+        return native - 1.0 / native
 
     def first(self, eta: np.ndarray) -> np.ndarray:
-        """Return the logistic function p of eta, elementwise."""
-        return expit(eta)
+        """Return native / s, elementwise."""
+        return self._forward(eta) / np.sqrt(eta**2 + 4.0)
 
     def second(self, eta: np.ndarray) -> np.ndarray:
-        """Return p (1 - p), elementwise."""
-        return expit(eta) * expit(-eta)
+        """Return 2 / s^3, elementwise."""
+        return 2.0 * (eta**2 + 4.0) ** -1.5
 
     def valid(self, native: np.ndarray) -> bool:
         """Tell whether a value is finite and > 0."""
@@ -37,8 +38,8 @@ class Softplus(Elementwise):
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Return the limits of eta; below the lower one exp(eta) would underflow."""
-        return (-LOG_RANGE, np.inf)
+        """Return the limits of eta, which no square passes."""
+        return (-1e100, 1e100)
 
     @property
     def native_bounds(self) -> tuple[float, float]:
