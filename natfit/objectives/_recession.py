@@ -291,10 +291,14 @@ def _words(objective: Regression, way: np.ndarray) -> NoMinimum:
     names = objective.names()
     order = named[np.argsort(-size[named], kind="stable")]
     ends = [f"{names[i]} -> {'inf' if way[i] > 0 else '-inf'}" for i in order.tolist()]
+    family = objective.distribution
+    # Jeffreys' prior is that of families whose information is cheap by rows.
+    jeffreys = family.information.measures and family.fisher_by_rows
+    remedies = ["prior='jeffreys'"] * bool(jeffreys) + ["a penalty alpha > 0"]
     return NoMinimum(
         f"the likelihood grows without limit as {listed(ends)}: along this direction no row "
         "becomes less likely (the rows are separated, or a group of them has no events)",
-        "use prior='jeffreys' or a penalty alpha > 0, drop these columns, or join groups of rows",
+        f"use {' or '.join(remedies)}, drop these columns, or join groups of rows",
     )
 
 
