@@ -100,7 +100,7 @@ CASES = {
     Status.SINGULAR: (singular, r"do not determine x\[0\], x\[1\]"),
     Status.NON_FINITE: (non_finite, r"not finite near theta = \[1.*the objective is nan"),
     Status.UNBOUNDED: (unbounded, "75 % of the rows equal 0"),
-    Status.EARLY_STOPPED: (early_stopped, "rows held out has not risen for 5 iterations"),
+    Status.EARLY_STOPPED: (early_stopped, "rows held out has not risen for 10 iterations"),
     Status.STOPPED_BY_CALLBACK: (stopped_by_callback, "after 2 iterations"),
 }
 
