@@ -48,6 +48,7 @@ def test_failures_are_reported_together():
     lines = str(error.value).splitlines()
     assert [line.split(":")[0] for line in lines] == [
         "information_is_as_declared",
+        "curvature_of_rows_is_fisher",
         "score_covariance_is_fisher",
         "kl_hessian_is_fisher",
     ]

@@ -62,7 +62,7 @@ def target(model, y, labels):
     return labels if isinstance(model, NaturalClassifier) else y
 
 
-@pytest.mark.filterwarnings("ignore:.*max_iter: 4 passes over all batches were made")
+@pytest.mark.filterwarnings("ignore:.*max_iter. 4 passes over all batches were made")
 @pytest.mark.parametrize("model", [*MODELS, *NETWORKS], ids=repr)
 def test_callbacks_see_estimators_that_predict(model):
     X, y, labels = rows()
