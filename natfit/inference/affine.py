@@ -127,6 +127,11 @@ def restricted(
     plane = null_space(lines / unit) / unit[:, None]
     toward = solved(matrix, lines.T)
     theta = theta + toward @ np.linalg.lstsq(lines @ toward, values - lines @ theta, rcond=None)[0]
+    alone = _single(lines)
+    plane[list(alone)] = 0.0
+    for coordinate, line in alone.items():
+        # Exactly there: beside the end of a range by a rounding error, there is no density.
+        theta[coordinate] = values[line] / lines[line, coordinate]
     value, grad = surface.first(theta)
     distance = np.inf
     for _ in range(_MOST):
@@ -144,6 +149,12 @@ def restricted(
         theta, value, grad = found
     reached = distance <= _AT_ROUNDING or not plane.shape[1]
     return Restricted(theta, float(value), bool(np.isfinite(value) and reached))
+
+
+def _single(lines: np.ndarray) -> dict[int, int]:
+    """Return the coordinates that a restriction fixes alone, each with the index of its line."""
+    only = np.flatnonzero((lines != 0.0).sum(axis=1) == 1)
+    return {int(np.flatnonzero(lines[i])[0]): int(i) for i in only}
 
 
 def _curvature(surface: Surface, theta: np.ndarray, grad: np.ndarray | None = None) -> np.ndarray:

@@ -154,9 +154,6 @@ def test_a_ridge_penalty_is_part_of_the_information():
     assert "drawn towards zero" in str(model.summary())
 
 
-@pytest.mark.xfail(
-    raises=ValueError, reason="the restricted fit at infinite degrees of freedom may not settle"
-)
 def test_the_degrees_of_freedom_of_a_student_regression_are_native():
     y = 1.0 + X["a"] + RNG.standard_t(4.0, N)
     model = NaturalRegressor("student_t", tol=1e-9).fit(X, y)
