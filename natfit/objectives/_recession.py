@@ -276,6 +276,24 @@ def _way_part(
     return int(falls.sum()), float(loss.sum())
 
 
+def _family_limits(objective: Regression, way: np.ndarray) -> list[str]:
+    """Return the limits of the family that a way leads to, if it moves no parameter of the mean."""
+    model, family = objective.model, objective.distribution
+    if not isinstance(model, LinearPredictors):
+        return []
+    size = np.abs(way)
+    moving = [k for k, part in enumerate(model.parts) if size[part].max() > _NAMED * size.max()]
+    of = {k: name for name, block in family.blocks.items() for k in range(block.start, block.stop)}
+    names = list(dict.fromkeys(of[k] for k in moving))
+    meanings = [
+        f"{name}, {family.limit_meaning[name, side]}"
+        for name in names
+        for side in ("lower", "upper")
+        if (name, side) in family.limit_meaning
+    ]
+    return [] if family.driven in names or len(meanings) < len(names) else meanings
+
+
 def _words(objective: Regression, way: np.ndarray) -> NoMinimum:
     """Return what separates, with the columns that do so."""
     model: Any = objective.model
@@ -292,6 +310,13 @@ def _words(objective: Regression, way: np.ndarray) -> NoMinimum:
     order = named[np.argsort(-size[named], kind="stable")]
     ends = [f"{names[i]} -> {'inf' if way[i] > 0 else '-inf'}" for i in order.tolist()]
     family = objective.distribution
+    limits = _family_limits(objective, way)
+    if limits:
+        return NoMinimum(
+            f"the likelihood grows without limit as {listed(ends)}: along this direction no row "
+            f"becomes less likely (the family tends to a limit in some rows: {listed(limits)})",
+            "use the simpler family that the limit stands for, or give the parameter no features",
+        )
     # Jeffreys' prior is that of families whose information is cheap by rows.
     jeffreys = family.information.measures and family.fisher_by_rows
     remedies = ["prior='jeffreys'"] * bool(jeffreys) + ["a penalty alpha > 0"]

@@ -193,6 +193,7 @@ def test_df_that_grows_without_limit_for_some_rows_is_told():
     X = X[rows] / X[rows].std(axis=0)
     with pytest.warns(ConvergenceWarning, match="unbounded.*as df"):
         model = NaturalRegressor("student_t", features_for="all").fit(X, y[rows])
+    assert "df, the normal distribution" in model.message_ and "separated" not in model.message_
     assert np.isfinite(model.loglik_)
     normal = NaturalRegressor("normal", features_for="all").fit(X, y[rows])
     assert model.loglik_ > normal.loglik_
