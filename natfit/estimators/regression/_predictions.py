@@ -144,7 +144,10 @@ class Predictions:
         ValueError
             If a probability is not in [0, 1], or y is a vector or a class.
         """
-        levels = np.asarray(q, dtype=np.float64)
+        try:
+            levels = np.asarray(q, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ValueError(f"q must be probabilities in [0, 1], got {q!r}; try 0.5") from None
         if levels.ndim > 1:
             raise ValueError(
                 f"q must be a number or a vector, got shape {levels.shape}; pass q.ravel()"

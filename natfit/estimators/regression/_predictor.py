@@ -43,7 +43,11 @@ def predictor_of(
     ValueError
         If ``predictor`` or an option that goes with it is not valid.
     """
-    model, features = resolve(estimator.predictor, Model), chosen.features
+    try:
+        model = resolve(estimator.predictor, Model)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"predictor is not valid: {error}") from None
+    features = chosen.features
     name = type(model).__name__
     if isinstance(model, Constant):
         raise ValueError(

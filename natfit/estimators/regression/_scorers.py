@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import UNUSED
 
+from natfit._numbers import refuse_other_order
 from natfit._validation import answers_keywords, check_number, check_option
 from natfit.estimators.regression._predictions import weighted_mean
 from natfit.inference import scoring_rules
@@ -86,6 +87,8 @@ class DistributionScorer(BaseEstimator):
         ValueError
             If an option is not valid, or y is censored where the rule needs a number.
         """
+        refuse_other_order(X, y, "y")
+        refuse_other_order(X, sample_weight, "sample_weight")
         both = {"offset": offset, "exposure": exposure}
         given = {name: value for name, value in both.items() if value is not None}
         return weighted_mean(self._of_rows(estimator, X, y, given), sample_weight)

@@ -11,7 +11,7 @@ from sklearn.callback import with_callbacks
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
-from natfit._numbers import Numbers
+from natfit._numbers import Numbers, refuse_other_order
 from natfit._validation import answers_keywords
 from natfit.distributions import Bernoulli, Categorical
 from natfit.distributions.base import Distribution
@@ -282,6 +282,8 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
         float
         """
         check_is_fitted(self, "_theta")
+        refuse_other_order(X, y, "y")
+        refuse_other_order(X, sample_weight, "sample_weight")
         found = self.predict(X, offset=offset)
         return float(accuracy_score(y, found, sample_weight=sample_weight))
 

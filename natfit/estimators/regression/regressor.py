@@ -47,8 +47,10 @@ class NaturalRegressor(RegressorMixin, RegressionEstimator):
         names or indices of columns of X, or a formula such as ``"x1 + C(g)"``, which needs
         formulaic (``pip install natfit[formula]``). Columns of arrays are called x0, x1, ...
     link : None, str or dict, default=None
-        The function by which a parameter becomes its predictor, by name of the parameter where it
-        is a dict; None is the family's own.
+        The function by which a parameter becomes its predictor: ``identity``, ``log``, ``inverse``,
+        ``inverse_squared``, ``sqrt``, ``softplus``, ``logit``, ``probit``, ``cloglog``, ``loglog``,
+        or a bijector; a dict has one by name of the parameter. None is the family's own, and log
+        or logit where features drive a parameter with a half-line. ``link_`` says which it was.
     alpha : float or dict, default=0.0
         Strength of the ridge penalty on the coefficients of x in its own units, >= 0, for all
         parameters or by name. Intercepts are not penalised. As in ``PoissonRegressor``; it is

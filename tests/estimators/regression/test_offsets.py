@@ -10,6 +10,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+import natfit
 from natfit import NaturalClassifier, NaturalRegressor
 
 
@@ -188,3 +189,23 @@ def test_rows_in_another_order_are_refused(name):
         NaturalRegressor("poisson").fit(X, y, **{name: known[::-1]})
     with pytest.raises(ValueError, match=f"{name} must have the rows"):
         model.predict(X, **{name: known[::-1]})
+
+
+def test_scores_refuse_rows_in_another_order():
+    X = pd.DataFrame({"x": np.linspace(-1.0, 1.0, 40)})
+    y = pd.Series((np.arange(40) % 3 == 0).astype(int))
+    model = NaturalClassifier(alpha=0.1).fit(X, y)
+    with pytest.raises(ValueError, match="y must have the rows of the data in the same order"):
+        model.score(X, y[::-1])
+    counts = NaturalRegressor("poisson").fit(X, y.astype(float))
+    with pytest.raises(ValueError, match="y must have the rows of the data in the same order"):
+        natfit.make_scorer("crps")(counts, X, y.astype(float)[::-1])
+
+
+def test_a_wrong_predictor_and_wrong_probabilities_are_named():
+    X, y = np.linspace(-1.0, 1.0, 40)[:, None], np.arange(40.0)
+    with pytest.raises(ValueError, match="predictor is not valid"):
+        NaturalRegressor(predictor="foo").fit(X, y)
+    model = NaturalRegressor().fit(X, y + np.sin(y))
+    with pytest.raises(ValueError, match="q must be probabilities"):
+        model.predict_quantile(X, "a")
