@@ -27,6 +27,9 @@ from natfit.numerics.stirling import (
 )
 from natfit.rows import Rows
 
+#: n beyond which slopes in 1 / n are those of the Poisson limit to rounding; its cube is finite.
+_POISSON_N = 1e60
+
 #: n from which on the tails of the Poisson distribution are used: they differ by 1e-10 y^2.
 _LARGE_N = 1e10
 
@@ -203,6 +206,7 @@ def _first(y: Any, mean: Any, n: Any) -> tuple[np.ndarray, ...]:
     tuple of ndarray
         The derivative, then n + y, n / (n + y), r, 1 - r and the cubic rest of l.
     """
+    n = np.minimum(n, _POISSON_N)
     total, share = y + n, n / (y + n)
     r, one_minus = (mean - y) / (n + mean), total / (n + mean)
     gap, cubic = log_gap(r, one_minus)
@@ -213,6 +217,7 @@ def _first(y: Any, mean: Any, n: Any) -> tuple[np.ndarray, ...]:
 def _slopes(y: Any, mean: Any, n: Any) -> tuple[np.ndarray, np.ndarray]:
     """First and second derivative of log p in 1 / n, -n^2 g and n^3 (2 g + n g'), elementwise."""
     first, total, share, r, one_minus, cubic = _first(y, mean, n)
+    n = np.minimum(n, _POISSON_N)
     # n^3 (2 l + n r^2 / ((n + m)(1 - r))), n / (n + m) = 1 - m / (n + m).
     second = n**3 * cubic - (n * r) ** 2 * (mean / (1.0 + mean / n)) / one_minus
     second = second + 0.5 * (y * share) ** 2 - share**3 * y * curvature(total)

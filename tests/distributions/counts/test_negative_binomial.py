@@ -9,6 +9,7 @@ from scipy import optimize, special, stats
 from scipy.special import digamma
 
 from natfit.distributions import NegativeBinomial
+from natfit.fitting.links import linked
 from tests.cases import Case, counts, with_a_one
 from tests.fits import fitted, gamma_poisson, log_uniform, native, total
 
@@ -187,3 +188,16 @@ def test_negative_binomial_probabilities_lose_no_digits(mean, n):
         want = np.array([float(log_prob(v)) for v in y])
     found = family.log_prob(y, np.reshape(eta, (1, 2)))
     np.testing.assert_allclose(found, want, rtol=1e-11, atol=1e-10)
+
+
+def test_derivatives_stay_finite_as_n_tends_to_the_poisson_limit():
+    family = linked(NegativeBinomial(), None, ("mean", "n"))
+    y = np.array([0.0, 1.0, 3.0, 50.0])
+    for log_n in (100.0, 300.0, 600.0):
+        eta = np.column_stack([np.full(4, 0.3), np.full(4, log_n)])
+        value, score = family.log_prob_and_score(y, eta)
+        want = stats.poisson.logpmf(y, np.exp(0.3))
+        np.testing.assert_allclose(value, want, rtol=1e-12)
+        np.testing.assert_allclose(score[:, 0], y - np.exp(0.3), rtol=1e-12)
+        assert np.abs(score[:, 1]).max() < 1e-30
+        assert np.isfinite(family.observed_curvature(y, eta).dense(4)).all()
