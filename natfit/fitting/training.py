@@ -139,7 +139,11 @@ def train(task: Task, how: Training) -> tuple[Result, np.ndarray]:
     start = problem.theta0 if task.raw is None else problem.model.of_raw(task.raw)
     status = _iterate(objective, engine, start, task, how, seen, run)
     last = run.iterates[run.best if held is not None else -1]
+    if status is Status.CONVERGED and last is not run.iterates[-1]:
+        # What is kept is not where the descent ended.
+        status = Status.EARLY_STOPPED
     verdict = Verdict.of(status, objective, last, engine.tol, engine.max_iter)
+    verdict = _endless(verdict, objective, run)
     verdict = _passes_through(_said(verdict, how, run), objective, held, run)
     history = History.from_iterates(run.iterates, {"kl": "steps of batches have none"})
     fit = Fit(replace(last, n_iter=run.iterates[-1].n_iter), verdict, history)
@@ -149,6 +153,19 @@ def train(task: Task, how: Training) -> tuple[Result, np.ndarray]:
         fit, problem.model, None, None, engine.metric, weight, last.active, total, engine
     )
     return result, -np.array(run.values)
+
+
+def _endless(verdict: Verdict, objective: Regression, run: _Run) -> Verdict:
+    """Return a verdict that says so where the likelihood of a linear model has no maximum."""
+    last = run.iterates[-1]
+    if verdict.status is not Status.CONVERGED or last.natural_step is None:
+        return verdict
+    if objective.settled(last.theta, last.natural_step):
+        return verdict
+    why = objective.without_minimum([i.theta for i in run.iterates], near=True)
+    if why is None:
+        return verdict
+    return replace(verdict, status=Status.UNBOUNDED, reason=why.reason, remedy=why.remedy)
 
 
 def _passes_through(
@@ -196,10 +213,18 @@ def _standard(model: Model, rows: Rows) -> Model:
 def _said(verdict: Verdict, how: Training, run: _Run) -> Verdict:
     """Return a verdict in words that are those of rows held out, or of batches."""
     if verdict.status is Status.EARLY_STOPPED:
-        reason = (
-            f"the log-likelihood of the rows held out has not risen for {how.patience} iterations; "
-            f"the estimate is that after {run.best}, where it is {-run.values[run.best]:.6g} a row"
-        )
+        made, value = len(run.iterates) - 1, f"{-run.values[run.best]:.6g} a row"
+        if made - run.best < how.patience:
+            reason = (
+                f"the descent ended after {made} iterations; the estimate is that after "
+                f"{run.best}, where the log-likelihood of the rows held out, {value}, is highest"
+            )
+        else:
+            reason = (
+                "the log-likelihood of the rows held out has not risen for "
+                f"{how.patience} iterations; the estimate is that after {run.best}, where it is "
+                f"{value}"
+            )
         return replace(verdict, reason=reason)
     if verdict.status is Status.MAX_ITER and how.batch_size is not None:
         reason = (
@@ -313,6 +338,7 @@ def _local(objective: Regression, engine: Engine, iterate: Iterate, rng: Any) ->
         natural_norm=math.sqrt(square),
         distance=math.sqrt(square * objective.yardstick),
         decrease=0.5 * square,
+        natural_step=direction,
         active=tuple(np.flatnonzero(~local.free).tolist()),
     )
     return local

@@ -7,7 +7,7 @@ import pytest
 from sklearn.datasets import load_diabetes
 from sklearn.exceptions import ConvergenceWarning
 
-from natfit.estimators.regression.regressor import NaturalRegressor
+from natfit import NaturalClassifier, NaturalRegressor
 
 
 def fitted(distribution, X, y, **options):
@@ -197,3 +197,14 @@ def test_df_that_grows_without_limit_for_some_rows_is_told():
     assert np.isfinite(model.loglik_)
     normal = NaturalRegressor("normal", features_for="all").fit(X, y[rows])
     assert model.loglik_ > normal.loglik_
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_separation_is_told_where_rows_are_held_out(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(300, 3))
+    X[:, 2] = np.arange(300) % 7 == 0
+    y = (rng.random(300) < 1.0 / (1.0 + np.exp(-X[:, 0]))).astype(int)
+    y[X[:, 2] == 1.0] = 1
+    with pytest.warns(ConvergenceWarning, match=r"unbounded.*prob\[x2\] -> inf"):
+        NaturalClassifier(early_stopping=True, random_state=seed).fit(X, y)
