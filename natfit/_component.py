@@ -13,6 +13,7 @@ import importlib
 import inspect
 import os
 import pkgutil
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -318,7 +319,10 @@ def lazy_package(package: str, base: Callable[[], type[Component]], extra: dict[
             kind = base()
             if name == kind.__name__:
                 return kind
-            for file in available(kind):
+            # A file is mostly called as its class is: the others then need not be imported.
+            own = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+            files = available(kind)
+            for file in sorted(files, key=lambda file: file != own):
                 cls = component_class(file, kind)
                 if cls.__name__ == name:
                     return cls

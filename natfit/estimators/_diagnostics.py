@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import clone
@@ -19,12 +19,15 @@ from natfit.estimators._data import Data
 from natfit.estimators._estimates import Estimates
 from natfit.estimators._goodness import goodness
 from natfit.fitting.options import priors
-from natfit.inference import Estimate, Identifiability, Influence
+from natfit.inference import Estimate
 from natfit.inference.pareto_smoothing import FEWEST, TRUSTED
 from natfit.iterate import Status
 from natfit.models import Constant
 from natfit.rng import bridge_rng
 from natfit.rows import weighted_total
+
+if TYPE_CHECKING:
+    from natfit.inference import Identifiability, Influence
 
 #: Ends of a fit that is no estimate, so that nothing can be said of its neighbourhood.
 _NOWHERE = (Status.UNBOUNDED, Status.NON_FINITE)
@@ -193,7 +196,7 @@ class Diagnostics(Estimates):
         if len(parts) > 1:
             params = {name: np.stack([p.params[name] for p in parts], 1) for name in params}
             theta, distance = np.stack([p.theta for p in parts], 1), sum(p.distance for p in parts)
-            return Influence(params, theta, distance, rows, parts[0].order)
+            return inference.Influence(params, theta, distance, rows, parts[0].order)
         if self.distribution_.event_shape == ():
             params = {name: values[:, None] for name, values in params.items()}
         return replace(parts[0], params=params, rows=rows)

@@ -20,7 +20,7 @@ from natfit.fitting.regression import standardised
 from natfit.fitting.result import Result
 from natfit.fitting.task import Task
 from natfit.models.linear_predictors import LinearPredictors
-from natfit.rows import Rotation, rotates
+from natfit.rows._rotation import Rotation, rotates
 
 
 def fit_regression(task: Task) -> Result:

@@ -14,8 +14,6 @@ from natfit.distributions.contract.columns import OfColumns
 from natfit.distributions.contract.elsewhere import unknown_parameter
 from natfit.distributions.contract.support import OutsideSupport
 from natfit.distributions.wrappers.base import Wrapper
-from natfit.distributions.wrappers.bounded import Bounded
-from natfit.distributions.wrappers.constrained import Constrained
 from natfit.distributions.wrappers.fixed import Fixed, as_known
 from natfit.distributions.wrappers.truncated import Truncated
 from natfit.objectives import Prior
@@ -85,9 +83,14 @@ def adjust(
     named = {"fixed": fixed, "bounds": bounds, "prior": prior, "bijectors": bijectors}
     for name, option in named.items():
         _refuse_names(family, name, option)
+    # Wrappers are imported where an option asks for them.
     if bijectors:
+        from natfit.distributions.wrappers.constrained import Constrained
+
         family = Constrained(family, bijectors).checked()
     if bounds:
+        from natfit.distributions.wrappers.bounded import Bounded
+
         family = Bounded(family, bounds).checked()
     if truncation is not None:
         family = Truncated(family, *check_truncation(truncation)).checked()

@@ -15,9 +15,7 @@ from natfit.fitting.climb import best_start
 from natfit.fitting.collapse import collapsed
 from natfit.fitting.data import check, degenerate, in_range, summarise
 from natfit.fitting.feasible import feasible
-from natfit.fitting.kinks import at_kinks
 from natfit.fitting.nested import Simpler
-from natfit.fitting.regression import centre_of_offsets, from_fewer_rows
 from natfit.fitting.regular import published, regular_of, regular_task
 from natfit.fitting.result import Result
 from natfit.fitting.search import Search, look, on_ridge
@@ -26,7 +24,7 @@ from natfit.fitting.task import Task
 from natfit.iterate import Status
 from natfit.metrics.observed import ObservedInformation
 from natfit.models import Constant, Model
-from natfit.objectives import Jeffreys, Likelihood, Penalised, Regression
+from natfit.objectives import Likelihood, Penalised
 from natfit.optimize import Engine, Fit, run
 from natfit.rows import Block, Rows
 
@@ -141,11 +139,11 @@ def _solved(
         family.compare_after if task.engine.step.converges else None,
     )
     theta = problem.theta0
-    if task.raw is None:
-        theta = from_fewer_rows(objective, problem.engine, theta, task.rng)
-    else:
-        theta = problem.model.of_raw(task.raw)
-    theta = at_kinks(objective, problem.engine, theta, task.rng)
+    if objective.regresses:
+        # Densities are fitted without the modules of regressions.
+        from natfit.fitting.regression import start_of
+
+        theta = start_of(objective, problem.engine, theta, task)
     return problem, judge(problem, search.settle(theta))
 
 
@@ -195,7 +193,11 @@ class Problem:
         self.model: Model = objective.model
         self.engine = engine
         self._rng = rng
-        self._centre = centre_of_offsets(objective)
+        self._centre: np.ndarray | float = 0.0
+        if objective.regresses:
+            from natfit.fitting.regression import centre_of_offsets
+
+            self._centre = centre_of_offsets(objective)
         self.theta0 = self.to_theta(eta0)
 
     def to_theta(self, eta: np.ndarray) -> np.ndarray:
@@ -229,6 +231,8 @@ def _objective(
 ) -> Likelihood:
     """Return the negative mean log-likelihood, with the prior of the task if it has one."""
     if not model.shared:
+        from natfit.objectives import Jeffreys, Regression
+
         kind = Jeffreys if task.prior == "jeffreys" else Regression
         return kind(family, model, rows, *_penalty(task, family, model))
     terms = family, model, rows, summary

@@ -10,6 +10,8 @@ import numpy as np
 from scipy.sparse import issparse
 
 from natfit.bijectors import Positive
+from natfit.fitting.kinks import at_kinks
+from natfit.fitting.task import Task
 from natfit.iterate import Status
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives import Likelihood, Regression
@@ -88,6 +90,23 @@ def centre_of_offsets(objective: Likelihood) -> np.ndarray:
     whole = top + np.log(np.exp(offset - top).mean(axis=0))
     logs = np.concatenate([[isinstance(c, Positive)] * c.size for c in family.params.values()])
     return np.where(logs, whole, middle)
+
+
+def start_of(objective: Likelihood, engine: Engine, theta: np.ndarray, task: Task) -> np.ndarray:
+    """Return where the descent of a regression begins, (P,).
+
+    That is the coefficients that were given, or the end of a fit to fewer rows; a family with kinks
+    begins at the vertex of least deviations.
+
+    Returns
+    -------
+    ndarray of shape (P,)
+    """
+    if task.raw is None:
+        theta = from_fewer_rows(objective, engine, theta, task.rng)
+    else:
+        theta = objective.model.of_raw(task.raw)
+    return at_kinks(objective, engine, theta, task.rng)
 
 
 def _moments(

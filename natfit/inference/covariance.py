@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from scipy.linalg import lapack
@@ -13,11 +13,11 @@ from scipy.linalg import lapack
 from natfit._validation import check_option
 from natfit.objectives._formula import Formula
 from natfit.objectives.likelihood import Likelihood
-from natfit.objectives.regression import Regression
 from natfit.rows import Block
 
 if TYPE_CHECKING:
     from natfit.inference.estimate import Estimate
+    from natfit.objectives.regression import Regression
 
 #: The types of covariance matrices; ``cov_type`` of every method is one of them.
 COV_TYPES = ("observed", "expected", "opg", "robust", "cluster")
@@ -161,7 +161,7 @@ def at_once(objective: Likelihood) -> bool:
 
 def _of_predictors(objective: Likelihood, theta: np.ndarray, kind: str) -> Information:
     """Return the information in theta of a conditional model."""
-    regression = objective if isinstance(objective, Regression) else None
+    regression = cast("Regression", objective) if objective.regresses else None
     found = partial(
         Information,
         prior=None if regression is None else regression.penalty_matrix(),

@@ -8,7 +8,6 @@ from typing import Any
 from natfit._component import available, component_class
 from natfit.rows._dot import dot
 from natfit.rows._draws import Streams, block_rng, subsample
-from natfit.rows._rotation import Rotation, rotates
 from natfit.rows._statistics import (
     distance,
     fewer_of,
@@ -34,7 +33,6 @@ __all__ = [
     "Block",
     "Extent",
     "Memory",
-    "Rotation",
     "Rows",
     "Streams",
     "block_rng",
@@ -48,7 +46,6 @@ __all__ = [
     "moments_over",
     "n_distinct",
     "nearest_to",
-    "rotates",
     "rows_of",
     "rows_as",
     "share_equal",
