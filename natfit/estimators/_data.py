@@ -11,9 +11,7 @@ from natfit._numbers import Numbers
 from natfit._validation import check_option, check_weights, one_window_a_row
 from natfit.distributions import Censored
 from natfit.distributions.contract.censored import windows
-from natfit.distributions.wrappers._windowed import WindowedFamily
 from natfit.distributions.wrappers.base import Wrapper
-from natfit.distributions.wrappers.censored import CensoredFamily
 from natfit.fitting.options import column_label
 
 
@@ -104,6 +102,10 @@ def read_rows(
         rows = Censored.exact(values[:, 0])
     if ends is not None:
         rows = rows.within(*ends)
+    # Complete rows need neither.
+    from natfit.distributions.wrappers._windowed import WindowedFamily
+    from natfit.distributions.wrappers.censored import CensoredFamily
+
     seen_as = CensoredFamily if rows.truncation is None else WindowedFamily
     return Data(rows.rows, weight, seen_as, kept)
 

@@ -15,7 +15,6 @@ from natfit.distributions.contract.elsewhere import unknown_parameter
 from natfit.distributions.contract.support import OutsideSupport
 from natfit.distributions.wrappers.base import Wrapper
 from natfit.distributions.wrappers.fixed import Fixed, as_known
-from natfit.distributions.wrappers.truncated import Truncated
 from natfit.objectives import Prior
 
 
@@ -93,6 +92,8 @@ def adjust(
 
         family = Bounded(family, bounds).checked()
     if truncation is not None:
+        from natfit.distributions.wrappers.truncated import Truncated
+
         family = Truncated(family, *check_truncation(truncation)).checked()
     seen = family if seen_as is None else seen_as(family).checked()
     fitted = [seen] * n_columns

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from natfit._component import same
 from natfit.distributions.base import Distribution
 from natfit.distributions.wrappers.base import Extended, Restricted
-from natfit.distributions.wrappers.truncated import Truncated
 
 #: Parameters of the larger family (by file) that are at an end of their range in a smaller one.
 _AT_AN_END: dict[str, dict[str, tuple[str, ...]]] = {
@@ -103,6 +102,8 @@ def nesting(larger: Distribution, smaller: Distribution) -> Nesting:
 
 def _refuse_windows(larger: Distribution, smaller: Distribution) -> None:
     """Raise ValueError for families in different windows, whose likelihoods are of other rows."""
+    from natfit.distributions.wrappers.truncated import Truncated
+
     windows = [
         (f.low, f.high) if isinstance(f, Truncated) else (None, None) for f in (larger, smaller)
     ]
