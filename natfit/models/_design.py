@@ -48,8 +48,13 @@ class Design:
     flat: np.ndarray
 
     @cached_property
-    def _far(self) -> bool:
-        return bool((np.abs(self.shift) > _FAR * self.scale).any())
+    def _far(self) -> np.ndarray:
+        """Indices of the features that are centred before any product."""
+        return np.flatnonzero(np.abs(self.shift) > _FAR * self.scale)
+
+    def _gaps(self, X: np.ndarray) -> np.ndarray:
+        """Return x - shift of the features that are far from zero, (n, F)."""
+        return np.asarray(X[:, self._far], dtype=np.float64) - self.shift[self._far]
 
     @property
     def width(self) -> int:
@@ -58,12 +63,10 @@ class Design:
 
     def matmul(self, X: Any, b: np.ndarray) -> np.ndarray:
         """Return Z B, (n, K), for X (n, D) and B (A, K); its columns are contiguous."""
-        if self._far and not issparse(X):
-            out = np.empty((b.shape[1], X.shape[0])).T
-            for part, z in self._standard(X):
-                np.matmul(z, b, out=out[part])
-            return out
         raw = b[:-1] / self.scale[:, None]
+        apart = None if issparse(X) or not len(self._far) else raw[self._far]
+        if apart is not None:
+            raw[self._far] = 0.0
         base = b[-1] - self.shift @ raw
         if issparse(X):
             one = raw.shape[1] == 1
@@ -75,16 +78,14 @@ class Design:
             for part, rows in self._parts(X):
                 np.matmul(rows, raw, out=out[part])
         out += base
+        if apart is not None:
+            out += self._gaps(X) @ apart
         return out
 
     def rmatmul(self, X: Any, u: np.ndarray) -> np.ndarray:
         """Return Z' U, (A, K), for X (n, D) and U (n, K)."""
         out = np.empty((self.width, u.shape[1]))
         total = u.sum(axis=0)
-        if self._far and not issparse(X):
-            out[:] = sum(z.T @ u[part] for part, z in self._standard(X))
-            out[:-1][self.flat] = 0.0
-            return out
         if issparse(X):
             one = u.shape[1] == 1
             got = (X.T @ u[:, 0])[:, None] if one else np.asarray(X.T @ u)
@@ -93,6 +94,8 @@ class Design:
         else:
             got = sum(rows.T @ u[part] for part, rows in self._parts(X))
         out[:-1] = (got - np.outer(self.shift, total)) / self.scale[:, None]
+        if len(self._far) and not issparse(X):
+            out[self._far] = self._gaps(X).T @ u / self.scale[self._far, None]
         out[:-1][self.flat] = 0.0
         out[-1] = total
         return out
