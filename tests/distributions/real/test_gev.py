@@ -30,7 +30,7 @@ CASE = Case(
 )
 
 
-DATA = Path(__file__).parents[2] / "data"
+DATA = Path(__file__).parents[3] / "examples" / "data"
 SIZES = (20, 50, 200, 1_000)
 
 

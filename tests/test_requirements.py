@@ -1,0 +1,81 @@
+"""What tests and examples import, and the tables that they read, come with the project."""
+
+import ast
+import configparser
+import re
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# Benchmarks skip peers that are absent; tests/optional has a target of its own in the Makefile.
+APART = ("benchmarks", "optional", "broken")
+FILES = sorted(
+    path.relative_to(ROOT)
+    for folder in ("tests", "examples")
+    for path in (ROOT / folder).rglob("*.py")
+    if not set(path.relative_to(ROOT).parts) & set(APART)
+)
+OWN = {"natfit", "tests", *(path.stem for path in FILES)}
+
+
+def plain(name):
+    """Return the name of a package as package indices compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def installed_by_the_suite():
+    """Names of what setup.cfg installs for the tests, and what those packages themselves need."""
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg", encoding="utf-8")
+    lines = config["options"]["install_requires"] + config["options.extras_require"]["test"]
+    return {plain(re.split(r"[ <>=~!\[]", line)[0]) for line in lines.split("\n") if line}
+
+
+def imported(source):
+    """Top-level names that a source imports, inside functions too."""
+    tree = ast.parse(source)
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(str(node.module).split(".")[0])
+    return found
+
+
+def foreign(source):
+    """Imports that a machine with nothing but the suite's requirements may lack."""
+    known = packages_distributions()
+    allowed = installed_by_the_suite()
+    return {
+        name
+        for name in imported(source) - OWN - set(sys.stdlib_module_names)
+        if not {plain(package) for package in known.get(name, [name])} & allowed
+    }
+
+
+# joblib and threadpoolctl come with scikit-learn, which requires both.
+WITH_SCIKIT_LEARN = {"joblib", "threadpoolctl"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_imports_are_requirements(path):
+    source = (ROOT / path).read_text(encoding="utf-8")
+    assert foreign(source) - WITH_SCIKIT_LEARN == set()
+
+
+def test_other_imports_are_found():
+    source = (
+        "import numpy, lifelines\ndef f():\n    from ondil.estimators import x\n    import json"
+    )
+    assert foreign(source) == {"lifelines", "ondil"}
+
+
+@pytest.mark.parametrize("folder", ["tests/data", "examples/data"])
+def test_tables_have_a_source(folder):
+    text = (ROOT / folder / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| (\S+\.csv) \|", text, re.M)
+    assert sorted(named) == sorted(path.name for path in (ROOT / folder).glob("*.csv"))
