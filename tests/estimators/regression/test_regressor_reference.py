@@ -10,6 +10,7 @@ import statsmodels.api as sm
 from natfit import Censored, NaturalRegressor
 
 DATA = Path(__file__).parents[3] / "examples" / "data"
+PUBLISHED = Path(__file__).parents[2] / "data"
 
 
 def test_rossi_accelerated_failure_times():
@@ -22,6 +23,18 @@ def test_rossi_accelerated_failure_times():
     assert own["prio"] == pytest.approx(-0.0658169, abs=5e-8)
     assert model.intercept_["shape"] == pytest.approx(0.33910824, abs=5e-9)
     assert model.score(X, y) * len(data) == pytest.approx(model.loglik_, rel=1e-12)
+
+
+def test_martin_marietta_returns():
+    """Regression with Student-t errors; the values are those of an independent Newton's method."""
+    data = pd.read_csv(PUBLISHED / "martin_marietta.csv")
+    X, y = data[["market"]], data["excess"]
+    model = NaturalRegressor("student_t", tol=1e-9).fit(X, y)
+    assert model.loglik_ == pytest.approx(71.812923, abs=5e-7)
+    for cov_type, error in {"expected": 1.175317, "observed": 1.020687}.items():
+        found = model.summary(cov_type=cov_type, X=X, y=y).to_frame().set_index("parameter")
+        assert found.loc["df", "estimate"] == pytest.approx(2.837214, abs=5e-7)
+        assert found.loc["df", "standard_error"] == pytest.approx(error, abs=5e-7)
 
 
 def test_rand_health_insurance_counts():
