@@ -4,6 +4,7 @@ import ast
 import configparser
 import re
 import sys
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def plain(name):
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+@cache
 def installed_by_the_suite():
     """Names of what setup.cfg installs for the tests, and what those packages themselves need."""
     config = configparser.ConfigParser()
@@ -46,15 +48,20 @@ def imported(source):
     return found
 
 
+@cache
+def installed():
+    return packages_distributions()
+
+
+def packages(name):
+    """Packages that hold an importable name; a name that is not installed stands for itself."""
+    return {plain(package) for package in installed().get(name, [name])}
+
+
 def foreign(source):
     """Imports that a machine with nothing but the suite's requirements may lack."""
-    known = packages_distributions()
-    allowed = installed_by_the_suite()
-    return {
-        name
-        for name in imported(source) - OWN - set(sys.stdlib_module_names)
-        if not {plain(package) for package in known.get(name, [name])} & allowed
-    }
+    others = imported(source) - OWN - set(sys.stdlib_module_names)
+    return {name for name in others if not packages(name) & installed_by_the_suite()}
 
 
 # joblib and threadpoolctl come with scikit-learn, which requires both.
