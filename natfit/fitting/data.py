@@ -27,8 +27,8 @@ def summarise(family: Distribution, rows: Rows) -> Any | None:
         return family.sufficient(rows)
 
 
-def check(family: Distribution, rows: Rows, summary: Any | None) -> None:
-    """Raise if a row is not finite or lies outside the support.
+def check(family: Distribution, rows: Rows, summary: Any | None, name: str = "X") -> None:
+    """Raise if a row is not finite or lies outside the support; ``name`` is that of the data.
 
     A finite summary proves that all rows are finite, so that such data are read once.
 
@@ -44,25 +44,25 @@ def check(family: Distribution, rows: Rows, summary: Any | None) -> None:
         return
     finite = summary is not None and all(np.isfinite(part).all() for part in summary)
     if not finite:
-        _refuse_non_finite(rows)
+        _refuse_non_finite(rows, name)
     if not (finite and family.summary_proves_support):
         family.check(rows)
     if summary is not None and not finite:
-        _refuse_size(rows)
+        _refuse_size(rows, name)
 
 
-def _refuse_size(rows: Rows) -> None:
+def _refuse_size(rows: Rows, name: str) -> None:
     """Raise ValueError for data whose sums leave the range of doubles."""
     most = np.abs(rows.extent()).max()
     size, remedy = ("large", "multiply") if most < 1.0 else ("small", "divide")
     raise ValueError(
-        f"X must be {size} enough for sums of squares to stay finite, got values up to "
-        f"{most:g}; {remedy} X by a constant"
+        f"{name} must be {size} enough for sums of squares to stay finite, got values up to "
+        f"{most:g}; {remedy} {name} by a constant"
     )
 
 
 @contextmanager
-def in_range(rows: Rows) -> Iterator[None]:
+def in_range(rows: Rows, name: str) -> Iterator[None]:
     """Compute with the data; an error is about their size where they are near the end of doubles.
 
     Yields
@@ -81,7 +81,7 @@ def in_range(rows: Rows) -> Iterator[None]:
         except ValueError:
             most = float(np.abs(rows.extent()).max())
             if np.isfinite(most) and not 1e-150 < most < 1e150:
-                _refuse_size(rows)
+                _refuse_size(rows, name)
             raise
 
 
@@ -120,7 +120,7 @@ def degenerate(
     return None
 
 
-def _refuse_non_finite(rows: Rows) -> None:
+def _refuse_non_finite(rows: Rows, name: str) -> None:
     """Raise scikit-learn's error for NaN or infinity, with the row and the remedy added."""
     if np.isfinite(rows.extent()).all():
         return
@@ -128,12 +128,12 @@ def _refuse_non_finite(rows: Rows) -> None:
     if where is None:
         return
     try:
-        assert_all_finite(rows.row(where).y, input_name="X")
+        assert_all_finite(rows.row(where).y, input_name=name)
     except ValueError as error:
         words = str(error).splitlines()[0].rstrip(".")
         tail = (
             ", or drop them by missing='drop' of the estimator"
-            if np.isnan(rows.row(where).y).any()
+            if np.isnan(rows.row(where).y).any() and name == "X"
             else ""
         )
         raise ValueError(f"{words} at row {where}; remove or impute such rows{tail}") from None

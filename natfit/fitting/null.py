@@ -57,4 +57,4 @@ def null_log_likelihood(family: Distribution, rows: Rows) -> float:
     engine = resolve_engine("auto", "auto", "backtracking", None, 1e-5, 100)
     options: dict[str, Model] = {"model": LinearPredictors({})} if rows.n_features else {}
     rng: Any = LazyGenerator(0)
-    return fit(Task(family, rows, engine, rng, **options)).log_likelihood
+    return fit(Task(family, rows, engine, rng, name="y", **options)).log_likelihood

@@ -99,13 +99,13 @@ def fit(task: Task) -> Result:
             return published(task, form, fit(regular_task(task, form)))
         except OutsideSupport:
             # The message names the family that was asked for.
-            check(bind(task), task.rows, None)
+            check(bind(task), task.rows, None, task.name)
             raise
     family = bind(task)
     # Summaries of intervals are tables of them, which serve rows that share eta.
     tables = task.model.shared or family.information.complete
     summary = summarise(family, task.rows) if tables else None
-    check(family, task.rows, summary)
+    check(family, task.rows, summary, task.name)
     # Equal rows with different offsets differ.
     moved = not task.model.shared and task.rows.few(1).offset is not None
     rescued = bool(task.prior) or family.has_given_limits or moved
@@ -163,7 +163,7 @@ def begin(family: Distribution, task: Task, alike: bool = False) -> tuple[Distri
     eta : ndarray of shape (K,)
     """
     if task.start is None and not (task.prior or alike) and task.model.shared:
-        with in_range(task.rows):
+        with in_range(task.rows, task.name):
             found = family.held(task.rows)
         if found is not None:
             held, eta = found
@@ -262,6 +262,10 @@ def recover(task: Task, problem: Problem, eta: np.ndarray) -> np.ndarray | None:
 
     family = problem.objective.distribution
     found = feasible(family, task.rows, eta, value)
+    if found is None and problem.objective.regresses:
+        from natfit.fitting.regression import refuse_start
+
+        refuse_start(problem.objective, problem.theta0)
     if found is None:
         where = task.rows.first(_without_density, family, eta)
         if where is not None:

@@ -14,7 +14,7 @@ from natfit.fitting.kinks import at_kinks
 from natfit.fitting.task import Task
 from natfit.iterate import Status
 from natfit.models.linear_predictors import LinearPredictors
-from natfit.objectives import Likelihood, Regression
+from natfit.objectives import Jeffreys, Likelihood, Regression
 from natfit.optimize import Engine, run
 from natfit.rows import Block, Memory, Rows, fewer_of
 
@@ -102,11 +102,60 @@ def start_of(objective: Likelihood, engine: Engine, theta: np.ndarray, task: Tas
     -------
     ndarray of shape (P,)
     """
+    if isinstance(objective, Jeffreys):
+        objective.refuse_singular(theta)
     if task.raw is None:
         theta = from_fewer_rows(objective, engine, theta, task.rng)
     else:
         theta = objective.model.of_raw(task.raw)
     return at_kinks(objective, engine, theta, task.rng)
+
+
+def refuse_start(objective: Likelihood, theta: np.ndarray) -> None:
+    """Raise ValueError that says which row has no density where a regression starts.
+
+    Parameters
+    ----------
+    objective : Likelihood
+        One that is not finite at theta.
+    theta : ndarray of shape (P,)
+        The start.
+
+    Raises
+    ------
+    ValueError
+        Always, with what may be the reason.
+    """
+    rows, model = objective.rows, objective.model
+    if rows.few(1).offset is not None:
+        offset = rows.map(_offset_part)
+        words = f"with offsets from {offset.min():g} to {offset.max():g} they do not"
+        remedy = "check offset and exposure for values far from all others"
+    else:
+        where = rows.first(_without_density, objective._formula, theta)
+        words = "they do not"
+        if where is not None:
+            words = f"row {where}, y = {rows.row(where).y[0]}, has no density there"
+        remedy = "check y for values far from all others"
+        if isinstance(model, LinearPredictors) and None in model.intercepts():
+            remedy = "use fit_intercept=True, or a link that takes a linear predictor of zero"
+    raise ValueError(
+        "y, offset and link must give a finite likelihood where the fit starts, at coefficients "
+        f"of zero, and {words}; {remedy}"
+    )
+
+
+def _offset_part(block: Block) -> np.ndarray:
+    """Return what is added to eta in each row."""
+    return np.asarray(block.offset)
+
+
+def _without_density(block: Block, formula: Any, theta: np.ndarray) -> np.ndarray:
+    """Tell which rows of a block have no density at theta, (n,)."""
+    with np.errstate(all="ignore"):
+        return ~np.isfinite(
+            formula.distribution.log_density(block.y, formula.linearize(theta, block).eta)
+        )
 
 
 def _moments(

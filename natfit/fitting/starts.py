@@ -33,7 +33,7 @@ def start(family: Distribution, task: Task, alike: bool = False) -> np.ndarray:
     given = task.start
     if isinstance(given, Mapping):
         # What is left out is the family's own, corrected as it is where nothing is given.
-        with in_range(task.rows):
+        with in_range(task.rows, task.name):
             own = family.refine_start(task.rows, _own(family, task, False))
         given = _valid(family, {**family.native_dict(own), **given})
     first = task.rows.block(0, min(_FEW, task.rows.n))
@@ -43,7 +43,7 @@ def start(family: Distribution, task: Task, alike: bool = False) -> np.ndarray:
 
 def _own(family: Distribution, task: Task, alike: bool) -> np.ndarray:
     """Return the family's own start (K,)."""
-    with in_range(task.rows):
+    with in_range(task.rows, task.name):
         few = task.rows.few()
         return family.initial(_spread(family, few) if alike else few, task.rng)
 
@@ -62,7 +62,7 @@ def _spread(family: Distribution, few: Block) -> Block:
 def refine(family: Distribution, task: Task, eta: np.ndarray, alike: bool = False) -> np.ndarray:
     """Phase 7: return the start, corrected once all rows are seen and moved inside the limits."""
     if task.start is None and not alike:
-        with in_range(task.rows):
+        with in_range(task.rows, task.name):
             eta = family.refine_start(task.rows, eta)
     low, high, _ = family.limits
     return np.clip(eta, low, high)

@@ -47,6 +47,8 @@ class Task:
     raw : sequence of (ndarray, float), optional
         Coefficients (D,) of x and the intercept of each entry of eta at which linear predictors
         start, as ``model.raw`` returns them.
+    name : str
+        What messages call the observed values: X of a density, y of a regression.
     hook : callable, optional
         ``hook(iterate, done) -> bool`` is called at every iterate and stops the fit by returning
         True. The iterate also has ``eta``.
@@ -64,3 +66,4 @@ class Task:
     start: np.ndarray | Mapping[str, np.ndarray] | None = None
     raw: Sequence[tuple[np.ndarray, float]] | None = None
     hook: Callable | None = None
+    name: str = "X"

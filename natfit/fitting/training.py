@@ -124,7 +124,7 @@ def train(task: Task, how: Training) -> tuple[Result, np.ndarray]:
     how.check()
     family = bind(task)
     summary = summarise(family, task.rows)
-    check(family, task.rows, summary)
+    check(family, task.rows, summary, task.name)
     degenerate(family, task.rows, summary)
     kept, held = _split(task, how)
     task = replace(task, rows=kept, model=_standard(task.model, kept))

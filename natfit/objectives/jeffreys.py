@@ -13,8 +13,10 @@ from natfit.linops import Dense, LinearOperator
 from natfit.linops.row_curvature import RowCurvature
 from natfit.objectives._formula import Formula
 from natfit.objectives._leverage import leverages, spreads
+from natfit.objectives.base import listed
 from natfit.objectives.regression import Regression, _expected
 from natfit.rows import Block
+from natfit.solvers.cholesky import CholeskySolver
 
 #: Weights of a difference of the sixth order at 1, 2, 3 steps, and the step in eta.
 _WEIGHTS = np.array([45.0, -9.0, 1.0]) / 60.0
@@ -87,6 +89,32 @@ class Jeffreys(Regression):
             slope = 0.5 * self.rows.sum(_slope_part, self._formula, theta, inverse)
         self._last = theta.copy(), half, slope
         return half, slope
+
+    def refuse_singular(self, theta: np.ndarray) -> None:
+        """Raise ValueError that names what the rows do not determine: det I is then zero.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (P,)
+            The start. Which columns are collinear does not depend on it.
+
+        Raises
+        ------
+        ValueError
+            If the information of the rows is singular.
+        """
+        with np.errstate(all="ignore"):
+            matrix = self._information_of_rows(theta).dense()
+        _, found = CholeskySolver().solve(Dense(matrix), np.zeros(len(theta)))
+        if not found.unidentified:
+            return
+        lost = listed([self.names()[i] for i in found.unidentified])
+        raise ValueError(
+            "prior='jeffreys' needs rows that determine all coefficients, because it is half the "
+            "log-determinant of their information, which is zero: got columns that are collinear, "
+            f"constant or more than the rows, among {lost}"
+            "; drop some of these columns, or use alpha > 0 without the prior"
+        )
 
     # ------------------------------------------------------------------------------ curvature
 

@@ -146,7 +146,7 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
         options["hook"] = hook
         options["prior"] = self._prior(family)
         options["raw"] = self._start(before, published, chosen)
-        task = fitting.Task(family, rows, engine, self._generator(), **options)
+        task = fitting.Task(family, rows, engine, self._generator(), name="y", **options)
         result = trained(self, task)
         self._publish(published, chosen, engine, result)
         self._null = without_features(values, data.weight, offsets)

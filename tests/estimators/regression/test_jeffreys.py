@@ -1,5 +1,6 @@
 """Firth's penalty against logistf, modified scores and closed forms."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -165,3 +166,24 @@ def test_families_without_an_expected_information_are_refused():
     with pytest.raises(ValueError, match="expected information"):
         rows = natfit.Censored.right(1.0 + FEATURES["PI"], GRADE == 1.0)
         NaturalRegressor("weibull", prior="jeffreys").fit(FEATURES, rows)
+
+
+SINGULAR = {
+    "collinear": (lambda X: np.c_[X, X[:, 0] - X[:, 1]], ["[x0]", "[x1]", "[x2]"]),
+    "constant": (lambda X: np.c_[X, np.full(len(X), 3.0)], ["[x2]"]),
+    "more than rows": (lambda X: np.random.default_rng(1).normal(size=(len(X), 45)), ["and "]),
+}
+
+
+@pytest.mark.parametrize("design", SINGULAR.values(), ids=SINGULAR)
+@pytest.mark.parametrize("family", ["normal", "poisson", "classes"])
+def test_columns_that_are_not_determined_are_named(design, family):
+    make, names = design
+    rng = np.random.default_rng(0)
+    X, y = make(rng.normal(size=(40, 2))), rng.integers(0, 3, size=40)
+    kind = NaturalClassifier if family == "classes" else partial(NaturalRegressor, family)
+    with pytest.raises(ValueError, match="prior='jeffreys' needs rows that determine") as error:
+        kind(prior="jeffreys").fit(X, y)
+    said = str(error.value)
+    assert all(name in said for name in names) and "drop some of these columns" in said
+    assert "start_params" not in said
