@@ -45,7 +45,9 @@ def fit_regression(task: Task) -> Result:
     rotation = Rotation(task.rows, centred=model.starts_at_eta)
     rows = rotation.rows
     driven = dict.fromkeys(task.model.columns or task.family.params)
-    inner = standardised(rows, LinearPredictors(driven, task.model.intercept))
+    inner = standardised(
+        rows, LinearPredictors(driven, task.model.intercept, labels=task.model.labels)
+    )
 
     def back(bound: Any, theta: np.ndarray) -> np.ndarray:
         """Return the theta of x that belongs to that of the rotated features."""

@@ -51,7 +51,8 @@ def standardised(rows: Rows, model: LinearPredictors) -> LinearPredictors:
         flat &= still
     # A constant column is zero about its own value, of which a mean is rounded.
     shift, scale = np.where(flat, value, shift), np.where(flat, 0.0, scale)
-    return LinearPredictors(model.columns, model.intercept, shift, scale, model.feature_names)
+    names = model.feature_names, model.labels
+    return LinearPredictors(model.columns, model.intercept, shift, scale, *names)
 
 
 def _a_row(block: Block) -> np.ndarray:

@@ -167,7 +167,7 @@ def on_ridge(objective: Likelihood, result: Fit, around: Outlook) -> Fit:
     if ends is None or status is Status.BOUNDARY or failed:
         return result
     if around.both:
-        names = tuple(objective.names()[i] for i in ends)
+        names = objective.named(tuple(ends))
         verdict = replace(result.verdict, status=Status.SINGULAR, unidentified=names)
         return replace(result, verdict=verdict)
     where = " and ".join(

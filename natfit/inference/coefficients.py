@@ -93,13 +93,12 @@ class Coefficients:
         for name, block in family.blocks.items():
             own = range(block.start, block.stop)
             if not any(len(model._predictors[k][0]) for k in own):
-                made.native(name)
+                made.native(name, classes)
             elif classes is not None:
                 made.centred(name, features, [str(c) for c in classes])
             else:
-                labels = list(family.eta_names())
                 for k in own:
-                    made.linear(name, k - block.start, labels[k], features, {k: 1.0})
+                    made.linear(name, k - block.start, model.eta_names[k], features, {k: 1.0})
         jacobian = np.array(made.jacobian).reshape(-1, len(theta))
         return cls(tuple(made.names), tuple(made.places), np.array(made.values), jacobian)
 
@@ -217,7 +216,7 @@ class _Lines:
             }
             self.linear(name, c, label, features, mix)
 
-    def native(self, name: str) -> None:
+    def native(self, name: str, classes: Sequence[Any] | None) -> None:
         """Add a parameter without features, in native units."""
         family, parts = self.model.family, self.model.parts
         block, constraint = family.blocks[name], family.params[name]
@@ -225,7 +224,10 @@ class _Lines:
         eta = self.theta[at]
         values = np.asarray(constraint.pack(constraint.to_native(eta[None])[0])).reshape(-1)
         slope = constraint.jacobian(eta)
-        for i, label in enumerate(cov.native_names_of(name, constraint)):
+        labels = cov.native_names_of(name, constraint)
+        if classes is not None:
+            labels = [f"{name}[{label}]" for label in classes][: len(labels)]
+        for i, label in enumerate(labels):
             row = np.zeros(len(self.theta))
             row[at] = slope[i]
             self._add(label, Place(name, i, None), values[i], row)

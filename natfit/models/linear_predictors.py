@@ -37,6 +37,9 @@ class LinearPredictors(Model):
         column, equal to its centre: an intercept does all that it can do.
     feature_names : sequence of str, optional
         Names of the D features, x0, x1, ... by default.
+    labels : sequence of str, optional
+        What names call the entries of eta, the family's own names by default; of classes, whose
+        eta are log odds against the last one, the labels of all.
     """
 
     def __init__(
@@ -46,12 +49,14 @@ class LinearPredictors(Model):
         shift: Any = None,
         scale: Any = None,
         feature_names: Sequence[str] | None = None,
+        labels: Sequence[str] | None = None,
     ):
         self.feature_names = feature_names
         self.columns = columns
         self.intercept = intercept
         self.shift = shift
         self.scale = scale
+        self.labels = labels
 
     linear = True
     takes_entries = True
@@ -304,13 +309,18 @@ class LinearPredictors(Model):
                 "LinearPredictors has no parameters yet; call bind(n_features, family)"
             )
         found, own = [], self.feature_names
-        for eta, (features, has) in zip(self.family.eta_names(), self._predictors, strict=True):
+        for eta, (features, has) in zip(self.eta_names, self._predictors, strict=True):
             if not len(features):
                 found.append(eta)
                 continue
             found += [f"{eta}[{f'x{j}' if own is None else own[j]}]" for j in features]
             found += [f"{eta}[intercept]"] * has
         return found
+
+    @property
+    def eta_names(self) -> list[str]:
+        """What the entries of eta are called, K names."""
+        return list(self.labels or self.family.eta_names())[: self.family.n_params]
 
     def intercepts(self) -> list[int | None]:
         """Return the index in theta of the intercept of each entry of eta; None without one."""

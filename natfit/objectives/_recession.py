@@ -294,23 +294,46 @@ def _family_limits(objective: Regression, way: np.ndarray) -> list[str]:
     return [] if family.driven in names or len(meanings) < len(names) else meanings
 
 
+def _told(objective: Regression, way: np.ndarray) -> tuple[Sequence[str], np.ndarray, np.ndarray]:
+    """Return names of coefficients, how they move along a way, and which are no intercepts.
+
+    Of classes all logits are told, as differences from the middle one, so that classes that stay
+    where they are have none.
+
+    Returns
+    -------
+    names : sequence of str
+    way : ndarray of shape (M,)
+    alone : ndarray of bool, shape (M,)
+    """
+    model = objective.model
+    names, alone = objective.names(), np.ones(len(way), dtype=bool)
+    if not isinstance(model, LinearPredictors):
+        return names, way, alone
+    alone[[i for i in model.intercepts() if i is not None]] = False
+    size = objective.distribution.n_params
+    labels = model.labels
+    if objective.distribution.contrast is None or labels is None or len(labels) != size + 1:
+        return names, way, alone
+    every = np.vstack([way.reshape(size, -1), np.zeros(len(way) // size)])
+    every -= np.median(every, axis=0)
+    last = [f"{labels[-1]}{name[len(labels[0]) :]}" for name in names[: every.shape[1]]]
+    return [*names, *last], every.ravel(), np.append(alone, alone[: every.shape[1]])
+
+
 def _words(objective: Regression, way: np.ndarray) -> NoMinimum:
     """Return what separates, with the columns that do so."""
-    model: Any = objective.model
-    bases = model.intercepts() if isinstance(model, LinearPredictors) else ()
+    family = objective.distribution
+    limits = _family_limits(objective, way)
+    names, way, alone = _told(objective, way)
     size = np.abs(way)
-    alone = np.ones(len(way), dtype=bool)
-    alone[[i for i in bases if i is not None]] = False
     most = size[alone].max(initial=0.0)
     columns = most > _TRACE * size.max()
     named = np.flatnonzero(
         alone & (size > _NAMED * most) if columns else size > _NAMED * size.max()
     )
-    names = objective.names()
     order = named[np.argsort(-size[named], kind="stable")]
     ends = [f"{names[i]} -> {'inf' if way[i] > 0 else '-inf'}" for i in order.tolist()]
-    family = objective.distribution
-    limits = _family_limits(objective, way)
     if limits:
         return NoMinimum(
             f"the likelihood grows without limit as {listed(ends)}: along this direction no row "
@@ -359,8 +382,8 @@ def interpolation(objective: Regression, path: Sequence[np.ndarray]) -> NoMinimu
         return NoMinimum(
             f"the likelihood grows without limit as {objective.bound(base, side)}: the features "
             f"explain every row exactly ({p} parameters, {n} rows)",
-            f"fix {name}, use fewer columns than rows, or a family without a width; a penalty "
-            "alpha does not keep the width from zero",
+            "use fewer columns than rows, or a family without a width; a penalty alpha does not "
+            f"keep {name} from its limit",
         )
     return None
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -61,6 +62,9 @@ class Objective:
     #: What had to be limited so that f has a minimum, in words; the fit then ends as ``boundary``.
     bound_note: str | None = None
 
+    #: What to do about an end of a run by its status, where it is not what the status says itself.
+    remedies: Mapping[str, str] = MappingProxyType({})
+
     #: Whether f is a likelihood, so that a Fisher information exists.
     probabilistic = False
 
@@ -96,6 +100,11 @@ class Objective:
     def names(self) -> Sequence[str]:
         """Return a name for each coordinate of theta."""
         return [f"x[{p}]" for p in range(self.n_params)]
+
+    def named(self, indices: Sequence[int]) -> tuple[str, ...]:
+        """Return the names of some coordinates of theta, for messages."""
+        names = self.names() if len(indices) else ()
+        return tuple(names[i] for i in indices)
 
     def bound(self, index: int, side: str) -> str:
         """Return the name of a coordinate and its lower or upper limit, for messages."""

@@ -108,7 +108,7 @@ class Jeffreys(Regression):
         _, found = CholeskySolver().solve(Dense(matrix), np.zeros(len(theta)))
         if not found.unidentified:
             return
-        lost = listed([self.names()[i] for i in found.unidentified])
+        lost = listed(self.named(found.unidentified))
         raise ValueError(
             "prior='jeffreys' needs rows that determine all coefficients, because it is half the "
             "log-determinant of their information, which is zero: got columns that are collinear, "

@@ -30,6 +30,23 @@ _WATCHED = 4_096
 _CLIPPED = 1e-3
 
 
+#: What to do about the end of a regression, which takes no start values and fixes no parameter.
+_REMEDIES = {
+    "boundary": "use the simpler family that the limit stands for, or data that determine it",
+    "max_iter": (
+        "raise max_iter; if the distance has stopped falling, another metric (observed, for "
+        "instance) or fewer features may need fewer iterations"
+    ),
+    "no_descent": (
+        "check y, X and offset for values far from all others; try damping='levenberg', another "
+        "metric or another family"
+    ),
+    "singular": "drop some of these columns, use alpha > 0, or give rows that determine them",
+    "non_finite": "check y, X and offset for values far from all others, and divide them by a unit",
+    "unbounded": "use another family, fewer columns, or alpha > 0",
+}
+
+
 class Regression(Likelihood):
     """f(theta) = -1/W sum_i w_i log p(y_i | eta_i(theta)) + 1/2 theta' (S (x) diag(lambda)) theta.
 
@@ -51,6 +68,8 @@ class Regression(Likelihood):
 
     #: Whether every row has its own eta, linear in theta, so that there is a Hessian.
     regresses = True
+
+    remedies = _REMEDIES
 
     def __init__(
         self,
@@ -250,6 +269,24 @@ class Regression(Likelihood):
         found = [i for i, log in zip(self.model.intercepts(), logs, strict=True) if log]
         index = [i for i in found if i is not None]
         return path[:, index], index
+
+    def named(self, indices: Sequence[int]) -> tuple[str, ...]:
+        """Return names; of a feature that all classes share, its own in place of one for each."""
+        model, size = self.model, self.distribution.n_params
+        found = super().named(indices)
+        if self.distribution.contrast is None or not isinstance(model, LinearPredictors):
+            return found
+        width = len(self.names()) // size
+        places = [i % width for i in indices]
+        shared = [
+            name[len(model.eta_names[i // width]) :] for i, name in zip(indices, found, strict=True)
+        ]
+        return tuple(
+            dict.fromkeys(
+                part[1:-1] if places.count(place) == size else name
+                for place, part, name in zip(places, shared, found, strict=True)
+            )
+        )
 
     def bound(self, index: int, side: str) -> str:
         """Return the parameter of an intercept and its limit; a coefficient by its name."""

@@ -104,7 +104,6 @@ class Verdict:
             pairs = zip(last.active, sides, strict=True)
             bounds = tuple(objective.bound(i, side) for i, side in pairs)
             by_rows = all(i in objective.row_ends for i in last.active)
-        names = objective.names() if last.unidentified else ()
         return cls(
             status=status,
             theta=theta,
@@ -117,9 +116,10 @@ class Verdict:
             bounds=bounds,
             by_rows=by_rows,
             bound_note=objective.bound_note,
-            unidentified=tuple(names[i] for i in last.unidentified),
+            unidentified=objective.named(last.unidentified),
             runaway=runaway,
             rose_from=rose_from,
+            remedy=objective.remedies.get(status),
         )
 
     @property

@@ -70,10 +70,14 @@ def larger(owner: Any, estimate: Estimate, null: Any, extra: Any, X: Any, keep: 
     model, names = owner._linear_model(), list(owner._features)
     family = model.family
     asked = dict(null) if isinstance(null, Mapping) else _zeros(null)
+    every: list[tuple[str, int]] = []
     columns = {n: list(_chosen(model, n)) for n in family.params}
     added: list[tuple[str, np.ndarray]] = []
-    for name in [n for n in asked if n not in owner._coefficients().index]:
+    known = owner._coefficients().index
+    for name in [n for n in asked if n not in known]:
         parameter, feature = _parsed(name, family)
+        if parameter is None and not any(k.endswith(f"[{name}]") for k in known):
+            parameter, feature = mean_parameter(family), name
         if parameter is None or not (feature in names or _has(X, feature)):
             # A short form of a coefficient; a name that is none is refused with the others.
             continue
@@ -83,20 +87,26 @@ def larger(owner: Any, estimate: Estimate, null: Any, extra: Any, X: Any, keep: 
             names.append(feature)
             added.append((feature, keep(_numbers(X, feature))))
         columns[parameter].append(names.index(feature))
+        every.append((parameter, names.index(feature)))
+        del asked[name]
     for parameter, block in _extra(extra, family, keep).items():
         for column in block.T:
             label = f"extra{len(names) - len(owner._features)}"
             columns[parameter].append(len(names))
+            every.append((parameter, len(names)))
             names.append(label)
             added.append((label, column))
-            asked[f"{_label(model, parameter)}[{label}]"] = 0.0
     intercept = {n: any(model._predictors[k][1] for k in _of(family, n)) for n in columns}
     chosen = {n: sorted(own) for n, own in columns.items()}
     rows, shift, scale = _with_columns(objective.rows, model, [values for _, values in added])
-    grown = LinearPredictors(chosen, intercept, shift, scale).bind(len(names), family)
+    grown = LinearPredictors(chosen, intercept, shift, scale, None, model.labels)
+    grown = grown.bind(len(names), family)
     zeros = np.zeros(len(names) - model.n_features)
     theta = grown.of_raw([(np.append(coef, zeros), b) for coef, b in model.raw(estimate.theta)])
     found = Coefficients.of(grown, theta, names, owner._classes_of())
+    # Of a parameter with several entries, or of classes, each has a coefficient of the feature.
+    both = zip(found.names, found.places, strict=True)
+    asked |= {name: 0.0 for name, p in both if (p.parameter, p.feature) in every}
     return Larger(Regression(family, grown, rows), grown, theta, found, asked)
 
 
@@ -149,10 +159,6 @@ def _chosen(model: LinearPredictors, name: str) -> list[int]:
     """Return the features of a parameter."""
     first = _of(model.family, name)[0]
     return [int(j) for j in model._predictors[first][0]]
-
-
-def _label(model: LinearPredictors, name: str) -> str:
-    return list(model.family.eta_names())[_of(model.family, name)[0]]
 
 
 def _parsed(name: str, family: Any) -> tuple[str | None, str]:

@@ -240,8 +240,9 @@ class RegressionEstimates:
         model, features = self._linear_model(), self._features
         family, names = model.family, []
         forms = [c.label for n, c in family.params.items() for _ in range(c.size)]
-        labels = family.eta_names()
-        for label, form, (chosen, has) in zip(labels, forms, model._predictors, strict=True):
+        for label, form, (chosen, has) in zip(
+            model.eta_names, forms, model._predictors, strict=True
+        ):
             if not len(chosen):
                 names.append(form.format(label))
                 continue
@@ -372,7 +373,7 @@ class RegressionEstimates:
         if self.status_ in NO_OPTIMUM:
             raise ValueError(
                 f"{what} needs an optimum that the data determine, but the fit ended as "
-                f"{str(self.status_)!r}: {self.message_}; {self.status_.remedy}"
+                f"{self.message_}"
             )
 
 

@@ -16,7 +16,7 @@ from natfit.estimators._summary import MOST, OTHERS, Summary
 from natfit.estimators.regression._statements_estimates import NO_OPTIMUM, Given
 from natfit.estimators.regression._statements_tests import said_of_effect
 from natfit.inference import criteria
-from natfit.inference.coefficients import INTERCEPT
+from natfit.inference.coefficients import INTERCEPT, without_features
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,7 +28,8 @@ class RegressionSummary(Summary):
     facts : dict
         Numbers and words that belong to the whole fit: ``family``, ``n_obs``, ``n_parameters``,
         ``loglik``, ``null_loglik`` (where it is known), ``aic``, ``aicc``, ``bic``,
-        ``information``, ``status``, ``message``, ``level``, ``notes``.
+        ``predictors`` (on which scale coefficients are), ``information``, ``status``, ``message``,
+        ``level``, ``notes``.
     table : list of dict
         One for each coefficient: ``parameter``, ``estimate``, ``standard_error``, ``z``,
         ``pvalue`` (of zero, by Wald's test; None for a parameter without features), ``lower``,
@@ -79,6 +80,7 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
             "criteria",
             f"AIC {fixed(facts['aic'])}, AICc {fixed(facts['aicc'])}, BIC {fixed(facts['bic'])}",
         ),
+        ("predictors", facts["predictors"]),
         ("information", facts["information"]),
         ("status", str(facts["message"])),
     ]
@@ -138,6 +140,7 @@ def summarised(
         "aic": criteria.aic(*terms),
         "aicc": criteria.aicc(*terms, model.n_obs_),
         "bic": criteria.bic(*terms, model.n_obs_),
+        "predictors": _predictors(model),
         "information": _information(estimate, cov_type),
         "status": model.status_,
         "message": model.message_,
@@ -154,6 +157,38 @@ def _family_words(model: Any) -> str:
         return " ".join(repr(family).split())
     links = ", ".join(f"{name} by {model.link_[name]}" for name in family.given)
     return f"{' '.join(repr(family.inner).split())}, {links}"
+
+
+#: Linear predictors by the name of their link, of a parameter m.
+_LINKED = {
+    "identity": "{}",
+    "inverse": "1 / {}",
+    "inverse_squared": "1 / {}^2",
+    "softplus": "log(exp({}) - 1)",
+}
+
+
+def _predictors(model: Any) -> str:
+    """Return in words on which scale the coefficients of each parameter are."""
+    alone = without_features(model._linear_model())
+    classes = getattr(model, "classes_", None)
+    if classes is not None and not alone:
+        labels = classes.tolist()
+        (name,) = model.distribution_.params
+        if len(labels) > 2:
+            return f"logits of {', '.join(map(str, labels))}, as differences from their mean"
+        return f"{_link_words(model, name)} of class {labels[1]!r} against {labels[0]!r}"
+    said = [_link_words(model, name) for name in model.link_ if name not in alone]
+    units = f"{', '.join(alone)} in {'its' if len(alone) == 1 else 'their'} own units"
+    return "; ".join([*([", ".join(said)] if said else []), *([units] if alone else [])])
+
+
+def _link_words(model: Any, name: str) -> str:
+    """Return the linear predictor of a parameter as a function of it."""
+    link = model.link_[name]
+    if link in _LINKED:
+        return _LINKED[link].format(name)
+    return link if name in link else f"{link}({name})"
 
 
 def _without_features(model: Any) -> float | None:

@@ -190,8 +190,12 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
         # Without names of their own features are x0, x1, ..., as the model calls them.
         plain = layout.given is None and layout.columns is None and not layout.formulas
         names = None if plain else layout.names
-        model = LinearPredictors(chosen.features, chosen.intercept, feature_names=names)
-        return model, ()
+        labels = self._labels_of_eta()
+        return LinearPredictors(chosen.features, chosen.intercept, None, None, names, labels), ()
+
+    def _labels_of_eta(self) -> list[str] | None:
+        """Return what messages call the entries of eta, None for the family's own names."""
+        return None
 
     def _generator(self) -> Any:
         """Return the generator of a fit; a fit without a seed gives the same estimate each time."""

@@ -173,6 +173,14 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
         labels = read_classes(y, type(self).__name__)
         return labels if data.kept is None else labels[data.kept]
 
+    def _labels_of_eta(self) -> list[str] | None:
+        return [str(label) for label in self.classes_] if len(self.classes_) > 2 else None
+
+    def _publish(self, *fitted: Any) -> None:
+        super()._publish(*fitted)
+        if "prob[" in self.message_ and len(self.classes_) == 2:
+            self.message_ += f"; prob is that of class {self.classes_.tolist()[1]!r}"
+
     def _adjusted(self, data: Data, y: Any) -> tuple[Adjusted, np.ndarray]:
         classes, codes = np.unique(self._labels(data, y), return_inverse=True)
         if len(classes) < 2:
@@ -193,7 +201,7 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
             row = int(np.argmax(unknown))
             raise ValueError(
                 f"y must hold classes of the fit, {self.classes_.tolist()}, got "
-                f"{labels[row]!r} at row {row}"
+                f"{labels[row : row + 1].tolist()[0]!r} at row {row}"
             )
         return self.distribution_, codes.astype(np.float64)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 import natfit
 
@@ -32,3 +33,109 @@ def test_the_size_of_y_is_said_of_y(family, size):
     y = size * (np.c_[COUNTS, X_START[:, 0]] if "multi" in family else COUNTS)
     with pytest.raises(ValueError, match=r"^y must be small enough.*divide y by a constant"):
         natfit.NaturalRegressor(family).fit(X_START, y)
+
+
+# ------------------------------------------------------------------------- labels of classes
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(80, 2))
+TREES = np.array(["ash", "birch", "oak"])
+ALIKE = RNG.integers(0, 3, 80)
+
+
+@pytest.mark.parametrize("kind", [str, int])
+@pytest.mark.parametrize("own", [0, 1, 2])
+def test_a_class_that_is_separated_is_named_by_its_label_and_alone(own, kind):
+    labels = TREES if kind is str else np.array([10, 20, 30])
+    code = np.where(X[:, 0] > 0.5, own, (own + 1 + ALIKE % 2) % 3)
+    with pytest.warns(ConvergenceWarning, match=r"x0") as caught:
+        model = natfit.NaturalClassifier().fit(X, labels[code])
+    assert model.status_ == "unbounded"
+    assert f"grows without limit as {labels[own]}[x0] -> inf: along" in model.message_
+    assert "probs" not in str(caught[0].message)
+
+
+def test_columns_that_no_class_determines_are_named_once():
+    with pytest.warns(ConvergenceWarning, match="do not determine x0, x2: the information"):
+        natfit.NaturalClassifier().fit(np.c_[X, X[:, 0]], TREES[ALIKE])
+
+
+def test_of_two_classes_messages_say_whose_probability_it_is():
+    labels = np.where(X[:, 0] > 0, "yes", "no")
+    with pytest.warns(ConvergenceWarning, match="prob is that of class 'yes'"):
+        natfit.NaturalClassifier().fit(X, labels)
+
+
+def test_no_name_of_a_classifier_numbers_its_classes():
+    model = natfit.NaturalClassifier().fit(X, TREES[ALIKE])
+    alone = natfit.NaturalClassifier(features_for=[]).fit(X, TREES[ALIKE])
+    assert alone.param_names_ == ["probs[ash]", "probs[birch]"]
+    said = [str(model.summary()), str(model.identifiability()), str(alone.summary())]
+    said += [str(model.influence(X, TREES[ALIKE])), str(model.wald_test("oak[x0]"))]
+    assert not any("probs[0]" in words or "probs[1]" in words for words in said)
+    with pytest.raises(ValueError, match=r"\['ash', 'birch', 'oak'\], got 'elm' at row 0"):
+        model.score_samples(X, np.full(80, "elm"))
+
+
+def test_a_score_test_of_a_feature_of_classes_is_that_of_all_of_them():
+    model = natfit.NaturalClassifier(features_for=[0], tol=1e-9).fit(X, TREES[ALIKE])
+    seen, p = np.eye(3)[ALIKE], model.predict_proba(X[:, :2])
+    z = np.c_[np.ones(80), X]
+    score = (z.T @ (seen - p)[:, :2]).T.ravel()
+    blocks = [[p[:, a] * ((a == b) - p[:, b]) for b in range(2)] for a in range(2)]
+    matrix = np.block([[(z * c[:, None]).T @ z for c in row] for row in blocks])
+    theirs = score @ np.linalg.solve(matrix, score)
+    for null, extra in (("probs[x1]", None), ("x1", None), (None, X[:, 1])):
+        found = model.score_test(null, X, TREES[ALIKE], extra=extra)
+        assert found.df == 2 and found.statistic == pytest.approx(theirs, rel=1e-7)
+
+
+# ------------------------------------------------------------------------- scales of coefficients
+
+POSITIVE = np.exp(X[:, 0] + RNG.normal(size=80))
+
+
+@pytest.mark.parametrize(
+    ("family", "options", "y", "said"),
+    [
+        ("normal", {}, POSITIVE, "loc; scale in its own units"),
+        ("gamma_mean", {"features_for": "all"}, POSITIVE, "log(mean), log(shape)"),
+        ("gamma_mean", {"link": "inverse"}, POSITIVE, "1 / mean; shape in its own units"),
+        ("poisson", {"link": "sqrt"}, ALIKE, "sqrt(rate)"),
+        ("bernoulli", {"link": "cloglog"}, ALIKE % 2, "cloglog(prob)"),
+        (None, {}, TREES[ALIKE], "logits of ash, birch, oak, as differences from their mean"),
+        (None, {}, TREES[ALIKE % 2], "logit(prob) of class 'birch' against 'ash'"),
+    ],
+)
+def test_a_summary_says_on_which_scale_coefficients_are(family, options, y, said):
+    kind = natfit.NaturalClassifier if family is None else natfit.NaturalRegressor
+    model = kind(**options) if family is None else kind(family, **options)
+    found = model.fit(X, y).summary()
+    assert found.facts["predictors"] == said
+    assert f"predictors      {said}" in str(found)
+
+
+# ------------------------------------------------------------------------- remedies
+
+
+@pytest.mark.parametrize(
+    ("family", "columns", "y", "options"),
+    [
+        ("normal", np.c_[X, X[:, 0]], X[:, 0] + POSITIVE, {}),
+        ("normal", X, X[:, 0], {}),
+        ("student_t", X, X[:, 0] + RNG.normal(size=80), {"max_iter": 1}),
+        ("negative_binomial", X, ALIKE % 2, {}),
+        ("poisson", X, 1e300 * ALIKE, {}),
+    ],
+)
+def test_remedies_are_those_that_a_regression_has(family, columns, y, options):
+    with pytest.warns(ConvergenceWarning):
+        model = natfit.NaturalRegressor(family, **options).fit(columns, y)
+    assert not model.status_.good
+    said = model.message_
+    assert not any(words in said for words in ("start values", "fix ", "gradient belongs"))
+    if model.status_ in ("singular", "unbounded"):
+        with pytest.raises(ValueError, match="needs an optimum") as error:
+            model.conf_int()
+        # Its message has the remedy already.
+        assert str(error.value).endswith(said)
