@@ -18,8 +18,8 @@ import numpy as np
 from scipy.linalg.blas import dsyrk, ssyrk
 from scipy.sparse import issparse
 
-#: Largest count of numbers in a buffer of rows: two megabytes stay in a core's cache.
-_ROOM = 1 << 18
+#: Largest count of numbers in a buffer of rows: half a megabyte stays in a core's cache.
+_ROOM = 1 << 16
 
 #: Centres of features, in their units, up to which sums of products are corrected for them.
 _NEAR = 30.0
@@ -27,8 +27,12 @@ _NEAR = 30.0
 #: Centres of features, in their units, from which each row is centred before any product.
 _FAR = 1e5
 
-#: Fewest rows of a buffer: with fewer, a matrix product of them is slow.
-_FEWEST = 256
+#: Columns up to which a symmetric product is no faster than another.
+_NARROW = 32
+
+#: Fewest rows of a buffer: with fewer, a matrix product of them is slow. Most: sums of so many
+#: products in single precision keep their digits.
+_FEWEST, _MOST = 256, 4_096
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +64,11 @@ class Design:
     def width(self) -> int:
         """A = D + 1, the number of columns of z; the last one is 1."""
         return len(self.shift) + 1
+
+    @property
+    def _step(self) -> int:
+        """How many rows a buffer takes."""
+        return min(max(_FEWEST, _ROOM // self.width), _MOST)
 
     def matmul(self, X: Any, b: np.ndarray) -> np.ndarray:
         """Return Z B, (n, K), for X (n, D) and B (A, K); its columns are contiguous."""
@@ -119,37 +128,47 @@ class Design:
         """
         if issparse(X):
             return self._sparse_gram(X, np.ones(X.shape[0]) if c is None else c)
-        # Features that are not far from zero are centred afterwards: a pass less.
-        near = bool((np.abs(self.shift) <= _NEAR * self.scale).all())
-        kind = np.float32 if single else np.float64
-        product = ssyrk if single else dsyrk
-        sign = np.sign(c) if c is not None and bool((c < 0).any()) else None
-        root = None if c is None else np.sqrt(np.abs(c)).astype(kind)
-        out = np.zeros((self.width, self.width), dtype=kind, order="F")
-        size = max(_FEWEST, _ROOM // self.width)
-        buffer = np.empty((min(size, X.shape[0]), self.width), dtype=kind)
+        kind, product = (np.float32, ssyrk) if single else (np.float64, dsyrk)
+        # A symmetric product takes half the operations, of which few columns have few.
+        halves = self.width > _NARROW and (c is None or bool((c >= 0).all()))
+        weight = np.ones(X.shape[0]) if c is None else np.sqrt(c) if halves else c
+        out = np.zeros((self.width, self.width))
+        products = np.zeros((self.width - 1, self.width - 1), dtype=kind, order="F")
+        for part, z in self._centred(X, kind):
+            own = weight[part].astype(kind, copy=False)
+            if halves:
+                if c is not None:
+                    z *= own[:, None]
+                # z in rows is z' in Fortran's order.
+                product(1.0, z.T, beta=1.0, c=products, lower=1, overwrite_c=1)
+            else:
+                products += (z if c is None else z * own[:, None]).T @ z
+            out[-1, :-1] += own @ z
+        out[:-1, :-1] = products
+        out[-1, -1] = X.shape[0] if c is None else c.sum()
+        out = np.tril(out) + np.tril(out, -1).T
+        self._centre(out, np.where(self._apart, 0.0, self.shift))
+        return self._in_units(out)
+
+    @cached_property
+    def _apart(self) -> np.ndarray:
+        """Which features (D,) are centred before their products are summed, and not afterwards."""
+        found: np.ndarray = np.abs(self.shift) > _NEAR * self.scale
+        return np.full_like(found, True) if 2 * np.count_nonzero(found) > len(found) else found
+
+    def _centred(self, X: np.ndarray, kind: Any) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield slices of rows with their x, of which some features are centred, in a buffer."""
+        size = self._step
+        # Copied first: a product that changes the type as well takes twice as long.
+        buffer = np.empty((min(size, X.shape[0]), self.width - 1), dtype=kind)
+        some, every = np.flatnonzero(self._apart), bool(self._apart.all())
         for start in range(0, X.shape[0], size):
             part = slice(start, min(start + size, X.shape[0]))
-            z, some = buffer[: part.stop - start], 1.0 if root is None else root[part, None]
-            if not near:
-                np.subtract(X[part], self.shift, out=z[:, :-1], casting="same_kind")
-                z[:, :-1] *= some
-            elif root is None:
-                z[:, :-1] = X[part]
-            else:
-                np.multiply(X[part], some, out=z[:, :-1], casting="same_kind")
-            z[:, -1:] = some
-            if sign is None:
-                # z in rows is z' in Fortran's order.
-                product(1.0, z.T, beta=1.0, c=out, lower=1, overwrite_c=1)
-            else:
-                out += z.T @ (z * sign[part, None])
-        found = out.astype(np.float64)
-        if sign is None:
-            found = np.tril(found) + np.tril(found, -1).T
-        if near:
-            self._centre(found)
-        return self._in_units(found)
+            z = buffer[: part.stop - start]
+            z[...] = X[part] - self.shift if every else X[part]
+            if len(some) and not every:
+                z[:, some] = X[part][:, some] - self.shift[some]
+            yield part, z
 
     def _in_units(self, gram: np.ndarray) -> np.ndarray:
         """Return sums of products of (x - shift, 1) in units of the features."""
@@ -160,12 +179,12 @@ class Design:
         out[:, flat] = 0.0
         return out
 
-    def _centre(self, gram: np.ndarray) -> None:
+    def _centre(self, gram: np.ndarray, shift: np.ndarray) -> None:
         """Turn sums of products of (x, 1) into those of (x - shift, 1), in place."""
         total, first = gram[-1, -1], gram[:-1, -1].copy()
-        cross = np.outer(self.shift, first)
-        gram[:-1, :-1] += total * np.outer(self.shift, self.shift) - cross - cross.T
-        gram[:-1, -1] = gram[-1, :-1] = first - self.shift * total
+        cross = np.outer(shift, first)
+        gram[:-1, :-1] += total * np.outer(shift, shift) - cross - cross.T
+        gram[:-1, -1] = gram[-1, :-1] = first - shift * total
 
     def diag(self, X: Any, c: np.ndarray) -> np.ndarray:
         """Return the diagonal (A, M) of Z' diag(c_m) Z for the columns of c (n, M)."""
@@ -193,14 +212,14 @@ class Design:
 
     def _parts(self, X: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield slices of rows, with these rows as float64."""
-        size = max(_FEWEST, _ROOM // self.width)
+        size = self._step
         for start in range(0, X.shape[0], size):
             part = slice(start, min(start + size, X.shape[0]))
             yield part, np.asarray(X[part], dtype=np.float64)
 
     def _standard(self, X: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield slices of rows, with their z in a buffer that is used again."""
-        size = max(_FEWEST, _ROOM // self.width)
+        size = self._step
         buffer = np.empty((min(size, X.shape[0]), self.width))
         for start in range(0, X.shape[0], size):
             part = slice(start, min(start + size, X.shape[0]))
@@ -215,5 +234,5 @@ class Design:
         out[:-1, :-1] = (X.T @ X.multiply(c[:, None]).tocsr()).toarray()
         out[:-1, -1] = out[-1, :-1] = X.T @ c
         out[-1, -1] = c.sum()
-        self._centre(out)
+        self._centre(out, self.shift)
         return self._in_units(out)
