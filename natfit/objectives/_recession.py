@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from natfit.distributions.contract.declared import Role
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives._formula import Formula, weighted
 from natfit.objectives.base import NoMinimum, listed
@@ -45,7 +44,7 @@ _LENGTHS, _FINITE = (1.0, 10.0, 100.0, 1e3, 1e5), 3
 _BACK, _LOSS = (10.0, 1e3, 1e5), 1e-3
 
 #: Change of log p, in units of its size and 1, that rounding explains.
-_ROUNDING = 1e-9
+ROUNDING = 1e-9
 
 #: Share of the largest coefficient, in units of the features' spread, from which one is named, and
 #: share of the largest intercept below which all coefficients are rounding.
@@ -53,22 +52,6 @@ _NAMED, _TRACE = 0.1, 1e-4
 
 #: Eigenvalue of the information far out, in units of that at the end, of what recedes.
 _NULL = 1e-11
-
-#: Logarithm of the factor by which a width must have fallen before interpolation is suspected.
-_NARROWED = 7.0
-
-#: Share of the way to the rows up to which they are explained exactly, and the logarithm of the
-#: factor by which a width must then be able to fall.
-_MET, _ROOM = 1e-12, 10.0
-
-#: Largest number of products with which the rows are solved for.
-_PRODUCTS = 2e8
-
-#: What a parameter must be for a density to follow y by it.
-_PLACES = (Role.LOCATION, Role.MEAN, Role.SCALE)
-
-#: Units of rounding of y to which a width must be able to fall.
-_FLOOR = 1e3 * float(np.finfo(float).eps)
 
 
 def units(objective: Regression, theta: np.ndarray) -> np.ndarray:
@@ -266,7 +249,7 @@ def _way_part(
     for at, length in enumerate(_LENGTHS):
         now = family.log_prob(y, np.clip(eta + length * u, low, high))
         known = np.isfinite(now)
-        least = before - _ROUNDING * (1.0 + np.abs(before))
+        least = before - ROUNDING * (1.0 + np.abs(before))
         falls |= (now < least) if at >= _FINITE else ~(now >= least)
         before = np.where(known, now, before)
     loss = np.zeros(len(u))
@@ -348,92 +331,3 @@ def _words(objective: Regression, way: np.ndarray) -> NoMinimum:
         "becomes less likely (the rows are separated, or a group of them has no events)",
         f"use {' or '.join(remedies)}, drop these columns, or join groups of rows",
     )
-
-
-def interpolation(objective: Regression, path: Sequence[np.ndarray]) -> NoMinimum | None:
-    """Return that the features explain every row exactly, where a width runs to zero."""
-    model, family = objective.model, objective.distribution
-    if not isinstance(model, LinearPredictors) or len(path) < 2 or not family.widths:
-        return None
-    bases = model.intercepts()
-    exact = _exact(objective, path[0])
-    for name, width in family.widths.items():
-        block = family.blocks[name]
-        base = bases[block.start]
-        if block.stop - block.start != 1 or base is None or family.params[name].decreasing:
-            continue
-        shrunk = width.power * float(path[-1][base] - path[0][base])
-        if exact is None and not shrunk < -_NARROWED:
-            continue
-        spread, size = _spread(objective)
-        floor = _FLOOR if abs(width.power) == 1.0 else np.sqrt(_FLOOR)
-        room = shrunk - np.log(floor * max(1.0, size / spread))
-        way = np.zeros(family.n_params)
-        way[block.start] = -1.0 / width.power
-        at, room = (path[-1], room) if exact is None else (exact, _ROOM)
-        with np.errstate(all="ignore"):
-            falls = room > 1.0 and objective.rows.sum(
-                _narrow_part, objective._formula, at, way, room
-            )
-        if falls:
-            continue
-        side = "lower" if width.power > 0 else "upper"
-        n, p = objective.rows.n, len(path[-1])
-        return NoMinimum(
-            f"the likelihood grows without limit as {objective.bound(base, side)}: the features "
-            f"explain every row exactly ({p} parameters, {n} rows)",
-            "use fewer columns than rows, or a family without a width; a penalty alpha does not "
-            f"keep {name} from its limit",
-        )
-    return None
-
-
-def _exact(objective: Regression, theta: np.ndarray) -> np.ndarray | None:
-    """Return a theta whose features explain each row exactly, of few rows."""
-    family, rows, model = objective.distribution, objective.rows, objective.model
-    assert isinstance(model, LinearPredictors)
-    if rows.n > _AFFORDABLE or not family.information.complete or family.event_shape != ():
-        return None
-    for name, constraint in family.params.items():
-        k = family.blocks[name].start
-        if family.roles.get(name) not in _PLACES or name in family.widths:
-            continue
-        p = model.parts[k].stop - model.parts[k].start
-        if rows.n * p * min(rows.n, p) > _PRODUCTS:
-            continue
-        block = rows.block(0, rows.n)
-        lin: Any = objective._formula.linearize(theta, block)
-        z, part = lin.features()[k], model.parts[k]
-        with np.errstate(all="ignore"):
-            gap = constraint.to_eta(block.y)[:, 0] - lin.eta[:, k]
-        if not np.isfinite(gap).all():
-            continue
-        delta = np.linalg.lstsq(z, gap, rcond=None)[0]
-        if np.abs(gap - z @ delta).max() <= _MET * np.abs(gap).max():
-            found = theta.copy()
-            found[part] += delta
-            return found
-    return None
-
-
-def _spread(objective: Regression) -> tuple[float, float]:
-    """Return the spread of y and its size, of a few rows."""
-    y = np.asarray(objective.rows.few().y, dtype=float)
-    y = y[np.isfinite(y)]
-    spread = float(y.std()) if y.size else 0.0
-    return spread or 1.0, float(np.abs(y).max(initial=0.0))
-
-
-def _narrow_part(
-    block: Block, formula: Formula, theta: np.ndarray, way: np.ndarray, room: float
-) -> int:
-    """Return how many rows become less likely as a width shrinks by the factor exp(room)."""
-    eta = formula.linearize(theta, block).eta
-    family = formula.distribution
-    low, high = family.row_limits
-    before, falls = family.log_prob(block.y, eta), np.zeros(len(eta), dtype=bool)
-    for part in (0.1, 0.25, 0.5, 0.75, 1.0):
-        now = family.log_prob(block.y, np.clip(eta + part * room * way, low, high))
-        falls |= ~(now >= before - _ROUNDING * (1.0 + np.abs(before)))
-        before = now
-    return int(falls.sum())

@@ -140,6 +140,10 @@ class Objective:
         """
         return None
 
+    def only_local(self, theta: np.ndarray) -> bool:
+        """Tell whether f falls without limit beside an optimum that has been found at theta."""
+        return False
+
     def logarithms(self, path: np.ndarray) -> tuple[np.ndarray, Sequence[int]]:
         """Return the logarithmic quantities (n, m) at points (n, P), and what :meth:`bound` calls.
 

@@ -17,8 +17,9 @@ from natfit.models import Model
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives._curvature import Recipe
 from natfit.objectives._formula import Formula, divergence_part
+from natfit.objectives._interpolation import explained, interpolation
 from natfit.objectives._kinks import nearest_gradient
-from natfit.objectives._recession import interpolation, separation, settled
+from natfit.objectives._recession import separation, settled
 from natfit.objectives.base import NoMinimum
 from natfit.objectives.likelihood import Likelihood
 from natfit.rows import Block, Memory, Rows, fewer_of
@@ -84,6 +85,7 @@ class Regression(Likelihood):
         # What predictors have in common is their features; a network's layers share them anyway.
         self.mix = mix if model.linear else None
         self.penalised = self.ridge is not None
+        self._explained: tuple[np.ndarray | None] | None = None
 
     def at_rows(self, rows: Rows) -> Regression:
         """Return the same objective for other rows."""
@@ -260,6 +262,29 @@ class Regression(Likelihood):
             return None
         found = interpolation(self, path)
         return found or (separation(self, path) if near else None)
+
+    def explained(self, theta: np.ndarray) -> np.ndarray | None:
+        """Return a theta (P,) near one whose features explain every row exactly, or None."""
+        if self._explained is None:
+            self._explained = (explained(self, theta),)
+        return self._explained[0]
+
+    def only_local(self, theta: np.ndarray) -> bool:
+        """Tell whether f falls without limit where rows are explained exactly, beside an optimum.
+
+        A penalty makes such an optimum.
+
+        Returns
+        -------
+        bool
+        """
+        model = self.model
+        if not isinstance(model, LinearPredictors) or not self.distribution.widths:
+            return False
+        most = max(part.stop - part.start for part in model.parts)
+        if self.ridge is None and most < self.rows.n:
+            return False
+        return self.explained(theta) is not None
 
     def logarithms(self, path: np.ndarray) -> tuple[np.ndarray, Sequence[int]]:
         """Return the intercepts of logarithmic predictors at points (n, P), and their indices."""

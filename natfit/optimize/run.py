@@ -210,6 +210,8 @@ def _judged(objective: Objective, engine: Engine, iterates: Sequence[Iterate]) -
     if not engine.step.descends and _rose(iterates):
         # A step rule that may ascend has reached a region where the objective is flat.
         return Status.NO_DESCENT
+    if objective.only_local(last.theta) and _endless(objective, iterates) is not None:
+        return Status.UNBOUNDED
     if last.active or objective.bound_note is not None:
         # What other parameters mean at the limit of one, the data may not tell.
         return Status.BOUNDARY

@@ -68,18 +68,48 @@ def test_coefficients_of_copies_are_shared_and_a_penalty_determines_them():
 # ------------------------------------------------------- rows that are explained exactly
 
 
-@pytest.mark.parametrize("family", ["normal", "logistic", "gumbel", "lognormal", "weibull"])
-@pytest.mark.parametrize("alpha", [0.0, 0.1])
+@pytest.mark.parametrize(
+    "family", ["normal", "logistic", "gumbel", "student_t", "lognormal", "weibull", "gamma_mean"]
+)
+@pytest.mark.parametrize("alpha", [0.0, 0.1, 1e2, 1e4, 1e8])
 def test_more_columns_than_rows_leave_no_width(family, alpha):
+    """With a strong penalty there is a local optimum beside: the likelihood has none the less."""
     rng = np.random.default_rng(1)
     X, y = rng.normal(size=(20, 30)), rng.normal(size=20)
-    if family in ("lognormal", "weibull"):
+    if family in ("lognormal", "weibull", "gamma_mean"):
         y = np.exp(y)
     fit = fitted(family, X, y, alpha=alpha)
     assert fit.status_ == "unbounded", fit.message_
     assert "explain every row exactly" in fit.message_
     assert fit.n_iter_ <= 60
     assert np.isfinite(fit._theta).all()
+
+
+@pytest.mark.parametrize("container", [np.asarray, csr_array])
+@pytest.mark.parametrize("shape", [(20, 20), (150, 4_000), (650, 700)])
+def test_as_many_columns_as_rows_of_any_size(shape, container):
+    rng = np.random.default_rng(2)
+    X, y = rng.normal(size=shape), rng.normal(size=shape[0])
+    fit = fitted("normal", container(X), y, alpha=1e3)
+    assert fit.status_ == "unbounded", fit.message_
+    assert "local optimum" in fit.message_
+
+
+def test_a_penalised_straight_line_leaves_no_width():
+    _, X, _ = data()
+    fit = fitted("normal", X, X @ np.array([1.0, 2.0, 3.0]), alpha=1e2)
+    assert fit.status_ == "unbounded", fit.message_
+
+
+@pytest.mark.parametrize("alpha", [10.0, 1e3])
+def test_more_columns_than_rows_with_a_width(alpha):
+    """What keeps the width: rows that are repeated with another y, or a family that has none."""
+    rng = np.random.default_rng(3)
+    X, y = rng.normal(size=(20, 30)), rng.normal(size=20)
+    repeated = fitted("normal", np.repeat(X, 2, axis=0), np.append(y, -y), alpha=alpha)
+    assert repeated.status_ == "converged", repeated.message_
+    poisson = fitted("poisson", X, rng.poisson(3.0, 20).astype(float), alpha=alpha)
+    assert poisson.status_ == "converged", poisson.message_
 
 
 @pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
