@@ -74,8 +74,8 @@ def compare(
     Returns
     -------
     Comparison
-        The table, best first: log-likelihood, number of parameters, AIC, AICc, BIC, TIC, Vuong's
-        test against the best, a statistic of the goodness of fit, status, seconds. A candidate that
+        The table, best first: log-likelihood, number of parameters, AIC, AICc, BIC, TIC, a test
+        against the best, a statistic of the goodness of fit, status, seconds. A candidate that
         fails is a row with its reason. Fits that collapsed or found no optimum are marked, and rank
         below all others. Warnings of the fits are summed up below the table.
 
@@ -88,6 +88,9 @@ def compare(
 
     Notes
     -----
+    Two regressions of which one lies inside the other are compared by the likelihood-ratio test,
+    others by Vuong's.
+
     Likelihoods can be compared if they are of the same kind: densities per unit of X, or
     probabilities. Where both kinds are given, that of the first candidate counts, and the others
     are rows that failed. Goodness of fit is the Anderson-Darling statistic of densities and
@@ -118,7 +121,8 @@ def compare(
         models = _models(candidates, regressions.regressor)
         parts = partial(regressions.fitted, given=given), partial(regressions.describe, given=given)
         found = _all_tried(models, *parts, n_jobs)
-        return _compared(found, criterion, sample_weight, of_densities=False)
+        nested = partial(regressions.ratio_of, moved=offset is not None)
+        return _compared(found, criterion, sample_weight, nested)
     if not (offset is None and exposure is None):
         raise ValueError("offset and exposure are for regressions, got them without y; pass y too")
     if isinstance(X, str | Distribution | DensityEstimator):
@@ -148,17 +152,19 @@ def _all_tried(
 
 
 def _compared(
-    found: list[Candidate], criterion: str, sample_weight: Any, of_densities: bool = True
+    found: list[Candidate], criterion: str, sample_weight: Any, nested: Callable | None = None
 ) -> Comparison:
-    """Return the table of candidates, the best first."""
+    """Return the table of candidates, the best first; regressions are tested by ``nested`` too."""
     counts = _of_one_kind(found)
     order = ranked(found, criterion)
+    if nested is not None:
+        _ratios_against(order[0], order, nested)
     _test_against(order[0], order, criterion, sample_weight)
     for candidate in order:
         # A comparison keeps nothing of the size of the rows.
         candidate.log_density = None
     statistic = "X2/df" if counts else "A2"
-    return Comparison(order, criterion, statistic if of_densities else "")
+    return Comparison(order, criterion, statistic if nested is None else "")
 
 
 def _models(candidates: Any, model_of: Callable[[Any], Any]) -> dict[str, Any]:
@@ -373,6 +379,17 @@ def _of_one_kind(found: list[Candidate]) -> bool:
     return kind == _PROBABILITY
 
 
+def _ratios_against(best: Candidate, others: list[Candidate], nested: Callable) -> None:
+    """Add the likelihood-ratio test of each fit that holds the best one or lies inside it."""
+    for candidate in others:
+        if candidate is best or candidate.model is None or best.model is None:
+            continue
+        found = nested(best.model, candidate.model)
+        if found is not None:
+            candidate.numbers |= {"lr": found.statistic, "lr_df": found.df, "lr_p": found.pvalue}
+            candidate.remarks = found.notes
+
+
 def _test_against(
     best: Candidate, others: list[Candidate], criterion: str, sample_weight: Any
 ) -> None:
@@ -384,7 +401,7 @@ def _test_against(
     if sample_weight is not None:
         weight = np.asarray(sample_weight, dtype=np.float64)
     for candidate in others:
-        if candidate is best or candidate.model is None:
+        if candidate is best or candidate.model is None or "lr" in candidate.numbers:
             continue
         pair = np.array([candidate.log_density, best.log_density])
         own = weight if weight is None or len(weight) == pair.shape[1] else None

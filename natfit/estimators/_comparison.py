@@ -23,6 +23,12 @@ _TESTED = (
     "their number."
 )
 
+#: What the likelihood ratio of a fit is.
+_RATIO = (
+    "LR, df, p: the likelihood-ratio test, where one fit lies inside the other: twice the "
+    "difference of log L; a small p speaks against the smaller one."
+)
+
 #: Failures and marked fits that are named in one sentence below a table.
 _NAMED = 6
 
@@ -37,8 +43,8 @@ class Candidate:
     model : NaturalMLE or None
         The fit, None where it failed.
     numbers : dict
-        ``loglik``, ``n_parameters``, the criteria, ``vuong_z``, ``vuong_p``, ``fit``, ``fit_p``:
-        those that exist.
+        ``loglik``, ``n_parameters``, the criteria, ``vuong_z``, ``vuong_p``, ``lr``, ``lr_df``,
+        ``lr_p``, ``fit``, ``fit_p``: those that exist.
     seconds : float
         Of the fit alone.
     mark : str
@@ -52,6 +58,8 @@ class Candidate:
         Warnings during the fit, besides that on its status.
     atoms_hit : bool
         Whether rows are values to which the family gives a probability beside its density.
+    remarks : tuple of str
+        What is to be known of its likelihood-ratio test.
     """
 
     name: str
@@ -63,6 +71,7 @@ class Candidate:
     log_density: Any = None
     said: tuple[str, ...] = ()
     atoms_hit: bool = False
+    remarks: tuple[str, ...] = ()
 
     @property
     def status(self) -> str:
@@ -86,9 +95,10 @@ class Comparison:
         ``aic``, ``aicc``, ``bic`` or ``tic``: what the rows are ranked by.
     table : list of dict
         The rows from best to worst: ``name``, ``loglik``, ``n_parameters``, ``aic``, ``aicc``,
-        ``bic``, ``tic``, ``vuong_z`` and ``vuong_p`` (against the best fit), ``fit`` (the
-        statistic of the goodness of fit) and ``fit_p``, ``status``, ``mark``, ``note``,
-        ``seconds``. Values that do not exist are None.
+        ``bic``, ``tic``, ``vuong_z`` and ``vuong_p`` (against the best fit), ``lr``, ``lr_df`` and
+        ``lr_p`` (the likelihood-ratio test of regressions one inside the other, in place of it),
+        ``fit`` (the statistic of the goodness of fit) and ``fit_p``, ``status``, ``mark``,
+        ``note``, ``seconds``. Values that do not exist are None.
     models : dict
         The fitted estimators by name, in the same order, without those that failed.
     notes : list of str
@@ -104,7 +114,13 @@ class Comparison:
         self.table = [_row(c) for c in candidates]
         tested = any(row["fit_p"] is not None for row in self.table)
         self.notes = [*_notes(self._candidates, criterion), _legend(criterion, statistic)]
+        self.notes += [_RATIO] if self._nested else []
         self.notes += [_TESTED] if tested else []
+
+    @property
+    def _nested(self) -> bool:
+        """Whether any fit holds the best one or lies inside it."""
+        return any(row["lr"] is not None for row in self.table)
 
     @property
     def best_(self) -> Any:
@@ -162,14 +178,17 @@ class Comparison:
         """Return the table that is printed."""
         tested = any(row["fit_p"] is not None for row in self.table)
         shown = [self._statistic] if self._statistic else []
-        head = ["", "", "log L", "K", *CRITERIA.values(), "z", "p", *shown]
+        nested = self._nested
+        head = ["", "", "log L", "K", *CRITERIA.values(), *["LR", "df"] * nested, "z", "p", *shown]
         head += ["p of fit"] if tested else []
         rows = []
         for rank, row in enumerate(self.table, 1):
             cells = [rank, Words(_short(row["name"])), fixed(row["loglik"])]
             cells += [row["n_parameters"] if row["n_parameters"] is not None else "-"]
             cells += [fixed(row[name]) for name in CRITERIA]
-            cells += [number(row["vuong_z"], 3), number(row["vuong_p"], 2)]
+            cells += [number(row["lr"], 3), number(row["lr_df"], 3)] if nested else []
+            p = row["vuong_p"] if row["lr_p"] is None else row["lr_p"]
+            cells += [number(row["vuong_z"], 3), number(p, 2)]
             cells += [number(row["fit"], 3)] if shown else []
             cells += [number(row["fit_p"], 2)] if tested else []
             rows.append((*cells, Words(row["status"]), f"{row['seconds']:.3f}"))
@@ -212,7 +231,8 @@ def _value(candidate: Candidate, criterion: str) -> float:
 
 def _row(candidate: Candidate) -> dict[str, Any]:
     """Return the row of one candidate."""
-    names = ["loglik", "n_parameters", *CRITERIA, "vuong_z", "vuong_p", "fit", "fit_p"]
+    names = ["loglik", "n_parameters", *CRITERIA, "vuong_z", "vuong_p", "lr", "lr_df", "lr_p"]
+    names += ["fit", "fit_p"]
     return {
         "name": candidate.name,
         **{name: candidate.numbers.get(name) for name in names},
@@ -242,6 +262,9 @@ def _notes(candidates: list[Candidate], criterion: str) -> list[str]:
     failed = [c for c in candidates if c.model is None]
     if failed:
         out.append(f"{len(failed)} of {n} failed: {_named(failed)}.")
+    remarks = [f"{c.name}: {words}" for c in candidates for words in c.remarks]
+    if remarks:
+        out.append(f"On the likelihood ratios: {_listed(remarks)}.")
     warned = [f"{c.name}: {words}" for c in candidates for words in c.said]
     if warned:
         out.append(f"Warnings: {_listed(warned)}.")

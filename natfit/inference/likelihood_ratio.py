@@ -54,9 +54,9 @@ def likelihood_ratio(
     if not statistic >= -slack:
         raise ValueError(
             "the larger model must be at least as likely as the one inside it, got "
-            f"log-likelihoods {larger:.10g} and {smaller:.10g}: its fit is not at the maximum; fit "
-            "it again with start_params at the estimate of the smaller one, or it does not hold "
-            "the smaller one"
+            f"log-likelihoods {larger:.10g} and {smaller:.10g}: it does not hold the smaller "
+            "one, or its fit is not at the maximum; fit it again with a smaller tol, or with "
+            "start_params of a density at the estimate of the smaller one"
         )
     statistic = 0.0 if statistic <= chi_bar.ZERO else float(statistic)
     pvalue = chi_bar.upper_tail(statistic, df, shares)

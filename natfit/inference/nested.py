@@ -30,6 +30,7 @@ _INSIDE: dict[str, tuple[str, ...]] = {
     "gev": ("gumbel",),
     "generalized_pareto": ("exponential",),
     "gamma": ("exponential", "chi2"),
+    "gamma_mean": ("exponential",),
     "weibull": ("exponential", "rayleigh"),
     "generalized_gamma": ("gamma", "weibull", "lognormal", "exponential", "rayleigh"),
     "exponentiated_weibull": ("weibull", "exponential", "rayleigh"),
@@ -85,7 +86,7 @@ def nesting(larger: Distribution, smaller: Distribution) -> Nesting:
     """
     _refuse_mixtures(larger, smaller)
     of, name = _name(larger), _name(smaller)
-    _refuse_windows(larger, smaller)
+    refuse_windows(larger, smaller)
     if isinstance(larger, Restricted) and isinstance(smaller, Restricted) and of == name:
         return nesting(larger.inner, smaller.inner)
     if of == name:
@@ -100,8 +101,19 @@ def nesting(larger: Distribution, smaller: Distribution) -> Nesting:
     return Nesting(name in _INSIDE.get(of, ()))
 
 
-def _refuse_windows(larger: Distribution, smaller: Distribution) -> None:
-    """Raise ValueError for families in different windows, whose likelihoods are of other rows."""
+def refuse_windows(larger: Distribution, smaller: Distribution) -> None:
+    """Raise ValueError for families in different windows, whose likelihoods are of other rows.
+
+    Parameters
+    ----------
+    larger, smaller : Distribution
+        The families of two fits.
+
+    Raises
+    ------
+    ValueError
+        If one has another window.
+    """
     from natfit.distributions.wrappers.truncated import Truncated
 
     windows = [

@@ -10,11 +10,12 @@ from natfit._component import resolve
 from natfit.distributions.base import Distribution
 from natfit.estimators._compare import numbers, refuse_infinite
 from natfit.estimators._comparison import Candidate
+from natfit.estimators.regression._nested import ratio_of
 from natfit.estimators.regression._statements_estimates import Given
 from natfit.estimators.regression.base import RegressionEstimator
 from natfit.estimators.regression.regressor import NaturalRegressor
 
-__all__ = ["Given", "describe", "fitted", "regressor"]
+__all__ = ["Given", "describe", "fitted", "ratio_of", "regressor"]
 
 
 def regressor(spec: Any) -> Any:

@@ -14,12 +14,13 @@ from natfit._validation import answers_keywords, check_option
 from natfit._warnings import warn
 from natfit.estimators.regression._extended import Larger, larger
 from natfit.estimators.regression._hypothesis import Hypothesis, hypothesis_of
+from natfit.estimators.regression._nested import compared, inside
 from natfit.estimators.regression._statements_estimates import Given, counting
 from natfit.estimators.regression._statements_precision import RegressionPrecision
 from natfit.inference import Estimate, Outcome, affine, chi_bar, hauck_donner
 from natfit.inference.coefficients import INTERCEPT, Coefficients
 from natfit.inference.likelihood_ratio import likelihood_ratio
-from natfit.inference.nested import nesting, title
+from natfit.inference.nested import refuse_windows
 from natfit.inference.score_test import information_of
 from natfit.inference.surface import definite, solved
 from natfit.inference.wald_test import wald
@@ -356,30 +357,17 @@ class RegressionTests(RegressionPrecision):
                 f"{self.n_parameters_}; call the method of the larger model, with the smaller one "
                 "as null"
             )
-        found = nesting(self.distribution_, other.distribution_)
-        notes = []
-        mine, theirs = set(self._coefficients().names), set(other._coefficients().names)
-        if not found.known or (title(self.distribution_) == title(other.distribution_)) > (
-            _named(theirs) <= _named(mine)
-        ):
-            notes.append(
-                "the chi-square holds only if the smaller model lies inside the larger one"
-            )
-        shares = np.array([1.0])
-        if found.bounded:
-            shares = np.array([0.5, 0.5])
-            notes.append(f"{', '.join(found.bounded)} at the end of its range (Self & Liang 1987)")
-        said = f"{title(other.distribution_)} on {other.n_parameters_} coefficients"
-        pair = self._penalised_loglik(), other._penalised_loglik()
-        return likelihood_ratio(*pair, df, said, shares, notes)
+        for model in (self, other):
+            model._refuse_jeffreys()
+        refuse_windows(self.distribution_, other.distribution_)
+        return compared(self, other, inside(self, other))
 
-    def _penalised_loglik(self) -> float:
+    def _refuse_jeffreys(self) -> None:
         if getattr(self, "prior", None) is not None:
             raise ValueError(
                 "fits with prior='jeffreys' have penalties of different sizes; pass the names of "
                 "the coefficients with X and y, which compares them under one penalty"
             )
-        return self.loglik_
 
     def _slopes(self, estimate: Estimate, found: Coefficients, at: list[int]) -> np.ndarray:
         """Return the derivatives of Wald's statistics of some coefficients."""
@@ -424,8 +412,3 @@ def said_of_effect(names: list[str]) -> str:
         "1977), so that its p-value and interval are not to be trusted; use likelihood_ratio_test "
         "and conf_int(method='profile')"
     )
-
-
-def _named(names: set[str]) -> set[str]:
-    """Return names of coefficients, a parameter without features as its intercept."""
-    return {name if name.endswith("]") else f"{name}[intercept]" for name in names}
