@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from natfit.optimize import Status
 from natfit.rng import bridge_rng
 
 #: Ends of a fit to resampled rows that give no estimate.
-_NO_ESTIMATE = (
+NO_ESTIMATE = (
     Status.MAX_ITER,
     Status.NO_DESCENT,
     Status.SINGULAR,
@@ -60,47 +61,13 @@ class Replicates(Estimates):
         # A statement about a fit is the same each time, as the fit is.
         rng = np.random.default_rng(0) if seed is None else bridge_rng(seed)
         seeds = rng.integers(0, 2**63, size=n)
-        context = self._init_callback_context(task_name="bootstrap", max_subtasks=n)  # type: ignore[attr-defined]
-        # Callbacks that score estimators are given none: replicates are no fits of these data.
-        context.call_on_fit_task_begin(estimator=self)
         worker = copy.copy(self)
         # Replicates share the processes, and report as one task.
-        worker.__dict__.pop("_skl_callbacks", None)
-        worker.__dict__.pop("_callback_fit_ctx", None)
-        worker.__dict__.pop("_skl_callbacks_to_teardown", None)
+        without_callbacks(worker)
         if hasattr(worker, "n_jobs"):
             worker.n_jobs = None
-        parts = [seeds[i : i + _BATCH] for i in range(0, n, _BATCH)]
-        call = delayed(_batch)
-        found: list[np.ndarray | str] = []
-        pool = Parallel(n_jobs=jobs, return_as="generator")
-        for batch in pool(call(worker, X, weight, options["resample"], part) for part in parts):
-            for one in batch:
-                task = context.subcontext(task_name="replicate")
-                task.call_on_fit_task_begin(estimator=self)
-                task.call_on_fit_task_end(estimator=self)
-                found.append(one)
-        context.call_on_fit_task_end(estimator=self)
-        return self._counted(found)
-
-    def _counted(self, found: list[np.ndarray | str]) -> np.ndarray:
-        """Return the estimates that were found; warn of the others, or raise if they are many."""
-        good = [eta for eta in found if not isinstance(eta, str)]
-        reasons = [why for why in found if isinstance(why, str)]
-        lost, n = len(found) - len(good), len(found)
-        if 2 * lost > n:
-            raise ValueError(
-                f"the fits to resampled rows must converge, but {lost} of {n} did not, the first "
-                f"because: {reasons[0]}; see identifiability(), fix a parameter, or use "
-                "method='profile'"
-            )
-        if lost:
-            warn(
-                f"{lost} of {n} fits to resampled rows did not converge and are left out; the "
-                "interval describes the sets of rows that determine the parameters",
-                RuntimeWarning,
-            )
-        return np.stack(good)
+        found = replicated(self, _batch, (worker, X, weight, options["resample"]), seeds, jobs)
+        return kept(found, "see identifiability(), fix a parameter, or use method='profile'")
 
     def _resampled(self, X: Any, sample_weight: Any, resample: str) -> tuple[Any, np.ndarray]:
         """Return the rows as given, and the weight of each, zero where it does not count."""
@@ -120,6 +87,88 @@ class Replicates(Estimates):
         return X, weight
 
 
+def without_callbacks(estimator: Any) -> None:
+    """Take the callbacks of scikit-learn from an estimator."""
+    for name in ("_skl_callbacks", "_callback_fit_ctx", "_skl_callbacks_to_teardown"):
+        estimator.__dict__.pop(name, None)
+
+
+def replicated(
+    owner: Any, batch: Callable, arguments: tuple, seeds: np.ndarray, jobs: int | None
+) -> list[np.ndarray | str]:
+    """Return the estimates of sets of resampled rows, or why one has none, in the order of seeds.
+
+    Parameters
+    ----------
+    owner : estimator
+        Its callbacks see one task, ``bootstrap``, with a subtask for each replicate.
+    batch : callable
+        ``batch(*arguments, seeds)`` returns those of some seeds.
+    arguments : tuple
+        What it takes, which other processes are sent.
+    seeds : ndarray of int
+        A seed for each replicate.
+    jobs : int or None
+        Number of processes.
+
+    Returns
+    -------
+    list of ndarray or str
+    """
+    n = len(seeds)
+    context = owner._init_callback_context(task_name="bootstrap", max_subtasks=n)
+    # Callbacks that score estimators are given none: replicates are no fits of these data.
+    context.call_on_fit_task_begin(estimator=owner)
+    parts = [seeds[i : i + _BATCH] for i in range(0, n, _BATCH)]
+    call = delayed(batch)
+    found: list[np.ndarray | str] = []
+    pool = Parallel(n_jobs=jobs, return_as="generator")
+    for several in pool(call(*arguments, part) for part in parts):
+        for one in several:
+            task = context.subcontext(task_name="replicate")
+            task.call_on_fit_task_begin(estimator=owner)
+            task.call_on_fit_task_end(estimator=owner)
+            found.append(one)
+    context.call_on_fit_task_end(estimator=owner)
+    return found
+
+
+def kept(found: list[np.ndarray | str], remedy: str) -> np.ndarray:
+    """Return the estimates that were found, (B, ...).
+
+    Parameters
+    ----------
+    found : list of ndarray or str
+        An estimate, or why there is none.
+    remedy : str
+        What to do where most have none.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    ValueError
+        If more than half have none; a warning counts fewer.
+    """
+    good = [one for one in found if not isinstance(one, str)]
+    reasons = [why for why in found if isinstance(why, str)]
+    lost, n = len(found) - len(good), len(found)
+    if 2 * lost > n:
+        raise ValueError(
+            f"the fits to resampled rows must converge, but {lost} of {n} did not, the first "
+            f"because: {reasons[0]}; {remedy}"
+        )
+    if lost:
+        warn(
+            f"{lost} of {n} fits to resampled rows did not converge and are left out; the "
+            "interval describes the sets of rows that determine the parameters",
+            RuntimeWarning,
+        )
+    return np.stack(good)
+
+
 def _batch(
     model: Any, X: Any, weight: np.ndarray, resample: str, seeds: np.ndarray
 ) -> list[np.ndarray | str]:
@@ -136,6 +185,6 @@ def _batch(
             # Rows of one value, or outside of what the family can be fitted to.
             out.append(str(error))
             continue
-        failed = any(status in _NO_ESTIMATE for status in other.statuses_)
+        failed = any(status in NO_ESTIMATE for status in other.statuses_)
         out.append(f"{other.status_}: {other.message_}" if failed else other._eta)
     return out

@@ -139,6 +139,7 @@ class RegressionPrecision(RegressionReplicates):
         kind: str = "bca",
         resample: str = "rows",
         random_state: Any = None,
+        n_jobs: int | None = None,
     ) -> dict[str, np.ndarray]:
         """Return confidence intervals of the coefficients.
 
@@ -156,9 +157,10 @@ class RegressionPrecision(RegressionReplicates):
             The data of the fit, for all methods but ``wald``.
         cov_type, groups
             As in :meth:`cov_params`, for ``wald``.
-        n_resamples, kind, resample, random_state
+        n_resamples, kind, resample, random_state, n_jobs
             Options of the bootstrap: how many fits, ``bca`` or ``percentile``, whether ``rows`` are
-            drawn with their x or y from the fit at the same x (``parametric``), and the seed.
+            drawn with their x or y from the fit at the same x (``parametric``), the seed, and the
+            number of processes that share the fits, on which the result does not depend.
 
         Returns
         -------
@@ -181,7 +183,7 @@ class RegressionPrecision(RegressionReplicates):
             ends = self._wald_ends(found, estimate, theta, level)
         elif method == "bootstrap":
             options = {"n_resamples": n_resamples, "kind": kind, "resample": resample}
-            options["random_state"] = random_state
+            options |= {"random_state": random_state, "n_jobs": n_jobs}
             ends = self._bootstrapped(level, given, options)
         else:
             estimate = self._estimate(given, rows=True)
