@@ -69,6 +69,53 @@ def log_gammaincc(shape: Any, x: Any) -> np.ndarray:
     return out
 
 
+def log_betainc(a: Any, b: Any, x: Any, left: Any, upper: bool = False) -> np.ndarray:
+    """Log of the probability that a beta variable is at most x, or above it, elementwise.
+
+    Each row costs one incomplete beta function, and another one where that is above one half. Where
+    it underflows, the logarithm is that of ``x^a (1 - x)^b / (a B(a, b)) 2F1(a + b, 1; a + 1; x)``
+    (DLMF 8.17.8).
+
+    Parameters
+    ----------
+    a, b : array-like
+        Positive.
+    x, left : array-like
+        In [0, 1], and 1 - x to full precision.
+    upper : bool, default=False
+        Whether the probability above x is wanted.
+
+    Returns
+    -------
+    ndarray
+        At most 0.
+    """
+    a, b, x, left = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (a, b, x, left)))
+    value = np.asarray(_beta_tail(a, b, x, left, upper))
+    large = value > 0.5
+    with np.errstate(divide="ignore"):
+        out = np.asarray(np.log(value))
+        if large.any():
+            rest = _beta_tail(a[large], b[large], x[large], left[large], not upper)
+            out[large] = np.log1p(-rest)
+        low = (value < _TINY) & ((left if upper else x) > 0.0)
+        if low.any():
+            p, q, t, rest = (v[low] for v in ((b, a, left, x) if upper else (a, b, x, left)))
+            series = np.log(special.hyp2f1(p + q, 1.0, p + 1.0, t))
+            whole = np.log(p) + special.betaln(p, q)
+            out[low] = p * np.log(t) + q * np.log(rest) - whole + series
+    return out
+
+
+def _beta_tail(a: Any, b: Any, x: Any, left: Any, upper: bool) -> np.ndarray:
+    """The probability itself, from the smaller one of x and 1 - x."""
+    first, second = (special.betaincc, special.betainc)[:: 1 if upper else -1]
+    out, near = np.empty(x.shape), x <= left
+    out[near] = first(a[near], b[near], x[near])
+    out[~near] = second(b[~near], a[~near], left[~near])
+    return out
+
+
 def log_stdtr(df: Any, z: Any) -> np.ndarray:
     """Log of the distribution function of Student's t at z, elementwise, for df up to infinity.
 

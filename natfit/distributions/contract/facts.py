@@ -166,6 +166,12 @@ class Facts:
     #: derivatives in eta at fixed y (K, K, n), on and above the diagonal.
     _velocity: Callable | None = None
 
+    #: Optional, of y and the arguments of closed forms: the derivatives of P(Y > y) in eta over the
+    #: density, (K, n), and the second ones (K, K, n); those in a location and the logarithm of a
+    #: scale may be left out where the family ``stretches``. Where many rows have the same shapes, a
+    #: table of them serves.
+    _tail_slopes: Callable | None = None
+
     #: Optional, ``_open_rows(end, exact, above, eta)``: log p (n,), score (K, n) and the entries of
     #: the observed information of rows that are exact, open above from ``end`` on, or else open
     #: below, where each has its own eta (n, K).

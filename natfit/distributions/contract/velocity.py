@@ -7,9 +7,11 @@ the density, S = P(Y > y) and s the score at y, ::
 
 the last derivative at fixed y. Where y is a known transform of a variable without parameters
 (location-scale and log-location-scale families, extreme values), v and its derivatives are closed
-forms, which the family writes. For other families they are derived from the tails themselves: by
-differences where the tails are known to be smooth to rounding, otherwise by quadrature of the
-score. If many rows share eta, this is done at Chebyshev's points only, and interpolated.
+forms, which the family writes. For some others the derivatives of incomplete gamma and beta
+functions are known (:mod:`natfit.numerics.incomplete`). For the rest they are derived from the
+tails themselves: by differences where the tails are known to be smooth to rounding, otherwise by
+quadrature of the score. If many rows share eta, or all of it but a location and a scale, this is
+done at Chebyshev's points only, and interpolated.
 """
 
 from __future__ import annotations
@@ -75,13 +77,44 @@ def velocity_of(family: Any, y: np.ndarray, eta: np.ndarray) -> Velocity:
     inside = (y > low) & (y < high)
     if not inside.all():
         return _spread(family, y, eta, inside)
-    derive: Callable = _by_differences if family.smooth_tails else _by_quadrature
-    if len(eta) == 1 and len(y) > _MANY:
-        found = _by_table(family, y, eta, derive)
+    derive = way_of(family)
+    if len(y) > _MANY:
+        found = _read(family, y, eta, derive)
         if found is not None:
             return found
     found = derive(family, y, eta)
     return _stretched(family, y, eta, found.first, found.second) if family.stretches else found
+
+
+def way_of(family: Any) -> Callable:
+    """Return how the velocities of a family without closed forms are derived at rows."""
+    if family._tail_slopes is not None:
+        return _by_formula
+    return _by_differences if family.smooth_tails else _by_quadrature
+
+
+def _read(family: Any, y: np.ndarray, eta: np.ndarray, derive: Callable) -> Velocity | None:
+    """Velocities from a table, of rows that differ in nothing but location and scale; or None."""
+    if len(eta) == 1:
+        return _by_table(family, y, eta, derive)
+    moved = _stretched_at(family) if family.stretches else []
+    shapes = np.delete(eta, moved, axis=1)
+    if not moved or not np.array_equal(shapes, np.broadcast_to(shapes[0], shapes.shape)):
+        return None
+    loc, scale = _place(family, eta)
+    unit = np.array(eta[:1])
+    unit[:, moved] = 0.0
+    found = _by_table(family, (y - loc) / scale, unit, derive)
+    if found is None:
+        return None
+    return _stretched(family, y, eta, found.first * scale, found.second * scale)
+
+
+def _place(family: Any, eta: np.ndarray) -> tuple[Any, Any]:
+    """The location and the scale of each row, or 0 and 1 where a family has none."""
+    at = {role: family.blocks[name].start for name, role in family.roles.items()}
+    loc = eta[:, at[Role.LOCATION]] if Role.LOCATION in at else 0.0
+    return loc, np.exp(eta[:, at[Role.SCALE]]) if Role.SCALE in at else 1.0
 
 
 def _spread(family: Any, y: np.ndarray, eta: np.ndarray, inside: np.ndarray) -> Velocity:
@@ -203,6 +236,11 @@ def _by_differences(family: Any, y: np.ndarray, eta: np.ndarray) -> Velocity:
         second[i, j] = curve / (step[:, i] * step[:, j]) + slope[i] * slope[j]
         second[j, i] = second[i, j]
     return Velocity(slope * scale, second * scale)
+
+
+def _by_formula(family: Any, y: np.ndarray, eta: np.ndarray) -> Velocity:
+    """The derivatives in shapes that a family knows."""
+    return Velocity(*family._tail_slopes(y, *family._arguments(eta)))
 
 
 def _by_quadrature(family: Any, y: np.ndarray, eta: np.ndarray) -> Velocity:

@@ -20,11 +20,11 @@ from natfit.numerics.stirling import (
     correction,
     curvature,
     log_gap,
-    log_probability,
     log_ratio,
     namespace,
     slope,
 )
+from natfit.numerics.tails import log_betainc, log_gammainc, log_gammaincc
 from natfit.rows import Rows
 
 #: n beyond which slopes in 1 / n are those of the Poisson limit to rounding; its cube is finite.
@@ -131,10 +131,10 @@ class NegativeBinomial(Tabulated):
         return _expectation(*eta.tolist())
 
     def _log_cdf(self, y: Any, mean: Any, n: Any) -> np.ndarray:
-        return log_probability(*_tails(y, mean, n))
+        return _log_tail(y, mean, n, False)
 
     def _log_sf(self, y: Any, mean: Any, n: Any) -> np.ndarray:
-        return log_probability(*_tails(y, mean, n)[::-1])
+        return _log_tail(y, mean, n, True)
 
     # ---------------------------------------------------------------------- data, sampling
 
@@ -167,17 +167,20 @@ class NegativeBinomial(Tabulated):
         return nbinom(n=float(n), p=float(n / (n + mean)))
 
 
-def _tails(y: Any, mean: Any, n: Any) -> tuple[np.ndarray, np.ndarray]:
-    """P(Y <= y) and P(Y > y); those of the Poisson where n is so large that it has no effect."""
-    y, poisson = np.floor(y) + 1.0, n > _LARGE_N
-    # Of n / (n + mean) and its complement the smaller one has all of its digits.
-    small, share, odds = n < mean, n / (n + mean), mean / (n + mean)
-    below = np.where(small, special.betainc(n, y, share), special.betaincc(y, n, odds))
-    above = np.where(small, special.betaincc(n, y, share), special.betainc(y, n, odds))
-    return (
-        np.where(poisson, special.gammaincc(y, mean), below),
-        np.where(poisson, special.gammainc(y, mean), above),
-    )
+def _log_tail(y: Any, mean: Any, n: Any, upper: bool) -> np.ndarray:
+    """Log P(Y <= y) or log P(Y > y); that of the Poisson where n is so large that it has no effect.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+    """
+    y, mean, n = np.broadcast_arrays(np.floor(y) + 1.0, mean, n)
+    out = log_betainc(n, y, n / (n + mean), mean / (n + mean), upper)
+    poisson = n > _LARGE_N
+    if poisson.any():
+        tail = log_gammainc if upper else log_gammaincc
+        out[poisson] = tail(y[poisson], mean[poisson])
+    return out
 
 
 def _chain(n: Any) -> Any:

@@ -18,14 +18,15 @@ from natfit.distributions.contract.support import UNIT
 from natfit.distributions.contract.window_ends import End
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.distributions.forms.tight import TightBeta, about_centre
+from natfit.numerics.incomplete import beta_slopes
 from natfit.numerics.stirling import (
     HALF_LOG_2PI,
     correction,
     curvature,
     log_excess,
-    log_probability,
     slope,
 )
+from natfit.numerics.tails import log_betainc
 from natfit.rows import Rows, mean_over, means_over
 
 #: a and b from which the terms of the textbook's density lose more than four digits.
@@ -56,7 +57,6 @@ class Beta(ExponentialFamily):
         End("a", "lower", "low", "the density (1 - y)^(b - 1) / y"),
         End("b", "lower", "high", "the density y^(a - 1) / (1 - y)"),
     )
-    smooth_tails = True
     # For y outside the support, one of the logarithms is not finite.
     summary_proves_support = True
 
@@ -142,10 +142,14 @@ class Beta(ExponentialFamily):
         return self._log_prob(expected, a, b) - self._log_prob(expected, a2, b2)
 
     def _log_cdf(self, y: Any, a: Any, b: Any) -> np.ndarray:
-        return log_probability(special.betainc(a, b, y), special.betaincc(a, b, y))
+        return log_betainc(a, b, y, 1.0 - y)
+
+    def _tail_slopes(self, y: np.ndarray, a: Any, b: Any) -> tuple[np.ndarray, np.ndarray]:
+        first, second = beta_slopes(a, b, y, 1.0 - y)
+        return first, second[np.array([[0, 1], [1, 2]])]
 
     def _log_sf(self, y: Any, a: Any, b: Any) -> np.ndarray:
-        return log_probability(special.betaincc(a, b, y), special.betainc(a, b, y))
+        return log_betainc(a, b, y, 1.0 - y, upper=True)
 
     def check(self, rows: Rows) -> None:
         """Raise ValueError for the first row outside (0, 1)."""

@@ -12,6 +12,7 @@ from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.regular import Regular
 from natfit.distributions.forms.tight import TightBeta, about_centre
 from natfit.distributions.interval.beta import Beta
+from natfit.numerics.incomplete import beta_slopes
 from natfit.rows import Rows
 
 
@@ -78,6 +79,15 @@ class BetaMean(Beta):
 
     def _log_sf(self, y: Any, mean: Any, precision: Any) -> np.ndarray:
         return super()._log_sf(y, mean * precision, (1.0 - mean) * precision)
+
+    def _tail_slopes(self, y: np.ndarray, a: Any, b: Any) -> tuple[np.ndarray, np.ndarray]:
+        (in_a, in_b), (aa, ab, bb) = beta_slopes(a, b, y, 1.0 - y)
+        p, q = a / (a + b), b / (a + b)
+        both = q * (aa + ab) - p * (ab + bb)
+        # The second derivatives of log a and log b in the logit of the mean are both -p q.
+        odds = q * q * aa - 2.0 * p * q * ab + p * p * bb - p * q * (in_a + in_b)
+        first = np.stack([q * in_a - p * in_b, in_a + in_b])
+        return first, np.stack([odds, both, both, aa + 2.0 * ab + bb]).reshape(2, 2, -1)
 
     def regular(self, rows: Rows) -> Regular | None:
         """The mean about that of the rows, where these nearly coincide."""

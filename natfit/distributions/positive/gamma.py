@@ -22,6 +22,7 @@ from natfit.distributions.forms.shift import narrow
 from natfit.distributions.forms.tight import TightGamma, about_centre, divergence_of_means
 from natfit.linops.row_curvature import Entries, RowCurvature, number
 from natfit.numerics.equal import one_if_equal
+from natfit.numerics.incomplete import gamma_slopes
 from natfit.numerics.stirling import HALF_LOG_2PI, correction, curvature, log_excess, slope
 from natfit.numerics.tails import log_gammainc, log_gammaincc
 from natfit.rows import Rows, means_over
@@ -46,7 +47,6 @@ class Gamma(ExponentialFamily):
         End("scale", "upper", "high", "the power law y^(shape - 1)", power=1.0),
     )
     stretches = True
-    smooth_tails = True
     _narrow: Any = narrow.GAMMA
     # The logarithm of a number <= 0 is not finite.
     summary_proves_support = True
@@ -151,6 +151,12 @@ class Gamma(ExponentialFamily):
 
     def _log_sf(self, y: np.ndarray, shape: Any, scale: Any) -> np.ndarray:
         return log_gammaincc(shape, y / scale)
+
+    def _tail_slopes(self, y: np.ndarray, shape: Any, scale: Any) -> tuple[np.ndarray, np.ndarray]:
+        first, second = np.zeros((2, len(y))), np.zeros((2, 2, len(y)))
+        slope, bend = gamma_slopes(shape, y / scale)
+        first[0], second[0, 0] = slope * scale, bend * scale
+        return first, second
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: shape -> infinity and the likelihood grows without limit."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
+from scipy import special
 
 from natfit.bijectors import Positive
 from natfit.distributions.contract.declared import Role
@@ -14,6 +15,7 @@ from natfit.distributions.contract.window_ends import End
 from natfit.distributions.forms.tight import TightGamma, about_centre, divergence_of_means
 from natfit.distributions.positive.gamma import Gamma, divergence, with_excess
 from natfit.linops.row_curvature import Entries, RowCurvature
+from natfit.numerics.incomplete import gamma_slopes
 from natfit.numerics.stirling import HALF_LOG_2PI, correction, curvature, log_excess, slope
 from natfit.rows import Rows
 
@@ -99,6 +101,17 @@ class GammaMean(Gamma):
 
     def _log_sf(self, y: np.ndarray, mean: Any, k: Any) -> np.ndarray:
         return super()._log_sf(y, k, mean / k)
+
+    def _tail_slopes(self, y: np.ndarray, mean: Any, k: Any) -> tuple[np.ndarray, np.ndarray]:
+        first, second = np.zeros((2, len(y))), np.zeros((2, 2, len(y)))
+        # At a fixed mean, x moves with the shape.
+        scale = mean / k
+        x = y / scale
+        slope, bend = gamma_slopes(k, x)
+        score = k * (np.log(x) - special.psi(k))
+        first[1] = (slope - x) * scale
+        second[1, 1] = (bend + x * (x - k - 2.0 * score)) * scale
+        return first, second
 
     def regular(self, rows: Rows) -> Regular | None:
         """The mean in units of that of the rows, where these nearly coincide."""

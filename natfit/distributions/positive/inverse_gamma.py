@@ -29,6 +29,7 @@ from natfit.distributions.positive.gamma import (
     trigamma,
     with_excess,
 )
+from natfit.numerics.incomplete import gamma_slopes
 from natfit.numerics.moments import beyond
 from natfit.numerics.stirling import log_excess
 from natfit.numerics.tails import log_gammainc, log_gammaincc
@@ -56,7 +57,6 @@ class InverseGamma(ExponentialFamily):
         End("scale", "lower", "low", "the power law y^(-shape - 1)", power=1.0),
     )
     stretches = True
-    smooth_tails = True
     _narrow = narrow.INVERSE_GAMMA
     # The logarithm of a number <= 0 is not finite.
     summary_proves_support = True
@@ -119,6 +119,13 @@ class InverseGamma(ExponentialFamily):
         with np.errstate(divide="ignore"):
             log_x = np.log(scale) - np.log(y)
         return log_gammainc(shape, scale / y, log_x)
+
+    def _tail_slopes(self, y: np.ndarray, shape: Any, scale: Any) -> tuple[np.ndarray, np.ndarray]:
+        first, second = np.zeros((2, len(y))), np.zeros((2, 2, len(y)))
+        x = scale / y
+        slope, bend = gamma_slopes(shape, x)
+        first[0], second[0, 0] = -slope * (y / x), -bend * (y / x)
+        return first, second
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: shape -> infinity and the likelihood grows without limit."""

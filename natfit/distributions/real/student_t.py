@@ -18,6 +18,7 @@ from natfit.distributions.contract.support import REAL
 from natfit.distributions.real.normal import Normal
 from natfit.linops.row_curvature import Entries, RowCurvature, number
 from natfit.numerics.equal import one_if_equal
+from natfit.numerics.incomplete import student_slopes
 from natfit.numerics.moments import beyond
 from natfit.numerics.special import (
     student_constant,
@@ -233,6 +234,15 @@ class StudentT(Distribution):
 
     def _log_sf(self, y: np.ndarray, loc: Any, scale: Any, df: Any) -> np.ndarray:
         return log_stdtr(df, (loc - y) / scale)
+
+    def _tail_slopes(
+        self, y: np.ndarray, loc: Any, scale: Any, df: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        first, second = np.zeros((3, len(y))), np.zeros((3, 3, len(y)))
+        slope, bend = student_slopes(df, (y - loc) / scale)
+        first[2] = scale * (_chain(df) * slope)
+        second[2, 2] = scale * (_chain(df) ** 2 * bend + df * df * slope)
+        return first, second
 
     # ---------------------------------------------------------------------- data, sampling
 

@@ -189,11 +189,10 @@ def test_a_table_holds_only_what_is_not_closed(name):
     assert family.stretches
     eta = family.initial(Block(np.linspace(0.5, 4.0, 9)), np.random.default_rng(0))
     y = np.linspace(0.6, 3.9, 120)
-    derive = velocity._by_differences if family.smooth_tails else velocity._by_quadrature
-    table = velocity._by_table(family, y, eta[None], derive)
+    table = velocity._by_table(family, y, eta[None], velocity.way_of(family))
     derived = resolve(name, Distribution)
     derived.stretches = False
-    direct = derive(derived, y, eta[None])
+    direct = velocity._by_quadrature(derived, y, eta[None])
     for found in (table, velocity.velocity_of(family, y[:50], eta[None])):
         some = slice(found.first.shape[1])
         np.testing.assert_allclose(found.first, direct.first[:, some], rtol=1e-8, atol=1e-8)
