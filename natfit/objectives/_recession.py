@@ -8,7 +8,7 @@ has no events. Where the features explain every row exactly, the width of the de
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
