@@ -23,12 +23,12 @@ METRICS = {
 }
 
 
-def problem(model, rows=Memory, weighted=True, **options):
+def problem(model, rows=Memory, weighted=True, n=N, **options):
     """A regression on rows in one chunk or several, and a theta."""
     rng = np.random.default_rng(0)
-    X, weight = rng.standard_normal((N, 2)), rng.random(N) + 0.5
+    X, weight = rng.standard_normal((n, 2)), rng.random(n) + 0.5
     bound = model.bind(2, Normal(), ("scale",))
-    made = rows(rng.standard_normal(N), X, weight if weighted else None, **options)
+    made = rows(rng.standard_normal(n), X, weight if weighted else None, **options)
     return Likelihood(Normal(), bound, made), bound.init(rng, np.array([0.3, -0.2]))
 
 
@@ -38,8 +38,9 @@ def operator(metric, objective, theta):
 
 
 MODELS = {"linear": Linear(), "mlp": MLP((3,))}
+# The properties form matrices of rows x rows: two chunks of unlike sizes, and no more rows.
 CASES = {
-    f"{metric}, {name}": (operator(metric, *problem(model, chunk=BLOCK)),)
+    f"{metric}, {name}": (operator(metric, *problem(model, n=BLOCK + 50, chunk=BLOCK)),)
     for metric in METRICS
     for name, model in MODELS.items()
 }
