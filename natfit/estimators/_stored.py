@@ -24,6 +24,9 @@ _PLAIN = (
     *("_eta", "_at_bound"),
 )
 
+#: Estimators that have a module of their own for this.
+_REGRESSIONS = ("NaturalRegressor", "NaturalClassifier")
+
 #: The fields of an information, of a history and of a trial.
 _INFORMATION = ("matrix", "kind", "known", "prior", "complete", "exact", "regular")
 _HISTORY = {"columns", "theta", "notes", "reasons", "trials"}
@@ -53,31 +56,43 @@ def to_json(estimator: Any) -> str:
         If an option or the family cannot be stored, such as a function.
     """
     options = estimator.get_params(deep=False)
-    history = estimator.history_
     names = getattr(estimator, "feature_names_in_", None)
     stored = {
         **heading(type(estimator).__name__),
         "options": {k: encode(v, k) for k, v in options.items()},
         "fitted": {k: encode(getattr(estimator, k), k) for k in _PLAIN},
-        "information": [
-            {k: encode(getattr(info, k), k) for k in _INFORMATION}
-            for info in estimator._information
-        ],
+        "information": [information_stored(info) for info in estimator._information],
         "statuses": [str(status) for status in (estimator.status_, *estimator.statuses_)],
-        "history": {
-            "columns": encode(history._columns, "history_"),
-            "theta": encode(history.theta, "history_"),
-            "notes": list(history.notes),
-            "reasons": encode(history._why, "history_"),
-            "trials": [
-                [encode(v, "history_") for v in (t.length, t.value, t.divergence, str(t.why))]
-                for t in history.trials
-            ],
-        },
+        "history": history_stored(estimator.history_),
         "coordinates": [_coordinates(c) for c in estimator.coordinates_],
         "names": None if names is None else encode(names, "feature_names_in_"),
     }
     return json.dumps(stored, allow_nan=False)
+
+
+def information_stored(info: Information) -> dict[str, Any]:
+    """Return an information in terms of JSON."""
+    return {k: encode(getattr(info, k), k) for k in _INFORMATION}
+
+
+def information_read(stored: Any) -> Information:
+    """Return the information that :func:`information_stored` has written."""
+    only(stored, set(_INFORMATION), "information")
+    return Information(**{k: decode(v) for k, v in stored.items()})
+
+
+def history_stored(history: History) -> dict[str, Any]:
+    """Return a history in terms of JSON."""
+    return {
+        "columns": encode(history._columns, "history_"),
+        "theta": encode(history.theta, "history_"),
+        "notes": list(history.notes),
+        "reasons": encode(history._why, "history_"),
+        "trials": [
+            [encode(v, "history_") for v in (t.length, t.value, t.divergence, str(t.why))]
+            for t in history.trials
+        ],
+    }
 
 
 def _coordinates(found: Coordinates) -> dict[str, Any]:
@@ -107,7 +122,7 @@ def from_json(text: str) -> Any:
 
     Returns
     -------
-    NaturalMLE, NaturalGaussianMLE or Frozen
+    NaturalMLE, NaturalGaussianMLE, NaturalRegressor, NaturalClassifier or Frozen
 
     Raises
     ------
@@ -156,9 +171,16 @@ def _estimator(stored: dict) -> Any:
     from natfit.estimators.gaussian import NaturalGaussianMLE
     from natfit.estimators.mle import NaturalMLE
 
+    if stored["type"] in _REGRESSIONS:
+        # Densities are read without the modules of regressions.
+        from natfit.estimators.regression._stored import from_stored
+
+        return from_stored(stored)
     kinds = {c.__name__: c for c in (NaturalMLE, NaturalGaussianMLE)}
     if stored["type"] not in kinds:
-        raise ValueError(f"type must be Frozen or one of {list(kinds)}, got {stored['type']!r}")
+        raise ValueError(
+            f"type must be Frozen or one of {[*kinds, *_REGRESSIONS]}, got {stored['type']!r}"
+        )
     only(stored, _KEYS, "a fitted estimator")
     cls = kinds[stored["type"]]
     only(stored["options"], set(cls().get_params(deep=False)), "options")
@@ -167,12 +189,9 @@ def _estimator(stored: dict) -> Any:
     for name, value in stored["fitted"].items():
         setattr(found, name, decode(value))
     _check_types(found)
-    found._information = [
-        Information(**{k: decode(v) for k, v in only(i, set(_INFORMATION), "information").items()})
-        for i in stored["information"]
-    ]
+    found._information = [information_read(info) for info in stored["information"]]
     found.status_, *found.statuses_ = (Status(status) for status in stored["statuses"])
-    found.history_ = _history(stored["history"])
+    found.history_ = history_read(stored["history"])
     bound = [only(c, {"kind", "family", "origin"}, "coordinates") for c in stored["coordinates"]]
     found.coordinates_ = [
         decode(c["kind"]).bind(decode(c["family"]), decode(c["origin"])) for c in bound
@@ -198,7 +217,8 @@ def _check_types(found: Any) -> None:
         raise ValueError(f"{wrong[0]} must have the type that to_json writes, got another")
 
 
-def _history(stored: dict) -> History:
+def history_read(stored: dict) -> History:
+    """Return the history that :func:`history_stored` has written."""
     only(stored, _HISTORY, "history")
     trials = tuple(
         Trial(decode(length), decode(value), decode(divergence), Why(why))

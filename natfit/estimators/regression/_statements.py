@@ -64,6 +64,28 @@ class RegressionStatements(RegressionTests):
         given = Given(X, y, sample_weight, offset, exposure)
         return summarised(self, check_level(level), cov_type, given, groups)
 
+    def to_json(self) -> str:
+        """Return the fit as JSON, which :func:`natfit.from_json` reads bit for bit.
+
+        It holds the options, the family, the features with their names and categories, the
+        coefficients, the information, the history, the status and the version of natfit, and no
+        data: what needs the rows takes them again.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        ValueError
+            If a part cannot be written: another predictor than a linear one, formulas, functions
+            and objects of one's own.
+        """
+        from natfit.estimators.regression._stored import to_json
+
+        check_is_fitted(self, "_theta")
+        return to_json(self)
+
     # -------------------------------------------------------------------------- criteria
 
     @answers_keywords
