@@ -165,6 +165,10 @@ def nearest(name: str, known: Iterable[str], also: Mapping[str, str] = _NO_NAMES
     return next(iter(bare + difflib.get_close_matches(meant, known, n=1)), None)
 
 
+#: Names for one thing, of which each package has taken another.
+_ALIKE = ({"level", "coverage", "confidence", "confidence_level"},)
+
+
 def unknown_name(name: str, known: Iterable[str], what: str) -> str:
     """Return the message on a name that does not exist: the nearest, or else all that do.
 
@@ -187,7 +191,8 @@ def unknown_name(name: str, known: Iterable[str], what: str) -> str:
     part = [k for k in known if len(k) > 2 and name.startswith(k)]
     part += [k for k in known if len(name) > 3 and name.rstrip("s") in k.split("_")]
     first = [k for k in known if k.startswith(name if len(name) > 3 else f"{name}_")]
-    near = next(iter(first), None) or nearest(name, known) or next(iter(part), None)
+    alike = [k for words in _ALIKE if name in words for k in known if k in words]
+    near = next(iter([*alike, *first]), None) or nearest(name, known) or next(iter(part), None)
     near = None if near == name else near
     tail = f"did you mean {near!r}?" if near else f"the names are {known}"
     return f"{what}, got {name!r}; {tail}"
@@ -284,6 +289,9 @@ def answers_keywords(function: Callable[P, R]) -> Callable[P, R]:
         The same, with the check of :func:`check_keywords` before the call.
     """
     name = function.__qualname__.removesuffix(".__init__")
+    if name.endswith(f".{function.__name__}"):
+        # The class that defines a method need not be the one that users know.
+        name = f"{function.__name__}()"
 
     @functools.wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:

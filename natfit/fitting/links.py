@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 
+from natfit._validation import nearest
 from natfit.bijectors import (
     Bijector,
     Cloglog,
@@ -174,9 +175,11 @@ def _constraint(name: str, own: Bijector, link: Any) -> Bijector:
     fits = fits or ["identity"]
     if link not in fits:
         low, high = own.domain
+        near = nearest(link, fits)
+        tail = f"; did you mean {near!r}?" if near else ""
         raise ValueError(
             f"link of {name!r}, whose values lie in ({low:g}, {high:g}), must be one of "
-            f"{sorted(fits)}, got {link!r}"
+            f"{sorted(fits)}, got {link!r}{tail}"
         )
     # With its own map a parameter keeps its practical limits.
     return own if _name(name, own) == link else _LINKS[link][1](own)

@@ -89,9 +89,9 @@ def larger(owner: Any, estimate: Estimate, null: Any, extra: Any, X: Any, keep: 
         columns[parameter].append(names.index(feature))
         every.append((parameter, names.index(feature)))
         del asked[name]
-    for parameter, block in _extra(extra, family, keep).items():
-        for column in block.T:
-            label = f"extra{len(names) - len(owner._features)}"
+    for parameter, (labels, block) in _extra(extra, family, keep).items():
+        for label, column in zip(labels, block.T, strict=True):
+            label = label or f"extra{len(names) - len(owner._features)}"
             columns[parameter].append(len(names))
             every.append((parameter, len(names)))
             names.append(label)
@@ -169,8 +169,8 @@ def _parsed(name: str, family: Any) -> tuple[str | None, str]:
     return None, ""
 
 
-def _extra(extra: Any, family: Any, keep: Any) -> dict[str, np.ndarray]:
-    """Return the added columns (n, e) by parameter."""
+def _extra(extra: Any, family: Any, keep: Any) -> dict[str, tuple[list[str | None], np.ndarray]]:
+    """Return the names, as far as they have some, and the added columns (n, e) by parameter."""
     if extra is None:
         return {}
     parts = extra if isinstance(extra, Mapping) else {mean_parameter(family): extra}
@@ -181,5 +181,9 @@ def _extra(extra: Any, family: Any, keep: Any) -> dict[str, np.ndarray]:
                 f"extra must name parameters of the family, {list(family.params)}, got {name!r}"
             )
         block = keep(np.asarray(values, dtype=np.float64))
-        found[str(name)] = block[:, None] if block.ndim == 1 else block
+        block = block[:, None] if block.ndim == 1 else block
+        own = list(values.columns) if is_frame(values) else [getattr(values, "name", None)]
+        own = own if len(own) == block.shape[1] else [None] * block.shape[1]
+        labels = [label if isinstance(label, str) else None for label in own]
+        found[str(name)] = labels, block
     return found

@@ -69,7 +69,7 @@ def hypothesis_of(
     theta : ndarray of shape (P,)
         The estimate.
     chosen : callable
-        ``chosen(names)`` returns the places of names.
+        ``chosen(name)`` returns the places of the coefficients that a name stands for.
 
     Returns
     -------
@@ -97,12 +97,12 @@ def hypothesis_of(
     rows, target, words, bounded = [], [], [], []
     inward = 0.0
     for name, value in named.items():
-        m = chosen(name)[0]
-        place = found.places[m]
+        own = chosen(name)
+        place = found.places[own[0]]
         if place.feature is not None:
-            rows.append(found.jacobian[m])
-            target.append(_number(name, value))
-            words.append(f"{found.names[m]} = {target[-1]:g}")
+            rows += [found.jacobian[m] for m in own]
+            target += [_number(name, value)] * len(own)
+            words += [f"{found.names[m]} = {target[-1]:g}" for m in own]
             continue
         null_of = Null.of(model.family, {place.parameter: value})
         for k, eta in zip(null_of.tested, null_of.eta, strict=True):

@@ -9,7 +9,7 @@ from natfit.distributions.wrappers.constrained import Constrained
 from natfit.fitting.links import driven_by
 from natfit.inference import Outcome
 from natfit.inference.likelihood_ratio import likelihood_ratio
-from natfit.inference.nested import Nesting, nesting, title
+from natfit.inference.nested import Nesting, nesting, refuse_windows, title
 from natfit.iterate import Status
 
 #: Roles of parameters that are multiples of each other, or of each other's inverse.
@@ -119,6 +119,23 @@ def ratio_of(first: Any, second: Any, moved: bool = False) -> Outcome | None:
             # The larger one was not fitted well enough.
             return None
     return None
+
+
+def refuse_other_family(larger: Any, smaller: Any) -> None:
+    """Raise ValueError if the family of a smaller regression is not known to lie in a larger one's.
+
+    Raises
+    ------
+    ValueError
+        With both families; or if they are mixtures, or in different windows.
+    """
+    refuse_windows(larger.distribution_, smaller.distribution_)
+    big, small = (_unlinked(m.distribution_) for m in (larger, smaller))
+    if type(big) is not type(small) and not nesting(big, small).known:
+        raise ValueError(
+            f"null must be a special case of the fit, and {title(small)} is not known to be one of "
+            f"{title(big)}; natfit.compare(X, [one, other], y=y) compares any two"
+        )
 
 
 def compared(larger: Any, smaller: Any, found: Nesting | None) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,6 +35,29 @@ def refuse_other_orders(X: Any, offset: Any, exposure: Any, truncation: Any = No
     if isinstance(truncation, tuple):
         for end in truncation:
             refuse_other_order(X, end, "truncation")
+
+
+def warn_of_forgotten(owner: Any, offset: Any, exposure: Any) -> None:
+    """Warn of a score without offsets or exposures where the fit had some.
+
+    Parameters
+    ----------
+    owner : RegressionEstimator
+        Fitted.
+    offset, exposure : object
+        Those of the score.
+    """
+    had = getattr(owner, "_known_parts", ())
+    if had and offset is None and exposure is None:
+        name = had[0]
+        warnings.warn(
+            f"the fit had {' and '.join(had)} and this score has none, so that it is that of "
+            f"another model; pass {name}= here too (cross-validation passes it on where metadata "
+            f"routing is enabled and set_score_request({name}=True) asks for it), or zeros as "
+            "offset if none is meant",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def offsets_of(family: Distribution, n: int, offset: Any, exposure: Any) -> np.ndarray | None:

@@ -10,6 +10,7 @@ from sklearn.utils.metadata_routing import UNUSED
 
 from natfit._numbers import refuse_other_order
 from natfit._validation import answers_keywords, check_number, check_option
+from natfit.estimators.regression._offsets import warn_of_forgotten
 from natfit.estimators.regression._predictions import weighted_mean
 from natfit.inference import scoring_rules
 
@@ -101,6 +102,7 @@ class DistributionScorer(BaseEstimator):
             X, estimator = estimator[:-1].transform(X), steps[-1][1]
         if self.rule == "log_score":
             return np.asarray(estimator.score_samples(X, y, **given))
+        warn_of_forgotten(estimator, given.get("offset"), given.get("exposure"))
         seen = np.asarray(getattr(y, "lower", y), dtype=np.float64).reshape(-1)
         if hasattr(y, "upper") and not np.array_equal(seen, y.upper):
             raise ValueError(f"y must be known exactly for rule={self.rule!r}; use 'log_score'")

@@ -33,6 +33,14 @@ _MOST = 11_000
 NO_OPTIMUM = (Status.UNBOUNDED, Status.NON_FINITE, Status.SINGULAR)
 
 
+#: What covariances are called in statsmodels, and here.
+_ELSEWHERE = {
+    "NONROBUST": "'observed' is nonrobust",
+    "HC0": "'robust' is HC0",
+    **dict.fromkeys(("HC1", "HC2", "HC3"), "'robust' is HC0, the only one of its kind here"),
+}
+
+
 @dataclass(frozen=True)
 class Given:
     """The data of a fit as they are passed to a statement."""
@@ -139,6 +147,8 @@ class RegressionEstimates:
         """Return the prior of the option, or raise ValueError where the family has none."""
         if self.prior is None:
             return None
+        if isinstance(self.prior, str) and self.prior.lower() == "firth":
+            raise ValueError("prior must be 'jeffreys', which is Firth's penalty, got 'firth'")
         check_option(self.prior, "prior", ("jeffreys",))
         if self.predictor != "linear":
             raise ValueError(
@@ -189,22 +199,39 @@ class RegressionEstimates:
         return self._at(self._theta)
 
     def _chosen(self, found: Coefficients, names: Any) -> list[int]:
-        """Return the places of names; a feature alone will do if one parameter has it."""
-        out = []
+        """Return the places of names, those of a feature or a variable in all their coefficients.
+
+        A feature has one in each parameter and class that it drives, a variable one more for each
+        of its categories.
+
+        Returns
+        -------
+        list of int
+
+        Raises
+        ------
+        ValueError
+            If a name is none.
+        """
+        out: list[int] = []
         for name in [names] if isinstance(names, str) else list(names):
             own = [name] if name in found.index else []
             own = own or [full for full in found.names if full.endswith(f"[{name}]")]
-            if len(own) != 1:
-                if own:
-                    raise ValueError(
-                        f"{name!r} names {len(own)} coefficients, {', '.join(own[:6])}; pass one of"
-                        " these names"
-                    )
+            own = own or [full for full in found.names if f"[{name}[" in full]
+            if not own:
                 raise ValueError(
                     unknown_name(str(name), found.names, "names must be those of coefficients")
                 )
-            out.append(found.index[own[0]])
-        return out
+            out += [found.index[full] for full in own]
+        return list(dict.fromkeys(out))
+
+    def _chosen_one(self, found: Coefficients, name: str) -> int:
+        """Return the place of a name that stands for one coefficient."""
+        own = self._chosen(found, name)
+        if len(own) > 1:
+            words = ", ".join(found.names[m] for m in own[:6]) + (", ..." if len(own) > 6 else "")
+            raise ValueError(f"{name!r} names {len(own)} coefficients; pass one of {words}")
+        return own[0]
 
     @property
     def param_names_(self) -> list[str]:
@@ -339,11 +366,10 @@ class RegressionEstimates:
         self, cov_type: str, given: Given, groups: Any = None
     ) -> tuple[Estimate, np.ndarray]:
         """Return the estimate, and the covariance matrix (P, P) of theta."""
-        if isinstance(cov_type, str) and cov_type.upper() in ("HC0", "NONROBUST"):
-            same = {"HC0": "robust", "NONROBUST": "observed"}[cov_type.upper()]
+        if isinstance(cov_type, str) and cov_type.upper() in _ELSEWHERE:
             raise ValueError(
                 f"cov_type must be one of {list(cov.COV_TYPES)}, got {cov_type!r}; "
-                f"{same!r} is {cov_type}"
+                f"{_ELSEWHERE[cov_type.upper()]}"
             )
         check_option(cov_type, "cov_type", cov.COV_TYPES)
         if (groups is not None) != (cov_type == "cluster"):

@@ -152,7 +152,8 @@ class RegressionPrecision(RegressionReplicates):
             link. ``profile`` holds the values that a likelihood-ratio test accepts (``confint`` of
             R's glm), ``score`` those that a score test accepts; ``bootstrap`` fits resampled rows.
         of : str or sequence of str, optional
-            Names of coefficients, all by default. A profile of each costs some fits.
+            Names of coefficients, or of features with all theirs; all by
+            default. A profile of each costs some fits.
         X, y, sample_weight, offset, exposure : optional
             The data of the fit, for all methods but ``wald``.
         cov_type, groups
@@ -317,7 +318,12 @@ class RegressionPrecision(RegressionReplicates):
     def _quantity(self, name: str) -> Quantity:
         """Return a coefficient as a function of theta, with the range of a native parameter."""
         here = self._coefficients()
-        m = self._chosen(here, name)[0]
+        if name in self.distribution_.params and name not in here.index:
+            raise ValueError(
+                f"{name!r} depends on the features; pass at=rows of X, or the name of one of its "
+                f"coefficients, {[n for n in here.names if n.startswith(f'{name}[')]}"
+            )
+        m = self._chosen_one(here, name)
         place, low, high = here.places[m], -np.inf, np.inf
         constraint = self.distribution_.params[place.parameter]
         if place.feature is None and constraint.entries is None:
@@ -339,7 +345,15 @@ class RegressionPrecision(RegressionReplicates):
 
             def of_coefficients(theta: Any) -> Any:
                 found = self._at(np.asarray(theta, dtype=float))
-                return function(dict(zip(found.names, found.values, strict=True)), *args)
+                values = dict(zip(found.names, found.values, strict=True))
+                try:
+                    return function(values, *args)
+                except AttributeError as error:
+                    raise TypeError(
+                        "a function without at= is called with a dict of coefficients by name, "
+                        f"and this one failed: {error}; pass at=rows of X for a function of the "
+                        "distribution there"
+                    ) from error
 
             return Quantity(getattr(function, "__name__", "the function"), of_coefficients)
         model: Any = self

@@ -14,13 +14,12 @@ from natfit._validation import answers_keywords, check_option
 from natfit._warnings import warn
 from natfit.estimators.regression._extended import Larger, larger
 from natfit.estimators.regression._hypothesis import Hypothesis, hypothesis_of
-from natfit.estimators.regression._nested import compared, inside
+from natfit.estimators.regression._nested import compared, inside, refuse_other_family
 from natfit.estimators.regression._statements_estimates import Given, counting
 from natfit.estimators.regression._statements_precision import RegressionPrecision
 from natfit.inference import Estimate, Outcome, affine, chi_bar, hauck_donner
 from natfit.inference.coefficients import INTERCEPT, Coefficients
 from natfit.inference.likelihood_ratio import likelihood_ratio
-from natfit.inference.nested import refuse_windows
 from natfit.inference.score_test import information_of
 from natfit.inference.surface import definite, solved
 from natfit.inference.wald_test import wald
@@ -61,8 +60,8 @@ class RegressionTests(RegressionPrecision):
         null : dict, str, sequence of str, or array-like of shape (q, M)
             Values by name, ``{"loc[x1]": 0}``; names of coefficients that are zero together; or
             the matrix R of ``R beta = q`` with a column for each of ``param_names_`` (``f_test``
-            and ``wald_test`` of statsmodels). The name of a feature alone will do where it has one
-            coefficient.
+            and ``wald_test`` of statsmodels). The name of a feature, or of a variable with
+            categories, stands for its coefficients in all parameters and classes together.
         values : array-like of shape (q,), optional
             q, zero by default.
         cov_type, groups
@@ -350,6 +349,7 @@ class RegressionTests(RegressionPrecision):
                 f"null must be fitted to the same data, which had {self.n_obs_:g} observations, "
                 f"got {other.n_obs_:g}; fit both to the same rows and weights"
             )
+        refuse_other_family(self, other)
         df = self.n_parameters_ - other.n_parameters_
         if df <= 0:
             raise ValueError(
@@ -359,7 +359,6 @@ class RegressionTests(RegressionPrecision):
             )
         for model in (self, other):
             model._refuse_jeffreys()
-        refuse_windows(self.distribution_, other.distribution_)
         return compared(self, other, inside(self, other))
 
     def _refuse_jeffreys(self) -> None:

@@ -18,7 +18,11 @@ from natfit.distributions.wrappers.base import Wrapper
 from natfit.estimators._data import read_rows
 from natfit.estimators.base import NaturalEstimator
 from natfit.estimators.regression._features import Chosen, choose, read_container
-from natfit.estimators.regression._offsets import offsets_of, refuse_other_orders
+from natfit.estimators.regression._offsets import (
+    offsets_of,
+    refuse_other_orders,
+    warn_of_forgotten,
+)
 from natfit.estimators.regression._options import intercepts, strengths
 from natfit.estimators.regression._predictions import Predictions
 from natfit.estimators.regression._predictor import Predicted, predictor_of, trained
@@ -150,6 +154,8 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
         result = trained(self, task)
         self._publish(published, chosen, engine, result)
         self._null = without_features(values, data.weight, offsets)
+        parts = {"offset": offset, "exposure": exposure}
+        self._known_parts = tuple(name for name, value in parts.items() if value is not None)
         context.call_on_fit_task_end(
             estimator=self,
             **calls,
@@ -306,6 +312,7 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
     ) -> tuple[Distribution, np.ndarray, np.ndarray, np.ndarray | None]:
         """Return the family of rows, the rows, their eta (n, K) and their weights."""
         check_is_fitted(self, "_theta")
+        warn_of_forgotten(self, offset, exposure)
         data = self._data(X, y, sample_weight, reset=False)
         refuse_other_orders(X, offset, exposure, self.truncation)
         offsets = data.those_kept(self._offsets(self.distribution_, data.n, offset, exposure))

@@ -16,7 +16,7 @@ from natfit._validation import answers_keywords
 from natfit.distributions import Bernoulli, Categorical
 from natfit.distributions.base import Distribution
 from natfit.estimators.regression._features import Chosen
-from natfit.estimators.regression._offsets import class_offsets
+from natfit.estimators.regression._offsets import class_offsets, warn_of_forgotten
 from natfit.estimators.regression._response import read_classes
 from natfit.estimators.regression.base import Data, RegressionEstimator
 from natfit.fitting.options import Adjusted
@@ -292,6 +292,7 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
         check_is_fitted(self, "_theta")
         refuse_other_order(X, y, "y")
         refuse_other_order(X, sample_weight, "sample_weight")
+        warn_of_forgotten(self, offset, None)
         found = self.predict(X, offset=offset)
         return float(accuracy_score(y, found, sample_weight=sample_weight))
 

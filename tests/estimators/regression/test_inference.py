@@ -322,11 +322,47 @@ def test_hypotheses_are_checked(poisson):
         poisson.score_test(**DATA)
 
 
-def test_two_parameters_with_the_same_feature_are_told_apart():
+def test_a_feature_stands_for_its_coefficients_in_all_parameters():
     y = X["age"].to_numpy() + RNG.normal(size=N)
     model = NaturalRegressor("normal", features_for="all").fit(X, y)
-    with pytest.raises(ValueError, match=re.escape("names 2 coefficients, loc[age], scale[age]")):
-        model.wald_test("age")
+    found, both = (model.wald_test(null) for null in ("age", ["loc[age]", "scale[age]"]))
+    assert found.df == 2 and found.statistic == both.statistic
+    assert list(model.conf_int(of="age")) == ["loc[age]", "scale[age]"]
+    words = "'age' names 2 coefficients; pass one of loc[age], scale[age]"
+    with pytest.raises(ValueError, match=re.escape(words)):
+        model.estimate("age")
+    for function in ("loc", lambda d: d.mean()):
+        with pytest.raises((ValueError, TypeError), match="pass at=rows of X"):
+            model.estimate(function)
+
+
+def test_a_variable_stands_for_all_its_categories():
+    """The test of a factor of statsmodels' analysis of variance has one of them fewer on it."""
+    group = np.repeat(["a", "b", "c", "d"], N // 4)
+    frame = pd.DataFrame({"x": X["age"].to_numpy()[: len(group)], "g": group})
+    rng = np.random.default_rng(0)
+    y = rng.poisson(np.exp(0.3 * (group == "c") + 0.2)).astype(float)
+    model = NaturalRegressor("poisson", tol=1e-9).fit(frame, y)
+    dummies = pd.get_dummies(frame["g"], drop_first=True, dtype=float)
+    other = sm.Poisson(y, sm.add_constant(pd.concat([frame[["x"]], dummies], axis=1)))
+    theirs = other.fit(disp=0, tol=1e-12).wald_test("b = c = d = 0", scalar=True, use_f=False)
+    found = model.wald_test("g")
+    assert found.df == 3
+    assert found.statistic == pytest.approx(float(theirs.statistic), rel=1e-6)
+
+
+def test_added_columns_keep_their_names():
+    y = X["age"].to_numpy() + np.random.default_rng(0).normal(size=N)
+    model = NaturalRegressor("normal").fit(X[["age"]], y)
+    for extra in (X["dose"], X[["dose"]]):
+        assert "loc[dose]" in str(model.score_test(extra=extra, X=X[["age"]], y=y))
+
+
+def test_a_family_that_is_no_special_case_is_no_null():
+    y = np.exp(0.2 * np.random.default_rng(0).normal(size=N))
+    model = NaturalRegressor("gamma").fit(X, y)
+    with pytest.raises(ValueError, match="Lognormal is not known to be one of Gamma; natfit.comp"):
+        model.likelihood_ratio_test(NaturalRegressor("lognormal").fit(X[["age"]], y))
 
 
 def test_wald_statistics_that_fall_are_named():

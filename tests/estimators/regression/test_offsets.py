@@ -1,5 +1,7 @@
 """Offsets and exposure: in fits, predictions and scores, and through scikit-learn's routing."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -172,6 +174,20 @@ def test_offsets_of_classes_are_routed():
         scores = cross_val_score(model, X, y, cv=3, params={"offset": X[:, 0]})
     plain = cross_val_score(NaturalClassifier(), X, y, cv=3)
     np.testing.assert_allclose(scores, plain)
+
+
+@pytest.mark.parametrize("name", ["offset", "exposure"])
+def test_a_score_without_what_the_fit_had_is_told(name):
+    X = np.linspace(-1.0, 1.0, 40)[:, None]
+    y = np.arange(40) % 3
+    known = np.linspace(1.0, 2.0, 40)
+    model = NaturalRegressor("poisson").fit(X, y, **{name: known})
+    crps = natfit.make_scorer("crps")
+    for call in (model.score, model.score_samples, model.quantile_residuals, partial(crps, model)):
+        with pytest.warns(UserWarning, match=f"the fit had {name} and this score has none"):
+            call(X, y)
+        call(X, y, **{name: known})
+    model.predict(X)
 
 
 @pytest.mark.parametrize("name", ["offset", "exposure"])
