@@ -12,7 +12,7 @@ from scipy.sparse import issparse
 from natfit.bijectors import Positive
 from natfit.fitting.kinks import at_kinks
 from natfit.fitting.task import Task
-from natfit.iterate import Status
+from natfit.iterate import Iterate, Status
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives import Jeffreys, Likelihood, Regression
 from natfit.optimize import Engine, run
@@ -203,6 +203,10 @@ _SLACK = 0.1
 #: some sqrt(20 P) of those of all rows away from theirs in any case.
 _NEAR = 3.0
 
+#: Iterates at that distance of which the next step still moves a logarithm by much, after which the
+#: fewer rows have no optimum.
+_RESTLESS = 3
+
 
 def from_fewer_rows(
     objective: Likelihood, engine: Engine, theta: np.ndarray, rng: np.random.Generator
@@ -223,14 +227,24 @@ def from_fewer_rows(
         return theta
     few = rows.few(n)
     fewer = objective.at_rows(Memory(few.y, few.X, few.weight, few.offset))
-    engine = replace(engine, tol=_NEAR, metric=engine.metric.anew())
-    found = run(fewer, engine, theta, rng)
+    # Whether there is an optimum is asked of all rows.
+    fewer.asked = False
+    metric, near = engine.metric.anew(), 0
+
+    def restless(iterate: Iterate, done: bool) -> bool:
+        nonlocal near
+        near += iterate.distance <= _NEAR
+        return near > _RESTLESS
+
+    found = run(fewer, replace(engine, tol=_NEAR, metric=metric), theta, rng, restless)
     if not (found.status is Status.CONVERGED and np.isfinite(found.theta).all()):
         return theta
     # Rows that were not looked at may be far less likely there, such as those far out in x.
     least = found.history["objective"][0]
-    worse = least + _SLACK * (1.0 + abs(least))
-    return found.theta if objective.value(found.theta) < worse else theta
+    if not objective.value(found.theta) < least + _SLACK * (1.0 + abs(least)):
+        return theta
+    engine.metric.begin_with(metric)
+    return found.theta
 
 
 def width(rows: Rows) -> tuple[np.ndarray, np.ndarray]:

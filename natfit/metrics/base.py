@@ -80,6 +80,9 @@ class Metric(Component):
         """Return a metric of the same kind that keeps nothing of other iterates."""
         return self
 
+    def begin_with(self, other: Metric) -> None:
+        """Take what a metric of the same kind has kept for fewer rows, for the first step."""
+
     def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> LinearOperator:
         """Return the metric at an iterate, an operator of size P."""
         raise NotImplementedError

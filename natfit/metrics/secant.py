@@ -46,6 +46,10 @@ _CHANGED, _MOVES = 0.05, 1e-3
 #: Ratio of distances from which a kept inverse is renewed.
 _POOR = 0.3
 
+#: Distance to the optimum, in standard errors, from which the first step is made with the
+#: information of fewer rows.
+_FIRST = 3.0
+
 
 class SecantFisher(Metric):
     """The Fisher information of a regression, formed once and then corrected by secants.
@@ -67,6 +71,12 @@ class SecantFisher(Metric):
         if not (likelihood.regresses and likelihood.model.linear):
             return ExactFisher(endgame=True).prepare(objective)
         return _Keeping()
+
+    def begin_with(self, other: Metric) -> None:
+        """Take the information that another metric has kept, for the first step."""
+        state = other._state if isinstance(other, _Keeping) else None
+        if state is not None and state.base.positive and not state.base.lost:
+            self._first = state.kept
 
     def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> LinearOperator:
         """Return the information at an iterate, formed anew, of size P."""
@@ -91,6 +101,8 @@ class _State:
         Whether it was formed in double precision because a mean over rows did not serve.
     confirmed : bool
         Whether the information itself has agreed with what is kept.
+    passing : bool
+        Whether it is that of fewer rows, which serves for one step.
     theta, grad : ndarray of shape (P,)
         The iterate before, and the gradient there.
     distance : float
@@ -104,6 +116,7 @@ class _State:
     inner: np.ndarray | None = None
     exact: bool = False
     confirmed: bool = False
+    passing: bool = False
     theta: np.ndarray = field(default_factory=lambda: np.empty(0))
     grad: np.ndarray = field(default_factory=lambda: np.empty(0))
     distance: float = np.inf
@@ -115,6 +128,7 @@ class _Keeping(ExactFisher):
     def __init__(self) -> None:
         super().__init__(endgame=True)
         self._state: _State | None = None
+        self._first: Kept | None = None
 
     def prepare(self, objective: Objective) -> Metric:
         """Return this metric: it belongs to one objective."""
@@ -124,6 +138,12 @@ class _Keeping(ExactFisher):
         """Return one that has kept nothing."""
         return _Keeping()
 
+    def begin_with(self, other: Metric) -> None:
+        """Take the information that another metric has kept, for the first step."""
+        state = other._state if isinstance(other, _Keeping) else None
+        if state is not None and state.base.positive and not state.base.lost:
+            self._first = state.kept
+
     def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> LinearOperator:
         """Return the information at an iterate, kept and corrected or formed anew."""
         assert isinstance(objective, Regression)
@@ -132,6 +152,10 @@ class _Keeping(ExactFisher):
             # Newton's method stays superlinear if the solves become exact with the distance.
             operator.enough = float(np.clip(np.sqrt(2.0 * iterate.decrease), _EXACT, _LOOSE))
             return operator
+        state = self._passing(objective, iterate)
+        if state is not None:
+            self._state = state
+            return state.kept
         state = self._state
         if state is not None and self._keeps(objective, iterate, state):
             self._correct(objective, iterate, state)
@@ -151,6 +175,26 @@ class _Keeping(ExactFisher):
         state.kept.note = state.note
         self._state = state
         return state.kept
+
+    def _passing(self, objective: Regression, iterate: Point) -> _State | None:
+        """Return the information of fewer rows for the first step of a fit that begins far away.
+
+        Fewer rows know it to a few hundredths, as the start knows the optimum. Where the step ends,
+        the information of all rows is nearer to that at the optimum than it is at the start.
+
+        Returns
+        -------
+        _State or None
+            None if there is none, or if the start is near.
+        """
+        first, self._first = self._first, None
+        if first is None or iterate.n_iter > 0:
+            return None
+        d, _ = first.solved(iterate.grad)
+        if not float(iterate.grad @ d) * objective.yardstick > _FIRST**2:
+            return None
+        first.note = "information of fewer rows"
+        return _State(first.base, first, first.note, passing=True)
 
     def _confirmed(self, objective: Regression, iterate: Point, state: _State) -> bool:
         """Tell whether g' F^-1 g with the information itself is about that with the kept inverse.
@@ -213,7 +257,7 @@ class _Keeping(ExactFisher):
 
     def _keeps(self, objective: Regression, iterate: Point, state: _State) -> bool:
         """Tell whether the kept inverse serves at this iterate."""
-        if iterate.n_iter == 0 or not state.base.positive:
+        if iterate.n_iter == 0 or state.passing or not state.base.positive:
             return False
         if state.gram is not None:
             return len(state.kept.secants) < _MOST

@@ -30,6 +30,9 @@ _FAR = 1e5
 #: Columns up to which a symmetric product is no faster than another.
 _NARROW = 32
 
+#: Columns of B up to which products with each, of rows that stay in a cache, are faster than one.
+_COLUMNS = 3
+
 #: Fewest rows of a buffer: with fewer, a matrix product of them is slow. Most: sums of so many
 #: products in single precision keep their digits.
 _FEWEST, _MOST = 256, 4_096
@@ -73,40 +76,86 @@ class Design:
     def matmul(self, X: Any, b: np.ndarray) -> np.ndarray:
         """Return Z B, (n, K), for X (n, D) and B (A, K); its columns are contiguous."""
         raw = b[:-1] / self.scale[:, None]
-        apart = None if issparse(X) or not len(self._far) else raw[self._far]
-        if apart is not None:
-            raw[self._far] = 0.0
+        driven = np.flatnonzero(raw.any(axis=0))
+        far = self._far if not issparse(X) else self._far[:0]
+        apart = raw[far]
+        raw[far] = 0.0
         base = b[-1] - self.shift @ raw
-        if issparse(X):
-            one = raw.shape[1] == 1
-            out = (X @ raw[:, 0])[:, None] if one else np.asarray(X @ raw)
-        elif X.dtype == np.float64:
-            out = (raw.T @ X.T).T
-        else:
+        if len(driven) < b.shape[1]:
+            # What no feature drives is the same in every row.
             out = np.empty((b.shape[1], X.shape[0])).T
-            for part, rows in self._parts(X):
-                np.matmul(rows, raw, out=out[part])
-        out += base
-        if apart is not None:
+            out[:] = base
+            if len(driven):
+                out[:, driven] += self._times(X, raw[:, driven])
+        else:
+            out = self._times(X, raw)
+            out += base
+        if len(far):
             out += self._gaps(X) @ apart
         return out
 
-    def rmatmul(self, X: Any, u: np.ndarray) -> np.ndarray:
-        """Return Z' U, (A, K), for X (n, D) and U (n, K)."""
-        out = np.empty((self.width, u.shape[1]))
-        total = u.sum(axis=0)
+    def _times(self, X: Any, raw: np.ndarray) -> np.ndarray:
+        """Return X B, (n, K), for B (D, K); its columns are contiguous."""
+        if issparse(X):
+            one = raw.shape[1] == 1
+            return (X @ raw[:, 0])[:, None] if one else np.asarray(X @ raw)
+        few = len(raw) >= _NARROW and 1 < raw.shape[1] <= _COLUMNS
+        if X.dtype == np.float64 and not few:
+            return (raw.T @ X.T).T
+        out = np.empty((raw.shape[1], X.shape[0])).T
+        for part, rows in self._parts(X):
+            if few:
+                for k in range(raw.shape[1]):
+                    np.dot(rows, raw[:, k], out=out[part, k])
+            else:
+                np.matmul(rows, raw, out=out[part])
+        return out
+
+    def rmatmul(
+        self, X: Any, u: np.ndarray, driven: np.ndarray | slice = slice(None)
+    ) -> np.ndarray:
+        """Return Z' U, (A, K), for X (n, D) and U (n, K).
+
+        Parameters
+        ----------
+        X : ndarray or CSR array of shape (n, D)
+            The rows.
+        u : ndarray of shape (n, K)
+            A number for each row and predictor.
+        driven : ndarray of int, optional
+            The columns of U whose sums with the features are needed; the others have zeros there.
+
+        Returns
+        -------
+        ndarray of shape (A, K)
+        """
+        out = np.zeros((self.width, u.shape[1]))
+        out[-1] = total = u.sum(axis=0)
+        own = u[:, driven]
+        if own.shape[1]:
+            first = self._adjoint(X, own) - np.outer(self.shift, total[driven])
+            first /= self.scale[:, None]
+            if len(self._far) and not issparse(X):
+                first[self._far] = self._gaps(X).T @ own / self.scale[self._far, None]
+            first[self.flat] = 0.0
+            out[:-1, driven] = first
+        return out
+
+    def _adjoint(self, X: Any, u: np.ndarray) -> np.ndarray:
+        """Return X' U, (D, K), for U (n, K)."""
         if issparse(X):
             one = u.shape[1] == 1
-            got = (X.T @ u[:, 0])[:, None] if one else np.asarray(X.T @ u)
-        elif X.dtype == np.float64:
-            got = (u.T @ X).T
-        else:
-            got = sum(rows.T @ u[part] for part, rows in self._parts(X))
-        out[:-1] = (got - np.outer(self.shift, total)) / self.scale[:, None]
-        if len(self._far) and not issparse(X):
-            out[self._far] = self._gaps(X).T @ u / self.scale[self._far, None]
-        out[:-1][self.flat] = 0.0
-        out[-1] = total
+            return (X.T @ u[:, 0])[:, None] if one else np.asarray(X.T @ u)
+        few = 1 < u.shape[1] <= _COLUMNS
+        if X.dtype == np.float64 and not few:
+            return (u.T @ X).T
+        out = np.zeros((X.shape[1], u.shape[1]))
+        for part, rows in self._parts(X):
+            if few:
+                for k in range(u.shape[1]):
+                    out[:, k] += u[part, k] @ rows
+            else:
+                out += rows.T @ u[part]
         return out
 
     def gram(self, X: Any, c: np.ndarray | None, single: bool = False) -> np.ndarray:

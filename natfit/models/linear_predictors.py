@@ -154,6 +154,10 @@ class LinearPredictors(Model):
             for features, has in self._predictors
         ]
         self._whole = all(len(at) == width for at in self.at)
+        with_features = np.flatnonzero([len(f) > 0 for f, _ in self._predictors])
+        every = len(with_features) == len(self.at)
+        #: Which entries of eta have features.
+        self.driven: np.ndarray | slice = slice(None) if every else with_features
 
     @property
     def n_params(self) -> int:
@@ -371,7 +375,8 @@ class LinearPredictorRows(Linearization):
 
     def vjp(self, u: np.ndarray) -> np.ndarray:
         """Return the sum over rows of J_i' u_i, (P,), for u (n, K)."""
-        return self._model.gather(self._model.design.rmatmul(self._X, u))
+        model = self._model
+        return model.gather(model.design.rmatmul(self._X, u, model.driven))
 
     def gram(self, c: np.ndarray | RowCurvature, single: bool = False) -> np.ndarray:
         """Return the sum over rows of J_i' C_i J_i, (P, P), perhaps in single precision."""

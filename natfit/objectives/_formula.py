@@ -88,14 +88,21 @@ def weighted(values: np.ndarray, weight: np.ndarray | None) -> Any:
 def gradient_part(block: Block, formula: Formula, theta: np.ndarray) -> tuple[float, np.ndarray]:
     """Return the weighted sum of log p and its gradient in theta (P,)."""
     lin = formula.linearize(theta, block)
-    low, high = formula.distribution.row_limits
-    if not ((lin.eta >= low).all() and (lin.eta <= high).all()):
+    if not _inside(lin.eta, *formula.distribution.row_limits):
         # Beyond the limits of eta, as at negative degrees of freedom, there is no density.
         return -np.inf, np.full(len(theta), np.nan)
     value, score = formula.distribution.log_prob_and_score(block.y, lin.eta)
     if block.weight is None:
         return value.sum(), lin.vjp(score)
     return block.weight @ value, lin.vjp(score * block.weight[:, None])
+
+
+def _inside(eta: np.ndarray, low: np.ndarray, high: np.ndarray) -> bool:
+    """Tell whether eta (n, K) is a number within limits (K,) in every row."""
+    # NaN is the smallest and the largest of its column, and within no limits.
+    return all(
+        low[k] <= eta[:, k].min() and eta[:, k].max() <= high[k] for k in range(eta.shape[1])
+    )
 
 
 def divergence_part(

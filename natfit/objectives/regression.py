@@ -71,6 +71,8 @@ class Regression(Likelihood):
     regresses = True
 
     remedies = _REMEDIES
+    #: Whether a fit asks if there is a maximum: not where its end is a start of another one.
+    asked = True
 
     def __init__(
         self,
@@ -86,6 +88,7 @@ class Regression(Likelihood):
         self.mix = mix if model.linear else None
         self.penalised = self.ridge is not None
         self._explained: tuple[np.ndarray | None] | None = None
+        self._passed: tuple[np.ndarray, float, np.ndarray] | None = None
 
     def at_rows(self, rows: Rows) -> Regression:
         """Return the same objective for other rows."""
@@ -102,14 +105,17 @@ class Regression(Likelihood):
     # ------------------------------------------------------------------------ value, gradient
 
     def value_and_grad(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return f and its gradient (P,), by one pass over the rows."""
+        """Return f and its gradient (P,), by one pass over the rows; the last one is kept."""
+        if self._passed is not None and np.array_equal(self._passed[0], theta):
+            return self._passed[1], self._passed[2].copy()
         value, grad = super().value_and_grad(theta)
         if self.kinked and np.isfinite(grad).all():
             grad = nearest_gradient(self, theta, grad)
-        if self.ridge is None:
-            return value, grad
-        pull = self.penalty_times(theta)
-        return value + 0.5 * float(theta @ pull), grad + pull
+        if self.ridge is not None:
+            pull = self.penalty_times(theta)
+            value, grad = value + 0.5 * float(theta @ pull), grad + pull
+        self._passed = theta.copy(), value, grad
+        return value, grad.copy()
 
     first_order = value_and_grad
 
@@ -258,7 +264,7 @@ class Regression(Likelihood):
 
     def without_minimum(self, path: Sequence[np.ndarray], near: bool) -> NoMinimum | None:
         """Say why the likelihood grows without limit along the last moves of a path, if it does."""
-        if not self.model.linear or (self.penalised and self.ridge is None):
+        if not (self.asked and self.model.linear) or (self.penalised and self.ridge is None):
             return None
         found = interpolation(self, path)
         return found or (separation(self, path) if near else None)

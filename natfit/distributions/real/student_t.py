@@ -140,9 +140,9 @@ class StudentT(Distribution):
         return self._value_and_score(y, *self._shared_df(eta))
 
     def _shared_df(self, eta: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Native values of rows; df is one number (1,) where all rows have the same."""
+        """Native values of rows; scale and df are one number (1,) where all rows have the same."""
         df = self.params["df"].to_native(one_if_equal(eta[:, 2])[:, None])
-        return eta[:, 0], np.exp(eta[:, 1]), df
+        return eta[:, 0], np.exp(one_if_equal(eta[:, 1])), df
 
     def sum_terms(
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray
@@ -213,12 +213,12 @@ class StudentT(Distribution):
         return Entries(3, self._fisher_entries(scale, df)).dense(len(df))
 
     def _fisher_entries(self, scale: Any, df: Any) -> dict:
-        """Entries of the information; numbers where all rows have one df."""
+        """Entries of the information; numbers where all rows share their parameters."""
         chain = _chain(df)
         # Terms of psi' of order 1 / v cancel, and 1 / v^2 is left; see student_curvature.
         rational = (7.0 * df + 3.0) / (2.0 * df * (df + 1.0) * (df + 3.0))
         return {
-            (0, 0): (df + 1.0) / (df + 3.0) / scale**2,
+            (0, 0): number((df + 1.0) / (df + 3.0) / scale**2),
             (1, 1): number(2.0 * df / (df + 3.0)),
             (1, 2): number(-2.0 * chain * df / ((df + 1.0) * (df + 3.0))),
             (2, 2): number(chain**2 * (rational + 0.5 * df**2 * student_curvature(df))),
