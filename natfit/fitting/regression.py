@@ -25,6 +25,10 @@ _FEW = 4_096
 #: are centred after their products, the size at which squares leave no digit.
 _ROUNDING, _SPARSE_ROUNDING = 8.0 * 2.0**-52, 2.0**-26
 
+#: Distance of one value from the mean, as a share of the largest that n values can have, from which
+#: it may be far larger than the others; it is so if their spread is that many times smaller.
+_ALONE, _FARTHER = 0.5, 1e4
+
 #: Largest size of a feature, and inverse of the smallest one.
 _LARGEST = 1e140
 
@@ -49,10 +53,37 @@ def standardised(rows: Rows, model: LinearPredictors) -> LinearPredictors:
         mean, spread, still = _moments(rows.sum(_moment_part, value), value, least)
         shift, scale = np.where(flat, mean, shift), np.where(flat, spread, scale)
         flat &= still
+    shift = _middle(few.X, shift, scale)
     # A constant column is zero about its own value, of which a mean is rounded.
     shift, scale = np.where(flat, value, shift), np.where(flat, 0.0, scale)
     names = model.feature_names, model.labels
     return LinearPredictors(model.columns, model.intercept, shift, scale, *names)
+
+
+def _middle(X: Any, shift: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Return the centres (D,), where one value is far larger than all others without that one.
+
+    About their mean all others would be the same number, but for the digits that it leaves them.
+
+    Returns
+    -------
+    ndarray of shape (D,)
+    """
+    n = X.shape[0]
+    low, high = X.min(axis=0), X.max(axis=0)
+    if issparse(X):
+        low, high = low.toarray().ravel(), high.toarray().ravel()
+    far = np.maximum(high - shift, shift - low) > _ALONE * np.sqrt(n) * scale
+    index = np.flatnonzero(far)
+    if not len(index):
+        return shift
+    out = shift.copy()
+    some = X[:, index]
+    some = np.asarray(some.toarray() if issparse(some) else some, dtype=np.float64)
+    middle = np.median(some, axis=0)
+    bulk = np.median(np.abs(some - middle), axis=0)
+    out[index] = np.where(scale[index] > _FARTHER * bulk, middle, shift[index])
+    return out
 
 
 def _a_row(block: Block) -> np.ndarray:

@@ -14,7 +14,7 @@ from natfit.bijectors import Bijector
 from natfit.distributions.contract.declared import Role
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives._formula import Formula
-from natfit.objectives._recession import ROUNDING
+from natfit.objectives._ways import ROUNDING
 from natfit.objectives.base import NoMinimum
 from natfit.rows import Block
 

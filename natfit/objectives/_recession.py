@@ -7,13 +7,25 @@ has no events. Where the features explain every row exactly, the width of the de
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from natfit.bijectors import Positive
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives._formula import Formula, weighted
+from natfit.objectives._ways import (
+    DIRECT,
+    STILL,
+    Held,
+    Way,
+    along,
+    diagonal_part,
+    motion_part,
+    recedes,
+    unit_curvature,
+)
 from natfit.objectives.base import NoMinimum, listed
 from natfit.rows import Block
 
@@ -23,9 +35,6 @@ if TYPE_CHECKING:
 #: Change of a logarithm in any row below which a fit is at rest, as for coordinates of theta.
 SETTLED = 0.1
 
-#: Maximum number of coordinates for which a direction is sought.
-_AFFORDABLE = 2_000
-
 #: Largest motion of a row in the last moves below which nothing recedes.
 _MOVING = 0.1
 
@@ -33,25 +42,15 @@ _MOVING = 0.1
 #: of rows that move as fast as any, or more slowly.
 _FAR = (60.0, 3e3, 1e6)
 
-#: Share of the largest motion below which the one of a direction is rounding.
-_STILL = 1e-7
+#: Log-probability of a row, in nats, from which on it is certain.
+_CERTAIN = -1e-4
 
-#: Lengths of the way, in units of the largest motion, at which no row may be less likely; the
-#: first ones must be finite.
-_LENGTHS, _FINITE = (1.0, 10.0, 100.0, 1e3, 1e5), 3
-
-#: Lengths of the way back on one of which the rows must lose as many nats together.
-_BACK, _LOSS = (10.0, 1e3, 1e5), 1e-3
-
-#: Change of log p, in units of its size and 1, that rounding explains.
-ROUNDING = 1e-9
+#: Largest number of entries of all C_i that are made for large models.
+_ENTRIES = 2e7
 
 #: Share of the largest coefficient, in units of the features' spread, from which one is named, and
 #: share of the largest intercept below which all coefficients are rounding.
 _NAMED, _TRACE = 0.1, 1e-4
-
-#: Eigenvalue of the information far out, in units of that at the end, of what recedes.
-_NULL = 1e-11
 
 
 def units(objective: Regression, theta: np.ndarray) -> np.ndarray:
@@ -98,7 +97,7 @@ def settled(objective: Regression, theta: np.ndarray, step: np.ndarray) -> bool:
     if known is not None:
         return known <= SETTLED
     for rows in (objective._watched, objective.rows):
-        motion = rows.map(_motion_part, objective._formula, theta, step, unit)
+        motion = rows.map(motion_part, objective._formula, theta, step, unit)
         if not float(motion.max(initial=0.0)) <= SETTLED:
             return False
         if rows.n == objective.rows.n:
@@ -117,146 +116,234 @@ def _constant_motion(objective: Regression, step: np.ndarray, unit: np.ndarray) 
     return max((float(np.abs(step[model.parts[k]]).max()) / unit[k] for k in moving), default=0.0)
 
 
-def _motion_part(
-    block: Block, formula: Formula, theta: np.ndarray, step: np.ndarray, unit: np.ndarray
-) -> np.ndarray:
-    """Return the largest motion of each row, (n,), in units of its entries."""
-    return _sizes(formula.linearize(theta, block).jvp(step), unit).max(axis=1)
-
-
-def _sizes(u: np.ndarray, unit: np.ndarray) -> np.ndarray:
-    return np.abs(u) / unit
-
-
 def separation(objective: Regression, path: Sequence[np.ndarray]) -> NoMinimum | None:
     """Return why there is no maximum in the direction of the last moves of a path, if so."""
     theta = path[-1]
-    if len(theta) > _AFFORDABLE or len(path) < 2:
+    if len(path) < 2:
         return None
     unit = units(objective, theta)
     if np.isinf(unit).all():
         return None
-    last = theta - path[-2]
-    if objective.ridge is not None and objective.mix is None:
-        # What is penalised cannot recede.
-        free = np.abs(last[objective.ridge == 0.0])
-        if not float(free.sum()) > _MOVING:
-            return None
-    known = _constant_motion(objective, last, unit)
-    if known is not None and not known > _MOVING:
-        return None
     with np.errstate(all="ignore"):
-        moved = objective.rows.map(_motion_part, objective._formula, theta, last, unit)
-        if not float(moved.max()) > _MOVING:
-            return None
-        for before in (path[0], path[max(len(path) - 4, 0)], path[-2]):
-            found = _certified(objective, path, before, unit)
+        size = _sizes_of_theta(objective, path[0])
+        if _moving(objective, path, unit):
+            for way in _ways(objective, path, unit, size):
+                found = recedes(objective, theta, way, unit, size)
+                if found is not None:
+                    return _words(objective, found)
+        for way in _certain_ways(objective, path, unit, size):
+            found = recedes(objective, theta, way, unit, size)
             if found is not None:
                 return _words(objective, found)
     return None
 
 
-def _certified(
-    objective: Regression, path: Sequence[np.ndarray], before: np.ndarray, unit: np.ndarray
-) -> np.ndarray | None:
-    """Return a direction near the move from ``before`` along which no row becomes less likely.
+def _moving(objective: Regression, path: Sequence[np.ndarray], unit: np.ndarray) -> bool:
+    """Tell whether the last move moves a row, other than by what is penalised."""
+    last = path[-1] - path[-2]
+    if objective.ridge is not None and objective.mix is None:
+        free = np.abs(last[objective.ridge == 0.0])
+        if not float(free.sum()) > _MOVING:
+            return False
+    known = _constant_motion(objective, last, unit)
+    if known is not None and not known > _MOVING:
+        return False
+    moved = objective.rows.map(motion_part, objective._formula, path[-1], last, unit)
+    return bool(moved.max() > _MOVING)
 
-    Far along the move the information of what recedes has vanished. What still has some stays:
+
+def _sizes_of_theta(objective: Regression, theta: np.ndarray) -> np.ndarray:
+    """Return the roots (P,) of the diagonal of the information at theta, 1 where there is none."""
+    args = theta, 0.0 * theta, np.zeros(objective.distribution.n_params, dtype=bool)
+    square = objective.rows.sum(diagonal_part, objective._formula, _far_part, args)
+    return np.sqrt(np.where(np.isfinite(square) & (square > 0.0), square, 1.0))
+
+
+def _ways(
+    objective: Regression, path: Sequence[np.ndarray], unit: np.ndarray, size: np.ndarray
+) -> Iterator[Way]:
+    """Yield ways near the last moves of a path.
+
+    Far along a move the information of what recedes has vanished. What still has some stays:
     the direction is freed of it, because the moves have come there only nearly.
+
+    Yields
+    ------
+    Way
+    """
+    theta, straight = path[-1], np.zeros(len(unit), dtype=bool)
+    bent = _bent(objective)
+    large = len(theta) > DIRECT
+    if large and objective.rows.n * len(unit) ** 2 > _ENTRIES:
+        return
+    befores = [path[-2]] if large else [path[0], path[max(len(path) - 4, 0)], path[-2]]
+    moves = [Way(theta - before, straight) for before in befores]
+    if bent.any():
+        moves += [_bending(objective, theta, before, bent) for before in befores]
+    # What costs a pass over the rows comes before what costs a matrix.
+    plain = [_in_units(objective, theta, way, unit) for way in moves]
+    known = [way for way in plain if way is not None]
+    yield from known
+    if bent.any():
+        scaled = _in_units(objective, theta, _scaled(objective, theta, bent), unit)
+        if scaled is not None:
+            yield scaled
+    for way in known:
+        yield from _freed(objective, theta, way, unit, size)
+
+
+def _in_units(objective: Regression, theta: np.ndarray, way: Way, unit: np.ndarray) -> Way | None:
+    """Return a way in units of its largest motion of a row; None if it moves none."""
+    if not way.direction.any() or not np.isfinite(way.direction).all():
+        return None
+    moved = objective.rows.map(motion_part, objective._formula, theta, way.direction, unit)
+    most = float(moved.max())
+    return Way(way.direction / most, way.bent) if 0.0 < most < np.inf else None
+
+
+def _freed(
+    objective: Regression, theta: np.ndarray, way: Way, unit: np.ndarray, size: np.ndarray
+) -> Iterator[Way]:
+    """Yield the parts of a way that move nothing that has information far along it."""
+    formula, rows = objective._formula, objective.rows
+    for length in _FAR if len(theta) <= DIRECT else _FAR[:1]:
+        held = Held(objective, _far_part, (theta, length * way.direction, way.bent), size)
+        freed = held.freed(way.direction)
+        if freed is None:
+            continue
+        most = float(rows.map(motion_part, formula, theta, freed, unit).max())
+        # What is left of a way that recedes nowhere is rounding.
+        if not most > 0.5:
+            continue
+        direction = freed / most
+        small = np.abs(direction) < STILL * np.abs(direction).max()
+        yield Way(np.where(small, 0.0, direction), way.bent)
+
+
+def _bent(objective: Regression) -> np.ndarray:
+    """Tell which entries (K,) of eta are logarithms of positive numbers that no feature drives."""
+    model, family = objective.model, objective.distribution
+    logs = [[isinstance(c, Positive)] * c.size for c in family.params.values()]
+    bent = np.concatenate([np.asarray(log, dtype=bool) for log in logs])
+    if not isinstance(model, LinearPredictors):
+        return np.zeros(len(bent), dtype=bool)
+    return bent & np.array([not len(own) for own, _ in model._predictors])
+
+
+def _bending(objective: Regression, theta: np.ndarray, before: np.ndarray, bent: np.ndarray) -> Way:
+    """Return the way of a move on which positive numbers without features move in proportion."""
+    moved = theta - before
+    for k in np.flatnonzero(bent):
+        part = objective.model.parts[k]
+        moved[part] = -np.expm1(-moved[part])
+    return Way(moved, bent)
+
+
+def _scaled(objective: Regression, theta: np.ndarray, bent: np.ndarray) -> Way:
+    """Return the way on which all that features drive grows in proportion, with what is bent."""
+    direction = np.zeros(len(theta))
+    for k, part in enumerate(objective.model.parts):
+        direction[part] = 1.0 if bent[k] else theta[part]
+    return Way(direction, bent)
+
+
+def _certain_ways(
+    objective: Regression, path: Sequence[np.ndarray], unit: np.ndarray, size: np.ndarray
+) -> Iterator[Way]:
+    """Yield ways that move only rows that are certain, in the directions they came from."""
+    theta, formula, rows = path[-1], objective._formula, objective.rows
+    held = Held(objective, _uncertain_part, (theta, unit), size, own=True)
+    if not held.possible or len(theta) > DIRECT:
+        return
+    pull = rows.sum(_pull_part, formula, theta, path[0])
+    for whole in (pull / np.square(size), theta - path[0]):
+        for part in _parts(objective):
+            freed = held.freed(np.where(part, whole, 0.0))
+            straight = np.zeros(len(unit), dtype=bool)
+            way = None if freed is None else Way(freed, straight)
+            way = None if way is None else _in_units(objective, theta, way, unit)
+            if way is not None:
+                yield way
+
+
+def _parts(objective: Regression) -> list[np.ndarray]:
+    """Return all coordinates, and those of each entry of eta, as masks (P,)."""
+    every = np.ones(objective.n_params, dtype=bool)
+    if not isinstance(objective.model, LinearPredictors) or len(objective.model.parts) == 1:
+        return [every]
+    found = [every]
+    for part in objective.model.parts:
+        found.append(np.zeros(objective.n_params, dtype=bool))
+        found[-1][part] = True
+    return found
+
+
+def uncertain(objective: Regression, theta: np.ndarray) -> bool:
+    """Tell whether several parameters have features and rows with a probability are certain.
+
+    Then a fit can come to rest where it has no optimum: each step of a logarithm becomes smaller
+    where one of a location, or of another logarithm, would do as well.
 
     Returns
     -------
-    ndarray of shape (P,) or None
+    bool
     """
-    formula, rows = objective._formula, objective.rows
-    theta, moved = path[-1], path[-1] - before
-    if not moved.any() or not np.isfinite(moved).all():
-        return None
-    most = float(rows.map(_motion_part, formula, theta, moved, unit).max())
-    if not 0.0 < most < np.inf:
-        return None
-    size = np.sqrt(np.diagonal(rows.sum(_far_part, formula, path[0], 0.0 * moved)))
-    size = np.where(size > 0, size, 1.0)
-    if _recedes(objective, theta, moved / most, unit):
-        return moved / most
-    for length in _FAR:
-        gram = rows.sum(_far_part, formula, theta, length / most * moved)
-        way = _free_of(objective, gram / np.outer(size, size), moved * size)
-        if way is None:
-            continue
-        way = way / size
-        top = float(rows.map(_motion_part, formula, theta, way, unit).max())
-        if not top > 0.5 * most:
-            continue
-        way = np.where(np.abs(way) < _STILL * np.abs(way).max(), 0.0, way / top)
-        if _recedes(objective, theta, way, unit):
-            return way
-    return None
-
-
-def _recedes(objective: Regression, theta: np.ndarray, way: np.ndarray, unit: np.ndarray) -> bool:
-    """Tell whether along a way no row becomes less likely, nor a penalty larger."""
-    if objective.ridge is not None and way[objective.ridge > 0].any():
+    model, family = objective.model, objective.distribution
+    if not isinstance(model, LinearPredictors) or sum(len(f) > 0 for f, _ in model._predictors) < 2:
         return False
-    falls, loss = objective.rows.sum(_way_part, objective._formula, theta, way, unit)
-    return bool(falls == 0 and loss > _LOSS)
+    integer = family.support is not None and family.support.integer
+    if family.information.complete and not integer:
+        return False
+    with np.errstate(all="ignore"):
+        return bool(objective.rows.sum(_certain_part, objective._formula, theta) > 0)
 
 
-def _far_part(block: Block, formula: Formula, theta: np.ndarray, delta: np.ndarray) -> np.ndarray:
-    """Return the sum of J_i' C_i J_i with C at eta_i + J_i delta, (P, P)."""
-    lin = formula.linearize(theta, block)
-    low, high = formula.distribution.row_limits
-    eta = np.clip(lin.eta + lin.jvp(delta), low, high)
-    c = formula.distribution.observed_curvature(block.y, eta).dense(block.n)
+def _certain(block: Block, formula: Formula, theta: np.ndarray) -> np.ndarray:
+    """Tell which rows of a block have a probability of 1, (n,)."""
+    # A density above one is none.
+    value = formula.distribution.log_prob(block.y, formula.linearize(theta, block).eta)
+    return (value > _CERTAIN) & (value <= 0.0)
+
+
+def _certain_part(block: Block, formula: Formula, theta: np.ndarray) -> int:
+    return int(np.count_nonzero(_certain(block, formula, theta)))
+
+
+def _uncertain_part(
+    block: Block, formula: Formula, theta: np.ndarray, unit: np.ndarray
+) -> tuple[Any, np.ndarray]:
+    """Return the linearisation, and the unit matrix for the rows that are not certain."""
+    mask = ~_certain(block, formula, theta)
+    return formula.linearize(theta, block), unit_curvature(mask, unit)
+
+
+def _pull_part(block: Block, formula: Formula, theta: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Return the gradient (P,), at a start, of the log-likelihood of the rows that are certain."""
+    mask = _certain(block, formula, theta)
+    lin = formula.linearize(start, block)
+    score = formula.distribution.score(block.y, lin.eta) * mask[:, None]
+    found: np.ndarray = lin.vjp(np.nan_to_num(score, posinf=0.0, neginf=0.0))
+    return found
+
+
+def _far_part(
+    block: Block, formula: Formula, theta: np.ndarray, delta: np.ndarray, bent: np.ndarray
+) -> tuple[Any, np.ndarray]:
+    """Return the linearisation at theta, and C far along a way, made positive."""
+    lin, family = formula.linearize(theta, block), formula.distribution
+    low, high = family.row_limits
+    u = lin.jvp(delta)
+    eta = np.clip(along(lin.eta, u, bent), low, high)
+    expected = bent.any() and family.information.measures and family.fisher_by_rows
+    found = family.curvature(eta) if expected else family.observed_curvature(block.y, eta)
     # Where C is not a number, the check of the direction decides.
-    c = np.nan_to_num(c, nan=0.0, posinf=0.0, neginf=0.0)
+    c = np.nan_to_num(found.dense(block.n), nan=0.0, posinf=0.0, neginf=0.0)
     values, vectors = np.linalg.eigh(c)
     c = (vectors * np.abs(values)[:, None, :]) @ np.swapaxes(vectors, 1, 2)
-    if block.weight is not None:
-        c = c * block.weight[:, None, None]
-    return lin.gram(c)
-
-
-def _free_of(objective: Regression, gram: np.ndarray, moved: np.ndarray) -> np.ndarray | None:
-    """Return the part of a direction that moves no row with information, nor a penalty."""
-    if objective.ridge is not None:
-        held = np.flatnonzero(objective.ridge)
-        gram[held, held] += 1.0
-    if not gram.any():
-        return moved
-    if not np.isfinite(gram).all():
-        return None
-    values, vectors = np.linalg.eigh(gram)
-    null = vectors[:, values <= _NULL]
-    return null @ (null.T @ moved) if null.shape[1] else None
-
-
-def _way_part(
-    block: Block, formula: Formula, theta: np.ndarray, way: np.ndarray, unit: np.ndarray
-) -> tuple[int, float]:
-    """Return how many rows become less likely along a way, and what the way back loses, in nats."""
-    lin = formula.linearize(theta, block)
-    u = lin.jvp(way)
-    u = np.where(_sizes(u, np.where(np.isfinite(unit), unit, 1.0)) < _STILL, 0.0, u)
-    moves = u.any(axis=1)
-    if not moves.any():
-        return 0, 0.0
-    y, eta, u = block.y[moves], lin.eta[moves], u[moves]
-    family = formula.distribution
-    low, high = family.row_limits
-    before = start = family.log_prob(y, np.clip(eta, low, high))
-    falls = ~np.isfinite(start)
-    for at, length in enumerate(_LENGTHS):
-        now = family.log_prob(y, np.clip(eta + length * u, low, high))
-        known = np.isfinite(now)
-        least = before - ROUNDING * (1.0 + np.abs(before))
-        falls |= (now < least) if at >= _FINITE else ~(now >= least)
-        before = np.where(known, now, before)
-    loss = np.zeros(len(u))
-    for length in _BACK:
-        back = family.log_prob(y, np.clip(eta - length * u, low, high))
-        loss = np.maximum(loss, np.where(np.isfinite(back), start - back, 1.0))
-    return int(falls.sum()), float(loss.sum())
+    if bent.any():
+        slope = np.where(bent, 1.0 / np.maximum(1.0 + u, 1e-12), 1.0)
+        c = c * slope[:, :, None] * slope[:, None, :]
+    return lin, c
 
 
 def _family_limits(objective: Regression, way: np.ndarray) -> list[str]:
@@ -304,8 +391,9 @@ def _told(objective: Regression, way: np.ndarray) -> tuple[Sequence[str], np.nda
     return [*names, *last], every.ravel(), np.append(alone, alone[: every.shape[1]])
 
 
-def _words(objective: Regression, way: np.ndarray) -> NoMinimum:
+def _words(objective: Regression, found: Way) -> NoMinimum:
     """Return what separates, with the columns that do so."""
+    way = found.direction
     family = objective.distribution
     limits = _family_limits(objective, way)
     names, way, alone = _told(objective, way)

@@ -140,8 +140,8 @@ class Objective:
         """
         return None
 
-    def only_local(self, theta: np.ndarray) -> bool:
-        """Tell whether f falls without limit beside an optimum that has been found at theta."""
+    def doubtful(self, theta: np.ndarray) -> bool:
+        """Tell whether f may fall without limit although an optimum seems to have been found."""
         return False
 
     def logarithms(self, path: np.ndarray) -> tuple[np.ndarray, Sequence[int]]:

@@ -19,7 +19,7 @@ from natfit.objectives._curvature import Recipe
 from natfit.objectives._formula import Formula, divergence_part
 from natfit.objectives._interpolation import explained, interpolation
 from natfit.objectives._kinks import nearest_gradient
-from natfit.objectives._recession import separation, settled
+from natfit.objectives._recession import separation, settled, uncertain
 from natfit.objectives.base import NoMinimum
 from natfit.objectives.likelihood import Likelihood
 from natfit.rows import Block, Memory, Rows, fewer_of
@@ -275,22 +275,24 @@ class Regression(Likelihood):
             self._explained = (explained(self, theta),)
         return self._explained[0]
 
-    def only_local(self, theta: np.ndarray) -> bool:
-        """Tell whether f falls without limit where rows are explained exactly, beside an optimum.
+    def doubtful(self, theta: np.ndarray) -> bool:
+        """Tell whether f may fall without limit although an optimum seems to have been found.
 
-        A penalty makes such an optimum.
+        A penalty makes a local optimum beside rows that are explained exactly, and steps become
+        short where rows are certain.
 
         Returns
         -------
         bool
         """
         model = self.model
-        if not isinstance(model, LinearPredictors) or not self.distribution.widths:
+        if not isinstance(model, LinearPredictors):
             return False
         most = max(part.stop - part.start for part in model.parts)
-        if self.ridge is None and most < self.rows.n:
-            return False
-        return self.explained(theta) is not None
+        if self.distribution.widths and (self.ridge is not None or most >= self.rows.n):
+            if self.explained(theta) is not None:
+                return True
+        return uncertain(self, theta)
 
     def logarithms(self, path: np.ndarray) -> tuple[np.ndarray, Sequence[int]]:
         """Return the intercepts of logarithmic predictors at points (n, P), and their indices."""

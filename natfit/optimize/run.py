@@ -19,9 +19,12 @@ from natfit.optimize.saddle import beyond_saddle
 #: Maximum number of saddles of a plain function that a run leaves.
 _SADDLES = 5
 
-#: Iterations from which on, and between which, it is asked whether there is an optimum: a fit that
-#: has one has mostly arrived before.
+#: Iterations from which on, and between which at least, it is asked whether there is an optimum: a
+#: fit that has one has mostly arrived before. Later it is asked more rarely.
 _ASKED, _EVERY = 8, 4
+
+#: Number of coordinates up to which it is asked before the fit has arrived.
+_CHEAP = 2_000
 
 #: Predicted decrease, in nats per row, from which on it is not asked.
 _SMALL = 0.05
@@ -204,13 +207,14 @@ def _judged(objective: Objective, engine: Engine, iterates: Sequence[Iterate]) -
     last = iterates[-1]
     arrived = last.distance <= engine.tol and last.settled
     if not (arrived and _at_rest(objective, last)):
-        if (arrived or _suspect(last)) and _endless(objective, iterates) is not None:
+        cheap = last.theta.size <= _CHEAP
+        if (arrived or (cheap and _suspect(last))) and _endless(objective, iterates) is not None:
             return Status.UNBOUNDED
         return Status.MAX_ITER if last.n_iter >= engine.max_iter else None
     if not engine.step.descends and _rose(iterates):
         # A step rule that may ascend has reached a region where the objective is flat.
         return Status.NO_DESCENT
-    if objective.only_local(last.theta) and _endless(objective, iterates) is not None:
+    if objective.doubtful(last.theta) and _endless(objective, iterates) is not None:
         return Status.UNBOUNDED
     if last.active or objective.bound_note is not None:
         # What other parameters mean at the limit of one, the data may not tell.
@@ -229,7 +233,8 @@ def _at_rest(objective: Objective, last: Iterate) -> bool:
 
 def _suspect(last: Iterate) -> bool:
     """Tell whether to ask, at an iterate that has not arrived, if there is an optimum at all."""
-    return last.n_iter >= _ASKED and last.n_iter % _EVERY == 0
+    n = last.n_iter
+    return n >= _ASKED and n % max(_EVERY, 1 << (n.bit_length() - 2)) == 0
 
 
 def _endless(objective: Objective, iterates: Sequence[Iterate]) -> NoMinimum | None:

@@ -4,10 +4,12 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.datasets import load_diabetes
 from sklearn.exceptions import ConvergenceWarning
 
-from natfit import NaturalClassifier, NaturalRegressor
+from natfit import Censored, NaturalClassifier, NaturalRegressor
+from natfit.distributions import Ordinal
 
 
 def fitted(distribution, X, y, **options):
@@ -208,3 +210,114 @@ def test_separation_is_told_where_rows_are_held_out(seed):
     y[X[:, 2] == 1.0] = 1
     with pytest.warns(ConvergenceWarning, match=r"unbounded.*prob\[x2\] -> inf"):
         NaturalClassifier(early_stopping=True, random_state=seed).fit(X, y)
+
+
+# ------------------------------------------- several parameters with features, and ordered classes
+
+#: Errors of log-times or times, by family.
+ERRORS = {
+    "normal": lambda rng, n: rng.normal(size=n),
+    "gumbel": lambda rng, n: rng.gumbel(size=n),
+    "logistic": lambda rng, n: rng.logistic(size=n),
+    "lognormal": lambda rng, n: rng.normal(size=n),
+    "log_logistic": lambda rng, n: rng.logistic(size=n),
+    "weibull": lambda rng, n: -rng.gumbel(size=n),
+}
+
+
+def times(family, seed):
+    """Times with a group that is censored throughout, and the events."""
+    rng, X, wide, group = features(seed)
+    y = 0.5 * X[:, 0] + ERRORS[family](rng, len(X))
+    y = np.exp(y) if family in ("lognormal", "log_logistic", "weibull") else y
+    return wide, y, rng.random(len(X)) < 0.6, group
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("features_for", [None, "all"])
+@pytest.mark.parametrize("family", list(ERRORS))
+def test_a_group_without_events_is_told_whatever_its_features_drive(family, features_for, seed):
+    X, y, event, group = times(family, seed)
+    fit = fitted(family, X, Censored.right(y, event=event & ~group), features_for=features_for)
+    assert fit.status_ == "unbounded", fit.message_
+    assert named(fit.message_) == ["x3"]
+    # With one event in each part there is a maximum for one location.
+    event[group] |= np.arange(group.sum()) < 5
+    other = fitted(family, X, Censored.right(y, event=event), features_for=features_for)
+    assert other.status_ == "converged", other.message_
+
+
+def ordered(kind, seed):
+    """Features, ordered classes, and the features that separate them; none for no separation."""
+    rng, X, wide, group = features(seed)
+    noise = rng.logistic(size=len(X))
+    match kind:
+        case "three":
+            return X, np.digitize(X[:, 0], [-0.5, 0.5]), ["x0"]
+        case "four":
+            return X, np.digitize(X[:, 0] + X[:, 1], [-1.0, 0.0, 1.0]), ["x0", "x1"]
+        case "one in a group":
+            y = np.digitize(X[:, 0] + noise, [-1.0, 1.0])
+            return wide, np.where(group, 2, y), ["x3"]
+        case "groups of classes":
+            y = np.digitize(X[:, 0] + noise, [0.0])
+            return wide, y + 2 * group.astype(int), ["x3"]
+        case "overlap":
+            return X, np.digitize(3.0 * X[:, 0] + noise, [-1.0, 1.0]), []
+        case "two levels":
+            # Two classes on each side of zero, by chance: no slope can be infinite.
+            return X, 2 * (X[:, 0] > 0.0) + (rng.random(len(X)) < 0.5), []
+    raise AssertionError(kind)
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("link", ["logit", "probit"])
+@pytest.mark.parametrize(
+    "kind", ["three", "four", "one in a group", "groups of classes", "overlap", "two levels"]
+)
+def test_ordered_classes_that_are_separated_are_told(kind, link, seed):
+    X, y, names = ordered(kind, seed)
+    fit = fitted(Ordinal(link=link), X, y.astype(float))
+    assert fit.status_ == ("unbounded" if names else "converged"), fit.message_
+    if names:
+        assert named(fit.message_) == names
+
+
+# ----------------------------------------------------------------- many columns, values far out
+
+
+def test_separation_is_sought_among_thousands_of_columns():
+    rng = np.random.default_rng(0)
+    n, d = 6_000, 2_050
+    index = rng.integers(0, d, size=(n, 12))
+    X = csr_array((np.ones(12 * n), index.ravel(), 12 * np.arange(n + 1)), shape=(n, d))
+    X.sum_duplicates()
+    X.data[:] = 1.0
+    eta = X @ np.where(np.arange(d) < 50, 1.0, 0.0)
+    y = (rng.random(n) < 1.0 / (1.0 + np.exp(-eta))).astype(float)
+    plain = fitted("bernoulli", X, y, alpha=1e-6)
+    has = np.asarray(X[:, [99]].todense()).ravel() > 0
+    fit = fitted("bernoulli", X, np.where(has, 1.0, y))
+    assert fit.status_ == "unbounded", fit.message_
+    assert "x99" in named(fit.message_)
+    assert plain.status_ == "converged", plain.message_
+
+
+@pytest.mark.parametrize("size", [1e5, 1e7, 1e9, 1e12])
+@pytest.mark.parametrize("family", ["bernoulli", "poisson", "normal", "gamma_mean"])
+@pytest.mark.parametrize("seed", range(3))
+def test_one_value_far_out_separates_nothing(family, size, seed):
+    rng, X, _, _ = features(seed)
+    y = {
+        "bernoulli": logistic(rng, X),
+        "poisson": rng.poisson(np.exp(0.3 * X[:, 0])),
+        "normal": X[:, 0] + rng.normal(size=len(X)),
+        "gamma_mean": rng.gamma(2.0, np.exp(0.3 * X[:, 0])),
+    }[family]
+    for end in (0.0, 1.0):
+        Z, z = X.copy(), y.astype(float)
+        Z[5, 1], z[5] = size, end + (family == "gamma_mean")
+        fit = fitted(family, Z, z)
+        # A count of zero there makes a valley that is size times narrower than it is long.
+        good = ("converged", "no_descent") if family == "poisson" and end == 0.0 else ("converged",)
+        assert fit.status_ in good, fit.message_
