@@ -346,22 +346,32 @@ def _far_part(
     return lin, c
 
 
-def _family_limits(objective: Regression, way: np.ndarray) -> list[str]:
-    """Return the limits of the family that a way leads to, if it moves no parameter of the mean."""
+def _family_limits(objective: Regression, way: Way) -> list[str]:
+    """Return the limits of the family that a way leads to, if all that it moves tends to one."""
     model, family = objective.model, objective.distribution
     if not isinstance(model, LinearPredictors):
         return []
-    size = np.abs(way)
-    moving = [k for k, part in enumerate(model.parts) if size[part].max() > _NAMED * size.max()]
-    of = {k: name for name, block in family.blocks.items() for k in range(block.start, block.stop)}
-    names = list(dict.fromkeys(of[k] for k in moving))
-    meanings = [
-        f"{name}, {family.limit_meaning[name, side]}"
-        for name in names
-        for side in ("lower", "upper")
-        if (name, side) in family.limit_meaning
-    ]
-    return [] if family.driven in names or len(meanings) < len(names) else meanings
+    down, up = objective.rows.sum(_sides_part, objective._formula, way.direction)
+    meanings = []
+    for name, block in family.blocks.items():
+        sides = [bool((found[block] > 0).any()) for found in (down, up)]
+        if any(sides) and name == family.driven:
+            return []
+        sides = sides[::-1] if family.params[name].decreasing else sides
+        for side in np.array(["lower", "upper"])[sides]:
+            if (name, str(side)) not in family.limit_meaning:
+                return []
+            meanings.append(f"{name}, {family.limit_meaning[name, str(side)]}")
+    return meanings
+
+
+def _sides_part(
+    block: Block, formula: Formula, direction: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many rows a way moves down and up in each entry of eta, (K,) each."""
+    u = formula.model.linearize(direction, block.X).jvp(direction)
+    least = STILL * max(float(np.abs(u).max()), 1.0)
+    return (u < -least).sum(axis=0), (u > least).sum(axis=0)
 
 
 def _told(objective: Regression, way: np.ndarray) -> tuple[Sequence[str], np.ndarray, np.ndarray]:
@@ -395,7 +405,7 @@ def _words(objective: Regression, found: Way) -> NoMinimum:
     """Return what separates, with the columns that do so."""
     way = found.direction
     family = objective.distribution
-    limits = _family_limits(objective, way)
+    limits = _family_limits(objective, found)
     names, way, alone = _told(objective, way)
     size = np.abs(way)
     most = size[alone].max(initial=0.0)
@@ -407,9 +417,10 @@ def _words(objective: Regression, found: Way) -> NoMinimum:
     ends = [f"{names[i]} -> {'inf' if way[i] > 0 else '-inf'}" for i in order.tolist()]
     if limits:
         return NoMinimum(
-            f"the likelihood grows without limit as {listed(ends)}: along this direction no row "
-            f"becomes less likely (the family tends to a limit in some rows: {listed(limits)})",
+            f"the likelihood levels off as {listed(ends)}: along this direction no row becomes "
+            f"less likely, and the family tends to a limit in some rows ({listed(limits)})",
             "use the simpler family that the limit stands for, or give the parameter no features",
+            limit=True,
         )
     # Jeffreys' prior is that of families whose information is cheap by rows.
     jeffreys = family.information.measures and family.fisher_by_rows

@@ -21,10 +21,13 @@ class NoMinimum:
         Where it falls without limit, and why.
     remedy : str
         What can be done.
+    limit : bool
+        Whether it levels off there, at a limit of the family that is a family of its own.
     """
 
     reason: str
     remedy: str
+    limit: bool = False
 
 
 def listed(names: Sequence[str], most: int = 8) -> str:

@@ -23,6 +23,9 @@ _SADDLES = 5
 #: fit that has one has mostly arrived before. Later it is asked more rarely.
 _ASKED, _EVERY = 8, 4
 
+#: Distance to the optimum, in standard errors, from which on a fit ends at a limit.
+_CLOSE = 0.01
+
 #: Number of coordinates up to which it is asked before the fit has arrived.
 _CHEAP = 2_000
 
@@ -208,14 +211,19 @@ def _judged(objective: Objective, engine: Engine, iterates: Sequence[Iterate]) -
     arrived = last.distance <= engine.tol and last.settled
     if not (arrived and _at_rest(objective, last)):
         cheap = last.theta.size <= _CHEAP
-        if (arrived or (cheap and _suspect(last))) and _endless(objective, iterates) is not None:
-            return Status.UNBOUNDED
+        why = None
+        if arrived or (cheap and _suspect(last)):
+            why = _endless(objective, iterates)
+        # What tends to a limit must have come close to it: there is something to be found there.
+        if why is not None and (arrived or last.distance <= _CLOSE or not why.limit):
+            return _end_of(why)
         return Status.MAX_ITER if last.n_iter >= engine.max_iter else None
     if not engine.step.descends and _rose(iterates):
         # A step rule that may ascend has reached a region where the objective is flat.
         return Status.NO_DESCENT
-    if objective.doubtful(last.theta) and _endless(objective, iterates) is not None:
-        return Status.UNBOUNDED
+    why = _endless(objective, iterates) if objective.doubtful(last.theta) else None
+    if why is not None:
+        return _end_of(why)
     if last.active or objective.bound_note is not None:
         # What other parameters mean at the limit of one, the data may not tell.
         return Status.BOUNDARY
@@ -224,6 +232,11 @@ def _judged(objective: Objective, engine: Engine, iterates: Sequence[Iterate]) -
     if objective.probabilistic and not measures_in_information(objective, engine.metric):
         return Status.GRADIENT_SMALL
     return Status.CONVERGED
+
+
+def _end_of(why: NoMinimum) -> Status:
+    """Return the status of an objective without a minimum."""
+    return Status.BOUNDARY if why.limit else Status.UNBOUNDED
 
 
 def _at_rest(objective: Objective, last: Iterate) -> bool:
@@ -256,7 +269,8 @@ def _verdict(
     if objective.probabilistic and status not in (Status.CONVERGED, Status.STOPPED_BY_CALLBACK):
         why = _endless(objective, iterates)
         lost = runaway(objective, iterates) if why is None and not status.good else None
-        status = status if lost is None and why is None else Status.UNBOUNDED
+        status = Status.UNBOUNDED if lost is not None else status
+        status = status if why is None else _end_of(why)
     climbed = not engine.step.descends and not status.good and _rose(iterates)
     rose_from = iterates[0].value if climbed else None
     found = Verdict.of(status, objective, last, engine.tol, engine.max_iter, lost, rose_from)

@@ -193,7 +193,7 @@ def test_df_that_grows_without_limit_for_some_rows_is_told():
     X, y = load_diabetes(return_X_y=True)
     rows = np.r_[:88, 176:442]
     X = X[rows] / X[rows].std(axis=0)
-    with pytest.warns(ConvergenceWarning, match="unbounded.*as df"):
+    with pytest.warns(ConvergenceWarning, match="boundary.*as df"):
         model = NaturalRegressor("student_t", features_for="all").fit(X, y[rows])
     assert "df, the normal distribution" in model.message_ and "separated" not in model.message_
     assert np.isfinite(model.loglik_)
@@ -281,6 +281,40 @@ def test_ordered_classes_that_are_separated_are_told(kind, link, seed):
     assert fit.status_ == ("unbounded" if names else "converged"), fit.message_
     if names:
         assert named(fit.message_) == names
+
+
+# ------------------------------------------------------------------------ limits of the family
+
+LIMITS = {
+    "student_t": (
+        "normal",
+        lambda rng, X: X[:, 0] + rng.uniform(-3.0, 3.0, len(X)),
+        ["loc", "scale"],
+    ),
+    "negative_binomial": (
+        "poisson",
+        lambda rng, X: rng.binomial(8, 1 / (1 + np.exp(-X[:, 0]))),
+        ["mean"],
+    ),
+}
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+@pytest.mark.parametrize("family", list(LIMITS))
+def test_a_shape_that_runs_to_its_limit_ends_there_whether_features_drive_it_or_not(family, seed):
+    """The other coefficients are those of the family at the limit, with its standard errors."""
+    simpler, draw, names = LIMITS[family]
+    rng, X, _, _ = features(seed)
+    y = draw(rng, X).astype(float)
+    alone, driven = fitted(family, X, y), fitted(family, X, y, features_for="all")
+    limit = fitted(simpler, X, y, features_for="all")
+    assert alone.status_ == driven.status_ == "boundary", driven.message_
+    assert limit.status_ == "converged"
+    assert driven.loglik_ == pytest.approx(limit.loglik_, abs=1e-4)
+    for own, theirs in zip(names, limit.coef_, strict=True):
+        assert driven.coef_[own] == pytest.approx(limit.coef_[theirs], abs=1e-3)
+        errors = limit.standard_errors_[theirs]
+        assert driven.standard_errors_[own] == pytest.approx(errors, rel=1e-2)
 
 
 # ----------------------------------------------------------------- many columns, values far out
