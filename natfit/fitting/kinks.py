@@ -14,6 +14,9 @@ import numpy as np
 from scipy.linalg import qr
 
 from natfit.distributions.contract.declared import Role
+from natfit.fitting.ridged_kinks import least_penalised
+from natfit.inference import affine
+from natfit.iterate import noise
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives import Likelihood, Regression
 from natfit.optimize import Engine, run
@@ -24,6 +27,10 @@ _ENTRIES, _COEFFICIENTS = 50_000_000, 300
 
 #: Iterations before the first vertex, those between two, and how often the widths are renewed.
 _BEFORE, _BETWEEN, _ROUNDS = 8, 30, 10
+
+#: How often a penalised location and the widths take turns, and the fall of the objective, in nats
+#: per row, from which on the rows that are met are likely those of the optimum.
+_TURNS, _NEAR = 60, 1e-7
 
 #: Share of a row's weight by which the multiplier of a row may exceed it.
 _ROUNDING = 1e-9
@@ -52,6 +59,8 @@ def at_kinks(
     if not (isinstance(objective, Regression) and objective.kinked and _affordable(objective)):
         return theta
     theta = run(objective, _short(engine, _BEFORE), theta, rng).theta
+    if objective.ridge is not None and objective.ridge[_location(objective)].any():
+        return _penalised(objective, theta)
     for _ in range(_ROUNDS):
         found = _vertex(objective, theta)
         if found is None:
@@ -76,7 +85,6 @@ def _affordable(objective: Regression) -> bool:
         and part.stop - part.start <= _COEFFICIENTS
         and rows.n * (rows.n_features + 1) <= _ENTRIES
         and rows.n > part.stop - part.start
-        and (objective.ridge is None or not objective.ridge[part].any())
     )
 
 
@@ -87,20 +95,66 @@ def _location(objective: Regression) -> slice:
     return part
 
 
-def _vertex(objective: Regression, theta: np.ndarray) -> np.ndarray | None:
-    """Return theta with the location at the best vertex, the widths of rows being given."""
+def _deviations(
+    objective: Regression, theta: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return z (n, p), y (n,) without what else its location has, and weights, at given widths."""
     part, rows = _location(objective), objective.rows
     block = rows.block(0, rows.n)
     lin: Any = objective._formula.linearize(theta, block)
     loc, scale = objective.distribution.native(lin.eta)
     z = lin.features()[list(objective.distribution.roles.values()).index(Role.LOCATION)]
     weight = 1.0 / scale if block.weight is None else block.weight / scale
-    b = least_absolute(z, block.y - loc + z @ theta[part], weight, theta[part])
+    return z, block.y - loc + z @ theta[part], weight
+
+
+def _vertex(objective: Regression, theta: np.ndarray) -> np.ndarray | None:
+    """Return theta with the location at the best vertex, the widths of rows being given."""
+    part = _location(objective)
+    b = least_absolute(*_deviations(objective, theta), theta[part])
     if b is None:
         return None
     out = theta.copy()
     out[part] = b
     return out
+
+
+def _penalised(objective: Regression, theta: np.ndarray) -> np.ndarray:
+    """Return theta (P,) at the penalised optimum, where the widths depend on the location.
+
+    Location and widths take turns until the rows that are met stay the same. Then all coefficients
+    go to the optimum among those that meet these rows, on which the objective is smooth.
+
+    Returns
+    -------
+    ndarray of shape (P,)
+    """
+    part, last, value = _location(objective), None, np.inf
+    assert objective.ridge is not None
+    ridge = objective.total * objective.ridge[part]
+    of_location = tuple(range(part.start, part.stop))
+    nothing = np.zeros((0, len(theta))), np.zeros(0)
+    for _ in range(_TURNS):
+        z, y, weight = _deviations(objective, theta)
+        found = least_penalised(z, y, weight, ridge, theta[part])
+        if found is None:
+            return theta
+        theta = theta.copy()
+        theta[part], met = found
+        widths = affine.restricted(objective, theta, *nothing, of_location)
+        same, last = last is not None and np.array_equal(np.sort(met), last), np.sort(met)
+        fall, value = value - widths.value, widths.value
+        theta = widths.theta
+        if not same or fall > _NEAR:
+            continue
+        lines = np.zeros((len(met), len(theta)))
+        lines[:, part] = z[met]
+        moved = affine.restricted(objective, theta, lines, y[met])
+        if not moved.value < value - noise(value):
+            return theta
+        theta, value = moved.theta.copy(), moved.value
+        theta[part] += np.linalg.lstsq(z[met], y[met] - z[met] @ theta[part], rcond=None)[0]
+    return theta
 
 
 def least_absolute(

@@ -109,11 +109,11 @@ class Regression(Likelihood):
         if self._passed is not None and np.array_equal(self._passed[0], theta):
             return self._passed[1], self._passed[2].copy()
         value, grad = super().value_and_grad(theta)
-        if self.kinked and np.isfinite(grad).all():
-            grad = nearest_gradient(self, theta, grad)
         if self.ridge is not None:
             pull = self.penalty_times(theta)
             value, grad = value + 0.5 * float(theta @ pull), grad + pull
+        if self.kinked and np.isfinite(grad).all():
+            grad = nearest_gradient(self, theta, grad)
         self._passed = theta.copy(), value, grad
         return value, grad.copy()
 

@@ -190,6 +190,41 @@ def test_laplace_with_ties_weights_and_a_width_that_varies():
     assert wide.loglik_ > fit.loglik_
 
 
+@pytest.mark.parametrize("alpha", [0.01, 0.3, 5.0])
+@pytest.mark.parametrize("shape", [(200, 4), (60, 20)])
+@pytest.mark.parametrize("digits", [1, 12])
+def test_penalised_laplace_closes_the_duality_gap(shape, alpha, digits):
+    rng = np.random.default_rng(4)
+    n, d = shape
+    X = rng.normal(size=shape) * np.linspace(1.0, 3.0, d)
+    y = np.round(X[:, :2] @ np.array([1.0, -2.0]) + rng.laplace(size=n), digits)
+    weight = rng.integers(1, 4, size=n).astype(float)
+    fit = fitted("laplace", X, y, fit={"sample_weight": weight}, alpha=alpha)
+    assert fit.status_.good, fit.message_
+    gap, scale = y - fit.predict(X), np.exp(fit.intercept_["scale"])
+    assert scale == pytest.approx(weight @ np.abs(gap) / weight.sum(), rel=1e-5)
+    # At this scale it is a quadratic program: its dual, over u in [-1, 1] with sum v u = 0.
+    v, beta, ridge = weight / scale, fit.coef_["loc"], alpha * weight.sum()
+    met = np.abs(gap) < 1e-9
+    u = np.where(met, 0.0, np.sign(gap))
+    z = np.column_stack([X, np.ones(n)])
+    target = np.append(ridge * beta, 0.0) - z.T @ (v * u)
+    u[met] = np.linalg.lstsq((z[met] * v[met, None]).T, target, rcond=None)[0]
+    assert met.any() and np.abs(u).max() <= 1.0 + 1e-4 and abs(v @ u) < 1e-5 * n
+    pull = X.T @ (v * u)
+    dual = v @ (u * y) - 0.5 * pull @ pull / ridge
+    primal = v @ np.abs(gap) + 0.5 * ridge * beta @ beta
+    assert primal - dual == pytest.approx(0.0, abs=1e-6 * primal)
+
+
+def test_penalised_laplace_with_a_width_that_varies():
+    rng, X, y = data()
+    fit = fitted("laplace", X, y, features_for="all", alpha={"loc": 0.1, "scale": 0.01})
+    free = fitted("laplace", X, y, features_for="all", alpha={"scale": 0.01})
+    assert fit.status_ == free.status_ == "converged", fit.message_
+    assert np.abs(fit.coef_["loc"]).sum() < np.abs(free.coef_["loc"]).sum()
+
+
 # ------------------------------------------------------------------------------- units
 
 
