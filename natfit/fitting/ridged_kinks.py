@@ -1,10 +1,10 @@
 """Least absolute deviations with a ridge penalty: where some rows are met, and how far.
 
 The minimum of ``sum_i v_i |y_i - z_i' b| + 1/2 sum_j lambda_j b_j^2`` meets some rows exactly,
-fewer than there are coefficients. Among the b that meet these rows it is that of a quadratic function.
-Rows are added where a way to it crosses their kink, and left where their multiplier exceeds their
-weight: the active-set method (Nocedal and Wright 2006, section 16.5) with exact steps through the
-kinks.
+fewer than there are coefficients. Among the b that meet these rows it is that of a quadratic
+function. Rows are added where a way to it crosses their kink, and left where their multiplier
+exceeds their weight: the active-set method (Nocedal and Wright 2006, section 16.5) with exact steps
+through the kinks.
 """
 
 from __future__ import annotations
