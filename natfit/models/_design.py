@@ -33,6 +33,9 @@ _NARROW = 32
 #: Columns of B up to which products with each, of rows that stay in a cache, are faster than one.
 _COLUMNS = 3
 
+#: Features up to which one after the other is taken out of rows.
+_SOME = 8
+
 #: Fewest rows of a buffer: with fewer, a matrix product of them is slow. Most: sums of so many
 #: products in single precision keep their digits.
 _FEWEST, _MOST = 256, 4_096
@@ -59,39 +62,49 @@ class Design:
         """Indices of the features that are centred before any product."""
         return np.flatnonzero(np.abs(self.shift) > _FAR * self.scale)
 
-    def _gaps(self, X: np.ndarray) -> np.ndarray:
-        """Return x - shift of the features that are far from zero, (n, F)."""
-        return np.asarray(X[:, self._far], dtype=np.float64) - self.shift[self._far]
+    def _gaps(self, X: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield slices of rows, with x - shift of the features that are far from zero, (F, n)."""
+        for part in self._slices(X):
+            if len(self._far) > _SOME:
+                yield part, (X[part][:, self._far] - self.shift[self._far]).T
+                continue
+            out = np.empty((len(self._far), part.stop - part.start))
+            for j, row in zip(self._far, out, strict=True):
+                np.subtract(X[part, j], self.shift[j], out=row)
+            yield part, out
+
+    def _slices(self, X: Any) -> Iterator[slice]:
+        """Yield slices of rows of which a buffer stays in a core's cache."""
+        n, size = X.shape[0], min(max(_FEWEST, _ROOM // self.width), _MOST)
+        for start in range(0, n, size):
+            yield slice(start, min(start + size, n))
 
     @property
     def width(self) -> int:
         """A = D + 1, the number of columns of z; the last one is 1."""
         return len(self.shift) + 1
 
-    @property
-    def _step(self) -> int:
-        """How many rows a buffer takes."""
-        return min(max(_FEWEST, _ROOM // self.width), _MOST)
-
     def matmul(self, X: Any, b: np.ndarray) -> np.ndarray:
         """Return Z B, (n, K), for X (n, D) and B (A, K); its columns are contiguous."""
         raw = b[:-1] / self.scale[:, None]
-        driven = np.flatnonzero(raw.any(axis=0))
-        far = self._far if not issparse(X) else self._far[:0]
-        apart = raw[far]
-        raw[far] = 0.0
+        apart = None
+        if len(self._far) and not issparse(X):
+            apart = raw[self._far]
+            raw[self._far] = 0.0
         base = b[-1] - self.shift @ raw
-        if len(driven) < b.shape[1]:
-            # What no feature drives is the same in every row.
-            out = np.empty((b.shape[1], X.shape[0])).T
-            out[:] = base
-            if len(driven):
-                out[:, driven] += self._times(X, raw[:, driven])
-        else:
+        driven = raw.any(axis=0)
+        if driven.all():
             out = self._times(X, raw)
             out += base
-        if len(far):
-            out += self._gaps(X) @ apart
+        else:
+            # What no feature drives is the same in every row.
+            out = np.empty((b.shape[1], X.shape[0])).T
+            products = iter(self._times(X, raw[:, driven]).T if driven.any() else ())
+            for column, has, middle in zip(out.T, driven, base, strict=True):
+                column[:] = next(products) + middle if has else middle
+        if apart is not None:
+            for part, gaps in self._gaps(X):
+                out[part] += (apart.T @ gaps).T
         return out
 
     def _times(self, X: Any, raw: np.ndarray) -> np.ndarray:
@@ -136,7 +149,8 @@ class Design:
             first = self._adjoint(X, own) - np.outer(self.shift, total[driven])
             first /= self.scale[:, None]
             if len(self._far) and not issparse(X):
-                first[self._far] = self._gaps(X).T @ own / self.scale[self._far, None]
+                apart = sum(gaps @ own[part] for part, gaps in self._gaps(X))
+                first[self._far] = apart / self.scale[self._far, None]
             first[self.flat] = 0.0
             out[:-1, driven] = first
         return out
@@ -146,7 +160,7 @@ class Design:
         if issparse(X):
             one = u.shape[1] == 1
             return (X.T @ u[:, 0])[:, None] if one else np.asarray(X.T @ u)
-        few = 1 < u.shape[1] <= _COLUMNS
+        few = X.shape[1] >= _NARROW and 1 < u.shape[1] <= _COLUMNS
         if X.dtype == np.float64 and not few:
             return (u.T @ X).T
         out = np.zeros((X.shape[1], u.shape[1]))
@@ -207,16 +221,14 @@ class Design:
 
     def _centred(self, X: np.ndarray, kind: Any) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield slices of rows with their x, of which some features are centred, in a buffer."""
-        size = self._step
         # Copied first: a product that changes the type as well takes twice as long.
-        buffer = np.empty((min(size, X.shape[0]), self.width - 1), dtype=kind)
+        buffer = np.empty((min(_MOST, X.shape[0]), self.width - 1), dtype=kind)
         some, every = np.flatnonzero(self._apart), bool(self._apart.all())
-        for start in range(0, X.shape[0], size):
-            part = slice(start, min(start + size, X.shape[0]))
-            z = buffer[: part.stop - start]
+        for part in self._slices(X):
+            z = buffer[: part.stop - part.start]
             z[...] = X[part] - self.shift if every else X[part]
-            if len(some) and not every:
-                z[:, some] = X[part][:, some] - self.shift[some]
+            for j in () if every else some:
+                np.subtract(X[part, j], self.shift[j], out=z[:, j], casting="same_kind")
             yield part, z
 
     def _in_units(self, gram: np.ndarray) -> np.ndarray:
@@ -261,18 +273,14 @@ class Design:
 
     def _parts(self, X: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield slices of rows, with these rows as float64."""
-        size = self._step
-        for start in range(0, X.shape[0], size):
-            part = slice(start, min(start + size, X.shape[0]))
+        for part in self._slices(X):
             yield part, np.asarray(X[part], dtype=np.float64)
 
-    def _standard(self, X: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    def _standard(self, X: Any) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield slices of rows, with their z in a buffer that is used again."""
-        size = self._step
-        buffer = np.empty((min(size, X.shape[0]), self.width))
-        for start in range(0, X.shape[0], size):
-            part = slice(start, min(start + size, X.shape[0]))
-            z = buffer[: part.stop - start]
+        buffer = np.empty((min(_MOST, X.shape[0]), self.width))
+        for part in self._slices(X):
+            z = buffer[: part.stop - part.start]
             np.subtract(X[part], self.shift, out=z[:, :-1])
             z[:, :-1] /= self.scale
             z[:, -1] = 1.0
