@@ -37,7 +37,7 @@ def standardised(rows: Rows, model: LinearPredictors) -> LinearPredictors:
     """Return linear predictors on features that are centred and scaled.
 
     The centre and the unit of a feature are its mean and its standard deviation on 4,096 rows
-    spread over all; one that is constant there has those of all rows.
+    spread over all; one that is constant there, or of a sparse X, has those of all rows.
 
     Returns
     -------
@@ -49,9 +49,11 @@ def standardised(rows: Rows, model: LinearPredictors) -> LinearPredictors:
     value = _a_row(few)
     least = (_SPARSE_ROUNDING if issparse(few.X) else _ROUNDING) * np.abs(value)
     shift, scale, flat = _moments(_moment_part(few, value), value, least)
-    if flat.any() and rows.n > few.n:
+    # In a few rows of a sparse X most columns are nearly empty.
+    unknown = np.ones_like(flat) if issparse(few.X) else flat
+    if unknown.any() and rows.n > few.n:
         mean, spread, still = _moments(rows.sum(_moment_part, value), value, least)
-        shift, scale = np.where(flat, mean, shift), np.where(flat, spread, scale)
+        shift, scale = np.where(unknown, mean, shift), np.where(unknown, spread, scale)
         flat &= still
     shift = _middle(few.X, shift, scale)
     # A constant column is zero about its own value, of which a mean is rounded.
@@ -209,16 +211,27 @@ def _moment_part(block: Block, value: np.ndarray) -> tuple[float, np.ndarray, np
     if not issparse(block.X):
         gap = np.asarray(block.X, dtype=np.float64) - value
         return total, weight @ gap, weight @ np.square(gap)
-    # Entries that are stored, each about the value; then those that are not, which are zero.
     X = block.X.tocsr()
-    own, size = np.repeat(weight, np.diff(X.indptr)), len(value)
-    gap = X.data - value[X.indices]
-    count = np.bincount(X.indices, own > 0, size)
-    rest = total - np.bincount(X.indices, own, size)
-    rest = np.where(count == np.count_nonzero(weight > 0), 0.0, rest)
-    first = np.bincount(X.indices, own * gap, size) - rest * value
-    second = np.bincount(X.indices, own * np.square(gap), size) + rest * np.square(value)
+    squares = type(X)((np.square(X.data), X.indices, X.indptr), shape=X.shape, copy=False)
+    first, second = X.T @ weight, squares.T @ weight
+    about = np.flatnonzero(value)
+    if len(about):
+        sums = _sums_about(X, value, weight)
+        first[about], second[about] = sums[0][about], sums[1][about]
     return total, first, second
+
+
+def _sums_about(X: Any, value: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return weighted sums (D,) of gaps to a value that is not zero, and of their squares."""
+    # Entries that are stored, each about the value; then those that are not, which are zero.
+    chosen = np.flatnonzero((value != 0.0)[X.indices])
+    at, size = X.indices[chosen], len(value)
+    own = weight[np.searchsorted(X.indptr, chosen, side="right") - 1]
+    gap = X.data[chosen] - value[at]
+    rest = float(weight.sum()) - np.bincount(at, own, size)
+    rest[np.bincount(at, own > 0, size) == np.count_nonzero(weight > 0)] = 0.0
+    first = np.bincount(at, own * gap, size) - rest * value
+    return first, np.bincount(at, own * np.square(gap), size) + rest * np.square(value)
 
 
 #: Share of the rows that a first, cheap fit is made to, and how many rows a parameter it needs.

@@ -16,6 +16,9 @@ from natfit.iterate.trial import Trial
 #: of e in each step, while its distance to the optimum in standard errors vanishes.
 _SETTLED = 0.1
 
+#: Length from which the norm of a vector is computed without a list of its numbers.
+_MANY = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Iterate:
@@ -70,5 +73,8 @@ class Iterate:
     @property
     def gradient_norm(self) -> float:
         """Euclidean norm of the gradient."""
+        if len(self.grad) > _MANY:
+            size = float(np.abs(self.grad).max())
+            return size * float(np.linalg.norm(self.grad / size)) if 0.0 < size < np.inf else size
         # hypot scales its arguments, so that no square overflows.
         return math.hypot(*self.grad.tolist())

@@ -25,6 +25,10 @@ from natfit.solvers.cholesky import CholeskySolver
 #: without another solve.
 _MOST_BOXED = 5
 
+#: Number of parameters from which a product with the metric costs far more than one of vectors, and
+#: the relative distance of two steps that rounding explains.
+_MANY, _SAME = 1_000, 1e-8
+
 
 class Parts(Protocol):
     """The parts of an engine that a step rule uses."""
@@ -79,6 +83,7 @@ class Local:
         if not self._all_free:
             self.operator = _Padded(operator, self.free)
         self._solved: dict[float, tuple[np.ndarray, SolveInfo]] = {}
+        self._quad: tuple[np.ndarray, float] | None = None
 
     # ----------------------------------------------------------------------- directions
 
@@ -107,8 +112,24 @@ class Local:
 
     def norm_falls(self, grad: np.ndarray) -> bool:
         """Tell whether the natural gradient at another point is shorter in the metric here."""
+        about = self.full_operator.preconditioner
+        if about is not None and self._all_free:
+            # Whether a length falls, an approximate inverse tells without a solve.
+            return float(grad @ about(grad)) < float(self.iterate.grad @ about(self.iterate.grad))
         direction, _ = self._solve(grad, 0.0)
         return float(grad @ direction) < self.iterate.natural_norm**2
+
+    def quad(self, delta: np.ndarray) -> float:
+        """Return delta' G delta; for many parameters a multiple of the last delta costs nothing."""
+        if self._quad is not None:
+            last, value = self._quad
+            length = float(last @ delta) / max(float(last @ last), np.finfo(float).tiny)
+            if float(np.linalg.norm(delta - length * last)) <= _SAME * float(np.linalg.norm(delta)):
+                return length**2 * value
+        found = self.operator.quad(delta)
+        if len(delta) > _MANY:
+            self._quad = delta, found
+        return found
 
     @property
     def noise(self) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 
@@ -25,6 +27,8 @@ class LinearOperator:
         small a one as the solver reaches.
     note : str or None
         A remark of the metric for the history, such as a fallback that it took.
+    preconditioner : callable or None
+        About F^-1 g (P,) for g (P,), positive definite, for iterative solves; None for diag(F)^-1.
     """
 
     size: int
@@ -33,6 +37,7 @@ class LinearOperator:
     exact: bool = False
     enough: float | None = None
     note: str | None = None
+    preconditioner: Callable[[np.ndarray], np.ndarray] | None = None
 
     @property
     def rank_bound(self) -> int:

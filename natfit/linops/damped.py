@@ -25,6 +25,7 @@ class Damped(LinearOperator):
         self.positive = operator.positive
         self.standard_error = operator.standard_error
         self.enough = operator.enough
+        self.preconditioner = operator.preconditioner
 
     @property
     def rank_bound(self) -> int:

@@ -25,7 +25,6 @@ class WithRidge(Damped):
         super().__init__(operator, ridge)
         self.mix = mix
         self.note = operator.note
-        self.enough = operator.enough
 
     def _times(self, v: np.ndarray) -> np.ndarray:
         own = self.added * v

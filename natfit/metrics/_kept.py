@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 from scipy.linalg import lapack
+from scipy.linalg.blas import daxpy
 
 from natfit.linops import LinearOperator
 
@@ -16,6 +17,10 @@ _SINGULAR = 1e-12
 #: Size of a coordinate in the null space, as a share of the largest one, from which it counts as
 #: unidentified: a member of a relation among columns has some of it, rounding far less.
 _PARTICIPATION = 1e-3
+
+#: Relative distance from the direction up to which a step is a multiple of it: a difference of two
+#: points is rounded.
+_ALONG = 1e-8
 
 
 class Inverse:
@@ -79,6 +84,42 @@ class Inverse:
         """Return the product of the matrix with a vector (P,)."""
         return self.matrix @ v
 
+    def diag(self) -> np.ndarray:
+        """Return the diagonal (P,) of the matrix."""
+        return np.diagonal(self.matrix)
+
+
+class DiagonalInverse:
+    """A positive diagonal matrix and its inverse, as :class:`Inverse` of a full one.
+
+    Parameters
+    ----------
+    diag : ndarray of shape (P,)
+        The diagonal; what is not positive counts as 1.
+    """
+
+    lost: tuple[int, ...] = ()
+
+    def __init__(self, diag: np.ndarray):
+        self._diag = np.where(diag > 0, diag, 1.0)
+
+    def __call__(self, g: np.ndarray) -> np.ndarray:
+        """Return the product of the inverse with a vector (P,)."""
+        return g / self._diag
+
+    def times(self, v: np.ndarray) -> np.ndarray:
+        """Return the product of the matrix with a vector (P,)."""
+        return self._diag * v
+
+    def diag(self) -> np.ndarray:
+        """Return the diagonal (P,)."""
+        return self._diag
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """The matrix (P, P)."""
+        return np.diag(self._diag)
+
 
 @dataclass(frozen=True)
 class Secant:
@@ -95,9 +136,14 @@ class Secant:
     s: np.ndarray
     y: np.ndarray
 
+    @cached_property
+    def product(self) -> float:
+        """The product s'y, the curvature along the step."""
+        return float(self.s @ self.y)
+
 
 class Kept(LinearOperator):
-    """F as it was kept, corrected by secants: the matrix of the BFGS method.
+    """F as it was kept, corrected by secants: a multiple of the matrix of the BFGS method.
 
     Parameters
     ----------
@@ -108,24 +154,35 @@ class Kept(LinearOperator):
         Corrections, the oldest first.
     size : int
         P.
+    scale : float, default=1.0
+        The multiple.
     """
 
-    def __init__(self, base: Inverse, secants: list[Secant], size: int):
+    def __init__(
+        self,
+        base: Inverse | DiagonalInverse,
+        secants: list[Secant],
+        size: int,
+        scale: float = 1.0,
+    ):
         self.base = base
         self.secants = list(secants)
         self.size = size
+        self.scale = scale
         self._last: tuple[np.ndarray, np.ndarray] | None = None
 
     def solved(self, g: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
         """Return F^-1 g (P,) by the two loops of the BFGS method, and what F does not determine."""
         shares, right = [], g.copy()
         for pair in reversed(self.secants):
-            share = float(pair.s @ right) / float(pair.s @ pair.y)
+            share = float(pair.s @ right) / pair.product
             shares.append(share)
-            right -= share * pair.y
+            right = daxpy(pair.y, right, a=-share)
         d = self.base(right)
         for pair, share in zip(self.secants, reversed(shares), strict=True):
-            d += (share - float(pair.y @ d) / float(pair.s @ pair.y)) * pair.s
+            d = daxpy(pair.s, d, a=share - float(pair.y @ d) / pair.product)
+        if self.scale != 1.0:
+            d /= self.scale
         self._last = d, g
         return d.copy(), self.base.lost
 
@@ -136,13 +193,13 @@ class Kept(LinearOperator):
             d, g = self._last
             square = float(d @ d)
             length = float(v @ d) / square if square > 0 else 0.0
-            if np.allclose(v, length * d, rtol=1e-13, atol=0.0):
+            if float(np.linalg.norm(v - length * d)) <= _ALONG * abs(length) * np.sqrt(square):
                 return length * g
         out = self.base.times(v)
         for pair, before in zip(self.secants, self._befores, strict=True):
             out += pair.y * (float(pair.y @ v) / float(pair.y @ pair.s))
             out -= before * (float(before @ v) / float(before @ pair.s))
-        return out
+        return out if self.scale == 1.0 else self.scale * out
 
     @cached_property
     def _befores(self) -> list[np.ndarray]:
@@ -158,7 +215,11 @@ class Kept(LinearOperator):
 
     def diag(self) -> np.ndarray:
         """Return the diagonal (P,)."""
-        return np.diagonal(self.dense())
+        out = np.array(self.base.diag())
+        for pair, before in zip(self.secants, self._befores, strict=True):
+            out += np.square(pair.y) / float(pair.y @ pair.s)
+            out -= np.square(before) / float(before @ pair.s)
+        return self.scale * out
 
     def dense(self) -> np.ndarray:
         """Return the matrix (P, P)."""
@@ -166,4 +227,4 @@ class Kept(LinearOperator):
         for pair, before in zip(self.secants, self._befores, strict=True):
             out += np.outer(pair.y, pair.y / float(pair.y @ pair.s))
             out -= np.outer(before, before / float(before @ pair.s))
-        return out
+        return self.scale * out

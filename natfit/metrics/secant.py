@@ -8,6 +8,7 @@ import numpy as np
 
 from natfit.linops import LinearOperator
 from natfit.metrics._kept import Inverse, Kept, Secant
+from natfit.metrics._wide import Wide
 from natfit.metrics.base import Metric, Point, need_likelihood
 from natfit.metrics.exact import ExactFisher
 from natfit.objectives import Objective
@@ -28,9 +29,6 @@ _ROUGH, _AFFORDABLE = 300, 2_000
 
 #: Smallest reciprocal condition number of a matrix in single precision that serves.
 _DIGITS = 1e-4
-
-#: Relative residuals of iterative solves, near an optimum and far from it.
-_EXACT, _LOOSE = 1e-2, 0.1
 
 #: Distance to the optimum, in standard errors, from which a mean over rows is checked against the
 #: information itself, by at most so many products.
@@ -129,6 +127,7 @@ class _Keeping(ExactFisher):
         super().__init__(endgame=True)
         self._state: _State | None = None
         self._first: Kept | None = None
+        self._wide: Wide | None = None
 
     def prepare(self, objective: Objective) -> Metric:
         """Return this metric: it belongs to one objective."""
@@ -148,10 +147,8 @@ class _Keeping(ExactFisher):
         """Return the information at an iterate, kept and corrected or formed anew."""
         assert isinstance(objective, Regression)
         if len(iterate.theta) > _AFFORDABLE:
-            operator = objective.positive_information(iterate.theta)
-            # Newton's method stays superlinear if the solves become exact with the distance.
-            operator.enough = float(np.clip(np.sqrt(2.0 * iterate.decrease), _EXACT, _LOOSE))
-            return operator
+            self._wide = self._wide or Wide()
+            return self._wide.at(objective, iterate)
         state = self._passing(objective, iterate)
         if state is not None:
             self._state = state
@@ -193,6 +190,7 @@ class _Keeping(ExactFisher):
         d, _ = first.solved(iterate.grad)
         if not float(iterate.grad @ d) * objective.yardstick > _FIRST**2:
             return None
+        assert isinstance(first.base, Inverse)
         first.note = "information of fewer rows"
         return _State(first.base, first, first.note, passing=True)
 

@@ -252,7 +252,8 @@ class Design:
         if issparse(X):
             total = c.sum(axis=0)
             first = np.asarray(X.T @ c)
-            second = np.asarray(X.multiply(X).T @ c)
+            squares = type(X)((np.square(X.data), X.indices, X.indptr), shape=X.shape, copy=False)
+            second = np.asarray(squares.T @ c)
             shift = self.shift[:, None]
             second += shift * (shift * total - 2.0 * first)
             second[self.flat] = 0.0

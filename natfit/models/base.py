@@ -39,6 +39,10 @@ class Linearization:
         """Return the sum over rows of J_i' u_i, (P,), for u (n, K)."""
         raise NotImplementedError
 
+    def moved(self, start: np.ndarray, theta: np.ndarray) -> Linearization | None:
+        """Return the model at ``theta`` (P,) from this one at ``start``, where that is cheap."""
+        return None
+
     def gram(self, c: np.ndarray) -> np.ndarray:
         """Return the sum over rows of J_i' C_i J_i, (P, P), for C (n, K, K)."""
         raise NotImplementedError

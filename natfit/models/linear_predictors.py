@@ -15,6 +15,10 @@ from natfit.models._conditional import check_constant
 from natfit.models._design import Design
 from natfit.models.base import Linearization, Model
 
+#: Moves along lines after which eta is computed anew, and the distance of a point from a line, as a
+#: share of its size, that rounding explains.
+_MOVES, _ON_LINE = 30, 2.0**-46
+
 
 class LinearPredictors(Model):
     """eta_k = b_k + sum over the features j of k of beta_kj x_j, for each entry k of eta.
@@ -368,10 +372,37 @@ class LinearPredictorRows(Linearization):
 
     def __init__(self, model: LinearPredictors, X: Any, eta: np.ndarray):
         self._model, self._X, self.eta = model, X, eta
+        #: The last v and J v of a sparse X, whose products cost more than sums of columns.
+        self._last: tuple[np.ndarray, np.ndarray] | None = None
+        self._moves = 0
 
     def jvp(self, v: np.ndarray) -> np.ndarray:
-        """Return J v, (n, K), for v (P,)."""
-        return self._model.design.matmul(self._X, self._model.matrix(v))
+        """Return J v, (n, K), for v (P,); it may not be changed."""
+        found = self._model.design.matmul(self._X, self._model.matrix(v))
+        if issparse(self._X):
+            self._last = v.copy(), found
+        return found
+
+    def moved(self, start: np.ndarray, theta: np.ndarray) -> LinearPredictorRows | None:
+        """Return the model at ``theta`` (P,), on the line from ``start`` of the last :meth:`jvp`.
+
+        Returns
+        -------
+        LinearPredictorRows or None
+            None at points off this line, and after many moves, which add their rounding errors.
+        """
+        if self._last is None or self._moves >= _MOVES:
+            return None
+        v, motion = self._last
+        delta = theta - start
+        square = float(v @ v)
+        length = float(v @ delta) / square if 0.0 < square < np.inf else 0.0
+        delta -= length * v
+        if not (np.abs(delta) <= _ON_LINE * (np.abs(start) + np.abs(theta))).all():
+            return None
+        found = LinearPredictorRows(self._model, self._X, self.eta + length * motion)
+        found._last, found._moves = self._last, self._moves + 1
+        return found
 
     def vjp(self, u: np.ndarray) -> np.ndarray:
         """Return the sum over rows of J_i' u_i, (P,), for u (n, K)."""

@@ -31,12 +31,16 @@ class Formula:
         Whether eta may be taken from a linearization that is kept with a block. This is so only
         if all rows are one block in this process, so that results do not depend on what a worker
         has kept.
+    moves : bool
+        Whether a linearization that is kept with a block may be moved along the line on which its
+        derivative was asked for last. This is so only if the rows are in this process.
     """
 
     distribution: Distribution
     model: Model
     key: int
     reuse: bool
+    moves: bool = False
 
     def linearize(self, theta: np.ndarray, block: Block) -> Linearization:
         """Return the model at theta on a block; it is kept with the block.
@@ -52,10 +56,12 @@ class Formula:
             return self.model.linearize(theta, block.X)
         found = None if block.kept is None else self._kept(theta, block)
         if found is None:
-            found = self.model.linearize(theta, block.X)
-            if block.offset is not None:
-                # The linearization is new, and so is its eta; a derivative has no offset.
-                found.eta += _columns(block.offset)
+            found = self._moved(theta, block) if self.moves else None
+            if found is None:
+                found = self.model.linearize(theta, block.X)
+                if block.offset is not None:
+                    # The linearization is new, and so is its eta; a derivative has no offset.
+                    found.eta += _columns(block.offset)
             if block.kept is not None:
                 block.kept["linearization"] = self.key, theta.copy(), found
         return found
@@ -73,6 +79,10 @@ class Formula:
     def _kept(self, theta: np.ndarray, block: Block) -> Linearization | None:
         key, at, found = (block.kept or {}).get("linearization", (None, None, None))
         return found if key == self.key and np.array_equal(at, theta) else None
+
+    def _moved(self, theta: np.ndarray, block: Block) -> Linearization | None:
+        key, at, found = (block.kept or {}).get("linearization", (None, None, None))
+        return found.moved(at, theta) if key == self.key else None
 
 
 def _columns(offset: np.ndarray) -> np.ndarray:

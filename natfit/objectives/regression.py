@@ -94,6 +94,11 @@ class Regression(Likelihood):
         """Return the same objective for other rows."""
         return type(self)(self.distribution, self.model, rows, self.ridge, self.mix)
 
+    @property
+    def _formula(self) -> Formula:
+        """What is sent to where the rows are: in this process, they move along lines."""
+        return Formula(self.distribution, self.model, self._key, False, self.rows.here)
+
     @cached_property
     def kinked(self) -> bool:
         """Whether the log-density of each row has a kink at a location with linear features."""

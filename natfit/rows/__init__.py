@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from scipy.sparse import issparse
+
 from natfit._component import available, component_class
 from natfit.rows._dot import dot
 from natfit.rows._draws import Streams, block_rng, subsample
@@ -54,7 +56,11 @@ __all__ = [
     "total_weight",
     "weighted_total",
     "rows_where",
+    "wide_chunks",
 ]
+
+#: Largest count of numbers in a temporary array of a chunk: eight megabytes.
+_ROOM = 1 << 20
 
 
 def rows_of(
@@ -86,6 +92,29 @@ def rows_of(
     """
     kind = next(kind for kind in _kinds() if kind.accepts(y, X, n_jobs))
     return kind.of(y, X, weight, offset, n_jobs)
+
+
+def wide_chunks(rows: Rows, width: int) -> Rows:
+    """Return rows in chunks of as many rows as a sparse X has columns, where these are more.
+
+    A pass over a chunk sums arrays as long as its columns are many. Dense rows, and those of few
+    columns, are as they were.
+
+    Parameters
+    ----------
+    rows : Rows
+        Rows of any kind.
+    width : int
+        Numbers that a pass computes for each row.
+
+    Returns
+    -------
+    Rows
+        The same rows.
+    """
+    X = getattr(rows, "X", None)
+    size = min(rows.n_features, _ROOM // width) if issparse(X) else 0
+    return rows.cut(size) if size > rows.chunk_size else rows
 
 
 @functools.cache

@@ -174,6 +174,11 @@ class Rows(Component):
         return None
 
     @property
+    def here(self) -> bool:
+        """Whether parts are called in this process."""
+        return self.reference() is None
+
+    @property
     def single(self) -> bool:
         """Whether all rows are one chunk in this process, so that a sum is one call of the part."""
         return self._alone is not None

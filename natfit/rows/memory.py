@@ -10,7 +10,7 @@ import numpy as np
 
 from natfit.rows._draws import subsample
 from natfit.rows._statistics import total_weight
-from natfit.rows.base import KEEP, Block, Part, Rows
+from natfit.rows.base import CHUNK, KEEP, Block, Part, Rows
 
 
 class Memory(Rows):
@@ -94,8 +94,8 @@ class Memory(Rows):
 
     @cached_property
     def _kept(self) -> dict[tuple[int, int], dict[str, Any]] | None:
-        """What passes have left with each chunk, if the rows are few."""
-        return {} if self.n <= KEEP else None
+        """What passes have left with each chunk, if the rows, or their chunks, are few."""
+        return {} if self.n <= KEEP // CHUNK * max(CHUNK, self.chunk_size) else None
 
     @cached_property
     def _alone(self) -> Block | None:

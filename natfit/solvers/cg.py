@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from natfit._validation import check_bool, check_number
@@ -12,9 +14,10 @@ from natfit.solvers.base import SolveInfo, Solver
 class CGSolver(Solver):
     """Preconditioned conjugate gradients (Hestenes and Stiefel, 1952) for F d = g.
 
-    Stops when ``|F d - g| <= tol |g|`` in the norm of the preconditioner diag(F)^-1, which
-    makes the rule independent of the parameters' units. A direction of non-positive curvature
-    ends the solve with the direction reached so far, and is recorded.
+    Stops when ``|F d - g| <= tol |g|`` in the norm of the preconditioner, diag(F)^-1 or what the
+    operator has in its place, which makes the rule independent of the parameters' units. A
+    direction of non-positive curvature ends the solve with the direction reached so far, and is
+    recorded.
 
     Parameters
     ----------
@@ -23,7 +26,7 @@ class CGSolver(Solver):
     max_iter : int or None, default=None
         Maximum number of products F v; None means max(10 P, 50). TRPO uses 10.
     precondition : bool, default=True
-        Whether to precondition with diag(F).
+        Whether to precondition.
     """
 
     def __init__(self, tol: float = 1e-10, max_iter: int | None = None, precondition: bool = True):
@@ -46,7 +49,7 @@ class CGSolver(Solver):
         d, residual = np.zeros_like(g), g.copy()
         # Vectors of length P are updated in place: ten products allocate nothing else.
         work = np.empty_like(g)
-        z = residual if inverse is None else inverse * residual
+        z = residual if inverse is None else inverse(residual)
         p = z.copy()
         rho = residual @ z
         target = self.tol**2 * rho
@@ -64,20 +67,23 @@ class CGSolver(Solver):
             d += np.multiply(p, alpha, out=work)
             residual -= np.multiply(product, alpha, out=work)
             if inverse is not None:
-                np.multiply(inverse, residual, out=z)
+                z = inverse(residual)
             rho, previous = residual @ z, rho
             p *= rho / previous
             p += z
         reached = float(np.sqrt(max(rho, 0.0) / first)) if first > 0 else 0.0
         return d, SolveInfo("cg", done, reached, note=note)
 
-    def _preconditioner(self, operator: LinearOperator) -> np.ndarray | None:
-        """1 / diag(F), or None for the identity."""
-        if not self.precondition:
-            return None
+    def _preconditioner(
+        self, operator: LinearOperator
+    ) -> Callable[[np.ndarray], np.ndarray] | None:
+        """Return what the operator has, or else a division by diag(F); None for the identity."""
+        if not self.precondition or operator.preconditioner is not None:
+            return operator.preconditioner if self.precondition else None
         diag = np.abs(operator.diag())
         diag[~(diag > 0)] = 1.0
-        return np.divide(1.0, diag, out=diag)
+        inverse, out = np.divide(1.0, diag, out=diag), np.empty_like(diag)
+        return lambda r: np.multiply(inverse, r, out=out)
 
     @classmethod
     def examples(cls) -> list[Solver]:

@@ -98,7 +98,7 @@ class BacktrackingStep(Step):
             decrease = -float(iterate.grad @ delta)
             if not decrease > 0:
                 break
-            square = 0.5 * local.operator.quad(delta)
+            square = 0.5 * local.quad(delta)
             predicted = decrease - square
             found = self._try(local, theta, length, decrease, flat)
             if not isinstance(found, Trial):
@@ -144,7 +144,7 @@ class BacktrackingStep(Step):
     ) -> tuple[np.ndarray, float, bool, SolveInfo]:
         """Return the end of the limited step, its relative length, and whether it was shortened."""
         delta, info = local.boxed(state)
-        square = 0.5 * local.operator.quad(delta)
+        square = 0.5 * local.quad(delta)
         length, capped = shrink, shrink < 1.0
         if square > radius:
             length *= np.sqrt(radius / square)

@@ -34,7 +34,7 @@ from natfit.models import Model
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives import Jeffreys, Regression
 from natfit.rng import LazyGenerator, bridge_rng
-from natfit.rows import Rows, rows_of
+from natfit.rows import Rows, rows_of, wide_chunks
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,7 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
         refuse_other_orders(X, offset, exposure, self.truncation)
         offsets = data.those_kept(self._offsets(family, data.n, offset, exposure))
         rows = rows_of(values, chosen.layout.matrix(data.X), data.weight, offsets, n_jobs)
+        rows = wide_chunks(rows, family.n_params) if n_jobs is None else rows
         published = linked(plan.family, link, driven)
         given = {"sample_weight": sample_weight, "offset": offset, "exposure": exposure}
         calls = self._calls(data, y, given)
