@@ -15,6 +15,9 @@ from natfit.linops.row_curvature import RowCurvature
 #: against 39 at K = 12).
 _BATCHED = 8
 
+#: Largest P of a matrix that is kept.
+_KEPT = 64
+
 
 class Sandwich(LinearOperator):
     """F = sum over terms of J' C J, with products that form neither J nor F.
@@ -37,6 +40,7 @@ class Sandwich(LinearOperator):
     def __init__(self, terms: Sequence[tuple[Any, Any, Any]], size: int):
         self.terms = list(terms)
         self.size = size
+        self._kept: dict[str, np.ndarray] = {}
 
     @cached_property
     def _parts(self) -> list[Term]:
@@ -75,8 +79,13 @@ class Sandwich(LinearOperator):
         return self._diag
 
     def dense(self) -> np.ndarray:
-        """Return the matrix F (P, P)."""
-        return _total(part.lin.gram(part.inner) for part in self._parts)
+        """Return the matrix F (P, P); a small one is kept."""
+        if "matrix" in self._kept:
+            return self._kept["matrix"].copy()
+        found = _total(part.lin.gram(part.inner) for part in self._parts)
+        if self.size <= _KEPT:
+            self._kept["matrix"] = found.copy()
+        return found
 
     def rough(self) -> np.ndarray:
         """Return the matrix F (P, P), in single precision where the model offers it."""

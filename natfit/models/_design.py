@@ -33,6 +33,9 @@ _NARROW = 32
 #: Columns of B up to which products with each, of rows that stay in a cache, are faster than one.
 _COLUMNS = 3
 
+#: Numbers up to which the centred rows themselves are formed, which takes the fewest calls.
+_TINY = 4_096
+
 #: Features up to which one after the other is taken out of rows.
 _SOME = 8
 
@@ -191,6 +194,11 @@ class Design:
         """
         if issparse(X):
             return self._sparse_gram(X, np.ones(X.shape[0]) if c is None else c)
+        if X.shape[0] * self.width <= _TINY:
+            z = self.rows(X)
+            z[:, :-1][:, self.flat] = 0.0
+            tiny: np.ndarray = z.T @ (z if c is None else z * c[:, None])
+            return tiny
         kind, product = (np.float32, ssyrk) if single else (np.float64, dsyrk)
         # A symmetric product takes half the operations, of which few columns have few.
         halves = self.width > _NARROW and (c is None or bool((c >= 0).all()))

@@ -113,7 +113,8 @@ class LinearPredictors(Model):
         n_features = check_number(n_features, "n_features", low=1, integer=True)
         names = check_constant(family, constant)
         check_constant(family, tuple(self.columns or ()))
-        bound = type(self)(**self.get_params(deep=False))
+        options = self.columns, self.intercept, self.shift, self.scale, self.feature_names
+        bound = type(self)(*options)
         bound.n_features, bound.family = n_features, family
         predictors: list[tuple[np.ndarray, bool]] = []
         for name, block in family.blocks.items():
@@ -339,6 +340,11 @@ class LinearPredictors(Model):
 
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return limits and largest steps (P,): the family's for predictors without features."""
+        low, high, step = self._limits
+        return low.copy(), high.copy(), step.copy()
+
+    @cached_property
+    def _limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         low, high, step = (side.copy() for side in super().limits())
         for k, ((features, _), part) in enumerate(zip(self._predictors, self.parts, strict=True)):
             if not len(features):
@@ -348,7 +354,7 @@ class LinearPredictors(Model):
 
     def in_domain(self, theta: np.ndarray) -> bool:
         """Whether theta is finite and inside the limits."""
-        low, high, _ = self.limits()
+        low, high, _ = self._limits
         return bool(np.isfinite(theta).all() and (theta >= low).all() and (theta <= high).all())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from functools import cached_property, partial
 from typing import Any
 
@@ -89,6 +90,7 @@ class Regression(Likelihood):
         self.penalised = self.ridge is not None
         self._explained: tuple[np.ndarray | None] | None = None
         self._passed: tuple[np.ndarray, float, np.ndarray] | None = None
+        self._seen: tuple[np.ndarray, LinearOperator] | None = None
 
     def at_rows(self, rows: Rows) -> Regression:
         """Return the same objective for other rows."""
@@ -98,6 +100,11 @@ class Regression(Likelihood):
     def _formula(self) -> Formula:
         """What is sent to where the rows are: in this process, they move along lines."""
         return Formula(self.distribution, self.model, self._key, False, self.rows.here)
+
+    @cached_property
+    def _formula(self) -> Formula:
+        # Rows that are one block here have the eta of the last pass.
+        return Formula(self.distribution, self.model, self._key, self.rows.single)
 
     @cached_property
     def kinked(self) -> bool:
@@ -171,9 +178,15 @@ class Regression(Likelihood):
                 f"the observed information of {type(self.model).__name__} is not available; use "
                 "metric='exact'"
             )
-        found = self._of_rows(theta, partial(_observed, self.distribution))
-        found.positive = False
-        return found
+        if self._seen is None or not np.array_equal(self._seen[0], theta):
+            found = self._of_rows(theta, partial(_observed, self.distribution))
+            found.positive = False
+            if not self.rows.single:
+                return found
+            # The last iterate of a fit of few rows is where its standard errors are.
+            self._seen = theta.copy(), found
+        # Who gets it may say what it is.
+        return copy(self._seen[1])
 
     def clipped(self, theta: np.ndarray) -> LinearOperator:
         """Return J' C J with the observed information of each row made positive definite.
@@ -342,6 +355,8 @@ class Regression(Likelihood):
     @cached_property
     def _watched(self) -> Rows:
         """At most 4,096 rows, spread over all."""
+        if self.rows.single and fewer_of(self.rows, _WATCHED) >= self.rows.n:
+            return self.rows
         few = self.rows.few(fewer_of(self.rows, _WATCHED))
         return Memory(few.y, few.X, few.weight, few.offset)
 

@@ -150,7 +150,7 @@ def refuse_not_finite(values: np.ndarray, infinite: bool = False) -> None:
     raise ValueError(f"Input y {words} The first is at row {row}; remove or impute such rows")
 
 
-def read_classes(y: Any, name: str) -> np.ndarray:
+def read_classes(y: Any, name: str, checked: bool = False) -> np.ndarray:
     """Return labels of classes (N,), of any type.
 
     Parameters
@@ -159,6 +159,8 @@ def read_classes(y: Any, name: str) -> np.ndarray:
         The argument.
     name : str
         The estimator, for messages.
+    checked : bool
+        Whether these labels were read before, so that they are known to be classes.
 
     Returns
     -------
@@ -193,7 +195,16 @@ def read_classes(y: Any, name: str) -> np.ndarray:
             )
         numbers = np.array(labels.tolist())
         labels = numbers if numbers.dtype.kind in "biuf" else labels
-    elif labels.dtype.kind == "f":
+    elif labels.dtype.kind == "f" and not checked:
         refuse_not_finite(labels)
-    check_classification_targets(labels)
+    if not checked and not _plain(labels):
+        check_classification_targets(labels)
     return labels
+
+
+def _plain(labels: np.ndarray) -> bool:
+    """Tell whether labels are certainly classes, of which there are few for the rows."""
+    kind = labels.dtype.kind
+    if not (kind in "biuSU" or kind == "f" and (labels == np.rint(labels)).all()):
+        return False
+    return 2 * len(np.unique(labels)) <= len(labels)

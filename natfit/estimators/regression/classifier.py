@@ -170,7 +170,7 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
         return Numbers(np.zeros((len(read_classes(y, type(self).__name__)), 1)))
 
     def _labels(self, data: Data, y: Any) -> np.ndarray:
-        labels = read_classes(y, type(self).__name__)
+        labels = read_classes(y, type(self).__name__, checked=True)
         return labels if data.kept is None else labels[data.kept]
 
     def _labels_of_eta(self) -> list[str] | None:
