@@ -173,6 +173,8 @@ class Kept(LinearOperator):
 
     def solved(self, g: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
         """Return F^-1 g (P,) by the two loops of the BFGS method, and what F does not determine."""
+        if self._last is not None and self._last[1] is g:
+            return self._last[0].copy(), self.base.lost
         shares, right = [], g.copy()
         for pair in reversed(self.secants):
             share = float(pair.s @ right) / pair.product

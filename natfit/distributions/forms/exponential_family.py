@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import autograd.numpy as anp
@@ -14,6 +15,12 @@ from natfit.distributions.contract.declared import InformationKind
 from natfit.distributions.contract.sums import n_rows
 from natfit.linops.row_curvature import RowCurvature
 from natfit.rows import Block, Rows, dot
+
+
+@cache
+def _agreeing(kind: InformationKind) -> InformationKind:
+    """Return a kind of information that is the observed one at the optimum."""
+    return replace(kind, agrees=True)
 
 
 class ExponentialFamily(Distribution):
@@ -43,7 +50,7 @@ class ExponentialFamily(Distribution):
     @property
     def information(self) -> InformationKind:
         """At the optimum of a constant model the expected information is the observed one."""
-        return replace(super().information, agrees=True)
+        return _agreeing(super().information)
 
     @property
     def mean_sizes(self) -> tuple[int, ...]:
