@@ -26,8 +26,9 @@ _FEW = 4_096
 _ROUNDING, _SPARSE_ROUNDING = 8.0 * 2.0**-52, 2.0**-26
 
 #: Distance of one value from the mean, as a share of the largest that n values can have, from which
-#: it may be far larger than the others; it is so if their spread is that many times smaller.
-_ALONE, _FARTHER = 0.5, 1e4
+#: it may be far larger than the others; it is so if the spread of this share of them is that many
+#: times smaller.
+_ALONE, _BULK, _FARTHER = 0.5, 0.9, 1e4
 
 #: Largest size of a feature, and inverse of the smallest one.
 _LARGEST = 1e140
@@ -83,8 +84,9 @@ def _middle(X: Any, shift: np.ndarray, scale: np.ndarray) -> np.ndarray:
     some = X[:, index]
     some = np.asarray(some.toarray() if issparse(some) else some, dtype=np.float64)
     middle = np.median(some, axis=0)
-    bulk = np.median(np.abs(some - middle), axis=0)
-    out[index] = np.where(scale[index] > _FARTHER * bulk, middle, shift[index])
+    bulk = np.quantile(np.abs(some - middle), _BULK, axis=0)
+    alone = (bulk > 0.0) & (scale[index] > _FARTHER * bulk)
+    out[index] = np.where(alone, middle, shift[index])
     return out
 
 

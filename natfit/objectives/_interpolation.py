@@ -80,6 +80,18 @@ def interpolation(objective: Regression, path: Sequence[np.ndarray]) -> NoMinimu
     return None
 
 
+def places(objective: Regression) -> list[tuple[int, Bijector]]:
+    """Return the entries of eta that can follow y, with what they stand for."""
+    family = objective.distribution
+    if not family.information.complete or family.event_shape != ():
+        return []
+    return [
+        (family.blocks[name].start, constraint)
+        for name, constraint in family.params.items()
+        if family.roles.get(name) in _PLACES and name not in family.widths
+    ]
+
+
 def explained(objective: Regression, theta: np.ndarray) -> np.ndarray | None:
     """Return a theta (P,) whose features explain each row exactly, by a location or a mean.
 
@@ -89,15 +101,10 @@ def explained(objective: Regression, theta: np.ndarray) -> np.ndarray | None:
     -------
     ndarray of shape (P,) or None
     """
-    family, rows, model = objective.distribution, objective.rows, objective.model
+    rows, model = objective.rows, objective.model
     if not isinstance(model, LinearPredictors):
         return None
-    if not family.information.complete or family.event_shape != ():
-        return None
-    for name, constraint in family.params.items():
-        k = family.blocks[name].start
-        if family.roles.get(name) not in _PLACES or name in family.widths:
-            continue
+    for k, constraint in places(objective):
         p = model.parts[k].stop - model.parts[k].start
         some = min(rows.n, p + _SPARE)
         for n in (some, rows.n) if some < rows.n <= _ROWS else (some,):
@@ -105,7 +112,7 @@ def explained(objective: Regression, theta: np.ndarray) -> np.ndarray | None:
                 found = _solved(objective, theta, rows.few(n), k, constraint)
                 if found is None:
                     break
-                gap = rows.map(_gap_part, objective._formula, found[0], k, constraint)
+                gap = rows.map(gap_part, objective._formula, found[0], k, constraint)
             if np.abs(gap).max() <= _MET * found[1]:
                 return found[0]
     return None
@@ -164,7 +171,7 @@ class _Part(Operator):
         return found
 
 
-def _gap_part(
+def gap_part(
     block: Block, formula: Formula, theta: np.ndarray, k: int, constraint: Bijector
 ) -> np.ndarray:
     """Return what is left of y in eta_k of each row, (n,)."""

@@ -234,7 +234,7 @@ class Held:
             out[self._free] = own / self._size[self._free]
         # Products find what the rounding of a matrix has left.
         for _ in range(_ROUNDS if self._own or self._vectors is None else 0):
-            out = out - self._solved(self._times(out))
+            out = out - self.solved(self._times(out))
         return out if out.any() and np.isfinite(out).all() else None
 
     def _times(self, v: np.ndarray) -> np.ndarray:
@@ -242,7 +242,7 @@ class Held:
         rows, formula = self._objective.rows, self._objective._formula
         return np.where(self._free, rows.sum(_product_part, formula, *self._call, v), 0.0)
 
-    def _solved(self, g: np.ndarray) -> np.ndarray:
+    def solved(self, g: np.ndarray) -> np.ndarray:
         """Return the least v (P,), in units of theta, whose product is g."""
         scaled, out = (g / self._size)[self._free], np.zeros(len(g))
         if self._vectors is not None:

@@ -20,6 +20,7 @@ from natfit.objectives._curvature import Recipe
 from natfit.objectives._formula import Formula, divergence_part
 from natfit.objectives._interpolation import explained, interpolation
 from natfit.objectives._kinks import nearest_gradient
+from natfit.objectives._narrow import narrow_rows
 from natfit.objectives._recession import separation, settled, uncertain
 from natfit.objectives.base import NoMinimum
 from natfit.objectives.likelihood import Likelihood
@@ -284,7 +285,7 @@ class Regression(Likelihood):
         """Say why the likelihood grows without limit along the last moves of a path, if it does."""
         if not (self.asked and self.model.linear) or (self.penalised and self.ridge is None):
             return None
-        found = interpolation(self, path)
+        found = interpolation(self, path) or narrow_rows(self, path[-1])
         return found or (separation(self, path) if near else None)
 
     def explained(self, theta: np.ndarray) -> np.ndarray | None:
@@ -310,7 +311,7 @@ class Regression(Likelihood):
         if self.distribution.widths and (self.ridge is not None or most >= self.rows.n):
             if self.explained(theta) is not None:
                 return True
-        return uncertain(self, theta)
+        return uncertain(self, theta) or narrow_rows(self, theta) is not None
 
     def logarithms(self, path: np.ndarray) -> tuple[np.ndarray, Sequence[int]]:
         """Return the intercepts of logarithmic predictors at points (n, P), and their indices."""

@@ -233,7 +233,7 @@ def times(family, seed):
     return wide, y, rng.random(len(X)) < 0.6, group
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("features_for", [None, "all"])
 @pytest.mark.parametrize("family", list(ERRORS))
 def test_a_group_without_events_is_told_whatever_its_features_drive(family, features_for, seed):
@@ -281,6 +281,40 @@ def test_ordered_classes_that_are_separated_are_told(kind, link, seed):
     assert fit.status_ == ("unbounded" if names else "converged"), fit.message_
     if names:
         assert named(fit.message_) == names
+
+
+# ------------------------------------------------------- rows whose width alone runs to zero
+
+WIDE = {
+    "normal": lambda rng, mean: np.log(mean) + rng.normal(size=len(mean)),
+    "logistic": lambda rng, mean: np.log(mean) + rng.logistic(size=len(mean)),
+    "gumbel": lambda rng, mean: np.log(mean) + rng.gumbel(size=len(mean)),
+    "lognormal": lambda rng, mean: mean * np.exp(rng.normal(size=len(mean))),
+    "weibull": lambda rng, mean: mean * rng.weibull(2.0, len(mean)),
+    "gamma_mean": lambda rng, mean: rng.gamma(2.0, mean / 2.0),
+    "inverse_gaussian": lambda rng, mean: rng.wald(mean, 3.0),
+    "beta_mean": lambda rng, mean: rng.beta(2.0 * mean, 3.0),
+}
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("family", list(WIDE))
+def test_rows_that_a_column_explains_alone_have_no_width(family, seed):
+    """A category with one row, or with equal rows, has no width of its own; one for all it has."""
+    rng, X, _, _ = features(seed, 400)
+    y = WIDE[family](rng, np.exp(0.3 * X[:, 0]))
+    one = (np.arange(400) == 3).astype(float)
+    some = (np.arange(400) < 20).astype(float)
+    equal, alike = np.where(some > 0.0, y[0], y), np.where(some[:, None] > 0.0, 0.0, X)
+    for Z, z in ((np.column_stack([X, one]), y), (np.column_stack([alike, some]), equal)):
+        fit = fitted(family, Z, z, features_for="all")
+        assert fit.status_ == "unbounded", fit.message_
+        assert named(fit.message_) == ["x3"]
+        assert "alone" in fit.message_ and "jeffreys" not in fit.message_
+        shared = fitted(family, Z, z)
+        assert shared.status_ == "converged", shared.message_
+    wide = fitted(family, np.column_stack([X, some]), y, features_for="all")
+    assert wide.status_ == "converged", wide.message_
 
 
 # ------------------------------------------------------------------------ limits of the family
@@ -337,9 +371,9 @@ def test_separation_is_sought_among_thousands_of_columns():
     assert plain.status_ == "converged", plain.message_
 
 
-@pytest.mark.parametrize("size", [1e5, 1e7, 1e9, 1e12])
+@pytest.mark.parametrize("size", [1e5, 1e9, 1e12])
 @pytest.mark.parametrize("family", ["bernoulli", "poisson", "normal", "gamma_mean"])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_one_value_far_out_separates_nothing(family, size, seed):
     rng, X, _, _ = features(seed)
     y = {
