@@ -97,15 +97,14 @@ class Regression(Likelihood):
         """Return the same objective for other rows."""
         return type(self)(self.distribution, self.model, rows, self.ridge, self.mix)
 
-    @property
-    def _formula(self) -> Formula:
-        """What is sent to where the rows are: in this process, they move along lines."""
-        return Formula(self.distribution, self.model, self._key, False, self.rows.here)
-
     @cached_property
     def _formula(self) -> Formula:
-        # Rows that are one block here have the eta of the last pass.
-        return Formula(self.distribution, self.model, self._key, self.rows.single)
+        """What is sent to where the rows are.
+
+        Rows that are one block here have the eta of the last pass, and in this process eta moves
+        along lines.
+        """
+        return Formula(self.distribution, self.model, self._key, self.rows.single, self.rows.here)
 
     @cached_property
     def kinked(self) -> bool:
