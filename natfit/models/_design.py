@@ -252,7 +252,7 @@ class Design:
         """Turn sums of products of (x, 1) into those of (x - shift, 1), in place."""
         total, first = gram[-1, -1], gram[:-1, -1].copy()
         cross = np.outer(shift, first)
-        gram[:-1, :-1] += total * np.outer(shift, shift) - cross - cross.T
+        gram[:-1, :-1] += total * np.outer(shift, shift) - (cross + cross.T)
         gram[:-1, -1] = gram[-1, :-1] = first - shift * total
 
     def diag(self, X: Any, c: np.ndarray) -> np.ndarray:
