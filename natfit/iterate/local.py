@@ -126,10 +126,25 @@ class Local:
             length = float(last @ delta) / max(float(last @ last), np.finfo(float).tiny)
             if float(np.linalg.norm(delta - length * last)) <= _SAME * float(np.linalg.norm(delta)):
                 return length**2 * value
-        found = self.operator.quad(delta)
-        if len(delta) > _MANY:
-            self._quad = delta, found
-        return found
+        if len(delta) <= _MANY:
+            return self.operator.quad(delta)
+        found = self._quad_of_solve(delta)
+        self._quad = delta, self.operator.quad(delta) if found is None else found
+        return self._quad[1]
+
+    def _quad_of_solve(self, delta: np.ndarray) -> float | None:
+        """Return delta' G delta for a multiple of a d with (G + D) d = grad: d' grad - d' D d."""
+        for state, (d, info) in self._solved.items():
+            square = float(d @ d)
+            # Woodbury's identity costs no product with G, which this saves.
+            if info.solver != "woodbury" or info.added or not (self._all_free and square > 0.0):
+                continue
+            length = float(d @ delta) / square
+            if float(np.linalg.norm(delta - length * d)) <= _SAME * abs(length) * math.sqrt(square):
+                added = self.damping.added(self.operator, state)
+                spent = 0.0 if added is None else float(d @ (added * d))
+                return length**2 * max(float(d @ self.iterate.grad) - spent, 0.0)
+        return None
 
     @property
     def noise(self) -> float:

@@ -75,6 +75,10 @@ class LinearOperator:
         factor = self.factor()
         return None if factor is None else factor.T @ factor
 
+    def rough_kernel(self) -> np.ndarray | None:
+        """Return B' B (R, R) to a few digits, or None where there is no factor."""
+        return self.kernel()
+
     def pull(self, u: np.ndarray) -> np.ndarray:
         """Return B u (P,) for u (R,); only where there is a factor."""
         return self.factor() @ u

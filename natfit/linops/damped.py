@@ -64,6 +64,10 @@ class Damped(LinearOperator):
         """Return the kernel B' B (R, R) of F, or None where F has no factor."""
         return self.operator.kernel()
 
+    def rough_kernel(self) -> np.ndarray | None:
+        """Return the kernel (R, R) of F to a few digits, or None where F has no factor."""
+        return self.operator.rough_kernel()
+
     def pull(self, u: np.ndarray) -> np.ndarray:
         """Return B u (P,) with the factor B of F."""
         return self.operator.pull(u)

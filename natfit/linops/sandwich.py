@@ -103,6 +103,13 @@ class Sandwich(LinearOperator):
         (part,) = self._parts
         return part.lin.kernel(part.root)
 
+    def rough_kernel(self) -> np.ndarray:
+        """Return B' B (R, R), in single precision where a single term's model offers it."""
+        if not self.matrix_free:
+            return self.kernel()
+        (part,) = self._parts
+        return part.lin.kernel(part.root.astype(np.float32))
+
     def pull(self, u: np.ndarray) -> np.ndarray:
         """Return B u (P,) by one ``vjp`` per term."""
         ends = np.cumsum([part.columns for part in self._parts])

@@ -125,14 +125,21 @@ class Layers(Linearization):
         return out
 
     def kernel(self, b: np.ndarray) -> np.ndarray:
-        """Return B_i' J_i J_j' B_j, (n R, n R): sum over layers of (a_i . a_j) (d_ir . d_js)."""
+        """Return B_i' J_i J_j' B_j, (n R, n R): sum over layers of (a_i . a_j) (d_ir . d_js).
+
+        Returns
+        -------
+        ndarray of shape (n R, n R)
+            Of the precision of b.
+        """
         return reduce(iadd, self._kernels(b))
 
     def _kernels(self, b: np.ndarray) -> Iterator[np.ndarray]:
-        """Yield the term of each layer in :meth:`kernel`."""
+        """Yield the term of each layer in :meth:`kernel`, in the precision of b."""
         n, r = b.shape[0], b.shape[2]
         for a, delta in zip(self.inputs, self.deltas(b, slice(0, n)), strict=True):
-            flat = np.ascontiguousarray(delta.reshape(n * r, -1))
+            a = np.asarray(a, dtype=b.dtype)
+            flat = np.ascontiguousarray(delta.reshape(n * r, -1), dtype=b.dtype)
             added = flat @ flat.T
             near = a @ a.T
             if r > 1:

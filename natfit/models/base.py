@@ -63,7 +63,7 @@ class Linearization:
         """Return the inner products B_i' J_i J_j' B_j of :meth:`pull_columns`, (n R, n R).
 
         Woodbury's identity solves with this matrix where P exceeds n R. A model may compute it
-        without the P n R entries of the columns.
+        without the P n R entries of the columns, and in single precision if b has no more.
 
         Returns
         -------

@@ -234,7 +234,7 @@ class InUnits(Linearization):
 
     def kernel(self, b: np.ndarray) -> np.ndarray:
         """Return B_i' J_i J_j' B_j, (n R, n R)."""
-        return self.inner.kernel(b * self.unit[:, None])
+        return self.inner.kernel((b * self.unit[:, None]).astype(b.dtype, copy=False))
 
     def curvature(self, u: np.ndarray) -> np.ndarray:
         """Return the sum over rows and k of u_ik d2 eta_ik / d theta2, (P, P)."""

@@ -42,7 +42,7 @@ class AutoSolver(Solver):
     ----------
     products : int or None, default=None
         Maximum number of products of conjugate gradients, where they are used; None sets no limit
-        but theirs.
+        but theirs. A limit says that a few digits suffice, of Woodbury's identity too.
     """
 
     def __init__(self, products: int | None = None):
@@ -74,7 +74,7 @@ class AutoSolver(Solver):
         if operator.size <= DENSE_LIMIT and not damped:
             return CholeskySolver()
         if _kernel_pays(operator, shift):
-            return WoodburySolver()
+            return WoodburySolver(rough=self.products is not None)
         return CholeskySolver() if operator.size <= DENSE_LIMIT else self._iterative(operator)
 
     def _iterative(self, operator: LinearOperator) -> Solver:

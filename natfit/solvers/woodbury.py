@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.linalg import lapack
 
-from natfit._validation import check_number
+from natfit._validation import check_bool, check_number
 from natfit.linops import LinearOperator
 from natfit.solvers.base import SolveInfo, Solver, relative_residual
 
@@ -16,6 +16,9 @@ FACTOR_LIMIT = 5e7
 
 #: Residual above which one step of iterative refinement is taken.
 _EXACT = 1e-10
+
+#: Residual that is small enough where a few digits suffice.
+_ROUGH = 1e-3
 
 #: The product with an inverse matrix.
 Inverse = Callable[[np.ndarray], np.ndarray]
@@ -40,13 +43,18 @@ class WoodburySolver(Solver):
     ----------
     relative_shift : float, default=1e-8
         The factor of that small D, > 0.
+    rough : bool, default=False
+        Whether a few digits of d suffice: a kernel that needs no B is then formed and factorised in
+        single precision, unless the residual exceeds 1e-3.
     """
 
-    def __init__(self, relative_shift: float = 1e-8):
+    def __init__(self, relative_shift: float = 1e-8, rough: bool = False):
         self.relative_shift = relative_shift
+        self.rough = rough
 
     def check(self) -> None:
-        """Check that relative_shift > 0."""
+        """Check that relative_shift > 0 and rough is a bool."""
+        check_bool(self.rough, "solver__rough")
         check_number(
             self.relative_shift, "solver__relative_shift", low=0.0, closed_low=False, hint="1e-8"
         )
@@ -69,6 +77,11 @@ class WoodburySolver(Solver):
         """
         self.check()
         shift, small = operator.shift(), factor_fits(operator)
+        if self.rough and operator.matrix_free and shift is not None and is_uniform(shift):
+            with np.errstate(all="ignore"):
+                d, residual = self._roughly(operator, g, float(shift[0]))
+            if residual <= _ROUGH:
+                return d, SolveInfo("woodbury", residual=residual)
         if is_uniform(shift) or (shift is None and not small):
             inverse, added, note = self._matrix_free(operator, shift)
         elif small:
@@ -89,6 +102,27 @@ class WoodburySolver(Solver):
             if again < residual:
                 d, residual = better, again
         return d, SolveInfo("woodbury", residual=residual, added=added, note=note)
+
+    def _roughly(
+        self, operator: LinearOperator, g: np.ndarray, strength: float
+    ) -> tuple[np.ndarray, float]:
+        """Return (lambda I + B B')^-1 g in single precision, and its relative residual.
+
+        With u = (lambda I + B' B)^-1 B' g the residual is B (B' d - u), and B' d = u if u is exact.
+
+        Returns
+        -------
+        d : ndarray of shape (P,)
+        residual : float
+            ``|B' d - u| / |u|``; infinite where the kernel has no factor.
+        """
+        inner, failed = _shifted_inverse(_need(operator.rough_kernel()), strength)
+        if failed is not None:
+            return g, np.inf
+        u = inner(operator.push(g))
+        d = (g - operator.pull(u)) / strength
+        size = float(np.linalg.norm(u))
+        return d, float(np.linalg.norm(operator.push(d) - u)) / size if size > 0.0 else 0.0
 
     def _matrix_free(
         self, operator: LinearOperator, shift: np.ndarray | None
@@ -123,12 +157,13 @@ def _shifted_inverse(kernel: np.ndarray, shift: float) -> tuple[Inverse, str | N
     """Return (kernel + shift I)^-1 as a function by Cholesky, and what went wrong."""
     kernel[np.diag_indices_from(kernel)] += shift
     # The transpose is what Fortran stores: no copy in another order.
-    root, failed = lapack.dpotrf(kernel.T, lower=1, clean=0)
+    factorise, solve = lapack.get_lapack_funcs(("potrf", "potrs"), (kernel,))
+    root, failed = factorise(kernel.T, lower=1, clean=0)
     if failed:
         return (
             lambda right: np.linalg.lstsq(kernel, right, rcond=None)[0]
         ), "kernel solved by least squares"
-    return (lambda right: lapack.dpotrs(root, right, lower=1)[0]), None
+    return (lambda right: np.asarray(solve(root, right, lower=1)[0], dtype=np.float64)), None
 
 
 def _need(found: np.ndarray | None) -> np.ndarray:

@@ -205,6 +205,52 @@ def test_woodbury_of_a_network_is_the_dense_solve():
     np.testing.assert_allclose(d, want, rtol=1e-8, atol=1e-8 * np.abs(want).max())
 
 
+def network(rng, n=40):
+    """The information of a network, one column a row, and its matrix."""
+    model = MLP((4, 3)).bind(3, Normal(), constant=("scale",))
+    lin = model.linearize(rng.standard_normal(model.n_params), rng.standard_normal((n, 3)))
+    fisher = Sandwich([(lin, None, rng.standard_normal((n, 2, 1)) / np.sqrt(n))], model.n_params)
+    return fisher, fisher.dense()
+
+
+def test_a_few_digits_of_woodburys_identity_come_from_single_precision():
+    rng = np.random.default_rng(0)
+    fisher, matrix = network(rng)
+    assert fisher.rough_kernel().dtype == np.float32
+    size = len(matrix)
+    g = rng.standard_normal(size)
+    for strength in (1.0, 1e-2):
+        damped = Damped(fisher, np.full(size, strength))
+        d, info = WoodburySolver(rough=True).solve(damped, g)
+        want = np.linalg.solve(matrix + strength * np.eye(size), g)
+        assert 1e-12 < info.residual < 1e-3
+        np.testing.assert_allclose(d, want, atol=1e-3 * np.abs(want).max())
+        assert AutoSolver(20).choose(damped) == CholeskySolver()
+    # Where single precision leaves no digits, the kernel is formed in double precision.
+    g = fisher @ g
+    d, info = WoodburySolver(rough=True).solve(Damped(fisher, np.full(size, 1e-9)), g)
+    assert info.residual < 1e-6
+    want = np.linalg.solve(matrix + 1e-9 * np.eye(size), g)
+    np.testing.assert_allclose(matrix @ d, matrix @ want, atol=1e-6 * np.abs(g).max())
+
+
+def test_a_preconditioner_of_the_operator_shortens_conjugate_gradients():
+    rng = np.random.default_rng(0)
+    root = rng.standard_normal((60, 60))
+    matrix = root @ root.T + 0.1 * np.eye(60)
+    operator, g = Dense(matrix), rng.standard_normal(60)
+    _, plain = CGSolver(1e-8).solve(operator, g)
+    inverse = np.linalg.inv(matrix + 1e-3 * np.eye(60))
+    operator.preconditioner = lambda r: inverse @ r
+    d, info = CGSolver(1e-8).solve(operator, g)
+    np.testing.assert_allclose(matrix @ d, g, atol=1e-5)
+    assert info.iterations < 10 < plain.iterations
+    _, without = CGSolver(1e-8, precondition=False).solve(operator, g)
+    assert without.iterations > 10
+    damped = Damped(operator, np.full(60, 1e-3))
+    assert CGSolver(1e-8).solve(damped, g)[1].iterations < 4
+
+
 def test_woodbury_of_a_large_factor_adds_a_uniform_shift():
     root = np.random.default_rng(7).standard_normal((6_000, 3))
     g = root @ np.array([1.0, -2.0, 3.0])
