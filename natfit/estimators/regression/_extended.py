@@ -96,6 +96,7 @@ def larger(owner: Any, estimate: Estimate, null: Any, extra: Any, X: Any, keep: 
             every.append((parameter, len(names)))
             names.append(label)
             added.append((label, column))
+    _refuse_at_limit({parameter for parameter, _ in every}, owner, model)
     intercept = {n: any(model._predictors[k][1] for k in _of(family, n)) for n in columns}
     chosen = {n: sorted(own) for n, own in columns.items()}
     rows, shift, scale = _with_columns(objective.rows, model, [values for _, values in added])
@@ -108,6 +109,17 @@ def larger(owner: Any, estimate: Estimate, null: Any, extra: Any, X: Any, keep: 
     both = zip(found.names, found.places, strict=True)
     asked |= {name: 0.0 for name, p in both if (p.parameter, p.feature) in every}
     return Larger(Regression(family, grown, rows), grown, theta, found, asked)
+
+
+def _refuse_at_limit(parameters: set[str], owner: Any, model: LinearPredictors) -> None:
+    """Raise ValueError if features are added to a parameter that rests at a limit."""
+    for name in sorted(parameters):
+        parts = [model.parts[k] for k in _of(model.family, name)]
+        if any(part.start <= k < part.stop for part in parts for k in owner._at_bound):
+            raise ValueError(
+                f"a score test of features of {name} needs {name} inside its range, but the fit "
+                f"ended as {owner.message_}"
+            )
 
 
 def _zeros(null: Any) -> dict[str, Any]:

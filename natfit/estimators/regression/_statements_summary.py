@@ -10,13 +10,20 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import norm
 
+from natfit._component import resolve
 from natfit._tables import Table, Words, fixed, measured, number
+from natfit.distributions.base import Distribution
 from natfit.distributions.wrappers.constrained import Constrained
 from natfit.estimators._summary import MOST, OTHERS, Summary
 from natfit.estimators.regression._statements_estimates import NO_OPTIMUM, Given
 from natfit.estimators.regression._statements_tests import said_of_effect
 from natfit.inference import criteria
-from natfit.inference.coefficients import INTERCEPT, without_features
+from natfit.inference.coefficients import INTERCEPT, Coefficients, without_features
+from natfit.inference.likelihood_ratio import likelihood_ratio
+from natfit.iterate import Status
+
+#: Ends of a fit at which coefficients are no estimates.
+_NOT_THERE = (Status.UNBOUNDED, Status.NON_FINITE, Status.MAX_ITER, Status.NO_DESCENT)
 
 
 @dataclass(frozen=True, repr=False)
@@ -27,13 +34,14 @@ class RegressionSummary(Summary):
     ----------
     facts : dict
         Numbers and words that belong to the whole fit: ``family``, ``n_obs``, ``n_parameters``,
-        ``loglik``, ``null_loglik`` (where it is known), ``aic``, ``aicc``, ``bic``,
+        ``loglik``, ``null_loglik`` (where it is known), ``lr``, ``lr_df`` and ``lr_p`` (of the
+        likelihood-ratio test against it, where it is one), ``aic``, ``aicc``, ``bic``,
         ``predictors`` (on which scale coefficients are), ``information``, ``status``, ``message``,
         ``level``, ``notes``.
     table : list of dict
         One for each coefficient: ``parameter``, ``estimate``, ``standard_error``, ``z``,
-        ``pvalue`` (of zero, by Wald's test; None for a parameter without features), ``lower``,
-        ``upper`` and ``mark``.
+        ``pvalue`` (of zero, by Wald's test; None for a parameter without features, and where a fit
+        ran off), ``lower``, ``upper`` and ``mark``.
     """
 
     def _made(self) -> Table:
@@ -59,17 +67,26 @@ def _cells(row: dict[str, Any], marked: bool) -> tuple[Any, ...]:
         measured(row["estimate"], error),
         number(error, 3, padded=True),
         None if row["z"] is None else fixed(row["z"]),
-        None if row["pvalue"] is None else number(row["pvalue"], 3),
+        _pvalue(row["pvalue"]),
         measured(row["lower"], error),
         measured(row["upper"], error),
     )
     return (*cells, Words(row["mark"])) if marked else cells
 
 
+def _pvalue(p: float | None) -> Any:
+    """Return a p-value for a table; what is too small for a double is no zero."""
+    if p is None:
+        return None
+    return number(p, 3) if p > 0.0 else Words(f"< {np.finfo(float).tiny:.0e}")
+
+
 def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     k = facts["n_parameters"]
     null = facts.get("null_loglik")
     more = "" if null is None else f"; {fixed(null)} without features"
+    if facts["lr"] is not None:
+        more += f" (LR {fixed(facts['lr'])}, df {facts['lr_df']:g}, p {_pvalue(facts['lr_p'])})"
     return [
         ("rows", f"{facts['n_obs']:.10g}"),
         (
@@ -114,21 +131,7 @@ def summarised(
     if model.status_ in NO_OPTIMUM:
         half = float(ndtri(0.5 + 0.5 * level)) * errors
         ends = np.stack([found.values - half, found.values + half], axis=-1)
-    table = []
-    for m, (name, place) in enumerate(zip(found.names, found.places, strict=True)):
-        tested = place.feature is not None and 0.0 < errors[m] < np.inf
-        table.append(
-            {
-                "parameter": name,
-                "estimate": float(found.values[m]),
-                "standard_error": float(errors[m]),
-                "z": float(z[m]) if tested else None,
-                "pvalue": float(2.0 * norm.sf(abs(z[m]))) if tested else None,
-                "lower": float(ends[m, 0]),
-                "upper": float(ends[m, 1]),
-                "mark": _mark(model, found.jacobian[m], errors[m]),
-            }
-        )
+    table = _table(model, found, errors, z, ends)
     terms = model.loglik_, model.n_parameters_
     facts = {
         "estimator": type(model).__name__,
@@ -137,6 +140,7 @@ def summarised(
         "n_parameters": terms[1],
         "loglik": terms[0],
         "null_loglik": _without_features(model),
+        **_ratio(model),
         "aic": criteria.aic(*terms),
         "aicc": criteria.aicc(*terms, model.n_obs_),
         "bic": criteria.bic(*terms, model.n_obs_),
@@ -154,10 +158,39 @@ def _family_words(model: Any) -> str:
     """Return the family as it was asked for, with the links where they are not its own."""
     family = model.distribution_
     if not isinstance(family, Constrained):
-        return " ".join(repr(family).split())
+        words = " ".join(repr(family).split())
+        # What binding to the rows has added, such as all numbers of trials, may be long.
+        asked = getattr(model, "distribution", family) if len(words) > _LONG else family
+        return words if asked is family else " ".join(repr(resolve(asked, Distribution)).split())
     links = ", ".join(f"{name} by {model.link_[name]}" for name in family.given)
     return f"{' '.join(repr(family.inner).split())}, {links}"
 
+
+def _table(
+    model: Any, found: Coefficients, errors: np.ndarray, z: np.ndarray, ends: np.ndarray
+) -> list[dict[str, Any]]:
+    """Return the rows of the table, one for each coefficient."""
+    lost = model.status_ in (Status.UNBOUNDED, Status.NON_FINITE)
+    table = []
+    for m, (name, place) in enumerate(zip(found.names, found.places, strict=True)):
+        tested = place.feature is not None and 0.0 < errors[m] < np.inf and not lost
+        table.append(
+            {
+                "parameter": name,
+                "estimate": float(found.values[m]),
+                "standard_error": float(errors[m]),
+                "z": float(z[m]) if tested else None,
+                "pvalue": float(2.0 * norm.sf(abs(z[m]))) if tested else None,
+                "lower": float(ends[m, 0]),
+                "upper": float(ends[m, 1]),
+                "mark": _mark(model, found.jacobian[m], errors[m]),
+            }
+        )
+    return table
+
+
+#: Characters of the words for a family from which on it is named as it was asked for.
+_LONG = 80
 
 #: Linear predictors by the name of their link, of a parameter m.
 _LINKED = {
@@ -199,6 +232,26 @@ def _without_features(model: Any) -> float | None:
     return None
 
 
+def _ratio(model: Any) -> dict[str, float | None]:
+    """Return the likelihood-ratio test against intercepts alone, where it is one.
+
+    The model must hold them: with intercepts, without penalties, at a maximum.
+
+    Returns
+    -------
+    dict
+        The statistic, its degrees of freedom and the p-value, or None for each.
+    """
+    nothing = dict.fromkeys(("lr", "lr_df", "lr_p"))
+    null, choice = _without_features(model), model._choice
+    df = model.n_parameters_ - model.distribution_.n_params
+    plain = not (model._has_ridge() or model.prior is not None) and model.status_.good
+    if null is None or df <= 0 or not plain or not all(choice.intercept.values()):
+        return nothing
+    found = likelihood_ratio(max(model.loglik_, null), null, df, "")
+    return {"lr": found.statistic, "lr_df": found.df, "lr_p": found.pvalue}
+
+
 def _mark(model: Any, row: np.ndarray, error: float) -> str:
     if np.isfinite(error):
         return ""
@@ -208,6 +261,11 @@ def _mark(model: Any, row: np.ndarray, error: float) -> str:
 def _notes(model: Any, estimate: Any, found: Any) -> tuple[str, ...]:
     """Return what a reader must know of the coefficients."""
     notes = []
+    if model.status_ in _NOT_THERE:
+        notes.append(
+            "the fit did not end at a maximum: coefficients are those where it stopped, and their "
+            "standard errors are not to be trusted"
+        )
     if model._has_ridge():
         notes.append(
             "alpha > 0: estimates are drawn towards zero, and their standard errors are those of "

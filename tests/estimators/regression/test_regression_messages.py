@@ -1,7 +1,9 @@
 """What regressions say: of data that cannot be fitted, in the words and labels of the user."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import statsmodels.api as sm
 from sklearn.exceptions import ConvergenceWarning
 
 import natfit
@@ -139,3 +141,81 @@ def test_remedies_are_those_that_a_regression_has(family, columns, y, options):
             model.conf_int()
         # Its message has the remedy already.
         assert str(error.value).endswith(said)
+
+
+# ------------------------------------------------------------------------- tests in a summary
+
+GROUPS = pd.DataFrame({"u": X[:, 0], "g": np.array(["a", "b", "c"])[RNG.integers(0, 3, 80)]})
+DESIGN = sm.add_constant(pd.get_dummies(GROUPS, drop_first=True, dtype=float))
+
+
+@pytest.mark.parametrize("family", ["poisson", "negative_binomial", "classes", "two"])
+def test_the_test_against_intercepts_alone_is_that_of_statsmodels(family):
+    counts = np.random.default_rng(1).negative_binomial(3, 0.4, 80)
+    theirs = {
+        "poisson": lambda: sm.Poisson(counts, DESIGN),
+        "negative_binomial": lambda: sm.NegativeBinomial(counts, DESIGN),
+        "classes": lambda: sm.MNLogit(ALIKE, DESIGN),
+        "two": lambda: sm.Logit(ALIKE % 2, DESIGN),
+    }[family]()
+    theirs = theirs.fit(disp=0, maxiter=300, method="bfgs" if "neg" in family else "newton")
+    y = {"classes": ALIKE, "two": ALIKE % 2}.get(family, counts)
+    kind = natfit.NaturalClassifier() if family in ("classes", "two") else None
+    model = (kind or natfit.NaturalRegressor(family)).fit(GROUPS, y)
+    facts = model.summary().facts
+    assert facts["lr"] == pytest.approx(theirs.llr, abs=1e-4)
+    assert facts["lr_df"] == theirs.df_model and facts["lr_p"] == pytest.approx(
+        theirs.llr_pvalue, rel=1e-3
+    )
+    assert f"df {facts['lr_df']:g}, p" in str(model.summary())
+
+
+def test_there_is_no_such_test_of_a_penalty_or_without_intercepts():
+    for options in ({"alpha": 0.1}, {"prior": "jeffreys"}, {"fit_intercept": False}):
+        facts = natfit.NaturalRegressor("poisson", **options).fit(X, ALIKE).summary().facts
+        assert facts["lr"] is None and facts["null_loglik"] is not None
+
+
+def test_a_feature_or_a_column_of_categories_stands_for_all_its_coefficients():
+    counts = np.random.default_rng(1).poisson(3.0, 80)
+    model = natfit.NaturalRegressor("poisson").fit(GROUPS, counts)
+    theirs = sm.GLM(counts, DESIGN, family=sm.families.Poisson()).fit(tol=1e-12)
+    found = model.wald_test("g")
+    both = theirs.wald_test("(g_b = 0), (g_c = 0)", scalar=True)
+    assert found.df == 2 and found.statistic == pytest.approx(float(both.statistic), rel=1e-6)
+    assert list(model.conf_int(of="g")) == ["rate[g[b]]", "rate[g[c]]"]
+    classes = natfit.NaturalClassifier().fit(X, TREES[ALIKE])
+    other = sm.MNLogit(ALIKE, sm.add_constant(X)).fit(disp=0)
+    both = other.wald_test(np.eye(6)[[1, 4]], scalar=True)
+    found = classes.wald_test("x0")
+    assert found.df == 2 and found.statistic == pytest.approx(float(both.statistic), rel=1e-5)
+    with pytest.raises(ValueError, match="'x0' names 3 coefficients"):
+        classes.estimate("x0")
+
+
+def test_a_summary_gives_no_test_of_coefficients_that_run_off():
+    with pytest.warns(ConvergenceWarning, match="unbounded"):
+        model = natfit.NaturalClassifier().fit(X, X[:, 0] > 0)
+    found = model.summary()
+    assert all(row["pvalue"] is None and row["z"] is None for row in found.table)
+    assert "not end at a maximum" in found.facts["notes"][0] and found.facts["lr"] is None
+
+
+def test_a_pvalue_below_all_numbers_is_no_zero():
+    model = natfit.NaturalRegressor("normal").fit(X, X[:, 0] + 1e-3 * POSITIVE)
+    found = model.summary()
+    assert found.table[0]["pvalue"] == 0.0 and "< 2e-308" in str(found)
+
+
+def test_numbers_of_trials_are_not_listed():
+    y = np.c_[ALIKE, RNG.integers(1, 40, 80)]
+    model = natfit.NaturalRegressor("binomial_rows").fit(X, y)
+    assert model.summary().facts["family"] == "BinomialRows()"
+
+
+def test_a_parameter_at_its_limit_has_no_score_test_of_features():
+    y = np.random.default_rng(0).binomial(6, 0.5, 80)
+    with pytest.warns(ConvergenceWarning, match="n -> inf"):
+        model = natfit.NaturalRegressor("negative_binomial").fit(X, y)
+    with pytest.raises(ValueError, match="needs n inside its range"):
+        model.score_test("n[x0]", X, y)
