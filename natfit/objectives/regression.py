@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cached_property, partial
 from typing import Any
@@ -50,6 +50,13 @@ _REMEDIES = {
 }
 
 
+#: The same where rows have kinks and others are censored.
+_KINKED = (
+    "the log-density has a kink at each exact row, at which a descent stops, and beside censored "
+    "rows no rule tells its optimum here: use a smooth family, such as student_t or logistic"
+)
+
+
 class Regression(Likelihood):
     """f(theta) = -1/W sum_i w_i log p(y_i | eta_i(theta)) + 1/2 theta' (S (x) diag(lambda)) theta.
 
@@ -72,7 +79,14 @@ class Regression(Likelihood):
     #: Whether every row has its own eta, linear in theta, so that there is a Hessian.
     regresses = True
 
-    remedies = _REMEDIES
+    @property
+    def remedies(self) -> Mapping[str, str]:  # type: ignore[override]  # the family decides
+        """What to do about an end of a run, by its status."""
+        family = self.distribution
+        if family.kink_sum is None or family.information.complete:
+            return _REMEDIES
+        return {**_REMEDIES, **dict.fromkeys(("max_iter", "no_descent", "singular"), _KINKED)}
+
     #: Whether a fit asks if there is a maximum: not where its end is a start of another one.
     asked = True
 

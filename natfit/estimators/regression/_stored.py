@@ -60,8 +60,9 @@ def to_json(model: Any) -> str:
     """
     linear = model._model
     if not isinstance(linear, LinearPredictors):
+        inner = getattr(linear, "model", linear)
         raise ValueError(
-            f"predictor must be 'linear' to be stored as JSON, got {type(linear).__name__}; keep "
+            f"predictor must be 'linear' to be stored as JSON, got {type(inner).__name__}; keep "
             "other predictors with pickle or joblib"
         )
     names = getattr(model, "feature_names_in_", None)

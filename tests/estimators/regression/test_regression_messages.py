@@ -219,3 +219,10 @@ def test_a_parameter_at_its_limit_has_no_score_test_of_features():
         model = natfit.NaturalRegressor("negative_binomial").fit(X, y)
     with pytest.raises(ValueError, match="needs n inside its range"):
         model.score_test("n[x0]", X, y)
+
+
+def test_kinks_beside_censored_rows_are_named_as_the_reason():
+    y = X[:, 0] + np.random.default_rng(0).laplace(size=80)
+    with pytest.warns(ConvergenceWarning, match="kink at each exact row.*student_t or logistic"):
+        model = natfit.NaturalRegressor("laplace").fit(X, natfit.Censored.right(y, y < 1.0))
+    assert not model.status_.good and "not end at a maximum" in str(model.summary())

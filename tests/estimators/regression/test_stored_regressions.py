@@ -104,7 +104,11 @@ class Own(Normal):
 
 
 REFUSED = {
-    "network": (NaturalRegressor(predictor="mlp", max_iter=3), REAL, "predictor must be 'linear'"),
+    "network": (
+        NaturalRegressor(predictor="mlp", max_iter=3),
+        REAL,
+        "predictor must be 'linear'.*got MLP",
+    ),
     "generator": (NaturalRegressor(random_state=np.random.default_rng(0)), REAL, "random_state"),
     "family": (NaturalRegressor(Own()), REAL, "registered components of natfit.*Own"),
     "dates": (
