@@ -221,7 +221,8 @@ def _link_words(model: Any, name: str) -> str:
     link = model.link_[name]
     if link in _LINKED:
         return _LINKED[link].format(name)
-    return link if name in link else f"{link}({name})"
+    # A map without a name is a formula of the parameter.
+    return f"{link}({name})" if link.isidentifier() else link
 
 
 def _without_features(model: Any) -> float | None:

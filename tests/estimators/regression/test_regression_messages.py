@@ -105,6 +105,7 @@ POSITIVE = np.exp(X[:, 0] + RNG.normal(size=80))
         ("gamma_mean", {"link": "inverse"}, POSITIVE, "1 / mean; shape in its own units"),
         ("poisson", {"link": "sqrt"}, ALIKE, "sqrt(rate)"),
         ("bernoulli", {"link": "cloglog"}, ALIKE % 2, "cloglog(prob)"),
+        ("bernoulli", {"link": "probit"}, ALIKE % 2, "probit(prob)"),
         (None, {}, TREES[ALIKE], "logits of ash, birch, oak, as differences from their mean"),
         (None, {}, TREES[ALIKE % 2], "logit(prob) of class 'birch' against 'ash'"),
     ],
