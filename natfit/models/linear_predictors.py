@@ -114,7 +114,7 @@ class LinearPredictors(Model):
         names = check_constant(family, constant)
         check_constant(family, tuple(self.columns or ()))
         options = self.columns, self.intercept, self.shift, self.scale, self.feature_names
-        bound = type(self)(*options)
+        bound = type(self)(*options, self.labels)
         bound.n_features, bound.family = n_features, family
         predictors: list[tuple[np.ndarray, bool]] = []
         for name, block in family.blocks.items():
