@@ -5,7 +5,9 @@ it ends after at most 64 halvings at two neighbouring doubles, wherever the prob
 whatever its unit. It needs no bracket, no scale and no derivative, and takes ends of the support,
 jumps and flat parts of the distribution function as they are. Most quantiles do not need it: they
 begin at a guess, from scipy's formula or from a table of the function, which Newton's steps on the
-logarithm of the tail improve.
+logarithm of the tail improve. Where each probability has parameters of its own, Newton's steps
+shrink the bracket and halvings are taken where they would leave it; of whole numbers near their
+mean the probabilities are added up.
 """
 
 from __future__ import annotations
@@ -37,6 +39,14 @@ _SOME = 1000
 
 #: Newton's steps; error of the log of a tail, and relative length of a step, that are rounding.
 _STEPS, _EXACT, _CLOSE = 6, 1e-14, 1e-12
+
+#: Newton's steps and halvings together, where each probability has its own parameters; gaps of the
+#: log of a tail at which a short step is the last one, and up to which steps are taken.
+_SEARCHED, _NEARLY, _FAR = 80, 1e-6, 8.0
+
+#: Whole numbers whose probabilities are added at once, and at most in all; standard deviations
+#: below the mean at which the sum begins; probabilities between which sums have digits enough.
+_ADDED, _MOST_ADDED, _BELOW, _SUMMED = 32, 1024, 6.0, (1e-9, 1.0 - 1e-9)
 
 #: Whole numbers next to a guess that are tried before the quantile is sought for.
 _NEIGHBOURS = 4
@@ -166,6 +176,9 @@ class Search:
     def __init__(self, tails: Any, eta: np.ndarray, upper: bool):
         self.tails, self.eta, self.upper = tails, eta, upper
         low, high = tails.support_at(eta)
+        # An end that has a probability is asked, too.
+        self._atoms = [atom for atom in getattr(tails, "atoms", ()) if np.isfinite(atom)]
+        low = np.where(np.isin(low, self._atoms), np.nextafter(low, -np.inf), low)
         self._low = np.maximum(low, -_LARGEST)
         self._high = np.minimum(high, _LARGEST)
 
@@ -184,7 +197,9 @@ class Search:
         """Return quantiles of whole numbers, of which the tails themselves are compared with p."""
         if first is not None:
             return self._from_guess(p, rows, first)
-        if len(self.eta) > 1 or len(p) <= 2:
+        if len(self.eta) > 1:
+            return self._added(p, rows)
+        if len(p) <= 2:
             return self._halved_whole(p, rows)
         first, last = self._halved_whole(np.array([p.min(), p.max()]), rows[:2])
         low, high = min(first, last), max(first, last)
@@ -219,6 +234,53 @@ class Search:
         low, high = self._ends(rows)
         return smallest(self._reached(p, rows), low - 1.0, high, integer=True)
 
+    def _added(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return quantiles by sums of probabilities, from below the mean on; some by halvings."""
+        out = np.full(len(p), np.nan)
+        level = 1.0 - p if self.upper else p
+        start = self._below_mean(rows)
+        left = np.flatnonzero((level > _SUMMED[0]) & (level < _SUMMED[1]) & np.isfinite(start))
+        y, level = start[left], level[left] * (1.0 - _SLACK)
+        eta, total = self._own(rows[left]), np.zeros(len(left))
+        inside = y > self._ends(rows[left])[0]
+        if inside.any():
+            with np.errstate(all="ignore"):
+                total[inside] = np.exp(self.tails.log_cdf(y[inside] - 1.0, eta[inside]))
+        # Where the quantile is below the first number, the sum does not tell.
+        some = total < level
+        steps = np.arange(float(_ADDED))
+        for _ in range(_MOST_ADDED // _ADDED):
+            left, y, level = left[some], y[some], level[some]
+            eta, total = eta[some], total[some]
+            if not len(left):
+                break
+            k = y[:, None] + steps
+            with np.errstate(all="ignore"):
+                each = np.repeat(eta, _ADDED, axis=0)
+                p_each = np.exp(self.tails.log_density(k.ravel(), each)).reshape(k.shape)
+            sums = total[:, None] + np.cumsum(p_each, axis=1)
+            found = sums >= level[:, None]
+            some = ~found.any(axis=1)
+            at = np.argmax(found, axis=1)
+            out[left[~some]] = k[~some, at[~some]]
+            y, total = y + _ADDED, sums[:, -1]
+        rest = np.flatnonzero(np.isnan(out))
+        if len(rest):
+            out[rest] = self._halved_whole(p[rest], rows[rest])
+        return out
+
+    def _below_mean(self, rows: np.ndarray) -> np.ndarray:
+        """Return the lowest number, or one some standard deviations below the mean; or NaN."""
+        low, _ = self._ends(rows)
+        if getattr(self.tails, "_moments", None) is None:
+            return np.where(low > -_WHOLE, low, np.nan)
+        mean, var = self.tails.moments(self._own(rows))
+        with np.errstate(all="ignore"):
+            start = np.floor(mean - _BELOW * np.sqrt(var))
+        start = np.where(np.isfinite(start) & (np.abs(start) < _WHOLE), start, low)
+        start = np.maximum(start, low)
+        return np.where(np.abs(start) < _WHOLE, start, np.nan)
+
     def _from_guess(self, p: np.ndarray, rows: np.ndarray, first: np.ndarray) -> np.ndarray:
         """Return quantiles of whole numbers near guesses: the few that are not are sought for."""
         low, high = self._ends(rows)
@@ -248,11 +310,70 @@ class Search:
         elif len(self.eta) == 1 and len(p) > _MANY:
             y = self._read(p)
         else:
-            return self._halved(p, rows)
+            return self._halved(p, rows) if len(self.eta) == 1 else self._sought(p, rows)
         y, rest = self._improved(y, p, rows)
         if len(rest):
-            y[rest] = self._halved(p[rest], rows[rest])
+            find = self._halved if len(self.eta) == 1 else self._sought
+            y[rest] = find(p[rest], rows[rest])
         return y
+
+    def _sought(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return quantiles by Newton's steps inside a bracket, and halvings where they leave it."""
+        near, log = _near_tail(p, self.upper)
+        ends = self._ends(rows)
+        if np.inf in getattr(self.tails, "atoms", ()):
+            return self._halved(p, rows)
+        below, above = (order_of(end) for end in ends)
+        y, out = self._central(p, rows), self._at_atoms(p, rows)
+        y = np.where((y > ends[0]) & (y < ends[1]), y, _between(below, above))
+        left = np.flatnonzero(np.isnan(out))
+        y, below, above = y[left], below[left], above[left]
+        for _ in range(_SEARCHED):
+            own = self._own(rows[left])
+            gap, tail = self._gaps(y, own, near[left], log[left])
+            right = np.where(near[left], gap >= 0.0, gap <= 0.0)
+            right = np.where(np.isnan(gap), _beyond(y), right)
+            place = order_of(y)
+            above, below = np.where(right, place, above), np.where(right, below, place)
+            with np.errstate(all="ignore"):
+                step = gap * np.exp(tail - self.tails.log_density(y, own))
+                moved = y + np.where(near[left], -step, step)
+                small = (np.abs(step) <= _CLOSE * np.abs(moved)) & (np.abs(gap) <= _NEARLY)
+                small = (small | (np.abs(gap) <= _EXACT)) & np.isfinite(moved)
+            middle = _between(below, above)
+            closed = order_of(middle) <= below
+            # The bracket's own end is the quantile where the function jumps.
+            out[left] = np.where(small, np.where(np.abs(gap) <= _EXACT, y, moved), double_at(above))
+            more = ~(small | closed)
+            place = order_of(np.where(np.isnan(moved), 0.0, moved))
+            inside = np.isfinite(moved) & (place > below) & (place < above)
+            # Far out in a tail that falls like exp(-1 / y) Newton's steps are short.
+            inside &= np.abs(gap) <= _FAR
+            y = np.where(inside, moved, middle)[more]
+            left, below, above = left[more], below[more], above[more]
+            if not len(left):
+                break
+        if len(left):
+            out[left] = self._halved(p[left], rows[left])
+        return out
+
+    def _at_atoms(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return the values of a density with a probability of their own, NaN for other rows."""
+        out = np.full(len(p), np.nan)
+        for atom in self._atoms:
+            reached, at = self._passed(p, rows), np.full(len(p), atom)
+            out[reached(at) & ~reached(np.nextafter(at, -np.inf))] = atom
+        return out
+
+    def _central(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return the quantiles of a normal with the same mean and variance, NaN where unknown."""
+        if getattr(self.tails, "_moments", None) is None:
+            return np.full(len(p), np.nan)
+        with np.errstate(all="ignore"):
+            mean, var = self.tails._moments(*self.tails.native(self._own(rows)))
+            normal = special.ndtri(p)
+            found = mean + np.sqrt(var) * (-normal if self.upper else normal)
+        return np.broadcast_to(found, len(p))
 
     def _holds(self, y: np.ndarray, p: np.ndarray) -> bool:
         """Tell whether a formula gives the quantiles of some of many probabilities.
@@ -273,6 +394,14 @@ class Search:
 
     def _halved(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Return quantiles by bisection, in logarithms of the tail that is below one half."""
+        reached = self._passed(p, rows)
+        found = smallest(reached, *self._ends(rows))
+        # A share of the values may be infinite, such as the times of those who are cured.
+        last = found == _LARGEST
+        return np.where(last & ~reached(found), np.inf, found) if last.any() else found
+
+    def _passed(self, p: np.ndarray, rows: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        """Return what tells of numbers whether they are quantiles of a density or above them."""
         eta = self._own(rows)
         near, log = _near_tail(p, self.upper)
 
@@ -280,10 +409,7 @@ class Search:
             gap, _ = self._gaps(y, eta, near, log)
             return np.where(np.isnan(gap), _beyond(y), np.where(near, gap >= 0.0, gap <= 0.0))
 
-        found = smallest(reached, *self._ends(rows))
-        # A share of the values may be infinite, such as the times of those who are cured.
-        last = found == _LARGEST
-        return np.where(last & ~reached(found), np.inf, found) if last.any() else found
+        return reached
 
     def _read(self, p: np.ndarray) -> np.ndarray:
         """Return guesses for many probabilities from a table of a few quantiles."""
@@ -341,6 +467,11 @@ class Search:
                 if at.any():
                     tail[at] = side(y[at], eta if len(eta) == 1 else eta[at])
             return tail - log, tail
+
+
+def _between(below: np.ndarray, above: np.ndarray) -> np.ndarray:
+    """Return the doubles halfway between two places in their order."""
+    return double_at((below >> 1) + (above >> 1) + (below & above & 1))
 
 
 def _beyond(y: np.ndarray) -> np.ndarray:

@@ -16,6 +16,9 @@ from natfit.distributions.forms.trials import Trials
 from natfit.numerics.stirling import log_probability
 from natfit.rows import Rows
 
+#: Terms that are summed at once.
+_TOGETHER = 2**17
+
 
 class BetaBinomial(Trials, Tabulated):
     """The beta-binomial distribution of y = 0, 1, ..., n successes, a spread-out binomial.
@@ -109,19 +112,33 @@ class BetaBinomial(Trials, Tabulated):
 
     def _tails(self, y: Any, prob: Any, concentration: Any) -> tuple[np.ndarray, np.ndarray]:
         """P(Y <= y) and P(Y > y), each the sum of its terms."""
-        prob, concentration = np.broadcast_arrays(prob, concentration)
-        each, own = np.unique(np.stack([prob, concentration]), axis=1, return_inverse=True)
-        count = np.broadcast_to(
-            np.floor(y).astype(np.intp), np.broadcast_shapes(y.shape, own.shape)
-        )
-        own = np.broadcast_to(own, count.shape)
-        below, above = np.empty(count.shape), np.empty(count.shape)
-        for i, (share, size) in enumerate(each.T):
-            eta = self.eta(prob=share, concentration=size)[None]
-            p = np.exp(self._log_prob_eta(np.arange(self.n + 1.0), eta))
-            rows = own == i
-            below[rows] = np.cumsum(p)[count[rows]]
-            above[rows] = np.append(np.cumsum(p[::-1])[::-1], 0.0)[count[rows] + 1]
+        shape = np.broadcast_shapes(np.shape(y), np.shape(prob))
+        prob, concentration = (np.ravel(v) for v in np.broadcast_arrays(prob, concentration))
+        count = np.broadcast_to(np.floor(y).astype(np.intp), shape).ravel()
+        below, above = np.empty(len(count)), np.empty(len(count))
+        size = max(_TOGETHER // (self.n + 1), 1)
+        for start in range(0, len(count), size):
+            part = slice(start, start + size)
+            own = slice(None) if len(prob) == 1 else part
+            if start == 0 or len(prob) > 1:
+                sums = self._sums_of_terms(prob[own], 1.0 / concentration[own])
+            at = count[part]
+            rows = np.zeros_like(at) if len(prob) == 1 else np.arange(len(at))
+            below[part], above[part] = sums[0][rows, at + 1], sums[1][rows, at + 1]
+        return below.reshape(shape), above.reshape(shape)
+
+    def _sums_of_terms(self, prob: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """P(Y < y) and P(Y >= y) for y = 0, ..., n + 1, each the sum of its terms, (m, n + 2)."""
+        steps = np.arange(float(self.n)) * d[:, None]
+        logs = np.zeros((3, len(d), self.n + 1))
+        for out, share in zip(logs, (prob, 1.0 - prob, np.ones_like(prob)), strict=True):
+            np.cumsum(np.log(share[:, None] + steps), axis=1, out=out[:, 1:])
+        y = np.arange(self.n + 1.0)
+        logs[0] += logs[1, :, ::-1] - logs[2, :, -1:]
+        p = np.exp(logs[0] - np.log(self.n + 1.0) - special.betaln(y + 1.0, self.n - y + 1.0))
+        below, above = np.zeros((2, len(d), self.n + 2))
+        np.cumsum(p, axis=1, out=below[:, 1:])
+        np.cumsum(p[:, ::-1], axis=1, out=above[:, ::-1][:, 1:])
         return below, above
 
     # ---------------------------------------------------------------------- data, sampling

@@ -16,6 +16,9 @@ from natfit.numerics.counting import Stretch, reach
 #: Log of a sum of terms that is left out, relative to the first term.
 _NEGLIGIBLE = -45.0
 
+#: log(1/2).
+_HALF = -0.6931471805599453
+
 #: Panels of 32 nodes of a long sum; number of tails summed at once.
 _PANELS, _ROWS = 16, 256
 
@@ -72,12 +75,43 @@ def summed_tails(
     y, back = np.floor(y), np.arange(len(y))
     if len(eta) == 1:
         y, back = np.unique(y, return_inverse=True)
-    below, above = _tails_from(family, y, -1, eta), _tails_from(family, y + 1.0, 1, eta)
+    if len(eta) == 1:
+        below, above = _tails_from(family, y, -1, eta), _tails_from(family, y + 1.0, 1, eta)
+    else:
+        below, above = _nearer_first(family, y, eta)
     small = below < above
     with np.errstate(divide="ignore"):
         rest = np.log1p(-np.exp(np.minimum(np.where(small, below, above), 0.0)))
     below, above = np.where(small, below, rest), np.where(small, rest, above)
     return below[back], above[back]
+
+
+def _nearer_first(
+    family: Distribution, y: np.ndarray, eta: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The tail on y's side of the mean, and the other one only where that is above one half.
+
+    Returns
+    -------
+    below, above : ndarray of shape (n,)
+        Infinite where it was not summed.
+    """
+    left = ~(y > family.moments(eta)[0])
+    below, above = np.full(len(y), np.inf), np.full(len(y), np.inf)
+
+    def sum_below(some: np.ndarray) -> None:
+        if some.any():
+            below[some] = _tails_from(family, y[some], -1, eta[some])
+
+    def sum_above(some: np.ndarray) -> None:
+        if some.any():
+            above[some] = _tails_from(family, y[some] + 1.0, 1, eta[some])
+
+    sum_below(left)
+    sum_above(~left)
+    sum_above(left & (below > _HALF))
+    sum_below(~left & (above > _HALF))
+    return below, above
 
 
 def _tails_from(family: Any, start: np.ndarray, side: int, eta: np.ndarray) -> np.ndarray:

@@ -69,6 +69,7 @@ class GeneralizedGamma(ByJets):
         ("q", "upper"): "a power function that ends at the largest row",
         ("q", "lower"): "the Pareto distribution from the smallest row on",
     }
+    stretches = True
     compare_after = 12
 
     def _log_prob(self, y: Any, scale: Any, sigma: Any, q: Any) -> Any:
@@ -92,6 +93,16 @@ class GeneralizedGamma(ByJets):
         x = np.exp(log_x)
         out = np.where(side * safe > 0, log_gammainc(k, x, log_x), log_gammaincc(k, x))
         return np.where(normal, special.log_ndtr(side * w), out)
+
+    def _quantile(self, p: Any, upper: bool, scale: Any, sigma: Any, q: Any) -> np.ndarray:
+        normal = np.abs(q) < _NORMAL_Q
+        safe = np.where(normal, 1.0, q)
+        k = safe**-2.0
+        above = upper != (safe < 0.0)
+        x = np.where(above, special.gammainccinv(k, p), special.gammaincinv(k, p))
+        gauss = special.ndtri(p)
+        w = np.where(normal, -gauss if upper else gauss, np.log(x / k) / safe)
+        return scale * np.exp(sigma * w)
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: sigma -> 0 and the likelihood grows without limit."""
