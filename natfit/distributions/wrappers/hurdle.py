@@ -10,7 +10,7 @@ from scipy import special
 
 from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.sums import block_sum
-from natfit.distributions.wrappers._zero_altered import ZeroAltered, log_share, share_terms
+from natfit.distributions.wrappers._zero_altered import SHARE, ZeroAltered, log_share, share_terms
 from natfit.rows import Rows, share_equal
 
 #: Maximum number of rounds in which zeros are drawn again; rows that are then still zero become 1.
@@ -28,8 +28,8 @@ class Hurdle(ZeroAltered):
     zero_prob, the count family's eta): the first is regular at zero_prob = 0. The two parts
     share no parameter, so that the information is block-diagonal: with q = f(0) / (1 - f(0)),
     s0 and O0 the count family's score and observed information at zero, a positive row has
-    score ``s + q s0`` and observed information ``O + q O0 - q (1 + q) s0 s0'``. The Fisher
-    information is the expectation of the squared score, by enumeration.
+    score ``s + q s0`` and observed information ``O + q O0 - q (1 + q) s0 s0'``. Its expectation
+    is ``(1 - zero_prob) (1 + q) (F - q s0 s0')`` with F the count family's information.
 
     If the data have no zeros, the maximum is at zero_prob = 0: the fit ends at the boundary, the
     count family cut off at zero. If all positive counts are 1, the count family goes to its own
@@ -117,6 +117,28 @@ class Hurdle(ZeroAltered):
         out = np.zeros((max(len(y), len(eta)), self.n_params, self.n_params))
         _, out[:, 0, 0] = share_terms(self._slope(y, eta), eta)
         out[:, 1:, 1:] = np.where(some, self.inner.observed(y, rest) + cut, 0.0)
+        return out
+
+    @property
+    def fisher_by_rows(self) -> bool:
+        """Whether the count family's information is a closed form."""
+        return self.inner.fisher_by_rows
+
+    def fisher(self, eta: np.ndarray) -> np.ndarray:
+        """Fisher information (n, K, K), from that of the count family; see the class."""
+        if not self.fisher_by_rows:
+            return super().fisher(eta)
+        rest, n = eta[:, 1:], len(eta)
+        log_zero, log_rest = log_share(eta)
+        log_f = self._at_zero(eta)
+        log_some = np.log(-np.expm1(log_f))
+        at_zero = self.inner.score(np.zeros(n), rest)
+        out = np.zeros((n, self.n_params, self.n_params))
+        out[:, 0, 0] = np.square(SHARE.first(eta[:, 0])) * np.exp(-log_zero - log_rest)
+        inner = self.inner.fisher(rest)
+        outer = at_zero[:, :, None] * at_zero[:, None, :]
+        inner -= np.exp(log_f - log_some)[:, None, None] * outer
+        out[:, 1:, 1:] = np.exp(log_rest - log_some)[:, None, None] * inner
         return out
 
     def expectation(self, eta: np.ndarray) -> Expectation:

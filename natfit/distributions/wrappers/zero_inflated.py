@@ -25,7 +25,12 @@ class ZeroInflated(ZeroAltered):
         [f(0) / p(0)^2 s      (1 - w) O - w (1 - w) s s'   ]
 
     with 0 in place of f(0) for y > 0.
-    The Fisher information is the expectation of the squared score, by enumeration. If the data
+    The Fisher information is, with F that of the count family and s its score at zero, ::
+
+        [(1 - f(0)) / ((1 - z) p(0))   f(0) / p(0) s'                            ]
+        [f(0) / p(0) s                 (1 - z) (F - z f(0) / p(0) s s')          ]
+
+    If the data
     have no more zeros than the count family expects, the maximum is at z = 0: the fit ends at the
     boundary, the count family itself. Data that are all zero are refused: they do not determine
     the count family. Where f can have nearly all of its probability on zero (a negative binomial
@@ -89,6 +94,29 @@ class ZeroInflated(ZeroAltered):
         outer = s[:, :, None] * s[:, None, :]
         out[:, 1:, 1:] = (1.0 - w)[:, None, None] * self.inner.observed(y, rest)
         out[:, 1:, 1:] -= (w * (1.0 - w))[:, None, None] * outer
+        return out
+
+    @property
+    def fisher_by_rows(self) -> bool:
+        """Whether the count family's information is a closed form."""
+        return self.inner.fisher_by_rows
+
+    def fisher(self, eta: np.ndarray) -> np.ndarray:
+        """Fisher information (n, K, K), from that of the count family; see the class."""
+        if not self.fisher_by_rows:
+            return super().fisher(eta)
+        rest, n = eta[:, 1:], len(eta)
+        log_z, log_rest = log_share(eta)
+        log_f = self._at_zero(eta)
+        log_p = np.logaddexp(log_z, log_rest + log_f)
+        at_zero = self.inner.score(np.zeros(n), rest)
+        chain, ratio = SHARE.first(eta[:, 0]), np.exp(log_f - log_p)
+        out = np.empty((n, self.n_params, self.n_params))
+        out[:, 0, 0] = chain * chain * (-np.expm1(log_f) * np.exp(-log_p - log_rest))
+        out[:, 0, 1:] = out[:, 1:, 0] = (chain * ratio)[:, None] * at_zero
+        inner = self.inner.fisher(rest)
+        inner -= (np.exp(log_z) * ratio)[:, None, None] * at_zero[:, :, None] * at_zero[:, None, :]
+        out[:, 1:, 1:] = np.exp(log_rest)[:, None, None] * inner
         return out
 
     def expectation(self, eta: np.ndarray) -> Expectation:

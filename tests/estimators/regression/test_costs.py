@@ -5,13 +5,12 @@ import pytest
 
 from natfit import NaturalRegressor
 from natfit._component import resolve
-from natfit.distributions import NegativeBinomial, Truncated
+from natfit.distributions import Hurdle, NegativeBinomial, Truncated
 from natfit.distributions.base import Distribution
 from natfit.testing.data import points
 
 FAMILIES = [
-    "zero_inflated",
-    "hurdle",
+    Hurdle("negative_binomial"),
     "skew_normal",
     "gev",
     "exponentiated_weibull",
@@ -29,7 +28,9 @@ def test_no_information_is_integrated_row_by_row(family, monkeypatch):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((400, 1))
     eta = np.tile(points(family)[0], (400, 1))
-    driven = 0 if isinstance(family, NegativeBinomial) or "loc" in family.params else -1
+    driven = next(
+        (family.blocks[name].start for name in ("mean", "loc") if name in family.params), -1
+    )
     eta[:, driven] += 0.3 * x[:, 0]
     y = family.sample(eta, rng)
     whole = type(family).fisher
