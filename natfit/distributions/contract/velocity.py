@@ -90,7 +90,7 @@ def way_of(family: Any) -> Callable:
     """Return how the velocities of a family without closed forms are derived at rows."""
     if family._tail_slopes is not None:
         return _by_formula
-    return _by_differences if family.smooth_tails else _by_quadrature
+    return _by_differences if family.smooth_tails else by_quadrature
 
 
 def _read(family: Any, y: np.ndarray, eta: np.ndarray, derive: Callable) -> Velocity | None:
@@ -243,7 +243,7 @@ def _by_formula(family: Any, y: np.ndarray, eta: np.ndarray) -> Velocity:
     return Velocity(*family._tail_slopes(y, *family._arguments(eta)))
 
 
-def _by_quadrature(family: Any, y: np.ndarray, eta: np.ndarray) -> Velocity:
+def by_quadrature(family: Any, y: np.ndarray, eta: np.ndarray) -> Velocity:
     """Conditional means of the score over the nearer tail."""
     from natfit.distributions.contract.intervals import tail_means
 

@@ -14,8 +14,10 @@ from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.start import mean, median
 from natfit.distributions.contract.sums import block_sum
 from natfit.distributions.contract.support import POSITIVE
+from natfit.distributions.contract.velocity import by_quadrature
 from natfit.distributions.forms.jets import ByJets
 from natfit.distributions.positive.weibull import optimum as weibull_optimum
+from natfit.numerics.incomplete import gamma_slopes
 from natfit.numerics.jets import Jet
 from natfit.numerics.moments import beyond, from_logs
 from natfit.numerics.stirling import correction, curvature, slope
@@ -33,6 +35,9 @@ _SERIES = 1.0 / special.factorial(np.arange(2, 17))
 
 #: |q| below which a draw and a probability are the lognormal's, within 1e-7.
 _NORMAL_Q = 1e-7
+
+#: |q| from which on derivatives of the tails are those of the incomplete gamma function.
+_CLOSED = 0.2
 
 #: |q| at which the family is nearly a power function.
 _LIMIT = 1e3
@@ -93,6 +98,48 @@ class GeneralizedGamma(ByJets):
         x = np.exp(log_x)
         out = np.where(side * safe > 0, log_gammainc(k, x, log_x), log_gammaincc(k, x))
         return np.where(normal, special.log_ndtr(side * w), out)
+
+    def _tail_slopes(
+        self, y: np.ndarray, scale: Any, sigma: Any, q: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        y, scale, sigma, q = np.broadcast_arrays(y, scale, sigma, q)
+        first, second = np.zeros((3, len(y))), np.zeros((3, 3, len(y)))
+        near = np.abs(q) < _CLOSED
+        if near.any():
+            few = (v[near] for v in (scale, sigma, q))
+            eta = np.stack([f(v) for f, v in zip((np.log, np.log, np.arcsinh), few, strict=True)])
+            found = by_quadrature(self, y[near], eta.T)
+            first[:, near], second[:, :, near] = found.first, found.second
+        if not near.all():
+            far = ~near
+            slopes = self._far_slopes(y[far], scale[far], sigma[far], q[far])
+            first[:, far], second[:, :, far] = slopes
+        return first, second
+
+    def _far_slopes(
+        self, y: np.ndarray, scale: np.ndarray, sigma: np.ndarray, q: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Those in sigma and q, where q is not so small that gamma's terms cancel."""
+        first, second = np.zeros((3, len(y))), np.zeros((3, 3, len(y)))
+        log = np.log(y / scale)
+        w, k = log / sigma, q**-2.0
+        x = k * np.exp(np.minimum(q * w, 690.0))
+        slope, bend = gamma_slopes(k, x)
+        # Derivatives of log k and log x in q; their own derivatives are both 2 / q^2.
+        a, own = -2.0 / q, 2.0 / q**2
+        b = a + w
+        pull = k * (np.log(x) - special.psi(k))
+        in_q = slope * a - x * b
+        twice = bend * a * a - 2.0 * x * pull * a * b - x * (k - x) * b * b + own * (slope - x)
+        # dx / dy is x |q| / (sigma y), and the tail is the lower one of x where q < 0.
+        unit = sigma * y / (x * q)
+        chain = np.sqrt(1.0 + q * q)
+        score = self.score(y, np.stack([np.log(scale), np.log(sigma), np.arcsinh(q)], axis=1))
+        first[1], first[2] = y * log, unit * in_q * chain
+        second[1, 1] = score[:, 1] * first[1]
+        second[1, 2] = second[2, 1] = score[:, 2] * first[1]
+        second[2, 2] = unit * (twice * chain * chain + in_q * q)
+        return first, second
 
     def _quantile(self, p: Any, upper: bool, scale: Any, sigma: Any, q: Any) -> np.ndarray:
         normal = np.abs(q) < _NORMAL_Q

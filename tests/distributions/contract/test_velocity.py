@@ -183,7 +183,7 @@ def test_ten_thousand_distinct_right_censored_rows_take_no_quadrature(monkeypatc
         assert natfit.fit(name, scaled).status_.good
 
 
-@pytest.mark.parametrize("name", ["student_t", "gamma", "inverse_gamma"])
+@pytest.mark.parametrize("name", ["student_t", "gamma", "inverse_gamma", "generalized_gamma"])
 def test_a_table_holds_only_what_is_not_closed(name):
     family = resolve(name, Distribution)
     assert family.stretches
@@ -192,8 +192,20 @@ def test_a_table_holds_only_what_is_not_closed(name):
     table = velocity._by_table(family, y, eta[None], velocity.way_of(family))
     derived = resolve(name, Distribution)
     derived.stretches = False
-    direct = velocity._by_quadrature(derived, y, eta[None])
+    direct = velocity.by_quadrature(derived, y, eta[None])
     for found in (table, velocity.velocity_of(family, y[:50], eta[None])):
         some = slice(found.first.shape[1])
         np.testing.assert_allclose(found.first, direct.first[:, some], rtol=1e-8, atol=1e-8)
         np.testing.assert_allclose(found.second, direct.second[:, :, some], rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("q", [-2.0, -0.25, 0.1, 0.21, 1.0, 5.0])
+def test_velocities_of_the_generalised_gamma_are_those_of_its_quadrature(q):
+    family = resolve("generalized_gamma", Distribution)
+    y = np.geomspace(0.3, 4.0, 9)
+    eta = np.repeat(family.eta(scale=1.5, sigma=0.7, q=q)[None], 9, axis=0)
+    eta += 1e-3 * np.arange(27.0).reshape(9, 3)
+    found, wanted = family.velocity(y, eta), velocity.by_quadrature(family, y, eta)
+    # Quadrature reproduces the probability itself to 1e-6.
+    np.testing.assert_allclose(found.first, wanted.first, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(found.second, wanted.second, rtol=1e-5, atol=1e-5)
