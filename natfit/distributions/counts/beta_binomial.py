@@ -116,15 +116,15 @@ class BetaBinomial(Trials, Tabulated):
         prob, concentration = (np.ravel(v) for v in np.broadcast_arrays(prob, concentration))
         count = np.broadcast_to(np.floor(y).astype(np.intp), shape).ravel()
         below, above = np.empty(len(count)), np.empty(len(count))
-        size = max(_TOGETHER // (self.n + 1), 1)
-        for start in range(0, len(count), size):
-            part = slice(start, start + size)
-            own = slice(None) if len(prob) == 1 else part
-            if start == 0 or len(prob) > 1:
-                sums = self._sums_of_terms(prob[own], 1.0 / concentration[own])
-            at = count[part]
-            rows = np.zeros_like(at) if len(prob) == 1 else np.arange(len(at))
-            below[part], above[part] = sums[0][rows, at + 1], sums[1][rows, at + 1]
+        if len(prob) == 1:
+            lower, upper = self._sums_of_terms(prob, 1.0 / concentration)
+            below[:], above[:] = lower[0, count + 1], upper[0, count + 1]
+            return below.reshape(shape), above.reshape(shape)
+        parts = -(-len(count) * (self.n + 2) // _TOGETHER)
+        for part in np.array_split(np.arange(len(count)), max(parts, 1)):
+            lower, upper = self._sums_of_terms(prob[part], 1.0 / concentration[part])
+            rows, at = np.arange(len(part)), count[part] + 1
+            below[part], above[part] = lower[rows, at], upper[rows, at]
         return below.reshape(shape), above.reshape(shape)
 
     def _sums_of_terms(self, prob: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
