@@ -313,11 +313,8 @@ class LinearPredictors(Model):
 
     def names(self) -> list[str]:
         """Return P names, those of the entries of eta with the feature or the intercept."""
-        if self.family is None:
-            raise ValueError(
-                "LinearPredictors has no parameters yet; call bind(n_features, family)"
-            )
-        found, own = [], self.feature_names
+        # A model that is not bound has none.
+        found, own = list[str](), self.feature_names if self.n_params else None
         for eta, (features, has) in zip(self.eta_names, self._predictors, strict=True):
             if not len(features):
                 found.append(eta)
