@@ -253,7 +253,7 @@ def _certain_ways(
     """Yield ways that move only rows that are certain, in the directions they came from."""
     theta, formula, rows = path[-1], objective._formula, objective.rows
     held = Held(objective, _uncertain_part, (theta, unit), size, own=True)
-    if not held.possible or len(theta) > DIRECT:
+    if not held.possible:
         return
     pull = rows.sum(_pull_part, formula, theta, path[0])
     for whole in (pull / np.square(size), theta - path[0]):
@@ -279,17 +279,21 @@ def _parts(objective: Regression) -> list[np.ndarray]:
 
 
 def uncertain(objective: Regression, theta: np.ndarray) -> bool:
-    """Tell whether several parameters have features and rows with a probability are certain.
+    """Tell whether rows with a probability are certain, and a fit can come to rest because of it.
 
-    Then a fit can come to rest where it has no optimum: each step of a logarithm becomes smaller
-    where one of a location, or of another logarithm, would do as well.
+    Where several parameters have features, each step of a logarithm becomes smaller where one of a
+    location, or of another logarithm, would do as well. Where there are so many coefficients that
+    no matrix is formed, a step may lead so far that nothing is left of the information there.
 
     Returns
     -------
     bool
     """
     model, family = objective.model, objective.distribution
-    if not isinstance(model, LinearPredictors) or sum(len(f) > 0 for f, _ in model._predictors) < 2:
+    if not isinstance(model, LinearPredictors):
+        return False
+    free = len(theta) if objective.ridge is None else int(np.count_nonzero(objective.ridge == 0.0))
+    if free <= DIRECT and sum(len(f) > 0 for f, _ in model._predictors) < 2:
         return False
     integer = family.support is not None and family.support.integer
     if family.information.complete and not integer:
