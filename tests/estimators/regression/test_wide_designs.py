@@ -65,9 +65,9 @@ def test_passes_over_sparse_rows_are_few(monkeypatch):
     for name in passes:
         plain = getattr(Design, name)
 
-        def counted(self, rows, b, name=name, plain=plain):
+        def counted(self, rows, *given, name=name, plain=plain):
             passes[name] += rows.shape[0] / _N
-            return plain(self, rows, b)
+            return plain(self, rows, *given)
 
         monkeypatch.setattr(Design, name, counted)
     model = NaturalClassifier(alpha=1.0 / _N).fit(X, y)
