@@ -16,7 +16,7 @@ from natfit.iterate import Iterate, Status
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives import Jeffreys, Likelihood, Regression
 from natfit.optimize import Engine, run
-from natfit.rows import Block, Memory, Rows, fewer_of
+from natfit.rows import Block, Rows, fewer_of
 
 #: Rows from which features take their centre and unit: these need not be exact.
 _FEW = 4_096
@@ -271,8 +271,7 @@ def from_fewer_rows(
     affordable = n >= _A_PARAMETER * len(theta) and rows.n_features < _WIDE
     if not (isinstance(objective, Regression) and objective.model.linear and affordable):
         return theta
-    few = rows.few(n)
-    fewer = objective.at_rows(Memory(few.y, few.X, few.weight, few.offset))
+    fewer = objective.fewer(n)
     # Whether there is an optimum is asked of all rows.
     fewer.asked = False
     metric, near = engine.metric.anew(), 0
@@ -283,6 +282,8 @@ def from_fewer_rows(
         return near > _RESTLESS
 
     found = run(fewer, replace(engine, tol=_NEAR, metric=metric), theta, rng, restless)
+    # These rows are not held during the pass over all of them.
+    del fewer
     if not (found.status is Status.CONVERGED and np.isfinite(found.theta).all()):
         return theta
     # Rows that were not looked at may be far less likely there, such as those far out in x.

@@ -64,15 +64,14 @@ class WithRidge(Damped):
 
     def dense(self) -> np.ndarray:
         """Return the matrix (P, P)."""
-        return self.added_to(self.operator.dense())
+        return self.add_to(np.array(self.operator.dense()))
 
     def rough(self) -> np.ndarray:
         """Return the matrix (P, P), F to a few digits."""
-        return self.added_to(self.operator.rough())
+        return self.add_to(np.array(self.operator.rough()))
 
-    def added_to(self, matrix: np.ndarray) -> np.ndarray:
-        """Return a matrix (P, P) plus that of the penalty."""
-        out = np.array(matrix)
+    def add_to(self, out: np.ndarray) -> np.ndarray:
+        """Add the matrix of the penalty to a matrix (P, P), in place, and return it."""
         if self.mix is None:
             out[np.diag_indices_from(out)] += self.added
             return out

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import lapack
+from scipy.linalg import get_blas_funcs, get_lapack_funcs
 from scipy.linalg.blas import daxpy
 
 from natfit.linops import LinearOperator
@@ -29,40 +29,50 @@ class Inverse:
     Parameters
     ----------
     matrix : ndarray of shape (P, P)
-        Symmetric. If it is singular, its inverse is that on the directions that it determines, and
-        ``lost`` has the coordinates of the others; ``positive`` is False if it is indefinite.
-    least : float
-        Reciprocal condition number below which the matrix counts as singular.
+        Symmetric, in double or single precision, which is that of the factor that takes its place.
+        If it is singular, its inverse is that on the directions that it determines, and ``lost``
+        has the coordinates of the others; ``positive`` is False if it is indefinite.
+    least : float, optional
+        Reciprocal condition number below which the matrix is not inverted at all: ``positive`` is
+        then False. Without it, that is done on the directions that the matrix determines.
     """
 
-    def __init__(self, matrix: np.ndarray, least: float = _SINGULAR):
-        self.matrix = matrix
-        self._least = least
+    def __init__(self, matrix: np.ndarray, least: float | None = None):
         self.lost: tuple[int, ...] = ()
         self.positive = True
+        self._type = matrix.dtype
         size = np.abs(np.diagonal(matrix))
         self._scale = 1.0 / np.sqrt(np.where(size > 0, size, 1.0))
         self._part: np.ndarray | None = None
-        scaled = self._scaled()
-        norm = lapack.dlange("1", scaled)
-        # The factor takes the place of the scaled matrix: there may be room for few such arrays.
-        self._factor, failed = lapack.dpotrf(scaled, lower=1, clean=0, overwrite_a=1)
-        if failed or not lapack.dpocon(self._factor, norm, uplo="L")[0] > self._least:
-            self._truncate(self._scaled())
-
-    def _scaled(self) -> np.ndarray:
-        """Return the matrix with a unit diagonal, in Fortran's order."""
-        out = np.multiply(self.matrix, self._scale)
-        out *= self._scale[:, None]
-        return out.T
+        names = ("lange", "potrf", "pocon", "potrs")
+        lange, potrf, pocon, self._potrs = get_lapack_funcs(names, (matrix,))
+        (self._trmv,) = get_blas_funcs(("trmv",), (matrix,))
+        scaled = np.ascontiguousarray(matrix)
+        scaled *= self._scale
+        scaled *= self._scale[:, None]
+        diagonal = np.diagonal(scaled).copy()
+        norm = lange("1", scaled.T)
+        # The factor takes the place of the matrix: there may be room for few such arrays.
+        self._factor, failed = potrf(scaled.T, lower=1, clean=0, overwrite_a=1)
+        digits = 0.0 if failed else pocon(self._factor, norm, uplo="L")[0]
+        if not digits > (_SINGULAR if least is None else least):
+            if least is None:
+                # What lies above the diagonal is as it was.
+                scaled = np.triu(self._factor, 1)
+                scaled += scaled.T
+                np.fill_diagonal(scaled, diagonal)
+                self._truncate(scaled)
+            else:
+                self.positive = False
 
     def _truncate(self, scaled: np.ndarray) -> None:
+        self._factor = scaled
         if not np.isfinite(scaled).all():
             self.positive = False
             self._part = np.full_like(scaled, np.nan)
             return
         values, vectors = np.linalg.eigh(scaled)
-        keep = np.abs(values) > self._least * np.abs(values).max()
+        keep = np.abs(values) > _SINGULAR * np.abs(values).max()
         self.positive = not bool((values[keep] < 0).any())
         null = np.sqrt(np.square(vectors[:, ~keep]).sum(axis=1))
         found = null > _PARTICIPATION * null.max(initial=0.0)
@@ -73,20 +83,83 @@ class Inverse:
         self._part = (known / np.abs(values[keep])) @ known.T
 
     def __call__(self, g: np.ndarray) -> np.ndarray:
-        """Return the product of the inverse with a vector (P,)."""
-        right = self._scale * g
+        """Return the product of the inverse with a vector (P,) or with columns (P, M)."""
+        right, size = self._in_range((self._scale * g.T).T)
         if self._part is not None:
-            return self._scale * (self._part @ right)
-        found, _ = lapack.dpotrs(self._factor, right, lower=1)
-        return self._scale * found
+            found = self._part @ right
+        else:
+            found, _ = self._potrs(self._factor, right, lower=1)
+        return (self._scale * found.T).T * size
 
     def times(self, v: np.ndarray) -> np.ndarray:
         """Return the product of the matrix with a vector (P,)."""
-        return self.matrix @ v
+        small, size = self._in_range(v / self._scale)
+        if self._part is not None:
+            found = self._factor @ small
+        else:
+            half = self._trmv(self._factor, small, lower=1, trans=1)
+            found = self._trmv(self._factor, half, lower=1)
+        return found / self._scale * size
+
+    def dense(self) -> np.ndarray:
+        """Return the matrix (P, P) in double precision."""
+        scaled = self._factor
+        if self._part is None:
+            root = np.tril(scaled).astype(np.float64)
+            scaled = root @ root.T
+        return scaled / np.outer(self._scale, self._scale)
 
     def diag(self) -> np.ndarray:
         """Return the diagonal (P,) of the matrix."""
-        return np.diagonal(self.matrix)
+        scaled = np.diagonal(self._factor)
+        if self._part is None:
+            scaled = np.square(np.tril(self._factor)).sum(axis=1)
+        return scaled / np.square(self._scale)
+
+    def _in_range(self, v: np.ndarray) -> tuple[np.ndarray, float]:
+        """Return a vector in the matrix's precision, and the number by which it is divided."""
+        if self._type == np.float64:
+            return v, 1.0
+        size = float(np.abs(v).max(initial=0.0)) or 1.0
+        return (v / size).astype(self._type), size
+
+
+class Product:
+    """C (x) M (P, P) and its inverse, by those of its factors: no array of P x P numbers is made.
+
+    Parameters
+    ----------
+    inner : ndarray of shape (K, K)
+        C.
+    gram : ndarray of shape (A, A)
+        M.
+    least : float
+        As that of :class:`Inverse`, for each of both.
+    """
+
+    lost: tuple[int, ...] = ()
+
+    def __init__(self, inner: np.ndarray, gram: np.ndarray, least: float):
+        self._inner, self._gram = inner, gram
+        self._inverses = Inverse(inner.copy(), least), Inverse(gram.copy(), least)
+        self.positive = all(part.positive for part in self._inverses)
+
+    def __call__(self, g: np.ndarray) -> np.ndarray:
+        """Return the product of the inverse with a vector (P,)."""
+        inner, gram = self._inverses
+        return inner(gram(g.reshape(len(self._inner), -1).T).T).ravel()
+
+    def times(self, v: np.ndarray) -> np.ndarray:
+        """Return the product of the matrix with a vector (P,)."""
+        return (self._inner @ v.reshape(len(self._inner), -1) @ self._gram).ravel()
+
+    def dense(self) -> np.ndarray:
+        """Return the matrix (P, P)."""
+        return np.kron(self._inner, self._gram)
+
+    def diag(self) -> np.ndarray:
+        """Return the diagonal (P,) of the matrix."""
+        return np.kron(np.diagonal(self._inner), np.diagonal(self._gram))
 
 
 class DiagonalInverse:
@@ -115,9 +188,8 @@ class DiagonalInverse:
         """Return the diagonal (P,)."""
         return self._diag
 
-    @property
-    def matrix(self) -> np.ndarray:
-        """The matrix (P, P)."""
+    def dense(self) -> np.ndarray:
+        """Return the matrix (P, P)."""
         return np.diag(self._diag)
 
 
@@ -160,7 +232,7 @@ class Kept(LinearOperator):
 
     def __init__(
         self,
-        base: Inverse | DiagonalInverse,
+        base: Inverse | Product | DiagonalInverse,
         secants: list[Secant],
         size: int,
         scale: float = 1.0,
@@ -225,7 +297,7 @@ class Kept(LinearOperator):
 
     def dense(self) -> np.ndarray:
         """Return the matrix (P, P)."""
-        out = np.array(self.base.matrix)
+        out = self.base.dense()
         for pair, before in zip(self.secants, self._befores, strict=True):
             out += np.outer(pair.y, pair.y / float(pair.y @ pair.s))
             out -= np.outer(before, before / float(before @ pair.s))

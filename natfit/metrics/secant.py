@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from natfit.linops import LinearOperator
-from natfit.metrics._kept import Inverse, Kept, Secant
+from natfit.metrics._kept import Inverse, Kept, Product, Secant
 from natfit.metrics._wide import Wide
 from natfit.metrics.base import Metric, Point, need_likelihood
 from natfit.metrics.exact import ExactFisher
@@ -27,8 +27,9 @@ _SMALL = 3e7
 #: formed at all.
 _ROUGH, _AFFORDABLE = 300, 2_000
 
-#: Smallest reciprocal condition number of a matrix in single precision that serves.
-_DIGITS = 1e-4
+#: Smallest reciprocal condition number of a matrix in single precision that serves: in no
+#: direction is it wrong by more than a tenth.
+_DIGITS = 1e-5
 
 #: Distance to the optimum, in standard errors, from which a mean over rows is checked against the
 #: information itself, by at most so many products.
@@ -47,6 +48,13 @@ _POOR = 0.3
 #: Distance to the optimum, in standard errors, from which the first step is made with the
 #: information of fewer rows.
 _FIRST = 3.0
+
+#: Rows for each parameter of one entry of eta from which the information is taken, and the share
+#: of all rows that they may be: its eigenvalues are then within a third of those of all rows.
+_SAMPLE, _SHARE = 30, 0.125
+
+#: Relative change of the mean of C from which that information is taken anew.
+_RENEWED = 0.1
 
 
 class SecantFisher(Metric):
@@ -87,14 +95,16 @@ class _State:
 
     Attributes
     ----------
-    base : Inverse
+    base : Inverse or Product
         The matrix that was formed.
     kept : Kept
         The same with its secants.
     note : str or None
         How it was formed.
-    gram, inner : ndarray or None
-        The mean of z z' and that of C, where the base is their product.
+    gram : ndarray or None
+        The mean of z z', where the base has been made of it.
+    inner : ndarray or None
+        The mean of C that belongs to the base.
     exact : bool
         Whether it was formed in double precision because a mean over rows did not serve.
     confirmed : bool
@@ -107,7 +117,7 @@ class _State:
         Norm of the natural gradient there.
     """
 
-    base: Inverse
+    base: Inverse | Product
     kept: Kept
     note: str | None
     gram: np.ndarray | None = None
@@ -128,6 +138,8 @@ class _Keeping(ExactFisher):
         self._state: _State | None = None
         self._first: Kept | None = None
         self._wide: Wide | None = None
+        self._few: Regression | None = None
+        self._gap: np.ndarray | None = None
 
     def prepare(self, objective: Objective) -> Metric:
         """Return this metric: it belongs to one objective."""
@@ -244,14 +256,46 @@ class _Keeping(ExactFisher):
         secants = state.kept.secants
         if float(s @ y) > 1e-10 * float(s @ (state.kept @ s)) > 0.0:
             secants = [*secants, Secant(s, y)]
-        if state.inner is not None and state.gram is not None and state.distance > _MOVES:
-            inner = objective.mean_curvature(iterate.theta)
-            change = np.abs(inner - state.inner).max()
-            if change > _CHANGED * np.abs(state.inner).max():
-                base = Inverse(objective.rough_information(inner, state.gram), _DIGITS)
-                if base.positive and not base.lost:
-                    state.base, state.inner = base, inner
+        if state.gram is not None and state.distance > _MOVES:
+            renewed = self._follows(objective, iterate, state, state.gram)
+            # What means over rows lack, secants have; what few rows have, old secants spoil.
+            secants = [] if renewed and self._few is not None else secants
         state.kept = Kept(state.base, secants, len(s))
+
+    def _follows(
+        self, objective: Regression, iterate: Point, state: _State, gram: np.ndarray
+    ) -> bool:
+        """Replace a base that is made of few rows or of means over rows, if C has changed."""
+        few, theta = self._few, iterate.theta
+        inner = (objective if few is None else few).mean_curvature(theta)
+        known = state.inner
+        least = _CHANGED if few is None else _RENEWED
+        if known is not None and np.abs(inner - known).max() <= least * np.abs(known).max():
+            return False
+        base = self._rough(objective, theta, inner, gram)
+        state.inner = inner
+        if base.positive:
+            state.base = base
+        return base.positive
+
+    def _rough(
+        self, objective: Regression, theta: np.ndarray, inner: np.ndarray, gram: np.ndarray
+    ) -> Inverse | Product:
+        """Return the inverse of the information, from few rows or from means over rows.
+
+        Few rows have it with errors that a mean of z z' over all rows makes smaller.
+
+        Returns
+        -------
+        Inverse or Product
+        """
+        few = self._few
+        if few is None:
+            return _of_means(objective, inner, gram)
+        if self._gap is None:
+            self._gap = gram - few.unit_gram(theta)
+        matrix = few.positive_information(theta).rough()
+        return Inverse(objective.model.add_product(matrix, inner, self._gap), _DIGITS)
 
     def _keeps(self, objective: Regression, iterate: Point, state: _State) -> bool:
         """Tell whether the kept inverse serves at this iterate."""
@@ -274,9 +318,14 @@ class _Keeping(ExactFisher):
             return self._exact_state(objective, iterate)
         if dear and _ROUGH <= size <= _AFFORDABLE:
             gram, inner = objective.unit_gram(theta), objective.mean_curvature(theta)
-            found = Inverse(objective.rough_information(inner, gram), _DIGITS)
-            if found.positive and not found.lost:
-                return _State(found, Kept(found, [], size), "mean over rows", gram, inner)
+            start = _of_means(objective, inner, gram)
+            if start.positive:
+                most = _SAMPLE * size // family.n_params
+                few = most <= _SHARE * objective.rows.n
+                # At the start all rows may have the same C; few rows are asked after a step.
+                self._few = objective.fewer(most) if few else None
+                kept = Kept(start, [], size)
+                return _State(start, kept, "mean over rows", gram, None if few else inner)
         near = iterate.decrease <= _NEAR
         if near or not (family.information.measures and family.fisher_by_rows):
             observed = self._inverse(objective.hessian(theta), dear)
@@ -290,10 +339,17 @@ class _Keeping(ExactFisher):
         """Return the inverse of an operator, from single precision where secants correct it."""
         if dear:
             found = Inverse(operator.rough(), _DIGITS)
-            if found.positive and not found.lost:
+            if found.positive:
                 return found
         with np.errstate(all="ignore"):
             return Inverse(operator.dense())
+
+
+def _of_means(objective: Regression, inner: np.ndarray, gram: np.ndarray) -> Inverse | Product:
+    """Return the inverse of the mean of C (K, K) times that of z z' (A, A), and of a penalty."""
+    if len(inner) > 1 and objective.ridge is None and objective.model.whole:
+        return Product(inner, gram, _DIGITS)
+    return Inverse(objective.rough_information(inner, gram), _DIGITS)
 
 
 def _dear(objective: Regression) -> bool:

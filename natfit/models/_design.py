@@ -9,7 +9,7 @@ depends on the units of the features.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,12 @@ from typing import Any
 import numpy as np
 from scipy.linalg.blas import dsyrk, ssyrk
 from scipy.sparse import issparse
+
+#: What maps a slice of rows and their eta (m, K) to (m, K), as :meth:`Design.through` asks for it.
+Pull = Callable[[slice, np.ndarray], np.ndarray]
+
+#: Numbers of rows of which several products are made at a time.
+_BUFFER = 1 << 17
 
 #: Largest count of numbers in a buffer of rows: half a megabyte stays in a core's cache.
 _ROOM = 1 << 16
@@ -175,6 +181,53 @@ class Design:
                 out += rows.T @ u[part]
         return out
 
+    def through(
+        self, X: np.ndarray, b: np.ndarray, pull: Pull, size: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return Z B (n, K) and Z' U (A, K), where U follows from Z B, by one pass over X.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, D)
+            The rows.
+        b : ndarray of shape (A, K)
+            B.
+        pull : callable
+            ``pull(part, eta)`` returns U (m, K) of a slice of rows with their Z B, which it may
+            change in place.
+        size : int
+            The number of rows of a slice, which stay in a core's cache.
+
+        Returns
+        -------
+        eta, sums : ndarray
+            Z B as ``pull`` has left it, and Z' U.
+        """
+        raw = np.ascontiguousarray(b[:-1] / self.scale[:, None])
+        # Features that are far from zero lose their digits unless they are centred at once.
+        centre = self.shift if len(self._far) else np.zeros_like(self.shift)
+        base = b[-1] - (self.shift - centre) @ raw
+        eta = np.empty((X.shape[0], b.shape[1]))
+        got, total = np.zeros_like(raw.T), np.zeros(b.shape[1])
+        buffer = np.empty((size, len(centre)))
+        for start in range(0, X.shape[0], size):
+            part = slice(start, min(start + size, X.shape[0]))
+            rows, some = buffer[: part.stop - start], eta[part]
+            # A copy is in the cache when it is multiplied; rows in memory are not.
+            rows[:] = X[part]
+            if centre.any():
+                rows -= centre
+            np.matmul(rows, raw, out=some)
+            some += base
+            u = pull(part, some)
+            got += u.T @ rows
+            total += np.add.reduce(u, axis=0)
+        out = np.empty_like(b)
+        out[:-1] = (got.T - np.outer(self.shift - centre, total)) / self.scale[:, None]
+        out[:-1][self.flat] = 0.0
+        out[-1] = total
+        return eta, out
+
     def gram(self, X: Any, c: np.ndarray | None, single: bool = False) -> np.ndarray:
         """Return Z' diag(c) Z, (A, A), for c (n,) of any sign.
 
@@ -239,6 +292,34 @@ class Design:
                 np.subtract(X[part, j], self.shift[j], out=z[:, j], casting="same_kind")
             yield part, z
 
+    def grams(
+        self, X: Any, cs: list[np.ndarray | None], single: bool = False
+    ) -> Iterator[np.ndarray]:
+        """Yield :meth:`gram` for each of several weights of the rows, after one pass over X."""
+        if issparse(X) or len(cs) < 2:
+            for c in cs:
+                yield self.gram(X, c, single)
+            return
+        kind = np.float32 if single else np.float64
+        outs = [np.zeros((self.width, self.width), dtype=kind, order="F") for _ in cs]
+        roots = [_root(c, kind) for c in cs]
+        size = max(_FEWEST, _BUFFER // self.width)
+        buffer = np.empty((min(size, X.shape[0]), self.width), dtype=kind)
+        other = np.empty_like(buffer)
+        for start in range(0, X.shape[0], size):
+            part = slice(start, min(start + size, X.shape[0]))
+            z, rows = buffer[: part.stop - start], other[: part.stop - start]
+            np.subtract(X[part], self.shift, out=z[:, :-1], casting="same_kind")
+            z[:, -1] = 1.0
+            for out, (root, sign) in zip(outs, roots, strict=True):
+                if root is not None:
+                    np.multiply(z, root[part, None], out=rows)
+                _add_products(out, z if root is None else rows, sign, part)
+        for out in outs:
+            found = np.tril(out).astype(np.float64)
+            found += np.tril(found, -1).T
+            yield self._in_units(found)
+
     def _in_units(self, gram: np.ndarray) -> np.ndarray:
         """Return sums of products of (x - shift, 1) in units of the features."""
         unit = np.append(self.scale, 1.0)
@@ -302,3 +383,23 @@ class Design:
         out[-1, -1] = c.sum()
         self._centre(out, self.shift)
         return self._in_units(out)
+
+
+def _root(c: np.ndarray | None, kind: type) -> tuple[np.ndarray | None, Any]:
+    """Return the roots (n,) of the sizes of weights, and their sign: a number, or one for each."""
+    if c is None:
+        return None, 1.0
+    root = np.sqrt(np.abs(c)).astype(kind)
+    if not bool((c < 0).any()):
+        return root, 1.0
+    return root, np.sign(c).astype(kind) if bool((c > 0).any()) else -1.0
+
+
+def _add_products(out: np.ndarray, z: np.ndarray, sign: Any, part: slice) -> None:
+    """Add Z' diag(sign) Z to the lower triangle of ``out``, in place."""
+    if isinstance(sign, np.ndarray):
+        out += z.T @ (z * sign[part, None])
+        return
+    product = ssyrk if out.dtype == np.float32 else dsyrk
+    # z in rows is z' in Fortran's order.
+    product(sign, z.T, beta=1.0, c=out, lower=1, overwrite_c=1)

@@ -145,6 +145,16 @@ class Model(Component):
         """Return eta (n, K) or (1, K) and J at theta (P,) for a chunk of rows X (n, D)."""
         raise NotImplementedError
 
+    def through(self, theta: np.ndarray, X: Any, pull: Any) -> tuple[Any, np.ndarray] | None:
+        """Return the rows at theta and the sum of J_i' u_i, where ``pull(part, eta)`` is u.
+
+        Returns
+        -------
+        tuple or None
+            None, the default, where a single pass over X saves nothing.
+        """
+        return None
+
     def eta(self, theta: np.ndarray, X: Any) -> np.ndarray:
         """Return eta (n, K) or (1, K) at theta (P,) for rows X (n, D)."""
         return self.linearize(theta, X).eta

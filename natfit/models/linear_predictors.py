@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,14 +10,14 @@ import numpy as np
 from scipy.sparse import issparse
 
 from natfit._validation import check_number
-from natfit.linops.row_curvature import Entries, RowCurvature
 from natfit.models._conditional import check_constant
-from natfit.models._design import Design
-from natfit.models.base import Linearization, Model
+from natfit.models._design import Design, Pull
+from natfit.models._predictor_rows import LinearPredictorRows
+from natfit.models.base import Model
 
-#: Moves along lines after which eta is computed anew, and the distance of a point from a line, as a
-#: share of its size, that rounding explains.
-_MOVES, _ON_LINE = 30, 2.0**-46
+#: Numbers of X that stay in a core's cache. With fewer rows at a time, or fewer predictors, calls
+#: cost more than they save.
+_STRIP, _FEWEST, _SEVERAL = 100_000, 256, 4
 
 
 class LinearPredictors(Model):
@@ -158,7 +158,8 @@ class LinearPredictors(Model):
             None if has or not shift.any() else (shift / scale)[features]
             for features, has in self._predictors
         ]
-        self._whole = all(len(at) == width for at in self.at)
+        #: Whether every predictor has all features and an intercept.
+        self.whole = all(len(at) == width for at in self.at)
         with_features = np.flatnonzero([len(f) > 0 for f, _ in self._predictors])
         every = len(with_features) == len(self.at)
         #: Which entries of eta have features.
@@ -199,7 +200,7 @@ class LinearPredictors(Model):
 
     def matrix(self, theta: np.ndarray) -> np.ndarray:
         """Return theta (P,) as B (A, K), the coefficients of z of each predictor."""
-        if self._whole:
+        if self.whole:
             return theta.reshape(len(self.at), -1).T
         out = np.zeros((self.design.width, len(self.at)))
         for k, (at, part, moved) in enumerate(zip(self.at, self.parts, self._moved, strict=True)):
@@ -210,7 +211,7 @@ class LinearPredictors(Model):
 
     def gather(self, g: np.ndarray) -> np.ndarray:
         """Return the adjoint of :meth:`matrix`: (P,) of a gradient (A, K) in B."""
-        if self._whole:
+        if self.whole:
             return g.T.reshape(-1)
         out = np.empty(self._size)
         for k, (at, part, moved) in enumerate(zip(self.at, self.parts, self._moved, strict=True)):
@@ -266,19 +267,38 @@ class LinearPredictors(Model):
         """Return T_k' M T_m, (P_k, P_m), for M (A, A)."""
         return self.narrow(self.narrow(gram, k).T, m).T
 
-    def product(self, inner: np.ndarray, gram: np.ndarray) -> np.ndarray:
-        """Return the part of C (x) M that theta has, (P, P), for C (K, K) and M (A, A)."""
-        out = np.zeros((self.n_params, self.n_params))
+    def add(self, out: np.ndarray, k: int, m: int, block: np.ndarray) -> None:
+        """Add a block and its mirror image to a symmetric matrix (P, P), in place."""
+        out[self.parts[k], self.parts[m]] += block
+        if k != m:
+            out[self.parts[m], self.parts[k]] += block.T
+
+    def add_product(self, out: np.ndarray, inner: np.ndarray, gram: np.ndarray) -> np.ndarray:
+        """Add the part of C (x) M that theta has to a matrix (P, P), in place, and return it.
+
+        Parameters
+        ----------
+        out : ndarray of shape (P, P)
+            The matrix.
+        inner : ndarray of shape (K, K)
+            C.
+        gram : ndarray of shape (A, A)
+            M.
+
+        Returns
+        -------
+        ndarray of shape (P, P)
+            The matrix.
+        """
         kept: dict[tuple[bytes, bytes], np.ndarray] = {}
-        for k, row in enumerate(self.parts):
-            for m, column in enumerate(self.parts[: k + 1]):
+        for k in range(len(self.parts)):
+            for m in range(k + 1):
                 if inner[k, m] == 0.0:
                     continue
                 key = self.at[k].tobytes(), self.at[m].tobytes()
-                if not self._whole or key not in kept:
+                if not self.whole or key not in kept:
                     kept[key] = self.cut(gram, k, m)
-                out[row, column] = inner[k, m] * kept[key]
-                out[column, row] = out[row, column].T
+                self.add(out, k, m, inner[k, m] * kept[key])
         return out
 
     def penalty(self, alpha: np.ndarray) -> np.ndarray:
@@ -310,6 +330,30 @@ class LinearPredictors(Model):
         if X.ndim != 2 or X.shape[1] != self.n_features:
             raise ValueError(f"X must have shape (n, {self.n_features}), got {X.shape}")
         return LinearPredictorRows(self, X, self.design.matmul(X, self.matrix(theta)))
+
+    def through(self, theta: np.ndarray, X: Any, pull: Pull) -> tuple[Any, np.ndarray] | None:
+        """Return the rows at theta, and the sum of J_i' u_i, (P,), by one pass over X.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (P,)
+            The point.
+        X : ndarray or CSR array of shape (n, D)
+            The rows.
+        pull : callable
+            ``pull(part, eta)`` returns u (m, K) of a slice of rows with their eta, which it may
+            change in place.
+
+        Returns
+        -------
+        tuple or None
+            None where two passes, one for eta and one for the sum, cost no more.
+        """
+        size = _STRIP // self.n_features
+        if issparse(X) or len(self.at) < _SEVERAL or not _FEWEST <= size < X.shape[0]:
+            return None
+        eta, g = self.design.through(X, self.matrix(theta), pull, size)
+        return LinearPredictorRows(self, X, eta), self.gather(g)
 
     def names(self) -> list[str]:
         """Return P names, those of the entries of eta with the feature or the intercept."""
@@ -353,147 +397,3 @@ class LinearPredictors(Model):
         """Whether theta is finite and inside the limits."""
         low, high, _ = self._limits
         return bool(np.isfinite(theta).all() and (theta >= low).all() and (theta <= high).all())
-
-
-class LinearPredictorRows(Linearization):
-    """Linear predictors on a chunk of rows.
-
-    Parameters
-    ----------
-    model : LinearPredictors
-        The model, bound.
-    X : ndarray or CSR array of shape (n, D)
-        The rows; no copy is kept.
-    eta : ndarray of shape (n, K)
-        Their eta.
-    """
-
-    #: Whether products take a :class:`natfit.linops.row_curvature.RowCurvature` as C.
-    takes_entries = True
-
-    matrix_free = True
-
-    def __init__(self, model: LinearPredictors, X: Any, eta: np.ndarray):
-        self._model, self._X, self.eta = model, X, eta
-        #: The last v and J v of a sparse X, whose products cost more than sums of columns.
-        self._last: tuple[np.ndarray, np.ndarray] | None = None
-        self._moves = 0
-
-    def jvp(self, v: np.ndarray) -> np.ndarray:
-        """Return J v, (n, K), for v (P,); it may not be changed."""
-        found = self._model.design.matmul(self._X, self._model.matrix(v))
-        if issparse(self._X):
-            self._last = v.copy(), found
-        return found
-
-    def moved(self, start: np.ndarray, theta: np.ndarray) -> LinearPredictorRows | None:
-        """Return the model at ``theta`` (P,), on the line from ``start`` of the last :meth:`jvp`.
-
-        Returns
-        -------
-        LinearPredictorRows or None
-            None at points off this line, and after many moves, which add their rounding errors.
-        """
-        if self._last is None or self._moves >= _MOVES:
-            return None
-        v, motion = self._last
-        delta = theta - start
-        square = float(v @ v)
-        length = float(v @ delta) / square if 0.0 < square < np.inf else 0.0
-        delta -= length * v
-        if not (np.abs(delta) <= _ON_LINE * (np.abs(start) + np.abs(theta))).all():
-            return None
-        found = LinearPredictorRows(self._model, self._X, self.eta + length * motion)
-        found._last, found._moves = self._last, self._moves + 1
-        return found
-
-    def vjp(self, u: np.ndarray) -> np.ndarray:
-        """Return the sum over rows of J_i' u_i, (P,), for u (n, K)."""
-        model = self._model
-        return model.gather(model.design.rmatmul(self._X, u, model.driven))
-
-    def gram(self, c: np.ndarray | RowCurvature, single: bool = False) -> np.ndarray:
-        """Return the sum over rows of J_i' C_i J_i, (P, P), perhaps in single precision."""
-        model = self._model
-        out = np.zeros((model.n_params, model.n_params))
-        unit: np.ndarray | None = None
-        for k, m, entry in self._entries(c).items():
-            if isinstance(entry, np.ndarray):
-                found = self._block(k, m, entry, single)
-            else:
-                if unit is None:
-                    unit = self.unit_gram(single)
-                found = float(entry) * model.cut(unit, k, m)
-            out[model.parts[k], model.parts[m]] = found
-            out[model.parts[m], model.parts[k]] = found.T
-        return out
-
-    def unit_gram(self, single: bool = False, weight: np.ndarray | None = None) -> np.ndarray:
-        """Return Z' diag(weight) Z of all columns of z, (A, A)."""
-        return self._model.design.gram(self._X, weight, single)
-
-    def _entries(self, c: np.ndarray | RowCurvature) -> RowCurvature:
-        return c if isinstance(c, RowCurvature) else Entries.of(c)
-
-    def _block(self, k: int, m: int, c: np.ndarray, single: bool) -> np.ndarray:
-        """Return Z_k' diag(c) Z_m, (P_k, P_m)."""
-        model, design = self._model, self._model.design
-        alone = [len(model._predictors[i][0]) == 0 for i in (k, m)]
-        if all(alone):
-            return np.full((1, 1), c.sum())
-        if any(alone):
-            sums = design.rmatmul(self._X, c[:, None])
-            found = model.narrow(sums, k if alone[1] else m)
-            return found if alone[1] else found.T
-        return model.cut(design.gram(self._X, c, single), k, m)
-
-    def diag(self, c: np.ndarray | RowCurvature) -> np.ndarray:
-        """Return the diagonal of :meth:`gram`, (P,)."""
-        model, n = self._model, len(self.eta)
-        found = np.zeros((n, model.family.n_params))
-        for k, m, entry in self._entries(c).items():
-            if k == m:
-                found[:, k] = entry
-        squares = model.design.diag(self._X, found)
-        sums = None
-        out = np.empty(model.n_params)
-        for k, (at, part, moved) in enumerate(
-            zip(model.at, model.parts, model._moved, strict=True)
-        ):
-            out[part] = squares[at, k]
-            if moved is not None:
-                sums = model.design.rmatmul(self._X, found) if sums is None else sums
-                out[part] += moved * (2.0 * sums[at, k] + moved * sums[-1, k])
-        return out
-
-    def features(self) -> list[np.ndarray]:
-        """Return Z_k (n, P_k) of each predictor, for few rows."""
-        z = self._model.design.rows(self._X)
-        return [self._model.narrow(z.T, k).T for k in range(len(self._model.at))]
-
-    def pull_columns(self, b: np.ndarray) -> np.ndarray:
-        """Return the columns J_i' b_ir of all rows and r, (P, n R), for B (n, K, R)."""
-        n, _, r = b.shape
-        out = np.empty((self._model.n_params, n, r))
-        for k, (part, z) in enumerate(zip(self._model.parts, self.features(), strict=True)):
-            out[part] = z.T[:, :, None] * b[:, k][None]
-        return out.reshape(self._model.n_params, n * r)
-
-    def kernel(self, b: np.ndarray) -> np.ndarray:
-        """Return B_i' J_i J_j' B_j, (n R, n R): the sum over k of (z_ki . z_kj) b_ikr b_jks."""
-        n, _, r = b.shape
-        out = np.zeros((n, r, n, r))
-        for near, k in self._near():
-            out += near[:, None, :, None] * (b[:, k, :, None, None] * b[None, None, :, k, :])
-        return out.reshape(n * r, n * r)
-
-    def _near(self) -> Iterator[tuple[np.ndarray, int]]:
-        """Yield Z_k Z_k' (n, n) of each predictor."""
-        kept: dict[tuple, np.ndarray] = {}
-        features: list[np.ndarray] | None = None
-        for k, at in enumerate(self._model.at):
-            key = (at.tobytes(), self._model._moved[k] is None)
-            if key not in kept:
-                features = self.features() if features is None else features
-                kept[key] = features[k] @ features[k].T
-            yield kept[key], k

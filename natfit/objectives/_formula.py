@@ -54,7 +54,7 @@ class Formula:
         """
         if self.model.shared:
             return self.model.linearize(theta, block.X)
-        found = None if block.kept is None else self._kept(theta, block)
+        found = self.kept(theta, block)
         if found is None:
             found = self._moved(theta, block) if self.moves else None
             if found is None:
@@ -62,13 +62,20 @@ class Formula:
                 if block.offset is not None:
                     # The linearization is new, and so is its eta; a derivative has no offset.
                     found.eta += _columns(block.offset)
-            if block.kept is not None:
-                block.kept["linearization"] = self.key, theta.copy(), found
+            self.keep(theta, block, found)
         return found
+
+    def keep(self, theta: np.ndarray, block: Block, found: Linearization) -> None:
+        """Leave a linearization with a block that keeps what passes leave."""
+        if block.kept is not None:
+            # Terms at another point, and views of y that a start has asked for, have served.
+            for left in ("term", "view"):
+                block.kept.pop(left, None)
+            block.kept["linearization"] = self.key, theta.copy(), found
 
     def eta(self, theta: np.ndarray, block: Block) -> np.ndarray:
         """Return eta of a block's rows, (n, K), or (1, K) if all rows share it."""
-        kept = self._kept(theta, block) if self.reuse else None
+        kept = self.kept(theta, block) if self.reuse else None
         if kept is not None:
             return kept.eta
         eta = self.model.eta(theta, block.X)
@@ -76,7 +83,8 @@ class Formula:
             eta = eta + _columns(block.offset)
         return eta
 
-    def _kept(self, theta: np.ndarray, block: Block) -> Linearization | None:
+    def kept(self, theta: np.ndarray, block: Block) -> Linearization | None:
+        """Return the linearization at theta that was left with a block, if there is one."""
         key, at, found = (block.kept or {}).get("linearization", (None, None, None))
         return found if key == self.key and np.array_equal(at, theta) else None
 
@@ -97,6 +105,8 @@ def weighted(values: np.ndarray, weight: np.ndarray | None) -> Any:
 
 def gradient_part(block: Block, formula: Formula, theta: np.ndarray) -> tuple[float, np.ndarray]:
     """Return the weighted sum of log p and its gradient in theta (P,)."""
+    if formula.kept(theta, block) is None and (found := _through(block, formula, theta)):
+        return found
     lin = formula.linearize(theta, block)
     if not _inside(lin.eta, *formula.distribution.row_limits):
         # Beyond the limits of eta, as at negative degrees of freedom, there is no density.
@@ -113,6 +123,27 @@ def _inside(eta: np.ndarray, low: np.ndarray, high: np.ndarray) -> bool:
     return all(
         low[k] <= eta[:, k].min() and eta[:, k].max() <= high[k] for k in range(eta.shape[1])
     )
+
+
+def _through(block: Block, formula: Formula, theta: np.ndarray) -> tuple[float, np.ndarray] | None:
+    """Return :func:`gradient_part` by a single pass over X, if the model offers it."""
+    family = formula.distribution
+    if any(np.isfinite(limit).any() for limit in family.row_limits):
+        return None
+    values = []
+
+    def pull(part: slice, eta: np.ndarray) -> np.ndarray:
+        if block.offset is not None:
+            eta += _columns(block.offset[part])
+        value, score = family.log_prob_and_score(block.y[part], eta)
+        values.append(weighted(value, None if block.weight is None else block.weight[part]))
+        return score if block.weight is None else score * block.weight[part, None]
+
+    found = formula.model.through(theta, block.X, pull)
+    if found is None:
+        return None
+    formula.keep(theta, block, found[0])
+    return sum(values), found[1]
 
 
 def divergence_part(

@@ -26,8 +26,9 @@ from natfit.objectives.base import NoMinimum
 from natfit.objectives.likelihood import Likelihood
 from natfit.rows import Block, Memory, Rows, fewer_of
 
-#: Most rows on which the divergence of a step is computed, which only limits its length.
-_WATCHED = 4_096
+#: Most rows on which the divergence of a step is computed, which only limits its length, and the
+#: numbers of X from which there are fewer, down to a quarter.
+_WATCHED, _WATCHED_SIZE = 4_096, 1 << 18
 
 #: Smallest eigenvalue of the clipped information of a row, as a share of its largest.
 _CLIPPED = 1e-3
@@ -252,11 +253,18 @@ class Regression(Likelihood):
         Returns
         -------
         ndarray of shape (P, P)
+            In single precision.
         """
-        matrix = self.model.product(inner, gram)
+        matrix = np.zeros((self.n_params,) * 2, dtype=np.float32)
+        self.model.add_product(matrix, inner, gram)
         if self.ridge is None:
             return matrix
-        return WithRidge(Dense(matrix), self.ridge, self.mix).dense()
+        return WithRidge(Dense(matrix), self.ridge, self.mix).add_to(matrix)
+
+    def fewer(self, most: int) -> Regression:
+        """Return the same objective for at most so many rows, spread over all of them."""
+        few = self.rows.few(most)
+        return self.at_rows(Memory(few.y, few.X, few.weight, few.offset))
 
     def _unit(self, theta: np.ndarray) -> np.ndarray | None:
         """Return the roots (K,) of the mean curvatures of eta: the units in which C is clipped.
@@ -368,14 +376,15 @@ class Regression(Likelihood):
 
     @cached_property
     def _watched(self) -> Rows:
-        """At most 4,096 rows, spread over all."""
-        if self.rows.single and fewer_of(self.rows, _WATCHED) >= self.rows.n:
+        """At most 4,096 rows, spread over all; at least 1,024 where there are many features."""
+        most = min(_WATCHED, max(_WATCHED // 4, _WATCHED_SIZE // max(self.rows.n_features, 1)))
+        if self.rows.single and fewer_of(self.rows, most) >= self.rows.n:
             return self.rows
-        few = self.rows.few(fewer_of(self.rows, _WATCHED))
+        few = self.rows.few(fewer_of(self.rows, most))
         return Memory(few.y, few.X, few.weight, few.offset)
 
     def kl(self, theta: np.ndarray, theta2: np.ndarray) -> float:
-        """Return the mean divergence per row from theta to theta2 on 4,096 rows, in nats."""
+        """Return the mean divergence per row from theta to theta2 on some rows, in nats."""
         if not self.has_kl:
             return np.nan
         with np.errstate(all="ignore"):

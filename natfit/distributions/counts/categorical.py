@@ -117,9 +117,16 @@ class Categorical(Canonical):
 
     def log_prob_and_score(self, y: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Both, (n,) and (n, K), from one softmax."""
-        chosen, logs = self.statistics(y)[0].T, log_softmax(eta)
-        score = chosen[:-1] - np.exp(logs[:-1])
-        return np.add.reduce(chosen * logs, axis=0), score.T
+        chosen, n = self.statistics(y)[0].T, len(eta)
+        logits = np.zeros((eta.shape[1] + 1, n))
+        logits[:-1] = eta.T
+        logits -= np.maximum.reduce(logits, axis=0)
+        value = np.add.reduce(chosen * logits, axis=0)
+        probs = np.exp(logits, out=logits)
+        total = np.add.reduce(probs, axis=0)
+        value -= np.log(total)
+        probs /= total
+        return value, np.subtract(chosen, probs, out=probs)[:-1].T
 
     def _score(self, y: Any, eta: np.ndarray) -> np.ndarray:
         return (self.statistics(y)[0].T[:-1] - np.exp(log_softmax(eta)[:-1])).T
@@ -213,6 +220,14 @@ class Categorical(Canonical):
         # Laplace's rule: one more row of each class.
         count = np.bincount(np.asarray(y).astype(np.intp), weight, self.n) + 1.0
         return {"probs": count / count.sum()}
+
+    def refine_start(self, rows: Rows, eta: np.ndarray) -> np.ndarray:
+        """Log odds of the frequencies of all rows, one more of each class, if x drives them."""
+        if not rows.n_features:
+            # A summary leads to them at once.
+            return eta
+        count = rows.sum(self._count_part, wide=True) + 1.0
+        return np.log(count[:-1] / count[-1])
 
     def sample(self, eta: np.ndarray, rng: np.random.Generator, size: int | None = None) -> Any:
         """Draw one class per row of eta, or ``size`` classes for eta (1, K): (n,) float64.

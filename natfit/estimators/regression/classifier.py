@@ -167,7 +167,8 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
 
     def _response(self, y: Any) -> Numbers:
         # Labels are encoded when it is known which rows count.
-        return Numbers(np.zeros((len(read_classes(y, type(self).__name__)), 1)))
+        n = len(read_classes(y, type(self).__name__))
+        return Numbers(np.broadcast_to(0.0, (n, 1)))
 
     def _labels(self, data: Data, y: Any) -> np.ndarray:
         labels = read_classes(y, type(self).__name__, checked=True)
