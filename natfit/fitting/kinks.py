@@ -58,6 +58,9 @@ def at_kinks(
     """
     if not (isinstance(objective, Regression) and objective.kinked and _affordable(objective)):
         return theta
+    if objective.explained(theta) is not None:
+        # A vertex that meets all rows has no width.
+        return theta
     theta = run(objective, _short(engine, _BEFORE), theta, rng).theta
     if objective.ridge is not None and objective.ridge[_location(objective)].any():
         return _penalised(objective, theta)

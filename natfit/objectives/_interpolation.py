@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +10,11 @@ from scipy.linalg import lstsq
 from scipy.sparse.linalg import LinearOperator as Operator
 from scipy.sparse.linalg import lsqr
 
-from natfit.bijectors import Bijector
+from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives._formula import Formula
+from natfit.objectives._places import at_rows, followed
 from natfit.objectives._ways import ROUNDING
 from natfit.objectives.base import NoMinimum
 from natfit.rows import Block
@@ -28,6 +29,10 @@ _NARROWED = 7.0
 #: factor by which a width must then be able to fall.
 _MET, _ROOM = 1e-12, 10.0
 
+#: Smallest such logarithm where a limit of the family leaves less, and the shares of it at which
+#: rows are compared that are met where they are most likely.
+_LEAST, _PARTS = 4.0, (0.3, 0.65, 1.0)
+
 #: Largest number of products with which rows are solved for directly, largest number of rows that
 #: are all solved for, and of passes over them.
 _PRODUCTS, _ROWS, _PASSES = 2e8, 4_000, 100
@@ -38,6 +43,9 @@ _SPARE = 10
 #: What a parameter must be for a density to follow y by it.
 _PLACES = (Role.LOCATION, Role.MEAN, Role.SCALE)
 
+#: What lies at the rows themselves if it follows them at all.
+_AT_ROWS = (Role.LOCATION, Role.MEAN)
+
 #: Units of rounding of y to which a width must be able to fall.
 _FLOOR = 1e3 * float(np.finfo(float).eps)
 
@@ -45,83 +53,156 @@ _FLOOR = 1e3 * float(np.finfo(float).eps)
 def interpolation(objective: Regression, path: Sequence[np.ndarray]) -> NoMinimum | None:
     """Return that the features explain every row exactly, where a width runs to zero."""
     model, family = objective.model, objective.distribution
-    if not isinstance(model, LinearPredictors) or len(path) < 2 or not family.widths:
+    if not isinstance(model, LinearPredictors) or not family.widths:
         return None
-    bases = model.intercepts()
     exact = objective.explained(path[0])
-    for name, width in family.widths.items():
-        block = family.blocks[name]
-        base = bases[block.start]
-        if block.stop - block.start != 1 or base is None or family.params[name].decreasing:
-            continue
-        shrunk = width.power * float(path[-1][base] - path[0][base])
-        if exact is None and not shrunk < -_NARROWED:
-            continue
-        spread, size = _spread(objective)
-        floor = _FLOOR if abs(width.power) == 1.0 else np.sqrt(_FLOOR)
-        room = shrunk - np.log(floor * max(1.0, size / spread))
-        way = np.zeros(family.n_params)
-        way[block.start] = -1.0 / width.power
-        at, room = (path[-1], room) if exact is None else (exact, _ROOM)
-        with np.errstate(all="ignore"):
-            falls = room > 1.0 and objective.rows.sum(
-                _narrow_part, objective._formula, at, way, room
-            )
-        if falls:
-            continue
-        side = "lower" if width.power > 0 else "upper"
+    for name, base, way in _widths(objective):
+        power = family.widths[name].power
+        shrunk = power * float(path[-1][base] - path[0][base])
+        if name != exact:
+            if not shrunk < -_NARROWED:
+                continue
+            spread, size = _spread(objective)
+            floor = _FLOOR if abs(power) == 1.0 else np.sqrt(_FLOOR)
+            room = shrunk - np.log(floor * max(1.0, size / spread))
+            if room > 1.0 and _falls(objective, path[-1], way, room):
+                continue
+        side = "lower" if power > 0 else "upper"
         n, p = objective.rows.n, len(path[-1])
         return NoMinimum(
             f"the likelihood grows without limit as {objective.bound(base, side)}: the features "
             f"explain every row exactly ({p} parameters, {n} rows)",
-            "use fewer columns than rows, or a family without a width; a penalty "
-            "alpha does not keep the width from zero, and has at most a local optimum beside it",
+            "use fewer columns than rows, or a family without a width; a penalty alpha does not "
+            f"keep {name} from its limit, and has at most a local optimum beside it",
         )
     return None
 
 
-def places(objective: Regression) -> list[tuple[int, Bijector]]:
-    """Return the entries of eta that can follow y, with what they stand for."""
+def places(objective: Regression) -> list[int]:
+    """Return the entries of eta that can follow y."""
     family = objective.distribution
     if not family.information.complete or family.event_shape != ():
         return []
     return [
-        (family.blocks[name].start, constraint)
-        for name, constraint in family.params.items()
-        if family.roles.get(name) in _PLACES and name not in family.widths
+        family.blocks[name].start
+        for name, role in family.roles.items()
+        if role in _PLACES and name not in family.widths
     ]
 
 
-def explained(objective: Regression, theta: np.ndarray) -> np.ndarray | None:
-    """Return a theta (P,) whose features explain each row exactly, by a location or a mean.
+def _widths(objective: Regression) -> Iterator[tuple[str, int, np.ndarray]]:
+    """Yield the name of each width with an intercept, its index, and the way (K,) to zero width."""
+    family, bases = objective.distribution, objective.model.intercepts()
+    for name, width in family.widths.items():
+        block = family.blocks[name]
+        base = bases[block.start]
+        if block.stop - block.start == 1 and base is not None:
+            if not family.params[name].decreasing:
+                way = np.zeros(family.n_params)
+                way[block.start] = -1.0 / width.power
+                yield name, base, way
 
-    Some more rows than coefficients are solved for first, since the others must follow.
+
+def explained(objective: Regression, theta: np.ndarray) -> str | None:
+    """Return the width that runs to zero because the features explain each row exactly, or None.
+
+    A location or a mean must be y itself; another parameter, such as the scale of a gamma density,
+    must be where each row is most likely once the density is narrow, and follows its width. Whether
+    that can be is algebra, and depends on the start ``theta`` in nothing else.
+
+    Returns
+    -------
+    str or None
+        A name of ``widths`` of the family.
+    """
+    family, model = objective.distribution, objective.model
+    if not isinstance(model, LinearPredictors):
+        return None
+    if not family.information.complete or family.event_shape != ():
+        return None
+    for name, base, way in _widths(objective):
+        room = _room(family, theta[base], way)
+        if room < _LEAST:
+            continue
+        for place, role in family.roles.items():
+            k = family.blocks[place].start
+            if place == name or len(model.at[k]) < 2:
+                continue
+            at = None
+            if k in places(objective):
+                at = _met(objective, theta, k)
+                if at is not None and not _falls(objective, at, way, room):
+                    return name
+            if place != family.driven or (at is None and role in _AT_ROWS):
+                continue
+            if _rises(objective, theta, base, k, room * way):
+                return name
+    return None
+
+
+def _room(family: Distribution, eta: float, way: np.ndarray) -> float:
+    """Return how far the logarithm of a width may fall from an eta of it, at most."""
+    w = int(np.flatnonzero(way)[0])
+    end = family.limits[1 if way[w] > 0 else 0][w]
+    return float(min(_ROOM, 0.99 * (end - eta) / way[w]))
+
+
+def _rises(objective: Regression, theta: np.ndarray, base: int, k: int, way: np.ndarray) -> bool:
+    """Tell whether rows that are met where they are most likely become more so on a way (K,)."""
+    part = objective.model.parts[k]
+    if part.stop - part.start < objective.rows.n and _met(objective, theta, k, 0.0 * way) is None:
+        return False
+    before: np.ndarray | None = None
+    for share in _PARTS:
+        narrow = theta.copy()
+        narrow[base] += share * way.sum()
+        at = _met(objective, narrow, k, share * way)
+        if at is None:
+            return False
+        with np.errstate(all="ignore"):
+            if before is not None and objective.rows.sum(
+                _lower_part, objective._formula, before, at
+            ):
+                return False
+        before = at
+    return True
+
+
+def _falls(objective: Regression, theta: np.ndarray, way: np.ndarray, room: float) -> bool:
+    """Tell whether a row becomes less likely as a width shrinks by the factor exp(-room)."""
+    with np.errstate(all="ignore"):
+        return bool(objective.rows.sum(_narrow_part, objective._formula, theta, way, room))
+
+
+def _met(
+    objective: Regression, theta: np.ndarray, k: int, way: np.ndarray | None = None
+) -> np.ndarray | None:
+    """Return a theta (P,) at which eta_k of each row is that of y, or where it is most likely.
+
+    The latter is asked for with the way (K,) on which the density has become narrow. Some more rows
+    than coefficients are solved for first, since the others must follow.
 
     Returns
     -------
     ndarray of shape (P,) or None
     """
-    rows, model = objective.rows, objective.model
-    if not isinstance(model, LinearPredictors):
-        return None
-    for k, constraint in places(objective):
-        p = model.parts[k].stop - model.parts[k].start
-        some = min(rows.n, p + _SPARE)
-        for n in (some, rows.n) if some < rows.n <= _ROWS else (some,):
-            with np.errstate(all="ignore"):
-                found = _solved(objective, theta, rows.few(n), k, constraint)
-                if found is None:
-                    break
-                gap = rows.map(gap_part, objective._formula, found[0], k, constraint)
-            if np.abs(gap).max() <= _MET * found[1]:
-                return found[0]
+    rows, part = objective.rows, objective.model.parts[k]
+    some = min(rows.n, part.stop - part.start + _SPARE)
+    for n in (some, rows.n) if some < rows.n <= _ROWS else (some,):
+        with np.errstate(all="ignore"):
+            found = _solved(objective, theta, rows.few(n), k, way)
+            if found is None:
+                return None
+            gap = rows.map(gap_part, objective._formula, found[0], k, way)
+        if np.abs(gap).max() <= _MET * found[1]:
+            return found[0]
     return None
 
 
 def _solved(
-    objective: Regression, theta: np.ndarray, block: Block, k: int, constraint: Bijector
+    objective: Regression, theta: np.ndarray, block: Block, k: int, way: np.ndarray | None
 ) -> tuple[np.ndarray, float] | None:
-    """Return theta (P,) at which eta_k of some rows is that of their y, and its largest change.
+    """Return theta (P,) at which eta_k of some rows is as it must be, and its largest change.
 
     With more features than rows, and more products than are cheap, the rows are solved for by
     products with the features.
@@ -134,7 +215,7 @@ def _solved(
     part = objective.model.parts[k]
     n, p = block.n, part.stop - part.start
     lin: Any = objective._formula.linearize(theta, block)
-    gap = constraint.to_eta(block.y)[:, 0] - lin.eta[:, k]
+    gap = gap_part(block, objective._formula, theta, k, way)
     size = float(np.abs(gap).max())
     if not np.isfinite(gap).all():
         return None
@@ -146,7 +227,7 @@ def _solved(
     else:
         return None
     found[part] += delta
-    left = constraint.to_eta(block.y)[:, 0] - objective._formula.linearize(found, block).eta[:, k]
+    left = gap_part(block, objective._formula, found, k, way)
     return (found, size) if np.abs(left).max() <= _MET * size else None
 
 
@@ -172,11 +253,13 @@ class _Part(Operator):
 
 
 def gap_part(
-    block: Block, formula: Formula, theta: np.ndarray, k: int, constraint: Bijector
+    block: Block, formula: Formula, theta: np.ndarray, k: int, way: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return what is left of y in eta_k of each row, (n,)."""
-    gap: np.ndarray = constraint.to_eta(block.y)[:, 0] - formula.linearize(theta, block).eta[:, k]
-    return gap
+    """Return how far eta_k of each row is from y, or from where it is most likely, (n,)."""
+    family, eta = formula.distribution, formula.linearize(theta, block).eta
+    if way is None:
+        return at_rows(family, block.y, k) - eta[:, k]
+    return followed(family, block.y, eta, k, way) - eta[:, k]
 
 
 def _spread(objective: Regression) -> tuple[float, float]:
@@ -190,7 +273,7 @@ def _spread(objective: Regression) -> tuple[float, float]:
 def _narrow_part(
     block: Block, formula: Formula, theta: np.ndarray, way: np.ndarray, room: float
 ) -> int:
-    """Return how many rows become less likely as a width shrinks by the factor exp(room)."""
+    """Return how many rows become less likely as a width shrinks by the factor exp(-room)."""
     eta = formula.linearize(theta, block).eta
     family = formula.distribution
     low, high = family.row_limits
@@ -200,3 +283,12 @@ def _narrow_part(
         falls |= ~(now >= before - ROUNDING * (1.0 + np.abs(before)))
         before = now
     return int(falls.sum())
+
+
+def _lower_part(block: Block, formula: Formula, before: np.ndarray, after: np.ndarray) -> int:
+    """Return how many rows are less likely at one theta than at another."""
+    family = formula.distribution
+    first, second = (
+        family.log_prob(block.y, formula.linearize(theta, block).eta) for theta in (before, after)
+    )
+    return int((~(second >= first - ROUNDING * (1.0 + np.abs(first)))).sum())

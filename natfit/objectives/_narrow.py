@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from natfit.bijectors import Bijector
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives._formula import Formula
 from natfit.objectives._interpolation import gap_part, places
@@ -40,20 +39,17 @@ class _Few:
     ----------
     theta : ndarray of shape (P,)
     k : int
-    constraint : Bijector
-        That of the parameter which eta_k stands for.
     least : float
         Largest distance of such a row.
     """
 
     theta: np.ndarray
     k: int
-    constraint: Bijector
     least: float
 
     def mask(self, block: Block, formula: Formula) -> np.ndarray:
         """Tell which rows of a block they are, (n,)."""
-        gap = gap_part(block, formula, self.theta, self.k, self.constraint)
+        gap = gap_part(block, formula, self.theta, self.k)
         return np.abs(gap) <= self.least
 
     def rows(self, block: Block, formula: Formula, own: bool, entry: int) -> tuple[Any, np.ndarray]:
@@ -89,12 +85,12 @@ def narrow_rows(objective: Regression, theta: np.ndarray) -> NoMinimum | None:
     if not driven:
         return None
     with np.errstate(all="ignore"):
-        for k, constraint in places(objective):
-            gap = np.abs(objective.rows.map(gap_part, objective._formula, theta, k, constraint))
+        for k in places(objective):
+            gap = np.abs(objective.rows.map(gap_part, objective._formula, theta, k))
             near = gap <= _NEARLY * np.median(gap)
             if not 0 < np.count_nonzero(near) < len(gap):
                 continue
-            few = _Few(theta, k, constraint, float(gap[near].max()))
+            few = _Few(theta, k, float(gap[near].max()))
             for name in driven:
                 sign = -1.0 if family.widths[name].power > 0 else 1.0
                 way = _narrowing(objective, few, starts[name], sign)
@@ -151,7 +147,7 @@ def _pull_part(block: Block, formula: Formula, few: _Few, theta: np.ndarray) -> 
     """Return the sum over these rows of J_i' times what is left of y in eta_k, (P,)."""
     lin: Any = formula.linearize(theta, block)
     u = np.zeros_like(lin.eta)
-    left = gap_part(block, formula, theta, few.k, few.constraint)
+    left = gap_part(block, formula, theta, few.k)
     u[:, few.k] = np.where(few.mask(block, formula), left, 0.0)
     if block.weight is not None:
         u *= block.weight[:, None]

@@ -104,7 +104,7 @@ class Regression(Likelihood):
         # What predictors have in common is their features; a network's layers share them anyway.
         self.mix = mix if model.linear else None
         self.penalised = self.ridge is not None
-        self._explained: tuple[np.ndarray | None] | None = None
+        self._explained: list[str | None] = []
         self._passed: tuple[np.ndarray, float, np.ndarray] | None = None
         self._seen: tuple[np.ndarray, LinearOperator] | None = None
 
@@ -309,10 +309,10 @@ class Regression(Likelihood):
         found = interpolation(self, path) or narrow_rows(self, path[-1])
         return found or (separation(self, path) if near else None)
 
-    def explained(self, theta: np.ndarray) -> np.ndarray | None:
-        """Return a theta (P,) near one whose features explain every row exactly, or None."""
-        if self._explained is None:
-            self._explained = (explained(self, theta),)
+    def explained(self, theta: np.ndarray) -> str | None:
+        """Return the width that is zero where the features explain every row exactly, or None."""
+        if not self._explained:
+            self._explained.append(explained(self, theta))
         return self._explained[0]
 
     def doubtful(self, theta: np.ndarray) -> bool:
@@ -329,7 +329,7 @@ class Regression(Likelihood):
         if not isinstance(model, LinearPredictors):
             return False
         most = max(part.stop - part.start for part in model.parts)
-        if self.distribution.widths and (self.ridge is not None or most >= self.rows.n):
+        if self.distribution.widths and (self.penalised or self.kinked or most >= self.rows.n):
             if self.explained(theta) is not None:
                 return True
         return uncertain(self, theta) or narrow_rows(self, theta) is not None

@@ -8,7 +8,7 @@ import autograd.numpy as anp
 import numpy as np
 
 from natfit.bijectors import Positive, Real
-from natfit.distributions.contract.declared import Role
+from natfit.distributions.contract.declared import Role, Width
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.forms.transformed import Transformed
 from natfit.distributions.real.pearson3 import Pearson3
@@ -35,6 +35,7 @@ class LogPearson3(Transformed):
 
     params = {"loc": Real(), "scale": Positive(), "skew": Real(low=-2.0, high=2.0, max_step=0.5)}
     roles = {"loc": Role.SHAPE, "scale": Role.SHAPE, "skew": Role.SHAPE}
+    widths = {"scale": Width(1.0)}
     support = POSITIVE
     limit_meaning = Pearson3.limit_meaning
     compare_after = 25

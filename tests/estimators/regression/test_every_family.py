@@ -78,3 +78,60 @@ def test_family_finds_what_it_was_drawn_from(name, everything):
     # Twice the gain over the truth is chi-squared: a level of 1e-6 on either side.
     gain = 2.0 * (fit.loglik_ - at_truth)
     assert -1e-6 < gain < chi2.isf(1e-6, len(fit._theta))
+
+
+#: Families with a width that features cannot drive to zero, or not from any start, and why.
+WIDE = {
+    "pareto": "the scale is an end of the support, and the shape has no place",
+    "power_law": "the scale is an end of the support, and the shape has no place",
+    "exponential": "its width is its place",
+    "log_pearson3": "of few rows it starts with a skewness near 2, at which it is highest at its end",
+    "generalized_pareto": "its density is highest at zero, wherever the row is",
+}
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.1])
+@pytest.mark.parametrize("name", univariate())
+def test_family_with_more_columns_than_rows_has_no_width(name, alpha):
+    if name in LEFT_OUT or name in WIDE or not resolve(name, Distribution).widths:
+        pytest.skip(LEFT_OUT.get(name) or WIDE.get(name, "it has no width"))
+    family = resolve(name, Distribution)
+    rng = np.random.default_rng([15, *name.encode()])
+    X = rng.normal(size=(12, 15))
+    y = family.sample(np.tile(truth(family, False)[0], (12, 1)), rng)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fit = NaturalRegressor(name, alpha=alpha).fit(X, y)
+    assert fit.status_ == "unbounded", fit.message_
+    assert "explain every row exactly" in fit.message_
+    assert fit.n_iter_ <= 60
+    assert np.isfinite(fit._theta).all()
+
+
+#: Families and how a straight line, of values between 1 and 3, becomes rows that it explains.
+STRAIGHT = {
+    "laplace": np.asarray,
+    "cauchy": np.asarray,
+    "gev": np.asarray,
+    "skew_normal": np.asarray,
+    "von_mises": lambda line: line - 2.0,
+    "gamma": np.exp,
+    "gamma_mean": np.exp,
+    "inverse_gamma": np.exp,
+    "inverse_gaussian": np.exp,
+    "nakagami": np.exp,
+    "log_pearson3": np.exp,
+    "exponentiated_weibull": np.exp,
+    "beta_mean": lambda line: 1.0 / (1.0 + np.exp(line)),
+}
+
+
+@pytest.mark.parametrize("n", [60, 3_000])
+@pytest.mark.parametrize("name", list(STRAIGHT))
+def test_family_of_a_straight_line_has_no_width(name, n):
+    rng = np.random.default_rng(n)
+    X = rng.uniform(-1.0, 1.0, size=(n, 2))
+    fit = fitted(name, X, STRAIGHT[name](2.0 + X @ np.array([0.6, -0.4])), False)
+    assert fit.status_ == "unbounded", fit.message_
+    assert "explain every row exactly" in fit.message_
+    assert np.isfinite(fit._theta).all()
