@@ -147,6 +147,10 @@ class Objective:
         """Tell whether f may fall without limit although an optimum seems to have been found."""
         return False
 
+    def held_by(self, theta: np.ndarray) -> NoMinimum | None:
+        """Say what ends a descent at theta that is no optimum, if the objective knows it."""
+        return None
+
     def logarithms(self, path: np.ndarray) -> tuple[np.ndarray, Sequence[int]]:
         """Return the logarithmic quantities (n, m) at points (n, P), and what :meth:`bound` calls.
 

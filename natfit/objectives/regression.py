@@ -22,6 +22,7 @@ from natfit.objectives._interpolation import explained, interpolation
 from natfit.objectives._kinks import nearest_gradient
 from natfit.objectives._narrow import narrow_rows
 from natfit.objectives._recession import separation, settled, uncertain
+from natfit.objectives._row_limits import row_limit
 from natfit.objectives.base import NoMinimum
 from natfit.objectives.likelihood import Likelihood
 from natfit.rows import Block, Memory, Rows, fewer_of
@@ -333,6 +334,10 @@ class Regression(Likelihood):
             if self.explained(theta) is not None:
                 return True
         return uncertain(self, theta) or narrow_rows(self, theta) is not None
+
+    def held_by(self, theta: np.ndarray) -> NoMinimum | None:
+        """Say which predictor is at a limit of the family in a row, so that a descent ends."""
+        return row_limit(self, theta)
 
     def logarithms(self, path: np.ndarray) -> tuple[np.ndarray, Sequence[int]]:
         """Return the intercepts of logarithmic predictors at points (n, P), and their indices."""

@@ -271,6 +271,8 @@ def _verdict(
         lost = runaway(objective, iterates) if why is None and not status.good else None
         status = Status.UNBOUNDED if lost is not None else status
         status = status if why is None else _end_of(why)
+    if why is None and lost is None and status in (Status.NO_DESCENT, Status.MAX_ITER):
+        why = objective.held_by(last.theta)
     climbed = not engine.step.descends and not status.good and _rose(iterates)
     rose_from = iterates[0].value if climbed else None
     found = Verdict.of(status, objective, last, engine.tol, engine.max_iter, lost, rose_from)

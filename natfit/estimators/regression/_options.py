@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from natfit._validation import check_bool, check_number
@@ -43,6 +43,37 @@ def by_parameter(value: Any, option: str, family: Distribution, default: Any) ->
         return dict.fromkeys(family.params, value)
     refuse_names(value, option, family)
     return {name: value.get(name, default) for name in family.params}
+
+
+def refuse_ends(family: Distribution, driven: Collection[str]) -> None:
+    """Raise ValueError if features drive an end of the support that the rows themselves determine.
+
+    The likelihood rises until such an end meets rows: its maximum lies in a corner, which no
+    descent by derivatives finds.
+
+    Parameters
+    ----------
+    family : Distribution
+        The family.
+    driven : collection of str
+        The parameters that features drive.
+
+    Raises
+    ------
+    ValueError
+        If one of them is an end; the message names parameters that features may drive.
+    """
+    ends = [name for name in driven if name in family.row_ends]
+    if not ends:
+        return
+    others = {name: "all" for name in family.params if name not in family.row_ends}
+    name = type(family).__name__
+    remedy = f"use features_for={others}" if others else "use a family whose density does not jump"
+    raise ValueError(
+        f"features_for must not drive {' and '.join(map(repr, ends))}, an end of the support of "
+        f"{name}: the likelihood rises until the end meets rows, and has no derivative at its "
+        f"maximum; {remedy}"
+    )
 
 
 def refuse_names(value: Mapping, option: str, family: Distribution) -> None:

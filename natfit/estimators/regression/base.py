@@ -23,7 +23,7 @@ from natfit.estimators.regression._offsets import (
     refuse_other_orders,
     warn_of_forgotten,
 )
-from natfit.estimators.regression._options import intercepts, strengths
+from natfit.estimators.regression._options import intercepts, refuse_ends, strengths
 from natfit.estimators.regression._predictions import Predictions
 from natfit.estimators.regression._predictor import Predicted, predictor_of, trained
 from natfit.estimators.regression._statements import RegressionStatements
@@ -130,6 +130,7 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
         family = plan.fitted[0]
         chosen = choose(self.features_for, family, data.X, intercepts(self.fit_intercept, family))
         link, driven = getattr(self, "link", None), driven_by(chosen.features)
+        refuse_ends(family, driven)
         family = linked(family, link, driven)
         ridge = strengths(self.alpha, family)
         refuse_other_orders(X, offset, exposure, self.truncation)

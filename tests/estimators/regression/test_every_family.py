@@ -135,3 +135,34 @@ def test_family_of_a_straight_line_has_no_width(name, n):
     assert fit.status_ == "unbounded", fit.message_
     assert "explain every row exactly" in fit.message_
     assert np.isfinite(fit._theta).all()
+
+
+@pytest.mark.parametrize("name", ["uniform", "pareto", "power_law"])
+def test_features_drive_no_end_that_rows_determine(name):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(50, 2)), rng.uniform(1.0, 2.0, size=50)
+    with pytest.raises(ValueError, match="an end of the support") as caught:
+        NaturalRegressor(name, features_for="all").fit(X, y)
+    if name == "uniform":
+        return
+    assert "features_for={'shape': 'all'}" in str(caught.value)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fit = NaturalRegressor(name, features_for={"shape": "all"}).fit(X, y)
+    assert fit.status_ == "boundary", fit.message_
+
+
+@pytest.mark.parametrize("name, shape", [("pearson3", "skew"), ("gev", "shape")])
+def test_predictor_that_meets_a_limit_in_a_row_is_named(name, shape):
+    """A shape that x drives leaves its range in rows far out, where the likelihood has no maximum.
+
+    Rows of this kind meet the limit: gamma noise for Pearson III, minus gamma noise for the GEV.
+    """
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    noise = rng.gamma(2.0, 1.0, 200) if name == "pearson3" else -rng.gamma(1.2, 1.0, 200)
+    y = X @ np.array([0.4, -0.3, 0.2]) + 0.5 * noise
+    fit = fitted(name, X, y, True)
+    assert fit.status_ == "no_descent"
+    assert f"the predictor of {shape} is at its limit" in fit.message_
+    assert "features_for={'loc': 'all', 'scale': 'all'}" in fit.message_
