@@ -247,6 +247,11 @@ class Kept(LinearOperator):
         """Return F^-1 g (P,) by the two loops of the BFGS method, and what F does not determine."""
         if self._last is not None and self._last[1] is g:
             return self._last[0].copy(), self.base.lost
+        self._last = self.inverse(g), g
+        return self._last[0].copy(), self.base.lost
+
+    def inverse(self, g: np.ndarray) -> np.ndarray:
+        """Return F^-1 g (P,), of which nothing is kept: g may be changed afterwards."""
         shares, right = [], g.copy()
         for pair in reversed(self.secants):
             share = float(pair.s @ right) / pair.product
@@ -257,8 +262,7 @@ class Kept(LinearOperator):
             d = daxpy(pair.s, d, a=share - float(pair.y @ d) / pair.product)
         if self.scale != 1.0:
             d /= self.scale
-        self._last = d, g
-        return d.copy(), self.base.lost
+        return d
 
     def __matmul__(self, v: np.ndarray) -> np.ndarray:
         """Return F v, (P,)."""

@@ -55,7 +55,7 @@ class Wide:
                 return found
             self._near, self._base = True, DiagonalInverse(information.diag())
         kept = Kept(self._base, self._secants, len(theta))
-        information.preconditioner = lambda g: kept.solved(g)[0]
+        information.preconditioner = kept.inverse
         information.enough = _RESIDUAL
         return information
 

@@ -218,7 +218,7 @@ class _Keeping(ExactFisher):
         """
         operator = objective.positive_information(iterate.theta)
         residual, found = iterate.grad.copy(), 0.0
-        z, _ = state.kept.solved(residual)
+        z = state.kept.inverse(residual)
         p, rho = z.copy(), float(residual @ z)
         first = rho
         for _ in range(_PRODUCTS):
@@ -230,7 +230,7 @@ class _Keeping(ExactFisher):
                 return False
             found += rho**2 / curvature
             residual -= rho / curvature * product
-            z, _ = state.kept.solved(residual)
+            z = state.kept.inverse(residual)
             rho, before = float(residual @ z), rho
             if found > 4.0 * first:
                 return False

@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from natfit import NaturalClassifier, NaturalRegressor
 from natfit.fitting.regression import standardised
+from natfit.metrics._kept import DiagonalInverse, Kept, Secant
 from natfit.models._design import Design
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.rows import Memory, wide_chunks
@@ -122,3 +123,14 @@ def test_chunks_of_wide_sparse_rows_are_as_long_as_their_columns():
     assert wide_chunks(Memory(np.zeros(20), X), 200).chunk_size == Memory(np.zeros(20)).chunk_size
     narrow = Memory(np.zeros(20), X[:, :50])
     assert wide_chunks(narrow, 1) is narrow
+
+
+def test_an_inverse_that_preconditions_keeps_nothing_of_a_vector_that_changes():
+    """Conjugate gradients change their residual in place."""
+    rng = np.random.default_rng(0)
+    kept = Kept(DiagonalInverse(np.ones(4)), [Secant(np.ones(4), np.arange(1.0, 5.0))], 4)
+    g = rng.standard_normal(4)
+    first = kept.inverse(g)
+    g *= 2.0
+    np.testing.assert_allclose(kept.inverse(g), 2.0 * first, rtol=1e-12)
+    np.testing.assert_allclose(kept.dense() @ kept.inverse(g), g, rtol=1e-10)
