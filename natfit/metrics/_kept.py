@@ -44,9 +44,7 @@ class Inverse:
         size = np.abs(np.diagonal(matrix))
         self._scale = 1.0 / np.sqrt(np.where(size > 0, size, 1.0))
         self._part: np.ndarray | None = None
-        names = ("lange", "potrf", "pocon", "potrs")
-        lange, potrf, pocon, self._potrs = get_lapack_funcs(names, (matrix,))
-        (self._trmv,) = get_blas_funcs(("trmv",), (matrix,))
+        lange, potrf, pocon = get_lapack_funcs(("lange", "potrf", "pocon"), (matrix,))
         scaled = np.ascontiguousarray(matrix)
         scaled *= self._scale
         scaled *= self._scale[:, None]
@@ -88,7 +86,8 @@ class Inverse:
         if self._part is not None:
             found = self._part @ right
         else:
-            found, _ = self._potrs(self._factor, right, lower=1)
+            (potrs,) = get_lapack_funcs(("potrs",), (self._factor,))
+            found, _ = potrs(self._factor, right, lower=1)
         return (self._scale * found.T).T * size
 
     def times(self, v: np.ndarray) -> np.ndarray:
@@ -97,8 +96,8 @@ class Inverse:
         if self._part is not None:
             found = self._factor @ small
         else:
-            half = self._trmv(self._factor, small, lower=1, trans=1)
-            found = self._trmv(self._factor, half, lower=1)
+            (trmv,) = get_blas_funcs(("trmv",), (self._factor,))
+            found = trmv(self._factor, trmv(self._factor, small, lower=1, trans=1), lower=1)
         return found / self._scale * size
 
     def dense(self) -> np.ndarray:
