@@ -53,6 +53,10 @@ _ENTRIES = 2e7
 _NAMED, _TRACE = 0.1, 1e-4
 
 
+#: Number of rows of a first look, and for each coefficient of a parameter.
+_FEWEST, _A_FEATURE = 1_024, 20
+
+
 def units(objective: Regression, theta: np.ndarray) -> np.ndarray:
     """Return the unit (K,) of each entry of eta in which motion is measured; infinite for none.
 
@@ -125,8 +129,11 @@ def separation(objective: Regression, path: Sequence[np.ndarray]) -> NoMinimum |
     if np.isinf(unit).all():
         return None
     with np.errstate(all="ignore"):
+        moving = _moving(objective, path, unit)
+        if not moving and not _certain_can_move(objective, path, unit):
+            return None
         size = _sizes_of_theta(objective, path[0])
-        if _moving(objective, path, unit):
+        if moving:
             for way in _ways(objective, path, unit, size):
                 found = recedes(objective, theta, way, unit, size)
                 if found is not None:
@@ -266,6 +273,25 @@ def _certain_ways(
                 yield way
 
 
+def _certain_can_move(objective: Regression, path: Sequence[np.ndarray], unit: np.ndarray) -> bool:
+    """Tell whether rows that are certain may move alone, as far as few of the rows can tell.
+
+    Where the other rows of a few hold every direction, those of all rows hold them too.
+
+    Returns
+    -------
+    bool
+        False where none can.
+    """
+    theta, width = path[-1], objective.n_params // len(unit)
+    most = max(_FEWEST, _A_FEATURE * width)
+    if len(theta) > DIRECT or objective.rows.n < 4 * most:
+        return True
+    few = objective.fewer(most)
+    size = _sizes_of_theta(few, path[0])
+    return Held(few, _uncertain_part, (theta, unit), size, own=True).possible
+
+
 def _parts(objective: Regression) -> list[np.ndarray]:
     """Return all coordinates, and those of each entry of eta, as masks (P,)."""
     every = np.ones(objective.n_params, dtype=bool)
@@ -332,7 +358,7 @@ def _pull_part(block: Block, formula: Formula, theta: np.ndarray, start: np.ndar
 
 def _far_part(
     block: Block, formula: Formula, theta: np.ndarray, delta: np.ndarray, bent: np.ndarray
-) -> tuple[Any, np.ndarray]:
+) -> tuple[Any, Any]:
     """Return the linearisation at theta, and C far along a way, made positive."""
     lin, family = formula.linearize(theta, block), formula.distribution
     low, high = family.row_limits
@@ -340,6 +366,8 @@ def _far_part(
     eta = np.clip(along(lin.eta, u, bent), low, high)
     expected = bent.any() and family.information.measures and family.fisher_by_rows
     found = family.curvature(eta) if expected else family.observed_curvature(block.y, eta)
+    if family.concave and not expected:
+        return lin, found
     # Where C is not a number, the check of the direction decides.
     c = np.nan_to_num(found.dense(block.n), nan=0.0, posinf=0.0, neginf=0.0)
     values, vectors = np.linalg.eigh(c)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -204,19 +205,35 @@ class Held:
         self._free = np.ones(len(size), dtype=bool)
         if objective.ridge is not None:
             self._free = objective.ridge == 0.0
-        self.possible, self._vectors = True, None
+        self._gram: np.ndarray | None = None
         if len(size) > DIRECT:
             return
         gram = objective.rows.sum(_gram_part, objective._formula, *self._call)
-        if not np.isfinite(gram).all():
-            self.possible = False
-            return
         if own:
             root = np.sqrt(np.maximum(np.diagonal(gram), 0.0))
             self._size = np.where(root > _OWN * size, root, size)
-        gram = (gram / np.outer(self._size, self._size))[np.ix_(self._free, self._free)]
-        self._values, self._vectors = np.linalg.eigh(gram)
-        self.possible = bool((self._values <= _FREE).any())
+        self._gram = (gram / np.outer(self._size, self._size))[np.ix_(self._free, self._free)]
+
+    @cached_property
+    def possible(self) -> bool:
+        """Whether there may be a direction that moves nothing that is held."""
+        if self._gram is None:
+            return True
+        if not np.isfinite(self._gram).all():
+            return False
+        try:
+            # A tenth of the time of eigenvalues, which well-posed data do not need.
+            np.linalg.cholesky(self._gram - 10.0 * _FREE * np.eye(len(self._gram)))
+        except np.linalg.LinAlgError:
+            return bool((self._eigen[0] <= _FREE).any())
+        return False
+
+    @cached_property
+    def _eigen(self) -> tuple[np.ndarray, np.ndarray]:
+        """Eigenvalues and eigenvectors of the sum, in units of theta."""
+        assert self._gram is not None
+        values, vectors = np.linalg.eigh(self._gram)
+        return values, vectors
 
     def freed(self, direction: np.ndarray) -> np.ndarray | None:
         """Return the part of a direction (P,) that moves nothing that is held, if there is one.
@@ -228,12 +245,13 @@ class Held:
         if not self.possible:
             return None
         out = np.where(self._free, direction, 0.0)
-        if self._vectors is not None:
-            null = self._vectors[:, self._values <= _FREE]
+        if self._gram is not None:
+            values, vectors = self._eigen
+            null = vectors[:, values <= _FREE]
             own = null @ (null.T @ (out * self._size)[self._free])
             out[self._free] = own / self._size[self._free]
         # Products find what the rounding of a matrix has left.
-        for _ in range(_ROUNDS if self._own or self._vectors is None else 0):
+        for _ in range(_ROUNDS if self._own or self._gram is None else 0):
             out = out - self.solved(self._times(out))
         return out if out.any() and np.isfinite(out).all() else None
 
@@ -245,10 +263,11 @@ class Held:
     def solved(self, g: np.ndarray) -> np.ndarray:
         """Return the least v (P,), in units of theta, whose product is g."""
         scaled, out = (g / self._size)[self._free], np.zeros(len(g))
-        if self._vectors is not None:
-            strong = self._values > _FREE
-            vectors = self._vectors[:, strong]
-            found = vectors @ ((vectors.T @ scaled) / self._values[strong])
+        if self._gram is not None:
+            values, vectors = self._eigen
+            strong = values > _FREE
+            vectors = vectors[:, strong]
+            found = vectors @ ((vectors.T @ scaled) / values[strong])
         else:
             found = self._by_products(scaled)
         out[self._free] = found / self._size[self._free]
