@@ -6,6 +6,7 @@ the American Statistical Association 102, 359-378.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,14 @@ import numpy as np
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.quantiles import quantile
 from natfit.numerics.quadrature import between, outwards
+from natfit.numerics.squared_tails import squared_tails
 
 #: Points of the rules: of tails, and of stretches between the median and y.
 _STEP = 0.0625
 _OUT, _IN = np.arange(-4.0, 4.6, _STEP), np.arange(-3.2, 3.25, _STEP)
 
-#: Rows that are integrated at once, values of whole numbers at once, and the probability that is
-#: left out on either side.
-_ROWS, _VALUES, _NONE = 1024, 2**20, 1e-18
+#: Rows that are integrated at once.
+_ROWS = 1024
 
 #: Levels between which the width of a density is measured; the first pair that differs counts.
 _WIDTHS = ((0.25, 0.75), (0.02, 0.98), (1e-4, 1.0 - 1e-4))
@@ -30,7 +31,7 @@ def crps(family: Distribution, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
     """Return the continuous ranked probability score E|Y - y| - E|Y - Y'| / 2 of each row.
 
     It is the family's formula where it has one, the sum of F^2 below y and of (1 - F)^2 from y on
-    for whole numbers, and the integral of the same for densities.
+    for whole numbers, infinite where that is, and the integral of the same for densities.
 
     Parameters
     ----------
@@ -88,8 +89,10 @@ def _integrated(family: Any, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
     inner = np.clip(y, low, high)
     left, right = np.minimum(inner, centre), np.maximum(inner, centre)
     x, slope = between(left, right, _IN)
-    below, above = _at(family.log_cdf, x, eta), _at(family.log_sf, x, eta)
-    small = np.where((inner > centre)[:, None], above, below)
+    small = np.empty(x.shape)
+    for own, tail in ((inner <= centre, family.log_cdf), (inner > centre, family.log_sf)):
+        if own.any():
+            small[own] = _at(tail, x[own], eta[own])
     apart = np.abs(inner - centre) - 2.0 * (np.exp(small) * slope).sum(axis=1) * _STEP
     return total + apart + np.abs(y - inner)
 
@@ -106,20 +109,42 @@ def _at(tail: Any, x: np.ndarray, eta: np.ndarray) -> np.ndarray:
 
 
 def _summed(family: Any, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
-    """Sums over whole numbers; below and above them one tail is nothing and the other one is 1."""
-    formula, p = family.quantile_formula(eta), np.full(len(y), _NONE)
-    low = np.minimum(quantile(family, eta, p, True, False, formula), y)
-    low = np.maximum(low, family.support_at(eta)[0])
-    high = np.maximum(quantile(family, eta, p, True, True, formula), y)
-    out, order = np.empty(len(y)), np.argsort(high - low)
-    while len(order):
-        # Rows of about the same length together.
-        most = max(1, int(_VALUES // (high - low + 1.0)[order[-1]]))
-        part, order = order[-most:], order[:-most]
-        k = low[part, None] + np.arange(np.max(high[part] - low[part]) + 1.0)
-        below, above = _at(family.log_cdf, k, eta[part]), _at(family.log_sf, k, eta[part])
-        out[part] = np.exp(2.0 * np.where(k < y[part, None], below, above)).sum(axis=1)
-    return out
+    """Sums over whole numbers, from y downwards and upwards."""
+    low, high = (np.broadcast_to(end, y.shape) for end in family.support_at(eta))
+    # Of y between two whole numbers, as of a density: the square is constant there.
+    whole = np.floor(y)
+    out = np.zeros(len(y))
+    for side, log in ((-1, family.log_cdf), (1, family.log_sf)):
+        out += squared_tails(*_from(family, log, whole, eta, side, low, high), len(y))
+    with np.errstate(all="ignore"):
+        below, above = np.exp(family.log_cdf(whole, eta)), np.exp(family.log_sf(whole, eta))
+        return out + np.where(whole == y, 0.0, (y - whole) * (below**2 - above**2))
+
+
+def _from(
+    family: Any, log: Any, y: np.ndarray, eta: np.ndarray, side: int, low: Any, high: Any
+) -> tuple[Callable, Callable]:
+    """Return P(Y < y - j), or P(Y > y + j), as a function of j, and by how much it falls at j."""
+
+    def tail(rows: np.ndarray, j: np.ndarray) -> np.ndarray:
+        at = y[rows] + j if side > 0 else y[rows] - j - 1.0
+        with np.errstate(all="ignore"):
+            value = np.exp(log(np.clip(at, low[rows], high[rows]), eta[rows]))
+        inside = at < high[rows] if side > 0 else at >= low[rows]
+        whole = (at < low[rows]) if side > 0 else (at >= high[rows])
+        return np.where(whole, 1.0, np.where(inside, value, 0.0))
+
+    def mass(rows: np.ndarray, j: np.ndarray) -> np.ndarray:
+        at = y[rows, None] + side * (j + 1.0)
+        inside = (at >= low[rows, None]) & (at <= high[rows, None])
+        # What is outside has no probability, and need not be asked.
+        row, _ = np.nonzero(inside)
+        out = np.zeros(j.shape)
+        with np.errstate(all="ignore"):
+            out[inside] = np.exp(family.log_density(at[inside], eta[rows[row]]))
+        return out
+
+    return tail, mass
 
 
 def interval_score(

@@ -16,6 +16,9 @@ from natfit.distributions.forms.exponential_family import Canonical
 from natfit.linops.row_curvature import Entries, RowCurvature
 from natfit.numerics.tails import log_gammainc, log_gammaincc
 
+#: Rate from which on Bessel functions are their asymptotic expansions.
+_BESSEL = 1e8
+
 #: Number of rows above which log y! is taken from a table, and the table's length.
 _FEW, _TABLE = 1_000, 10_000
 
@@ -92,7 +95,11 @@ class Poisson(Canonical):
         k = np.floor(y)
         below = np.where(k < 0.0, 0.0, special.pdtr(np.maximum(k, 0.0), rate))
         p = np.where(k < 0.0, 0.0, np.exp(special.xlogy(k, rate) - rate - special.gammaln(k + 1.0)))
-        spread = special.ive(0, 2.0 * rate) + special.ive(1, 2.0 * rate)
+        # scipy has no Bessel functions of larger arguments; the next term is below rounding.
+        small = np.minimum(rate, _BESSEL)
+        spread = special.ive(0, 2.0 * small) + special.ive(1, 2.0 * small)
+        large = (1.0 - 0.0625 / rate) / np.sqrt(np.pi * rate)
+        spread = np.where(rate > _BESSEL, large, spread)
         return (y - rate) * (2.0 * below - 1.0) + 2.0 * rate * p - rate * spread
 
     def _to_scipy(self, rate: Any) -> Any:

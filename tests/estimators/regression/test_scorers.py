@@ -15,6 +15,8 @@ from natfit._component import resolve
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.frozen import Frozen
 from natfit.inference import scoring_rules
+from natfit.testing.data import points, some_rows
+from tests.suites import families
 
 RNG = np.random.default_rng(21)
 X = RNG.normal(size=(300, 3))
@@ -95,6 +97,58 @@ def test_crps_of_the_normal_is_that_of_gneiting_and_raftery():
     family = resolve("normal", Distribution)
     want = z * (2 * stats.norm.cdf(z) - 1) + 2 * stats.norm.pdf(z) - 1 / np.sqrt(np.pi)
     np.testing.assert_allclose(scoring_rules.crps(family, z, np.zeros((3, 2))), want, rtol=1e-12)
+
+
+@pytest.mark.parametrize("rate", [0.01, 40.0, 3e3, 1e6])
+def test_sums_over_many_counts_agree_with_the_formula_of_the_poisson(rate):
+    family = resolve("poisson", Distribution)
+    y = np.floor([0.0, 0.5 * rate, rate, rate + 3.0 * rate**0.5, 9.0 * rate + 200.0])
+    eta = np.tile(family.eta(rate=rate), (len(y), 1))
+    want = scoring_rules.crps(family, y, eta)
+    np.testing.assert_allclose(scoring_rules._summed(family, y, eta), want, rtol=1e-8)
+
+
+def test_crps_of_the_poisson_at_rates_beyond_scipys_bessel_functions():
+    """The normal's: sigma (2 phi(0) - 1 / sqrt(pi)); log p has lost eleven digits there."""
+    family = resolve("poisson", Distribution)
+    found = scoring_rules.crps(family, np.array([1e10]), family.eta(rate=1e10)[None])
+    assert found == pytest.approx(1e5 * (np.sqrt(2.0) - 1.0) / np.sqrt(np.pi), rel=1e-4)
+
+
+@pytest.mark.parametrize("mean, n", [(3.0, 0.2), (30.0, 0.2), (300.0, 5.0)])
+def test_crps_of_spread_out_counts_against_sums_by_scipy(mean, n):
+    family, k = resolve("negative_binomial", Distribution), np.arange(0.0, 60.0 * mean / n + 1e3)
+    peer = stats.nbinom(n, n / (n + mean))
+    y = np.array([0.0, mean, 10.0 * mean])
+    want = [np.sum(np.where(k < v, peer.cdf(k), peer.sf(k)) ** 2) for v in y]
+    found = scoring_rules.crps(family, y, np.tile(family.eta(mean=mean, n=n), (3, 1)))
+    np.testing.assert_allclose(found, want, rtol=1e-8)
+
+
+COUNTS = {
+    name: family
+    for name, family in families().items()
+    if family.event_shape == () and family.has_cdf and family.known_support.integer
+}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_sums_over_counts_ask_for_few_tails(name, monkeypatch):
+    """A tail may itself be a sum; as many as there are counts took 80 ms a row."""
+    family, asked = COUNTS[name], []
+    eta = np.tile(points(family)[0], (20, 1))
+    y = np.resize(some_rows(family, eta[0], 20), 20)
+    for tail in ("log_cdf", "log_sf"):
+        own = getattr(family, tail)
+
+        def counted(at, eta, own=own):
+            asked.append(len(at))
+            return own(at, eta)
+
+        monkeypatch.setattr(family, tail, counted)
+    assert np.all(scoring_rules._summed(family, y, eta) >= 0.0)
+    # 200 of a tail that falls as slowly as Zipf's.
+    assert sum(asked) <= 200 * len(y)
 
 
 def test_infinite_and_missing_crps():
