@@ -23,20 +23,28 @@ class Share(Elementwise):
     low, high = 1e-15, 1.0 - 1e-12
 
     def _forward(self, eta: Any) -> Any:
-        odds = anp.sinh(eta)
-        return odds / (1.0 + odds)
+        odds = anp.sinh(anp.minimum(eta, 1.0))
+        far = 2.0 * anp.exp(-anp.maximum(eta, 1.0))
+        # Beyond 1, odds and 1 in units of the exponential, which does not overflow.
+        return anp.where(eta < 1.0, odds / (1.0 + odds), 1.0 - far / (1.0 + far - 0.25 * far**2))
 
     def _backward(self, native: Any) -> Any:
         return anp.arcsinh(native / (1.0 - native))
 
     def first(self, eta: np.ndarray) -> np.ndarray:
         """Return the first derivative cosh / (1 + sinh)^2, elementwise."""
-        return np.cosh(eta) / (1.0 + np.sinh(eta)) ** 2
+        e, _, cosh, one = _halves(eta)
+        return e * cosh / one**2
 
     def second(self, eta: np.ndarray) -> np.ndarray:
         """Return the second derivative of the native value in eta, elementwise."""
-        one = 1.0 + np.sinh(eta)
-        return np.sinh(eta) / one**2 - 2.0 * np.cosh(eta) ** 2 / one**3
+        e, sinh, cosh, one = _halves(eta)
+        return e * (sinh / one**2 - 2.0 * cosh**2 / one**3)
+
+    def rate(self, eta: np.ndarray) -> np.ndarray:
+        """Return the first derivative over 1 - native, cosh / (1 + sinh), elementwise."""
+        _, _, cosh, one = _halves(eta)
+        return cosh / one
 
     scale = "logit"
 
@@ -83,3 +91,10 @@ class Share(Elementwise):
     def native_limits(self) -> tuple[float, float]:
         """Limits 1e-15 and 1 - 1e-12 of a share."""
         return (self.low, self.high)
+
+
+def _halves(eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return exp(-eta), and sinh, cosh and 1 + sinh times it: none of them overflows."""
+    e = np.exp(-eta)
+    sinh, cosh = -0.5 * np.expm1(-2.0 * eta), 0.5 * (1.0 + e * e)
+    return e, sinh, cosh, e + sinh

@@ -103,7 +103,7 @@ class WithAtom(Extended):
     def _shares(self, is_atom: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Score and observed information of the share's coordinate, (n,) each."""
         log_z, log_rest = log_share(eta)
-        yes, none = share_terms(np.exp(-log_z), eta), share_terms(-np.exp(-log_rest), eta)
+        yes, none = share_terms(np.exp(log_rest - log_z), eta), share_terms(-np.ones(1), eta)
         score, observed = (
             is_atom * a + (1.0 - is_atom) * b for a, b in zip(yes, none, strict=True)
         )
@@ -133,7 +133,7 @@ class WithAtom(Extended):
     def fisher(self, eta: np.ndarray) -> np.ndarray:
         """Fisher information, (n, K, K): blocks of the share and of the inner family."""
         log_z, log_rest = log_share(eta)
-        first = SHARE.first(eta[:, 0]) ** 2 * np.exp(-log_z - log_rest)
+        first = SHARE.rate(eta[:, 0]) ** 2 * np.exp(log_rest - log_z)
         return self._blocks(first, np.exp(log_rest)[:, None, None] * self.inner.fisher(eta[:, 1:]))
 
     def kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
@@ -166,8 +166,8 @@ class WithAtom(Extended):
             )
             # The probability that a row of the interval is not the atom.
             v = np.exp(log_rest + log_mass - joint)
-            first, second = share_terms((holds - np.exp(log_mass)) * np.exp(-joint), eta)
-            cross = -SHARE.first(eta[:, 0]) * holds * np.exp(log_mass - 2.0 * joint)
+            first, second = share_terms((holds - np.exp(log_mass)) * np.exp(log_rest - joint), eta)
+            cross = -SHARE.rate(eta[:, 0]) * holds * np.exp(log_rest + log_mass - 2.0 * joint)
             score = np.concatenate(
                 [np.broadcast_to(first, v.shape)[:, None], v[:, None] * s], axis=1
             )

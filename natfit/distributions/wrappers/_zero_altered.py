@@ -22,13 +22,18 @@ SHARE = Share()
 
 def log_share(eta: Any) -> tuple[Any, Any]:
     """log z and log(1 - z), (n,) each."""
-    odds = anp.sinh(eta[:, 0])
-    log_rest = -anp.log1p(odds)
-    return anp.log(odds) + log_rest, log_rest
+    near, far = anp.minimum(eta[:, 0], 1.0), anp.maximum(eta[:, 0], 1.0)
+    odds = anp.sinh(near)
+    log_near = -anp.log1p(odds)
+    # Beyond 1, the odds in units of the exponential, which overflows.
+    log_far = -far - anp.log(anp.exp(-far) - 0.5 * anp.expm1(-2.0 * far))
+    is_near = eta[:, 0] < 1.0
+    log_z = anp.where(is_near, anp.log(odds) + log_near, anp.log1p(-anp.exp(log_far)))
+    return log_z, anp.where(is_near, log_near, log_far)
 
 
 def share_terms(slope: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Score and observed information in eta_0 of the derivative of log p in z, (n,) each.
+    """Score and observed information in eta_0, (n,) each, of (1 - z) d log p / dz.
 
     The second derivative in z is minus the square of the first, for every row of
     families whose p is linear in z.
@@ -38,9 +43,10 @@ def share_terms(slope: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndar
     score, observed : ndarray of shape (n,)
         In eta_0.
     """
-    first, second = SHARE.first(eta[:, 0]), SHARE.second(eta[:, 0])
-    score = first * slope
-    return score, score**2 - second * slope
+    rate = SHARE.rate(eta[:, 0])
+    score = rate * slope
+    # The second derivative of z is (1 - z) (z - 2 rate^2).
+    return score, score**2 - (SHARE._forward(eta[:, 0]) - 2.0 * rate**2) * slope
 
 
 class ZeroAltered(Extended, Tabulated):

@@ -94,9 +94,9 @@ class Hurdle(ZeroAltered):
         return anp.where(y > 0, log_rest + self.inner._log_prob_eta(y, eta[:, 1:]), log_zero)
 
     def _slope(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
-        """d log p / d zero_prob: 1 / zero_prob at zero, -1 / (1 - zero_prob) elsewhere."""
+        """(1 - zero_prob) d log p / d zero_prob: the inverse odds at zero, -1 elsewhere."""
         log_zero, log_rest = log_share(eta)
-        return np.where(y > 0, -np.exp(-log_rest), np.exp(-log_zero))
+        return np.where(y > 0, -1.0, np.exp(log_rest - log_zero))
 
     def _odds(self, eta: np.ndarray) -> np.ndarray:
         """f(0) / (1 - f(0)), (n,)."""
@@ -134,7 +134,7 @@ class Hurdle(ZeroAltered):
         log_some = np.log(-np.expm1(log_f))
         at_zero = self.inner.score(np.zeros(n), rest)
         out = np.zeros((n, self.n_params, self.n_params))
-        out[:, 0, 0] = np.square(SHARE.first(eta[:, 0])) * np.exp(-log_zero - log_rest)
+        out[:, 0, 0] = np.square(SHARE.rate(eta[:, 0])) * np.exp(log_rest - log_zero)
         inner = self.inner.fisher(rest)
         outer = at_zero[:, :, None] * at_zero[:, None, :]
         inner -= np.exp(log_f - log_some)[:, None, None] * outer

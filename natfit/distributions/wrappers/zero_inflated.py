@@ -68,14 +68,14 @@ class ZeroInflated(ZeroAltered):
         return anp.where(y > 0, log_rest + self.inner._log_prob_eta(y, eta[:, 1:]), zero)
 
     def _zero_terms(self, y: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, ...]:
-        """d log p / dz, w, and f(0) / p(0) or 0, (n,) each."""
+        """(1 - z) d log p / dz, w, and (1 - z) f(0) / p(0)^2 or 0, (n,) each."""
         log_z, log_rest = log_share(eta)
         log_f = self._at_zero(eta)
         log_p = np.logaddexp(log_z, log_rest + log_f)
         some = y > 0
-        slope = np.where(some, -np.exp(-log_rest), -np.expm1(log_f) * np.exp(-log_p))
+        slope = np.where(some, -1.0, -np.expm1(log_f) * np.exp(log_rest - log_p))
         w = np.where(some, 0.0, np.exp(log_z - log_p))
-        return slope, w, np.where(some, 0.0, np.exp(log_f - log_p))
+        return slope, w, np.where(some, 0.0, np.exp(log_rest + log_f - 2.0 * log_p))
 
     def _score(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
         slope, w, _ = self._zero_terms(y, eta)
@@ -88,8 +88,8 @@ class ZeroInflated(ZeroAltered):
         s = self.inner.score(y, rest)
         out = np.empty((len(w), self.n_params, self.n_params))
         _, out[:, 0, 0] = share_terms(slope, eta)
-        # d2 log p(0) / dz deta' = -f(0) / p(0)^2 s, and 1 / p(0) = slope + f(0) / p(0).
-        cross = SHARE.first(eta[:, 0]) * ratio * (slope + ratio)
+        # d2 log p(0) / dz deta' = -f(0) / p(0)^2 s.
+        cross = SHARE.rate(eta[:, 0]) * ratio
         out[:, 0, 1:] = out[:, 1:, 0] = cross[:, None] * s
         outer = s[:, :, None] * s[:, None, :]
         out[:, 1:, 1:] = (1.0 - w)[:, None, None] * self.inner.observed(y, rest)
@@ -110,10 +110,10 @@ class ZeroInflated(ZeroAltered):
         log_f = self._at_zero(eta)
         log_p = np.logaddexp(log_z, log_rest + log_f)
         at_zero = self.inner.score(np.zeros(n), rest)
-        chain, ratio = SHARE.first(eta[:, 0]), np.exp(log_f - log_p)
+        rate, ratio = SHARE.rate(eta[:, 0]), np.exp(log_f - log_p)
         out = np.empty((n, self.n_params, self.n_params))
-        out[:, 0, 0] = chain * chain * (-np.expm1(log_f) * np.exp(-log_p - log_rest))
-        out[:, 0, 1:] = out[:, 1:, 0] = (chain * ratio)[:, None] * at_zero
+        out[:, 0, 0] = rate * rate * (-np.expm1(log_f) * np.exp(log_rest - log_p))
+        out[:, 0, 1:] = out[:, 1:, 0] = (rate * np.exp(log_rest) * ratio)[:, None] * at_zero
         inner = self.inner.fisher(rest)
         inner -= (np.exp(log_z) * ratio)[:, None, None] * at_zero[:, :, None] * at_zero[:, None, :]
         out[:, 1:, 1:] = np.exp(log_rest)[:, None, None] * inner
