@@ -24,7 +24,7 @@ WIDE = {
     and not family.row_ends
     and family.n_params > 1
     # Their likelihood grows without limit in the shape, too.
-    and name not in ("gev", "generalized_pareto", "pearson3")
+    and name not in ("gev", "generalized_pareto", "pearson3", "log_pearson3")
 }
 
 LONG_WAYS = ("exponentiated_weibull", "johnson_su")

@@ -126,7 +126,8 @@ class Categorical(Canonical):
         total = np.add.reduce(probs, axis=0)
         value -= np.log(total)
         probs /= total
-        return value, np.subtract(chosen, probs, out=probs)[:-1].T
+        # Rows may share one eta.
+        return value, np.subtract(chosen, probs, out=probs if n == len(value) else None)[:-1].T
 
     def _score(self, y: Any, eta: np.ndarray) -> np.ndarray:
         return (self.statistics(y)[0].T[:-1] - np.exp(log_softmax(eta)[:-1])).T
