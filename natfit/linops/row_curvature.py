@@ -112,7 +112,7 @@ class DiagonalMinusOuter(RowCurvature):
     p : ndarray of shape (n, K)
         Probabilities of all classes but the last.
     weight : ndarray of shape (n,) or float, optional
-        The factors w_i; 1 by default.
+        The factors w_i, >= 0; 1 by default.
     """
 
     def __init__(self, p: np.ndarray, weight: Entry | None = None):
@@ -127,9 +127,20 @@ class DiagonalMinusOuter(RowCurvature):
     def items(self) -> Iterator[tuple[int, int, Entry]]:
         """Yield all pairs k <= m; each entry is computed when it is asked for."""
         for k in range(self.size):
+            yield k, k, self.own(k)
             mine = self.p[:, k] if self.weight is None else self.p[:, k] * self.weight
-            for m in range(k, self.size):
-                yield k, m, mine * ((1.0 - self.p[:, k]) if k == m else -self.p[:, m])
+            for m in range(k + 1, self.size):
+                yield k, m, mine * -self.p[:, m]
+
+    def own(self, k: int) -> np.ndarray:
+        """Return the entry (k, k), (n,)."""
+        mine = self.p[:, k] * (1.0 - self.p[:, k])
+        return mine if self.weight is None else mine * self.weight
+
+    @property
+    def root(self) -> np.ndarray:
+        """U (n, K), whose u_i u_i' are what is taken from the diagonals."""
+        return self.p if self.weight is None else self.p * np.sqrt(self._each())
 
     def weighted(self, weight: Entry) -> DiagonalMinusOuter:
         """Return the matrices times a number for each row (n,), or one for all rows."""

@@ -320,6 +320,40 @@ class Design:
             found += np.tril(found, -1).T
             yield self._in_units(found)
 
+    def outer_gram(self, X: np.ndarray, u: np.ndarray, single: bool = False) -> np.ndarray:
+        """Return the sum over rows of (u u') (x) (z z'), (K A, K A), for U (n, K), in one product.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, D)
+            The rows.
+        u : ndarray of shape (n, K)
+            A number for each row and predictor.
+        single : bool
+            Whether products are summed in single precision.
+
+        Returns
+        -------
+        ndarray of shape (K A, K A)
+        """
+        kind, product = (np.float32, ssyrk) if single else (np.float64, dsyrk)
+        width = self.width * u.shape[1]
+        out = np.zeros((width, width), dtype=kind, order="F")
+        size = min(max(_FEWEST, _BUFFER // width), X.shape[0])
+        z, rows = np.empty((size, self.width)), np.empty((size, *u.shape[1:], self.width), kind)
+        for start in range(0, X.shape[0], size):
+            part = slice(start, min(start + size, X.shape[0]))
+            own, some = z[: part.stop - part.start], rows[: part.stop - part.start]
+            np.subtract(X[part], self.shift, out=own[:, :-1])
+            own[:, :-1] /= self.scale
+            own[:, :-1][:, self.flat] = 0.0
+            own[:, -1] = 1.0
+            np.multiply(u[part, :, None], own[:, None, :], out=some, casting="same_kind")
+            # Rows are the transpose in Fortran's order.
+            product(1.0, some.reshape(len(some), -1).T, beta=1.0, c=out, lower=1, overwrite_c=1)
+        out += np.tril(out, -1).T
+        return out
+
     def _in_units(self, gram: np.ndarray) -> np.ndarray:
         """Return sums of products of (x - shift, 1) in units of the features."""
         unit = np.append(self.scale, 1.0)

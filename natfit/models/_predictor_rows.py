@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from natfit.linops.row_curvature import Entries, RowCurvature
+from natfit.linops.row_curvature import DiagonalMinusOuter, Entries, RowCurvature
 from natfit.models.base import Linearization
 
 #: Moves along lines after which eta is computed anew, and the distance of a point from a line, as a
@@ -76,6 +76,10 @@ class LinearPredictorRows(Linearization):
     def gram(self, c: np.ndarray | RowCurvature, single: bool = False) -> np.ndarray:
         """Return the sum over rows of J_i' C_i J_i, (P, P), perhaps in single precision."""
         model = self._model
+        dense = model.whole and not issparse(self._X)
+        # Many small products, one for each pair of classes, are slower than one large product.
+        if dense and isinstance(c, DiagonalMinusOuter) and c.size > model.design.width:
+            return self._gram_of_classes(c, single)
         out = np.zeros((model.n_params,) * 2, dtype=np.float32 if single else np.float64)
         alone = [len(features) == 0 for features, _ in model._predictors]
         unit: np.ndarray | None = None
@@ -94,6 +98,16 @@ class LinearPredictorRows(Linearization):
         grams = model.design.grams(self._X, [entry for _, _, entry in wide], single)
         for (k, m, _), gram in zip(wide, grams, strict=True):
             model.add(out, k, m, model.cut(gram, k, m))
+        return out
+
+    def _gram_of_classes(self, c: DiagonalMinusOuter, single: bool) -> np.ndarray:
+        """Return the sum of J_i' C_i J_i of classes, whose pairs are one product together."""
+        model = self._model
+        out = -model.design.outer_gram(self._X, c.root, single)
+        # From p - p^2 a probability near 1 would leave no digit.
+        grams = model.design.grams(self._X, [c.own(k) for k in range(c.size)], single)
+        for part, gram in zip(model.parts, grams, strict=True):
+            out[part, part] = gram
         return out
 
     def unit_gram(self, single: bool = False, weight: np.ndarray | None = None) -> np.ndarray:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from natfit.bijectors import Positive
+from natfit.linops.row_curvature import RowCurvature
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives._formula import Formula, weighted
 from natfit.objectives._ways import (
@@ -341,7 +342,7 @@ def _certain_part(block: Block, formula: Formula, theta: np.ndarray) -> int:
 
 def _uncertain_part(
     block: Block, formula: Formula, theta: np.ndarray, unit: np.ndarray
-) -> tuple[Any, np.ndarray]:
+) -> tuple[Any, RowCurvature]:
     """Return the linearisation, and the unit matrix for the rows that are not certain."""
     mask = ~_certain(block, formula, theta)
     return formula.linearize(theta, block), unit_curvature(mask, unit)

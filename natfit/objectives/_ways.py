@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator as Operator
 from scipy.sparse.linalg import cg
 
-from natfit.linops.row_curvature import RowCurvature
+from natfit.linops.row_curvature import Entries, RowCurvature
 from natfit.objectives._formula import Formula
 from natfit.rows import Block
 
@@ -162,17 +162,17 @@ def _known_sizes(u: np.ndarray, unit: np.ndarray) -> np.ndarray:
 
 def _still_part(
     block: Block, formula: Formula, theta: np.ndarray, direction: np.ndarray, unit: np.ndarray
-) -> tuple[Any, np.ndarray]:
+) -> tuple[Any, Entries]:
     """Return the linearisation, and the unit matrix for the rows that hardly move."""
     lin = formula.linearize(theta, block)
     still = _known_sizes(lin.jvp(direction), unit).max(axis=1) < STILL
     return lin, unit_curvature(still, unit)
 
 
-def unit_curvature(mask: np.ndarray, unit: np.ndarray) -> np.ndarray:
-    """Return C (n, K, K) of some rows: the unit matrix, in units of eta."""
-    one = np.diag(np.where(np.isfinite(unit), 1.0 / np.square(unit), 1.0))
-    return mask[:, None, None] * one
+def unit_curvature(mask: np.ndarray, unit: np.ndarray) -> Entries:
+    """Return C of some rows: the unit matrix, in units of eta."""
+    one = np.where(np.isfinite(unit), 1.0 / np.square(unit), 1.0)
+    return Entries(len(unit), {(k, k): mask * each for k, each in enumerate(one)})
 
 
 class Held:
@@ -288,7 +288,7 @@ class Held:
 
 def _gram_part(block: Block, formula: Formula, part: Callable, args: tuple) -> np.ndarray:
     lin, c = part(block, formula, *args)
-    found: np.ndarray = lin.gram(_of_rows(c, block))
+    found: np.ndarray = lin.gram(_of_rows(lin, c, block))
     return found
 
 
@@ -296,14 +296,16 @@ def _product_part(
     block: Block, formula: Formula, part: Callable, args: tuple, v: np.ndarray
 ) -> np.ndarray:
     lin, c = part(block, formula, *args)
-    c, u = _of_rows(c, block), lin.jvp(v)
+    c, u = _of_rows(lin, c, block), lin.jvp(v)
     cu = c.times(u) if isinstance(c, RowCurvature) else np.einsum("nkl,nl->nk", c, u)
     found: np.ndarray = lin.vjp(cu)
     return found
 
 
-def _of_rows(c: Any, block: Block) -> Any:
-    """Return C times the weights of rows."""
+def _of_rows(lin: Any, c: Any, block: Block) -> Any:
+    """Return C times the weights of rows, as the linearisation takes it."""
+    if isinstance(c, RowCurvature) and not lin.takes_entries:
+        c = c.dense(block.n)
     if block.weight is None:
         return c
     if isinstance(c, RowCurvature):
@@ -314,5 +316,5 @@ def _of_rows(c: Any, block: Block) -> Any:
 def diagonal_part(block: Block, formula: Formula, part: Callable, args: tuple) -> np.ndarray:
     """Return the diagonal (P,) of the sum of J_i' C_i J_i."""
     lin, c = part(block, formula, *args)
-    found: np.ndarray = lin.diag(_of_rows(c, block))
+    found: np.ndarray = lin.diag(_of_rows(lin, c, block))
     return found

@@ -48,6 +48,7 @@ class Categorical(Canonical):
 
     roles = {"probs": Role.SHARE}
     summary_proves_support = True
+    concave = True
 
     #: An integer once bound, None before.
     n: Any
