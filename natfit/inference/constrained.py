@@ -110,13 +110,16 @@ class Constrained:
         if not np.isfinite(value):
             return None
         for count in range(_MOST + 1):
-            matrix, _ = surface.curvature(theta, grad)
+            matrix, own = surface.curvature(theta, grad)
             slope = self.function.gradient(theta)
             rest, multiplier, distance = surface.rest(theta, grad, slope, matrix)
+            bent, along = self._bent(theta, grad, slope, (matrix, own), multiplier)
+            if along:
+                rest, multiplier, distance = surface.rest(theta, grad, slope, bent)
             reached = distance <= TOLERANCE
             if reached or count == _MOST:
                 break
-            step = self._step(theta, grad, slope, matrix, multiplier, rest)
+            step = self._step(theta, grad, slope, bent, rest)
             pull = grad - multiplier * slope
             found = self._descended(theta, value, pull, step, matrix, rest)
             if found is None:
@@ -126,17 +129,42 @@ class Constrained:
             theta, value, grad = found
         return Refit(theta, value, multiplier, matrix, rest, count, reached)
 
+    def _bent(
+        self,
+        theta: np.ndarray,
+        grad: np.ndarray,
+        slope: np.ndarray,
+        curvature: tuple[np.ndarray, bool],
+        multiplier: float,
+    ) -> tuple[np.ndarray, bool]:
+        """Return the curvature of the Lagrangian, and whether it is definite along g's levels only.
+
+        Returns
+        -------
+        matrix : ndarray of shape (P, P)
+            Positive definite.
+        along : bool
+        """
+        matrix, own = curvature
+        surface, function = self.surface, self.function
+        bent = lagrangian(surface, function, theta, matrix, multiplier)
+        if own and (function.linear or bent is not matrix):
+            return bent, False
+        observed = matrix if own else surface.observed(theta, grad)
+        if observed is not None and not function.linear:
+            observed = observed - multiplier * function.curvature(theta, surface.widths(matrix))
+        held = None if observed is None else surface.on_level(observed, slope, matrix)
+        return (bent, False) if held is None else (held, True)
+
     def _step(
         self,
         theta: np.ndarray,
         grad: np.ndarray,
         slope: np.ndarray,
-        matrix: np.ndarray,
-        multiplier: float,
+        bent: np.ndarray,
         free: np.ndarray,
     ) -> np.ndarray:
         """Return Newton's step on the Lagrangian, inside the limits, to a g of the value."""
-        bent = lagrangian(self.surface, self.function, theta, matrix, multiplier)
         return self._to_value(theta, slope, bent, lambda fixed: grad + bent @ fixed, free)
 
     def _to_value(

@@ -179,16 +179,10 @@ class Surface:
             False for an expected information in place of an observed one that is not positive
             definite, and for changed eigenvalues.
         """
-        observed: np.ndarray | None = None
-        pushed = np.zeros(len(theta), dtype=bool) if grad is None else self.outward(theta, -grad)
+        observed = self.observed(theta, grad)
         with np.errstate(all="ignore"):
-            try:
-                observed = _apart(self.objective.hessian(theta).dense(), pushed & self.moving)
-                if self._definite(observed):
-                    return observed, True
-            except ValueError:
-                # A conditional model has only the expected information.
-                observed = None
+            if observed is not None and self._definite(observed):
+                return observed, True
             expected = self.expected(theta)
             # That of rows as if they were complete may be a hundred times the one of censored rows.
             complete = observed is None or self.objective.distribution.information.complete
@@ -198,6 +192,60 @@ class Surface:
         if base is None or not np.isfinite(self._block(base)).all():
             return np.eye(len(theta)), False
         return self._made_definite(base), False
+
+    def observed(self, theta: np.ndarray, grad: np.ndarray | None = None) -> np.ndarray | None:
+        """Return the second derivative of f itself (P, P), definite or not, None if it has none.
+
+        The cross terms of coordinates that the gradient keeps at a limit are left out.
+
+        Returns
+        -------
+        ndarray of shape (P, P), or None
+        """
+        pushed = np.zeros(len(theta), dtype=bool) if grad is None else self.outward(theta, -grad)
+        with np.errstate(all="ignore"):
+            try:
+                return _apart(self.objective.hessian(theta).dense(), pushed & self.moving)
+            except ValueError:
+                # A conditional model has only the expected information.
+                return None
+
+    def on_level(self, own: np.ndarray, slope: np.ndarray, matrix: np.ndarray) -> np.ndarray | None:
+        """Return a curvature of the Lagrangian that need not be definite across the levels of g.
+
+        At an optimum with g held, the second derivative H of the Lagrangian is positive definite
+        along the levels of g, and need not be across them. There ``H + r grad g grad g'`` is
+        definite for an r that is large enough (Debreu 1952, Econometrica 20:295), and a step to a
+        given value of g is the same for every r. This r gives g the standard error that it has
+        from another curvature.
+
+        Parameters
+        ----------
+        own : ndarray of shape (P, P)
+            H.
+        slope : ndarray of shape (P,)
+            The gradient of g.
+        matrix : ndarray of shape (P, P)
+            A positive definite curvature of f.
+
+        Returns
+        -------
+        ndarray of shape (P, P), or None
+            None where H is not positive definite along the levels of g.
+        """
+        part = np.where(self.moving, slope, 0.0)
+        block, across = self._block(own), part[self.moving]
+        if not (np.isfinite(block).all() and np.any(across)):
+            return None
+        scale = _scale(block)
+        width = across @ solved(self._block(matrix), across)
+        try:
+            natural = np.linalg.solve(block / np.outer(scale, scale), across / scale) / scale
+        except np.linalg.LinAlgError:
+            return None
+        with np.errstate(all="ignore"):
+            bent = own + (1.0 / width - 1.0 / (across @ natural)) * np.outer(part, part)
+        return bent if self._definite(bent) else None
 
     def expected(self, theta: np.ndarray) -> np.ndarray | None:
         """Return the expected information (P, P), or None where the family has none there."""

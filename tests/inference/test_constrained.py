@@ -100,3 +100,32 @@ def test_systems_are_scaled():
     np.testing.assert_allclose(matrix @ solved(matrix, np.array([1.0, 2.0])), [1.0, 2.0])
     assert definite(matrix) and not definite(np.array([[1.0, 2.0], [2.0, 1.0]]))
     assert not definite(np.diag([1.0, np.nan])) and not definite(np.diag([1.0, 0.0]))
+
+
+@pytest.mark.parametrize("family", ["cauchy", "logistic", "student_t"])
+@pytest.mark.parametrize("nonlinear", [False, True])
+def test_curvatures_need_be_positive_along_the_values_alone(family, nonlinear):
+    # Along a location far from the rows the likelihood has inflexions, and the refit none.
+    y = stats.cauchy.ppf((np.arange(25) + 0.5) / 25)
+    size = 3 if family == "student_t" else 2
+    first = np.eye(size)[0]
+    if nonlinear:
+        value, gradient = (lambda t: np.exp(t[0])), (lambda t: np.exp(t[0]) * first)
+    else:
+        value, gradient = (lambda t: t[0]), (lambda t: first)
+    own, surface, function = posed(family, y, value, gradient)
+    theta, indefinite = own.theta, 0
+    for place in np.arange(0.5, 5.0, 0.5):
+        held = place * first
+        found = Constrained(surface, function, value(held)).refit(theta)
+        assert found.converged and found.n_iter <= 7
+        theta = found.theta
+        indefinite += not definite(own.objective.hessian(theta).dense())
+
+        def loss(free, place=place):
+            return own.objective.value(np.array([place, *free]))
+
+        best = optimize.minimize(loss, theta[1:] + 0.01, method="Nelder-Mead", tol=1e-12)
+        assert found.value == pytest.approx(best.fun, abs=1e-9)
+        np.testing.assert_allclose(theta[1:], best.x, atol=1e-4)
+    assert indefinite >= 3 or family == "logistic"
