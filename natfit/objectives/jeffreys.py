@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ from scipy.linalg import lapack
 
 from natfit.distributions.base import Distribution
 from natfit.linops import Dense, LinearOperator
-from natfit.linops.row_curvature import RowCurvature
+from natfit.linops.row_curvature import Entries, RowCurvature
 from natfit.objectives._formula import Formula
 from natfit.objectives._leverage import leverages, spreads
 from natfit.objectives.base import listed
@@ -21,9 +22,6 @@ from natfit.solvers.cholesky import CholeskySolver
 #: Weights of a difference of the sixth order at 1, 2, 3 steps, and the step in eta.
 _WEIGHTS = np.array([45.0, -9.0, 1.0]) / 60.0
 _STEP = 2e-2
-
-#: Step of the differences of the penalty's gradient, in standard errors.
-_SECOND = 1e-3
 
 #: Most coefficients for which the curvature of the penalty is computed.
 _MOST = 200
@@ -74,21 +72,27 @@ class Jeffreys(Regression):
             return self._last[1], self._last[2]
         nothing = -np.inf, np.full(len(theta), np.nan)
         with np.errstate(all="ignore"):
-            matrix = self._information_of_rows(theta).dense() * self.total
-            if not np.isfinite(matrix).all():
+            found = self._factor(theta)
+            if found is None:
                 return nothing
-            unit = np.sqrt(np.maximum(np.diagonal(matrix), 0.0))
-            if not (unit > 0).all():
-                return nothing
-            factor, failed = lapack.dpotrf(matrix / np.outer(unit, unit), lower=1)
-            if failed:
-                return nothing
+            factor, unit = found
             half = float(np.log(np.diagonal(factor) * unit).sum())
             inverse, _ = lapack.dpotri(factor, lower=1)
             inverse = (np.tril(inverse) + np.tril(inverse, -1).T) / np.outer(unit, unit)
             slope = 0.5 * self.rows.sum(_slope_part, self._formula, theta, inverse)
         self._last = theta.copy(), half, slope
         return half, slope
+
+    def _factor(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return L (P, P) and u (P,), where I = diag(u) L L' diag(u); None if I is singular."""
+        matrix = self._information_of_rows(theta).dense() * self.total
+        if not np.isfinite(matrix).all():
+            return None
+        unit = np.sqrt(np.maximum(np.diagonal(matrix), 0.0))
+        if not (unit > 0).all():
+            return None
+        factor, failed = lapack.dpotrf(matrix / np.outer(unit, unit), lower=1)
+        return None if failed else (factor, unit)
 
     def refuse_singular(self, theta: np.ndarray) -> None:
         """Raise ValueError that names what the rows do not determine: det I is then zero.
@@ -126,7 +130,11 @@ class Jeffreys(Regression):
         return self.fisher(theta)
 
     def hessian(self, theta: np.ndarray) -> LinearOperator:
-        """Return the Hessian of f, in which that of the prior is by differences of its gradient.
+        """Return the Hessian of f, by a matrix of the rows for each coefficient.
+
+        That of 1/2 log det I is ``1/2 (sum_i J_i' A_i J_i - T T')``, where A_ikl is the product of
+        d2 C_i / d eta_k d eta_l with the leverages, and the row p of T is R' dI / d theta_p R
+        with R R' = I^-1.
 
         Returns
         -------
@@ -143,16 +151,15 @@ class Jeffreys(Regression):
                 f"the curvature of Jeffreys' prior is computed for at most {_MOST} coefficients, "
                 f"got {self.n_params}; use metric='exact'"
             )
-        found = super().hessian(theta).dense()
-        step = _SECOND / np.sqrt(np.maximum(self.total * np.abs(np.diagonal(found)), 1e-300))
-        low, high, _ = self.limits()
-        out = np.zeros_like(found)
-        for k in range(len(theta)):
-            up, down = theta.copy(), theta.copy()
-            up[k], down[k] = min(theta[k] + step[k], high[k]), max(theta[k] - step[k], low[k])
-            change = self._log_det(up)[1] - self._log_det(down)[1]
-            out[k] = change / (up[k] - down[k])
-        return Dense(found - 0.5 * (out + out.T) / self.total, positive=False)
+        matrix = super().hessian(theta).dense()
+        with np.errstate(all="ignore"):
+            found = self._factor(theta)
+            if found is None:
+                return Dense(np.full_like(matrix, np.nan), positive=False)
+            factor, unit = found
+            root = lapack.dtrtri(factor, lower=1)[0].T / unit[:, None]
+            bend, turn = self.rows.sum(_curvature_part, self._formula, theta, root)
+        return Dense(matrix - 0.5 * (bend - turn @ turn.T) / self.total, positive=False)
 
 
 def _slope_part(
@@ -171,18 +178,49 @@ def _slope_part(
     return lin.vjp(pull)
 
 
+def _curvature_part(
+    block: Block, formula: Formula, theta: np.ndarray, root: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sum of J_i' A_i J_i of a block's rows, (P, P), and T, (P, P^2)."""
+    lin: Any = formula.linearize(theta, block)
+    family = formula.distribution
+    n, size = lin.eta.shape
+    features, spread = spreads(lin, root @ root.T)
+    leverage = leverages(lin, features, spread)
+    weight = np.ones(n) if block.weight is None else block.weight
+    bends = {}
+    turn = np.empty((len(root), root.size))
+    for k, (z, part) in enumerate(zip(features, lin._model.parts, strict=True)):
+        for m in range(k, size):
+            of = partial(_contracted, family, k=k, leverage=leverage)
+            bends[k, m] = weight * _along(family, lin.eta, m, of)
+        change = _along(family, lin.eta, k, lambda eta: family.curvature(eta).dense(len(eta)))
+        entries = Entries.of(change).weighted(weight)
+        for p, column in zip(range(part.start, part.stop), z.T, strict=True):
+            turn[p] = (root.T @ lin.gram(entries.weighted(column)) @ root).ravel()
+    return lin.gram(Entries(size, bends)), turn
+
+
 def _contracted(family: Distribution, eta: np.ndarray, k: int, leverage: np.ndarray) -> np.ndarray:
     """Return the sum over a, b of leverage_ab dC_ab / d eta_k of every row, (n,)."""
-    low, high, _ = family.limits
+    return _along(family, eta, k, lambda moved: _against(family.curvature(moved), leverage))
+
+
+def _along(
+    family: Distribution, eta: np.ndarray, k: int, of: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """Return the derivative of a function of eta (n, K) in eta_k, of the function's shape."""
+    low, high = family.row_limits
     # No step passes a limit, beyond which there is no distribution.
     room = np.minimum(eta[:, k] - low[k], high[k] - eta[:, k]) / (len(_WEIGHTS) + 1)
     step = np.minimum(room, _STEP)
-    out = np.zeros(len(eta))
+    out: Any = 0.0
     for j, weight in enumerate(_WEIGHTS, start=1):
         for sign in (1.0, -1.0):
             moved = eta.copy()
             moved[:, k] += sign * j * step
-            out += sign * weight * _against(family.curvature(moved), leverage)
+            out = out + sign * weight * of(moved)
+    step = step.reshape(-1, *[1] * (out.ndim - 1))
     return np.where(step > 0.0, out / np.where(step > 0.0, step, 1.0), 0.0)
 
 

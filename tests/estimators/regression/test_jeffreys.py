@@ -2,10 +2,14 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import autograd.numpy as anp
 import numpy as np
 import pandas as pd
 import pytest
+from autograd import grad
+from sklearn.datasets import load_iris, load_wine
 
 import natfit
 from natfit.distributions import Bernoulli, Categorical, Gamma, Normal, StudentT, Weibull
@@ -127,7 +131,7 @@ def test_gradients_and_curvatures_are_those_of_the_value(family):
         else RNG.gamma(2.0, size=25)
     )
     model = LinearPredictors().bind(2, family)
-    objective = Jeffreys(family, model, Memory(y, x))
+    objective = Jeffreys(family, model, Memory(y, x, 1.0 + np.arange(25) % 3))
     theta = model.init(RNG, np.full(family.n_params, 0.3)) + 0.03 * RNG.normal(size=model.n_params)
     steps = 1e-4 * np.eye(len(theta))
     _, grad = objective.value_and_grad(theta)
@@ -187,3 +191,56 @@ def test_columns_that_are_not_determined_are_named(design, family):
     said = str(error.value)
     assert all(name in said for name in names) and "drop some of these columns" in said
     assert "start_params" not in said
+
+
+def _penalised(theta: Any, x: Any, y: Any, classes: int) -> Any:
+    """Return the log-likelihood of classes with Firth's penalty, in closed form."""
+    n, size = len(x), classes - 1
+    b = anp.reshape(theta, (size, -1))
+    eta = anp.concatenate([anp.dot(x, b[:, :-1].T) + b[:, -1], np.zeros((n, 1))], axis=1)
+    top = np.max(np.asarray(getattr(eta, "_value", eta)), axis=1, keepdims=True)
+    logs = eta - top - anp.log(anp.sum(anp.exp(eta - top), axis=1, keepdims=True))
+    p = anp.exp(logs)[:, :-1]
+    z = np.column_stack([x, np.ones(n)])
+    rows = []
+    for k in range(size):
+        blocks = []
+        for m in range(size):
+            # 1 - p as the sum of the others, which keeps its digits.
+            others = anp.sum(anp.exp(logs), axis=1) - p[:, k] if k == m else -p[:, m]
+            blocks.append(anp.dot(z.T * (p[:, k] * others), z))
+        rows.append(anp.concatenate(blocks, axis=1))
+    log_det = anp.linalg.slogdet(anp.concatenate(rows, axis=0))[1]
+    return anp.sum(logs[np.arange(n), y]) + 0.5 * log_det
+
+
+@pytest.mark.parametrize("load", [load_iris, load_wine])
+def test_classes_that_are_separated_have_their_maximum(load):
+    # Rows far from the others have log odds beyond the limits of a constant model.
+    x, y = load(return_X_y=True)
+    x = ((x - x.mean(axis=0)) / x.std(axis=0))[:, :5]
+    fit = NaturalClassifier(prior="jeffreys", tol=1e-8).fit(x, y)
+    assert fit.status_ == "converged", fit.message_
+    coef = np.column_stack([fit.coef_, fit.intercept_])
+    theta = (coef[:-1] - coef[-1]).ravel()
+    slope = grad(_penalised)(theta, x, y, len(coef))
+    assert np.abs(slope).max() < 1e-5
+
+
+def test_the_curvature_takes_no_pass_for_each_coefficient(monkeypatch):
+    calls = []
+    curvature = Bernoulli.curvature
+
+    def counted(self, eta):
+        calls.append(len(eta))
+        return curvature(self, eta)
+
+    monkeypatch.setattr(Bernoulli, "curvature", counted)
+    rng = np.random.default_rng(0)
+    counts = []
+    for columns in (2, 24):
+        calls.clear()
+        x = rng.standard_normal((200, columns))
+        fit = NaturalClassifier(prior="jeffreys").fit(x, x[:, 0] + rng.logistic(size=200) > 0)
+        counts.append(len(calls) / fit.n_iter_)
+    assert counts[1] < 1.5 * counts[0]
