@@ -6,7 +6,6 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from sklearn.base import is_regressor
 from sklearn.utils.validation import check_is_fitted
 
 
@@ -49,70 +48,6 @@ def last_step(estimator: Any) -> Any:
     return estimator
 
 
-#: What to call in place of displays that draw densities.
-_INSTEAD = {
-    "InfluenceDisplay": "call its influence(X, y)",
-    "ProfileDisplay": "call its conf_int(of=..., method='profile', X=X, y=y)",
-    "LikelihoodContourDisplay": "call its conf_int(of=..., method='profile', X=X, y=y)",
-}
-
-
-def density_of(estimator: Any, caller: str) -> Any:
-    """Return the fitted density, which is no function of features, or the last step of a pipeline.
-
-    Parameters
-    ----------
-    estimator : NaturalMLE or Pipeline
-        Fitted.
-    caller : str
-        The display.
-
-    Returns
-    -------
-    estimator
-        The estimator itself, or the last step of a pipeline.
-
-    Raises
-    ------
-    TypeError
-        If it is a regression or a policy; the message names what to use in its place.
-    """
-    fit = last_step(estimator)
-    if hasattr(fit, "linear_predictor") or hasattr(fit, "decision_function"):
-        instead = _INSTEAD.get(caller, "natfit.display has QuantileResidualsDisplay for its fit")
-        raise TypeError(
-            f"{caller} draws fits of densities, such as NaturalMLE, got {type(fit).__name__}, whose"
-            f" distribution changes with X; {instead}"
-        )
-    return fit
-
-
-def regressor_of(estimator: Any, caller: str) -> Any:
-    """Return the fitted regressor, or the last step of a pipeline.
-
-    Parameters
-    ----------
-    estimator : NaturalRegressor or Pipeline
-        Fitted.
-    caller : str
-        The display.
-
-    Returns
-    -------
-    NaturalRegressor
-        The estimator itself, or the last step of a pipeline.
-
-    Raises
-    ------
-    TypeError
-        If it is no regressor; the message names ``caller``.
-    """
-    fit = last_step(estimator)
-    if not (is_regressor(fit) and hasattr(fit, "predict_interval")):
-        raise TypeError(f"{caller} draws fits of NaturalRegressor, got {type(fit).__name__}")
-    return fit
-
-
 def univariate(estimator: Any, caller: str) -> Any:
     """Return the fitted density of one column, or of several that were fitted separately.
 
@@ -123,12 +58,10 @@ def univariate(estimator: Any, caller: str) -> Any:
 
     Raises
     ------
-    TypeError
-        If it is a regression.
     ValueError
         If its family is not univariate; the message names ``caller``.
     """
-    fit = density_of(estimator, caller)
+    fit = last_step(estimator)
     check_is_fitted(fit, "_eta")
     family = fit.distribution_
     if family.event_shape != ():

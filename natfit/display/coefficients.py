@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from natfit._validation import check_number, check_option
-from natfit.display._common import pyplot, regressor_of
+from natfit.display._common import last_step, pyplot
 
 #: Distance of the lines of fits that are drawn into the same axes; features are one apart.
 _APART = 0.2
@@ -122,13 +122,11 @@ class CoefficientsDisplay:
 
         Raises
         ------
-        TypeError
-            If the estimator is no regressor.
         ValueError
             If there is no such parameter, or it has no features.
         """
         check_number(level, "level", low=0.0, high=1.0, closed_low=False, closed_high=False)
-        fit = regressor_of(estimator, "CoefficientsDisplay")
+        fit = last_step(estimator)
         with_features = tuple(n for n, c in fit.coef_.items() if np.size(c))
         if not with_features:
             raise ValueError("estimator must have a parameter with features, got none; see coef_")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from natfit._validation import answers_keywords, check_number, check_option
-from natfit.display._common import density_of, drawn_once, pyplot, transform
+from natfit.display._common import drawn_once, last_step, pyplot, transform
 from natfit.display._plane import check_column
 from natfit.display._targets import native_labels
 
@@ -218,7 +218,7 @@ class InfluenceDisplay:
                 f"params is for kind='dfbetas' only, got kind={kind!r}; leave it out, or pass "
                 "kind='dfbetas'"
             )
-        fit = density_of(estimator, "InfluenceDisplay")
+        fit = last_step(estimator)
         X = transform(estimator, X)
         found = fit.influence(X, sample_weight)
         x, x_name = found.rows, "row"

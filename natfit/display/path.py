@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from natfit.display._common import check_names, density_of, last_step, named, pyplot, transform
+from natfit.display._common import check_names, last_step, named, pyplot, transform
 from natfit.display._plane import Plane, axes_of, check_column, iterates, plane_of_fit
 from natfit.distributions.base import Distribution
 
@@ -236,7 +236,7 @@ class PathDisplay:
             coordinates, or X is not the data that they were fitted to.
         """
         members = named(estimators)
-        fits = {label: density_of(member, "PathDisplay") for label, member in members.items()}
+        fits = {label: last_step(member) for label, member in members.items()}
         first = next(iter(members))
         X = transform(members[first], X)
         plane = plane_of_fit(fits[first], X, sample_weight, column)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from natfit._validation import check_number
-from natfit.display._common import pyplot, regressor_of
+from natfit.display._common import pyplot
 
 
 class PredictionBandDisplay:
@@ -126,12 +126,9 @@ class PredictionBandDisplay:
 
         Raises
         ------
-        TypeError
-            If the estimator is no regressor.
         ValueError
             If there is no such column, or a coverage is not in (0, 1).
         """
-        regressor_of(estimator, "PredictionBandDisplay")
         rows = np.asarray(X, dtype=np.float64)
         at = check_number(feature, "feature", low=0, high=rows.shape[1] - 1, integer=True)
         x = np.linspace(rows[:, at].min(), rows[:, at].max(), 200)

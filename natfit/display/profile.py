@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from natfit._validation import answers_keywords, check_number, check_option
-from natfit.display._common import density_of, pyplot, transform
+from natfit.display._common import last_step, pyplot, transform
 from natfit.display._plane import check_column
 from natfit.display._refits import chi_square_quantile, drawn_range, profile, widened
 from natfit.display._targets import Target, target_of
@@ -228,7 +228,7 @@ class ProfileDisplay:
         check_option(kind, "kind", KINDS)
         share = check_number(level, "level", low=0.0, high=1.0, closed_low=False, closed_high=False)
         n = int(check_number(n_points, "n_points", low=5, integer=True, hint="41"))
-        fit = density_of(estimator, "ProfileDisplay")
+        fit = last_step(estimator)
         estimates = fit._estimates(transform(estimator, X), sample_weight)
         index = check_column(column, len(estimates), fit._names)
         own = estimates[index]

@@ -177,7 +177,7 @@ class SpectrumDisplay:
         fit = last_step(estimator)
         every = fit.identifiability()
         every = every if isinstance(every, list) else [every]
-        found = every[check_column(column, len(every), getattr(fit, "_names", None))]
+        found = every[check_column(column, len(every), fit._names)]
         if not found.combinations:
             raise ValueError(
                 "a spectrum needs a parameter that was estimated and rests at no limit, got none; "
