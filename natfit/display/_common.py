@@ -8,6 +8,9 @@ from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
+from natfit.estimators.density import DensityEstimator
+from natfit.estimators.regression.base import RegressionEstimator
+
 
 def pyplot(caller: str) -> Any:
     """Import ``matplotlib.pyplot``.
@@ -48,6 +51,82 @@ def last_step(estimator: Any) -> Any:
     return estimator
 
 
+def is_regression(fit: Any) -> bool:
+    """Tell whether a fitted estimator is a regression or a classifier of natfit."""
+    return isinstance(fit, RegressionEstimator)
+
+
+def density(estimator: Any, caller: str, instead: str) -> Any:
+    """Return the fitted density, or the last step of a pipeline.
+
+    Returns
+    -------
+    estimator
+        The fitted estimator.
+
+    Raises
+    ------
+    TypeError
+        If it is no fit of a distribution; the message names ``caller`` and what to use
+        ``instead`` for a regression.
+    """
+    fit = last_step(estimator)
+    if isinstance(fit, DensityEstimator):
+        return fit
+    remedy = f"; for a regression use {instead}" if is_regression(fit) else ""
+    raise TypeError(
+        f"estimator must be the fit of a distribution without features for {caller}, got "
+        f"{type(fit).__name__}{remedy}"
+    )
+
+
+def regression(estimator: Any, caller: str, instead: str) -> Any:
+    """Return the fitted regression or classifier, or the last step of a pipeline.
+
+    Returns
+    -------
+    estimator
+        The fitted estimator.
+
+    Raises
+    ------
+    TypeError
+        If it is none; the message names ``caller`` and what to use ``instead`` for the fit of a
+        distribution.
+    """
+    fit = last_step(estimator)
+    if is_regression(fit):
+        return fit
+    remedy = f"; for the fit of a distribution use {instead}"
+    raise TypeError(
+        f"estimator must be a NaturalRegressor or a NaturalClassifier for {caller}, got "
+        f"{type(fit).__name__}{remedy if isinstance(fit, DensityEstimator) else ''}"
+    )
+
+
+def refuse_given(fit: Any, **given: Any) -> None:
+    """Raise TypeError for what the fit of a distribution does not have.
+
+    Parameters
+    ----------
+    fit : estimator
+        The fit of a distribution.
+    **given
+        Arguments by name.
+
+    Raises
+    ------
+    TypeError
+        If one of them is not None.
+    """
+    for name, value in given.items():
+        if value is not None:
+            raise TypeError(
+                f"{name} is for regressions only, but the estimator is a {type(fit).__name__}; "
+                "leave it out"
+            )
+
+
 def univariate(estimator: Any, caller: str) -> Any:
     """Return the fitted density of one column, or of several that were fitted separately.
 
@@ -58,10 +137,12 @@ def univariate(estimator: Any, caller: str) -> Any:
 
     Raises
     ------
+    TypeError
+        If it is no fit of a distribution.
     ValueError
         If its family is not univariate; the message names ``caller``.
     """
-    fit = last_step(estimator)
+    fit = density(estimator, caller, "QuantileResidualsDisplay")
     check_is_fitted(fit, "_eta")
     family = fit.distribution_
     if family.event_shape != ():

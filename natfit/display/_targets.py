@@ -113,6 +113,56 @@ def target_of(estimate: Estimate, of: Any) -> Target:
     return Target(asked.name, value, gradient, wald, held)
 
 
+def target_of_regression(fit: Any, of: Any, given: Any) -> tuple[Estimate, Target]:
+    """Return the estimate of a regression and what ``of`` means, one of its coefficients.
+
+    Parameters
+    ----------
+    fit : NaturalRegressor or NaturalClassifier
+        The fit.
+    of : str
+        The name of a coefficient.
+    given : Given
+        The data of the fit.
+
+    Returns
+    -------
+    estimate : Estimate
+    target : Target
+
+    Raises
+    ------
+    ValueError
+        If there is no such coefficient, or the data are not those of the fit.
+    """
+    if not isinstance(of, str):
+        raise ValueError(
+            f"of must be the name of a coefficient of a regression, got {of!r}; choose one of "
+            "param_names_, or call interval(..., at=rows, method='profile') for functions"
+        )
+    asked = fit._quantity(of)
+    estimate = fit._estimate(given, rows=True)
+    _, covariance = fit._covariance("observed", given)
+    limits = fit._linear_model().limits()[:2]
+    spread = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
+    slopes = asked.slopes(estimate.theta, np.where(np.isinf(spread), 1e-2, spread), limits)
+    centre = np.reshape(asked.value(estimate.theta), 1)
+
+    def gradient(theta: np.ndarray) -> np.ndarray:
+        return np.reshape(slopes(theta), -1)
+
+    error = delta.standard_errors(gradient(estimate.theta)[None], covariance)
+
+    def wald(level: float) -> tuple[float, float]:
+        low, high = delta.ends(centre, error, level, asked.low, asked.high)
+        return float(low[0]), float(high[0])
+
+    def value(theta: np.ndarray) -> float:
+        return float(np.reshape(asked.value(theta, finite=False), ()))
+
+    return estimate, Target(asked.name, value, gradient, wald, _held(value, gradient))
+
+
 def _held(value: Callable, gradient: Callable) -> Callable[[float], tuple[Callable, Callable]]:
     """Return the function that is zero where another is c, as a function of c."""
     return lambda c: (lambda theta: value(theta) - c, gradient)

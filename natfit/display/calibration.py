@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from natfit._validation import check_number
-from natfit.display._common import last_step, pyplot, transform
+from natfit.display._common import pyplot, regression, transform
 
 
 class IntervalCalibrationDisplay:
@@ -119,11 +119,14 @@ class IntervalCalibrationDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator is no regression.
         ValueError
             If level is not in (0, 1), or the family has no distribution function.
         """
         check_number(level, "level", low=0.0, high=1.0, closed_low=False, closed_high=False)
-        residuals = last_step(estimator).quantile_residuals(
+        fit = regression(estimator, "IntervalCalibrationDisplay", "ProbabilityPlotDisplay")
+        residuals = fit.quantile_residuals(
             transform(estimator, X), y, random_state, offset=offset, exposure=exposure
         )
         inside = np.abs(2.0 * special.ndtr(residuals) - 1.0)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from natfit._validation import check_number, check_option
-from natfit.display._common import last_step, pyplot
+from natfit.display._common import pyplot, regression
 
 #: Distance of the lines of fits that are drawn into the same axes; features are one apart.
 _APART = 0.2
@@ -107,10 +107,11 @@ class CoefficientsDisplay:
 
         Parameters
         ----------
-        estimator : NaturalRegressor or Pipeline
+        estimator : NaturalRegressor, NaturalClassifier or Pipeline
             Fitted, with linear predictors.
         parameter : str, optional
-            Whose coefficients; by default the first parameter that has features.
+            Whose coefficients; by default the first parameter that has features. Of a classifier
+            it is a class, as text; two classes have the logit of the second.
         level : float, default=0.95
             Of the intervals, which are ``coef_ +- z standard_errors_``.
         ax, name, **kwargs
@@ -122,24 +123,47 @@ class CoefficientsDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator is no regression.
         ValueError
             If there is no such parameter, or it has no features.
         """
         check_number(level, "level", low=0.0, high=1.0, closed_low=False, closed_high=False)
-        fit = last_step(estimator)
-        with_features = tuple(n for n, c in fit.coef_.items() if np.size(c))
+        fit = regression(estimator, "CoefficientsDisplay", "ProfileDisplay")
+        every = _by_name(fit, fit.coef_)
+        with_features = tuple(n for n, c in every.items() if np.size(c))
         if not with_features:
             raise ValueError("estimator must have a parameter with features, got none; see coef_")
         chosen = with_features[0] if parameter is None else parameter
         check_option(chosen, "parameter", with_features)
-        coef = np.ravel(fit.coef_[chosen])
+        coef = np.ravel(every[chosen])
         errors = getattr(fit, "standard_errors_", None)
-        error = np.full(len(coef), np.nan) if errors is None else np.ravel(errors[chosen])
+        error = (
+            np.full(len(coef), np.nan)
+            if errors is None
+            else np.ravel(_by_name(fit, errors)[chosen])
+        )
         display = cls(
-            names=[str(n) for n in fit.features_for_[chosen]],
+            names=_features_of(fit, chosen),
             coef=coef,
             half=special.ndtri(0.5 + 0.5 * level) * error,
             parameter=chosen,
             level=level,
         )
         return display.plot(ax, name=name, **kwargs)
+
+
+def _by_name(fit: Any, values: Any) -> dict[str, np.ndarray]:
+    """Return coefficients by parameter, those of a classifier by class."""
+    if isinstance(values, dict):
+        return values
+    classes = fit.classes_ if len(values) > 1 else fit.classes_[1:]
+    return {str(c): row for c, row in zip(classes, values, strict=True)}
+
+
+def _features_of(fit: Any, chosen: str) -> list[str]:
+    """Return the names of the features of a parameter, or of a class."""
+    found = fit.features_for_
+    if isinstance(found, dict):
+        found = found[chosen] if chosen in found else next(iter(found.values()))
+    return [str(n) for n in found]

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from natfit._validation import answers_keywords, check_number
-from natfit.display._common import last_step, pyplot, transform
+from natfit.display._common import density, pyplot, transform
 from natfit.display._plane import check_column
 from natfit.display._refits import chi_square_quantile, drawn_range, plane
 from natfit.display._targets import Axis, axes_of_pair
@@ -183,13 +183,15 @@ class LikelihoodContourDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator is no fit of a distribution.
         ValueError
             If X is not the data of the fit, there are no two such parameters, or the data do not
             determine them.
         """
         shares = _checked_levels(levels)
         n = int(check_number(grid_resolution, "grid_resolution", low=5, integer=True, hint="25"))
-        fit = last_step(estimator)
+        fit = density(estimator, "LikelihoodContourDisplay", "ProfileDisplay")
         estimates = fit._estimates(transform(estimator, X), sample_weight)
         index = check_column(column, len(estimates), fit._names)
         own = estimates[index]

@@ -329,6 +329,8 @@ class DensityDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator is no fit of a distribution.
         ValueError
             If the family is not univariate, or the rows are censored without any that are known on
             both sides (``survival`` draws these).

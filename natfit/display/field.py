@@ -8,7 +8,7 @@ import numpy as np
 
 from natfit._component import resolve
 from natfit.coordinates import Coordinates
-from natfit.display._common import last_step, pyplot, transform
+from natfit.display._common import density, pyplot, transform
 from natfit.display._plane import Plane, axes_of, check_column, plane_of_fit, vector_of
 from natfit.distributions.base import Distribution
 from natfit.rows import Memory
@@ -258,10 +258,12 @@ class GradientFieldDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator is no fit of a distribution.
         ValueError
             As in :meth:`from_distribution`.
         """
-        fit = last_step(estimator)
+        fit = density(estimator, "GradientFieldDisplay", "ConvergenceDisplay")
         plane = plane_of_fit(fit, transform(estimator, X), sample_weight, column, coordinates)
         eta = fit._eta[check_column(column, len(fit._eta), fit._names)]
         optimum = plane.coordinates.from_eta(eta)

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 
 from natfit._validation import answers_keywords, check_number, check_option
-from natfit.display._common import drawn_once, last_step, pyplot, transform
+from natfit.display._common import (
+    drawn_once,
+    is_regression,
+    last_step,
+    pyplot,
+    refuse_given,
+    transform,
+)
 from natfit.display._plane import check_column
 from natfit.display._targets import native_labels
 
@@ -164,6 +171,7 @@ class InfluenceDisplay:
         cls,
         estimator: Any,
         X: Any,
+        y: Any = None,
         *,
         kind: str = "distance",
         params: Any = None,
@@ -171,6 +179,8 @@ class InfluenceDisplay:
         n_labels: int = 5,
         column: int | str | None = None,
         sample_weight: Any = None,
+        offset: Any = None,
+        exposure: Any = None,
         ax: Any = None,
         name: str | None = None,
         **kwargs: Any,
@@ -179,16 +189,18 @@ class InfluenceDisplay:
 
         Parameters
         ----------
-        estimator : NaturalMLE or Pipeline
+        estimator : NaturalMLE, NaturalRegressor, NaturalClassifier or Pipeline
             Fitted; a pipeline stands for its last step.
         X : array-like of shape (N, D) or (N,), or Censored
             The data of the fit.
+        y : array-like of shape (N,), or Censored, optional
+            What a regression was fitted to.
         kind : {"distance", "dfbetas"}, default="distance"
             What to draw, as in the class. If several columns were fitted separately, their
             distances add.
         params : str or list of str, optional
-            Of ``dfbetas``, the parameters to draw, such as ``"scale"`` or ``"loc[1]"``; all by
-            default.
+            Of ``dfbetas``, the parameters to draw, such as ``"scale"`` or ``"loc[1]"``, or the
+            coefficients of a regression, such as ``"mean[x0]"``; all by default.
         against : int or str, optional
             A column of X, by position or by name, whose values are the horizontal axis; by default
             it is the index of the row. Censored rows are at the end that is finite, or in the
@@ -199,6 +211,8 @@ class InfluenceDisplay:
             Of ``dfbetas``, which column, by position or by name, if several were fitted separately.
         sample_weight : array-like of shape (N,), optional
             The weights of the fit.
+        offset, exposure : array-like, optional
+            As in the fit of a regression.
         ax, name, **kwargs
             As in :meth:`plot`.
 
@@ -208,6 +222,8 @@ class InfluenceDisplay:
 
         Raises
         ------
+        TypeError
+            If y, an offset or an exposure is given for the fit of a distribution.
         ValueError
             As the ``influence`` of the estimator; or if a parameter or a column does not exist.
         """
@@ -220,12 +236,20 @@ class InfluenceDisplay:
             )
         fit = last_step(estimator)
         X = transform(estimator, X)
-        found = fit.influence(X, sample_weight)
+        of_regression = is_regression(fit)
+        if of_regression:
+            found = fit.influence(X, y, sample_weight, offset, exposure)
+        else:
+            refuse_given(fit, y=y, offset=offset, exposure=exposure)
+            found = fit.influence(X, sample_weight)
         x, x_name = found.rows, "row"
         if against is not None:
-            x, x_name = _values(fit, X, sample_weight, against)
+            values_of = _feature if of_regression else _values
+            x, x_name = values_of(fit, X, sample_weight, against)
         values = {"distance": found.distance}
-        if kind == "dfbetas":
+        if kind == "dfbetas" and of_regression:
+            values = _coefficients(fit, found, params)
+        elif kind == "dfbetas":
             index = check_column(column, len(fit._eta), fit._names)
             values = _dfbetas(fit, found, index, params)
         display = cls(
@@ -238,6 +262,35 @@ class InfluenceDisplay:
             n_obs=fit.n_obs_,
         )
         return display.plot(ax, name=name, **kwargs)
+
+
+def _feature(fit: Any, X: Any, sample_weight: Any, against: Any) -> tuple[np.ndarray, str]:
+    """Return the values of a feature at the rows that count, and its name."""
+    names = getattr(fit, "feature_names_in_", None)
+    names = None if names is None else [str(n) for n in names]
+    k = check_column(against, fit.n_features_in_, names)
+    column = X.iloc[:, k] if hasattr(X, "iloc") else X[:, [k]] if hasattr(X, "tocsr") else None
+    if column is None:
+        column = np.asarray(X)[:, k]
+    column = column.toarray() if hasattr(column, "toarray") else column
+    x = np.ravel(np.asarray(column, dtype=np.float64))
+    if sample_weight is not None:
+        x = x[np.ravel(sample_weight) > 0.0]
+    return x, f"x{k}" if names is None else names[k]
+
+
+def _coefficients(fit: Any, found: Any, params: Any) -> dict[str, np.ndarray]:
+    """Return the changes of coefficients in their standard errors, by name."""
+    errors = np.sqrt(np.maximum(np.diagonal(fit.cov_params()), 0.0))
+    known = dict(zip(fit.param_names_, errors.tolist(), strict=True))
+    asked = list(known) if params is None else [params] if isinstance(params, str) else list(params)
+    out = {}
+    for name in asked:
+        error = known[check_option(name, "params", tuple(known))]
+        # A parameter that rests at a limit does not move.
+        if np.isfinite(error) and error > 0.0:
+            out[name] = np.ravel(found.params[name]) / error
+    return _some(out, asked)
 
 
 def _values(fit: Any, X: Any, sample_weight: Any, against: Any) -> tuple[np.ndarray, str]:
@@ -271,6 +324,11 @@ def _dfbetas(fit: Any, found: Any, column: int, params: Any) -> dict[str, np.nda
         # A parameter that was given, or rests at a limit, does not move.
         if np.isfinite(error) and error > 0.0:
             out[label] = change / error
+    return _some(out, asked)
+
+
+def _some(out: dict[str, np.ndarray], asked: list[str]) -> dict[str, np.ndarray]:
+    """Return the changes, a ValueError if there are none."""
     if not out:
         raise ValueError(
             f"params must name parameters that were estimated and rest at no limit, got {asked}; "

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from natfit.display._common import check_names, last_step, named, pyplot, transform
+from natfit.display._common import check_names, density, last_step, named, pyplot, transform
 from natfit.display._plane import Plane, axes_of, check_column, iterates, plane_of_fit
 from natfit.distributions.base import Distribution
 
@@ -171,6 +171,8 @@ class PathDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator is no fit of a distribution.
         ValueError
             As in :meth:`from_estimators`.
         """
@@ -231,12 +233,17 @@ class PathDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator is no fit of a distribution.
         ValueError
             If the family does not have two parameters, the fits do not share family and
             coordinates, or X is not the data that they were fitted to.
         """
         members = named(estimators)
-        fits = {label: last_step(member) for label, member in members.items()}
+        fits = {
+            label: density(member, "PathDisplay", "ConvergenceDisplay")
+            for label, member in members.items()
+        }
         first = next(iter(members))
         X = transform(members[first], X)
         plane = plane_of_fit(fits[first], X, sample_weight, column)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_classifier
 
 from natfit._validation import check_number
-from natfit.display._common import pyplot
+from natfit.display._common import pyplot, regression
 
 
 class PredictionBandDisplay:
@@ -126,9 +127,17 @@ class PredictionBandDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator is no regression, or a classifier.
         ValueError
             If there is no such column, or a coverage is not in (0, 1).
         """
+        fit = regression(estimator, "PredictionBandDisplay", "DensityDisplay")
+        if is_classifier(fit):
+            raise TypeError(
+                "estimator must be a NaturalRegressor for PredictionBandDisplay, since classes "
+                f"have no intervals, got {type(fit).__name__}; use predict_proba"
+            )
         rows = np.asarray(X, dtype=np.float64)
         at = check_number(feature, "feature", low=0, high=rows.shape[1] - 1, integer=True)
         x = np.linspace(rows[:, at].min(), rows[:, at].max(), 200)

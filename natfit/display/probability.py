@@ -284,6 +284,8 @@ class ProbabilityPlotDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator is no fit of a distribution.
         ValueError
             If an option is none of those named, the family is not univariate, values on a paper
             with a logarithmic axis are not positive, or the rows cannot be resampled for a

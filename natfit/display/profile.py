@@ -8,10 +8,11 @@ import numpy as np
 from scipy import special
 
 from natfit._validation import answers_keywords, check_number, check_option
-from natfit.display._common import last_step, pyplot, transform
+from natfit.display._common import is_regression, last_step, pyplot, refuse_given, transform
 from natfit.display._plane import check_column
 from natfit.display._refits import chi_square_quantile, drawn_range, profile, widened
-from natfit.display._targets import Target, target_of
+from natfit.display._targets import Target, target_of, target_of_regression
+from natfit.estimators.regression._statements_estimates import Given
 from natfit.inference import Estimate
 from natfit.inference.profile import profile_interval
 
@@ -178,6 +179,7 @@ class ProfileDisplay:
         cls,
         estimator: Any,
         X: Any,
+        y: Any = None,
         *,
         of: Any,
         level: float = 0.95,
@@ -185,6 +187,8 @@ class ProfileDisplay:
         n_points: int = 41,
         column: int | str | None = None,
         sample_weight: Any = None,
+        offset: Any = None,
+        exposure: Any = None,
         ax: Any = None,
         name: str | None = None,
         wald_kw: dict | None = None,
@@ -194,14 +198,17 @@ class ProfileDisplay:
 
         Parameters
         ----------
-        estimator : NaturalMLE or Pipeline
+        estimator : NaturalMLE, NaturalRegressor, NaturalClassifier or Pipeline
             Fitted; a pipeline stands for its last step.
         X : array-like of shape (N, D) or (N,), or Censored
             The data of the fit.
+        y : array-like of shape (N,), or Censored, optional
+            What a regression was fitted to.
         of : str, tuple or callable
             What is profiled: a parameter by its name (``"scale"``, ``"loc[1]"``,
             ``"covariance[1,0]"``), a method of ``frozen_`` with its arguments (``("ppf", 0.1)``),
-            or a function of the frozen distribution that returns a number.
+            or a function of the frozen distribution that returns a number. Of a regression it is
+            the name of a coefficient, as in ``param_names_``.
         level : float, default=0.95
             Confidence level.
         kind : {"deviance", "root"}, default="deviance"
@@ -212,6 +219,8 @@ class ProfileDisplay:
             Which column, by position or by name, if several were fitted separately.
         sample_weight : array-like of shape (N,), optional
             The weights of the fit.
+        offset, exposure : array-like, optional
+            As in the fit of a regression.
         ax, name, wald_kw, **kwargs
             As in :meth:`plot`.
 
@@ -221,6 +230,8 @@ class ProfileDisplay:
 
         Raises
         ------
+        TypeError
+            If y, an offset or an exposure is given for the fit of a distribution.
         ValueError
             If X is not the data of the fit, ``of`` is no single number, or the fit is not at a
             maximum.
@@ -229,10 +240,17 @@ class ProfileDisplay:
         share = check_number(level, "level", low=0.0, high=1.0, closed_low=False, closed_high=False)
         n = int(check_number(n_points, "n_points", low=5, integer=True, hint="41"))
         fit = last_step(estimator)
-        estimates = fit._estimates(transform(estimator, X), sample_weight)
-        index = check_column(column, len(estimates), fit._names)
-        own = estimates[index]
-        target = target_of(own, of)
+        X = transform(estimator, X)
+        if is_regression(fit):
+            check_column(column, 1, None)
+            own, target = target_of_regression(
+                fit, of, Given(X, y, sample_weight, offset, exposure)
+            )
+        else:
+            refuse_given(fit, y=y, offset=offset, exposure=exposure)
+            estimates = fit._estimates(X, sample_weight)
+            own = estimates[check_column(column, len(estimates), fit._names)]
+            target = target_of(own, of)
         found = profile_interval(own, target.value, target.gradient, share)
         centre = target.value(own.theta)
         _refuse_limit(own, target, found.low, found.high)

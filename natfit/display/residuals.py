@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from natfit._validation import check_number, check_option
-from natfit.display._common import last_step, pyplot, transform
+from natfit.display._common import pyplot, regression, transform
 
 KINDS = ("qq", "worm", "pit")
 
@@ -156,12 +156,15 @@ class QuantileResidualsDisplay:
 
         Raises
         ------
+        TypeError
+            If the estimator is no regression.
         ValueError
             If an option is not valid, or the family has no distribution function.
         """
         check_option(kind, "kind", KINDS)
         check_number(level, "level", low=0.0, high=1.0, closed_low=False, closed_high=False)
-        residuals = last_step(estimator).quantile_residuals(
+        fit = regression(estimator, "QuantileResidualsDisplay", "ProbabilityPlotDisplay")
+        residuals = fit.quantile_residuals(
             transform(estimator, X), y, random_state, offset=offset, exposure=exposure
         )
         return cls(residuals=residuals, kind=kind, level=level).plot(ax, name=name, **kwargs)

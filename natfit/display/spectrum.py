@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from natfit._validation import answers_keywords, check_number
-from natfit.display._common import last_step, pyplot
+from natfit.display._common import is_regression, last_step, pyplot
 from natfit.display._plane import check_column
 
 #: Where eigenvalues that are zero or negative are marked, below the smallest positive one.
@@ -155,7 +155,7 @@ class SpectrumDisplay:
 
         Parameters
         ----------
-        estimator : NaturalMLE or Pipeline
+        estimator : NaturalMLE, NaturalRegressor, NaturalClassifier or Pipeline
             Fitted; a pipeline stands for its last step.
         n_combinations : int, default=2
             How many of the least determined combinations have bars; at most all.
@@ -177,7 +177,8 @@ class SpectrumDisplay:
         fit = last_step(estimator)
         every = fit.identifiability()
         every = every if isinstance(every, list) else [every]
-        found = every[check_column(column, len(every), fit._names)]
+        names = None if is_regression(fit) else fit._names
+        found = every[check_column(column, len(every), names)]
         if not found.combinations:
             raise ValueError(
                 "a spectrum needs a parameter that was estimated and rests at no limit, got none; "
