@@ -13,6 +13,9 @@ from natfit._warnings import warn
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
 
+#: Number of classes above which numbers with fewer rows a class look like a measured quantity.
+_MANY, _ROWS_A_CLASS = 20, 4
+
 #: What to pass instead of a table of times and events.
 _EVENTS = (
     "pass natfit.Censored.right(time, event) for durations with an event indicator, or one "
@@ -56,7 +59,10 @@ def read_response(y: Any, name: str) -> Numbers | Censored:
     except ValueError as error:
         if not _are_labels(y):
             raise
-        raise ValueError(f"{error}; natfit.NaturalClassifier takes labels of classes") from None
+        raise ValueError(
+            f"{error}; natfit.NaturalClassifier takes labels of classes, and "
+            "NaturalRegressor('ordinal') ordered categories"
+        ) from None
     values = found.values
     if values.ndim == 0 or values.ndim > 2:
         raise ValueError(
@@ -200,6 +206,31 @@ def read_classes(y: Any, name: str, checked: bool = False) -> np.ndarray:
     if not checked and not _plain(labels):
         check_classification_targets(labels)
     return labels
+
+
+def warn_of_many(classes: np.ndarray, n: int) -> None:
+    """Warn of numbers with nearly as many values as rows, where scikit-learn does not do so.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (K,)
+        The labels.
+    n : int
+        The number of rows.
+
+    Warns
+    -----
+    UserWarning
+        If there are more than 20 classes that are numbers, with two to four rows a class.
+    """
+    size = len(classes)
+    # With fewer than two rows a class scikit-learn warns where labels are read.
+    if classes.dtype.kind in "iuf" and size > _MANY and 2 * size <= n < _ROWS_A_CLASS * size:
+        warn(
+            f"y holds {size} different numbers in {n} rows, of which each is a class of its own "
+            "here; if y is a measured quantity, use natfit.NaturalRegressor",
+            UserWarning,
+        )
 
 
 def _plain(labels: np.ndarray) -> bool:

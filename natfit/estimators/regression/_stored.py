@@ -75,7 +75,7 @@ def to_json(model: Any) -> str:
         "model": {k: encode(_plain(getattr(linear, k)), k) for k in _MODEL},
         "layout": _layout_stored(model._layout),
         "choice": encode({"features": model._choice.features, "has": model._choice.intercept}, "_"),
-        "classes": _classes_stored(getattr(model, "classes_", None)),
+        "classes": _classes_stored(_labels(model)),
         "information": None if info is None else information_stored(info),
         "status": str(model.status_),
         "history": history_stored(model.history_),
@@ -125,6 +125,12 @@ def _layout_read(stored: Any) -> Layout:
     if stored["columns"] is not None:
         columns = tuple(Column(index, decode(n), decode(v)) for index, n, v in stored["columns"])
     return Layout(stored["n_columns"], decode(stored["given"]), columns)
+
+
+def _labels(model: Any) -> np.ndarray | None:
+    """Return the labels of a classifier, or the ordered categories of a regressor's y."""
+    known = getattr(model, "_categories", None)
+    return getattr(model, "classes_", None) if known is None else np.array(known)
 
 
 def _classes_stored(classes: Any) -> dict[str, Any] | None:
@@ -182,7 +188,11 @@ def from_stored(stored: dict) -> Any:
     if fitted["_theta"].shape != (model.n_params,):
         raise ValueError(f"_theta must have {model.n_params} entries, got {fitted['_theta'].shape}")
     if stored["classes"] is not None:
-        found.classes_ = _classes_read(stored["classes"])
+        labels = _classes_read(stored["classes"])
+        if cls is NaturalClassifier:
+            found.classes_ = labels
+        else:
+            found._categories = labels.tolist()
     terms = fitted["distribution_"], fitted["_family"], chosen, model, fitted["_theta"]
     for name, value in {**fitted, **found._state(*terms)}.items():
         setattr(found, name, value)

@@ -17,7 +17,7 @@ from natfit.distributions import Bernoulli, Categorical
 from natfit.distributions.base import Distribution
 from natfit.estimators.regression._features import Chosen
 from natfit.estimators.regression._offsets import class_offsets, warn_of_forgotten
-from natfit.estimators.regression._response import read_classes
+from natfit.estimators.regression._response import read_classes, warn_of_many
 from natfit.estimators.regression.base import Data, RegressionEstimator
 from natfit.fitting.options import Adjusted
 
@@ -161,6 +161,8 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
         -----
         ConvergenceWarning
             If the fit did not converge; ``status_`` and ``message_`` say why.
+        UserWarning
+            If labels are numbers with so many values that they look like a measured quantity.
         """
         with self._all_or_nothing():
             return self._fit(X, y, sample_weight, offset, None)
@@ -190,6 +192,7 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
                 f"y must have at least two classes, got one class{more}, {classes.tolist()[0]!r}: "
                 "its probability is 1 whatever X is"
             )
+        warn_of_many(classes, len(codes))
         self.classes_ = classes
         family = Bernoulli() if len(classes) == 2 else Categorical(len(classes))
         return Adjusted(family, [family], None), codes.astype(np.float64)

@@ -11,9 +11,15 @@ from sklearn.callback import with_callbacks
 from natfit._component import resolve
 from natfit._numbers import Numbers
 from natfit._validation import answers_keywords, one_window_a_row
-from natfit.distributions import Censored
+from natfit.distributions import Censored, Ordinal
 from natfit.distributions.base import Distribution
 from natfit.estimators.regression._features import Chosen
+from natfit.estimators.regression._ordered import (
+    categories_of,
+    ordered_codes,
+    refuse_other_categories,
+    with_categories,
+)
 from natfit.estimators.regression._response import complete_rows, read_response
 from natfit.estimators.regression.base import Data, RegressionEstimator
 from natfit.fitting.options import Adjusted, adjust
@@ -177,6 +183,8 @@ class NaturalRegressor(RegressorMixin, RegressionEstimator):
     #: The mean log-likelihood, and not RegressorMixin's R^2.
     score = RegressionEstimator.score
 
+    #: The ordered categories of y, None where y are numbers.
+    _categories: list | None = None
     coef_: dict[str, np.ndarray]
     intercept_: dict[str, Any]
 
@@ -200,7 +208,8 @@ class NaturalRegressor(RegressorMixin, RegressionEstimator):
             category but the first. Sparse matrices are never made dense.
         y : array-like of shape (N,) or (N, D), Censored, scipy.stats.CensoredData or records
             What is explained. Durations with an event indicator are
-            ``natfit.Censored.right(time, event)``, or records of an event (bool) and a time.
+            ``natfit.Censored.right(time, event)``, or records of an event (bool) and a time. For
+            ``"ordinal"`` the numbers 0, 1, ..., an ordered pandas categorical or a polars Enum.
         sample_weight : array-like of shape (N,), optional
             Repetitions of each row: a weight of 2 has the effect of the same row given twice, in
             estimates and standard errors. Rows of weight zero are dropped.
@@ -228,12 +237,20 @@ class NaturalRegressor(RegressorMixin, RegressionEstimator):
             return self._fit(X, y, sample_weight, offset, exposure)
 
     def _response(self, y: Any) -> Numbers | Censored:
-        return read_response(y, type(self).__name__)
+        codes = ordered_codes(y) if self._is_ordinal and y is not None else y
+        return read_response(codes, type(self).__name__)
+
+    @property
+    def _is_ordinal(self) -> bool:
+        """Whether the family is one of ordered classes."""
+        named = isinstance(self.distribution, str) and self.distribution == "ordinal"
+        return named or isinstance(self.distribution, Ordinal)
 
     def _adjusted(self, data: Data, y: Any) -> tuple[Adjusted, np.ndarray]:
         values = data.y
         single = data.seen_as is not None or values.shape[1] == 1
-        family = resolve(self.distribution, Distribution).bind(
+        self._categories = categories_of(y) if self._is_ordinal else None
+        family = with_categories(resolve(self.distribution, Distribution), self._categories).bind(
             Memory(values[:, 0] if single else values)
         )
         if data.seen_as is None:
@@ -244,6 +261,8 @@ class NaturalRegressor(RegressorMixin, RegressionEstimator):
         return adjust(family, 1, data.seen_as, truncation=window, **options), values
 
     def _seen_rows(self, data: Data, y: Any) -> tuple[Distribution, np.ndarray]:
+        if self._is_ordinal:
+            refuse_other_categories(self._categories, y)
         if data.seen_as is not None:
             return data.seen_as(self.distribution_).checked(), data.y
         return self.distribution_, complete_rows(data.y, self.distribution_, y)
