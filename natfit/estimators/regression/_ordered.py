@@ -69,7 +69,7 @@ def _is_text(y: Any) -> bool:
     return len(labels) > 0 and isinstance(labels[0], str)
 
 
-def with_categories(family: Any, categories: list | None) -> Any:
+def with_categories(family: Any, categories: list | None, codes: np.ndarray) -> Any:
     """Return a family of ordered classes with their number, if there are categories.
 
     Parameters
@@ -78,6 +78,8 @@ def with_categories(family: Any, categories: list | None) -> Any:
         The family, not yet bound.
     categories : list or None
         What :func:`categories_of` returns.
+    codes : ndarray of shape (N, 1)
+        The codes of the rows.
 
     Returns
     -------
@@ -86,7 +88,7 @@ def with_categories(family: Any, categories: list | None) -> Any:
     Raises
     ------
     ValueError
-        If the family has another number of classes.
+        If the family has another number of classes, or no row has one of the categories.
     """
     if categories is None or not isinstance(family, Ordinal):
         return family
@@ -94,6 +96,12 @@ def with_categories(family: Any, categories: list | None) -> Any:
         raise ValueError(
             f"y must have {family.n} categories for {family!r}, got {len(categories)}, "
             f"{categories}; leave out n"
+        )
+    unseen = [name for code, name in enumerate(categories) if not (codes == code).any()]
+    if unseen:
+        raise ValueError(
+            f"y must have rows of each of its categories {categories}, got none of {unseen}, whose "
+            "cuts are not determined; use y.cat.remove_unused_categories(), or join categories"
         )
     return Ordinal(len(categories), family.link)
 

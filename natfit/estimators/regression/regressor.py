@@ -250,7 +250,8 @@ class NaturalRegressor(RegressorMixin, RegressionEstimator):
         values = data.y
         single = data.seen_as is not None or values.shape[1] == 1
         self._categories = categories_of(y) if self._is_ordinal else None
-        family = with_categories(resolve(self.distribution, Distribution), self._categories).bind(
+        named = resolve(self.distribution, Distribution)
+        family = with_categories(named, self._categories, values).bind(
             Memory(values[:, 0] if single else values)
         )
         if data.seen_as is None:

@@ -113,6 +113,14 @@ def test_the_categories_are_kept_with_the_fit(way):
     assert again.fit(X, CODES).score(X, CODES) == fit.score(X, FORMS["series"])
 
 
+@pytest.mark.parametrize("order", [["no", *LEVELS], [*LEVELS, "no"], ["lo", "no", "mid", "hi"]])
+def test_categories_without_rows_are_named(order):
+    y = FORMS["series"].cat.set_categories(order)
+    with pytest.raises(ValueError, match=r"none of \['no'\].*remove_unused_categories"):
+        NaturalRegressor("ordinal").fit(X, y)
+    NaturalRegressor("ordinal").fit(X, y.cat.remove_unused_categories())
+
+
 def test_missing_categories_are_refused():
     y = FORMS["series"].copy()
     y[3] = None
