@@ -60,7 +60,7 @@ def test_many_classes_make_no_product_for_each_pair(monkeypatch):
     y = np.where(np.arange(120) < 118, np.arange(120) % 40, 40)
     x[118:] += 20.0
     with pytest.warns(ConvergenceWarning, match="unbounded"):
-        NaturalClassifier().fit(x, y)
+        NaturalClassifier().fit(x, [f"class {k}" for k in y])
     # K of 41 logits, not K (K + 1) / 2 = 820, and no matrix of each row is decomposed.
     assert max(asked) == 40
     assert decomposed and set(decomposed) == {2}
