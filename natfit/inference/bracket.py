@@ -9,6 +9,7 @@ from scipy import optimize
 
 from natfit.inference.constrained import Constrained, Refit
 from natfit.inference.end import End, end_of_range
+from natfit.inference.interval import EndNotFound
 from natfit.inference.surface import Function, Surface
 
 #: Refits in search of a bracket: strides double, so that none is further away than this.
@@ -73,7 +74,7 @@ class Bracket:
 
         Raises
         ------
-        ValueError
+        EndNotFound
             If a constrained refit does not settle.
         """
         inner, outer, far = self._around(theta)
@@ -84,7 +85,10 @@ class Bracket:
         def excess(share: float) -> float:
             between = inner + share * (outer - inner)
             c = self.function.value(between)
-            found = self._refit(c, between)
+            # Where the line leads off the ridge, the refits nearest to the value lead back to it.
+            beside = sorted(near, key=lambda known: abs(known - share))[:2]
+            starts = (between, *(near[known] for known in beside))
+            found = next((f for f in (self._refit(c, s) for s in starts) if f is not None), None)
             if found is None:
                 raise self._lost(c)
             near[share] = found.theta
@@ -145,8 +149,9 @@ class Bracket:
             return False
         return len(self.surface.objective.distribution.kinks(model.eta(theta, None)[0])) > 0
 
-    def _lost(self, c: float) -> ValueError:
-        return ValueError(
-            f"the interval could not be followed beyond {c:.6g}: no constrained refit settled "
-            "there; use method='wald' or a bootstrap, and see identifiability()"
+    def _lost(self, c: float) -> EndNotFound:
+        return EndNotFound(
+            f"the interval could not be followed beyond {c:.6g}, where no constrained refit "
+            "settled",
+            "use method='wald' or a bootstrap, and see identifiability()",
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
@@ -13,6 +12,7 @@ from natfit.inference.bracket import Bracket
 from natfit.inference.constrained import Constrained, lagrangian
 from natfit.inference.end import End, end_of_range
 from natfit.inference.estimate import Estimate
+from natfit.inference.interval import EndNotFound, Interval, both_ends
 from natfit.inference.surface import Function, Surface
 
 #: Distance to the constrained optimum, in standard errors, at which an end is accepted. The end
@@ -46,31 +46,6 @@ _MOST_HALVINGS = 40
 #: Multiple of the largest step of a coordinate, 3 of a logarithm, after which a deviance that has
 #: not changed will change no more.
 _FLAT = 4.0
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An interval of a function of the parameters.
-
-    Attributes
-    ----------
-    low, high : float
-        The ends, in the unit of the function.
-    n_iter : int
-        Number of iterations of both ends together, each with one gradient and one curvature.
-    reached_low, reached_high : bool
-        Whether the end is a root; otherwise the statistic never reaches its quantile, and the end
-        is that of the range.
-    notes : tuple of str
-        What a reader must know, such as the limit at which an end lies.
-    """
-
-    low: float
-    high: float
-    n_iter: int
-    reached_low: bool = True
-    reached_high: bool = True
-    notes: tuple[str, ...] = ()
 
 
 def profile_interval(
@@ -111,7 +86,9 @@ def profile_interval(
     ------
     ValueError
         If the estimate has no objective, the level is not in (0, 1), g is not finite at the
-        estimate, the fit is not at its maximum, or an end is not found.
+        estimate, or the fit is not at its maximum.
+    EndNotFound
+        If an end is not found; it has the other one.
     """
     quantile = normal_quantile(level)
     surface, function = posed(estimate, value, gradient)
@@ -120,10 +97,7 @@ def profile_interval(
     if not np.any(function.gradient(theta)[surface.moving]):
         note = "the function depends on no parameter that was estimated"
         return Interval(centre, centre, 0, False, False, (note,))
-    low, high = (_Walk(estimate, surface, function, quantile, side).end() for side in (-1.0, 1.0))
-    notes = tuple(dict.fromkeys(end.note for end in (low, high) if end.note))
-    count = low.n_iter + high.n_iter
-    return Interval(low.value, high.value, count, low.reached, high.reached, notes)
+    return both_ends(lambda side: _Walk(estimate, surface, function, quantile, side).end())
 
 
 def normal_quantile(level: float) -> float:
@@ -204,8 +178,8 @@ class _Walk:
         walked = self._walked()
         return walked if walked is not None else self._bracketed()
 
-    def root(self, value: float) -> float:
-        """Return the root of the deviance of a value of f from that of the estimate.
+    def root(self, value: float, theta: np.ndarray) -> float:
+        """Return the root of the deviance of a value of f, at theta, from that of the estimate.
 
         Returns
         -------
@@ -213,15 +187,17 @@ class _Walk:
 
         Raises
         ------
-        ValueError
+        EndNotFound
             If f is lower than at the estimate by more than rounding.
         """
         deviance = 2.0 * self.surface.total * (value - self.lowest)
         if deviance < -self.slack:
-            raise ValueError(
-                "the fit is not at its maximum: on the profile the log-likelihood is "
-                f"{-0.5 * deviance:.3g} nats higher than at the estimate; fit again with a smaller "
-                "tol, or from other start_params, and ask for the interval then"
+            raise EndNotFound(
+                f"on the profile the log-likelihood is {-0.5 * deviance:.3g} nats higher than at "
+                "the estimate, which is not its maximum",
+                "fit again with a smaller tol, or from other start_params, and ask for the "
+                "interval then",
+                theta,
             )
         return float(np.sqrt(max(deviance, 0.0)))
 
@@ -237,7 +213,7 @@ class _Walk:
             if not np.isfinite(slope).all():
                 return None
             rest, multiplier, distance = surface.rest(theta, grad, slope, matrix)
-            root = self.root(value)
+            root = self.root(value, theta)
             close = distance <= (_DISTANCE if count < _SLOW else 10.0 * _DISTANCE)
             if close and multiplier > 0.0 and abs(root - self.quantile) <= self.accuracy:
                 return self._verified(theta, value, count) if not own else self._at(theta, count)
@@ -299,7 +275,7 @@ class _Walk:
         for _ in range(_MOST_HALVINGS):
             end = self.surface.moved(theta, step, length)
             value, grad = self.surface.first(end)
-            if np.isfinite(value) and self.root(value) <= _OVERSHOOT * self.quantile:
+            if np.isfinite(value) and self.root(value, end) <= _OVERSHOOT * self.quantile:
                 return end, value, grad
             length *= 0.5
         return None
@@ -317,18 +293,18 @@ class _Walk:
         """Return the end if f has no lower value at the same g nearby, where H is not f's own."""
         held = Constrained(self.surface, self.function, self.function.value(theta))
         found = held.refit(theta)
-        if found is None or self.quantile - self.root(found.value) > 1e-6:
+        if found is None or self.quantile - self.root(found.value, found.theta) > 1e-6:
             return None
         return self._at(theta, count + found.n_iter)
 
     # ------------------------------------------------------------------------- brackets
 
     def _bracketed(self) -> End:
-        """Return the end by bracketing the root of the deviance, or raise ValueError."""
+        """Return the end by bracketing the root of the deviance, or raise EndNotFound."""
         bracket = Bracket(
             self.surface,
             self.function,
-            lambda found: self.root(found.value),
+            lambda found: self.root(found.value, found.theta),
             self.quantile,
             self.side,
         )

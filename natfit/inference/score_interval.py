@@ -9,7 +9,8 @@ import numpy as np
 from natfit.inference.bracket import Bracket
 from natfit.inference.constrained import Refit
 from natfit.inference.estimate import Estimate
-from natfit.inference.profile import Interval, normal_quantile, posed
+from natfit.inference.interval import Interval, both_ends
+from natfit.inference.profile import normal_quantile, posed
 from natfit.inference.surface import Surface, solved
 
 
@@ -51,7 +52,9 @@ def score_interval(
     ------
     ValueError
         If the estimate has no objective, the level is not in (0, 1), g is not finite at the
-        estimate, or an end is not found.
+        estimate, or the fit is not at its maximum.
+    EndNotFound
+        If an end is not found; it has the other one.
     """
     quantile = normal_quantile(level)
     surface, function = posed(estimate, value, gradient)
@@ -64,12 +67,7 @@ def score_interval(
     def root(found: Refit) -> float:
         return score_root(surface, function.gradient(found.theta), found)
 
-    low, high = (
-        Bracket(surface, function, root, quantile, side).end(theta) for side in (-1.0, 1.0)
-    )
-    notes = tuple(dict.fromkeys(end.note for end in (low, high) if end.note))
-    count = low.n_iter + high.n_iter
-    return Interval(low.value, high.value, count, low.reached, high.reached, notes)
+    return both_ends(lambda side: Bracket(surface, function, root, quantile, side).end(theta))
 
 
 def score_root(surface: Surface, slope: np.ndarray, found: Refit) -> float:

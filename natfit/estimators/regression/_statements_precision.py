@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,9 @@ from scipy.special import ndtri
 
 from natfit._validation import answers_keywords, check_option
 from natfit.distributions.contract.frozen import Frozen
+from natfit.estimators._lost_ends import named, say_lost
 from natfit.estimators.regression._features import read_container
+from natfit.estimators.regression._lost_ends import with_refit
 from natfit.estimators.regression._statements_estimates import Given
 from natfit.estimators.regression._statements_replicates import RegressionReplicates
 from natfit.inference import Estimate, delta, quantity
@@ -21,6 +24,7 @@ from natfit.inference.coefficients import (
     without_features,
 )
 from natfit.inference.delta import Estimated
+from natfit.inference.interval import EndNotFound
 from natfit.inference.profile import profile_interval
 from natfit.inference.quantity import Quantity
 from natfit.inference.score_interval import score_interval
@@ -171,8 +175,15 @@ class RegressionPrecision(RegressionReplicates):
         Raises
         ------
         ValueError
-            If the fit ended at no optimum, the level is not in (0, 1), a method lacks the rows, or
-            there is no such coefficient.
+            If the fit ended at no optimum, the level is not in (0, 1), a method lacks the rows,
+            there is no such coefficient, or the only one that was asked for has an end that was
+            not found.
+
+        Warns
+        -----
+        UserWarning
+            If several were asked for and some have ends that were not found, which are NaN: with
+            their names, why, and what to do.
         """
         level = delta.check_level(level)
         check_option(method, "method", METHODS)
@@ -188,9 +199,12 @@ class RegressionPrecision(RegressionReplicates):
             ends = self._bootstrapped(level, given, options)
         else:
             estimate = self._estimate(given, rows=True)
-            ends = np.full((len(found.names), 2), np.nan)
+            ends, lost = np.full((len(found.names), 2), np.nan), {}
             for m in chosen:
-                ends[m] = self._inverted(found, estimate, m, level, method)
+                *ends[m], error = self._inverted(found, estimate, m, level, method)
+                if error is not None:
+                    lost[found.names[m]] = with_refit(self, error, given, found.names[m])
+            say_lost(lost, len(chosen))
         return {found.names[m]: ends[m] for m in chosen}
 
     def _wald_ends(
@@ -214,21 +228,41 @@ class RegressionPrecision(RegressionReplicates):
 
     def _inverted(
         self, found: Coefficients, estimate: Estimate, m: int, level: float, method: str
-    ) -> tuple[float, float]:
-        """Return the ends of the values of one coefficient that a test accepts."""
+    ) -> tuple[float, float, EndNotFound | None]:
+        """Return the ends of the values of one coefficient that a test accepts, and what is lost.
+
+        Returns
+        -------
+        low, high : float
+            NaN for an end that was not found.
+        lost : EndNotFound or None
+
+        Raises
+        ------
+        EndNotFound
+            If the other end was not looked for.
+        """
         place, row = found.places[m], found.jacobian[m]
-        if place.feature is not None:
-            got = _INVERSIONS[method](estimate, lambda t: float(row @ t), lambda t: row, level)
-            return got.low, got.high
         family, model = self.distribution_, self._linear_model()
         constraint, block = family.params[place.parameter], family.blocks[place.parameter]
-        parts = slice(model.parts[block.start].start, model.parts[block.stop - 1].stop)
-        value, gradient = quantity.entry(constraint, parts, place.output)
-        got = _INVERSIONS[method](estimate, value, gradient, level)
-        ends = constraint.native_bounds
-        low = got.low if got.reached_low else np.fmin(got.low, ends[0])
-        high = got.high if got.reached_high else np.fmax(got.high, ends[1])
-        return float(low), float(high)
+        native = place.feature is None
+        value, gradient = (lambda t: float(row @ t)), (lambda t: row)
+        if native:
+            parts = slice(model.parts[block.start].start, model.parts[block.stop - 1].stop)
+            value, gradient = quantity.entry(constraint, parts, place.output)
+        lost = None
+        try:
+            got = _INVERSIONS[method](estimate, value, gradient, level)
+        except EndNotFound as error:
+            if error.interval is None:
+                raise
+            got, lost = error.interval, error
+        low, high = got.low, got.high
+        if native:
+            ends = constraint.native_bounds
+            low = low if got.reached_low else np.fmin(low, ends[0])
+            high = high if got.reached_high else np.fmax(high, ends[1])
+        return float(low), float(high), lost
 
     # --------------------------------------------------------------------------- functions
 
@@ -288,7 +322,7 @@ class RegressionPrecision(RegressionReplicates):
         ------
         ValueError, TypeError
             If the function returns no finite number or has no derivative, an option is not valid,
-            or the fit ended where there is no optimum.
+            the fit ended where there is no optimum, or an end of a profile was not found.
         """
         level = delta.check_level(level)
         check_option(method, "method", ("delta", "wald", "profile"))
@@ -304,7 +338,9 @@ class RegressionPrecision(RegressionReplicates):
         errors = delta.standard_errors(asked.jacobian(self._theta, spread, limits), theta)
         if method == "profile":
             estimate = self._estimate(given, rows=True)
-            low, high = self._profiled(asked, estimate, spread, limits, level)
+            name = function if at is None and isinstance(function, str) else None
+            slopes = asked.slopes(self._theta, spread, limits)
+            low, high = self._profiled(asked, slopes, estimate, level, given, name)
             said = scale
         else:
             method = "delta"
@@ -328,7 +364,13 @@ class RegressionPrecision(RegressionReplicates):
         constraint = self.distribution_.params[place.parameter]
         if place.feature is None and constraint.entries is None:
             low, high = constraint.native_bounds
-        return Quantity(here.names[m], lambda theta: self._at(theta).values[m], low, high)
+        return Quantity(
+            here.names[m],
+            lambda theta: self._at(theta).values[m],
+            low,
+            high,
+            exact=lambda theta: self._at(theta).jacobian[[m]],
+        )
 
     def _asked(
         self, function: Any, args: tuple[Any, ...], at: Any, offset: Any, exposure: Any
@@ -375,23 +417,46 @@ class RegressionPrecision(RegressionReplicates):
     def _profiled(
         self,
         asked: Quantity,
+        slopes: Callable[[np.ndarray], np.ndarray],
         estimate: Estimate,
-        spread: np.ndarray,
-        limits: tuple[np.ndarray, np.ndarray],
         level: float,
+        given: Given,
+        name: str | None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the ends of the profile of each value of a function."""
-        slopes = asked.slopes(self._theta, spread, limits)
-        pairs = []
-        for m in range(asked.value(self._theta).size):
+        """Return the ends of the profile of each value of a function, or of a named coefficient.
 
-            def value(theta: np.ndarray, m: int = m) -> float:
-                return float(asked.value(theta, finite=False).ravel()[m])
+        Returns
+        -------
+        low, high : ndarray of shape (M,)
 
-            def gradient(theta: np.ndarray, m: int = m) -> np.ndarray:
-                return slopes(theta)[m]
+        Raises
+        ------
+        EndNotFound
+            With the name, if there is no such end.
+        """
+        pairs, lost = [], None
+        if name is not None:
+            found = self._coefficients()
+            m = self._chosen_one(found, name)
+            *ends, lost = self._inverted(found, estimate, m, level, "profile")
+            pairs.append(ends)
+        else:
+            for m in range(asked.value(self._theta).size):
 
-            got = profile_interval(estimate, value, gradient, level)
-            pairs.append((got.low, got.high))
+                def value(theta: np.ndarray, m: int = m) -> float:
+                    return float(asked.value(theta, finite=False).ravel()[m])
+
+                def gradient(theta: np.ndarray, m: int = m) -> np.ndarray:
+                    return slopes(theta)[m]
+
+                try:
+                    got = profile_interval(estimate, value, gradient, level)
+                except EndNotFound as error:
+                    lost = error
+                    break
+                pairs.append([got.low, got.high])
+        if lost is not None:
+            missing = named(asked.name, with_refit(self, lost, given, asked.name if name else None))
+            raise missing
         low, high = np.array(pairs).T
         return low, high
