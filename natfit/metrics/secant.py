@@ -45,6 +45,10 @@ _CHANGED, _MOVES = 0.05, 1e-3
 #: Ratio of distances from which a kept inverse is renewed.
 _POOR = 0.3
 
+#: Iterations with means over rows of which each must shrink the distance by this factor, or else
+#: the information itself is formed.
+_PATIENCE, _SLOW = 4, 0.5
+
 #: Distance to the optimum, in standard errors, from which the first step is made with the
 #: information of fewer rows.
 _FIRST = 3.0
@@ -139,6 +143,7 @@ class _Keeping(ExactFisher):
         self._first: Kept | None = None
         self._wide: Wide | None = None
         self._few: Regression | None = None
+        self._distances: list[float] = []
         self._gap: np.ndarray | None = None
 
     def prepare(self, objective: Objective) -> Metric:
@@ -180,6 +185,8 @@ class _Keeping(ExactFisher):
                 d, _ = state.kept.solved(iterate.grad)
                 state.distance = float(np.sqrt(max(float(iterate.grad @ d), 0.0)))
             state.confirmed = True
+        if state.gram is not None:
+            self._distances.append(state.distance)
         state.theta, state.grad = iterate.theta, iterate.grad
         state.kept.note = state.note
         self._state = state
@@ -302,12 +309,24 @@ class _Keeping(ExactFisher):
         if iterate.n_iter == 0 or state.passing or not state.base.positive:
             return False
         if state.gram is not None:
-            return len(state.kept.secants) < _MOST
+            return len(state.kept.secants) < _MOST and not self._creeps()
         if not iterate.step_length == 1.0 or not _dear(objective):
             return False
         d_now, _ = state.kept.solved(iterate.grad)
         now = float(np.sqrt(max(float(iterate.grad @ d_now), 0.0)))
         return bool(now < _POOR * state.distance)
+
+    def _creeps(self) -> bool:
+        """Tell whether means over rows have brought the optimum little nearer in some iterations.
+
+        They say little where rows of large features have other curvatures than the rest.
+
+        Returns
+        -------
+        bool
+        """
+        last = self._distances[-_PATIENCE - 1 :]
+        return len(last) > _PATIENCE and last[-1] > _SLOW**_PATIENCE * last[0]
 
     def _formed(self, objective: Regression, iterate: Point) -> _State:
         """Return the information at an iterate with its inverse, formed anew."""
@@ -316,7 +335,7 @@ class _Keeping(ExactFisher):
         exact = self._state is not None and self._state.exact
         if exact:
             return self._exact_state(objective, iterate)
-        if dear and _ROUGH <= size <= _AFFORDABLE:
+        if dear and _ROUGH <= size <= _AFFORDABLE and not self._creeps():
             gram, inner = objective.unit_gram(theta), objective.mean_curvature(theta)
             start = _of_means(objective, inner, gram)
             if start.positive:

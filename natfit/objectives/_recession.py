@@ -55,7 +55,7 @@ _NAMED, _TRACE = 0.1, 1e-4
 
 
 #: Number of rows of a first look, and for each coefficient of a parameter.
-_FEWEST, _A_FEATURE = 1_024, 20
+_FEWEST, _A_FEATURE = 1_024, 3
 
 
 def units(objective: Regression, theta: np.ndarray) -> np.ndarray:
@@ -285,12 +285,21 @@ def _certain_can_move(objective: Regression, path: Sequence[np.ndarray], unit: n
         False where none can.
     """
     theta, width = path[-1], objective.n_params // len(unit)
+    if not _may_be_certain(objective):
+        return False
     most = max(_FEWEST, _A_FEATURE * width)
-    if len(theta) > DIRECT or objective.rows.n < 4 * most:
+    if len(theta) > DIRECT or objective.rows.n < 2 * most:
         return True
     few = objective.fewer(most)
     size = _sizes_of_theta(few, path[0])
     return Held(few, _uncertain_part, (theta, unit), size, own=True).possible
+
+
+def _may_be_certain(objective: Regression) -> bool:
+    """Tell whether rows have probabilities, and not the densities of exact numbers."""
+    family = objective.distribution
+    integer = family.support is not None and family.support.integer
+    return bool(integer or not family.information.complete)
 
 
 def _parts(objective: Regression) -> list[np.ndarray]:
@@ -316,14 +325,13 @@ def uncertain(objective: Regression, theta: np.ndarray) -> bool:
     -------
     bool
     """
-    model, family = objective.model, objective.distribution
+    model = objective.model
     if not isinstance(model, LinearPredictors):
         return False
     free = len(theta) if objective.ridge is None else int(np.count_nonzero(objective.ridge == 0.0))
     if free <= DIRECT and sum(len(f) > 0 for f, _ in model._predictors) < 2:
         return False
-    integer = family.support is not None and family.support.integer
-    if family.information.complete and not integer:
+    if not _may_be_certain(objective):
         return False
     with np.errstate(all="ignore"):
         return bool(objective.rows.sum(_certain_part, objective._formula, theta) > 0)
