@@ -76,18 +76,22 @@ def larger(owner: Any, estimate: Estimate, null: Any, extra: Any, X: Any, keep: 
     known = owner._coefficients().index
     for name in [n for n in asked if n not in known]:
         parameter, feature = _parsed(name, family)
-        if parameter is None and not any(k.endswith(f"[{name}]") for k in known):
+        if parameter is None and not any(
+            k.endswith(f"[{name}]") or f"[{name}[" in k for k in known
+        ):
             parameter, feature = mean_parameter(family), name
         if parameter is None or not (feature in names or _has(X, feature)):
             # A short form of a coefficient; a name that is none is refused with the others.
             continue
         if asked[name] != 0.0:
             raise ValueError(f"{name!r} is not in the model, where it is zero, got {asked[name]!r}")
-        if feature not in names:
-            names.append(feature)
-            added.append((feature, keep(_numbers(X, feature))))
-        columns[parameter].append(names.index(feature))
-        every.append((parameter, names.index(feature)))
+        own = [(feature, None)] if feature in names else _columns(X, feature)
+        for full, values in own:
+            if full not in names:
+                names.append(full)
+                added.append((full, keep(values)))
+            columns[parameter].append(names.index(full))
+            every.append((parameter, names.index(full)))
         del asked[name]
     for parameter, (labels, block) in _extra(extra, family, keep).items():
         for label, column in zip(labels, block.T, strict=True):
@@ -130,15 +134,14 @@ def _has(X: Any, feature: str) -> bool:
     return is_frame(X) and feature in list(X.columns)
 
 
-def _numbers(X: Any, feature: str) -> np.ndarray:
-    """Return a column of a frame as numbers, or raise ValueError."""
+def _columns(X: Any, feature: str) -> list[tuple[str, Any]]:
+    """Return a column of a frame as numbers, with its name; of categories one for each but one."""
+    values = np.asarray(X[feature])
     try:
-        return np.asarray(X[feature], dtype=np.float64)
+        return [(feature, values.astype(np.float64))]
     except (TypeError, ValueError):
-        raise ValueError(
-            f"the column {feature!r} must hold numbers to be added, got {X[feature].dtype}; name "
-            "the features of its categories one by one, or pass columns as extra"
-        ) from None
+        categories = list(dict.fromkeys(values.tolist()))
+    return [(f"{feature}[{c}]", (values == c).astype(np.float64)) for c in categories[1:]]
 
 
 def _with_columns(

@@ -414,3 +414,19 @@ def test_a_bootstrap_covers_what_its_replicates_do():
         )["rate[age]"]
         assert 2.6 < (high - low) / sandwich < 5.2
         assert low < model.coefficients_["rate[age]"] < high
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_the_score_of_a_variable_with_categories_is_that_of_its_columns(within):
+    """Rao's statistic of statsmodels, whether the model has the categories or not."""
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"x": rng.normal(size=N), "g": rng.choice(["a", "b", "c"], N)})
+    y = rng.poisson(np.exp(0.3 * frame["x"] + 0.2 * (frame["g"] == "c"))).astype(float)
+    dummies = pd.get_dummies(frame["g"], drop_first=True, dtype=float)
+    other = sm.GLM(y, sm.add_constant(frame[["x"]]), sm.families.Poisson()).fit(tol=1e-13)
+    theirs = other.score_test(exog_extra=dummies.to_numpy())
+    driven = None if within else {"rate": ["x"]}
+    model = NaturalRegressor("poisson", features_for=driven, tol=1e-9).fit(frame, y)
+    found = model.score_test("g", X=frame, y=y)
+    assert found.df == 2
+    assert found.statistic == pytest.approx(float(np.squeeze(theirs[0])), rel=1e-6)
