@@ -59,6 +59,7 @@ def interpolation(objective: Regression, path: Sequence[np.ndarray]) -> NoMinimu
     for name, base, way in _widths(objective):
         power = family.widths[name].power
         shrunk = power * float(path[-1][base] - path[0][base])
+        met = "every row exactly"
         if name != exact:
             if not shrunk < -_NARROWED:
                 continue
@@ -67,11 +68,14 @@ def interpolation(objective: Regression, path: Sequence[np.ndarray]) -> NoMinimu
             room = shrunk - np.log(floor * max(1.0, size / spread))
             if room > 1.0 and _falls(objective, path[-1], way, room):
                 continue
+            if room <= 1.0:
+                # So narrow a density cannot be followed further, in all rows at least.
+                met = "rows exactly, which outweigh all others"
         side = "lower" if power > 0 else "upper"
         n, p = objective.rows.n, len(path[-1])
         return NoMinimum(
             f"the likelihood grows without limit as {objective.bound(base, side)}: the features "
-            f"explain every row exactly ({p} parameters, {n} rows)",
+            f"explain {met} ({p} parameters, {n} rows)",
             "use fewer columns than rows, or a family without a width; a penalty alpha does not "
             f"keep {name} from its limit, and has at most a local optimum beside it",
         )
