@@ -289,14 +289,15 @@ def answers_keywords(function: Callable[P, R]) -> Callable[P, R]:
         The same, with the check of :func:`check_keywords` before the call.
     """
     name = function.__qualname__.removesuffix(".__init__")
-    if name.endswith(f".{function.__name__}"):
-        # The class that defines a method need not be the one that users know.
-        name = f"{function.__name__}()"
+    method = name.endswith(f".{function.__name__}")
 
     @functools.wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
         if kwargs:
-            check_keywords(function, kwargs, name)
+            # The class that defines a method need not be the one that users know.
+            known = method and args and hasattr(type(args[0]), function.__name__)
+            called = f"{type(args[0]).__name__}.{function.__name__}" if known else name
+            check_keywords(function, kwargs, called)
         return function(*args, **kwargs)
 
     return checked

@@ -24,7 +24,7 @@ FRAME = pd.DataFrame(X, columns=list("abc")).assign(
     t=RNG.choice(["u", "v"], N),
     k=pd.Categorical(RNG.integers(0, 3, N)),
 )
-POLARS = pl.from_pandas(FRAME[["a", "b", "t"]])
+POLARS = pl.DataFrame(FRAME[["a", "b", "t"]].to_dict("list"))
 LATE = Censored.right(POSITIVE, POSITIVE < 2.0)
 
 FITS = {
