@@ -296,10 +296,13 @@ def _certain_can_move(objective: Regression, path: Sequence[np.ndarray], unit: n
 
 
 def _may_be_certain(objective: Regression) -> bool:
-    """Tell whether rows have probabilities, and not the densities of exact numbers."""
-    family = objective.distribution
+    """Tell whether rows have probabilities, and their certainty may bring a fit to rest."""
+    model, family, ridge = objective.model, objective.distribution, objective.ridge
     integer = family.support is not None and family.support.integer
-    return bool(integer or not family.information.complete)
+    if not isinstance(model, LinearPredictors) or (family.information.complete and not integer):
+        return False
+    free = objective.n_params if ridge is None else int(np.count_nonzero(ridge == 0.0))
+    return free > DIRECT or sum(len(f) > 0 for f, _ in model._predictors) > 1
 
 
 def _parts(objective: Regression) -> list[np.ndarray]:
@@ -325,12 +328,6 @@ def uncertain(objective: Regression, theta: np.ndarray) -> bool:
     -------
     bool
     """
-    model = objective.model
-    if not isinstance(model, LinearPredictors):
-        return False
-    free = len(theta) if objective.ridge is None else int(np.count_nonzero(objective.ridge == 0.0))
-    if free <= DIRECT and sum(len(f) > 0 for f, _ in model._predictors) < 2:
-        return False
     if not _may_be_certain(objective):
         return False
     with np.errstate(all="ignore"):

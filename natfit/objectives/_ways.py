@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.linalg.lapack import dpotrf
 from scipy.sparse.linalg import LinearOperator as Operator
 from scipy.sparse.linalg import cg
 
@@ -212,7 +213,9 @@ class Held:
         if own:
             root = np.sqrt(np.maximum(np.diagonal(gram), 0.0))
             self._size = np.where(root > _OWN * size, root, size)
-        self._gram = (gram / np.outer(self._size, self._size))[np.ix_(self._free, self._free)]
+        gram /= self._size
+        gram /= self._size[:, None]
+        self._gram = gram if self._free.all() else gram[np.ix_(self._free, self._free)]
 
     @cached_property
     def possible(self) -> bool:
@@ -221,12 +224,12 @@ class Held:
             return True
         if not np.isfinite(self._gram).all():
             return False
-        try:
-            # A tenth of the time of eigenvalues, which well-posed data do not need.
-            np.linalg.cholesky(self._gram - 10.0 * _FREE * np.eye(len(self._gram)))
-        except np.linalg.LinAlgError:
-            return bool((self._eigen[0] <= _FREE).any())
-        return False
+        # A tenth of the time of eigenvalues, which well-posed data do not need.
+        least = np.array(self._gram, order="F")
+        least[np.diag_indices_from(least)] -= 10.0 * _FREE
+        if dpotrf(least, overwrite_a=True)[1] == 0:
+            return False
+        return bool((self._eigen[0] <= _FREE).any())
 
     @cached_property
     def _eigen(self) -> tuple[np.ndarray, np.ndarray]:
