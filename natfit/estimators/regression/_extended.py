@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,12 +67,73 @@ def larger(owner: Any, estimate: Estimate, null: Any, extra: Any, X: Any, keep: 
         If a name is none of a parameter and a feature, or a value of an added one is not zero.
     """
     objective: Any = estimate.objective
-    model, names = owner._linear_model(), list(owner._features)
-    family = model.family
-    asked = dict(null) if isinstance(null, Mapping) else _zeros(null)
-    every: list[tuple[str, int]] = []
-    columns = {n: list(_chosen(model, n)) for n in family.params}
-    added: list[tuple[str, np.ndarray]] = []
+    model = owner._linear_model()
+    family, asked = model.family, dict(null) if isinstance(null, Mapping) else _zeros(null)
+    added = _Added(model, list(owner._features))
+    for name, parameter, feature in _absent(asked, owner, X):
+        if asked.pop(name) != 0.0:
+            raise ValueError(f"{name!r} is not in the model, where it is zero, got {null[name]!r}")
+        own = [(feature, None)] if feature in added.names else _columns(X, feature)
+        for full, values in own:
+            added.put(parameter, full, None if full in added.names else keep(values))
+    for parameter, (labels, block) in _extra(extra, family, keep).items():
+        for label, column in zip(labels, block.T, strict=True):
+            label = label or f"extra{len(added.names) - len(owner._features)}"
+            added.put(parameter, label, column)
+    _refuse_at_limit({parameter for parameter, _ in added.places}, owner, model)
+    rows, grown = added.model(objective.rows)
+    zeros = np.zeros(len(added.names) - model.n_features)
+    theta = grown.of_raw([(np.append(coef, zeros), b) for coef, b in model.raw(estimate.theta)])
+    found = Coefficients.of(grown, theta, added.names, owner._classes_of())
+    # Of a parameter with several entries, or of classes, each has a coefficient of the feature.
+    both = zip(found.names, found.places, strict=True)
+    asked |= {name: 0.0 for name, p in both if (p.parameter, p.feature) in added.places}
+    return Larger(Regression(family, grown, rows), grown, theta, found, asked)
+
+
+class _Added:
+    """Coefficients that a model shall have beside its own."""
+
+    def __init__(self, model: LinearPredictors, names: list[str]) -> None:
+        self.old = model
+        self.names = names
+        self.columns = {n: list(_chosen(model, n)) for n in model.family.params}
+        self.values: list[np.ndarray] = []
+        self.places: list[tuple[str, int]] = []
+
+    def put(self, parameter: str, feature: str, values: np.ndarray | None) -> None:
+        """Add a feature to a parameter: a column (n,), or None for one that is among the names."""
+        place = parameter, len(self.names) if values is not None else self.names.index(feature)
+        if values is not None:
+            self.values.append(values)
+            self.names.append(feature)
+        self.columns[parameter].append(place[1])
+        self.places.append(place)
+
+    def model(self, rows: Any) -> tuple[Any, LinearPredictors]:
+        """Return the rows with the columns, and the model of them."""
+        old, family = self.old, self.old.family
+        intercept = {n: any(old._predictors[k][1] for k in _of(family, n)) for n in self.columns}
+        chosen = {n: sorted(own) for n, own in self.columns.items()}
+        rows, shift, scale = _with_columns(rows, old, self.values)
+        grown = LinearPredictors(chosen, intercept, shift, scale, None, old.labels)
+        return rows, grown.bind(len(self.names), family)
+
+
+def _absent(asked: dict[str, Any], owner: Any, X: Any) -> Iterator[tuple[str, str, str]]:
+    """Return the hypotheses on coefficients that the fit has not.
+
+    A name that is a short form of a coefficient, or none at all, is left to those who read the
+    names of the fit.
+
+    Yields
+    ------
+    name : str
+        As it was asked.
+    parameter : str
+    feature : str
+    """
+    family = owner._linear_model().family
     known = owner._coefficients().index
     for name in [n for n in asked if n not in known]:
         parameter, feature = _parsed(name, family)
@@ -80,39 +141,8 @@ def larger(owner: Any, estimate: Estimate, null: Any, extra: Any, X: Any, keep: 
             k.endswith(f"[{name}]") or f"[{name}[" in k for k in known
         ):
             parameter, feature = mean_parameter(family), name
-        if parameter is None or not (feature in names or _has(X, feature)):
-            # A short form of a coefficient; a name that is none is refused with the others.
-            continue
-        if asked[name] != 0.0:
-            raise ValueError(f"{name!r} is not in the model, where it is zero, got {asked[name]!r}")
-        own = [(feature, None)] if feature in names else _columns(X, feature)
-        for full, values in own:
-            if full not in names:
-                names.append(full)
-                added.append((full, keep(values)))
-            columns[parameter].append(names.index(full))
-            every.append((parameter, names.index(full)))
-        del asked[name]
-    for parameter, (labels, block) in _extra(extra, family, keep).items():
-        for label, column in zip(labels, block.T, strict=True):
-            label = label or f"extra{len(names) - len(owner._features)}"
-            columns[parameter].append(len(names))
-            every.append((parameter, len(names)))
-            names.append(label)
-            added.append((label, column))
-    _refuse_at_limit({parameter for parameter, _ in every}, owner, model)
-    intercept = {n: any(model._predictors[k][1] for k in _of(family, n)) for n in columns}
-    chosen = {n: sorted(own) for n, own in columns.items()}
-    rows, shift, scale = _with_columns(objective.rows, model, [values for _, values in added])
-    grown = LinearPredictors(chosen, intercept, shift, scale, None, model.labels)
-    grown = grown.bind(len(names), family)
-    zeros = np.zeros(len(names) - model.n_features)
-    theta = grown.of_raw([(np.append(coef, zeros), b) for coef, b in model.raw(estimate.theta)])
-    found = Coefficients.of(grown, theta, names, owner._classes_of())
-    # Of a parameter with several entries, or of classes, each has a coefficient of the feature.
-    both = zip(found.names, found.places, strict=True)
-    asked |= {name: 0.0 for name, p in both if (p.parameter, p.feature) in every}
-    return Larger(Regression(family, grown, rows), grown, theta, found, asked)
+        if parameter is not None and (feature in owner._features or _has(X, feature)):
+            yield name, parameter, feature
 
 
 def _refuse_at_limit(parameters: set[str], owner: Any, model: LinearPredictors) -> None:
