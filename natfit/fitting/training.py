@@ -41,9 +41,10 @@ _DAMPING = 0.1
 #: Products of conjugate gradients of a solve for a network: the direction need not be exact.
 _PRODUCTS = 20
 
-#: Distance to the optimum, in standard errors, at which a network is trained: what is nearer is
-#: noise. With tol=0 all iterations are made.
-_TRAINED = 1.0
+#: Standard errors of the distance, measured with the damping, that a tol of 1 stands for in a
+#: network: the default of 1e-5 is one standard error, what is nearer is noise. With tol=0 all
+#: iterations are made.
+_TRAINED = 1e5
 
 #: Factor by which the largest density of a row has grown where a network passes through rows.
 _GROWN = 1e3
@@ -144,7 +145,7 @@ def train(task: Task, how: Training) -> tuple[Result, np.ndarray]:
         status = Status.EARLY_STOPPED
     verdict = Verdict.of(status, objective, last, engine.tol, engine.max_iter)
     verdict = _endless(verdict, objective, run)
-    verdict = _passes_through(_said(verdict, how, run), objective, held, run)
+    verdict = _passes_through(_said(verdict, how, run, objective), objective, held, run)
     history = History.from_iterates(run.iterates, {"kl": "steps of batches have none"})
     fit = Fit(replace(last, n_iter=run.iterates[-1].n_iter), verdict, history)
     total = objective.log_likelihood(fit.theta, objective.first_order(fit.theta)[0])
@@ -210,8 +211,15 @@ def _standard(model: Model, rows: Rows) -> Model:
     return model
 
 
-def _said(verdict: Verdict, how: Training, run: _Run) -> Verdict:
-    """Return a verdict in words that are those of rows held out, or of batches."""
+def _said(verdict: Verdict, how: Training, run: _Run, objective: Regression) -> Verdict:
+    """Return a verdict in words that are those of rows held out, of batches, or of networks."""
+    if verdict.status is Status.CONVERGED and isinstance(objective.model, Standardised):
+        reason = (
+            f"the distance to the optimum, with the damping, is {verdict.distance:.2g} standard "
+            f"errors, within {verdict.tol:.2g}, which is tol={verdict.tol / _TRAINED:.2g} of a "
+            "network; a smaller tol trains it further"
+        )
+        return replace(verdict, reason=reason)
     if verdict.status is Status.EARLY_STOPPED:
         made, value = len(run.iterates) - 1, f"{-run.values[run.best]:.6g} a row"
         if made - run.best < how.patience:
@@ -241,7 +249,7 @@ def _engine(problem: Problem, how: Training) -> Engine:
     engine, objective = problem.engine, problem.objective
     if not isinstance(objective.model, Standardised):
         return engine
-    engine = replace(engine, tol=max(engine.tol, _TRAINED) if engine.tol else 0.0)
+    engine = replace(engine, tol=_TRAINED * engine.tol)
     if isinstance(engine.damping, NoDamping):
         engine = replace(engine, damping=FixedDamping(_DAMPING))
     if isinstance(engine.solver, AutoSolver):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.base import clone
 from sklearn.datasets import load_digits, make_friedman1
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
@@ -53,6 +54,19 @@ def test_a_fit_does_not_depend_on_units(features_for):
     plain = natfit.NaturalRegressor(**options).fit(X, y)
     moved = natfit.NaturalRegressor(**options).fit(X * scale + shift, 1e3 * y)
     np.testing.assert_allclose(moved.predict(X * scale + shift), 1e3 * plain.predict(X), rtol=1e-6)
+
+
+@MILD
+def test_a_smaller_tol_trains_a_network_further():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 2))
+    y = rng.poisson(np.exp(0.3 + 0.4 * X[:, 0]))
+    model = natfit.NaturalRegressor("poisson", predictor=MLP((8,)), random_state=0, max_iter=40)
+    fits = [clone(model).set_params(tol=tol).fit(X, y) for tol in (1e-5, 5e-6, 1e-12, 0.0)]
+    assert fits[0].n_iter_ < fits[1].n_iter_ < fits[2].n_iter_ == fits[3].n_iter_ == 40
+    assert [fit.status_ for fit in fits] == ["converged", "converged", "max_iter", "max_iter"]
+    assert fits[0].history_["distance"][-1] <= 1.0 and fits[1].history_["distance"][-1] <= 0.5
+    assert "tol=5e-06 of a network; a smaller tol trains it further" in fits[1].message_
 
 
 @MILD

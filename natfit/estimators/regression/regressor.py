@@ -69,7 +69,8 @@ class NaturalRegressor(RegressorMixin, RegressionEstimator):
     metric, solver, step, damping
         As in :class:`NaturalMLE`.
     tol : float, default=1e-5
-        Distance to the optimum, in standard errors, at which the fit has converged.
+        Distance to the optimum, in standard errors, at which the fit has converged. A network
+        counts it in units of 1e5 standard errors: the default ends its training at one.
     max_iter : int, default=100
         Maximum number of iterations.
     truncation : (low, high), optional

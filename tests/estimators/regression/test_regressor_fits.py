@@ -53,8 +53,8 @@ MODELS = [
     NaturalClassifier(alpha=0.1),
 ]
 NETWORKS = [
-    NaturalClassifier(predictor=MLP((3,)), tol=1.0),
-    NaturalRegressor(predictor=MLP((3,)), tol=1.0, batch_size=20, max_iter=4),
+    NaturalClassifier(predictor=MLP((3,))),
+    NaturalRegressor(predictor=MLP((3,)), batch_size=20, max_iter=4),
 ]
 
 
