@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import is_classifier
 
-from natfit._validation import check_number
+from natfit._numbers import column_names, column_of, is_frame, kind_of, series_numbers
+from natfit._validation import check_number, unknown_name
 from natfit.display._common import pyplot, regression
+
+#: Points of the curves.
+_POINTS = 200
 
 
 class PredictionBandDisplay:
@@ -98,24 +104,27 @@ class PredictionBandDisplay:
         X: Any,
         y: Any = None,
         *,
-        feature: int = 0,
+        feature: int | str = 0,
         coverages: tuple[float, ...] = (0.5, 0.9),
         ax: Any = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> PredictionBandDisplay:
-        """Draw the predictions of a regression on arrays of numbers.
+        """Draw the predictions of a regression along one of its columns of numbers.
+
+        The other columns of numbers are at their medians, those of categories at the category that
+        occurs most often.
 
         Parameters
         ----------
         estimator : NaturalRegressor
             Fitted.
-        X : array-like of shape (n, D)
-            The features, numbers.
+        X : array-like or frame of shape (n, D)
+            The features.
         y : array-like of shape (n,), optional
             What was seen at them, which is drawn too.
-        feature : int, default=0
-            The column that is varied over its range.
+        feature : int or str, default=0
+            The column that is varied over its range, by its index or its name.
         coverages : tuple of float, default=(0.5, 0.9)
             Of the intervals.
         ax, name, **kwargs
@@ -130,7 +139,7 @@ class PredictionBandDisplay:
         TypeError
             If the estimator is no regression, or a classifier.
         ValueError
-            If there is no such column, or a coverage is not in (0, 1).
+            If there is no such column, it does not hold numbers, or a coverage is not in (0, 1).
         """
         fit = regression(estimator, "PredictionBandDisplay", "DensityDisplay")
         if is_classifier(fit):
@@ -138,20 +147,63 @@ class PredictionBandDisplay:
                 "estimator must be a NaturalRegressor for PredictionBandDisplay, since classes "
                 f"have no intervals, got {type(fit).__name__}; use predict_proba"
             )
-        rows = np.asarray(X, dtype=np.float64)
-        at = check_number(feature, "feature", low=0, high=rows.shape[1] - 1, integer=True)
-        x = np.linspace(rows[:, at].min(), rows[:, at].max(), 200)
-        grid = np.tile(np.median(rows, axis=0), (len(x), 1))
-        grid[:, at] = x
-        names = getattr(estimator, "feature_names_in_", None)
-        given: Any = grid
-        if names is not None:
-            given = type(X)(grid, columns=list(names)) if hasattr(X, "columns") else grid
+        if issparse(X):
+            raise TypeError(
+                "X must be dense for PredictionBandDisplay, got a sparse matrix; pass X.toarray()"
+            )
+        X = X if is_frame(X) else np.asarray(X, dtype=np.float64)
+        names = getattr(estimator, "feature_names_in_", column_names(X))
+        labels = [f"x{j}" for j in range(X.shape[1])] if names is None else list(names)
+        at = _place(feature, labels)
+        values = _numbers(X, at, labels[at])
+        x = np.linspace(values.min(), values.max(), _POINTS)
+        grid = _along(X, at, x)
         display = cls(
             x=x,
-            middle=estimator.predict_quantile(given),
-            bands={c: estimator.predict_interval(given, c) for c in coverages},
-            sample=None if y is None else (rows[:, at], np.asarray(y, dtype=np.float64).ravel()),
-            feature_name=f"x{at}" if names is None else str(names[at]),
+            middle=estimator.predict_quantile(grid),
+            bands={c: estimator.predict_interval(grid, c) for c in coverages},
+            sample=None if y is None else (values, np.asarray(y, dtype=np.float64).ravel()),
+            feature_name=labels[at],
         )
         return display.plot(ax, name=name, **kwargs)
+
+
+def _place(feature: Any, labels: list[str]) -> int:
+    """Return the index of a column that is given by its index or its name."""
+    if not isinstance(feature, str):
+        high = len(labels) - 1
+        return int(check_number(feature, "feature", low=0, high=high, integer=True))
+    if feature not in labels:
+        raise ValueError(unknown_name(feature, labels, "feature must be a column of X"))
+    return labels.index(feature)
+
+
+def _numbers(X: Any, j: int, label: str) -> np.ndarray:
+    """Return a column (n,) of numbers; ValueError where it holds something else."""
+    if not is_frame(X):
+        return X[:, j]
+    series = column_of(X, j)
+    if kind_of(series.dtype) != "numbers":
+        raise ValueError(
+            f"feature must be a column of numbers, got {label!r} of the dtype {series.dtype}; "
+            "use another column, or plot(...) of a fit for each category"
+        )
+    return series_numbers(series, f"column {label!r} of X")
+
+
+def _along(X: Any, at: int, x: np.ndarray) -> Any:
+    """Return rows like those of X along one column: an array, or a frame of the same package."""
+    if not is_frame(X):
+        grid = np.tile(np.median(X, axis=0), (len(x), 1))
+        grid[:, at] = x
+        return grid
+    columns: dict[Any, Any] = {}
+    for j, name in enumerate(X.columns):
+        series = column_of(X, j)
+        if j == at:
+            columns[name] = x
+        elif kind_of(series.dtype) == "numbers":
+            columns[name] = np.full(len(x), np.median(series_numbers(series, f"column {name!r}")))
+        else:
+            columns[name] = [Counter(series.to_list()).most_common(1)[0][0]] * len(x)
+    return type(X)(columns)

@@ -34,7 +34,18 @@ def quantile_residuals(
     -------
     ndarray of shape (n,)
         Infinite for y outside the support.
+
+    Raises
+    ------
+    ValueError
+        If the family has no distribution function.
     """
+    if not family.has_cdf:
+        raise ValueError(
+            f"quantile residuals need a distribution function, which {type(family).__name__} has "
+            "not: use predict_proba for classes without an order, the family ordinal for classes "
+            "with one, and _log_cdf and _log_sf for a family of your own"
+        )
     lower, upper = log_tails(family, y, eta)
     return normal_quantiles(*_drawn(lower, upper, rng))
 

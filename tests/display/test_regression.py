@@ -3,7 +3,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import special, stats
 
-from natfit import NaturalRegressor
+from natfit import NaturalClassifier, NaturalRegressor
 from natfit.display import (
     CoefficientsDisplay,
     IntervalCalibrationDisplay,
@@ -70,6 +70,31 @@ def test_bands_of_predictions_hold_the_other_features(model):
     assert_allclose(display.points_.get_data()[1], Y)
     with pytest.raises(ValueError, match="feature must be"):
         PredictionBandDisplay.from_estimator(model, X, feature=2)
+
+
+@pytest.mark.parametrize("package", ["pandas", "polars"])
+def test_bands_hold_categories_at_the_one_that_is_seen_most(package):
+    frames = pytest.importorskip(package)
+    kinds = ["b" if x > -0.5 else "a" for x in X[:, 1]]
+    frame = frames.DataFrame({"x": X[:, 0], "kind": kinds, "old": X[:, 1] > 1.0})
+    fit = NaturalRegressor("normal").fit(frame, Y)
+    display = PredictionBandDisplay.from_estimator(fit, frame, Y, feature="x")
+    assert display.ax_.get_xlabel() == "x"
+    x, middle = display.line_.get_data()
+    at = frames.DataFrame({"x": x, "kind": ["b"] * len(x), "old": [False] * len(x)})
+    assert_allclose(middle, fit.predict(at), rtol=1e-9)
+    with pytest.raises(ValueError, match="feature must be a column of numbers, got 'kind'"):
+        PredictionBandDisplay.from_estimator(fit, frame, Y, feature="kind")
+    with pytest.raises(ValueError, match="feature must be a column of X.*'y'"):
+        PredictionBandDisplay.from_estimator(fit, frame, Y, feature="y")
+
+
+@pytest.mark.parametrize("display", [IntervalCalibrationDisplay, QuantileResidualsDisplay])
+def test_classes_without_an_order_have_no_quantile_residuals(display):
+    labels = np.digitize(Y, [0.0, 2.0])
+    fit = NaturalClassifier().fit(X, labels)
+    with pytest.raises(ValueError, match="need a distribution function.*use predict_proba"):
+        display.from_estimator(fit, X, labels)
 
 
 def test_matplotlib_is_asked_for_by_name(model, without_matplotlib):
