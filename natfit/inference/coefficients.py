@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,8 +18,9 @@ from natfit.models.linear_predictors import LinearPredictors
 #: combination along their directions that counts as none.
 _SINGULAR, _ALONG = 1e-12, 1e-6
 
-#: The place of an intercept among features.
+#: The place of an intercept among features, and its name, which no feature may have.
 INTERCEPT = -1
+INTERCEPT_NAME = "intercept"
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,22 @@ class Coefficients:
     def index(self) -> dict[str, int]:
         """The place of each name."""
         return {name: m for m, name in enumerate(self.names)}
+
+    def meant(self, name: str) -> list[str]:
+        """Return the coefficients that a short name stands for: a feature, or a variable.
+
+        ``age`` has a coefficient in each parameter and class that it drives, ``site`` one more for
+        each of its categories, also where a formula has written ``C(site)``.
+
+        Returns
+        -------
+        list of str
+            Empty if there is none.
+        """
+        own = [full for full in self.names if full.endswith(f"[{name}]")]
+        own = own or [full for full in self.names if f"[{name}[" in full]
+        coded = re.compile(rf"\[C\({re.escape(name)}(,[^\[]*)?\)\[")
+        return own or [full for full in self.names if coded.search(full)]
 
     def covariance(self, theta: np.ndarray, estimate: Estimate | None = None) -> np.ndarray:
         """Return the covariance matrix (M, M) from that of theta (P, P).
@@ -204,7 +222,7 @@ class _Lines:
             row = np.zeros(len(self.theta))
             for k, factor in mix.items():
                 row += factor * transform[self.model.parts[k].start + i]
-            feature = "intercept" if j == INTERCEPT else features[j]
+            feature = INTERCEPT_NAME if j == INTERCEPT else features[j]
             self._add(f"{label}[{feature}]", Place(name, output, j), row @ self.theta, row)
 
     def centred(self, name: str, features: Sequence[str], classes: Sequence[str]) -> None:

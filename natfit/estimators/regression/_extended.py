@@ -134,12 +134,10 @@ def _absent(asked: dict[str, Any], owner: Any, X: Any) -> Iterator[tuple[str, st
     feature : str
     """
     family = owner._linear_model().family
-    known = owner._coefficients().index
-    for name in [n for n in asked if n not in known]:
+    known = owner._coefficients()
+    for name in [n for n in asked if n not in known.index]:
         parameter, feature = _parsed(name, family)
-        if parameter is None and not any(
-            k.endswith(f"[{name}]") or f"[{name}[" in k for k in known
-        ):
+        if parameter is None and not known.meant(name):
             parameter, feature = mean_parameter(family), name
         if parameter is not None and (feature in owner._features or _has(X, feature)):
             yield name, parameter, feature

@@ -16,6 +16,7 @@ from natfit.distributions.base import Distribution
 from natfit.estimators.regression._columns import Column, is_plain, read_column
 from natfit.estimators.regression._formula import Formula, read_formula
 from natfit.estimators.regression._options import mean_parameter, refuse_names
+from natfit.inference.coefficients import INTERCEPT_NAME
 
 #: The types of numbers that are computed with as they are.
 _FLOATS = [np.float64, np.float32]
@@ -296,7 +297,8 @@ def choose(features_for: Any, family: Distribution, X: Any, intercept: dict[str,
     Raises
     ------
     ValueError
-        If a name is no parameter or no column, or a formula cannot be read.
+        If a name is no parameter or no column, a formula cannot be read, or two coefficients would
+        have the same name.
     TypeError
         If the option is of another type.
     """
@@ -309,6 +311,7 @@ def choose(features_for: Any, family: Distribution, X: Any, intercept: dict[str,
         if isinstance(a, str) and a != "all"
     }
     layout = Layout(bare.n_columns, bare.given, _columns(asked, X, bare), tuple(formulas.values()))
+    _refuse_ambiguous(layout)
     at = {name: j for j, name in enumerate(layout.names)} if formulas else {}
     features: dict[str, list[int] | None] = {}
     for name, wanted in asked.items():
@@ -321,6 +324,25 @@ def choose(features_for: Any, family: Distribution, X: Any, intercept: dict[str,
             features[name] = [k for j in wanted for k in layout.of_column(j)]
     has = {n: h and (n not in formulas or formulas[n].intercept) for n, h in intercept.items()}
     return Chosen(layout, features, has)
+
+
+def _refuse_ambiguous(layout: Layout) -> None:
+    """Raise ValueError if a feature has the name of another, or that of intercepts."""
+    if INTERCEPT_NAME in layout.names:
+        raise ValueError(
+            f"columns of X must not be called {INTERCEPT_NAME!r}, which is the name of the model's "
+            "own intercepts; rename the column, or leave it out if it is constant"
+        )
+    sources: dict[str, Column] = {}
+    for column in layout.columns or ():
+        for name in column.names:
+            if name in sources:
+                raise ValueError(
+                    f"the features of X must have different names, got {name!r} from the columns "
+                    f"{sources[name].name!r} and {column.name!r}, of which categories are named "
+                    "column[category]; rename one of them"
+                )
+            sources[name] = column
 
 
 def _columns(asked: dict[str, str | list[int]], X: Any, bare: Layout) -> tuple[Column, ...] | None:

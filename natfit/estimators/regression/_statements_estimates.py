@@ -216,8 +216,7 @@ class RegressionEstimates:
         out: list[int] = []
         for name in [names] if isinstance(names, str) else list(names):
             own = [name] if name in found.index else []
-            own = own or [full for full in found.names if full.endswith(f"[{name}]")]
-            own = own or [full for full in found.names if f"[{name}[" in full]
+            own = own or found.meant(str(name))
             if not own:
                 raise ValueError(
                     unknown_name(str(name), found.names, "names must be those of coefficients")

@@ -112,6 +112,33 @@ def test_categories_of_rows_of_weight_zero_do_not_count():
     assert model.n_obs_ == weight.sum()
 
 
+@pytest.mark.parametrize("columns", [["intercept"], ["g", "g[b]"], ["g", "h"]])
+def test_names_of_coefficients_are_never_those_of_two(columns):
+    X = pd.DataFrame(dict.fromkeys(columns, [0.1, 0.4, 0.2, 0.9]))
+    if columns[0] == "g":
+        X["g"] = ["a", "b", "b][c", "a"]
+    if columns[-1] == "h":
+        X = X.assign(h=["a", "c", "a", "c"]).rename(columns={"h": "g[b]"})
+    what = "called 'intercept'" if columns == ["intercept"] else r"got 'g\[b\].* rename one of them"
+    with pytest.raises(ValueError, match=what):
+        NaturalRegressor().fit(X, [1.0, 2.0, 3.0, 5.0])
+    # A column that is not used gives no name.
+    X["x"] = [1.0, 3.0, 2.0, 0.0]
+    assert NaturalRegressor(features_for={"loc": ["x"]}).fit(X, [1.0, 2.0, 3.0, 5.0]).coef_
+
+
+@pytest.mark.parametrize("formula", ["C(g)", "g", "C(g, Treatment('b'))", "x + C(g)"])
+def test_a_variable_of_a_formula_stands_for_its_coefficients(formula):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"x": rng.normal(size=60), "g": list("abc") * 20})
+    model = NaturalRegressor("poisson", features_for={"rate": formula})
+    model.fit(X, rng.poisson(3.0, 60))
+    names = [n for n in model.param_names_ if "g" in n]
+    assert len(names) == 2
+    found, want = model.wald_test("g"), model.wald_test(names)
+    assert (found.statistic, found.df) == (want.statistic, 2)
+
+
 CHOICES = [
     ({"loc": ["a", "g"], "scale": "intercept"}, ("a", "g[y]", "g[x]"), ()),
     ({"loc": [0, -1], "scale": ["f"]}, ("a", "f"), ("f",)),
