@@ -68,10 +68,10 @@ def foreign(source):
 WITH_SCIKIT_LEARN = {"joblib", "threadpoolctl"}
 
 
-@pytest.mark.parametrize("path", FILES, ids=str)
-def test_imports_are_requirements(path):
-    source = (ROOT / path).read_text(encoding="utf-8")
-    assert foreign(source) - WITH_SCIKIT_LEARN == set()
+def test_imports_are_requirements():
+    found = {str(path): foreign((ROOT / path).read_text(encoding="utf-8")) for path in FILES}
+    assert len(found) > 100
+    assert {path: names for path, names in found.items() if names - WITH_SCIKIT_LEARN} == {}
 
 
 def test_other_imports_are_found():
