@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from natfit.iterate import Status, noise
+from natfit.iterate import Status, noise, rounding_at
 from natfit.objectives import Likelihood
-from natfit.optimize import Fit, Outlook, outlook, rounding_at
+from natfit.optimize import Fit, Outlook, outlook
 
 #: Maximum number of times that a fit starts again at a lower value near its end.
 _AGAIN = 4

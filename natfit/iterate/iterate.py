@@ -56,6 +56,8 @@ class Iterate:
     natural_step: np.ndarray | None = None
     largest_step: np.ndarray | None = None
     rng_state: Any = None
+    # Change of the objective that its rounding explains, as measured on the way; 0 if it was not.
+    rounding: float = 0.0
 
     @property
     def settled(self) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from natfit.damping.base import Damping
 from natfit.iterate.iterate import Iterate
-from natfit.iterate.rounding import noise
+from natfit.iterate.rounding import noise, rounding_at
 from natfit.iterate.status import Status
 from natfit.iterate.trial import Trial, refusals
 from natfit.linops import LinearOperator, Restricted
@@ -28,6 +28,9 @@ _MOST_BOXED = 5
 #: Number of parameters from which a product with the metric costs far more than one of vectors, and
 #: the relative distance of two steps that rounding explains.
 _MANY, _SAME = 1_000, 1e-8
+
+#: Standard errors of rounding that a change of the objective must exceed to be none.
+_ERRORS = 10.0
 
 
 class Parts(Protocol):
@@ -84,6 +87,8 @@ class Local:
             self.operator = _Padded(operator, self.free)
         self._solved: dict[float, tuple[np.ndarray, SolveInfo]] = {}
         self._quad: tuple[np.ndarray, float] | None = None
+        #: The largest change of the objective that rounding alone may cause here.
+        self.noise = max(noise(iterate.value, objective.scale), iterate.rounding)
 
     # ----------------------------------------------------------------------- directions
 
@@ -146,10 +151,24 @@ class Local:
                 return length**2 * max(float(d @ self.iterate.grad) - spent, 0.0)
         return None
 
-    @property
-    def noise(self) -> float:
-        """The largest change of the objective that rounding alone may cause here."""
-        return noise(self.iterate.value, self.objective.scale)
+    def hidden(self) -> bool:
+        """Tell whether the rounding of the objective, which is measured here, hides the descent.
+
+        Terms of a formula may be larger than their sum by many orders, as those of large counts.
+        Later iterates keep what was measured. Values of a plain function have no unit of their own.
+
+        Returns
+        -------
+        bool
+            True if ``noise`` is now what was measured.
+        """
+        if not self.objective.probabilistic:
+            return False
+        measured = _ERRORS * rounding_at(self.objective, self.iterate.theta)
+        if not self.noise < self.iterate.decrease < measured < np.inf:
+            return False
+        self.iterate, self.noise = replace(self.iterate, rounding=measured), measured
+        return True
 
     def gains(self, value: float) -> bool:
         """Tell whether a value is lower than the iterate's by more than rounding."""
@@ -349,6 +368,7 @@ class Local:
             grad=grad,
             n_iter=before.n_iter + 1,
             radius=before.radius if radius is None else radius,
+            rounding=before.rounding,
             damping=before.damping if damping is None else damping,
             step_length=length,
             predicted_kl=predicted_kl,

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from natfit.numerics.differences import rounding
+from natfit.objectives import Objective
+
 #: Predicted decrease below which a lower value proves nothing, if f sums terms of order one.
 ROUNDING = 1e-10
+
+#: Relative step and number of points that measure the rounding of an objective.
+_SHORT, _POINTS = 1e-9, 12
 
 
 def noise(value: float, scale: float = 1.0) -> float:
@@ -26,3 +32,20 @@ def noise(value: float, scale: float = 1.0) -> float:
         The change, in the unit of f.
     """
     return max(ROUNDING * scale, 256.0 * float(np.spacing(abs(value))))
+
+
+def rounding_at(objective: Objective, theta: np.ndarray) -> float:
+    """Return the rounding of an objective at theta, measured on a way so short that it is straight.
+
+    Terms of a formula may be larger than their sum, so that its rounding is larger than that of
+    the sum.
+
+    Returns
+    -------
+    float
+        Its standard error; infinite where the objective is not finite nearby.
+    """
+    step = _SHORT * (1.0 + np.abs(theta))
+    with np.errstate(all="ignore"):
+        values = [objective.value(theta + k * step) for k in range(_POINTS)]
+    return float(rounding(np.array(values)))

@@ -5,7 +5,7 @@ from natfit.optimize.engine import Engine
 from natfit.optimize.history import History
 from natfit.optimize.loop import advance, descend
 from natfit.optimize.messages import Verdict
-from natfit.optimize.outlook import Outlook, outlook, rounding_at
+from natfit.optimize.outlook import Outlook, outlook
 from natfit.optimize.run import Fit, run
 
 __all__ = [
@@ -20,6 +20,5 @@ __all__ = [
     "advance",
     "descend",
     "outlook",
-    "rounding_at",
     "run",
 ]

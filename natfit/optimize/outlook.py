@@ -13,8 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from natfit.iterate import Iterate, noise
-from natfit.numerics.differences import rounding
+from natfit.iterate import Iterate, noise, rounding_at
 from natfit.objectives import Objective
 
 #: Standard error, in units of a logarithm, from which a direction counts as weak: a factor of 7.
@@ -42,9 +41,8 @@ _REACH = 0.7
 #: Number of points of a way from which on they are far apart: by more than six units.
 _APART = 8
 
-#: Relative step and number of points that measure the rounding of an objective, and how many such
-#: errors explain a change: errors farther apart are larger.
-_SHORT, _POINTS, _ERRORS = 1e-9, 12, 1e3
+#: How many standard errors of rounding explain a change: errors farther apart are larger.
+_ERRORS = 1e3
 
 #: Maximum number of weak directions that are tried.
 _MOST = 3
@@ -134,23 +132,6 @@ def outlook(objective: Objective, last: Iterate, tol: float = 0.0) -> Outlook:
         if _newton(hessian, grad, free) > max(_FAR, 10.0 * tol) ** 2:
             return Outlook(far=True)
     return replace(found, still=_still(hessian, grad, free))
-
-
-def rounding_at(objective: Objective, theta: np.ndarray) -> float:
-    """Return the rounding of an objective at theta, measured on a way so short that it is straight.
-
-    Terms of a formula may be larger than their sum, so that its rounding is larger than that of
-    the sum.
-
-    Returns
-    -------
-    float
-        Its standard error; infinite where the objective is not finite nearby.
-    """
-    step = _SHORT * (1.0 + np.abs(theta))
-    with np.errstate(all="ignore"):
-        values = [objective.value(theta + k * step) for k in range(_POINTS)]
-    return float(rounding(np.array(values)))
 
 
 def _newton(hessian: np.ndarray, grad: np.ndarray, free: np.ndarray) -> float:
