@@ -23,11 +23,13 @@ from natfit.objectives._ways import (
     Way,
     along,
     diagonal_part,
+    in_units,
     motion_part,
     recedes,
     unit_curvature,
 )
-from natfit.objectives.base import NoMinimum, listed
+from natfit.objectives._words import words
+from natfit.objectives.base import NoMinimum
 from natfit.rows import Block
 
 if TYPE_CHECKING:
@@ -48,11 +50,6 @@ _CERTAIN = -1e-4
 
 #: Largest number of entries of all C_i that are made for large models.
 _ENTRIES = 2e7
-
-#: Share of the largest coefficient, in units of the features' spread, from which one is named, and
-#: share of the largest intercept below which all coefficients are rounding.
-_NAMED, _TRACE = 0.1, 1e-4
-
 
 #: Number of rows of a first look, and for each coefficient of a parameter.
 _FEWEST, _A_FEATURE = 1_024, 3
@@ -138,11 +135,11 @@ def separation(objective: Regression, path: Sequence[np.ndarray]) -> NoMinimum |
             for way in _ways(objective, path, unit, size):
                 found = recedes(objective, theta, way, unit, size)
                 if found is not None:
-                    return _words(objective, found)
+                    return words(objective, theta, found, unit, size)
         for way in _certain_ways(objective, path, unit, size):
             found = recedes(objective, theta, way, unit, size)
             if found is not None:
-                return _words(objective, found)
+                return words(objective, theta, found, unit, size)
     return None
 
 
@@ -189,24 +186,15 @@ def _ways(
     if bent.any():
         moves += [_bending(objective, theta, before, bent) for before in befores]
     # What costs a pass over the rows comes before what costs a matrix.
-    plain = [_in_units(objective, theta, way, unit) for way in moves]
+    plain = [in_units(objective, theta, way, unit) for way in moves]
     known = [way for way in plain if way is not None]
     yield from known
     if bent.any():
-        scaled = _in_units(objective, theta, _scaled(objective, theta, bent), unit)
+        scaled = in_units(objective, theta, _scaled(objective, theta, bent), unit)
         if scaled is not None:
             yield scaled
     for way in known:
         yield from _freed(objective, theta, way, unit, size)
-
-
-def _in_units(objective: Regression, theta: np.ndarray, way: Way, unit: np.ndarray) -> Way | None:
-    """Return a way in units of its largest motion of a row; None if it moves none."""
-    if not way.direction.any() or not np.isfinite(way.direction).all():
-        return None
-    moved = objective.rows.map(motion_part, objective._formula, theta, way.direction, unit)
-    most = float(moved.max())
-    return Way(way.direction / most, way.bent) if 0.0 < most < np.inf else None
 
 
 def _freed(
@@ -269,7 +257,7 @@ def _certain_ways(
             freed = held.freed(np.where(part, whole, 0.0))
             straight = np.zeros(len(unit), dtype=bool)
             way = None if freed is None else Way(freed, straight)
-            way = None if way is None else _in_units(objective, theta, way, unit)
+            way = None if way is None else in_units(objective, theta, way, unit)
             if way is not None:
                 yield way
 
@@ -382,89 +370,3 @@ def _far_part(
         slope = np.where(bent, 1.0 / np.maximum(1.0 + u, 1e-12), 1.0)
         c = c * slope[:, :, None] * slope[:, None, :]
     return lin, c
-
-
-def _family_limits(objective: Regression, way: Way) -> list[str]:
-    """Return the limits of the family that a way leads to, if all that it moves tends to one."""
-    model, family = objective.model, objective.distribution
-    if not isinstance(model, LinearPredictors):
-        return []
-    down, up = objective.rows.sum(_sides_part, objective._formula, way.direction)
-    meanings = []
-    for name, block in family.blocks.items():
-        sides = [bool((found[block] > 0).any()) for found in (down, up)]
-        if any(sides) and name == family.driven:
-            return []
-        sides = sides[::-1] if family.params[name].decreasing else sides
-        for side in np.array(["lower", "upper"])[sides]:
-            if (name, str(side)) not in family.limit_meaning:
-                return []
-            meanings.append(f"{name}, {family.limit_meaning[name, str(side)]}")
-    return meanings
-
-
-def _sides_part(
-    block: Block, formula: Formula, direction: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return how many rows a way moves down and up in each entry of eta, (K,) each."""
-    u = formula.model.linearize(direction, block.X).jvp(direction)
-    least = STILL * max(float(np.abs(u).max()), 1.0)
-    return (u < -least).sum(axis=0), (u > least).sum(axis=0)
-
-
-def _told(objective: Regression, way: np.ndarray) -> tuple[Sequence[str], np.ndarray, np.ndarray]:
-    """Return names of coefficients, how they move along a way, and which are no intercepts.
-
-    Of classes all logits are told, as differences from the middle one, so that classes that stay
-    where they are have none.
-
-    Returns
-    -------
-    names : sequence of str
-    way : ndarray of shape (M,)
-    alone : ndarray of bool, shape (M,)
-    """
-    model = objective.model
-    names, alone = objective.names(), np.ones(len(way), dtype=bool)
-    if not isinstance(model, LinearPredictors):
-        return names, way, alone
-    alone[[i for i in model.intercepts() if i is not None]] = False
-    size = objective.distribution.n_params
-    labels = model.labels
-    if objective.distribution.contrast is None or labels is None or len(labels) != size + 1:
-        return names, way, alone
-    every = np.vstack([way.reshape(size, -1), np.zeros(len(way) // size)])
-    every -= np.median(every, axis=0)
-    last = [f"{labels[-1]}{name[len(labels[0]) :]}" for name in names[: every.shape[1]]]
-    return [*names, *last], every.ravel(), np.append(alone, alone[: every.shape[1]])
-
-
-def _words(objective: Regression, found: Way) -> NoMinimum:
-    """Return what separates, with the columns that do so."""
-    way = found.direction
-    family = objective.distribution
-    limits = _family_limits(objective, found)
-    names, way, alone = _told(objective, way)
-    size = np.abs(way)
-    most = size[alone].max(initial=0.0)
-    columns = most > _TRACE * size.max()
-    named = np.flatnonzero(
-        alone & (size > _NAMED * most) if columns else size > _NAMED * size.max()
-    )
-    order = named[np.argsort(-size[named], kind="stable")]
-    ends = [f"{names[i]} -> {'inf' if way[i] > 0 else '-inf'}" for i in order.tolist()]
-    if limits:
-        return NoMinimum(
-            f"the likelihood levels off as {listed(ends)}: along this direction no row becomes "
-            f"less likely, and the family tends to a limit in some rows ({listed(limits)})",
-            "use the simpler family that the limit stands for, or give the parameter no features",
-            limit=True,
-        )
-    # Jeffreys' prior is that of families whose information is cheap by rows.
-    jeffreys = family.information.measures and family.fisher_by_rows
-    remedies = ["prior='jeffreys'"] * bool(jeffreys) + ["a penalty alpha > 0"]
-    return NoMinimum(
-        f"the likelihood grows without limit as {listed(ends)}: along this direction no row "
-        "becomes less likely (the rows are separated, or a group of them has no events)",
-        f"use {' or '.join(remedies)}, drop these columns, or join groups of rows",
-    )

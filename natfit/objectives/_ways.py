@@ -84,6 +84,15 @@ def motion_part(
     return sizes(formula.linearize(theta, block).jvp(step), unit).max(axis=1)
 
 
+def in_units(objective: Regression, theta: np.ndarray, way: Way, unit: np.ndarray) -> Way | None:
+    """Return a way in units of its largest motion of a row; None if it moves none."""
+    if not way.direction.any() or not np.isfinite(way.direction).all():
+        return None
+    moved = objective.rows.map(motion_part, objective._formula, theta, way.direction, unit)
+    most = float(moved.max())
+    return Way(way.direction / most, way.bent) if 0.0 < most < np.inf else None
+
+
 def recedes(
     objective: Regression, theta: np.ndarray, way: Way, unit: np.ndarray, size: np.ndarray
 ) -> Way | None:

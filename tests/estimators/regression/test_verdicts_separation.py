@@ -9,7 +9,7 @@ from sklearn.datasets import load_diabetes
 from sklearn.exceptions import ConvergenceWarning
 
 from natfit import Censored, NaturalClassifier, NaturalRegressor
-from natfit.distributions import Ordinal
+from natfit.distributions import Binomial, Hurdle, Ordinal
 
 
 def fitted(distribution, X, y, **options):
@@ -389,3 +389,27 @@ def test_one_value_far_out_separates_nothing(family, size, seed):
         # A count of zero there makes a valley that is size times narrower than it is long.
         good = ("converged", "no_descent") if family == "poisson" and end == 0.0 else ("converged",)
         assert fit.status_ in good, fit.message_
+
+
+@pytest.mark.parametrize(
+    ("family", "value", "reason"),
+    [
+        (Hurdle(), None, "all positive counts are 1"),
+        (Hurdle("geometric"), None, "all positive counts are 1"),
+        ("log_series", 1.0, "all counts are 1"),
+        ("poisson", 0.0, "all counts are zero"),
+        ("bernoulli", 1.0, "all rows are 1"),
+        (Binomial(4), 4.0, "all rows are n"),
+    ],
+)
+@pytest.mark.parametrize("features_for", [None, "all"])
+def test_rows_that_are_all_alike_name_no_column(family, value, reason, features_for):
+    """No column separates what is all alike: the intercept alone runs off."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3))
+    y = (rng.random(300) < 1.0 / (1.0 + np.exp(-X[:, 0]))).astype(float)
+    y = y if value is None else np.full(300, value)
+    with pytest.warns(ConvergenceWarning):
+        fit = NaturalRegressor(family, features_for=features_for).fit(X, y)
+    assert fit.status_ == "unbounded" and f"({reason})" in fit.message_
+    assert "[intercept]" in fit.message_ and "[x" not in fit.message_
