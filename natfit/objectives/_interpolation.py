@@ -64,8 +64,7 @@ def interpolation(objective: Regression, path: Sequence[np.ndarray]) -> NoMinimu
             if not shrunk < -_NARROWED:
                 continue
             spread, size = _spread(objective)
-            floor = _FLOOR if abs(power) == 1.0 else np.sqrt(_FLOOR)
-            room = shrunk - np.log(floor * max(1.0, size / spread))
+            room = shrunk - np.log(_FLOOR * max(1.0, size / spread))
             if room > 1.0 and _falls(objective, path[-1], way, room):
                 continue
             if room <= 1.0:

@@ -135,6 +135,23 @@ def test_little_noise_is_a_width(noise):
     assert scale == pytest.approx(np.sqrt(np.mean(gap**2)), rel=1e-4)
 
 
+@pytest.mark.parametrize("noise", [1e-7, 1e-9, 1e-11])
+@pytest.mark.parametrize("family", ["gamma_mean", "inverse_gaussian"])
+def test_little_relative_noise_is_a_width(family, noise):
+    """So little noise is normal in log y, and least squares have the estimate."""
+    rng, X, _ = data()
+    log_mean = X @ np.array([0.3, -0.2, 0.1])
+    # Of an inverse Gaussian the variance of log y is that of the mean divided by the shape.
+    spread = np.exp(0.5 * log_mean) if family == "inverse_gaussian" else np.ones(len(X))
+    y = np.exp(log_mean) * (1.0 + noise * spread * rng.normal(size=len(X)))
+    fit = fitted(family, X, y)
+    assert fit.status_ in ("converged", "rounding_floor"), fit.message_
+    z = np.column_stack([X, np.ones(len(X))]) / spread[:, None]
+    best, square = np.linalg.lstsq(z, np.log(y) / spread, rcond=None)[:2]
+    assert fit.coef_["mean"] == pytest.approx(best[:3], abs=1e-2 * noise)
+    assert np.exp(-fit.intercept_["shape"]) == pytest.approx(square[0] / len(X), rel=1e-2)
+
+
 def test_equal_rows_with_offsets_differ():
     rng, X, _ = data()
     offset = rng.normal(size=len(X))
