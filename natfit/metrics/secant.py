@@ -69,8 +69,9 @@ class SecantFisher(Metric):
     method: the inverse of the next metric satisfies the secant equation. It is formed anew after
     every step that was shortened, and where steps with the kept one do not shorten the distance to
     the optimum enough. Near the optimum the observed information is used if it is positive
-    definite; families whose expected information is expensive use the observed one of the rows,
-    made positive.
+    definite, or with absolute eigenvalues where the expected one has brought the optimum little
+    nearer; families whose expected information is expensive use the observed one of the rows, made
+    positive.
     """
 
     is_information = True
@@ -144,6 +145,7 @@ class _Keeping(ExactFisher):
         self._wide: Wide | None = None
         self._few: Regression | None = None
         self._distances: list[float] = []
+        self._expected: list[float] = []
         self._gap: np.ndarray | None = None
 
     def prepare(self, objective: Objective) -> Metric:
@@ -325,8 +327,7 @@ class _Keeping(ExactFisher):
         -------
         bool
         """
-        last = self._distances[-_PATIENCE - 1 :]
-        return len(last) > _PATIENCE and last[-1] > _SLOW**_PATIENCE * last[0]
+        return _creeping(self._distances)
 
     def _formed(self, objective: Regression, iterate: Point) -> _State:
         """Return the information at an iterate with its inverse, formed anew."""
@@ -348,11 +349,25 @@ class _Keeping(ExactFisher):
         near = iterate.decrease <= _NEAR
         if near or not (family.information.measures and family.fisher_by_rows):
             observed = self._inverse(objective.hessian(theta), dear)
+            if not observed.positive and near and self._drags(iterate):
+                observed = Inverse(_absolute(objective.hessian(theta).dense()))
             if observed.positive:
                 return _State(observed, Kept(observed, [], size), "observed")
         operator = objective.positive_information(theta)
         found = self._inverse(operator, dear)
         return _State(found, Kept(found, [], size), operator.note)
+
+    def _drags(self, iterate: Point) -> bool:
+        """Tell whether the expected information has brought the optimum little nearer.
+
+        It does so where it is far from the observed one, as for rows with heavy tails.
+
+        Returns
+        -------
+        bool
+        """
+        self._expected.append(float(np.sqrt(iterate.decrease)))
+        return _creeping(self._expected)
 
     def _inverse(self, operator: LinearOperator, dear: bool) -> Inverse:
         """Return the inverse of an operator, from single precision where secants correct it."""
@@ -362,6 +377,19 @@ class _Keeping(ExactFisher):
                 return found
         with np.errstate(all="ignore"):
             return Inverse(operator.dense())
+
+
+def _creeping(distances: list[float]) -> bool:
+    """Tell whether some iterations have not halved the distance as often."""
+    last = distances[-_PATIENCE - 1 :]
+    return len(last) > _PATIENCE and last[-1] > _SLOW**_PATIENCE * last[0]
+
+
+def _absolute(matrix: np.ndarray) -> np.ndarray:
+    """Return a symmetric matrix with the absolute values of its eigenvalues."""
+    values, vectors = np.linalg.eigh(matrix)
+    found: np.ndarray = (vectors * np.abs(values)) @ vectors.T
+    return found
 
 
 def _of_means(objective: Regression, inner: np.ndarray, gram: np.ndarray) -> Inverse | Product:

@@ -376,3 +376,39 @@ def test_rounding_of_large_counts_of_other_families(family):
         family = Binomial(10**12)
     fit = fitted(family, X, y)
     assert fit.status_.good, fit.message_
+
+
+# ------------------------------------------------------- powers of one column, heavy tails
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-6])
+def test_powers_of_a_column_are_fitted_or_called_singular(unit):
+    """Raw powers, as those of Filip's data: the fit is that of orthogonal polynomials, or none."""
+    x = np.linspace(-8.8, -3.1, 82)
+    y = np.sin(x) + 0.01 * np.random.default_rng(0).normal(size=82)
+    ends = []
+    for degree in range(2, 11):
+        z = np.polynomial.chebyshev.chebvander((x + 5.95) / 2.85, degree)
+        best = z @ np.linalg.lstsq(z, y, rcond=None)[0]
+        X = (unit * x[:, None]) ** np.arange(1, degree + 1)
+        fit = fitted("normal", X, y)
+        ends.append(str(fit.status_))
+        if fit.status_ == "converged":
+            assert fit.predict(X) == pytest.approx(best, abs=1e-8)
+        else:
+            assert fit.status_ == "singular" and "loc[x0]" in fit.message_
+    assert ends[:5] == ["converged"] * 5 and ends[-1] == "singular"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_heavy_rows_with_both_parameters_arrive(seed):
+    """The expected information is far from the observed one, which is indefinite on the way."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(500, 80))
+    y = X[:, 0] + rng.standard_t(2, size=500)
+    fit = fitted("normal", X, y, features_for="all")
+    assert fit.status_ == "converged" and fit.n_iter_ < 60, fit.message_
+    values = [X @ fit.coef_[name] + fit.intercept_[name] for name in ("loc", "scale")]
+    gap, scale = y - values[0], np.exp(values[1])
+    for score in (gap / scale**2, (gap / scale) ** 2 - 1.0):
+        assert np.abs(score @ X).max() < 1e-2 and abs(score.sum()) < 1e-2
