@@ -286,6 +286,9 @@ def from_fewer_rows(
     del fewer
     if not (found.status is Status.CONVERGED and np.isfinite(found.theta).all()):
         return theta
+    # Whether rows are explained exactly shows on the way there: at the end all digits are lost.
+    if objective.narrowed(theta, found.theta):
+        return theta
     # Rows that were not looked at may be far less likely there, such as those far out in x.
     least = found.history["objective"][0]
     if not objective.value(found.theta) < least + _SLACK * (1.0 + abs(least)):

@@ -81,6 +81,20 @@ def interpolation(objective: Regression, path: Sequence[np.ndarray]) -> NoMinimu
     return None
 
 
+def narrowed(objective: Regression, first: np.ndarray, last: np.ndarray) -> bool:
+    """Tell whether a width has fallen so far from one theta to another that it may run to zero.
+
+    Returns
+    -------
+    bool
+    """
+    model, widths = objective.model, objective.distribution.widths
+    if not isinstance(model, LinearPredictors):
+        return False
+    moves = ((widths[name].power, last[base] - first[base]) for name, base, _ in _widths(objective))
+    return any(power * move < -_NARROWED for power, move in moves)
+
+
 def places(objective: Regression) -> list[int]:
     """Return the entries of eta that can follow y."""
     family = objective.distribution

@@ -18,7 +18,7 @@ from natfit.models import Model
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives._curvature import Recipe
 from natfit.objectives._formula import Formula, divergence_part
-from natfit.objectives._interpolation import explained, interpolation
+from natfit.objectives._interpolation import explained, interpolation, narrowed
 from natfit.objectives._kinks import nearest_gradient
 from natfit.objectives._narrow import narrow_rows
 from natfit.objectives._recession import separation, settled, uncertain
@@ -315,6 +315,10 @@ class Regression(Likelihood):
         if not self._explained:
             self._explained.append(explained(self, theta))
         return self._explained[0]
+
+    def narrowed(self, first: np.ndarray, last: np.ndarray) -> bool:
+        """Tell whether a width has fallen so far between two theta that it may run to zero."""
+        return narrowed(self, first, last)
 
     def doubtful(self, theta: np.ndarray) -> bool:
         """Tell whether f may fall without limit although an optimum seems to have been found.
