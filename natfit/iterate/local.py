@@ -87,8 +87,6 @@ class Local:
             self.operator = _Padded(operator, self.free)
         self._solved: dict[float, tuple[np.ndarray, SolveInfo]] = {}
         self._quad: tuple[np.ndarray, float] | None = None
-        #: The largest change of the objective that rounding alone may cause here.
-        self.noise = max(noise(iterate.value, objective.scale), iterate.rounding)
 
     # ----------------------------------------------------------------------- directions
 
@@ -151,6 +149,11 @@ class Local:
                 return length**2 * max(float(d @ self.iterate.grad) - spent, 0.0)
         return None
 
+    @property
+    def noise(self) -> float:
+        """The largest change of the objective that rounding alone may cause here."""
+        return max(noise(self.iterate.value, self.objective.scale), self.iterate.rounding)
+
     def hidden(self) -> bool:
         """Tell whether the rounding of the objective, which is measured here, hides the descent.
 
@@ -167,7 +170,7 @@ class Local:
         measured = _ERRORS * rounding_at(self.objective, self.iterate.theta)
         if not self.noise < self.iterate.decrease < measured < np.inf:
             return False
-        self.iterate, self.noise = replace(self.iterate, rounding=measured), measured
+        self.iterate = replace(self.iterate, rounding=measured)
         return True
 
     def gains(self, value: float) -> bool:
