@@ -6,8 +6,9 @@ import numpy as np
 from scipy import special
 
 from natfit.display._targets import Axis, Target
-from natfit.inference.constrained import Constrained, Refit
+from natfit.inference.constrained import Refit
 from natfit.inference.estimate import Estimate
+from natfit.inference.kinked import refitted
 from natfit.inference.profile import posed
 from natfit.inference.surface import Function, Surface
 
@@ -52,7 +53,7 @@ def profile(
         for c in side:
             held = Function(*target.held(float(c)))
             held.linear = function.linear
-            refit = Constrained(surface, held, 0.0).refit(theta)
+            refit = refitted(surface, held, 0.0, theta)
             # Beyond a value that cannot be reached there are none that can.
             if refit is None or not refit.converged:
                 break
@@ -189,7 +190,7 @@ class _Path:
         pull = here.matrix[rest][:, self.at] @ move
         theta[rest] -= np.linalg.lstsq(here.matrix[np.ix_(rest, rest)], pull, rcond=None)[0]
         theta = np.clip(theta, self.surface.low, self.surface.high)
-        found = Constrained(self.surface, self.function, float(held[1])).refit(theta)
+        found = refitted(self.surface, self.function, float(held[1]), theta)
         return found if found is not None and found.converged else None
 
 

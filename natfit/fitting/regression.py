@@ -271,6 +271,9 @@ def from_fewer_rows(
     affordable = n >= _A_PARAMETER * len(theta) and rows.n_features < _WIDE
     if not (isinstance(objective, Regression) and objective.model.linear and affordable):
         return theta
+    if objective.kinked and objective.explained(theta) is not None:
+        # No row has a slope once all are met to rounding: fewer rows then seem to have an optimum.
+        return theta
     fewer = objective.fewer(n)
     # Whether there is an optimum is asked of all rows.
     fewer.asked = False

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from scipy import optimize
 
-from natfit.inference.constrained import Constrained, Refit
+from natfit.inference.constrained import Refit
 from natfit.inference.end import End, end_of_range
 from natfit.inference.interval import EndNotFound
+from natfit.inference.kinked import refitted
 from natfit.inference.surface import Function, Surface
 
 #: Refits in search of a bracket: strides double, so that none is further away than this.
@@ -136,7 +137,7 @@ class Bracket:
         return self.surface.moved(theta, step, 1.0)
 
     def _refit(self, c: float, theta: np.ndarray) -> Refit | None:
-        found = Constrained(self.surface, self.function, c).refit(theta)
+        found = refitted(self.surface, self.function, c, theta)
         self.n_iter += 1 if found is None else found.n_iter + 1
         if found is None or not (found.converged or self._kinked(found.theta)):
             return None

@@ -13,6 +13,7 @@ from natfit.inference.constrained import Constrained, lagrangian
 from natfit.inference.end import End, end_of_range
 from natfit.inference.estimate import Estimate
 from natfit.inference.interval import EndNotFound, Interval, both_ends
+from natfit.inference.kinked import has_kinks, refuse_joined
 from natfit.inference.surface import Function, Surface
 
 #: Distance to the constrained optimum, in standard errors, at which an end is accepted. The end
@@ -124,7 +125,8 @@ def posed(
     Raises
     ------
     ValueError
-        If the estimate has no objective, or is no minimum of it.
+        If the estimate has no objective, or is no minimum of it, or it has kinks along which the
+        levels of the function cannot be followed.
     """
     if estimate.objective is None:
         raise ValueError(
@@ -148,6 +150,7 @@ def posed(
             "it; fit again with the default tol and a larger max_iter"
         )
     function.learn(estimate.theta, surface.widths(matrix))
+    refuse_joined(surface, function, estimate.theta)
     return surface, function
 
 
@@ -175,7 +178,8 @@ class _Walk:
 
     def end(self) -> End:
         """Return the end."""
-        walked = self._walked()
+        # At kinks, the log-likelihood is no quadratic function.
+        walked = None if has_kinks(self.surface.objective) else self._walked()
         return walked if walked is not None else self._bracketed()
 
     def root(self, value: float, theta: np.ndarray) -> float:

@@ -12,15 +12,14 @@ from natfit.rows import Block
 if TYPE_CHECKING:
     from natfit.objectives.regression import Regression
 
-#: Distance from the kink, in units of the scale and of the size of y, that is rounding.
-_AT, _SIZE = 1e-11, 1e-14
-
 #: Largest number of rows at their kinks, and of rounds in which their shares are improved.
 _MOST, _ROUNDS = 400, 500
 
 
-def nearest_gradient(objective: Regression, theta: np.ndarray, grad: np.ndarray) -> np.ndarray:
-    """Return the element (P,) of the subdifferential that is about nearest to zero.
+def nearest_gradient(
+    objective: Regression, theta: np.ndarray, grad: np.ndarray, lines: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the element (P,) of the subdifferential that is about nearest to zero, or to a span.
 
     A row at its kink contributes u times its unit score in the location, with any -1 <= u <= 1.
 
@@ -31,24 +30,32 @@ def nearest_gradient(objective: Regression, theta: np.ndarray, grad: np.ndarray)
     theta : ndarray of shape (P,)
         The point.
     grad : ndarray of shape (P,)
-        One element: the gradient with the signs that rounding gives.
+        One element: the gradient with u = 0.
+    lines : ndarray of shape (q, P), optional
+        What spans the multipliers of a constrained optimum.
 
     Returns
     -------
     ndarray of shape (P,)
     """
-    rows, formula = objective.rows, objective._formula
-    sign = rows.map(_sign_part, formula, theta)
-    met = np.flatnonzero(np.isfinite(sign))
+    met = np.flatnonzero(objective.rows.map(_met_part, objective._formula, theta))
     if not 0 < len(met) <= _MOST:
         return grad
     columns = np.stack([_column(objective, theta, int(i)) for i in met], axis=1)
-    smooth = grad + columns @ sign[met]
-    u = _shares(columns, smooth)
-    found: np.ndarray = smooth - columns @ u
+    u = _shares(_off(lines, columns), _off(lines, grad))
+    found: np.ndarray = grad - columns @ u
     # What is left of terms that cancel is rounding.
     size = np.abs(columns) @ np.abs(u) + np.abs(grad)
     return np.where(np.abs(found) < 1e-12 * size, 0.0, found)
+
+
+def _off(lines: np.ndarray | None, columns: np.ndarray) -> np.ndarray:
+    """Return columns (P, m), or one (P,), less their projection on the span of some lines."""
+    if lines is None or not len(lines):
+        return columns
+    base = np.linalg.qr(lines.T)[0]
+    found: np.ndarray = columns - base @ (base.T @ columns)
+    return found
 
 
 def _shares(columns: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -59,6 +66,7 @@ def _shares(columns: np.ndarray, target: np.ndarray) -> np.ndarray:
     # One at a time, from there: the sum of squares has no other minimum.
     u = np.clip(u, -1.0, 1.0)
     rest, square = target - columns @ u, np.square(columns).sum(axis=0)
+    square = np.where(square > 0.0, square, np.inf)
     for _ in range(_ROUNDS):
         before = u.copy()
         for j in range(len(u)):
@@ -71,12 +79,11 @@ def _shares(columns: np.ndarray, target: np.ndarray) -> np.ndarray:
     return u
 
 
-def _sign_part(block: Block, formula: Formula, theta: np.ndarray) -> np.ndarray:
-    """Return the sign of y - loc of rows at their kink, (n,); NaN for the others."""
-    loc, scale = formula.distribution.native(formula.linearize(theta, block).eta)
-    gap = block.y - loc
-    at = np.abs(gap) <= _AT * scale + _SIZE * np.abs(block.y)
-    return np.where(at, np.sign(gap), np.nan)
+def _met_part(block: Block, formula: Formula, theta: np.ndarray) -> np.ndarray:
+    """Tell which rows are at their kink, where the score in the location is zero, (n,)."""
+    eta = formula.linearize(theta, block).eta
+    found: np.ndarray = formula.distribution.score(block.y, eta)[:, 0] == 0.0
+    return found
 
 
 def _column(objective: Regression, theta: np.ndarray, i: int) -> np.ndarray:

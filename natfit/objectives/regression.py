@@ -136,16 +136,24 @@ class Regression(Likelihood):
         """Return f and its gradient (P,), by one pass over the rows; the last one is kept."""
         if self._passed is not None and np.array_equal(self._passed[0], theta):
             return self._passed[1], self._passed[2].copy()
-        value, grad = super().value_and_grad(theta)
-        if self.ridge is not None:
-            pull = self.penalty_times(theta)
-            value, grad = value + 0.5 * float(theta @ pull), grad + pull
+        value, grad = self._smooth_part(theta)
         if self.kinked and np.isfinite(grad).all():
             grad = nearest_gradient(self, theta, grad)
         self._passed = theta.copy(), value, grad
         return value, grad.copy()
 
     first_order = value_and_grad
+
+    def gradient_beside(self, theta: np.ndarray, lines: np.ndarray) -> np.ndarray:
+        """Return the gradient (P,); with kinks, the one that is nearest to a span of lines."""
+        return nearest_gradient(self, theta, self._smooth_part(theta)[1], lines)
+
+    def _smooth_part(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        value, grad = super().value_and_grad(theta)
+        if self.ridge is None:
+            return value, grad
+        pull = self.penalty_times(theta)
+        return value + 0.5 * float(theta @ pull), grad + pull
 
     def penalty_times(self, v: np.ndarray) -> np.ndarray:
         """Return (S (x) diag(lambda)) v, (P,)."""

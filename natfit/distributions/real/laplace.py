@@ -18,6 +18,9 @@ from natfit.rows import Rows, distance, mean_over, table_of
 
 _LOG_2 = 0.6931471805599453
 
+#: Distance of a row from loc, in units of the scale and of the size of y, that is rounding.
+_AT, _SIZE = 1e-11, 1e-14
+
 
 class Laplace(Distribution):
     """The Laplace (double exponential) distribution about loc.
@@ -34,8 +37,9 @@ class Laplace(Distribution):
     of the weight) the score is therefore the element of the subdifferential that is nearest to
     zero; it is zero at every weighted median. The optimum has a closed form, the median and the
     mean absolute deviation from it. A fit starts there, and so ends at once; if it is given
-    another start, its end is compared with the closed form. The observed information of loc is
-    zero almost everywhere: standard errors use the Fisher information.
+    another start, its end is compared with the closed form. The score of a row at loc, within the
+    rounding of a prediction, is the middle of its subdifferential, zero. The observed information
+    of loc is zero almost everywhere: standard errors use the Fisher information.
 
     Source: Johnson, Kotz and Balakrishnan (1995), Continuous Univariate Distributions 2, ch. 24.
     """
@@ -62,10 +66,10 @@ class Laplace(Distribution):
         gap = np.abs(gap) if isinstance(gap, np.ndarray) else anp.where(gap > 0, gap, -gap)
         return anp.sum(y[1] * gap, axis=1) if isinstance(y, tuple) else gap
 
-    def _sign(self, y: Any, loc: Any) -> np.ndarray:
-        """sign(y - loc) of rows; for a summary the subgradient that is nearest to zero."""
+    def _sign(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
+        """sign(y - loc) of rows, 0 at loc; of a summary the subgradient that is nearest to zero."""
         if not isinstance(y, tuple):
-            return np.sign(y - loc)
+            return np.where(_at(y, loc, scale), 0.0, np.sign(y - loc))
         values, share = y
         total = np.sum(share * np.sign(values - loc), axis=1)
         # Rows equal to loc may contribute any number between -1 and 1 times their share.
@@ -87,18 +91,18 @@ class Laplace(Distribution):
         """
         loc, scale = (v[0] for v in self.native(eta))
         weight = np.ones(len(y)) if weight is None else weight
-        tied, total = weight[y == loc].sum(), weight.sum()
+        tied, total = weight[_at(y, loc, scale)].sum(), weight.sum()
         return np.array([tied / scale, 0.0]), np.array([total / scale**2, 0.0])
 
     def _log_prob(self, y: Any, loc: Any, scale: Any) -> Any:
         return -self._deviation(y, loc) / scale - anp.log(scale) - _LOG_2
 
     def _score(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
-        sign, gap = self._sign(y, loc), self._deviation(y, loc)
+        sign, gap = self._sign(y, loc, scale), self._deviation(y, loc)
         return np.stack([sign / scale, gap / scale - 1.0], axis=1)
 
     def _observed(self, y: Any, loc: Any, scale: Any) -> np.ndarray:
-        sign = self._sign(y, loc)
+        sign = self._sign(y, loc, scale)
         out = np.zeros((len(sign), 2, 2))
         out[:, 0, 1] = out[:, 1, 0] = sign / scale
         out[:, 1, 1] = self._deviation(y, loc) / scale
@@ -168,6 +172,12 @@ class Laplace(Distribution):
         from scipy.stats import laplace
 
         return laplace(loc=float(loc), scale=float(scale))
+
+
+def _at(y: Any, loc: Any, scale: Any) -> np.ndarray:
+    """Tell which rows lie at loc, but for the rounding of a prediction."""
+    found: np.ndarray = np.abs(y - loc) <= _AT * scale + _SIZE * np.abs(y)
+    return found
 
 
 def _median(values: np.ndarray, weight: np.ndarray) -> float:

@@ -17,7 +17,7 @@ from natfit.estimators.regression._hypothesis import Hypothesis, hypothesis_of
 from natfit.estimators.regression._nested import compared, inside, refuse_other_family
 from natfit.estimators.regression._statements_estimates import Given, counting
 from natfit.estimators.regression._statements_precision import RegressionPrecision
-from natfit.inference import Estimate, Outcome, affine, chi_bar, hauck_donner
+from natfit.inference import Estimate, Outcome, chi_bar, hauck_donner, kinked
 from natfit.inference.coefficients import INTERCEPT, Coefficients
 from natfit.inference.likelihood_ratio import likelihood_ratio
 from natfit.inference.score_test import information_of
@@ -222,7 +222,7 @@ class RegressionTests(RegressionPrecision):
     ) -> Outcome:
         """Return the score test at an optimum under a hypothesis."""
         objective = grown.objective
-        _, grad = objective.first_order(theta)
+        grad = kinked.gradient_under(objective, theta, asked.rows)
         low, high, _ = objective.limits()
         free = (theta > low) & (theta < high) | np.any(asked.rows != 0.0, axis=0)
         matrix = information_of(objective, theta, information)[np.ix_(free, free)]
@@ -309,7 +309,7 @@ class RegressionTests(RegressionPrecision):
                 "which serves Wald's test; pass their values by name"
             )
         held = tuple(self._at_bound) if len(theta) == len(self._theta) else ()
-        found = affine.restricted(objective, theta, asked.rows, asked.values, held)
+        found = kinked.restricted(objective, theta, asked.rows, asked.values, held)
         if not found.converged:
             raise ValueError(
                 f"the fit under the hypothesis {asked.words} did not settle; test fewer "

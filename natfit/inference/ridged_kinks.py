@@ -17,7 +17,12 @@ _ROUNDING = 1e-11
 
 
 def least_penalised(
-    z: np.ndarray, y: np.ndarray, weight: np.ndarray, ridge: np.ndarray, start: np.ndarray
+    z: np.ndarray,
+    y: np.ndarray,
+    weight: np.ndarray,
+    ridge: np.ndarray,
+    start: np.ndarray,
+    given: int = 0,
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Return b (p,) with the least penalised sum, and which rows it meets exactly.
 
@@ -33,6 +38,8 @@ def least_penalised(
         lambda; zero for the intercept alone.
     start : ndarray of shape (p,)
         A point near the minimum.
+    given : int, default=0
+        How many of the last rows are no data but what is given: they are always met.
 
     Returns
     -------
@@ -43,11 +50,15 @@ def least_penalised(
     free = np.flatnonzero(ridge == 0.0)
     if len(free) > 1:
         return None
-    b = start.copy()
-    met: list[int] = []
+    first = len(z) - given
+    met = list(range(first, len(z)))
+    b = _exactly(z, y, start.copy(), met)
+    # What is given pulls at nothing, and has no limit to its multiplier.
+    limit = np.concatenate([weight[:first], np.full(given, np.inf)])
+    weight = np.concatenate([weight[:first], np.zeros(given)])
     for _ in range(50 + 20 * z.shape[1]):
-        if len(free) and not met:
-            met = [_median(z, y, weight, b, int(free[0]))]
+        if len(free) and not z[met][:, free].any():
+            met.append(_median(z[:first], y[:first], weight[:first], b, int(free[0])))
         gap = y - z @ b
         gap[np.abs(gap) <= 1e-13 * (np.abs(y) + np.abs(gap).max())] = 0.0
         gap[met] = 0.0
@@ -55,11 +66,11 @@ def least_penalised(
         grad, size = ridge * b - pull, np.abs(z).T @ weight
         way = _toward(z[met], ridge, grad)
         if np.abs(grad @ way) <= _ROUNDING * float(size @ np.abs(way)) or not way.any():
-            left = _left(z[met], weight[met], grad)
+            left = _left(z[met], limit[met], grad)
             if left is None:
                 return _exactly(z, y, b, met), np.array(met, dtype=int)
             out = met.pop(left[0])
-            if not met and len(free):
+            if len(free) and not z[met][:, free].any():
                 # The intercept alone goes to its next row.
                 continue
             grad = grad - weight[out] * left[1] * z[out]
