@@ -14,6 +14,9 @@ from scipy.linalg import qr
 #: Share of a row's weight by which the multiplier of a row may exceed it.
 _ROUNDING = 1e-9
 
+#: By how much rows are moved apart, in units of the largest deviation, and in which ratios.
+_APART, _GOLDEN = 1e-9, 0.6180339887498949
+
 #: The weight of what is given.
 _CERTAIN = 1e300
 
@@ -57,9 +60,23 @@ def least_absolute(
         z, y = np.concatenate([z, lines]), np.concatenate([y, values])
         weight = np.concatenate([weight, np.full(len(lines), _CERTAIN)])
         basis = np.concatenate([basis, np.arange(n, len(z))])
-    b = np.linalg.solve(z[basis], y[basis])
-    for _ in range(1_000 + 50 * p):
-        gap = y - z @ b
+    tied = _walked(z, y, weight, basis)
+    if tied:
+        # At a vertex that more rows meet no edge need lead down although the vertex is not best.
+        # With all rows moved apart by little there is no such vertex, and the basis is the same.
+        apart = np.modf(_GOLDEN * np.arange(1, len(y) + 1))[0] + 0.5
+        apart[n:] = 0.0
+        unit = np.abs(y - z @ np.linalg.solve(z[basis], y[basis])).max()
+        _walked(z, y + _APART * unit * apart, weight, basis)
+    found: np.ndarray = np.linalg.solve(z[basis], y[basis])
+    return found
+
+
+def _walked(z: np.ndarray, y: np.ndarray, weight: np.ndarray, basis: np.ndarray) -> bool:
+    """Walk from a basis (p,), which is changed, to the best; tell if more rows are met there."""
+    gap = y
+    for _ in range(1_000 + 50 * z.shape[1]):
+        gap = y - z @ np.linalg.solve(z[basis], y[basis])
         gap[np.abs(gap) <= 1e-13 * (np.abs(y) + np.abs(gap).max())] = 0.0
         gap[basis] = 0.0
         pull = np.linalg.solve(z[basis].T, z.T @ (weight * np.sign(gap)))
@@ -68,8 +85,7 @@ def least_absolute(
             break
         leaves, enters = moved
         basis[leaves] = enters
-        b = np.linalg.solve(z[basis], y[basis])
-    return b
+    return int((gap == 0.0).sum()) > len(basis)
 
 
 def _independent(z: np.ndarray, rows: np.ndarray, lines: np.ndarray) -> np.ndarray | None:

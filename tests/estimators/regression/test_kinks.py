@@ -125,6 +125,21 @@ def test_interval_and_test_are_those_of_refits_where_widths_depend_on_x():
     np.testing.assert_allclose(got, 2.0 * (model.loglik_ - less.loglik_), atol=1e-6)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_fit_of_rows_with_many_ties_has_the_least_deviations(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.integers(0, 2 + seed % 3, size=(150, 2)).astype(float)
+    y = np.round(X[:, 0] + 2.0 * rng.laplace(size=150))
+    model = NaturalRegressor("laplace").fit(X, y)
+    assert model.status_ == "converged", model.message_
+    got = np.abs(y - model.predict(X)).sum()
+    np.testing.assert_allclose(got, deviations(X, y, np.ones(150))[0], rtol=1e-9)
+    low, high = model.conf_int(method="profile", of="loc[x0]", X=X, y=y)["loc[x0]"]
+    for end in (low, high):
+        lost = deviance(X, y, np.ones(150), np.eye(3)[0], end)
+        np.testing.assert_allclose(lost, chi2.ppf(0.95, 1), atol=1e-5)
+
+
 def test_function_of_location_and_width_is_refused():
     X, _, _, rows = given(False)
     with pytest.raises(ValueError, match="kink at its location .* use method='wald'"):
