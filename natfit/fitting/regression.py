@@ -16,6 +16,7 @@ from natfit.iterate import Iterate, Status
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives import Jeffreys, Likelihood, Regression
 from natfit.optimize import Engine, run
+from natfit.rng import LazyGenerator
 from natfit.rows import Block, Rows, fewer_of
 
 #: Rows from which features take their centre and unit: these need not be exact.
@@ -145,6 +146,15 @@ def start_of(objective: Likelihood, engine: Engine, theta: np.ndarray, task: Tas
     else:
         theta = objective.model.of_raw(task.raw)
     return at_kinks(objective, engine, theta, task.rng)
+
+
+def start_of_family(objective: Likelihood) -> np.ndarray:
+    """Return the start (P,) of a regression that the family has for its rows: intercepts alone."""
+    rng: Any = LazyGenerator(0)
+    family, rows = objective.distribution, objective.rows
+    eta = family.refine_start(rows, family.initial(rows.few(), rng))
+    low, high, _ = family.limits
+    return objective.model.init(rng, np.clip(eta - centre_of_offsets(objective), low, high))
 
 
 def refuse_start(objective: Likelihood, theta: np.ndarray) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import null_space, qr
 
-from natfit.inference.surface import Surface, solved
+from natfit.inference.surface import Surface, definite, solved
 from natfit.objectives import Likelihood
 
 #: Distance to the constrained optimum, in standard errors, at which a refit has converged: the
@@ -18,6 +18,9 @@ _TOLERANCE = 1e-6
 _AT_ROUNDING = 1e-3
 
 _MOST, _MOST_HALVINGS = 60, 40
+
+#: Most solves of one step with coordinates held at their limits.
+_MOST_HELD = 8
 
 #: Share of the predicted fall of f that a step must bring (Armijo's rule).
 _SHARE = 1e-4
@@ -96,7 +99,8 @@ def restricted(
     """Return the optimum of f among the theta with ``A theta = b``, by Newton's method.
 
     The first point is the one with these values that is nearest to the start in the metric of the
-    curvature there; each step stays on the plane, and is halved until f falls.
+    curvature there; each step stays on the plane and inside the limits, and is halved until f
+    falls. A coordinate at a limit stays there while the gradient on the plane keeps it.
 
     Parameters
     ----------
@@ -121,34 +125,109 @@ def restricted(
     lines = np.concatenate([lines, known])
     values = np.concatenate([values, known @ theta])
     matrix = _curvature(surface, theta)
-    unit = np.sqrt(np.abs(np.diagonal(matrix)))
-    unit = np.where(unit > 0, unit, 1.0)
-    # Directions of the plane, in the units of the coordinates.
-    plane = null_space(lines / unit) / unit[:, None]
-    toward = solved(matrix, lines.T)
-    theta = theta + toward @ np.linalg.lstsq(lines @ toward, values - lines @ theta, rcond=None)[0]
-    alone = _single(lines)
-    plane[list(alone)] = 0.0
-    for coordinate, line in alone.items():
-        # Exactly there: beside the end of a range by a rounding error, there is no density.
-        theta[coordinate] = values[line] / lines[line, coordinate]
+    plane = _Plane(surface, lines, matrix)
+    theta = _on_plane(surface, theta, lines, values, matrix)
     value, grad = surface.first(theta)
     distance = np.inf
     for _ in range(_MOST):
-        if not (np.isfinite(value) and plane.shape[1]):
+        if not np.isfinite(value):
             break
-        matrix = _curvature(surface, theta, grad)
-        slope = plane.T @ grad
-        step = -solved(plane.T @ matrix @ plane, slope)
-        distance = float(np.sqrt(max(-surface.total * float(slope @ step), 0.0)))
+        step, distance = plane.step(theta, grad)
         if distance <= _TOLERANCE:
             break
-        found = _descended(surface, theta, value, plane @ step, float(slope @ step))
+        found = _descended(surface, theta, value, step, float(grad @ step))
         if found is None:
             break
         theta, value, grad = found
-    reached = distance <= _AT_ROUNDING or not plane.shape[1]
+    reached = distance <= _AT_ROUNDING
     return Restricted(theta, float(value), bool(np.isfinite(value) and reached))
+
+
+def _on_plane(
+    surface: Surface, theta: np.ndarray, lines: np.ndarray, values: np.ndarray, matrix: np.ndarray
+) -> np.ndarray:
+    """Return the theta with ``A theta = b`` that is nearest in a metric, inside the limits."""
+    alone = _single(lines)
+    rest = np.ones(len(theta), dtype=bool)
+    for _ in range(_MOST_HELD):
+        part = np.where(rest, lines, 0.0).T
+        block = np.where(rest[:, None] & rest[None, :], matrix, np.eye(len(theta)))
+        toward = solved(block, part)
+        gap = values - lines @ theta
+        theta = theta + toward @ np.linalg.lstsq(lines @ toward, gap, rcond=None)[0]
+        for coordinate, line in alone.items():
+            # Exactly there: beside the end of a range by a rounding error, there is no density.
+            theta[coordinate] = values[line] / lines[line, coordinate]
+        out = (theta < surface.low) | (theta > surface.high)
+        out[list(alone)] = False
+        if not out.any():
+            break
+        theta = np.where(out, np.clip(theta, surface.low, surface.high), theta)
+        rest &= ~out
+    return theta
+
+
+class _Plane:
+    """The theta with ``A theta = b`` inside the limits, and Newton's steps on it."""
+
+    def __init__(self, surface: Surface, lines: np.ndarray, matrix: np.ndarray):
+        self.surface = surface
+        self.lines = lines
+        unit = np.sqrt(np.abs(np.diagonal(matrix)))
+        self.unit = np.where(unit > 0, unit, 1.0)
+        self.alone = list(_single(lines))
+        self.closed = np.zeros(len(unit), dtype=bool)
+        self.directions = self._found()
+
+    def step(self, theta: np.ndarray, grad: np.ndarray) -> tuple[np.ndarray, float]:
+        """Return Newton's step that leaves no limit (P,), and its length in standard errors."""
+        surface = self.surface
+        low, high = theta <= surface.low, theta >= surface.high
+        low[self.alone] = high[self.alone] = False
+        pull = self._pull(theta, grad, low | high)
+        closed = (low & (pull >= 0.0)) | (high & (pull <= 0.0))
+        for _ in range(_MOST_HELD):
+            if (closed != self.closed).any():
+                self.closed = closed
+                self.directions = self._found()
+            slope = self.directions.T @ grad
+            along = -solved(self._block(theta, grad), slope)
+            step = self.directions @ along
+            out = ~closed & ((low & (step < 0.0)) | (high & (step > 0.0)))
+            if not out.any():
+                break
+            closed = closed | out
+        distance = float(np.sqrt(max(-surface.total * float(slope @ along), 0.0)))
+        return step, distance
+
+    def _block(self, theta: np.ndarray, grad: np.ndarray) -> np.ndarray:
+        """Return the curvature of f along the directions; f's own where it is definite there."""
+        # Off an optimum without restrictions f need not be convex across the plane.
+        own = self.surface.observed(theta, grad)
+        if own is not None:
+            block = self.directions.T @ _still(self.surface, own) @ self.directions
+            if definite(block):
+                return block
+        return self.directions.T @ _curvature(self.surface, theta, grad) @ self.directions
+
+    def _pull(self, theta: np.ndarray, grad: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """Return the gradient less the multiples of A that make it shortest off limits (P,)."""
+        if not at.any():
+            return grad
+        rest = self.surface.moving & ~at
+        matrix = _curvature(self.surface, theta, grad)
+        part = self.lines[:, rest].T
+        toward = solved(matrix[np.ix_(rest, rest)], part)
+        m = np.linalg.lstsq(part.T @ toward, toward.T @ grad[rest], rcond=None)[0]
+        return grad - self.lines.T @ m
+
+    def _found(self) -> np.ndarray:
+        """Return directions of the plane (P, m), orthogonal in the units of the coordinates."""
+        still = np.eye(len(self.unit))[self.closed]
+        plane = null_space(np.concatenate([self.lines, still]) / self.unit) / self.unit[:, None]
+        plane[self.alone] = 0.0
+        plane[self.closed] = 0.0
+        return plane
 
 
 def _single(lines: np.ndarray) -> dict[int, int]:
@@ -159,7 +238,10 @@ def _single(lines: np.ndarray) -> dict[int, int]:
 
 def _curvature(surface: Surface, theta: np.ndarray, grad: np.ndarray | None = None) -> np.ndarray:
     """Return the curvature of f (P, P), without cross terms of coordinates that do not move."""
-    matrix, _ = surface.curvature(theta, grad)
+    return _still(surface, surface.curvature(theta, grad)[0])
+
+
+def _still(surface: Surface, matrix: np.ndarray) -> np.ndarray:
     still = ~surface.moving
     matrix = np.where(still[:, None] | still[None, :], 0.0, matrix)
     matrix[still, still] = 1.0
@@ -170,9 +252,11 @@ def _descended(
     surface: Surface, theta: np.ndarray, value: float, step: np.ndarray, fall: float
 ) -> tuple[np.ndarray, float, np.ndarray] | None:
     """Return the point after the longest share of a step that lowers f; None if none does."""
-    length = 1.0
+    room = np.where(step < 0.0, surface.low - theta, surface.high - theta)
+    moves = step != 0.0
+    length = min(1.0, float(np.min(room[moves] / step[moves], initial=1.0)))
     for _ in range(_MOST_HALVINGS):
-        end = theta + length * step
+        end = surface.moved(theta, step, length)
         found, grad = surface.first(end)
         if found < value and found <= value + _SHARE * length * fall:
             return end, found, grad

@@ -25,6 +25,11 @@ _MANY, _SLOW = 6, 1e-3
 _LEAST_STRIDE = 1e-6
 
 
+#: Strides in all after which a statistic was lower than before them that are taken again, half as
+#: long: one that falls behind its maximum may have passed its quantile on the way.
+_MOST_FALLS = 6
+
+
 class Bracket:
     """One end of an interval: the value of g at which a statistic of refits has a quantile.
 
@@ -39,7 +44,7 @@ class Bracket:
     function : Function
         g.
     root : callable
-        ``root(refit)`` grows from 0 at the estimate.
+        ``root(refit)`` grows from 0 at the estimate; that of a score may fall again further away.
     quantile : float
         Its value at the end.
     side : float
@@ -101,7 +106,7 @@ class Bracket:
 
     def _around(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, bool]:
         """Return a theta within the end, one beyond, None where there is none, and if it is far."""
-        stride, grows, before = self.quantile, True, 0.0
+        stride, grows, before, falls = self.quantile, True, 0.0, 0
         for count in range(_MOST):
             ahead = self._ahead(theta, stride)
             c = self.function.value(ahead)
@@ -116,6 +121,10 @@ class Bracket:
             root = self.root(found)
             if root >= self.quantile:
                 return theta, found.theta, False
+            if root < before and falls < _MOST_FALLS:
+                falls += 1
+                stride, grows = 0.5 * stride, falls == _MOST_FALLS
+                continue
             theta, stride = found.theta, stride * (2.0 if grows else 1.0)
             if count > _MANY and root - before < _SLOW * (self.quantile - root):
                 return theta, None, True

@@ -17,7 +17,8 @@ from natfit.estimators.regression._hypothesis import Hypothesis, hypothesis_of
 from natfit.estimators.regression._nested import compared, inside, refuse_other_family
 from natfit.estimators.regression._statements_estimates import Given, counting
 from natfit.estimators.regression._statements_precision import RegressionPrecision
-from natfit.inference import Estimate, Outcome, chi_bar, hauck_donner, kinked
+from natfit.fitting.regression import start_of_family
+from natfit.inference import Estimate, Outcome, at_limits, chi_bar, hauck_donner, kinked
 from natfit.inference.coefficients import INTERCEPT, Coefficients
 from natfit.inference.likelihood_ratio import likelihood_ratio
 from natfit.inference.score_test import information_of
@@ -122,7 +123,8 @@ class RegressionTests(RegressionPrecision):
         ----------
         null : dict, str, sequence of str, matrix, or fitted regression
             As in :meth:`wald_test`; the model is fitted once under the hypothesis, from this
-            estimate, to the rows X and y. Or a smaller regression that is fitted to the same rows.
+            estimate, to the rows X and y; from others too where a parameter rests at a limit,
+            which it may leave. Or a smaller regression that is fitted to the same rows.
         X, y, sample_weight, offset, exposure : optional
             The data of the fit; not needed beside a regression that is already fitted.
 
@@ -148,6 +150,8 @@ class RegressionTests(RegressionPrecision):
         here, there = (-objective.total * objective.first_order(t)[0] for t in (self._theta, theta))
         shares = self._shares(asked)
         notes = ["penalised likelihoods"] if objective.penalised else []
+        resting = ", ".join(self._resting(asked))
+        notes += [f"{resting} rests at a limit: the reference is approximate"] if resting else []
         return likelihood_ratio(here, there, asked.df, asked.words, shares, notes)
 
     @answers_keywords
@@ -308,14 +312,28 @@ class RegressionTests(RegressionPrecision):
                 "a matrix with columns of native parameters restricts them near the estimate only, "
                 "which serves Wald's test; pass their values by name"
             )
-        held = tuple(self._at_bound) if len(theta) == len(self._theta) else ()
-        found = kinked.restricted(objective, theta, asked.rows, asked.values, held)
+        start = partial(start_of_family, objective)
+        found = at_limits.best_restricted(objective, theta, asked.rows, asked.values, start)
         if not found.converged:
+            at = self._resting(asked)
+            limit = f", from an estimate with {', '.join(at)} at a limit" if at else ""
             raise ValueError(
-                f"the fit under the hypothesis {asked.words} did not settle; test fewer "
-                "coefficients at once, or use wald_test"
+                f"the fit under the hypothesis {asked.words} did not settle{limit}; fit the "
+                "smaller model and pass it to likelihood_ratio_test, test fewer coefficients at "
+                "once, or use wald_test"
             )
         return found.theta
+
+    def _resting(self, asked: Hypothesis) -> list[str]:
+        """Return the parameters at a limit of their range at the estimate that are not tested."""
+        model, tested = self._linear_model(), np.any(asked.rows != 0.0, axis=0)
+        at = {k for k in self._at_bound if k >= len(tested) or not tested[k]}
+        blocks = model.family.blocks.items()
+        return [
+            name
+            for name, block in blocks
+            if at & {model.parts[k].start for k in range(block.start, block.stop)}
+        ]
 
     def _shares(self, asked: Hypothesis) -> np.ndarray:
         """Return the weights of the mixture of chi-squares."""
