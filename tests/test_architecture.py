@@ -49,7 +49,7 @@ def test_faults_are_named_by_file():
     def rule(path, tree):
         return [path] * path.startswith("steps/")
 
-    assert faults(rule, lambda path: path in ("steps/kl.py", "py.py")) == {
+    assert faults(rule, lambda path: path in ("steps/kl.py", "rng.py")) == {
         "steps/kl.py": ["steps/kl.py"]
     }
     with pytest.raises(AssertionError, match="no file is held"):
