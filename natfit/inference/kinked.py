@@ -8,7 +8,7 @@ the objective, and the sets of rows that may be met are finitely many.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -19,9 +19,11 @@ from natfit.inference.least_absolute import least_absolute
 from natfit.inference.ridged_kinks import least_penalised
 from natfit.inference.surface import Function, Surface, solved
 from natfit.iterate import noise
-from natfit.models.linear_predictors import LinearPredictors
-from natfit.objectives import Likelihood, Regression
+from natfit.objectives import Likelihood
 from natfit.rows import Memory
+
+if TYPE_CHECKING:
+    from natfit.objectives import Regression
 
 #: Largest number of entries of the features, and of coefficients, with which vertices are walked.
 _ENTRIES, _COEFFICIENTS = 50_000_000, 300
@@ -45,16 +47,14 @@ _JOINED = (
 
 def has_kinks(objective: Likelihood) -> bool:
     """Tell whether each row has a kink at a location with linear features."""
-    return isinstance(objective, Regression) and objective.kinked
+    return objective.kinked
 
 
 def affordable(objective: Regression) -> bool:
     """Tell whether the rows are at hand, and few enough for a walk from vertex to vertex."""
-    rows, model = objective.rows, objective.model
-    part = location(objective)
+    rows, part = objective.rows, location(objective)
     return (
         isinstance(rows, Memory)
-        and isinstance(model, LinearPredictors)
         and part.stop - part.start <= _COEFFICIENTS
         and rows.n * (rows.n_features + 1) <= _ENTRIES
         and rows.n > part.stop - part.start
@@ -239,7 +239,7 @@ def restricted(
     """
     if not has_kinks(objective):
         return affine.restricted(objective, theta, lines, values, held)
-    assert isinstance(objective, Regression)
+    objective = cast("Regression", objective)
     _refuse_many(objective)
     fixed = [k for k in held if not np.any(lines[:, k])]
     known = np.eye(len(theta))[fixed]

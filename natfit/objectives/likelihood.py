@@ -60,6 +60,11 @@ class Likelihood(Objective):
 
     total: float
 
+    @property
+    def kinked(self) -> bool:
+        """Whether the log-density of each row has a kink at a location with linear features."""
+        return False
+
     def __init__(
         self, distribution: Distribution, model: Model, rows: Rows, summary: Any | None = None
     ):

@@ -38,8 +38,8 @@ class BacktrackingStep(Step):
 
     Where the predicted decrease is at the level of rounding, a lower value proves nothing. A step
     is then accepted if the norm of the natural gradient falls, and otherwise the fit ends as
-    ``rounding_floor``. That level is measured after ten refusals: the terms that f sums may be far
-    larger than f itself, as those of large counts are.
+    ``rounding_floor``. That level is measured where all steps are refused: the terms that f sums
+    may be far larger than f itself, as those of large counts are.
 
     Parameters
     ----------
@@ -118,15 +118,14 @@ class BacktrackingStep(Step):
                     trials=refused,
                 )
             refused.append(found)
-            if trial == _MOST_AT_ROUNDING:
-                if flat:
-                    break
-                if local.hidden():
-                    return self.step(local)
+            if flat and trial >= _MOST_AT_ROUNDING:
+                break
             if local.damping.adaptive and trial % 2 == 0:
                 state = local.damping.rejected(state)
             else:
                 shrink *= self.shrink
+        if not flat and local.hidden():
+            return self.step(local)
         worn_out = self._worn_out(local, flat)
         return local.stop(Status.ROUNDING_FLOOR if worn_out else Status.NO_DESCENT, refused)
 
