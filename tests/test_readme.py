@@ -107,7 +107,7 @@ def test_every_status_is_explained():
 
 
 def test_every_preset_is_explained():
-    from natfit.estimators._policy_options import PRESETS
+    from natfit.estimators._policy_presets import PRESETS
 
     policies = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8")
     assert set(PRESETS) <= set(re.findall(r"^\| `(\w+)` \| ", policies, re.M))

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from natfit._component import Component, available, resolve
 from natfit._validation import answers_keywords, check_bool, check_number
-from natfit.estimators._policy_options import default_solver
+from natfit.estimators._policy_presets import default_solver
 from natfit.estimators.base import NaturalEstimator
 from natfit.rl.baselines import Baseline
 from natfit.rl.environments.base import Environment

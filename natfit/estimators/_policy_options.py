@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +12,7 @@ from natfit._component import available, resolve
 from natfit._validation import check_bool, check_jobs, check_number, check_option
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
+from natfit.estimators._policy_presets import default_solver
 from natfit.models import Model
 from natfit.optimize.engine import resolve_engine
 from natfit.rl.baselines import Baseline
@@ -23,34 +23,6 @@ from natfit.rl.spaces import Box
 from natfit.rl.training import Plan, State
 from natfit.rl.vector import VectorEnvironment
 from natfit.rng import bridge_rng
-from natfit.solvers.cg import CGSolver
-from natfit.steps.fixed import FixedStep
-from natfit.steps.kl import KLStep
-from natfit.steps.trust_region import TrustRegionStep
-
-
-def default_solver() -> CGSolver:
-    """Return the solver of TRPO: at most ten products F v, without a preconditioner."""
-    return CGSolver(tol=1e-2, max_iter=10, precondition=False)
-
-
-#: For each named method, the options that it stands for.
-PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
-    "reinforce": lambda: {
-        "metric": "euclidean",
-        "step": FixedStep(0.1),
-        "damping": None,
-        "advantage": "reward_to_go",
-        "baseline": "constant",
-    },
-    "npg": lambda: {"metric": "exact", "step": KLStep(0.01), "damping": "fixed"},
-    "trpo": lambda: {
-        "metric": "exact",
-        "solver": default_solver(),
-        "step": TrustRegionStep(0.01),
-        "damping": "fixed",
-    },
-}
 
 
 def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:

@@ -12,13 +12,13 @@ from natfit._validation import answers_keywords, check_bool
 from natfit.estimators._policy_base import seeds_of
 from natfit.estimators._policy_logged import LoggedPolicy
 from natfit.estimators._policy_options import (
-    PRESETS,
     as_played,
     checked_plan,
     first_state,
     resumable,
     same_environment,
 )
+from natfit.estimators._policy_presets import PRESETS
 from natfit.rl.history import PolicyHistory
 from natfit.rl.stopping import TrainingStatus
 from natfit.rl.training import RECENT, Plan, State, train
@@ -44,6 +44,8 @@ class NaturalPolicyEstimator(LoggedPolicy):
         The model of the policy: ``linear``, ``mlp``, ``constant``, or an object such as
         ``MLP(hidden=(64, 64))``, or ``Predictor(fun, start)`` with a user-supplied function that
         is written in ``autograd.numpy``.
+    env_kwargs : dict, optional
+        Keyword arguments for the environment that natfit makes from a name, an id or a callable.
     metric, solver, step, damping
         As in :class:`NaturalMLE`. The defaults are ``exact``, at most 10 products of conjugate
         gradients (None), ``trust_region``, and 1e-2 times the identity (``fixed``).
@@ -73,6 +75,17 @@ class NaturalPolicyEstimator(LoggedPolicy):
     n_envs : int, optional
         Number of episodes that are played side by side; by default 8, or that of a vector
         environment.
+    objective : {"surrogate", "clipped"}, default="surrogate"
+        What an update improves: the mean of rho A, or PPO's, which gains nothing from ratios rho
+        outside of [1 - clip_range, 1 + clip_range].
+    clip_range : float, default=0.2
+        The range of the clipped objective, in (0, 1).
+    n_epochs : int, default=1
+        How often an update goes over its batch, >= 1.
+    minibatch_size : int, optional
+        Number of rows of one step of an update; None takes the whole batch.
+    target_kl : float, optional
+        Mean divergence KL(old || new) in nats at which an update of several steps ends.
     max_iter : int, default=100
         Maximum number of updates, including those before a warm start.
     max_env_steps : int, optional
@@ -90,6 +103,8 @@ class NaturalPolicyEstimator(LoggedPolicy):
         First standard deviation of real actions, in units of half the width of a bounded Box.
     std_bounds : (low, high), default=(1e-3, 10.0)
         Limits of the standard deviations in the same unit.
+    state_dependent_std : bool, default=False
+        Whether the standard deviations of real actions depend on the observation, as their means.
     warm_start : bool, default=False
         Whether to go on from the previous fit, bit for bit as if it had not stopped.
     random_state : None, int, RandomState or Generator
@@ -128,6 +143,7 @@ class NaturalPolicyEstimator(LoggedPolicy):
         env: Any = "CartPole-v1",
         policy: Any = "mlp",
         *,
+        env_kwargs: dict | None = None,
         metric: Any = "exact",
         solver: Any = None,
         step: Any = "trust_region",
@@ -143,6 +159,11 @@ class NaturalPolicyEstimator(LoggedPolicy):
         batch_size: int = 1024,
         batch_unit: str = "steps",
         n_envs: int | None = None,
+        objective: str = "surrogate",
+        clip_range: float = 0.2,
+        n_epochs: int = 1,
+        minibatch_size: int | None = None,
+        target_kl: float | None = None,
         max_iter: int = 100,
         max_env_steps: int | None = None,
         target_return: float | None = None,
@@ -150,12 +171,14 @@ class NaturalPolicyEstimator(LoggedPolicy):
         start_params: dict | None = None,
         init_std: float = 1.0,
         std_bounds: tuple[float, float] = (1e-3, 10.0),
+        state_dependent_std: bool = False,
         warm_start: bool = False,
         random_state: Any = None,
         n_jobs: int | None = None,
     ):
         self.env = env
         self.policy = policy
+        self.env_kwargs = env_kwargs
         self.metric = metric
         self.solver = solver
         self.step = step
@@ -171,6 +194,11 @@ class NaturalPolicyEstimator(LoggedPolicy):
         self.batch_size = batch_size
         self.batch_unit = batch_unit
         self.n_envs = n_envs
+        self.objective = objective
+        self.clip_range = clip_range
+        self.n_epochs = n_epochs
+        self.minibatch_size = minibatch_size
+        self.target_kl = target_kl
         self.max_iter = max_iter
         self.max_env_steps = max_env_steps
         self.target_return = target_return
@@ -178,6 +206,7 @@ class NaturalPolicyEstimator(LoggedPolicy):
         self.start_params = start_params
         self.init_std = init_std
         self.std_bounds = std_bounds
+        self.state_dependent_std = state_dependent_std
         self.warm_start = warm_start
         self.random_state = random_state
         self.n_jobs = n_jobs
