@@ -105,7 +105,8 @@ def test_reaches_the_optimum(solver, step, name):
         # The paper's step keeps its length: it ends at max_iter, near the optimum.
         assert fit.status == "max_iter"
         assert min(i.value for i in iterates) < iterates[0].value
-        lengths = [i.predicted_kl for i in iterates[1:]]
+        # Where the divergence is more than three times the length, the step is shorter.
+        lengths = [i.predicted_kl for i in iterates[1:] if not i.trials]
         held = np.median(lengths) if edged else lengths
         np.testing.assert_allclose(held, rule.epsilon, rtol=1e-6)
         return

@@ -17,6 +17,7 @@ _LABELS = {
     "distance": "distance to the optimum (standard errors)",
     "step_length": "step length",
     "predicted_kl": "predicted divergence of the step (nats per row)",
+    "divergence_ratio": "divergence of the step over the predicted one",
     "kl": "divergence of the step (nats per row)",
     "radius": "trust-region radius (nats per row)",
     "iteration": "iteration",

@@ -25,6 +25,7 @@ _Y_LABELS = {
     "std_return": "standard deviation of the return",
     "surrogate_gain": "gain of the surrogate objective (units of the advantages)",
     "predicted_kl": "predicted divergence of the update (nats per visit)",
+    "divergence_ratio": "divergence of the update over the predicted one",
     "kl": "divergence of the update (nats per visit)",
     "entropy": "entropy of the policy (nats)",
     "explained_variance": "share of the returns' variance that the baseline explains",

@@ -16,6 +16,9 @@ from natfit.iterate.trial import Trial
 #: of e in each step, while its distance to the optimum in standard errors vanishes.
 _SETTLED = 0.1
 
+#: Smallest divergence, in nats per row, that rounding leaves some digits of.
+_MEASURED = 1e-12
+
 #: Length from which the norm of a vector is computed without a list of its numbers.
 _MANY = 1_000
 
@@ -66,6 +69,13 @@ class Iterate:
             return False
         logs = self.largest_step < np.inf
         return bool((np.abs(self.natural_step[logs]) <= _SETTLED).all())
+
+    @property
+    def divergence_ratio(self) -> float:
+        """The divergence of the step that led here over the predicted one; NaN at rounding."""
+        if not self.predicted_kl > _MEASURED:
+            return np.nan
+        return self.divergence / self.predicted_kl
 
     @property
     def backtracks(self) -> int:

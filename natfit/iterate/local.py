@@ -87,6 +87,7 @@ class Local:
             self.operator = _Padded(operator, self.free)
         self._solved: dict[float, tuple[np.ndarray, SolveInfo]] = {}
         self._quad: tuple[np.ndarray, float] | None = None
+        self._added: dict[float, np.ndarray | None] = {}
 
     # ----------------------------------------------------------------------- directions
 
@@ -134,6 +135,31 @@ class Local:
         found = self._quad_of_solve(delta)
         self._quad = delta, self.operator.quad(delta) if found is None else found
         return self._quad[1]
+
+    def promised(self, delta: np.ndarray, state: float | None = None) -> float:
+        """Return 1/2 delta' (G + D) delta, the divergence of a step that a step rule holds.
+
+        D is the damping: the length of a step is measured in the matrix that made its direction. In
+        G alone, a direction that only the damping determines would have no length.
+
+        Parameters
+        ----------
+        delta : ndarray of shape (P,)
+            The step.
+        state : float, optional
+            The state of the damping; by default the iterate's.
+
+        Returns
+        -------
+        float
+            The divergence, >= 0; in nats per row for a Fisher metric.
+        """
+        state = self.iterate.damping if state is None else state
+        if state not in self._added:
+            self._added[state] = self.damping.added(self.full_operator, state)
+        added = self._added[state]
+        square = self.quad(delta)
+        return 0.5 * (square if added is None else square + float(delta @ (added * delta)))
 
     def _quad_of_solve(self, delta: np.ndarray) -> float | None:
         """Return delta' G delta for a multiple of a d with (G + D) d = grad: d' grad - d' D d."""
@@ -324,11 +350,12 @@ class Local:
         radius: float | None = None,
         damping: float | None = None,
         trials: Sequence[Trial] = (),
+        note: str | None = None,
     ) -> Iterate:
         """Return the next iterate.
 
-        If they are not given, the metric computes the divergence, and the operator its prediction
-        1/2 delta' G delta.
+        If they are not given, the metric computes the divergence, and :meth:`promised` its
+        prediction.
 
         Parameters
         ----------
@@ -345,11 +372,13 @@ class Local:
         divergence : float, optional
             Divergence from the previous iterate, in the metric.
         predicted_kl : float, optional
-            The prediction 1/2 delta' G delta of the divergence.
+            The prediction 1/2 delta' (G + D) delta of the divergence.
         radius, damping : float, optional
             Values for the next step; by default those of this step.
         trials : sequence of Trial
             The points that were refused before this one.
+        note : str, optional
+            A remark of the step rule for the history.
 
         Returns
         -------
@@ -364,7 +393,7 @@ class Local:
         else:
             kl = divergence
         if predicted_kl is None:
-            predicted_kl = 0.5 * self.operator.quad(theta - before.theta)
+            predicted_kl = self.promised(theta - before.theta)
         return Iterate(
             theta=theta,
             value=float(value),
@@ -382,7 +411,7 @@ class Local:
             residual=info.residual,
             solver=info.solver,
             trials=tuple(trials),
-            notes=_noted(info.fallback),
+            notes=_noted(info.fallback, note),
             decrease=before.decrease,
         )
 

@@ -19,6 +19,7 @@ COLUMNS = {
     "distance": "distance",
     "step_length": "step_length",
     "predicted_kl": "predicted_kl",
+    "divergence_ratio": "divergence_ratio",
     "kl": "kl",
     "evaluations": "evaluations",
     "solver_iterations": "solver_iterations",
@@ -50,7 +51,8 @@ class History(Mapping[str, np.ndarray]):
     natural_gradient_norm   sqrt(g' G^-1 g) in the metric of the step
     distance                distance to the optimum in standard errors, sqrt(W g' I^-1 g)
     step_length             multiple of the direction that was taken to get here
-    predicted_kl            1/2 delta' G delta of that step
+    predicted_kl            1/2 delta' (G + D) delta of that step with the damping D
+    divergence_ratio        its actual divergence in the metric over the predicted one
     kl                      actual Kullback-Leibler divergence of that step, nats per row
     evaluations             evaluations of f and its gradient that the step took, and those of
                             a metric that differentiates the gradient; the last row's include

@@ -286,6 +286,7 @@ def _reasons(engine: Engine) -> dict[str, str]:
         "kl": "the objective has no divergence in closed form or by quadrature, or " + never,
         "step_length": never,
         "predicted_kl": never,
+        "divergence_ratio": "the metric has no divergence, or " + never,
         "radius": f"{type(engine.step).__name__} has no trust radius",
         "metric_error": f"{type(engine.metric).__name__} draws no samples",
     }

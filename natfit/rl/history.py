@@ -22,6 +22,7 @@ COLUMNS = (
     "surrogate_gain",
     "predicted_kl",
     "kl",
+    "divergence_ratio",
     "entropy",
     "gradient_norm",
     "solver_iterations",
@@ -40,6 +41,7 @@ _REASONS = {
     "explained_variance": "the returns had no variance",
     "kl": "the distribution has no divergence",
     "predicted_kl": "no step was taken",
+    "divergence_ratio": "no step was taken, or the metric has no divergence",
 }
 
 
@@ -54,9 +56,11 @@ class PolicyHistory(History):
     mean_return         mean undiscounted return of the episodes that ended in this update
     std_return          their standard deviation
     surrogate_gain      rise of the surrogate objective, in units of the advantages; 0: no step
-    predicted_kl        1/2 delta' F delta of the step, nats per visited state
+    predicted_kl        1/2 delta' (F + D) delta of the step with the damping D, nats per
+                        visited state
     kl                  actual KL(old || new) of the step, nats per visited state, without the
                         effect of the new mean and deviation of the observations
+    divergence_ratio    actual divergence of the step in its metric over the predicted one
     entropy             mean entropy of the new policy over the visited states, nats
     gradient_norm       Euclidean norm of the policy gradient
     explained_variance  share of the returns' variance that the baseline predicted

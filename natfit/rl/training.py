@@ -282,6 +282,7 @@ def step_record(surrogate: PolicySurrogate, start: Iterate, end: Iterate) -> dic
         "surrogate_gain": start.value - end.value if moved else 0.0,
         "predicted_kl": end.predicted_kl if moved else 0.0,
         "kl": end.kl if moved else 0.0,
+        "divergence_ratio": end.divergence_ratio if moved else 0.0,
         "entropy": surrogate.entropy(end.theta) if surrogate.distribution.has_entropy else np.nan,
         "gradient_norm": start.gradient_norm,
         "solver_iterations": end.solver_iterations,

@@ -11,7 +11,7 @@ from natfit._validation import check_bool, check_number
 from natfit.iterate import Iterate, Local, Status, Trial, Why
 from natfit.objectives import Objective
 from natfit.solvers.base import SolveInfo
-from natfit.steps.base import MOST_TRIALS, Step
+from natfit.steps.base import BEYOND, MOST_TRIALS, Step
 
 #: Maximum number of halvings where the predicted decrease is at the level of rounding: enough for a
 #: metric that is wrong by a factor of 1000.
@@ -25,11 +25,11 @@ class BacktrackingStep(Step):
     """A unit natural-gradient step, limited in length, then halved until it is proved to descend.
 
     The step delta = -G^-1 grad f is limited in three ways: a logarithmic coordinate changes by at
-    most 3 (a factor of 20), the predicted divergence 1/2 delta' G delta is at most the radius, and
-    no coordinate goes beyond its limits. The step is accepted if f is finite and lower by Armijo's
-    rule, and if the actual divergence, where the metric has one, is at most ``kl_slack`` times the
-    radius. Otherwise the step is halved, or, with a damping that adapts, the damping is increased
-    and the direction is computed again.
+    most 3 (a factor of 20), the predicted divergence 1/2 delta' (G + D) delta with the damping D is
+    at most the radius, and no coordinate goes beyond its limits. The step is accepted if f is
+    finite and lower by Armijo's rule, and if the actual divergence, where the metric has one, is at
+    most ``kl_slack`` times the radius. Otherwise the step is halved, or, with a damping that
+    adapts, the damping is increased and the direction is computed again.
 
     The radius grows after a shortened step for which the quadratic model predicted the decrease
     well, and shrinks after a step for which it did not. The first steps are therefore safe (without
@@ -52,7 +52,7 @@ class BacktrackingStep(Step):
         The factor by which a rejected step is shortened, in (0, 1).
     adaptive : bool, default=True
         Whether the radius adapts; if it does not, it stays at ``epsilon``.
-    kl_slack : float, default=4.0
+    kl_slack : float, default=3.0
         The ratio of the actual divergence to the radius above which a step is rejected, >= 1.
     """
 
@@ -62,7 +62,7 @@ class BacktrackingStep(Step):
         armijo: float = 1e-4,
         shrink: float = 0.5,
         adaptive: bool = True,
-        kl_slack: float = 4.0,
+        kl_slack: float = BEYOND,
     ):
         self.epsilon = epsilon
         self.armijo = armijo
@@ -80,7 +80,7 @@ class BacktrackingStep(Step):
         check_number(self.armijo, "step__armijo", low=0.0, high=1.0, hint="1e-4", **open_)
         check_number(self.shrink, "step__shrink", low=0.0, high=1.0, hint="0.5", **open_)
         check_bool(self.adaptive, "step__adaptive")
-        check_number(self.kl_slack, "step__kl_slack", low=1.0, hint="4")
+        check_number(self.kl_slack, "step__kl_slack", low=1.0, hint="3")
 
     def radius(self, objective: Objective) -> float:
         """Return the first radius: ``epsilon``, or its default for this objective."""
@@ -112,8 +112,8 @@ class BacktrackingStep(Step):
                     length,
                     info=info,
                     divergence=spent,
-                    predicted_kl=square,
-                    radius=self._adapt(radius, ratio, capped, square),
+                    predicted_kl=(held := local.promised(delta, state)),
+                    radius=self._adapt(radius, ratio, capped, held),
                     damping=local.damping.accepted(state, ratio),
                     trials=refused,
                 )
@@ -147,7 +147,7 @@ class BacktrackingStep(Step):
     ) -> tuple[np.ndarray, float, bool, SolveInfo]:
         """Return the end of the limited step, its relative length, and whether it was shortened."""
         delta, info = local.boxed(state)
-        square = 0.5 * local.quad(delta)
+        square = local.promised(delta, state)
         length, capped = shrink, shrink < 1.0
         if square > radius:
             length *= np.sqrt(radius / square)

@@ -23,6 +23,12 @@ from natfit.solvers.base import SolveInfo
 #: Number of halvings after which a search gives up: 2^-50 of a step is below the rounding of theta.
 MOST_TRIALS = 50
 
+#: Ratio of the divergence of a step to the predicted one beyond which the step is shortened.
+BEYOND = 3.0
+
+#: The largest factor by which a step whose divergence was too large is shortened.
+_AT_MOST = 0.95
+
 
 class Step(Component):
     """Base of all step rules.
@@ -69,11 +75,13 @@ def plain(
     *,
     info: SolveInfo,
     trials: Sequence[Trial] = (),
+    most: float = np.inf,
 ) -> Iterate:
-    """Take the step ``-length * direction``, halved until theta is in the domain.
+    """Take the step ``-length * direction``, shortened until theta is in the domain.
 
-    The objective must be finite at the new point, and nothing else is required: this serves
-    step rules of prescribed length. ``trials`` are points that were refused before.
+    The objective must be finite at the new point, and the divergence of the step, where the metric
+    has one, at most ``most``. Nothing else is required: this serves step rules of prescribed
+    length. ``trials`` are points that were refused before.
 
     Returns
     -------
@@ -83,12 +91,61 @@ def plain(
     refused = list(trials)
     for _ in range(MOST_TRIALS):
         theta = local.clip(local.iterate.theta - length * direction)
-        if local.objective.in_domain(theta):
-            value, grad = local.objective.value_and_grad(theta)
-            if np.isfinite(value) and np.all(np.isfinite(grad)):
-                return local.move(theta, value, grad, length, info=info, trials=refused)
-            refused.append(Trial(length, value, np.nan, Why.NOT_FINITE))
-        else:
-            refused.append(Trial(length, np.nan, np.nan, Why.DOMAIN))
-        length *= 0.5
+        found = _taken(local, theta, length, most)
+        if not isinstance(found, Trial):
+            value, grad, spent = found
+            note = shortened(refused)
+            return local.move(
+                theta, value, grad, length, info=info, divergence=spent, trials=refused, note=note
+            )
+        refused.append(found)
+        length *= toward(most / BEYOND, found)
     return local.stop(Status.NON_FINITE, refused)
+
+
+def _taken(
+    local: Local, theta: np.ndarray, length: float, most: float
+) -> tuple[float, np.ndarray, float | None] | Trial:
+    """Return value, gradient and divergence (None if not measured), or why a point is refused."""
+    if not local.objective.in_domain(theta):
+        return Trial(length, np.nan, np.nan, Why.DOMAIN)
+    spent = local.divergence(theta) if most < np.inf else None
+    if spent is not None and not spent <= most:
+        return Trial(length, np.nan, spent, Why.DIVERGENCE)
+    value, grad = local.objective.value_and_grad(theta)
+    if not (np.isfinite(value) and np.all(np.isfinite(grad))):
+        return Trial(length, value, np.nan, Why.NOT_FINITE)
+    return value, grad, spent
+
+
+def toward(held: float, refused: Trial, shrink: float = 0.5) -> float:
+    """Return the factor that shortens a refused step, < 1.
+
+    A divergence grows with the square of the length near its start: the square root of the ratio
+    leads to the divergence ``held``. Any other refusal shortens by ``shrink``.
+
+    Parameters
+    ----------
+    held : float
+        The divergence that the step rule holds.
+    refused : Trial
+        The point that was refused.
+    shrink : float
+        The factor after another refusal, in (0, 1).
+
+    Returns
+    -------
+    float
+        The factor.
+    """
+    if refused.why is not Why.DIVERGENCE or not np.isfinite(refused.divergence):
+        return shrink
+    return float(np.clip(np.sqrt(held / refused.divergence), 0.01, _AT_MOST))
+
+
+def shortened(trials: Sequence[Trial]) -> str | None:
+    """Return a note that says if the divergence was larger than predicted, else None."""
+    beyond = [trial.divergence for trial in trials if trial.why is Why.DIVERGENCE]
+    if not beyond:
+        return None
+    return f"step shortened: its divergence was {max(beyond):.3g}"

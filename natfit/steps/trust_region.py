@@ -1,44 +1,68 @@
-"""TRPO's step rule: from the KL radius, halved until objective and divergence pass their tests."""
+"""TRPO's step rule: the longest step whose objective and divergence pass their tests."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from natfit._validation import check_number
 from natfit.iterate import Iterate, Local, Status, Trial, Why
 from natfit.objectives import Objective
-from natfit.steps.base import Step
+from natfit.steps.base import Step, toward
 
 #: Share of the radius that is tried first. At the whole radius, rounding alone would reject half of
 #: the steps whose divergence is quadratic.
 _INSIDE = 1.0 - 1e-10
 
+#: Share of the radius at which a search aims, and below which it looks for a longer step.
+_AIM, _ENOUGH = 0.95, 0.8
+
+#: Maximum number of longer steps that are tried, and the factor by which each may be longer.
+_LONGER, _GROWTH = 3, 4.0
+
+
+class _Found(NamedTuple):
+    """A point that passed the tests; a divergence of None was not measured."""
+
+    theta: np.ndarray
+    value: float
+    grad: np.ndarray
+    length: float
+    divergence: float | None
+
 
 class TrustRegionStep(Step):
-    """theta <- theta - t beta d, beta = sqrt(2 epsilon / d' G d), t = 1, shrink, shrink^2, ...
+    """theta <- theta - t d, whose divergence is at most epsilon, where the objective falls.
 
-    The rule takes the first t at which the objective is finite and lower by more than rounding
-    *and* the divergence of the step is at most epsilon. The divergence is KL(theta || theta') in a
-    Fisher metric, and 1/2 delta' G delta if the objective has no divergence. If the metric predicts
-    a decrease that is mere rounding, the norm of the natural gradient must fall instead. If there
-    is no such t, the fit ends as ``no_descent`` at the theta where the step began. Every search
-    begins at the full radius, so that a noisy gradient is followed as far as the radius allows.
-    This rule therefore does not converge, and a fit that reaches ``max_iter`` gives no warning.
+    The search begins at t = sqrt(2 epsilon / d' (G + D) d) with the damping D: the length of a step
+    is measured in the matrix that made its direction. A t is accepted if the objective is finite
+    and lower by more than rounding *and* the divergence of the step is at most epsilon. The
+    divergence is KL(theta || theta') in a Fisher metric, and 1/2 delta' G delta if the objective
+    has no divergence. Where the divergence is too large, the next t is the one that would bring it
+    to epsilon if it were quadratic; a t that is refused for another reason is shortened by
+    ``shrink``. Where an accepted step spends less than 0.8 epsilon, longer ones are tried in the
+    same way, up to the length sqrt(2 epsilon / d' G d), and kept if the objective falls further:
+    the radius that was given is used.
+
+    If the metric predicts a decrease that is mere rounding, the norm of the natural gradient must
+    fall instead. If there is no such t, the fit ends as ``no_descent`` at the theta where the step
+    began. Every search begins anew, so that a noisy gradient is followed as far as the radius
+    allows. This rule therefore does not converge, and a fit that reaches ``max_iter`` gives no
+    warning.
 
     Parameters
     ----------
     epsilon : float, default=0.01
         The radius, > 0; in nats per row if G is the Fisher information.
     shrink : float, default=0.5
-        The factor by which a rejected step is shortened, in (0, 1).
+        The factor by which a step that does not lower the objective is shortened, in (0, 1).
     max_backtracks : int, default=10
         Maximum number of rejected trials, >= 0.
 
     Notes
     -----
-    Schulman et al. (2015), Trust region policy optimization, appendix C.
+    Schulman et al. (2015), Trust region policy optimization, appendix C, where t is halved.
     """
 
     converges = False
@@ -62,46 +86,67 @@ class TrustRegionStep(Step):
         return float(self.epsilon)
 
     def step(self, local: Local) -> Iterate:
-        """Return the next iterate by a search from the full radius downwards."""
+        """Return the next iterate by a search that begins at the radius."""
         direction, info = local.inward()
         iterate = local.iterate
-        refused: list[Trial] = []
-        square = local.operator.quad(direction)
+        square = 2.0 * local.promised(direction)
         if not (np.isfinite(square) and square > 0 and float(iterate.grad @ direction) > 0):
             return local.stop(Status.NO_DESCENT)
         length = float(_INSIDE * np.sqrt(2.0 * self.epsilon / square))
+        refused: list[Trial] = []
         for _ in range(self.max_backtracks + 1):
-            theta = local.clip(iterate.theta - length * direction)
-            found = self._try(local, theta, length)
+            found = self._try(local, direction, length)
             if not isinstance(found, Trial):
-                value, grad, divergence, predicted = found
-                ratio = (iterate.value - value) / float(iterate.grad @ (iterate.theta - theta))
+                found = self._longer(local, direction, found, refused)
+                ratio = (iterate.value - found.value) / float(
+                    iterate.grad @ (iterate.theta - found.theta)
+                )
                 return local.move(
-                    theta,
-                    value,
-                    grad,
-                    length,
+                    found.theta,
+                    found.value,
+                    found.grad,
+                    found.length,
                     info=info,
-                    divergence=divergence,
-                    predicted_kl=predicted,
+                    divergence=found.divergence,
+                    predicted_kl=local.promised(found.theta - iterate.theta),
                     damping=local.damping.accepted(iterate.damping, ratio),
                     trials=refused,
                 )
             refused.append(found)
-            length *= self.shrink
+            length *= toward(_AIM * self.epsilon, found, self.shrink)
         return local.stop(Status.NO_DESCENT, refused)
 
-    def _try(
-        self, local: Local, theta: np.ndarray, length: float
-    ) -> tuple[float, np.ndarray, float | None, float] | Trial:
-        """Return value, gradient, actual and predicted divergence, or why the point is refused."""
+    def _longer(
+        self, local: Local, direction: np.ndarray, found: _Found, refused: list[Trial]
+    ) -> _Found:
+        """Return a longer step that spends more of the radius and gains more, or the one found."""
+        most = min((trial.length for trial in refused), default=np.inf)
+        if not refused:
+            square = local.quad(direction)
+            full = np.sqrt(2.0 * self.epsilon / square) if square > 0 else np.inf
+            most = max(_INSIDE * full, found.length)
+        for _ in range(_LONGER):
+            spent = found.divergence
+            if spent is None or not 0 < spent < _ENOUGH * self.epsilon:
+                break
+            length = min(most, found.length * min(np.sqrt(_AIM * self.epsilon / spent), _GROWTH))
+            if not length > (1.0 + 1e-6) * found.length:
+                break
+            other = self._try(local, direction, length)
+            if isinstance(other, Trial) or not other.value < found.value - local.noise:
+                break
+            found = other
+        return found
+
+    def _try(self, local: Local, direction: np.ndarray, length: float) -> _Found | Trial:
+        """Return what is found at a multiple of the direction, or why the point is refused."""
         objective, iterate = local.objective, local.iterate
+        theta = local.clip(iterate.theta - length * direction)
         if not objective.in_domain(theta):
             return Trial(length, np.nan, np.nan, Why.DOMAIN)
         value = objective.value(theta)
-        predicted = 0.5 * local.operator.quad(theta - iterate.theta)
         divergence = local.divergence(theta)
-        spent = predicted if divergence is None else divergence
+        spent = 0.5 * local.quad(theta - iterate.theta) if divergence is None else divergence
         if not np.isfinite(value):
             return Trial(length, value, spent, Why.NOT_FINITE)
         flat = iterate.decrease < local.noise and value <= iterate.value + local.noise
@@ -115,4 +160,4 @@ class TrustRegionStep(Step):
             return Trial(length, value, spent, Why.NOT_FINITE)
         if not (local.gains(value) or local.norm_falls(grad)):
             return Trial(length, value, spent, Why.ROUNDING)
-        return value, grad, divergence, predicted
+        return _Found(theta, value, grad, length, divergence)

@@ -80,12 +80,12 @@ def test_a_trust_region_asks_the_metric():
     _, (_, plain, *_) = trace(TrustRegionStep(0.5), objective, start, "euclidean", max_iter=1)
     _, (_, ruled, *_) = trace(TrustRegionStep(0.5), objective, start, Ruler(), max_iter=1)
     assert_allclose(np.linalg.norm(plain.theta - start), 1.0)
-    # 100 |delta|^2 / 2 <= 0.5 where |delta| <= 0.1: the fourth halving of 1.
-    assert_allclose(np.linalg.norm(ruled.theta - start), 1.0 / 16.0)
-    assert_allclose(ruled.divergence, 50.0 / 256.0, rtol=1e-8)
+    # 100 |delta|^2 / 2 <= 0.5 where |delta| <= 0.1, which the first trial's divergence tells.
+    assert 0.09 < np.linalg.norm(ruled.theta - start) <= 0.1
+    assert_allclose(ruled.divergence, 50.0 * np.sum((ruled.theta - start) ** 2), rtol=1e-8)
     assert {trial.why for trial in ruled.trials} == {Why.DIVERGENCE}
-    assert_allclose([t.divergence for t in ruled.trials], [50.0, 12.5, 3.125, 0.78125], rtol=1e-8)
-    assert Ruler.asked == 5
+    assert_allclose([t.divergence for t in ruled.trials], [50.0], rtol=1e-8)
+    assert Ruler.asked == 2
 
 
 def test_backtracking_asks_the_metric():
@@ -103,11 +103,16 @@ def test_backtracking_asks_the_metric():
 
 @pytest.mark.parametrize("step", [KLStep(0.5), FixedStep(0.1)], ids=repr)
 def test_what_a_prescribed_length_spends_is_asked_of_the_metric(step):
-    """A prescribed length fixes 1/2 delta' G delta, as in the paper."""
+    """A prescribed length fixes 1/2 delta' G delta or the multiple, as in the paper."""
     objective, start = quadratic(np.eye(2), np.ones(2)), np.array([9.0, 9.0])
     _, (_, first, *_) = trace(step, objective, start, Ruler(), max_iter=1)
-    assert Ruler.asked == 1
     assert_allclose(first.divergence, 100.0 * first.predicted_kl)
+    if isinstance(step, KLStep):
+        # A divergence of more than three times the length that is held shortens the step.
+        assert first.divergence <= 3.0 * step.epsilon
+        assert Ruler.asked == 2
+    else:
+        assert Ruler.asked == 1
 
 
 @pytest.mark.parametrize(
