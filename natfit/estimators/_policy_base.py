@@ -152,7 +152,7 @@ class PolicyBase(NaturalEstimator):
                 f"actions must have one row for each of the {len(encoded)} observations, got "
                 f"{len(y)} rows; pass arrays of equal length"
             )
-        return policy.distribution.log_prob(y, policy.eta(encoded))
+        return policy.log_prob(y, policy.eta(encoded))
 
     def _encoded(self, observations: Any) -> tuple[Policy, np.ndarray]:
         """Return the policy, and the checked observations as features (n, D)."""

@@ -15,11 +15,12 @@ from natfit.distributions.contract.declared import Role
 from natfit.estimators._policy_presets import default_solver
 from natfit.models import Model
 from natfit.optimize.engine import resolve_engine
+from natfit.rl.actions import ActionUnits, has_two_limits
 from natfit.rl.baselines import Baseline
 from natfit.rl.environments.base import Environment
 from natfit.rl.normalizer import RunningNormalizer
 from natfit.rl.policy import Policy, action_distribution, spread_limits, start_eta
-from natfit.rl.spaces import Box
+from natfit.rl.spaces import Box, Space
 from natfit.rl.training import Plan, State
 from natfit.rl.vector import VectorEnvironment
 from natfit.rng import bridge_rng
@@ -52,7 +53,8 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
     family = action_distribution(env.action_space, o.distribution)
     _check_family(family, o.entropy_bonus)
     model = _model(o.policy, env, family)
-    std_bounds = _std_bounds(o.std_bounds, o.init_std)
+    init_std = _init_std(o.init_std, env.action_space)
+    std_bounds = _std_bounds(o.std_bounds, init_std, env.action_space)
     unit = check_option(o.batch_unit, "batch_unit", ("steps", "episodes"))
     if o.advantage == "total_return" and unit != "episodes":
         raise ValueError(
@@ -78,8 +80,10 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
         None if steps is None else int(check_number(steps, "max_env_steps", low=1, integer=True)),
         None if target is None else check_number(target, "target_return"),
     )
-    eta0 = _start(o, family, env)
-    policy = Policy(family, model, eta0, env.observation_space, env.action_space)
+    space = env.action_space
+    units = ActionUnits.of(space, init_std) if isinstance(space, Box) else None
+    eta0 = _start(o.start_params, family, space, units, init_std)
+    policy = Policy(family, model, eta0, env.observation_space, space, units=units)
     return plan, policy
 
 
@@ -117,31 +121,64 @@ def _model(spec: Any, env: VectorEnvironment, family: Distribution) -> Model:
     return resolve(spec, Model).bind(env.observation_space.width, family, constant)
 
 
-def _std_bounds(bounds: Any, init_std: Any) -> tuple[float, float]:
-    init = check_number(init_std, "init_std", low=0.0, closed_low=False, hint="1.0")
+def _init_std(value: Any, space: Space) -> Any:
+    """Return the first standard deviation, a number or one for each element (A,) of a Box."""
+    if np.ndim(value) == 0:
+        return check_number(value, "init_std", low=0.0, closed_low=False, hint="1.0")
+    if not isinstance(space, Box):
+        raise ValueError(
+            f"init_std must be a number for actions in {space}, which have no standard deviation, "
+            f"got {value!r}; leave the default"
+        )
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiu" or array.shape != space.shape:
+        raise ValueError(
+            f"init_std must be a number, or an array of numbers of shape {space.shape}, one for "
+            f"each element of the actions, got {value!r}"
+        )
+    if not (np.isfinite(array) & (array > 0.0)).all():
+        raise ValueError(f"init_std must be finite and > 0, got {value!r}; try 1.0")
+    return array.astype(np.float64).ravel()
+
+
+def _std_bounds(bounds: Any, init_std: Any, space: Space) -> tuple[float, float]:
+    """Return the limits of standard deviations in units of the Box, which hold the first ones."""
     try:
         low, high = (float(b) for b in bounds)
     except (TypeError, ValueError):
         low, high = np.nan, np.nan
-    if not 0.0 < low <= init <= high < np.inf:
+    if not 0.0 < low <= high < np.inf:
         raise ValueError(
-            "std_bounds must be (low, high) with 0 < low <= init_std <= high, got "
-            f"{bounds!r} with init_std={init_std!r}; try (1e-3, 10.0)"
+            "std_bounds must be (low, high), two numbers with 0 < low <= init_std <= high, got "
+            f"{bounds!r}; try (1e-3, 10.0)"
+        )
+    # Elements without two limits have the first standard deviation as their unit.
+    two = has_two_limits(space) if isinstance(space, Box) else np.array([True])
+    first = np.where(two, init_std, 1.0)
+    outside = np.flatnonzero((first < low) | (first > high))
+    if len(outside):
+        rule = "low <= init_std <= high" if two[outside[0]] else "low <= 1 <= high"
+        why = "" if two[outside[0]] else ", in multiples of init_std without two limits"
+        raise ValueError(
+            f"std_bounds must be (low, high) with 0 < {rule}{why}, got {bounds!r} with "
+            f"init_std={init_std!r}; try (1e-3, 10.0)"
         )
     return low, high
 
 
-def _start(options: Any, family: Distribution, env: VectorEnvironment) -> np.ndarray:
+def _start(
+    params: Any, family: Distribution, space: Space, units: ActionUnits | None, init_std: Any
+) -> np.ndarray:
     """Return eta (K,) of the first policy."""
-    if options.start_params is None:
-        return start_eta(family, env.action_space, float(options.init_std))
-    if not isinstance(options.start_params, dict):
+    if params is None:
+        return start_eta(family, space, init_std)
+    if not isinstance(params, dict):
         raise TypeError(
             "start_params must be a dict with a native value for each of "
-            f"{list(family.params)}, got {options.start_params!r}"
+            f"{list(family.params)}, got {params!r}"
         )
     try:
-        return family.eta(**options.start_params)
+        return family.eta(**(params if units is None else units.from_native(family, params)))
     except (TypeError, ValueError) as error:
         raise ValueError(f"start_params must be valid native values: {error}") from error
 
@@ -157,19 +194,14 @@ def first_state(options: Any, plan: Plan, policy: Policy) -> State:
         name = policy.model.names()[outside[0]]
         raise ValueError(
             f"start_params must lie inside std_bounds={options.std_bounds!r}, which are in half "
-            f"widths of a bounded Box, but {name!r} does not; widen std_bounds"
+            "widths of a bounded Box, or in multiples of init_std where there are no two limits, "
+            f"but {name!r} does not; widen std_bounds"
         )
     normalizer = None
     if options.normalize_observations:
         normalizer = RunningNormalizer.empty(policy.observation_space.width)
-    policy = Policy(
-        policy.distribution,
-        policy.model,
-        np.asarray(theta, dtype=np.float64),
-        policy.observation_space,
-        policy.action_space,
-        normalizer,
-    )
+    theta = np.asarray(theta, dtype=np.float64)
+    policy = replace(policy, theta=theta, normalizer=normalizer)
     return State(policy, root, normalizer=normalizer)
 
 

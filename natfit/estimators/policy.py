@@ -98,11 +98,13 @@ class NaturalPolicyEstimator(LoggedPolicy):
         Number of steps after which an episode is taken for one that never ends, which is an
         error.
     start_params : dict, optional
-        Native parameters of the first policy by name; by default the middle of the action space.
-    init_std : float, default=1.0
-        First standard deviation of real actions, in units of half the width of a bounded Box.
+        Native parameters of the first policy by name, in the unit of the actions; by default the
+        middle of the action space.
+    init_std : float or array-like of the shape of an action, default=1.0
+        First standard deviation of real actions: in units of half the width of the elements with
+        two limits, and the unit itself of the others.
     std_bounds : (low, high), default=(1e-3, 10.0)
-        Limits of the standard deviations in the same unit.
+        Limits of the standard deviations in these units.
     state_dependent_std : bool, default=False
         Whether the standard deviations of real actions depend on the observation, as their means.
     warm_start : bool, default=False

@@ -156,4 +156,4 @@ def learn(plan: Plan, state: State, data: Logged, minimum: float) -> Iterator[St
 def _weigh(policy: Policy, features: np.ndarray, data: Logged, discount: float) -> Weighed:
     """Return weights and returns of the rows for a policy."""
     eta = policy.model.eta(policy.theta, features)
-    return data.weighed(policy.distribution.log_prob(data.actions, eta), discount)
+    return data.weighed(policy.log_prob(data.actions, eta), discount)

@@ -1,4 +1,8 @@
-"""Policies: a conditional model and a distribution between two spaces."""
+"""Policies: a conditional model and a distribution between two spaces.
+
+The distribution of real actions describes z, actions in units of the Box: see
+:mod:`natfit.rl.actions`.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from natfit._component import resolve
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
 from natfit.models import Model
+from natfit.rl.actions import ActionUnits, has_two_limits
 from natfit.rl.normalizer import LIMIT, RunningNormalizer
 from natfit.rl.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space
 from natfit.rows import Memory
@@ -24,7 +29,8 @@ class Policy:
     Attributes
     ----------
     distribution : Distribution
-        The distribution of actions, bound to the action space.
+        The distribution of actions, bound to the action space: of y, which are class indices from
+        0 or numbers in units of a Box.
     model : Model
         The model, bound to the features and the distribution.
     theta : ndarray of shape (P,)
@@ -33,6 +39,8 @@ class Policy:
         Spaces of one episode.
     normalizer : RunningNormalizer or None
         Standardises observations; None leaves them as they are.
+    units : ActionUnits or None
+        Units of the actions of a Box; by default those of its limits.
     """
 
     distribution: Distribution
@@ -41,6 +49,12 @@ class Policy:
     observation_space: Space
     action_space: Space
     normalizer: RunningNormalizer | None = None
+    units: ActionUnits | None = None
+
+    def __post_init__(self) -> None:
+        """Set the units of a Box if none are given."""
+        if self.units is None and isinstance(self.action_space, Box):
+            object.__setattr__(self, "units", ActionUnits.of(self.action_space))
 
     def with_theta(self, theta: np.ndarray) -> Policy:
         """Return the policy with another theta."""
@@ -75,12 +89,50 @@ class Policy:
         mode = self.distribution.mode(self.eta(encoded))
         return mode if len(mode) == len(encoded) else np.repeat(mode, len(encoded), axis=0)
 
-    @cached_property
-    def _edges(self) -> tuple[np.ndarray, np.ndarray] | None:
-        space = self.action_space
-        return (space.low.ravel(), space.high.ravel()) if isinstance(space, Box) else None
+    def params(self, observations: Any) -> dict[str, np.ndarray]:
+        """Return the native parameters of the distribution of actions for each observation.
 
-    def clipped(self, actions: np.ndarray) -> np.ndarray:
+        Locations, scales and covariances of real actions are in the unit of the actions.
+
+        Parameters
+        ----------
+        observations : array-like of shape (n, *observation_space.shape)
+            Values of the observation space.
+
+        Returns
+        -------
+        dict
+            Parameter name to values, (n, ...).
+
+        Raises
+        ------
+        ValueError
+            If the observations have another shape or are not finite.
+        """
+        encoded = self.encoded(observations)
+        eta = self.eta(encoded)
+        names = self.distribution.params
+        values = dict(zip(names, map(np.asarray, self.distribution.native(eta)), strict=True))
+        if self.units is not None:
+            values = self.units.to_native(self.distribution, values)
+        n = len(encoded)
+        return {k: v if len(v) == n else np.repeat(v, n, axis=0) for k, v in values.items()}
+
+    def log_prob(self, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        """Return log pi(a | s), (n,) in nats, of y (n, ...) and eta (n or 1, K).
+
+        It is a density per unit of the actions: that of y is divided by half a width for each
+        element of a Box.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Not limited to actions inside of a Box.
+        """
+        log_prob = self.distribution.log_prob(y, eta)
+        return log_prob if self.units is None else log_prob - self.units.log_jacobian(y)
+
+    def clipped(self, y: np.ndarray) -> np.ndarray:
         """Return the actions that the environment is given: a Box's are clipped to its limits.
 
         The log-density is always that of the action drawn, not of the clipped one.
@@ -88,16 +140,13 @@ class Policy:
         Returns
         -------
         ndarray
-            Actions of the same shape, (n, A) for a Box.
+            Class indices as they are; actions (n, A) of a Box, in its own unit.
         """
-        if self._edges is None:
-            return actions
-        low, high = self._edges
-        return np.minimum(np.maximum(actions.reshape(len(actions), -1), low), high)
+        return y if self.units is None else self.units.clipped(y)
 
-    def to_space(self, actions: np.ndarray) -> np.ndarray:
-        """Return actions as values of the action space, (n, *shape)."""
-        return self.action_space.decode(self.clipped(actions))
+    def to_space(self, y: np.ndarray) -> np.ndarray:
+        """Return the distribution's y as values of the action space, (n, *shape)."""
+        return self.action_space.decode(self.clipped(y))
 
     def encoded(self, observations: Any) -> np.ndarray:
         """Return the features (n, D) of observations (n, *shape).
@@ -140,7 +189,7 @@ class Policy:
         Returns
         -------
         ndarray of shape (n,) or (n, A)
-            Class indices from 0, or real numbers.
+            Class indices from 0, or real numbers in units of the Box.
 
         Raises
         ------
@@ -159,13 +208,14 @@ class Policy:
                 np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))[0]
             )
             raise ValueError(f"actions must be finite, got {values[where]} at row {where}")
-        if not isinstance(space, Box):
+        if self.units is None:
             inside = space.contains(values)
             if not np.all(inside):
                 where = int(np.argmin(inside))
                 raise ValueError(f"actions must lie in {space}, got {values[where]} at row {where}")
             values = values - getattr(space, "start", 0)
-            return values.reshape((len(values), *self.distribution.event_shape))
+        else:
+            values = self.units.standardised(values.reshape(len(values), -1))
         return values.reshape((len(values), *self.distribution.event_shape))
 
 
@@ -220,10 +270,11 @@ def _family(name: str, **options: Any) -> Distribution:
     return type(resolve(name, Distribution))(**options)
 
 
-def start_eta(family: Distribution, space: Space, init_std: float) -> np.ndarray:
+def start_eta(family: Distribution, space: Space, init_std: Any = 1.0) -> np.ndarray:
     """Return eta (K,) of the first policy: a Box's centre, equal probabilities if discrete.
 
-    ``init_std`` is in units of half the width of a bounded Box, and of 1 for an unbounded one.
+    ``init_std``, a number or one for each element, is the standard deviation in units of half the
+    width of the elements with two limits. For the others it is the unit itself.
 
     Returns
     -------
@@ -232,17 +283,17 @@ def start_eta(family: Distribution, space: Space, init_std: float) -> np.ndarray
     """
     if not isinstance(space, Box):
         return np.zeros(family.n_params)
-    centre, half = box_units(space)
+    scale = np.where(has_two_limits(space), init_std, 1.0)
     if family.event_shape == ():
-        centre, half = centre[0], half[0]
-    return family.eta(**{n: _first(family, n, centre, init_std * half) for n in family.params})
+        scale = scale[0]
+    return family.eta(**{name: _first(family, name, scale) for name in family.params})
 
 
-def _first(family: Distribution, name: str, centre: np.ndarray, scale: np.ndarray) -> Any:
+def _first(family: Distribution, name: str, scale: np.ndarray) -> Any:
     """Return a parameter of the first policy; 10 for one that is no location or scale (df)."""
     role = family.roles.get(name)
     if role is Role.LOCATION:
-        return centre
+        return np.zeros_like(scale)
     if role is Role.COVARIANCE:
         return np.diag(scale**2)
     if role is not Role.SCALE:
@@ -250,41 +301,24 @@ def _first(family: Distribution, name: str, centre: np.ndarray, scale: np.ndarra
     return scale if family.params[name].shape else np.sqrt(np.mean(np.square(scale)))
 
 
-def box_units(space: Box) -> tuple[np.ndarray, np.ndarray]:
-    """Return centre and half width of every element of a Box, (A,) each.
-
-    They are 0 and 1 where an element has no limits. Where it has a limit on one side only, the
-    centre is moved to be at least one unit inside that limit.
-
-    Returns
-    -------
-    centre, half : ndarray of shape (A,)
-        In the unit of the actions.
-    """
-    low, high = np.ravel(space.low), np.ravel(space.high)
-    bounded = np.isfinite(low) & np.isfinite(high)
-    with np.errstate(invalid="ignore", over="ignore"):
-        width = high - low
-        bounded &= np.isfinite(width)
-        # With one limit only: one unit inside it.
-        inside = np.clip(0.0, np.minimum(low + 1.0, high), np.maximum(high - 1.0, low))
-        centre = np.where(bounded, low + 0.5 * width, inside)
-        half = np.where(bounded, 0.5 * width, 1.0)
-    return centre, np.where(half > 0, half, 1.0)
-
-
 def spread_limits(
     model: Model, space: Space, std_bounds: tuple[float, float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return limits (P,) of theta: the model's, with standard deviations in ``std_bounds``."""
+    """Return limits (P,) of theta: the model's, with standard deviations in ``std_bounds``.
+
+    The bounds are in units of the Box, as the distribution is.
+
+    Returns
+    -------
+    low, high : ndarray of shape (P,)
+        Infinite where there is no limit.
+    """
     low, high, steps = model.limits()
     low, high = low.copy(), high.copy()
-    logs = np.flatnonzero(np.isfinite(steps) & _spreads(model))
-    if isinstance(space, Box) and len(logs):
-        _, half = box_units(space)
-        half = half if len(half) == len(logs) else np.full(len(logs), np.exp(np.log(half).mean()))
-        low[logs] = np.maximum(low[logs], np.log(half * std_bounds[0]))
-        high[logs] = np.minimum(high[logs], np.log(half * std_bounds[1]))
+    if isinstance(space, Box):
+        logs = np.isfinite(steps) & _spreads(model)
+        low[logs] = np.maximum(low[logs], np.log(std_bounds[0]))
+        high[logs] = np.minimum(high[logs], np.log(std_bounds[1]))
     return low, high
 
 

@@ -211,8 +211,7 @@ def test_the_environment_never_sees_an_action_outside():
     assert np.mean(np.abs(sent) == 2.0) > 0.3
     observations = np.zeros((3, 3))
     actions = np.array([[5.0], [2.0], [0.0]])
-    eta = agent.policy_.eta(observations)
-    mean, std = eta[:, 0], np.exp(eta[:, 1])
+    mean, std = (value[:, 0] for value in agent.policy_.params(observations).values())
     want = -0.5 * ((actions[:, 0] - mean) / std) ** 2 - np.log(std * np.sqrt(2 * np.pi))
     assert_allclose(agent.log_prob(observations, actions), want, rtol=1e-12)
     assert np.abs(agent.sample(np.zeros((500, 3)), 0)).max() == 2.0

@@ -1,6 +1,7 @@
 """Training: advantages against a loop over episodes, ends and limits, random streams."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -131,9 +132,7 @@ def test_advantages_are_the_definitions(kind, advantage, episodes):
     normalizer = RunningNormalizer.empty(2).update(seen)
     features = normalizer.transform(seen)
     fitted = plan.baseline.fit(features, seen @ [1.0, -3.0] + seen[:, 0] ** 2)
-    policy = Policy(
-        *(getattr(state.policy, f) for f in list(Policy.__dataclass_fields__)[:-1]), normalizer
-    )
+    policy = replace(state.policy, normalizer=normalizer)
     state = State(policy, 0, env=env, normalizer=normalizer, baseline=fitted)
     options = {"quota": np.array([2, 3, 1])} if episodes else {"steps": 14}
     _, batch = rollout(env, policy, env.reset([1, 2, 3]), (1,), None, longest=99, **options)
