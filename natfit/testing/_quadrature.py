@@ -136,9 +136,8 @@ def _simplex(family: Any) -> tuple[np.ndarray, np.ndarray]:
     return y, slope[a] * right[a] * slope[b]
 
 
-def _line(support: Any) -> tuple[np.ndarray, np.ndarray]:
+def _line(support: Any, most: float = 40.0, step: float = 0.01) -> tuple[np.ndarray, np.ndarray]:
     """Return nodes on an interval, and their share of its length."""
-    most, step = _GRIDS[1]
     t = np.arange(-most, most + step / 2, step)
     if np.isfinite(support.low) and np.isfinite(support.high):
         span, e = support.high - support.low, np.exp(-np.abs(t))
@@ -155,8 +154,7 @@ def _product(family: Any) -> tuple[np.ndarray, np.ndarray]:
     dim = family.event_shape[0]
     if dim not in _GRIDS:
         raise NotApplicable(f"no quadrature in {dim} dimensions")
-    most, step = _GRIDS[dim]
-    t = np.arange(-most, most + step / 2, step)
-    axes = np.meshgrid(*[np.sinh(t)] * dim, indexing="ij")
-    slopes = np.meshgrid(*[step * np.cosh(t)] * dim, indexing="ij")
+    y, slope = _line(family.support or Support(), *_GRIDS[dim])
+    axes = np.meshgrid(*[y] * dim, indexing="ij")
+    slopes = np.meshgrid(*[slope] * dim, indexing="ij")
     return np.stack([a.ravel() for a in axes], axis=1), np.prod([s.ravel() for s in slopes], axis=0)

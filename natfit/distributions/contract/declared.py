@@ -85,6 +85,8 @@ class Role(StrEnum):
     POWER = "power"
     #: The mean of y, where it is not a location.
     MEAN = "mean"
+    #: The most probable y, where it is not a location.
+    MODE = "mode"
     #: A probability, or a vector of probabilities that sum to one.
     SHARE = "share"
     #: Any other parameter: it changes the form of the density.

@@ -14,7 +14,7 @@ from natfit.distributions.contract.parameters import Parameters
 from natfit.distributions.contract.support import Support
 
 #: Roles of the parameter that features drive by default, in this order.
-_DRIVEN = (Role.LOCATION, Role.MEAN, Role.SHARE, Role.RATE, Role.SCALE)
+_DRIVEN = (Role.LOCATION, Role.MEAN, Role.MODE, Role.SHARE, Role.RATE, Role.SCALE)
 
 
 class Facts:
@@ -123,8 +123,8 @@ class Facts:
     def driven(self) -> str:
         """The parameter that features of a regression drive where no other is named.
 
-        The location, the mean, the probability, the rate or the scale, whichever there is first. A
-        family says so itself where the roles of its parameters do not.
+        The location, the mean, the mode, the probability, the rate or the scale, whichever there is
+        first. A family says so itself where the roles of its parameters do not.
         """
         for role in _DRIVEN:
             for name in self.params:

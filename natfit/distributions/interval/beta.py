@@ -110,16 +110,15 @@ class Beta(ExponentialFamily):
 
     def _score(self, y: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         low, high, *tight = self._terms(y, a, b)
-        s = a + b
-        p, q, e = a / s, b / s, slope(s) / s
-        out = np.empty((2, max(len(low), len(s))))
+        out = np.empty((2, max(len(low), len(a))))
         if tight:
             # The same number with both signs: it cancels exactly where a and b grow together.
             shift, first, second = _near(tuple(tight), a, b)
         else:
             shift, first, second = 0.0, a * (low + np.log1p(b / a)), b * (high + np.log1p(a / b))
-        out[0] = shift + (first + 0.5 * q + p * e - slope(a) / a)
-        out[1] = -shift + (second + 0.5 * p + q * e - slope(b) / b)
+        first, second = log_slopes(first, second, a, b)
+        out[0] = shift + first
+        out[1] = -shift + second
         return out.T
 
     def _observed(self, y: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -206,6 +205,21 @@ class Beta(ExponentialFamily):
             "Beta has no closed-form expectation coordinates: E[log y] = psi(a) - psi(a + b) "
             "must be inverted numerically; use coordinates='unconstrained' or 'native'"
         )
+
+
+def log_slopes(first: Any, second: Any, a: Any, b: Any) -> tuple[Any, Any]:
+    """Return the score in log a and log b, elementwise.
+
+    ``first`` is a (log y - log(a / s)) and ``second`` b (log(1 - y) - log(b / s)), s = a + b.
+
+    Returns
+    -------
+    in_a, in_b : ndarray
+        a (log y - psi(a) + psi(s)), and the same of 1 - y and b, without cancellation.
+    """
+    s = a + b
+    p, q, e = a / s, b / s, slope(s) / s
+    return first + 0.5 * q + p * e - slope(a) / a, second + 0.5 * p + q * e - slope(b) / b
 
 
 def _excesses(y: np.ndarray, centre: float) -> tuple[np.ndarray, ...]:

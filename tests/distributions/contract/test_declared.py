@@ -95,6 +95,13 @@ def test_a_mean_is_that_of_y(family):
         assert rule.weight @ rule.y == pytest.approx(float(mean), rel=1e-7)
 
 
+@pytest.mark.parametrize("family", having(Role.MODE))
+def test_a_mode_is_the_most_probable_y(family):
+    for eta in testing.points(family):
+        (mode,) = (family.native_dict(eta)[n] for n, r in family.roles.items() if r is Role.MODE)
+        np.testing.assert_allclose(family.mode(eta[None]), mode[None], rtol=1e-12)
+
+
 @pytest.mark.parametrize("family", having(Role.SHARE))
 def test_a_share_is_a_probability(family):
     for values in map(family.native_dict, testing.points(family)):
