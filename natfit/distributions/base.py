@@ -369,6 +369,15 @@ class Distribution(Facts, Verdicts, Component):
             raise ValueError(f"{type(self).__name__} defines no mode; draw with sample() instead")
         return self._mode(eta)
 
+    @property
+    def has_typical(self) -> bool:
+        """Whether :meth:`typical` is available for this family."""
+        return self._typical is not None or self.has_mode
+
+    def typical(self, eta: np.ndarray) -> np.ndarray:
+        """The mode, or the mean of a density without one, (n, *event_shape); raises as mode."""
+        return self.mode(eta) if self._typical is None else self._typical(eta)
+
     # --------------------------------------------------------------- other ways to write it
 
     def to_scipy(self, params: Mapping[str, Any]) -> Any:

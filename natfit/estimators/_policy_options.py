@@ -15,11 +15,18 @@ from natfit.distributions.contract.declared import Role
 from natfit.estimators._policy_presets import default_solver
 from natfit.models import Model
 from natfit.optimize.engine import resolve_engine
-from natfit.rl.actions import ActionUnits, has_two_limits
+from natfit.rl.actions import ActionUnits, has_two_limits, unsquashed
 from natfit.rl.baselines import Baseline
 from natfit.rl.environments.base import Environment
 from natfit.rl.normalizer import RunningNormalizer
-from natfit.rl.policy import Policy, action_distribution, spread_limits, start_eta
+from natfit.rl.policy import (
+    Policy,
+    action_distribution,
+    spread_limits,
+    spread_powers,
+    start_eta,
+    with_bounded_spread,
+)
 from natfit.rl.spaces import Box, Space
 from natfit.rl.training import Plan, State
 from natfit.rl.vector import VectorEnvironment
@@ -50,11 +57,14 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
     engine = resolve_engine(o.metric, solver, o.step, o.damping, 0.0, o.max_iter)
     baseline = resolve(o.baseline, Baseline)
     baseline.check()
-    family = action_distribution(env.action_space, o.distribution)
-    _check_family(family, o.entropy_bonus)
-    model = _model(o.policy, env, family)
-    init_std = _init_std(o.init_std, env.action_space)
-    std_bounds = _std_bounds(o.std_bounds, init_std, env.action_space)
+    space = env.action_space
+    squashed = unsquashed(o.distribution)[1]
+    family = action_distribution(space, o.distribution)
+    _check_family(family, o.entropy_bonus, squashed)
+    init_std = _init_std(o.init_std, space)
+    std_bounds = _std_bounds(o.std_bounds, init_std, space)
+    model = _model(o, env, family, std_bounds)
+    family = model.family
     unit = check_option(o.batch_unit, "batch_unit", ("steps", "episodes"))
     if o.advantage == "total_return" and unit != "episodes":
         raise ValueError(
@@ -74,40 +84,57 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
         check_bool(o.normalize_observations, "normalize_observations"),
         float(o.entropy_bonus),
         int(check_number(o.max_episode_steps, "max_episode_steps", low=1, integer=True)),
-        spread_limits(model, env.action_space, std_bounds),
+        spread_limits(model, space, std_bounds),
         check_jobs(o.n_jobs),
         engine.max_iter,
         None if steps is None else int(check_number(steps, "max_env_steps", low=1, integer=True)),
         None if target is None else check_number(target, "target_return"),
     )
-    space = env.action_space
-    units = ActionUnits.of(space, init_std) if isinstance(space, Box) else None
+    units = None
+    if isinstance(space, Box):
+        units = ActionUnits.of(space, init_std, family, squashed)
     eta0 = _start(o.start_params, family, space, units, init_std)
     policy = Policy(family, model, eta0, env.observation_space, space, units=units)
     return plan, policy
 
 
-def _check_family(family: Distribution, entropy_bonus: Any) -> None:
+def _check_family(family: Distribution, entropy_bonus: Any, squashed: bool) -> None:
     """Raise a ValueError if the distribution lacks what a policy needs."""
-    if not family.has_mode:
+    if not family.has_typical:
         raise ValueError(
             f"distribution must define a mode, which the greedy policy needs, and {family!r} has "
             "none; use 'normal' or 'multivariate_normal'"
         )
     bonus = check_number(entropy_bonus, "entropy_bonus", low=0.0, hint="0.01")
-    if bonus > 0 and not family.has_entropy:
+    if bonus > 0 and (squashed or not family.has_entropy):
+        what = "a squashed distribution" if squashed else repr(family)
         raise ValueError(
-            f"entropy_bonus={bonus:g} needs an entropy in closed form, and {family!r} has none; "
+            f"entropy_bonus={bonus:g} needs an entropy in closed form, and {what} has none; "
             "set entropy_bonus=0"
         )
 
 
-def _model(spec: Any, env: VectorEnvironment, family: Distribution) -> Model:
-    """Return the bound model of the policy; for a Box only the location depends on the state."""
-    constant: tuple[str, ...] = ()
-    if isinstance(env.action_space, Box):
-        roles = family.roles
-        constant = tuple(n for n in family.params if roles.get(n) is not Role.LOCATION)
+def _model(
+    options: Any, env: VectorEnvironment, family: Distribution, std_bounds: tuple[float, float]
+) -> Model:
+    """Return the bound model of the policy, whose family is the one of the actions.
+
+    For a Box only the location depends on the state, or the mode, and with ``state_dependent_std``
+    also the spread; a family without either depends on the state as a whole.
+
+    Returns
+    -------
+    Model
+        Bound to the features.
+
+    Raises
+    ------
+    TypeError
+        If the policy is no string and no model.
+    ValueError
+        If there is no such model, or it has no deviations that could depend on the state.
+    """
+    spec, depends = options.policy, check_bool(options.state_dependent_std, "state_dependent_std")
     if not isinstance(spec, str | Model):
         hint = "; pass a function of (theta, X) as natfit.models.Predictor(fun, start)"
         raise TypeError(
@@ -118,7 +145,33 @@ def _model(spec: Any, env: VectorEnvironment, family: Distribution) -> Model:
         raise ValueError(
             f"policy must be one of {available(Model)} or a Model object, got {spec!r}"
         )
-    return resolve(spec, Model).bind(env.observation_space.width, family, constant)
+    model, varying = resolve(spec, Model), set(family.params)
+    if depends:
+        _check_depends(model, family, env.action_space)
+    if isinstance(env.action_space, Box) and not model.shared:
+        central = {n for n, r in family.roles.items() if r in (Role.LOCATION, Role.MODE)}
+        spread = set(spread_powers(family))
+        if central:
+            varying = central | spread if depends else central
+        if spread & varying:
+            family = with_bounded_spread(family, std_bounds)
+    constant = tuple(n for n in family.params if n not in varying)
+    return model.bind(env.observation_space.width, family, constant)
+
+
+def _check_depends(model: Model, family: Distribution, space: Space) -> None:
+    """Raise a ValueError if there are no deviations that could depend on the observation."""
+    remedy = "set state_dependent_std=False"
+    if not isinstance(space, Box):
+        why = f"actions in {space} have no standard deviation"
+    elif model.shared:
+        why = f"the policy {model!r} ignores the observation"
+    elif Role.COVARIANCE in family.roles.values():
+        why = f"{family!r} has a whole matrix, which std_bounds could not hold"
+        remedy += ", or use MultivariateNormal(covariance='diag')"
+    else:
+        return
+    raise ValueError(f"state_dependent_std must be False, because {why}; {remedy}")
 
 
 def _init_std(value: Any, space: Space) -> Any:
@@ -223,6 +276,8 @@ def resumable(options: Any, state: State, plan: Plan, policy: Policy) -> State:
     old = state.policy
     same = type(old.model) is type(policy.model) and old.model == policy.model
     same = same and old.distribution == policy.distribution
+    if policy.units is not None:
+        same = same and old.units is not None and old.units.squashed == policy.units.squashed
     spaces = old.observation_space, old.action_space
     if not same or spaces != (policy.observation_space, policy.action_space):
         raise ValueError(

@@ -1,6 +1,7 @@
 """Environments for policies: spaces, built-in dynamics, and adapters for Gymnasium."""
 
 from natfit.rl._checks import EnvironmentFailure
+from natfit.rl.actions import Squashed
 from natfit.rl.adapters import OneByOne
 from natfit.rl.batched import Batched
 from natfit.rl.environments.base import Environment
@@ -19,6 +20,7 @@ __all__ = [
     "OneByOne",
     "Simulated",
     "Space",
+    "Squashed",
     "Step",
     "VectorEnvironment",
     "make_environment",

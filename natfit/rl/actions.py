@@ -1,7 +1,7 @@
-"""Units of actions: a policy's distribution describes z, and the action is centre + half * z.
+"""Units of actions: a policy's distribution describes z, and the action is origin + unit * z.
 
 Whether the numbers of a Box are metres or millimetres is then no matter of the policy: theta, the
-damping and the metric are the same in any unit.
+damping and the metric are the same in any unit. A squashed policy describes u, with z = tanh(u).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from natfit._component import Component
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
 from natfit.rl.spaces import Box
@@ -22,27 +23,66 @@ _NO_LIMIT = float(np.finfo(np.float32).max)
 #: Relative difference of the scales of a spherical distribution that is taken for rounding.
 _ROUNDING = 1e-12
 
+#: The largest double below 1: actions at a limit are taken as the ones next to it.
+_BELOW_ONE = 1.0 - np.finfo(float).epsneg
+
+
+class Squashed(Component):
+    """Actions of a bounded Box that are middle + half width * tanh(u), with u from a distribution.
+
+    No action leaves the Box, so that none is clipped. Score, Fisher information and divergence
+    are those of u, exactly; log pi has the Jacobian of the map.
+
+    Parameters
+    ----------
+    family : str or Distribution, optional
+        The distribution of u, on the real line; independent normals by default.
+    """
+
+    _package = "natfit.rl"
+
+    def __init__(self, family: str | Distribution | None = None):
+        self.family = family
+
+
+def unsquashed(distribution: Any) -> tuple[Any, bool]:
+    """Return the distribution inside, and whether it is squashed: ``"squashed_normal"`` is."""
+    if isinstance(distribution, Squashed):
+        return distribution.family, True
+    if isinstance(distribution, str) and distribution == "squashed_normal":
+        return None, True
+    return distribution, False
+
 
 @dataclass(frozen=True, eq=False)
 class ActionUnits:
-    """The map a = centre + half * z from z, whose distribution a policy has, to actions of a Box.
+    """The map a = origin + unit * z, or origin + unit * tanh(z), to actions of a Box.
 
     Attributes
     ----------
-    centre, half : ndarray of shape (A,)
-        In the unit of the actions, for each of their A elements; half > 0.
+    origin, unit : ndarray of shape (A,)
+        In the unit of the actions, for each of their A elements; unit > 0.
     low, high : ndarray of shape (A,)
         Limits to which actions are clipped; they may be infinite.
+    squashed : bool
+        Whether tanh comes first.
     """
 
-    centre: np.ndarray
-    half: np.ndarray
+    origin: np.ndarray
+    unit: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    squashed: bool = False
 
     @classmethod
-    def of(cls, space: Box, init_std: Any = 1.0) -> ActionUnits:
-        """Return the units of a Box.
+    def of(
+        cls,
+        space: Box,
+        init_std: Any = 1.0,
+        family: Distribution | None = None,
+        squashed: bool = False,
+    ) -> ActionUnits:
+        """Return the units of a Box for a distribution.
 
         Parameters
         ----------
@@ -50,21 +90,33 @@ class ActionUnits:
             The action space.
         init_std : float or ndarray of shape (A,), default=1.0
             First standard deviation of the elements without two limits, which is their unit.
+        family : Distribution, optional
+            The distribution; on the real line by default.
+        squashed : bool, default=False
+            Whether tanh comes first.
 
         Returns
         -------
         ActionUnits
-            With the units of :func:`box_units`.
+            With the units of :func:`box_units`; for a family on (0, 1) the lower limits and the
+            widths, for one on the simplex 0 and 1.
         """
-        return cls(*box_units(space, init_std), np.ravel(space.low), np.ravel(space.high))
+        origin, unit = box_units(space, init_std)
+        support = None if family is None else family.support
+        if support is not None and support.whole_rows:
+            origin, unit = np.zeros_like(origin), np.ones_like(unit)
+        elif support is not None and (support.low, support.high) == (0.0, 1.0):
+            origin, unit = space.low.ravel(), 2.0 * unit
+        return cls(origin, unit, np.ravel(space.low), np.ravel(space.high), squashed)
 
     @cached_property
-    def _log_half(self) -> float:
-        return float(np.log(self.half).sum())
+    def _log_unit(self) -> float:
+        return float(np.log(self.unit).sum())
 
     def actions(self, z: np.ndarray) -> np.ndarray:
         """Return the actions (n, A) of z, (n,) or (n, A); they are not clipped."""
-        return self.centre + self.half * z.reshape(len(z), -1)
+        z = z.reshape(len(z), -1)
+        return self.origin + self.unit * (np.tanh(z) if self.squashed else z)
 
     def clipped(self, z: np.ndarray) -> np.ndarray:
         """Return the actions (n, A) of z, (n,) or (n, A), clipped to the limits."""
@@ -73,12 +125,18 @@ class ActionUnits:
         return np.minimum(actions, self.high, out=actions)
 
     def standardised(self, actions: np.ndarray) -> np.ndarray:
-        """Return z (n, A) of actions (n, A)."""
-        return (actions - self.centre) / self.half
+        """Return z (n, A) of actions (n, A); squashed ones at a limit are moved inside by a bit."""
+        z = (actions - self.origin) / self.unit
+        return np.arctanh(np.clip(z, -_BELOW_ONE, _BELOW_ONE)) if self.squashed else z
 
     def log_jacobian(self, z: np.ndarray) -> Any:
         """Return log |da / dz| of each z, (n,) or one number, in nats."""
-        return self._log_half
+        if not self.squashed:
+            return self._log_unit
+        # log(1 - tanh^2) is 2 log 2 - 2 |z| - 2 log(1 + exp(-2 |z|)), which never overflows.
+        size = np.abs(z.reshape(len(z), -1))
+        slope = 2.0 * (np.log(2.0) - size - np.log1p(np.exp(-2.0 * size)))
+        return self._log_unit + slope.sum(axis=1)
 
     def to_native(self, family: Distribution, values: dict[str, Any]) -> dict[str, Any]:
         """Return native values of z, (n, ...) by name, as those of the actions.
@@ -86,19 +144,22 @@ class ActionUnits:
         Returns
         -------
         dict
-            Locations, scales and covariances in the unit of the actions, other values as they
-            are. A scale common to all elements becomes one for each if their units differ.
+            Locations, modes, scales and covariances in the unit of the actions, other values as
+            they are. A scale common to all elements becomes one for each if their units differ.
+            Squashed ones stay those of u, which has no unit.
         """
-        centre, half = self._of(family)
+        if self.squashed:
+            return dict(values)
+        origin, unit = self._of(family)
         out = {}
         for name, value in values.items():
             role = family.roles.get(name)
-            if role is Role.LOCATION:
-                value = centre + half * value
+            if role in (Role.LOCATION, Role.MODE):
+                value = origin + unit * value
             elif role is Role.COVARIANCE:
-                value = value * np.outer(half, half)
+                value = value * np.outer(unit, unit)
             elif role is Role.SCALE:
-                value = value * half if _fits(family, name, half) else _spread(value, half)
+                value = value * unit if _fits(family, name, unit) else _spread(value, unit)
             out[name] = value
         return out
 
@@ -116,75 +177,77 @@ class ActionUnits:
             If the family has a scale common to all elements, but the values differ in units of
             the elements.
         """
-        centre, half = self._of(family)
+        if self.squashed:
+            return dict(values)
+        origin, unit = self._of(family)
         out = {}
         for name, value in values.items():
             role, own = family.roles.get(name), family.params.get(name)
-            one = role is Role.SCALE and own is not None and not _fits(family, name, half)
+            one = role is Role.SCALE and own is not None and not _fits(family, name, unit)
             if own is not None and (one or np.shape(value) == own.shape):
-                if role is Role.LOCATION:
-                    value = (np.asarray(value, dtype=np.float64) - centre) / half
+                if role in (Role.LOCATION, Role.MODE):
+                    value = (np.asarray(value, dtype=np.float64) - origin) / unit
                 elif role is Role.COVARIANCE:
-                    value = np.asarray(value, dtype=np.float64) / np.outer(half, half)
+                    value = np.asarray(value, dtype=np.float64) / np.outer(unit, unit)
                 elif role is Role.SCALE:
-                    value = np.asarray(value, dtype=np.float64) / half
-                    value = _common(name, value, half) if one else value
+                    value = np.asarray(value, dtype=np.float64) / unit
+                    value = _common(name, value, unit) if one else value
             # A value of another name or shape is refused by the family.
             out[name] = value
         return out
 
     def _of(self, family: Distribution) -> tuple[Any, Any]:
-        """Return centre and half as the family's locations have them: numbers for one number."""
+        """Return origin and unit as the family's locations have them: numbers for one number."""
         if family.event_shape == ():
-            return self.centre[0], self.half[0]
-        return self.centre, self.half
+            return self.origin[0], self.unit[0]
+        return self.origin, self.unit
 
 
-def _fits(family: Distribution, name: str, half: Any) -> bool:
+def _fits(family: Distribution, name: str, unit: Any) -> bool:
     """Tell whether a scale has one value for each element of the actions."""
-    return np.shape(half) == () or family.params[name].shape == np.shape(half)
+    return np.shape(unit) == () or family.params[name].shape == np.shape(unit)
 
 
-def _spread(value: Any, half: np.ndarray) -> Any:
+def _spread(value: Any, unit: np.ndarray) -> Any:
     """Return a scale common to all elements in the unit of each; one number if they agree."""
-    if np.ptp(half) <= _ROUNDING * half.max():
-        return value * half[0]
-    return np.asarray(value)[..., None] * half
+    if np.ptp(unit) <= _ROUNDING * unit.max():
+        return value * unit[0]
+    return np.asarray(value)[..., None] * unit
 
 
-def _common(name: str, value: np.ndarray, half: np.ndarray) -> np.ndarray:
+def _common(name: str, value: np.ndarray, unit: np.ndarray) -> np.ndarray:
     """Return the one scale that all elements have in their units."""
     if np.ptp(value) > _ROUNDING * np.abs(value).max():
         raise ValueError(
             f"start_params[{name!r}] must be the same in units of every element of the actions, "
             f"because the distribution has one scale for all, got {value.tolist()} in units of "
-            f"{half.tolist()}; pass multiples of these units, or use covariance='diag'"
+            f"{unit.tolist()}; pass multiples of these units, or use covariance='diag'"
         )
     return value[0]
 
 
 def box_units(space: Box, init_std: Any = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """Return centre and unit of every element of a Box, (A,) each.
+    """Return origin and unit of every element of a Box, (A,) each.
 
-    The unit of an element with two limits is half its width. That of any other is ``init_std``,
-    and its centre is 0, or as far from 0 as needed to be one unit inside its limit. A limit beyond
-    the range of float32 stands for none.
+    The unit of an element with two limits is half its width, and its origin the middle. The unit of
+    any other is ``init_std``, and its origin 0, or as far from 0 as needed to be one unit inside
+    its limit. A limit beyond the range of float32 stands for none.
 
     Returns
     -------
-    centre, half : ndarray of shape (A,)
-        In the unit of the actions; half > 0, and 1 where an element can have one value only.
+    origin, unit : ndarray of shape (A,)
+        In the unit of the actions; unit > 0, and 1 where an element can have one value only.
     """
     low, high = space.low.ravel(), space.high.ravel()
     low = np.where(low <= -_NO_LIMIT, -np.inf, low)
     high = np.where(high >= _NO_LIMIT, np.inf, high)
-    unit = np.broadcast_to(np.asarray(init_std, dtype=np.float64), low.shape)
+    std = np.broadcast_to(np.asarray(init_std, dtype=np.float64), low.shape)
     bounded = np.isfinite(low) & np.isfinite(high)
     with np.errstate(invalid="ignore"):
-        inside = np.clip(0.0, np.minimum(low + unit, high), np.maximum(high - unit, low))
-        centre = np.where(bounded, 0.5 * low + 0.5 * high, inside)
-        half = np.where(bounded, 0.5 * high - 0.5 * low, unit)
-    return centre, np.where(half > 0, half, 1.0)
+        inside = np.clip(0.0, np.minimum(low + std, high), np.maximum(high - std, low))
+        origin = np.where(bounded, 0.5 * low + 0.5 * high, inside)
+        unit = np.where(bounded, 0.5 * high - 0.5 * low, std)
+    return origin, np.where(unit > 0, unit, 1.0)
 
 
 def has_two_limits(space: Box) -> np.ndarray:

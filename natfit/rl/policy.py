@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from natfit._component import resolve
+from natfit.bijectors import Bijector, LogBetween
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
+from natfit.distributions.wrappers.constrained import Constrained
 from natfit.models import Model
-from natfit.rl.actions import ActionUnits, has_two_limits
+from natfit.rl.actions import ActionUnits, has_two_limits, unsquashed
 from natfit.rl.normalizer import LIMIT, RunningNormalizer
 from natfit.rl.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space
 from natfit.rows import Memory
@@ -54,7 +56,8 @@ class Policy:
     def __post_init__(self) -> None:
         """Set the units of a Box if none are given."""
         if self.units is None and isinstance(self.action_space, Box):
-            object.__setattr__(self, "units", ActionUnits.of(self.action_space))
+            units = ActionUnits.of(self.action_space, family=self.distribution)
+            object.__setattr__(self, "units", units)
 
     def with_theta(self, theta: np.ndarray) -> Policy:
         """Return the policy with another theta."""
@@ -85,14 +88,23 @@ class Policy:
         return self.distribution.sample(eta, rng, len(encoded))
 
     def greedy(self, encoded: np.ndarray) -> np.ndarray:
-        """Return the most probable action for each encoded observation, as the distribution's y."""
-        mode = self.distribution.mode(self.eta(encoded))
+        """Return the most probable action for each encoded observation, as the distribution's y.
+
+        A density without a highest point has its mean instead, and squashed actions their median.
+
+        Returns
+        -------
+        ndarray of shape (n, ...)
+            One row for each observation.
+        """
+        mode = self.distribution.typical(self.eta(encoded))
         return mode if len(mode) == len(encoded) else np.repeat(mode, len(encoded), axis=0)
 
     def params(self, observations: Any) -> dict[str, np.ndarray]:
         """Return the native parameters of the distribution of actions for each observation.
 
-        Locations, scales and covariances of real actions are in the unit of the actions.
+        Locations, modes, scales and covariances of real actions are in the unit of the actions;
+        those of squashed actions are of u before tanh.
 
         Parameters
         ----------
@@ -224,7 +236,9 @@ def action_distribution(space: Space, distribution: Any = None) -> Distribution:
 
     The default is a categorical for Discrete, independent categoricals for MultiDiscrete,
     independent Bernoullis for MultiBinary, and independent normals with their own variances for
-    a Box. ``distribution`` replaces the default.
+    a Box. ``distribution`` replaces the default: for a Box by a family on the real line with a
+    location, by ``beta`` for one with limits, by ``dirichlet`` for one that holds the simplex, or
+    by a :class:`natfit.rl.actions.Squashed` one, of which the family inside is returned.
 
     Returns
     -------
@@ -236,33 +250,64 @@ def action_distribution(space: Space, distribution: Any = None) -> Distribution:
     ValueError
         If the distribution does not fit the space.
     """
-    width = int(np.prod(space.shape, dtype=int))
+    distribution, squashed = unsquashed(distribution)
+    if squashed and not (isinstance(space, Box) and has_two_limits(space).all()):
+        raise ValueError(
+            f"a squashed distribution needs a Box with two limits for every element, got {space}; "
+            "leave distribution=None to take the one that fits"
+        )
     if distribution is None:
-        if isinstance(space, Discrete):
-            return _family("categorical", n=space.n)
-        if isinstance(space, MultiDiscrete):
-            return _family("multi_categorical", nvec=tuple(space.nvec.ravel().tolist()))
-        if isinstance(space, MultiBinary):
-            return _family("multi_bernoulli", dim=width)
-        return _family("multivariate_normal", covariance="diag", dim=width)
+        return _default(space)
     family = resolve(distribution, Distribution)
     if isinstance(space, Box):
-        example = np.zeros((2, width)) if family.event_shape != () else np.zeros(2)
-        family = family.bind(Memory(example))
-        fits = family.event_shape == (width,) or (family.event_shape == () and width == 1)
+        family, why = _of_box(family, space, squashed)
     else:
-        default = action_distribution(space)
+        default = _default(space)
         options = {k: v for k, v in default.get_params().items() if hasattr(family, k)}
         family = type(family)(**{**family.get_params(deep=False), **options})
         fits = family.event_shape == default.event_shape and type(family) is type(default)
-    if not fits or (
-        isinstance(space, Box) and family.support is not None and family.support.integer
-    ):
+        why = "" if fits else " "
+    if why:
         raise ValueError(
-            f"distribution {family!r} does not describe actions in {space}; leave "
+            f"distribution {family!r} does not describe actions in {space}{why.rstrip()}; leave "
             "distribution=None to take the one that fits"
         )
     return family
+
+
+def _default(space: Space) -> Distribution:
+    """Return the distribution of actions that fits a space."""
+    width = int(np.prod(space.shape, dtype=int))
+    if isinstance(space, Discrete):
+        return _family("categorical", n=space.n)
+    if isinstance(space, MultiDiscrete):
+        return _family("multi_categorical", nvec=tuple(space.nvec.ravel().tolist()))
+    if isinstance(space, MultiBinary):
+        return _family("multi_bernoulli", dim=width)
+    return _family("multivariate_normal", covariance="diag", dim=width)
+
+
+def _of_box(family: Distribution, space: Box, squashed: bool) -> tuple[Distribution, str]:
+    """Return the family bound to a Box, and why it does not fit, or an empty string."""
+    if type(family) is type(resolve("beta", Distribution)):
+        family = _family("multi_beta")
+    width = space.low.size
+    family = family.bind(Memory(np.zeros((2, width)) if family.event_shape != () else np.zeros(2)))
+    if family.event_shape != (width,) and not (family.event_shape == () and width == 1):
+        return family, f", which have {width} elements"
+    support = family.support
+    if support is not None and support.integer:
+        return family, ": it is one of whole numbers"
+    if support is not None and (support.low, support.top) != (-np.inf, np.inf):
+        if squashed or (support.low, support.top) != (0.0, 1.0):
+            return family, f": it has {support.describe()} only"
+        if support.whole_rows and not ((space.low <= 0.0) & (space.high >= 1.0)).all():
+            return family, ", which does not hold the simplex of shares from 0 to 1"
+        if not support.whole_rows and not has_two_limits(space).all():
+            return family, ", of which an element has no limit on a side"
+    elif Role.LOCATION not in family.roles.values():
+        return family, ": it has no location that an observation could move"
+    return family, ""
 
 
 def _family(name: str, **options: Any) -> Distribution:
@@ -274,7 +319,8 @@ def start_eta(family: Distribution, space: Space, init_std: Any = 1.0) -> np.nda
     """Return eta (K,) of the first policy: a Box's centre, equal probabilities if discrete.
 
     ``init_std``, a number or one for each element, is the standard deviation in units of half the
-    width of the elements with two limits. For the others it is the unit itself.
+    width of the elements with two limits. For the others it is the unit itself. The concentration
+    of a beta or Dirichlet distribution begins at 1 / init_std^2.
 
     Returns
     -------
@@ -290,15 +336,58 @@ def start_eta(family: Distribution, space: Space, init_std: Any = 1.0) -> np.nda
 
 
 def _first(family: Distribution, name: str, scale: np.ndarray) -> Any:
-    """Return a parameter of the first policy; 10 for one that is no location or scale (df)."""
-    role = family.roles.get(name)
+    """Return a parameter of the first policy; 10 for one that is no location or spread (df)."""
+    role, own = family.roles.get(name), family.params[name]
     if role is Role.LOCATION:
         return np.zeros_like(scale)
+    if role is Role.MODE:
+        return np.full_like(scale, 0.5)
     if role is Role.COVARIANCE:
         return np.diag(scale**2)
-    if role is not Role.SCALE:
+    power = spread_powers(family).get(name)
+    if power is None:
         return 10.0
-    return scale if family.params[name].shape else np.sqrt(np.mean(np.square(scale)))
+    value = scale if own.shape else np.sqrt(np.mean(np.square(scale)))
+    low, high = own.native_bounds
+    value = value ** (1.0 / power)
+    if 0.0 < low < high < np.inf:
+        # Between two ends: a hundredth inside, where the curve of its logarithm is not flat.
+        edge = (high / low) ** 0.01
+        value = np.clip(value, low * edge, high / edge)
+    return value
+
+
+def spread_powers(family: Distribution) -> dict[str, float]:
+    """Return the parameters that say how far actions spread, and the power of the deviation.
+
+    The deviation is the parameter to that power: 1 for scales (and covariances, whose coordinates
+    are logarithms of deviations), -1/2 for the concentration of a beta distribution.
+
+    Returns
+    -------
+    dict
+        Parameter name to power.
+    """
+    scales = (Role.SCALE, Role.COVARIANCE)
+    found = {name: 1.0 for name in family.params if family.roles.get(name) in scales}
+    return found or {name: width.power for name, width in family.widths.items()}
+
+
+def with_bounded_spread(family: Distribution, std_bounds: tuple[float, float]) -> Distribution:
+    """Return the family whose deviations are held inside ``std_bounds`` by a curve of their log.
+
+    This is for deviations that depend on the observation: limits of theta could not hold them.
+
+    Returns
+    -------
+    Distribution
+        The same densities, with :class:`natfit.bijectors.LogBetween` for the spread.
+    """
+    held: dict[str, Bijector] = {}
+    for name, power in spread_powers(family).items():
+        low, high = sorted(bound ** (1.0 / power) for bound in std_bounds)
+        held[name] = LogBetween(family.params[name].shape, low, high)
+    return Constrained(family, held)
 
 
 def spread_limits(
@@ -316,17 +405,15 @@ def spread_limits(
     low, high, steps = model.limits()
     low, high = low.copy(), high.copy()
     if isinstance(space, Box):
-        logs = np.isfinite(steps) & _spreads(model)
-        low[logs] = np.maximum(low[logs], np.log(std_bounds[0]))
-        high[logs] = np.minimum(high[logs], np.log(std_bounds[1]))
+        for name, power in spread_powers(model.family).items():
+            logs = np.isfinite(steps) & _entries(model, name)
+            least, most = sorted(np.log(bound) / power for bound in std_bounds)
+            low[logs] = np.maximum(low[logs], least)
+            high[logs] = np.minimum(high[logs], most)
     return low, high
 
 
-def _spreads(model: Model) -> list[bool]:
-    """Tell which entries of theta (P,) are coordinates of a scale that no x changes."""
-    family, spread = model.family, (Role.SCALE, Role.COVARIANCE)
-    names, own = family.eta_names(), set()
-    for name, block in family.blocks.items():
-        if family.roles.get(name) in spread:
-            own.update(names[block])
-    return [name in own for name in model.names()]
+def _entries(model: Model, name: str) -> list[bool]:
+    """Tell which entries of theta (P,) are coordinates of a parameter that no x changes."""
+    own = set(model.family.eta_names()[model.family.blocks[name]])
+    return [entry in own for entry in model.names()]

@@ -13,14 +13,14 @@ BIG = np.finfo(np.float32).max
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "init_std", "centre", "half"),
+    ("low", "high", "init_std", "origin", "unit"),
     [
         (0.0, 4.0, 3.0, 2.0, 2.0),
         (2.0, 2.0, 3.0, 2.0, 1.0),
         (-1e-12, 1e-12, 3.0, 0.0, 1e-12),
         (-1e12, 1e12, 3.0, 0.0, 1e12),
         (-1e30, 3e30, 3.0, 1e30, 2e30),
-        # Without two limits the first deviation is the unit, and the centre one unit inside.
+        # Without two limits the first deviation is the unit, and the origin one unit inside.
         (-np.inf, np.inf, 3.0, 0.0, 3.0),
         (0.0, np.inf, 3.0, 3.0, 3.0),
         (-1.0, np.inf, 3.0, 2.0, 3.0),
@@ -33,11 +33,11 @@ BIG = np.finfo(np.float32).max
         (-1e308, 1e308, 1e-3, 0.0, 1e-3),
     ],
 )
-def test_units_of_a_box(low, high, init_std, centre, half):
+def test_units_of_a_box(low, high, init_std, origin, unit):
     for pair, deviation in (([low, high], init_std), ([[low] * 2, [high] * 2], [init_std, 7.0])):
         space = Box(*np.atleast_2d(np.array(pair).T).T)
         found = box_units(space, deviation)
-        assert_allclose([v[0] for v in found], [centre, half], rtol=1e-15)
+        assert_allclose([v[0] for v in found], [origin, unit], rtol=1e-15)
         units = ActionUnits.of(space, deviation)
         z = np.linspace(-3, 3, 7)[:, None] * np.ones(len(found[0]))
         assert_allclose(units.standardised(units.actions(z)), z, rtol=1e-12, atol=1e-15)

@@ -20,7 +20,7 @@ def policy(space, model=None, distribution=None, init_std=1.0, normalizer=None):
     constant = [n for n in family.params if n != "loc"] if isinstance(space, Box) else ()
     bound = (Linear() if model is None else model).bind(2, family, constant)
     theta = bound.init(np.random.default_rng(0), start_eta(family, space, init_std))
-    units = ActionUnits.of(space, init_std) if isinstance(space, Box) else None
+    units = ActionUnits.of(space, init_std, family) if isinstance(space, Box) else None
     return Policy(family, bound, theta, SEEN, space, normalizer, units)
 
 

@@ -212,6 +212,9 @@ class Facts:
     #: Optional: the most probable y (n, *event_shape) of eta (n, K).
     _mode: Callable | None = None
 
+    #: Optional: what stands for the most probable y where some densities have no highest point.
+    _typical: Callable | None = None
+
     # --------------------------------------------------------------- what the family declares
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -42,6 +42,9 @@ class Support:
     high: float | tuple[float, ...] = np.inf
     closed: bool = False
     integer: bool = False
+
+    #: Whether the columns of a row depend on each other: a simplex.
+    whole_rows: ClassVar[bool] = False
 
     @property
     def top(self) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -24,6 +24,8 @@ _TOTALS = 16
 @dataclass(frozen=True)
 class Simplex(Support):
     """Rows of positive numbers that sum to one."""
+
+    whole_rows: ClassVar[bool] = True
 
     def contains(self, y: np.ndarray) -> np.ndarray:
         """Tell for each value of y (n, D) whether its row belongs; (n, D)."""

@@ -113,6 +113,12 @@ class Dirichlet(Columns, ExponentialFamily):
         level = anp.sum(gammaln(a), axis=1) - gammaln(total)
         return level + (total - self.dim) * digamma(total) - anp.sum((a - 1.0) * digamma(a), axis=1)
 
+    def _typical(self, eta: np.ndarray) -> np.ndarray:
+        """The mode (a - 1) / (A - D) where all a_d > 1, else the mean a / A."""
+        a = np.exp(eta)
+        above = np.where((a > 1.0).all(axis=1, keepdims=True), a - 1.0, a)
+        return above / above.sum(axis=1, keepdims=True)
+
     # ------------------------------------------------------------------------ data, sampling
 
     def sufficient(self, rows: Rows) -> tuple:

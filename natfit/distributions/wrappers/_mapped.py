@@ -27,6 +27,7 @@ class Mapped(Restricted):
     one_mean = passed_on()
     has_entropy = passed_on()
     has_mode = passed_on()
+    has_typical = passed_on()
     fisher_by_rows = passed_on()
     kl_by_rows = passed_on()
 
@@ -152,6 +153,10 @@ class Mapped(Restricted):
     def mode(self, eta: np.ndarray) -> np.ndarray:
         """The most probable value of the inner family at each row of eta."""
         return self.inner.mode(self.full(eta))
+
+    def typical(self, eta: np.ndarray) -> np.ndarray:
+        """The inner family's typical y at its own eta."""
+        return self.inner.typical(self.full(eta))
 
     def kinks(self, eta: np.ndarray) -> np.ndarray:
         """Values of y at which the inner family's density has a kink at eta."""
