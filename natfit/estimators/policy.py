@@ -49,8 +49,10 @@ class NaturalPolicyEstimator(LoggedPolicy):
     metric, solver, step, damping
         As in :class:`NaturalMLE`. The defaults are ``exact``, at most 10 products of conjugate
         gradients (None), ``trust_region``, and 1e-2 times the identity (``fixed``).
-    distribution : str or Distribution, optional
-        The distribution of actions; by default the one that fits the action space.
+    distribution : str, Distribution or natfit.rl.Squashed, optional
+        The distribution of actions; by default the one that fits the action space. For a Box also
+        ``beta`` and ``squashed_normal`` (both limits), ``dirichlet`` (shares), and every family on
+        the real line with a location and a mode.
     advantage : {"gae", "reward_to_go", "total_return"}, default="gae"
         How much better an action turned out than the baseline: by the generalised advantage
         estimate, from the return after the step, or from the return of the whole episode.
@@ -67,7 +69,7 @@ class NaturalPolicyEstimator(LoggedPolicy):
     normalize_observations : bool, default=True
         Whether observations are standardised by their running mean and standard deviation.
     entropy_bonus : float, default=0.0
-        The advantage that one nat of the policy's entropy is worth, >= 0.
+        The advantage that one nat of the policy's entropy is worth, >= 0; 0 for a squashed one.
     batch_size : int, default=1024
         Number of steps, or of episodes, per update.
     batch_unit : {"steps", "episodes"}, default="steps"
@@ -107,6 +109,7 @@ class NaturalPolicyEstimator(LoggedPolicy):
         Limits of the standard deviations in these units.
     state_dependent_std : bool, default=False
         Whether the standard deviations of real actions depend on the observation, as their means.
+        A smooth curve of their logarithm then keeps them inside ``std_bounds``.
     warm_start : bool, default=False
         Whether to go on from the previous fit, bit for bit as if it had not stopped.
     random_state : None, int, RandomState or Generator

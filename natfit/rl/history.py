@@ -62,7 +62,7 @@ class PolicyHistory(History):
                         effect of the new mean and deviation of the observations
     divergence_ratio    actual divergence of the step in its metric over the predicted one
     entropy             mean entropy of the new policy over the visited states, nats; of real
-                        actions in units of their Box
+                        actions in units of their Box, of squashed ones before tanh
     gradient_norm       Euclidean norm of the policy gradient
     explained_variance  share of the returns' variance that the baseline predicted
     solver_iterations   number of products F v; 0 for a direct solve
