@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from typing import Any
 
 import numpy as np
@@ -11,21 +10,18 @@ from sklearn.utils.validation import check_is_fitted
 
 from natfit._component import Component, available, resolve
 from natfit._validation import answers_keywords, check_bool, check_number
+from natfit.estimators._policy_environments import PlaysEpisodes
 from natfit.estimators._policy_presets import default_solver
-from natfit.estimators.base import NaturalEstimator
 from natfit.rl.baselines import Baseline
 from natfit.rl.environments.base import Environment
 from natfit.rl.evaluation import Evaluation, evaluate
 from natfit.rl.history import PolicyHistory
-from natfit.rl.make import make_environment
+from natfit.rl.make import release
 from natfit.rl.policy import Policy
 from natfit.rl.spaces import Box
 from natfit.rl.stopping import TrainingStatus
-from natfit.rl.vector import VectorEnvironment
+from natfit.rl.training import Plan, State
 from natfit.rng import bridge_rng
-
-#: Number of episodes side by side in training, and their maximum number in an evaluation.
-_ENVS, _MOST_ENVS = 8, 64
 
 #: Number of episodes of a score without seeds.
 _EPISODES = 20
@@ -61,6 +57,30 @@ def seeds_of(X: Any) -> np.ndarray:
     return values.astype(np.int64)
 
 
+def attributes_of(plan: Plan, state: State, status: TrainingStatus) -> dict[str, Any]:
+    """Return the fitted attributes of a policy after an update, by name."""
+    played = state.env_steps > 0
+    message = (
+        f"{status.value}: training ended after {state.n_iter} updates"
+        + (f", {state.env_steps} steps and {state.n_episodes} episodes" if played else "")
+        + f"; {status.remedy}"
+    )
+    return {
+        "policy_": state.policy,
+        "theta_": state.policy.theta,
+        "metric_": plan.engine.metric,
+        "solver_": plan.engine.solver,
+        "step_": plan.engine.step,
+        "damping_": plan.engine.damping,
+        "baseline_": plan.baseline,
+        "n_features_in_": state.policy.observation_space.width,
+        "n_iter_": state.n_iter,
+        "n_env_steps_": state.env_steps,
+        "status_": status,
+        "message_": message,
+    }
+
+
 def _has_probabilities(estimator: Any) -> bool:
     """Return True if actions are discrete or the estimator is not fitted; raise otherwise."""
     policy = getattr(estimator, "policy_", None)
@@ -72,10 +92,9 @@ def _has_probabilities(estimator: Any) -> bool:
     )
 
 
-class PolicyBase(NaturalEstimator):
+class PolicyBase(PlaysEpisodes):
     """Base of policy estimators: methods that act, score and store."""
 
-    env: Any
     solver: Any
     policy_: Policy
     history_: PolicyHistory
@@ -161,20 +180,9 @@ class PolicyBase(NaturalEstimator):
 
     def _publish_policy(self, plan: Any, state: Any, status: TrainingStatus) -> None:
         """Set the fitted attributes that fits in an environment and to logged data share."""
-        self._state = state
-        played = state.env_steps > 0
-        self.policy_, self.theta_ = state.policy, state.policy.theta
-        self.metric_, self.solver_ = plan.engine.metric, plan.engine.solver
-        self.step_, self.damping_ = plan.engine.step, plan.engine.damping
-        self.baseline_ = plan.baseline
-        self.n_features_in_ = state.policy.observation_space.width
-        self.n_iter_, self.n_env_steps_ = state.n_iter, state.env_steps
-        self.status_ = status
-        self.message_ = (
-            f"{status.value}: training ended after {state.n_iter} updates"
-            + (f", {state.env_steps} steps and {state.n_episodes} episodes" if played else "")
-            + f"; {status.remedy}"
-        )
+        for name, value in attributes_of(plan, state, status).items():
+            setattr(self, name, value)
+        self._settle(state)
 
     # ----------------------------------------------------------------------------- scoring
 
@@ -214,10 +222,14 @@ class PolicyBase(NaturalEstimator):
             seeds = np.arange(n)
         else:
             seeds = bridge_rng(random_state).integers(2**31, size=n)
-        env, shared = self._evaluation_environment(len(seeds))
+        return self._evaluated(seeds, greedy)
+
+    def _evaluated(self, seeds: np.ndarray, greedy: bool, env: Any = None) -> Evaluation:
+        """Return the episodes from these seeds, in another ``env`` than the training's if given."""
+        episodes, shared = self._evaluation_environment(len(seeds), env)
         try:
             return evaluate(
-                env,
+                episodes,
                 self.policy_,
                 seeds.tolist(),
                 greedy=greedy,
@@ -228,8 +240,7 @@ class PolicyBase(NaturalEstimator):
             if shared:
                 # The training plays its episodes on the same object.
                 self._state = self._state.without_episodes()
-            else:
-                env.close()
+            release(episodes)
 
     @answers_keywords
     def score(self, X: Any = None, y: Any = None) -> float:
@@ -243,42 +254,3 @@ class PolicyBase(NaturalEstimator):
             The mean return in the unit of the rewards; higher is better.
         """
         return self.evaluate(seeds=X).mean
-
-    # ------------------------------------------------------------------- environments, storing
-
-    def _training_environment(self) -> VectorEnvironment:
-        """Return new episodes side by side, as many as ``n_envs`` says."""
-        if self.n_envs is not None:
-            return make_environment(
-                self.env, int(check_number(self.n_envs, "n_envs", low=1, integer=True))
-            )
-        return make_environment(self.env, None if self._is_vector() else _ENVS, at_will=True)
-
-    def _is_vector(self) -> bool:
-        """Tell whether ``env`` is a vector environment; a class is a callable that makes one."""
-        made = hasattr(self.env, "num_envs") or isinstance(self.env, VectorEnvironment)
-        return made and not isinstance(self.env, type)
-
-    def _evaluation_environment(self, n: int) -> tuple[VectorEnvironment, bool]:
-        """Return episodes for an evaluation, and whether they share an object with the training."""
-        if self._is_vector():
-            return make_environment(self.env), True
-        single = hasattr(self.env, "step") and not hasattr(self.env, "get_params")
-        if self.n_envs == 1 and single and not isinstance(self.env, type):
-            return make_environment(self.env, 1), True
-        return make_environment(self.env, min(max(n, 2), _MOST_ENVS), at_will=True), False
-
-    def __getstate__(self) -> dict:
-        """Return the attributes to pickle; episodes that cannot be pickled will begin anew."""
-        state = dict(super().__getstate__())
-        played = state.get("_played")
-        if played is not state["env"] and not isinstance(played, Environment):
-            # Another environment was set after the fit; the old one may not be picklable.
-            state["_played"] = None
-        training = state.get("_state")
-        if training is not None and training.env is not None:
-            try:
-                pickle.dumps(training.env)
-            except Exception:
-                state["_state"] = training.without_episodes()
-        return state

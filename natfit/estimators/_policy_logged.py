@@ -12,7 +12,7 @@ from natfit.estimators._policy_base import PolicyBase
 from natfit.estimators._policy_options import checked_plan, first_state, resumable
 from natfit.rl.history import LoggedHistory
 from natfit.rl.logged import Logged, learn
-from natfit.rl.make import make_environment
+from natfit.rl.make import release
 from natfit.rl.policy import Policy
 from natfit.rl.spaces import Box
 from natfit.rl.stopping import TrainingStatus
@@ -68,8 +68,11 @@ class LoggedPolicy(PolicyBase):
         """
         with self._all_or_nothing():
             minimum = check_number(min_effective_episodes, "min_effective_episodes", low=1.0)
-            env = make_environment(self.env, None if hasattr(self.env, "num_envs") else 1)
-            plan, policy = checked_plan(self, env)
+            env = self._made(None if hasattr(self.env, "num_envs") else 1)
+            try:
+                plan, policy = checked_plan(self, env)
+            finally:
+                release(env)
             data = _checked(policy, observations, actions, rewards, episode_ids, behaviour_log_prob)
             start = self._logged_start(plan, policy, data)
             states: list[State] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -9,20 +10,19 @@ import numpy as np
 from sklearn.callback import with_callbacks
 
 from natfit._validation import answers_keywords, check_bool
-from natfit.estimators._policy_base import seeds_of
+from natfit.estimators._policy_base import attributes_of, seeds_of
+from natfit.estimators._policy_environments import released_on_error
 from natfit.estimators._policy_logged import LoggedPolicy
 from natfit.estimators._policy_options import (
-    as_played,
     checked_plan,
     first_state,
     resumable,
-    same_environment,
 )
 from natfit.estimators._policy_presets import PRESETS
 from natfit.rl.history import PolicyHistory
+from natfit.rl.make import release
 from natfit.rl.stopping import TrainingStatus
 from natfit.rl.training import RECENT, Plan, State, train
-from natfit.rl.vector import VectorEnvironment
 
 
 class NaturalPolicyEstimator(LoggedPolicy):
@@ -266,9 +266,13 @@ class NaturalPolicyEstimator(LoggedPolicy):
         with self._all_or_nothing():
             plan, state, records = self._prepared(X)
             # ProgressBar needs this number; max_env_steps or target_return may end the fit earlier.
-            context = self._init_callback_context(max_subtasks=plan.max_iter - state.n_iter)
-            context.call_on_fit_task_begin(estimator=self, X=X, y=y, metadata=None)
-            hook = self._iteration_hook(context, X, y, None, lambda s: self._preview(s, records))
+            with released_on_error(state.env):
+                most = plan.max_iter - state.n_iter
+                context = self._init_callback_context(max_subtasks=most)
+                context.call_on_fit_task_begin(estimator=self, X=X, y=y, metadata=None)
+            hook = self._iteration_hook(
+                context, X, y, None, lambda s: self._preview(plan, s, records)
+            )
         updates, done = train(plan, state), len(records)
         try:
             status = self._caps(plan, state)
@@ -282,9 +286,10 @@ class NaturalPolicyEstimator(LoggedPolicy):
                     status = TrainingStatus.STOPPED_BY_CALLBACK
         except BaseException:
             # The state of an interrupted environment is not known, so that its episodes begin anew.
+            release(state.env)
             if len(records) > done:
                 self._publish(plan, state.without_episodes(), records, TrainingStatus.INTERRUPTED)
-            elif self.warm_start and getattr(self, "_state", None) is not None:
+            elif self.warm_start and hasattr(self, "_state"):
                 self._state = self._state.without_episodes()
             raise
         self._publish(plan, state, records, status)
@@ -293,7 +298,7 @@ class NaturalPolicyEstimator(LoggedPolicy):
             X=X,
             y=y,
             metadata=None,
-            reconstruction_attributes=lambda: self._preview(state, records),
+            reconstruction_attributes=lambda: {},
         )
         return self
 
@@ -302,36 +307,37 @@ class NaturalPolicyEstimator(LoggedPolicy):
         check_bool(self.warm_start, "warm_start")
         seeds = None if X is None else seeds_of(X)
         before: State | None = getattr(self, "_state", None) if self.warm_start else None
-        kept = None if before is None else self._kept(before, seeds)
+        kept = None if before is None else self._kept_environment(seeds)
         env = self._training_environment() if kept is None else kept
-        plan, policy = checked_plan(self, env)
-        if before is not None and kept is not None:
-            return plan, resumable(self, before, plan, policy), list(self._records)
-        if seeds is not None and not env.can_seed:
-            raise ValueError(
-                "X must be None, because it holds seeds and the vector environment "
-                f"{env.name!r} cannot start an episode from a seed; call fit() without X, or pass "
-                "the environment's id or a callable that makes single environments as env"
-            )
-        env.plan = None if seeds is None else [_turn(seeds, e, env.n) for e in range(env.n)]
-        if before is None:
-            state, records = first_state(self, plan, policy), []
-        else:
-            state, records = resumable(self, before, plan, policy), list(self._records)
-            state = state.without_episodes()
-        return plan, replace(state, env=env, seeds=seeds), records
+        mine = before is not None and env is before.env
+        # After a wrong option, the episodes of the fit before still run.
+        with nullcontext() if mine else released_on_error(env):
+            plan, policy = checked_plan(self, env)
+            if before is None:
+                state, records = first_state(self, plan, policy), []
+            else:
+                state, records = resumable(self, before, plan, policy), list(self._records)
+            if kept is not None:
+                return plan, replace(state, env=kept), records
+            if seeds is not None and not env.can_seed:
+                raise ValueError(
+                    "X must be None, because it holds seeds and the vector environment "
+                    f"{env.name!r} cannot start an episode from a seed; call fit() without X, or "
+                    "pass the environment's id or a callable that makes single environments as env"
+                )
+            env.plan = None if seeds is None else [_turn(seeds, e, env.n) for e in range(env.n)]
+        return plan, replace(state.without_episodes(), env=env, seeds=seeds), records
 
-    def _kept(self, before: State, seeds: np.ndarray | None) -> VectorEnvironment | None:
-        """Return the environment of the previous fit if this fit goes on in it, else None."""
-        if before.env is None or not _equal(seeds, before.seeds):
-            return None
-        same = self.n_envs in (None, before.env.n) and same_environment(self.env, self._played)
-        return before.env if same else None
-
-    def _preview(self, state: State, records: list) -> dict:
+    def _preview(self, plan: Plan, state: State, records: list) -> dict:
         """Return the attributes of an estimator as if the fit had stopped here."""
-        history = _history(state, records)
-        return {"policy_": state.policy, "theta_": state.policy.theta, "history_": history}
+        status = self._caps(plan, state) or TrainingStatus.STOPPED_BY_CALLBACK
+        return {
+            **attributes_of(plan, state, status),
+            "history_": _history(state, records),
+            "_state": state,
+            "_records": list(records),
+            "_played": self._as_played(),
+        }
 
     def _caps(self, plan: Plan, state: State) -> TrainingStatus | None:
         """Return the status with which to stop before the next update, or None to go on."""
@@ -348,9 +354,8 @@ class NaturalPolicyEstimator(LoggedPolicy):
 
     def _publish(self, plan: Plan, state: State, records: list, status: TrainingStatus) -> None:
         """Set all fitted attributes together."""
+        self._records, self.history_ = records, _history(state, records)
         self._publish_policy(plan, state, status)
-        self._records, self._played = records, as_played(self.env)
-        self.history_ = _history(state, records)
 
 
 def _history(state: State, records: list) -> PolicyHistory:
@@ -358,11 +363,6 @@ def _history(state: State, records: list) -> PolicyHistory:
     return PolicyHistory.from_records(
         [record for record, _ in records], [note for _, note in records], state.trials
     )
-
-
-def _equal(a: np.ndarray | None, b: np.ndarray | None) -> bool:
-    """Tell whether both are the same seeds, or both are None."""
-    return a is b is None or (a is not None and b is not None and np.array_equal(a, b))
 
 
 def _turn(seeds: np.ndarray, row: int, n: int) -> list[int]:

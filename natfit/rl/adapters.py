@@ -172,7 +172,8 @@ class OneByOne(Adapter):
 
     def part(self, rows: slice) -> OneByOne:
         """Return the environments of some rows, with their plan and running episodes."""
-        other = OneByOne(self.environments[rows], self.name)
+        other = OneByOne(self.environments[rows], self.name, self.owned)
+        other.made_here = self.made_here
         other.first_row = self.first_row + rows.indices(self.n)[0]
         other._steps, other._started = self._steps[rows].copy(), self._started
         other._seen = self._seen[rows].copy()
@@ -183,8 +184,9 @@ class OneByOne(Adapter):
     @staticmethod
     def join(parts: Sequence[OneByOne]) -> OneByOne:
         """Return the environments of all parts as one, in this order."""
-        whole = OneByOne([e for part in parts for e in part.environments], parts[0].name)
-        whole.first_row = parts[0].first_row
+        made = [e for part in parts for e in part.environments]
+        whole = OneByOne(made, parts[0].name, all(part.owned for part in parts))
+        whole.first_row, whole.made_here = parts[0].first_row, parts[0].made_here
         whole._steps = np.concatenate([part._steps for part in parts])
         whole._seen = np.concatenate([part._seen for part in parts])
         whole._started = all(part._started for part in parts)

@@ -7,6 +7,7 @@ function of the state before it, whatever was interrupted and wherever it runs.
 
 from __future__ import annotations
 
+import pickle
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -60,12 +61,28 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Paused:
+    """Running episodes of an environment that was closed; nothing is open."""
+
+    n: int
+    at: tuple[int, int] | None
+    stored: bytes
+
+    def opened(self) -> VectorEnvironment | None:
+        """Return the environment with its running episodes, None if it cannot be made again."""
+        try:
+            return pickle.loads(self.stored)
+        except Exception:
+            return None
+
+
+@dataclass(frozen=True)
 class State:
     """Everything that one update leaves to the next."""
 
     policy: Policy
     root: int
-    env: VectorEnvironment | None = None
+    env: VectorEnvironment | Paused | None = None
     seeds: np.ndarray | None = None
     n_iter: int = 0
     env_steps: int = 0
@@ -84,6 +101,34 @@ class State:
     def without_episodes(self) -> State:
         """Return the state without its episodes, so that new ones begin."""
         return replace(self, env=None, observation=None, running=None)
+
+    @property
+    def runs(self) -> bool:
+        """Whether its episodes are where this state left them, so that they can be gone on with."""
+        return self.env is not None and self.env.at == (self.root, self.n_iter)
+
+    def settled(self) -> State:
+        """Return the state, without its episodes if they were played on since."""
+        return self if self.runs else self.without_episodes()
+
+    def paused(self) -> State:
+        """Return the state with episodes that natfit made as bytes, so that they can be closed.
+
+        Where they cannot be pickled, new episodes will begin.
+
+        Returns
+        -------
+        State
+            The same, or this state if users made the environment.
+        """
+        if not self.runs:
+            return self.without_episodes()
+        if not (isinstance(self.env, VectorEnvironment) and self.env.made_here):
+            return self
+        try:
+            return replace(self, env=Paused(self.env.n, self.env.at, pickle.dumps(self.env)))
+        except Exception:
+            return self.without_episodes()
 
     def stream(self, purpose: int) -> tuple[int, ...]:
         """Return the seed of a generator for one purpose of the next update."""
@@ -217,8 +262,10 @@ def _rollout(plan: Plan, state: State) -> tuple[State, Rollout, np.ndarray, np.n
         If an episode does not end, or a number is too large.
     """
     env, observation, running, quota = state.env, state.observation, state.running, None
-    if env is None:
-        raise ValueError("state.env must be an environment to go on with, got None")
+    if not isinstance(env, VectorEnvironment):
+        raise ValueError(f"state.env must be an environment to go on with, got {env!r}")
+    # Whoever holds the state before sees that the episodes have gone on, finished or not.
+    env.at = None
     if plan.whole_episodes:
         quota = np.full(env.n, plan.batch_size // env.n)
         quota[: plan.batch_size % env.n] += 1
@@ -239,6 +286,7 @@ def _rollout(plan: Plan, state: State) -> tuple[State, Rollout, np.ndarray, np.n
     _check_size(env.name, batch)
     # An episode longer than this is assumed never to end.
     check_length(env, plan.max_episode_steps, running[1])
+    env.at = (state.root, state.n_iter + 1)
     return replace(state, env=env), batch, gained, running
 
 

@@ -59,6 +59,10 @@ class VectorEnvironment:
         other rows return their last observation and reward 0, do not end, and are not valid.
     first_row : int
         For messages of a part: the number of its first row in the whole environment.
+    made_here : bool
+        Whether natfit made it, and therefore closes it.
+    at : tuple or None
+        The training and the update up to which its episodes were played; None if not known.
     """
 
     name: str
@@ -68,6 +72,8 @@ class VectorEnvironment:
     can_seed: bool = True
     can_wait: bool = False
     first_row: int = 0
+    made_here: bool = False
+    at: tuple[int, int] | None = None
 
     _plan: list[list[int]] | None = None
     _position: list[int]

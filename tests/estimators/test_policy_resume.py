@@ -264,10 +264,10 @@ def test_a_failure_in_the_first_update_of_a_second_fit(error):
 
 def test_a_failure_in_a_warm_start_keeps_what_was_fitted():
     factory = Factory(CartPole())
-    model = agent(factory, n_envs=2).fit()
+    model = agent(factory, n_envs=2, warm_start=True).fit()
     theta = model.theta_.copy()
     model._state.env.environments[1].fail_at = model._state.env.environments[1].calls + 5
-    model.set_params(warm_start=True, max_iter=6)
+    model.set_params(max_iter=6)
     with pytest.raises(EnvironmentFailure, match="row 1"):
         model.fit()
     assert_array_equal(model.theta_, theta)
