@@ -14,7 +14,7 @@ from natfit.estimators._policy_environments import PlaysEpisodes
 from natfit.estimators._policy_presets import default_solver
 from natfit.rl.baselines import Baseline
 from natfit.rl.environments.base import Environment
-from natfit.rl.evaluation import Evaluation, evaluate
+from natfit.rl.evaluation import Evaluation, evaluate, seeds_of
 from natfit.rl.history import PolicyHistory
 from natfit.rl.make import release
 from natfit.rl.policy import Policy
@@ -25,36 +25,6 @@ from natfit.rng import bridge_rng
 
 #: Number of episodes of a score without seeds.
 _EPISODES = 20
-
-
-def seeds_of(X: Any) -> np.ndarray:
-    """Return the seeds (n,) in an array (n,) or (n, 1).
-
-    Returns
-    -------
-    ndarray of int, shape (n,)
-        The seeds.
-
-    Raises
-    ------
-    ValueError
-        If they are not integers >= 0.
-    """
-    values = np.asarray(X)
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
-    if values.ndim != 1 or len(values) == 0:
-        raise ValueError(
-            f"X must hold one seed per row, in the shape (n,) or (n, 1), got shape "
-            f"{np.shape(X)}; try numpy.arange(n)"
-        )
-    whole = values.dtype.kind in "iu" and values.min() >= 0
-    if not whole or values.max() >= 2**63:
-        raise ValueError(
-            "X must hold seeds, which are integers >= 0 and below 2**63, got "
-            f"{values[:3].tolist()} of type {values.dtype}; try numpy.arange(n)"
-        )
-    return values.astype(np.int64)
 
 
 def attributes_of(plan: Plan, state: State, status: TrainingStatus) -> dict[str, Any]:
@@ -217,7 +187,7 @@ class PolicyBase(PlaysEpisodes):
         check_bool(greedy, "greedy")
         n = int(check_number(n_episodes, "n_episodes", low=1, integer=True))
         if seeds is not None:
-            seeds = seeds_of(seeds)
+            seeds = seeds_of(seeds, "seeds")
         elif random_state is None:
             seeds = np.arange(n)
         else:

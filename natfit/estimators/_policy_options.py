@@ -274,15 +274,23 @@ def resumable(options: Any, state: State, plan: Plan, policy: Policy) -> State:
         If the policy, the distribution or the spaces have changed.
     """
     old = state.policy
-    same = type(old.model) is type(policy.model) and old.model == policy.model
-    same = same and old.distribution == policy.distribution
-    if policy.units is not None:
-        same = same and old.units is not None and old.units.squashed == policy.units.squashed
-    spaces = old.observation_space, old.action_space
-    if not same or spaces != (policy.observation_space, policy.action_space):
+    changed = []
+    for name in ("observation_space", "action_space"):
+        was, now = getattr(old, name), getattr(policy, name)
+        if was != now:
+            changed.append(f"{name} was {was} and is {now}")
+    if type(old.model) is not type(policy.model) or old.model != policy.model:
+        changed.append(f"policy was {old.model} and is {policy.model}")
+    if old.distribution != policy.distribution:
+        changed.append(f"distribution was {old.distribution} and is {policy.distribution}")
+    if policy.units is not None and old.units is not None:
+        if old.units.squashed != policy.units.squashed:
+            changed.append("distribution was squashed or is, and the other is not")
+    if changed:
         raise ValueError(
-            "warm_start=True needs the policy and the spaces of the previous fit, but policy, "
-            "distribution or env have changed; set warm_start=False"
+            "warm_start=True needs the policy and the spaces of the previous fit or checkpoint, "
+            f"but policy, distribution or env have changed ({'; '.join(changed)}); set "
+            "warm_start=False"
         )
     if plan.baseline != options.baseline_:
         state = replace(state, baseline=None)

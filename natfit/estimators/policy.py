@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.callback import with_callbacks
 
 from natfit._validation import answers_keywords, check_bool
-from natfit.estimators._policy_base import attributes_of, seeds_of
+from natfit.estimators._policy_base import attributes_of
 from natfit.estimators._policy_environments import released_on_error
 from natfit.estimators._policy_logged import LoggedPolicy
 from natfit.estimators._policy_options import (
@@ -19,6 +19,7 @@ from natfit.estimators._policy_options import (
     resumable,
 )
 from natfit.estimators._policy_presets import PRESETS
+from natfit.rl.evaluation import seeds_of
 from natfit.rl.history import PolicyHistory
 from natfit.rl.make import release
 from natfit.rl.stopping import TrainingStatus

@@ -1,9 +1,11 @@
-"""Environments for policies: spaces, built-in dynamics, and adapters for Gymnasium."""
+"""Environments for policies, adapters for Gymnasium, and callbacks of trainings."""
 
 from natfit.rl._checks import EnvironmentFailure
 from natfit.rl.actions import Squashed
 from natfit.rl.adapters import OneByOne
 from natfit.rl.batched import Batched
+from natfit.rl.callbacks import EvaluateEvery, KeepBest, StopOnNoImprovement
+from natfit.rl.checkpoints import Checkpoint, restore
 from natfit.rl.environments.base import Environment
 from natfit.rl.make import make_environment
 from natfit.rl.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space
@@ -12,9 +14,12 @@ from natfit.rl.vector import Simulated, Step, VectorEnvironment
 __all__ = [
     "Batched",
     "Box",
+    "Checkpoint",
     "Discrete",
     "Environment",
     "EnvironmentFailure",
+    "EvaluateEvery",
+    "KeepBest",
     "MultiBinary",
     "MultiDiscrete",
     "OneByOne",
@@ -22,6 +27,8 @@ __all__ = [
     "Space",
     "Squashed",
     "Step",
+    "StopOnNoImprovement",
     "VectorEnvironment",
     "make_environment",
+    "restore",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -93,3 +94,33 @@ def evaluate(
             counted = np.add.reduceat(batch.valid[:, e].astype(int), [0, *(edges[:-1] + 1)])
             returns[e::n], lengths[e::n] = played[: quota[e]], counted[: quota[e]]
     return Evaluation(returns, lengths)
+
+
+def seeds_of(X: Any, name: str = "X") -> np.ndarray:
+    """Return the seeds (n,) in an array (n,) or (n, 1); ``name`` is the argument's, for errors.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        The seeds.
+
+    Raises
+    ------
+    ValueError
+        If they are not integers >= 0.
+    """
+    values = np.asarray(X)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1 or len(values) == 0:
+        raise ValueError(
+            f"{name} must hold one seed per row, in the shape (n,) or (n, 1), got shape "
+            f"{np.shape(X)}; try numpy.arange(n)"
+        )
+    whole = values.dtype.kind in "iu" and values.min() >= 0
+    if not whole or values.max() >= 2**63:
+        raise ValueError(
+            f"{name} must hold seeds, which are integers >= 0 and below 2**63, got "
+            f"{values[:3].tolist()} of type {values.dtype}; try numpy.arange(n)"
+        )
+    return values.astype(np.int64)

@@ -79,11 +79,11 @@ def make_environment(
     made = not isinstance(env, type)
     many = made and (isinstance(env, VectorEnvironment) or hasattr(env, "num_envs"))
     single = made and hasattr(env, "step") and hasattr(env, "reset")
-    if options and (many or single):
+    if options and (many or single or isinstance(env, Environment)):
         raise ValueError(
             f"env_kwargs must be None for an environment that is made already, got {options!r} for "
             f"{env.name if isinstance(env, Environment) else name_of(env)!r}; pass its class, a "
-            "function that makes it, or an id as env"
+            "function that makes it, an id or a name as env"
         )
     if many:
         return _vector(env, n)
