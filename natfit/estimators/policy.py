@@ -46,7 +46,8 @@ class NaturalPolicyEstimator(LoggedPolicy):
         ``MLP(hidden=(64, 64))``, or ``Predictor(fun, start)`` with a user-supplied function that
         is written in ``autograd.numpy``.
     env_kwargs : dict, optional
-        Keyword arguments for the environment that natfit makes from a name, an id or a callable.
+        Keyword arguments for the environment that natfit makes from a name, an id, a class or
+        another callable.
     metric, solver, step, damping
         As in :class:`NaturalMLE`. The defaults are ``exact``, at most 10 products of conjugate
         gradients (None), ``trust_region``, and 1e-2 times the identity (``fixed``).
@@ -112,7 +113,8 @@ class NaturalPolicyEstimator(LoggedPolicy):
         Whether the standard deviations of real actions depend on the observation, as their means.
         A smooth curve of their logarithm then keeps them inside ``std_bounds``.
     warm_start : bool, default=False
-        Whether to go on from the previous fit, bit for bit as if it had not stopped.
+        Whether to go on from the previous fit, bit for bit as if it had not stopped. If True, the
+        environments that natfit made stay open after a fit, until :meth:`close`.
     random_state : None, int, RandomState or Generator
         Seed of all that is random. It is read once per fit, and not again by a warm start.
     n_jobs : int, optional

@@ -159,6 +159,7 @@ def restore(path: Any) -> Any:
     >>> longer = restore(f"{folder.name}/agent.pkl").set_params(max_iter=6).fit()
     >>> longer.n_iter_
     6
+    >>> folder.cleanup()
     """
     content = Path(path).read_bytes()
     name, parts = os.fspath(path), content.split(b"\n", 2)
