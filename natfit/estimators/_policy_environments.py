@@ -16,9 +16,8 @@ from natfit._component import same
 from natfit._validation import check_number
 from natfit.estimators._policy_options import as_played, same_environment
 from natfit.estimators.base import NaturalEstimator
-from natfit.rl.adapters import name_of
 from natfit.rl.environments.base import Environment
-from natfit.rl.make import adopt, make_environment, release
+from natfit.rl.make import adopt, copied, make_environment, release
 from natfit.rl.training import Paused, State
 from natfit.rl.vector import VectorEnvironment
 
@@ -78,10 +77,9 @@ class PlaysEpisodes(NaturalEstimator):
             return before.env
         # The training that lent it goes on in the same object.
         try:
-            env = copy.deepcopy(before.env)
-        except Exception:
+            return adopt(copied(before.env))
+        except ValueError:
             return None
-        return adopt(env)
 
     def _evaluation_environment(self, n: int, env: Any = None) -> tuple[VectorEnvironment, bool]:
         """Return episodes for an evaluation, and whether they share an object with the training.
@@ -111,11 +109,11 @@ class PlaysEpisodes(NaturalEstimator):
         shared = not other
         if shared and (self._lent or self._fits):
             try:
-                env, shared = copy.deepcopy(env), False
-            except Exception as error:
+                env, shared = copied(env), False
+            except ValueError as error:
                 raise ValueError(
-                    f"environment {name_of(env)!r} is played by the training and cannot be copied "
-                    f"({error}), so that an evaluation would disturb it; pass another one as env="
+                    f"{error}, so that an evaluation would disturb the training that plays in it; "
+                    "pass another one as env="
                 ) from error
         found = make_environment(env, None if vector else 1, env_kwargs=options)
         return (found if shared or other else adopt(found)), shared
@@ -199,14 +197,12 @@ class PlaysEpisodes(NaturalEstimator):
         other = object.__new__(type(self))
         memo[id(self)] = other
         attributes = self._attributes()
-        state = attributes.pop("_state", None)
+        state: State | None = attributes.pop("_state", None)
+        if hasattr(self.env, "step") and not isinstance(self.env, type | Environment):
+            memo[id(self.env)] = copied(self.env)
         other.__dict__.update(copy.deepcopy(attributes, memo))
         if state is not None:
-            try:
-                other._state = copy.deepcopy(state.settled(), memo)
-            except Exception:
-                other._state = copy.deepcopy(state.without_episodes(), memo)
-            other._hold()
+            other._state = copy.deepcopy(state.paused(), memo)
         return other
 
     def __getstate__(self) -> dict:

@@ -6,7 +6,10 @@ import copy
 import difflib
 import functools
 import inspect
+import io
+import pickle
 import secrets
+import types
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -116,6 +119,59 @@ def adopt(env: VectorEnvironment) -> VectorEnvironment:
         env.owned = True
     env.made_here = True
     return env
+
+
+class _Dump(pickle.Pickler):
+    """A pickler for a copy in this process: functions and classes are kept as they are."""
+
+    def __init__(self, file: Any, kept: list[Any]):
+        super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL)
+        self.kept = kept
+
+    def persistent_id(self, obj: Any) -> int | None:
+        if not isinstance(obj, type | types.FunctionType | types.ModuleType):
+            return None
+        self.kept.append(obj)
+        return len(self.kept) - 1
+
+
+class _Load(pickle.Unpickler):
+    """Reads what :class:`_Dump` has written."""
+
+    def __init__(self, file: Any, kept: list[Any]):
+        super().__init__(file)
+        self.kept = kept
+
+    def persistent_load(self, pid: int) -> Any:
+        return self.kept[pid]
+
+
+def copied(env: Any) -> Any:
+    """Return a copy of an environment that runs, made through bytes unless it copies itself.
+
+    Where a part cannot be copied nothing is made. ``copy.deepcopy`` would have copied other parts
+    by then, such as connections, and these close the original's when they are garbage.
+
+    Returns
+    -------
+    object
+        The copy, in the state of the original.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be copied.
+    """
+    file, kept = io.BytesIO(), list[Any]()
+    try:
+        if hasattr(type(env), "__deepcopy__"):
+            return copy.deepcopy(env)
+        _Dump(file, kept).dump(env)
+        file.seek(0)
+        return _Load(file, kept).load()
+    except Exception as error:
+        name = env.name if isinstance(env, VectorEnvironment) else name_of(env)
+        raise ValueError(f"environment {name!r} cannot be copied ({error})") from error
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import gc
 import pickle
 
 import joblib
@@ -202,7 +203,7 @@ def test_evaluations_in_a_callback_do_not_disturb(kind):
 @pytest.mark.parametrize("kind", PLAYED_ITSELF)
 def test_an_object_that_cannot_be_copied_is_not_disturbed(kind):
     class Bound(Single):
-        def __deepcopy__(self, memo):
+        def __reduce_ex__(self, protocol):
             raise RuntimeError("bound to a port")
 
     whole = agent(kind).fit()
@@ -212,7 +213,7 @@ def test_an_object_that_cannot_be_copied_is_not_disturbed(kind):
     elif kind == "rows":
         options["env"] = OneByOne([Bound(CartPole()) for _ in range(3)])
     else:
-        options["env"].__class__.__deepcopy__ = Bound.__deepcopy__
+        options["env"].__class__.__reduce_ex__ = Bound.__reduce_ex__
     try:
         model = agent(kind, **options)
 
@@ -227,7 +228,30 @@ def test_an_object_that_cannot_be_copied_is_not_disturbed(kind):
         same(other.fit(), whole)
     finally:
         if kind == "vector":
-            del options["env"].__class__.__deepcopy__
+            del options["env"].__class__.__reduce_ex__
+
+
+def test_processes_of_a_vector_environment_survive_an_evaluation():
+    """A copy of some of its parts would close the pipes of the training."""
+    gymnasium = pytest.importorskip("gymnasium")
+    one = functools.partial(gymnasium.make, "CartPole-v1")
+    env = gymnasium.vector.AsyncVectorEnv([one, one])
+
+    def see(fitted):
+        with pytest.raises(ValueError, match="pass another one as env="):
+            fitted.score([1])
+        for store in (copy.deepcopy, pickle.dumps):
+            with pytest.raises((ValueError, pickle.PicklingError)):
+                store(fitted)
+        gc.collect()
+        return True
+
+    try:
+        model = agent("name", env=env)
+        assert seen_at(model, see)
+        same(model, agent("vector").fit())
+    finally:
+        env.close()
 
 
 @pytest.mark.parametrize("kind", KINDS)
