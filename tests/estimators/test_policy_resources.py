@@ -92,8 +92,6 @@ MADE = {
 @pytest.fixture(autouse=True)
 def count():
     Counted.opened, Counted.closed = 0, []
-    yield
-    gc.collect()
 
 
 def agent(kind="class", **options):
@@ -135,7 +133,6 @@ def test_a_warm_start_holds_them_until_its_end(kind, end):
             assert same_model is model
     elif end == "garbage":
         del model
-        gc.collect()
     elif end == "seeds" and kind not in ("vector",):
         model.fit([1, 2])
         assert sorted(Counted.closed) == list(range(1, opened + 1))
@@ -246,7 +243,6 @@ def test_copies_and_clones(kind):
     other = pickle.loads(pickle.dumps(model))
     clone(model).close()
     del other
-    gc.collect()
     # What was stored is not open, so that nothing but the model itself closes anything.
     assert Counted.closed == []
     model.close()
@@ -303,7 +299,6 @@ def test_objects_of_users_are_never_closed(kind, warm):
     with pytest.raises(KeyboardInterrupt):
         model.fit()
     del model
-    gc.collect()
     assert Counted.closed == []
 
 
