@@ -124,8 +124,9 @@ COORDINATES = {
 
 
 def refuses_the_objective(metric: Any, objective: Any, theta: np.ndarray) -> bool:
-    """A metric may refuse a plain function, or a model whose rows differ in eta; nothing else."""
+    """A metric may refuse a function, vectors, or a model whose rows differ in eta; nothing else."""
     unusual = not objective.probabilistic or not objective.model.shared
+    unusual = unusual or objective.distribution.event_shape != ()
     return unusual and refuses(operator_at_or_raise, metric, objective, theta)
 
 

@@ -277,6 +277,26 @@ class Local:
                 direction[rest], info = self.solver.solve(inner, self.iterate.grad[rest])
         return direction, info
 
+    def rescaled(self, state: float) -> tuple[np.ndarray, SolveInfo]:
+        """Return the step along minus the direction at which the quadratic model of f is lowest.
+
+        Its curvature is that of the objective's information. Without any it is the unit step. It is
+        shortened by one factor if a coordinate would go too far.
+
+        Returns
+        -------
+        delta : ndarray of shape (P,)
+            The step.
+        info : SolveInfo
+            How the direction was found.
+        """
+        direction, info = self.inward(state)
+        information = self.objective.information(self.iterate.theta)
+        square = np.nan if information is None else information.quad(direction)
+        with np.errstate(all="ignore"):
+            length = float(self.iterate.grad @ direction) / square
+        return self.shorten(-direction * (length if 0.0 < length < np.inf else 1.0)), info
+
     def reach(self, direction: np.ndarray) -> float:
         """Return the multiple of minus a direction that takes the first coordinate to its limit."""
         theta = self.iterate.theta

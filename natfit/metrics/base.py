@@ -48,6 +48,9 @@ class Metric(Component):
     divergence_is_kl : bool
         Whether ``divergence`` is the objective's Kullback-Leibler divergence, which the history
         records for every metric.
+    unit_step : bool
+        Whether G^-1 grad is a step of about the right length, as that of an information is.
+        Otherwise a likelihood's information says how long a step along it should be.
     """
 
     _package = "natfit.metrics"
@@ -55,6 +58,7 @@ class Metric(Component):
     is_information: bool = False
     random: bool = False
     divergence_is_kl: bool = True
+    unit_step: bool = True
 
     def prepare(self, objective: Objective) -> Metric:
         """Choose the metric for an objective; a prepared metric returns itself.

@@ -6,6 +6,7 @@ of its block.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,8 +151,15 @@ def divergence_part(
     block: Block, formula: Formula, theta: np.ndarray, theta2: np.ndarray
 ) -> np.ndarray:
     """Return the weighted sum of the divergences of the rows from theta to theta2, in nats."""
+    return pair_part(block, formula, formula.distribution.kl, theta, theta2)
+
+
+def pair_part(
+    block: Block, formula: Formula, rule: Callable, theta: np.ndarray, theta2: np.ndarray
+) -> np.ndarray:
+    """Return the weighted sum of ``rule(eta, eta2)``, (n,) for the rows' eta at two theta."""
     pair = formula.eta(theta, block), formula.eta(theta2, block)
-    return weighted(formula.distribution.kl(*pair), block.weight)
+    return weighted(rule(*pair), block.weight)
 
 
 def outer_part(block: Block, family: Distribution, eta: np.ndarray) -> np.ndarray:

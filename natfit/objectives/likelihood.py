@@ -19,6 +19,7 @@ from natfit.objectives._formula import (
     divergence_part,
     gradient_part,
     outer_part,
+    pair_part,
     score_part,
 )
 from natfit.objectives.base import Objective
@@ -290,6 +291,23 @@ class Likelihood(Objective):
                 except ValueError:
                     return np.nan
             found = self.rows.sum(divergence_part, self._formula, theta, theta2)
+            return float(found) / self.total
+
+    def mean_between(self, rule: Callable, theta: np.ndarray, theta2: np.ndarray) -> float:
+        """Return the mean over rows of ``rule(eta, eta2)``, (n,) for the rows' eta at two theta.
+
+        The rule is a module-level function or a ``functools.partial`` of one, as that of
+        :meth:`sandwich`.
+
+        Returns
+        -------
+        float
+            Weighted.
+        """
+        with np.errstate(all="ignore"):
+            if self.model.shared:
+                return float(rule(self.model.eta(theta, None), self.model.eta(theta2, None))[0])
+            found = self.rows.sum(pair_part, self._formula, rule, theta, theta2)
             return float(found) / self.total
 
     def names(self) -> Sequence[str]:

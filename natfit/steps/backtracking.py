@@ -26,10 +26,12 @@ class BacktrackingStep(Step):
 
     The step delta = -G^-1 grad f is limited in three ways: a logarithmic coordinate changes by at
     most 3 (a factor of 20), the predicted divergence 1/2 delta' (G + D) delta with the damping D is
-    at most the radius, and no coordinate goes beyond its limits. The step is accepted if f is
-    finite and lower by Armijo's rule, and if the actual divergence, where the metric has one, is at
-    most ``kl_slack`` times the radius. Otherwise the step is halved, or, with a damping that
-    adapts, the damping is increased and the direction is computed again.
+    at most the radius, and no coordinate goes beyond its limits. In a metric whose unit is not that
+    of f, such as the Wasserstein metric, it is first given the length at which the quadratic model
+    of f, with its information, is lowest. The step is accepted if f is finite and lower by Armijo's
+    rule, and if the actual divergence, where the metric has one, is at most ``kl_slack`` times the
+    radius. Otherwise the step is halved, or, with a damping that adapts, the damping is increased
+    and the direction is computed again.
 
     The radius grows after a shortened step for which the quadratic model predicted the decrease
     well, and shrinks after a step for which it did not. The first steps are therefore safe (without
@@ -147,6 +149,8 @@ class BacktrackingStep(Step):
     ) -> tuple[np.ndarray, float, bool, SolveInfo]:
         """Return the end of the limited step, its relative length, and whether it was shortened."""
         delta, info = local.boxed(state)
+        if not local.metric.unit_step:
+            delta, info = local.rescaled(state)
         square = local.promised(delta, state)
         length, capped = shrink, shrink < 1.0
         if square > radius:

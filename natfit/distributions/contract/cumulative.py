@@ -21,6 +21,18 @@ from natfit.numerics.special import log1mexp
 #: Points and weights of the rule on (-1, 1).
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(10)
 
+
+def _partial() -> np.ndarray:
+    """The integrals from -1 to each point of the polynomials that are 1 at one point, (10, 10)."""
+    from numpy.polynomial import legendre
+
+    degree = len(_POINTS) - 1
+    series = legendre.legint(np.linalg.inv(legendre.legvander(_POINTS, degree)), lbnd=-1)
+    return legendre.legval(_POINTS, series).T
+
+
+_WITHIN = _partial()
+
 #: Half the range of u, beyond which doubles end, the first width of a panel, and most halvings.
 _RANGE, _WIDTH, _DEPTH = 700.0, 0.5, 24
 
@@ -200,6 +212,40 @@ class Cumulative:
         weight = np.exp(log - self._total) * half[:, None] * _WEIGHTS
         kept = (weight > 0.0) & np.isfinite(y)
         return Expectation(y[kept], weight[kept])
+
+    def velocities(self) -> tuple[Expectation, np.ndarray]:
+        """Return nodes with probabilities, and the velocities dQ / d eta of the quantiles there.
+
+        They are minus the integral of the score's density over the nearer tail, over the density.
+        Inside a panel the integral is that of the polynomial through its points.
+
+        Returns
+        -------
+        nodes : Expectation
+            M nodes.
+        first : ndarray of shape (K, M)
+            In the unit of y.
+        """
+        some = self._panel > _NOTHING
+        half = 0.5 * (self._edges[1:] - self._edges[:-1])[some]
+        u = (self._edges[:-1][some] + half)[:, None] + half[:, None] * _POINTS
+        y, log = self._weighed(u)
+        with np.errstate(all="ignore"):
+            density, slope = np.exp(log - self._total), np.exp(self._map(u)[1])
+            score = self.family.score(y.ravel(), self.eta).reshape(*u.shape, -1)
+            part = np.where(density[..., None] > 0.0, score * density[..., None], 0.0)
+        part *= half[:, None, None]
+        whole = np.einsum("mjk,j->mk", part, _WEIGHTS)
+        inner = np.einsum("ji,mik->mjk", _WITHIN, part)
+        below = (np.cumsum(whole, axis=0) - whole)[:, None] + inner
+        above = (np.cumsum(whole[::-1], axis=0)[::-1])[:, None] - inner
+        lower = np.cumsum(np.exp(self._panel[some])) < 0.5
+        gap = np.where(lower[:, None, None], -below, above)
+        weight = density * half[:, None] * _WEIGHTS
+        kept = (weight > 0.0) & np.isfinite(y)
+        with np.errstate(all="ignore"):
+            first = gap * (slope / density)[..., None]
+        return Expectation(y[kept], weight[kept]), first[kept].T
 
     # -------------------------------------------------------------------------- tails
 

@@ -89,6 +89,9 @@ class Facts:
     #: that autograd cannot follow.
     by_differences: bool = False
 
+    #: Whether y are angles, of which the two ends of the support are one.
+    circular: bool = False
+
     #: Whether users have given limits to parameters: data whose likelihood has no maximum otherwise
     #: may have one inside them.
     has_given_limits: bool = False
@@ -114,6 +117,14 @@ class Facts:
     _observed: Callable | None = None
     _fisher: Callable | None = None
     _kl: Callable | None = None
+
+    # Optional: the Wasserstein metric and the metric 2 integral dF dF' of the CRPS, (n, K, K) or by
+    # their entries, and the divergences that belong to them, half the squared Wasserstein distance
+    # and the integral of (F - F2)^2, (n,). Those of univariate families follow from quantiles.
+    _wasserstein: Callable | None = None
+    _half_square_wasserstein: Callable | None = None
+    _energy: Callable | None = None
+    _energy_distance: Callable | None = None
 
     #: Optional: weighted sums over rows of log p, score (K,) and negative Hessian (K, K) for
     #: eta (1, K), ``sum_terms(y, weight, eta)``, from one pass over the rows.

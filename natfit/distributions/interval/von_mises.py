@@ -65,6 +65,7 @@ class VonMises(ExponentialFamily):
     roles = {"loc": Role.LOCATION, "kappa": Role.SHAPE}
     widths = {"kappa": Width(-0.5, least=1.0)}
     support = Support(low=-np.pi, high=np.pi, closed=True)
+    circular = True
     limit_meaning = {
         ("kappa", "lower"): "the uniform distribution on the circle",
         ("kappa", "upper"): "a normal distribution",

@@ -16,6 +16,7 @@ from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.contract.velocity import stretched
 from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.forms.gaussian_distances import energy_distance, energy_metric
 from natfit.distributions.forms.standard import NORMAL, Standard
 from natfit.linops.row_curvature import Entries, RowCurvature
 from natfit.rows import Rows, moments_over
@@ -79,6 +80,18 @@ class Normal(ExponentialFamily):
     def _kl(self, loc: Any, scale: Any, loc2: Any, scale2: Any) -> np.ndarray:
         log_ratio = np.log(scale / scale2)
         return 0.5 * (np.expm1(2 * log_ratio) + ((loc - loc2) / scale2) ** 2) - log_ratio
+
+    def _wasserstein(self, loc: np.ndarray, scale: np.ndarray) -> RowCurvature:
+        return Entries(2, {(0, 0): 1.0, (1, 1): np.square(scale)})
+
+    def _half_square_wasserstein(self, loc: Any, scale: Any, loc2: Any, scale2: Any) -> np.ndarray:
+        return 0.5 * (np.square(loc - loc2) + np.square(scale - scale2))
+
+    def _energy(self, loc: np.ndarray, scale: np.ndarray) -> RowCurvature:
+        return Entries(2, dict(zip(((0, 0), (1, 1)), energy_metric(scale), strict=True)))
+
+    def _energy_distance(self, loc: Any, scale: Any, loc2: Any, scale2: Any) -> np.ndarray:
+        return energy_distance(loc, scale, loc2, scale2)
 
     def _entropy(self, eta: Any) -> Any:
         return eta[:, 1] + 0.5 * (1.0 + _LOG_2PI)

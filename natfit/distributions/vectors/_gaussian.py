@@ -18,6 +18,7 @@ import numpy as np
 
 from natfit.bijectors import Bijector, Positive, Real
 from natfit.distributions.contract.declared import Role
+from natfit.distributions.forms.gaussian_distances import energy_distance, energy_metric
 
 LOG_2PI = 1.8378770664093453
 
@@ -107,6 +108,31 @@ class Diagonal:
         ratio = self._log_scale(eta) - log_scale2
         gap = (eta[:, : self.dim] - eta2[:, : self.dim]) * np.exp(-log_scale2)
         return np.sum(0.5 * (np.expm1(2.0 * ratio) + gap * gap) - ratio, axis=1)
+
+    def wasserstein(self, eta: np.ndarray) -> np.ndarray:
+        """Wasserstein metric, (n, K, K): 1 for loc, and scale^2 per column for its logarithm."""
+        size = np.exp(2.0 * self._log_scale(eta))
+        return self._of_columns(np.ones_like(size), size)
+
+    def half_square_wasserstein(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
+        """Half the squared Wasserstein distance, (n,)."""
+        moved = eta[:, : self.dim] - eta2[:, : self.dim]
+        widened = np.exp(self._log_scale(eta)) - np.exp(self._log_scale(eta2))
+        return 0.5 * np.sum(np.square(moved) + np.square(widened), axis=1)
+
+    def energy(self, eta: np.ndarray) -> np.ndarray:
+        """Sum over columns of the CRPS metric 2 integral dF dF', (n, K, K)."""
+        return self._of_columns(*energy_metric(np.exp(self._log_scale(eta))))
+
+    def energy_distance(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
+        """Sum over columns of the integral of (F - F2)^2, (n,)."""
+        pairs = ((e[:, : self.dim], np.exp(self._log_scale(e))) for e in (eta, eta2))
+        return np.sum(energy_distance(*next(pairs), *next(pairs)), axis=1)
+
+    def _of_columns(self, top: np.ndarray, low: np.ndarray) -> np.ndarray:
+        """Matrices (n, K, K) that are diagonal in loc and the logarithms of the columns' scales."""
+        block = np.einsum("jk,nj,jl->nkl", self.tie, low, self.tie)
+        return assemble(_diagonals(top, len(top)), np.zeros((1, *self.tie.shape)), block)
 
     def scatter(self, noise: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Draws (n, D) from standard normal noise (n, D)."""

@@ -10,6 +10,7 @@ from scipy.linalg import solve_triangular
 
 from natfit.bijectors import Bijector, CholeskyFactor, Covariance, Real
 from natfit.distributions.contract.declared import Role
+from natfit.distributions.forms.gaussian_distances import bures_metric, half_square_bures
 from natfit.distributions.vectors._gaussian import LOG_2PI, Diagonal, Spherical, assemble, split
 
 
@@ -148,6 +149,20 @@ class Full:
         log_ratio = eta[:, d : 2 * d] - eta2[:, d : 2 * d]
         square = np.sum(gap * gap, axis=1) + np.sum(low * low, axis=(1, 2))
         return 0.5 * square + np.sum(0.5 * np.expm1(2.0 * log_ratio) - log_ratio, axis=1)
+
+    def wasserstein(self, eta: np.ndarray) -> np.ndarray:
+        """Wasserstein metric, (n, K, K): 1 for loc, and Bures' for the entries of L."""
+        d, (n, t) = self.dim, (len(eta), len(self.row))
+        slopes = np.zeros((n, t, d, d))
+        slopes[:, np.arange(t), self.row, self.col] = self._chain(eta)
+        low = bures_metric(self.factor(eta), slopes)
+        return assemble(np.eye(d)[None], np.zeros((1, d, t)), low)
+
+    def half_square_wasserstein(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
+        """Half the squared Wasserstein distance, (n,)."""
+        moved = eta[:, : self.dim] - eta2[:, : self.dim]
+        bures = half_square_bures(self.factor(eta), self.factor(eta2))
+        return 0.5 * np.sum(np.square(moved), axis=1) + bures
 
     def scatter(self, noise: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Draws (n, D) from standard normal noise (n, D)."""

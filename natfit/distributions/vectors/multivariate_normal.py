@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Self
 
@@ -129,6 +130,20 @@ class MultivariateNormal(Columns, ExponentialFamily):
 
     def _kl(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
         return self._form.kl(eta, eta2)
+
+    def _wasserstein(self, eta: np.ndarray) -> np.ndarray:
+        return self._form.wasserstein(eta)
+
+    def _half_square_wasserstein(self, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
+        return self._form.half_square_wasserstein(eta, eta2)
+
+    @property
+    def _energy(self) -> Callable | None:  # type: ignore[override]  # the structure decides
+        return getattr(self._form, "energy", None)
+
+    @property
+    def _energy_distance(self) -> Callable | None:  # type: ignore[override]
+        return getattr(self._form, "energy_distance", None)
 
     def _entropy(self, eta: Any) -> Any:
         return self._form.half_log_det(eta) + 0.5 * self.dim * (1.0 + LOG_2PI)

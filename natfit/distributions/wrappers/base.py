@@ -49,6 +49,7 @@ class Wrapper(Distribution):
 
     differentiable = passed_on()
     by_differences = passed_on()
+    circular = passed_on()
     atoms = passed_on()
     closed_velocity = passed_on()
     has_cdf = passed_on()
