@@ -32,4 +32,11 @@ PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
         "step": TrustRegionStep(0.01),
         "damping": "fixed",
     },
+    # Half of the square of a tenth of the unit of actions.
+    "wasserstein": lambda: {
+        "metric": "wasserstein",
+        "solver": default_solver(),
+        "step": TrustRegionStep(0.005),
+        "damping": "fixed",
+    },
 }

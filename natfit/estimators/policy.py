@@ -226,7 +226,8 @@ class NaturalPolicyEstimator(LoggedPolicy):
         ``reinforce`` (Williams, 1992) has the Euclidean metric, a fixed step, returns from each
         step on, and a constant baseline. ``npg`` (Kakade, 2002) has the Fisher metric and steps of
         fixed KL length. ``trpo`` (Schulman et al., 2015) has the Fisher metric, conjugate gradients
-        and a trust region.
+        and a trust region. ``wasserstein`` (Zhang et al., 2018) has the same with the Wasserstein
+        metric, for real actions: its radius limits how far actions move, whatever their spread.
 
         Returns
         -------

@@ -31,6 +31,7 @@ def close_figures():
 
 def test_the_examples_are_found():
     assert {file.stem for file in FILES} >= {
+        "plot_blind_reward",
         "plot_censored_survival",
         "plot_counts",
         "plot_digits_mlp",
@@ -42,6 +43,7 @@ def test_the_examples_are_found():
         "plot_grid_search",
         "plot_heteroscedastic",
         "plot_inference_tour",
+        "plot_metrics",
         "plot_mixture",
         "plot_fig4_policy",
         "plot_cartpole_trpo",
@@ -230,8 +232,17 @@ def the_best_model_predicts_other_patients(result):
         assert fresh["the best"][name] > fresh["normal, as least squares"][name]
 
 
+def kl_stalls_as_the_spread_falls_and_w2_does_not(result):
+    kl, w2 = result["moved"]["trpo"], result["moved"]["wasserstein"]
+    # In proportion to sigma, which is a tenth and a hundredth.
+    assert_allclose(kl[1:] / kl[0], [0.1, 0.01], rtol=0.25)
+    assert_allclose(w2[1:] / w2[0], [1.0, 1.0], rtol=0.4)
+    assert np.all(w2[1:] > 5.0 * kl[1:])
+
+
 #: What the long examples say, of the run that prints it.
 CLAIMS = {
+    "plot_blind_reward": kl_stalls_as_the_spread_falls_and_w2_does_not,
     "plot_cartpole_trpo": agents_learn,
     "plot_grid_search": the_best_model_predicts_other_patients,
     "plot_heteroscedastic": a_spread_on_income_is_calibrated,
@@ -295,6 +306,20 @@ def test_fig2_the_natural_gradient_arrives_and_gradient_descent_does_not():
 def test_fig3_natural_gradients_are_more_alike():
     result = load("plot_fig3_fields").compute(n_rows=100, grid_resolution=4)
     assert result["natural_ratio"] < result["gradient_ratio"] / 10
+
+
+def test_the_gradient_in_mu_and_sigma_is_the_wasserstein_gradient_and_no_other():
+    result = load("plot_metrics").compute(n_rows=100, max_iter=30, n_arrows=3)
+    fields, paths = result["fields"], result["paths"]
+    plain = "Euclidean, in (mu, sigma)"
+    assert_allclose(fields["Wasserstein"], fields[plain], rtol=1e-6)
+    for one, other in zip(paths["Wasserstein"], paths[plain], strict=True):
+        assert_allclose(one, other, rtol=1e-9)
+    # The inverse metrics: sigma^2 diag(1, 1/2), and sqrt(pi) sigma diag(1, 2).
+    sigma = result["at"][:, 1:]
+    assert_allclose(fields["Fisher"], fields[plain] * sigma**2 * [1.0, 0.5], rtol=1e-4)
+    want = fields[plain] * np.sqrt(np.pi) * sigma * [1.0, 2.0]
+    assert_allclose(fields["CRPS"], want, rtol=1e-4)
 
 
 def test_wine_estimates_are_the_closed_form_ones():

@@ -1,0 +1,123 @@
+"""How far a policy moves if the reward does not care for its standard deviation.
+
+The reward is the action itself, so that the expected reward of N(mu, sigma^2) is mu: it is blind to
+sigma. In Kullback-Leibler divergence a move of mu costs (delta / sigma)^2 / 2. A trust region in it
+therefore allows steps in proportion to sigma, and a policy whose sigma has fallen stalls. In
+squared Wasserstein distance the same move costs delta^2 / 2, whatever sigma is.
+
+Usage: python plot_blind_reward.py [--output figure.png]
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from natfit import NaturalPolicyEstimator
+from natfit.rl.environments.base import Environment
+from natfit.rl.spaces import Box
+from natfit.steps import TrustRegionStep
+
+LABELS = {"trpo": "Kullback-Leibler", "wasserstein": "Wasserstein"}
+
+
+class Slope(Environment):
+    """An episode is one action, and the reward is the action."""
+
+    name = "slope"
+    observation_space = Box([-np.inf], [np.inf])
+    action_space = Box([-np.inf], [np.inf])
+
+    def start(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """Return states (n, 1) of zeros."""
+        return np.zeros((n, 1))
+
+    def step(
+        self, state: np.ndarray, action: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the states, the actions as rewards (n,), and that all episodes end."""
+        return state, action[:, 0].copy(), np.ones(len(state), dtype=bool)
+
+
+def compute(
+    deviations: tuple[float, ...] = (1.0, 0.1, 0.01), n_updates: int = 30, random_state: int = 0
+) -> dict:
+    """Train from several standard deviations, with trust regions of one radius in both metrics.
+
+    Parameters
+    ----------
+    deviations : tuple of float
+        First standard deviations.
+    n_updates : int
+        Number of updates of each policy.
+    random_state : int
+        Seed of the trainings.
+
+    Returns
+    -------
+    dict
+        ``deviations``; ``means``, by preset, (len(deviations), n_updates), the mean reward of each
+        batch, which is mu; ``moved``, by preset, (len(deviations),), how far mu went in all.
+    """
+    means: dict[str, list[np.ndarray]] = {preset: [] for preset in LABELS}
+    for preset, paths in means.items():
+        for deviation in deviations:
+            agent = NaturalPolicyEstimator.preset(
+                preset,
+                Slope(),
+                policy="constant",
+                step=TrustRegionStep(0.005),
+                baseline="constant",
+                init_std=deviation,
+                std_bounds=(1e-4, 10.0),
+                batch_size=1000,
+                n_envs=100,
+                max_iter=n_updates,
+                random_state=random_state,
+            ).fit()
+            paths.append(np.asarray(agent.history_["mean_return"]))
+    paths = {preset: np.array(found) for preset, found in means.items()}
+    return {
+        "deviations": np.array(deviations),
+        "means": paths,
+        "moved": {preset: found[:, -1] - found[:, 0] for preset, found in paths.items()},
+    }
+
+
+def draw(result: dict, path: Path) -> None:
+    """Draw the means of the policies over the updates, one panel for each metric."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(9.0, 3.6), sharey=True)
+    for ax, (preset, means) in zip(axes, result["means"].items(), strict=True):
+        for deviation, mean in zip(result["deviations"], means, strict=True):
+            ax.plot(mean, label=f"sigma = {deviation:g} at first")
+        ax.set(title=LABELS[preset], xlabel="update")
+    axes[0].set(ylabel="mu")
+    axes[0].legend()
+    figure.tight_layout()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=120)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print how far each policy went and write the figure."""
+    default = Path(__file__).parent / "output" / "blind_reward.png"
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
+    path = parser.parse_args(argv).output
+    result = compute()
+    print("how far mu went, by the first sigma", result["deviations"])
+    for preset, moved in result["moved"].items():
+        print(f"{LABELS[preset]:17s}", np.round(moved, 3))
+    draw(result, path)
+    print(f"figure: {path}")
+
+
+if __name__ == "__main__":
+    main()
