@@ -6,7 +6,7 @@ declared parameter owns a block of them. A family declares ``params``, ``roles``
 the order in which a fit calls them (:mod:`natfit.fitting.protocol`). The right column says what
 applies where a family writes none.
 
-================  ==========================================================  =============
+================  ==========================================================  ==============
 bind              the family with the dimension that only data tell           itself
 sufficient        a summary that stands in for the data as one row            None
 check             refuse rows outside the support                             by support
@@ -23,6 +23,8 @@ _observed         negative Hessian of log p in eta                            by
 sum_terms         sums over rows of all three, in one pass                    sums of rows
 _fisher           expected information                                        quadrature
 _kl               Kullback-Leibler divergence                                 quadrature
+_wasserstein      Wasserstein metric and half its squared distance            from quantiles
+_energy           metric of the CRPS, and the integral of (F - F')^2          from quantiles
 nested_start      optimum of a simpler family inside                          None
 limit_at          which limit a fit has reached, beyond those of constraints  None
 no_maximum        why the likelihood has no maximum where a fit ended         None
@@ -33,7 +35,7 @@ _moments          means and variances                                         by
 _quantile         quantiles                                                   from the tails
 _entropy, _mode   entropy and most probable value                             none
 _to_scipy         the frozen distribution of ``scipy.stats``                  none
-================  ==========================================================  =============
+================  ==========================================================  ==============
 
 A closed form is written for speed: the registry's tests compare it with what is derived.
 Expectations under densities are computed by quadrature, those under counts by enumeration.

@@ -51,8 +51,8 @@ class NaturalMLE(DensityEstimator):
         made by :func:`natfit.distributions.from_log_prob`.
     metric : str or Metric, default="auto"
         The matrix that measures the length of a step: ``exact``, ``monte_carlo``, ``empirical``,
-        ``observed``, ``euclidean`` or ``tensor``. ``auto`` is the best one that the family allows;
-        ``metric_`` says which it was.
+        ``observed``, ``euclidean``, ``wasserstein``, ``crps`` or ``tensor``. ``auto`` is the
+        best one that the family allows; ``metric_`` says which it was.
     solver : str or Solver, default="auto"
         How the gradient is multiplied by the inverse of the metric: ``cholesky``, ``cg``,
         ``woodbury``, or ``auto``, which depends on the size and rank of the metric.

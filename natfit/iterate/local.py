@@ -86,6 +86,7 @@ class Local:
         if not self._all_free:
             self.operator = _Padded(operator, self.free)
         self._solved: dict[float, tuple[np.ndarray, SolveInfo]] = {}
+        self._rescaled: dict[float, tuple[np.ndarray, SolveInfo]] = {}
         self._quad: tuple[np.ndarray, float] | None = None
         self._added: dict[float, np.ndarray | None] = {}
 
@@ -290,12 +291,15 @@ class Local:
         info : SolveInfo
             How the direction was found.
         """
-        direction, info = self.inward(state)
-        information = self.objective.information(self.iterate.theta)
-        square = np.nan if information is None else information.quad(direction)
-        with np.errstate(all="ignore"):
-            length = float(self.iterate.grad @ direction) / square
-        return self.shorten(-direction * (length if 0.0 < length < np.inf else 1.0)), info
+        if state not in self._rescaled:
+            direction, info = self.inward(state)
+            information = self.objective.information(self.iterate.theta)
+            square = np.nan if information is None else information.quad(direction)
+            with np.errstate(all="ignore"):
+                length = float(self.iterate.grad @ direction) / square
+            delta = self.shorten(-direction * (length if 0.0 < length < np.inf else 1.0))
+            self._rescaled[state] = delta, info
+        return self._rescaled[state]
 
     def reach(self, direction: np.ndarray) -> float:
         """Return the multiple of minus a direction that takes the first coordinate to its limit."""

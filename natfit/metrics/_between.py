@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from natfit.distributions.contract.cumulative import with_tails
-from natfit.metrics._transport import SHARE_WEIGHTS, SHARES, UPPER, quantiles, same_shape
+from natfit.metrics._transport import SHARE_WEIGHTS, SHARES, UPPER, placed, quantiles
 
 #: Rows of a block whose distances are integrated where they have no closed form; the mean of these
 #: stands for that of the others.
@@ -29,27 +29,43 @@ def on_few(rule: Callable[..., np.ndarray], eta: np.ndarray, eta2: np.ndarray) -
 def half_squares(family: Any, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
     """Return half the squared Wasserstein distance (n,) of two univariate densities in each row.
 
-    Rows of the same shape have the squares of the differences of means and of standard deviations;
-    for others it is half the integral of (Q - Q2)^2 over probabilities.
+    It is half the integral of (Q - Q2)^2 over probabilities. Where all rows of either eta have one
+    shape, a single integral of the two shapes serves all of them.
 
     Returns
     -------
     ndarray of shape (n,)
         In the square of the unit of y; infinite where a variance is.
     """
-    size = max(len(eta), len(eta2))
-    alike = np.broadcast_to(same_shape(family, eta, eta2), size)
-    out = np.zeros(size)
-    if alike.any():
-        pair = [_moments(family, e if len(e) == 1 else e[alike]) for e in (eta, eta2)]
-        means, widths = ([moments[0] for moments in pair], [np.sqrt(m[1]) for m in pair])
-        with np.errstate(invalid="ignore"):
-            found = 0.5 * (np.square(means[0] - means[1]) + np.square(widths[0] - widths[1]))
-        out[alike] = np.where(np.isfinite(widths[0]) & np.isfinite(widths[1]), found, np.inf)
-    if not alike.all():
-        first, second = (e if len(e) == 1 else e[~alike] for e in (eta, eta2))
-        out[~alike] = on_few(_Between(family), first, second)
-    return out
+    frame = placed(family, np.concatenate([eta, eta2]))
+    if frame is not None:
+        unit, scale, moved = frame
+        first, second = unit[: len(eta)], unit[len(eta) :]
+        if (first == first[0]).all() and (second == second[0]).all():
+            inner = _shapes(family, first[:1], second[:1])
+            one, two = scale[: len(eta)], scale[len(eta) :]
+            shift = eta[:, moved] - eta2[:, moved] if moved >= 0 else np.zeros_like(one - two)
+            # Q - Q2 = shift + (one - two) q + two (q - q2) with the quantiles q, q2 of the shapes.
+            parts = np.stack(np.broadcast_arrays(shift, one - two, two))
+            if not np.isfinite(inner).all():
+                return np.full(parts.shape[1], np.inf)
+            return 0.5 * np.einsum("in,ij,jn->n", parts, inner, parts)
+    return on_few(_Between(family), eta, eta2)
+
+
+def _shapes(family: Any, unit: np.ndarray, unit2: np.ndarray) -> np.ndarray:
+    """Mean products (3, 3) of 1, q and q - q2, for two shapes (1, K); infinite as variances."""
+    (mean,), (variance,) = _moments(family, unit)
+    first = np.array([[1.0, mean, 0.0], [mean, variance + mean * mean, 0.0], [0.0, 0.0, 0.0]])
+    if np.array_equal(unit, unit2):
+        return first
+    if not np.isfinite(variance + _moments(family, unit2)[1][0]):
+        return np.full((3, 3), np.inf)
+    q, q2 = (quantiles(family, e, SHARES, UPPER)[0] for e in (unit, unit2))
+    fine = np.isfinite(q) & np.isfinite(q2)
+    rows = np.stack([np.ones(fine.sum()), q[fine], q[fine] - q2[fine]])
+    first[:, 2] = first[2] = (rows * SHARE_WEIGHTS[fine]) @ rows[2]
+    return first
 
 
 class _Between:

@@ -3,16 +3,19 @@
 With the velocity ``v = dQ / d eta`` of the quantile at y, and the density p, both metrics of a
 univariate density are moments: ``E[v v']``, and ``2 E[p v v']`` because dF / d eta = -p v. Rows
 that differ in nothing but a location and a scale share one of them; of others each distinct one is
-computed, and if one coordinate alone varies over many rows it is interpolated.
+computed, and if one or two coordinates vary over
+many rows they are interpolated.
 """
 
 from __future__ import annotations
 
+import itertools
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.polynomial import chebyshev
 from scipy import special
 
 from natfit._component import same
@@ -37,9 +40,9 @@ _One = Callable[[Any, np.ndarray], np.ndarray]
 #: Relative difference of a velocity from the closed form that is rounding of its quadrature.
 _CLOSED = 1e-6
 
-#: Distinct rows from which one varying coordinate is interpolated, numbers of intervals, and the
-#: accepted size of the last coefficients.
-_MANY, _SIZES, _RESOLVED = 48, (16, 32, 64), 1e-9
+#: Distinct rows from which one or two varying coordinates are interpolated, numbers of intervals in
+#: each of them, and the accepted size of the last coefficients.
+_MANY, _SIZES, _RESOLVED = 48, {1: (16, 32, 64), 2: (8, 16, 32)}, {1: 1e-9, 2: 1e-6}
 
 # The double-exponential rule over probabilities: those of the nearer tail, whether it is the upper
 # one, and weights. Tails of 1e-300 belong to densities whose variance is only just finite.
@@ -191,39 +194,43 @@ def _distinct(family: Any, eta: np.ndarray, one: _One) -> np.ndarray:
 def _each(family: Any, eta: np.ndarray, one: _One) -> np.ndarray:
     """Matrices (m, K, K) of distinct rows eta (m, K)."""
     varying = np.flatnonzero(np.ptp(eta, axis=0) > 0.0)
-    if len(eta) > _MANY and len(varying) == 1:
-        found = _read(family, eta, int(varying[0]), one)
+    if len(eta) > _MANY and len(varying) in _SIZES:
+        found = _read(family, eta, varying, one)
         if found is not None:
             return found
     return np.stack([one(family, row) for row in eta])
 
 
-def _read(family: Any, eta: np.ndarray, column: int, one: _One) -> np.ndarray | None:
-    """Matrices (m, K, K) interpolated in one coordinate; None where that does not converge."""
-    from numpy.polynomial import chebyshev
-
-    x = eta[:, column]
-    low, high = float(x.min()), float(x.max())
+def _read(family: Any, eta: np.ndarray, varying: np.ndarray, one: _One) -> np.ndarray | None:
+    """Matrices (m, K, K) interpolated in one or two coordinates; None where that fails."""
+    x = eta[:, varying]
+    middle, half = 0.5 * (x.min(axis=0) + x.max(axis=0)), 0.5 * np.ptp(x, axis=0)
     upper = np.triu_indices(eta.shape[1])
-    known: dict[float, np.ndarray] = {}
-    for size in _SIZES:
-        if size >= len(eta):
-            return None
+    known: dict[tuple[float, ...], np.ndarray] = {}
+    for size in _SIZES[len(varying)]:
         # The points of each size are among those of the next.
         t = np.cos(np.pi * np.arange(size + 1) / size).round(15)
-        for place in t:
+        grid = list(itertools.product(t.tolist(), repeat=len(varying)))
+        if len(grid) > len(eta):
+            return None
+        for place in grid:
             if place not in known:
                 row = eta[0].copy()
-                row[column] = 0.5 * (low + high) + 0.5 * (high - low) * place
+                row[varying] = middle + half * place
                 known[place] = _packed(one(family, row), upper)
-        values = np.stack([known[place] for place in t])
+        values = np.stack([known[place] for place in grid])
         if not np.isfinite(values).all():
             return None
-        series = chebyshev.chebfit(t, values, size)
-        most = np.maximum(np.abs(series).max(axis=0), 1.0)
-        if (np.abs(series[-3:]) <= _RESOLVED * most).all():
-            inner = (2.0 * x - low - high) / (high - low)
-            return _unpacked(chebyshev.chebval(inner, series), upper, eta.shape[1])
+        series = values.reshape(*[size + 1] * len(varying), -1)
+        for axis in range(len(varying)):
+            last = np.moveaxis(series, axis, 0)
+            fitted = chebyshev.chebfit(t, last.reshape(size + 1, -1), size).reshape(last.shape)
+            series = np.moveaxis(fitted, 0, axis)
+        most = np.maximum(np.abs(values).max(axis=0), 1.0)
+        ends = [np.moveaxis(series, axis, 0)[-3:] for axis in range(len(varying))]
+        if all((np.abs(end) <= _RESOLVED[len(varying)] * most).all() for end in ends):
+            evaluate: Any = chebyshev.chebval if len(varying) == 1 else chebyshev.chebval2d
+            return _unpacked(evaluate(*((x - middle) / half).T, series), upper, eta.shape[1])
     return None
 
 
@@ -290,13 +297,3 @@ def _moves(end: np.ndarray, expected: np.ndarray) -> bool:
     if np.array_equal(end, expected):
         return True
     return bool((np.abs(end - expected) <= 1e-9 * np.abs(expected)).all())
-
-
-def same_shape(family: Any, eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:
-    """Tell which pairs of rows (n,) differ in nothing but a location and a scale."""
-    both = np.concatenate([eta, eta2])
-    frame = placed(family, both)
-    if frame is None:
-        return np.zeros(max(len(eta), len(eta2)), dtype=bool)
-    unit, other = frame[0][: len(eta)], frame[0][len(eta) :]
-    return np.asarray((unit == other).all(axis=1))

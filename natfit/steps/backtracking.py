@@ -148,9 +148,7 @@ class BacktrackingStep(Step):
         self, local: Local, state: float, radius: float, shrink: float
     ) -> tuple[np.ndarray, float, bool, SolveInfo]:
         """Return the end of the limited step, its relative length, and whether it was shortened."""
-        delta, info = local.boxed(state)
-        if not local.metric.unit_step:
-            delta, info = local.rescaled(state)
+        delta, info = (local.boxed if local.metric.unit_step else local.rescaled)(state)
         square = local.promised(delta, state)
         length, capped = shrink, shrink < 1.0
         if square > radius:

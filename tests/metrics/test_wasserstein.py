@@ -33,6 +33,7 @@ from natfit.distributions import (
     from_log_prob,
 )
 from natfit.metrics import WassersteinMetric
+from natfit.metrics._between import _Between
 from natfit.metrics._transport import entries_of, placed
 from natfit.metrics.wasserstein import _half_squares, _metric, _one
 from natfit.steps import FixedStep
@@ -207,6 +208,30 @@ def test_one_coordinate_that_varies_is_interpolated():
     assert len(calls) < 100
     some = [0, 7, 150, 299, int(np.argmin(eta[:, shape])), int(np.argmax(eta[:, shape]))]
     assert_allclose(found[some], each(family, eta[some]), rtol=1e-6, atol=1e-9)
+
+
+def test_two_coordinates_that_vary_are_interpolated():
+    family, rng = Beta(), RNG(15)
+    eta = np.column_stack([0.5 * rng.uniform(-1, 1, 2000), 1.0 + 0.5 * rng.uniform(-1, 1, 2000)])
+    calls = []
+
+    def counted(family, row):
+        calls.append(row)
+        return _one(family, row)
+
+    found = entries_of(family, eta, counted, 0).dense(2000)
+    assert len(calls) < 600
+    assert_allclose(found[:5], each(family, eta[:5]), rtol=1e-5, atol=1e-8)
+
+
+def test_rows_of_two_shapes_share_one_integral():
+    family, rng = StudentT(), RNG(16)
+    first = np.tile(at(family, loc=0.3, scale=2.0, df=5.0), (5, 1))
+    second = np.tile(at(family, loc=0.3, scale=2.0, df=7.0), (5, 1))
+    for rows in (first, second):
+        rows[:, :2] += 0.3 * rng.standard_normal((5, 2))
+    want = [_Between(family)(a[None], b[None])[0] for a, b in zip(first, second, strict=True)]
+    assert_allclose(_half_squares(family, first, second), want, rtol=1e-6)
 
 
 def test_a_model_is_the_mean_over_rows():
