@@ -1,9 +1,11 @@
 """How far a policy moves if the reward does not care for its standard deviation.
 
-The reward is the action itself, so that the expected reward of N(mu, sigma^2) is mu: it is blind to
-sigma. In Kullback-Leibler divergence a move of mu costs (delta / sigma)^2 / 2. A trust region in it
-therefore allows steps in proportion to sigma, and a policy whose sigma has fallen stalls. In
-squared Wasserstein distance the same move costs delta^2 / 2, whatever sigma is.
+The reward is the action itself, a number between -1 and 1. Far from these ends the expected reward
+of N(mu, sigma^2) is mu: it is blind to sigma. In Kullback-Leibler divergence a move of mu costs
+(delta / sigma)^2 / 2. A radius in it therefore allows steps in proportion to sigma, and a policy
+whose sigma has fallen stalls. In squared Wasserstein distance the same move costs delta^2 / 2,
+whatever sigma is. A trust region also asks the importance ratios of the actions whether they gain,
+which know nothing of places more than about ten sigma away; a step of given length does not ask.
 
 Usage: python plot_blind_reward.py [--output figure.png]
 """
@@ -18,9 +20,14 @@ import numpy as np
 from natfit import NaturalPolicyEstimator
 from natfit.rl.environments.base import Environment
 from natfit.rl.spaces import Box
-from natfit.steps import TrustRegionStep
+from natfit.steps import KLStep
 
-LABELS = {"trpo": "Kullback-Leibler", "wasserstein": "Wasserstein"}
+#: Panels: the preset, and the step rule where it is not the preset's trust region.
+METHODS: dict[str, tuple[str, dict]] = {
+    "Kullback-Leibler, trust region": ("trpo", {}),
+    "Wasserstein, trust region": ("wasserstein", {}),
+    "Wasserstein, given length": ("wasserstein", {"step": KLStep(0.005)}),
+}
 
 
 class Slope(Environment):
@@ -28,7 +35,7 @@ class Slope(Environment):
 
     name = "slope"
     observation_space = Box([-np.inf], [np.inf])
-    action_space = Box([-np.inf], [np.inf])
+    action_space = Box([-1.0], [1.0])
 
     def start(self, rng: np.random.Generator, n: int) -> np.ndarray:
         """Return states (n, 1) of zeros."""
@@ -42,9 +49,9 @@ class Slope(Environment):
 
 
 def compute(
-    deviations: tuple[float, ...] = (1.0, 0.1, 0.01), n_updates: int = 30, random_state: int = 0
+    deviations: tuple[float, ...] = (0.1, 0.01, 0.001), n_updates: int = 9, random_state: int = 0
 ) -> dict:
-    """Train from several standard deviations, with trust regions of one radius in both metrics.
+    """Train from several standard deviations by each method.
 
     Parameters
     ----------
@@ -58,31 +65,32 @@ def compute(
     Returns
     -------
     dict
-        ``deviations``; ``means``, by preset, (len(deviations), n_updates), the mean reward of each
-        batch, which is mu; ``moved``, by preset, (len(deviations),), how far mu went in all.
+        ``deviations``; ``means``, by method, (len(deviations), n_updates), the mean reward of each
+        batch, which is mu; ``moved``, by method, (len(deviations),), how far mu went in all.
     """
-    means: dict[str, list[np.ndarray]] = {preset: [] for preset in LABELS}
-    for preset, paths in means.items():
+    means = {}
+    for method, (preset, options) in METHODS.items():
+        paths = []
         for deviation in deviations:
             agent = NaturalPolicyEstimator.preset(
                 preset,
                 Slope(),
                 policy="constant",
-                step=TrustRegionStep(0.005),
                 baseline="constant",
                 init_std=deviation,
-                std_bounds=(1e-4, 10.0),
+                std_bounds=(1e-5, 10.0),
                 batch_size=1000,
                 n_envs=100,
                 max_iter=n_updates,
                 random_state=random_state,
+                **options,
             ).fit()
             paths.append(np.asarray(agent.history_["mean_return"]))
-    paths = {preset: np.array(found) for preset, found in means.items()}
+        means[method] = np.array(paths)
     return {
         "deviations": np.array(deviations),
-        "means": paths,
-        "moved": {preset: found[:, -1] - found[:, 0] for preset, found in paths.items()},
+        "means": means,
+        "moved": {method: found[:, -1] - found[:, 0] for method, found in means.items()},
     }
 
 
@@ -93,11 +101,11 @@ def draw(result: dict, path: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, 2, figsize=(9.0, 3.6), sharey=True)
-    for ax, (preset, means) in zip(axes, result["means"].items(), strict=True):
+    figure, axes = plt.subplots(1, 3, figsize=(12.0, 3.6), sharey=True)
+    for ax, (method, means) in zip(axes, result["means"].items(), strict=True):
         for deviation, mean in zip(result["deviations"], means, strict=True):
             ax.plot(mean, label=f"sigma = {deviation:g} at first")
-        ax.set(title=LABELS[preset], xlabel="update")
+        ax.set(title=method, xlabel="update")
     axes[0].set(ylabel="mu")
     axes[0].legend()
     figure.tight_layout()
@@ -113,8 +121,8 @@ def main(argv: list[str] | None = None) -> None:
     path = parser.parse_args(argv).output
     result = compute()
     print("how far mu went, by the first sigma", result["deviations"])
-    for preset, moved in result["moved"].items():
-        print(f"{LABELS[preset]:17s}", np.round(moved, 3))
+    for method, moved in result["moved"].items():
+        print(f"{method:31s}", np.round(moved, 3))
     draw(result, path)
     print(f"figure: {path}")
 

@@ -108,7 +108,8 @@ def _refuse(family: Any) -> None:
             f"needs y that can move a little, and those of {name} are whole numbers: the squared "
             "distance grows like a step and not like its square"
         )
-        instead = "use metric='exact' or 'crps'"
+        if family.contrast is None:
+            instead += " or 'crps'"
         if np.isfinite(family.support.low) and np.isfinite(family.support.top):
             instead += ", or WassersteinMetric(ground=D) with distances D between the classes"
     elif family.atoms:

@@ -6,13 +6,28 @@ from numpy.testing import assert_allclose
 
 from natfit import NaturalPolicyEstimator
 from natfit.metrics import WassersteinMetric
+from natfit.rl.environments.base import Environment
+from natfit.rl.spaces import Box
 from natfit.steps import KLStep, TrustRegionStep
+
+
+class Slope(Environment):
+    """The reward is the action, whose unit is half the width of its Box."""
+
+    observation_space = Box([-np.inf], [np.inf])
+    action_space = Box([-1.0], [1.0])
+
+    def start(self, rng, n):
+        return np.zeros((n, 1))
+
+    def step(self, state, action):
+        return state, action[:, 0].copy(), np.ones(len(state), dtype=bool)
 
 
 def trained(step, std=1.0, **options):
     options = {"batch_size": 500, "n_envs": 50, "random_state": 0, "max_iter": 1, **options}
     return NaturalPolicyEstimator.preset(
-        "wasserstein", "drift", policy="constant", step=step, init_std=std, **options
+        "wasserstein", Slope(), policy="constant", step=step, init_std=std, **options
     ).fit()
 
 
