@@ -10,10 +10,23 @@ from scipy import special
 
 from natfit.distributions.contract.cumulative import with_tails
 from natfit.metrics._transport import SHARE_WEIGHTS, SHARES, UPPER, placed, quantiles
+from natfit.objectives import Likelihood
 
 #: Rows of a block whose distances are integrated where they have no closed form; the mean of these
 #: stands for that of the others.
 _FEW = 32
+
+
+def affordable(likelihood: Likelihood, closed: Any) -> bool:
+    """Tell whether the divergence of many rows is a formula, or has a distribution function.
+
+    The quantiles of a density alone cost seconds for the rows of one step.
+
+    Returns
+    -------
+    bool
+    """
+    return likelihood.model.shared or closed is not None or likelihood.distribution.has_cdf
 
 
 def on_few(rule: Callable[..., np.ndarray], eta: np.ndarray, eta2: np.ndarray) -> np.ndarray:

@@ -3,8 +3,7 @@
 With the velocity ``v = dQ / d eta`` of the quantile at y, and the density p, both metrics of a
 univariate density are moments: ``E[v v']``, and ``2 E[p v v']`` because dF / d eta = -p v. Rows
 that differ in nothing but a location and a scale share one of them; of others each distinct one is
-computed, and if one or two coordinates vary over
-many rows they are interpolated.
+computed, and if one or two coordinates vary over many rows they are interpolated.
 """
 
 from __future__ import annotations
@@ -50,6 +49,9 @@ _STEP = 0.1
 _INNER = np.pi * np.sinh(np.arange(-6.0, 6.0 + 0.5 * _STEP, _STEP))
 SHARES, UPPER = special.expit(-np.abs(_INNER)), _INNER > 0.0
 SHARE_WEIGHTS = SHARES * (1.0 - SHARES) * np.hypot(_INNER, np.pi) * _STEP
+
+#: Quartile ranges beyond which nothing may decide a variance, and the share of it that is nothing.
+_FAR, _SHARE = 1e20, 1e-3
 
 #: Relative error of a variance, as the sum over nodes, from which tails are said to be heavy.
 _HEAVY = 1e-7
@@ -132,6 +134,31 @@ def _velocities(family: Any, eta: np.ndarray, variance: float | None) -> _Nodes:
             "; use metric='exact'"
         )
     return rule.y[fine], rule.weight[fine], first[:, fine]
+
+
+def variance_of(family: Any, eta: np.ndarray) -> float:
+    """Return the variance at one eta (K,), infinite also where there is no mean.
+
+    Of a density without a distribution function it is the sum over nodes that go out to 1e300
+    widths, and infinite where places beyond 1e20 widths decide it.
+
+    Returns
+    -------
+    float
+        In the square of the unit of y.
+    """
+    if family.has_cdf:
+        try:
+            return float(family.moments(eta[None])[1][0])
+        except ValueError:
+            return np.inf
+    y, weight, _ = velocities(family, eta)
+    order = np.argsort(y)
+    centre, low, high = np.interp([0.5, 0.25, 0.75], np.cumsum(weight[order]), y[order])
+    with np.errstate(over="ignore"):
+        part = weight * np.square(y - centre)
+    far = part[np.abs(y - centre) > _FAR * (high - low)].sum()
+    return float(part.sum() - (weight @ (y - centre)) ** 2) if far < _SHARE * part.sum() else np.inf
 
 
 def _has_variance(rule: Expectation, variance: float) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from natfit.distributions.contract.quantiles import quantile
 from natfit.linops import LinearOperator
 from natfit.linops.row_curvature import RowCurvature
-from natfit.metrics._between import squared_gaps
+from natfit.metrics._between import affordable, squared_gaps
 from natfit.metrics._transport import entries_of, velocities
 from natfit.metrics.base import Metric, Point, need_likelihood
 from natfit.objectives import Objective
@@ -31,16 +31,16 @@ class CRPSMetric(Metric):
 
     The divergence is the integral of (F - F')^2, mean over rows, half of the energy distance
     (Szekely and Rizzo, 2013): closed for normal distributions, else by quadrature, on up to 32 of
-    each 16,384 rows.
+    each 16,384 rows. A regression with a density that has no distribution function has none: radii
+    then limit 1/2 d' G d.
 
     A unit step has the wrong unit for a likelihood. ``step="backtracking"`` therefore begins at the
     length that the information of the objective predicts.
 
     Notes
     -----
-    Duan et al. (2020), NGBoost: natural gradient boosting for probabilistic prediction, section
-    2.3. Vectors of other families, classes without an order, angles, and densities beside atoms are
-    refused.
+    Duan et al. (2020), NGBoost: natural gradient boosting for probabilistic prediction. Vectors of
+    other families, classes without an order, angles, and densities beside atoms are refused.
     """
 
     divergence_is_kl = False
@@ -56,9 +56,13 @@ class CRPSMetric(Metric):
         likelihood = need_likelihood(self, objective)
         return likelihood.sandwich(iterate.theta, partial(_metric, likelihood.distribution))
 
-    def divergence(self, objective: Objective, theta: np.ndarray, theta2: np.ndarray) -> float:
-        """Return the integral of (F - F')^2, mean over rows, in the unit of y."""
+    def divergence(
+        self, objective: Objective, theta: np.ndarray, theta2: np.ndarray
+    ) -> float | None:
+        """Return the integral of (F - F')^2, mean over rows, or None (see the class)."""
         likelihood = need_likelihood(self, objective)
+        if not affordable(likelihood, likelihood.distribution._energy_distance):
+            return None
         rule = partial(_squared_gaps, likelihood.distribution)
         return likelihood.mean_between(rule, theta, theta2)
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from natfit.linops import LinearOperator
 from natfit.linops.row_curvature import RowCurvature
-from natfit.metrics._between import half_squares
+from natfit.metrics._between import affordable, half_squares
 from natfit.metrics._ground import between_classes, check_ground, graph_metric
-from natfit.metrics._transport import entries_of, shown, velocities
+from natfit.metrics._transport import entries_of, shown, variance_of, velocities
 from natfit.metrics.base import Metric, Point, need_likelihood
 from natfit.objectives import Objective
 
@@ -30,7 +30,9 @@ class WassersteinMetric(Metric):
 
     The divergence is half the squared Wasserstein distance of order 2, mean over rows: closed for
     normal distributions and for members of a location-scale family, else by quadrature over
-    quantiles (where rows differ in shape, on up to 32 of each 16,384).
+    quantiles (where rows differ in shape, on up to 32 of each 16,384); it is infinite where a
+    variance is. A regression with a density that has no distribution function has none: radii
+    then limit 1/2 d' G d.
 
     A unit step has the wrong unit for a likelihood. ``step="backtracking"`` therefore begins at the
     length that the information of the objective predicts.
@@ -49,8 +51,9 @@ class WassersteinMetric(Metric):
     -----
     Families of whole numbers without ``ground``, angles, densities beside atoms, and distributions
     without a variance are refused. Li and Montufar (2018), Natural gradient via optimal transport,
-    Information Geometry 1, 181-214, with counting measure on the graph; Takatsu (2011), Wasserstein
-    geometry of Gaussian measures, Osaka Journal of Mathematics 48, 1005-1026.
+    Information Geometry 1, 181-214, here with the plain average of p at both ends of an edge;
+    Takatsu (2011), Wasserstein geometry of Gaussian measures, Osaka Journal of Mathematics 48,
+    1005-1026.
     """
 
     divergence_is_kl = False
@@ -76,14 +79,18 @@ class WassersteinMetric(Metric):
             return likelihood.sandwich(theta, partial(graph_metric, family, self._distances()))
         return likelihood.sandwich(theta, partial(_metric, family))
 
-    def divergence(self, objective: Objective, theta: np.ndarray, theta2: np.ndarray) -> float:
-        """Return half the squared Wasserstein distance, mean over rows; infinite as a variance."""
+    def divergence(
+        self, objective: Objective, theta: np.ndarray, theta2: np.ndarray
+    ) -> float | None:
+        """Return half the squared Wasserstein distance, mean over rows, or None (see the class)."""
         likelihood = need_likelihood(self, objective)
         family = likelihood.distribution
         if self.ground is not None:
             rule = partial(between_classes, family, self._distances())
-        else:
+        elif affordable(likelihood, family._half_square_wasserstein):
             rule = partial(_half_squares, family)
+        else:
+            return None
         return likelihood.mean_between(rule, theta, theta2)
 
     def _distances(self) -> np.ndarray:
@@ -135,17 +142,14 @@ def _metric(family: Any, eta: np.ndarray, start: int) -> tuple[Any, None]:
 
 def _one(family: Any, eta: np.ndarray) -> np.ndarray:
     """Return E[v v'] at one eta (K,), (K, K)."""
-    try:
-        variance = float(family.moments(eta[None])[1][0])
-    except ValueError:
-        variance = np.inf
+    variance = variance_of(family, eta)
     if not np.isfinite(variance):
         raise ValueError(
             "metric='wasserstein' needs a finite variance, and that of "
             f"{type(family).__name__} at {shown(family, eta)} is not: its quantiles move "
             "infinitely far; use metric='crps' or 'exact', or start where the tails are lighter"
         )
-    _, weight, first = velocities(family, eta, variance)
+    _, weight, first = velocities(family, eta, variance if family.has_cdf else None)
     return (first * weight) @ first.T
 
 

@@ -6,13 +6,14 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy import integrate, linalg, stats
+from scipy import integrate, linalg, special, stats
 
 import natfit
 from natfit import NaturalMLE, NaturalRegressor, minimize
 from natfit.distributions import (
     Beta,
     Cauchy,
+    Exponential,
     Fixed,
     Gamma,
     GammaMean,
@@ -32,10 +33,11 @@ from natfit.distributions import (
     ZeroAdjusted,
     from_log_prob,
 )
-from natfit.metrics import WassersteinMetric
+from natfit.metrics import CRPSMetric, WassersteinMetric
 from natfit.metrics._between import _Between
 from natfit.metrics._transport import entries_of, placed
 from natfit.metrics.wasserstein import _half_squares, _metric, _one
+from natfit.objectives import Likelihood
 from natfit.steps import FixedStep
 from natfit.testing.metrics import operator_at
 from natfit.testing.problems import dense, likelihood, quadratic, regression
@@ -78,7 +80,7 @@ def w2(first, second):
 @pytest.mark.parametrize(
     ("family", "params", "want"),
     [
-        (natfit.distributions.Exponential(), {"rate": 3.0}, [[2.0 / 81.0]]),
+        (Exponential(), {"rate": 3.0}, [[2.0 / 81.0]]),
         (Normal(), {"loc": 1.0, "scale": 3.0}, np.eye(2)),
         (
             Gumbel(),
@@ -139,6 +141,42 @@ def test_a_density_without_a_distribution_function_has_the_metric_too():
     assert_allclose(_half_squares(family, eta, other), 0.5 * (0.25 + 1.0), rtol=1e-8)
 
 
+def student_log_prob(y, loc, scale, df):
+    z = (y - loc) / scale
+    constant = special.gammaln(0.5 * (df + 1.0)) - special.gammaln(0.5 * df)
+    return (
+        constant
+        - 0.5 * anp.log(df * np.pi)
+        - anp.log(scale)
+        - 0.5 * (df + 1.0) * anp.log1p(z**2 / df)
+    )
+
+
+@pytest.mark.parametrize(("df", "finite"), [(1.5, False), (2.0, False), (2.6, True), (9.0, True)])
+def test_a_density_alone_tells_whether_there_is_a_variance(df, finite):
+    def log_prob(y, loc, scale):
+        return student_log_prob(y, loc, scale, df)
+
+    family = from_log_prob(log_prob, {"loc": Real(), "scale": Positive()}, support="real")
+    eta = at(family, loc=1.0, scale=2.0)
+    if finite:
+        want = np.diag([1.0, df / (df - 2.0)])
+        assert_allclose(native(family, eta), want, rtol=1e-6, atol=1e-8)
+    else:
+        with pytest.raises(ValueError, match="finite variance"):
+            _metric(family, eta, 0)
+
+
+def test_a_regression_of_a_density_alone_has_no_divergence():
+    """The quantiles of every row would cost seconds a step; radii limit 1/2 d' G d then."""
+    family = from_log_prob(normal_log_prob, {"loc": Real(), "scale": Positive()}, support="real")
+    known, theta = regression(20)
+    objective = Likelihood(family, known.model, known.rows)
+    for metric in (WassersteinMetric(), CRPSMetric()):
+        assert metric.divergence(objective, theta, theta + 0.1) is None
+        assert metric.divergence(known, theta, theta + 0.1) > 0.0
+
+
 @pytest.mark.parametrize("loc", [0.3, 40.0])
 def test_a_window_by_its_quantiles(loc):
     inside = Truncated(Normal(), low=loc - 1.0, high=loc + 2.0)
@@ -161,12 +199,14 @@ def each(family, eta):
     return np.stack([_one(family, row) for row in eta])
 
 
-@pytest.mark.parametrize("family", [Gumbel(), Logistic(), StudentT(), Gamma(), Weibull()], ids=repr)
+@pytest.mark.parametrize(
+    "family", [Gumbel(), Logistic(), StudentT(), Gamma(), Weibull(), Exponential()], ids=repr
+)
 def test_rows_that_share_a_shape_are_scaled(family):
-    usual = {"loc": 0.3, "scale": 2.0, "shape": 1.4, "df": 5.0}
+    usual = {"loc": 0.3, "scale": 2.0, "shape": 1.4, "df": 5.0, "rate": 3.0}
     rng, eta = RNG(3), np.tile(at(family, **{n: usual[n] for n in family.params}), (9, 1))
     for name, role in family.roles.items():
-        if role in ("location", "scale"):
+        if role in ("location", "scale", "rate"):
             eta[:, family.blocks[name]] += rng.standard_normal((9, 1))
     assert placed(family, eta) is not None
     found = _metric(family, eta, 0)[0].dense(9)
@@ -212,7 +252,7 @@ def test_one_coordinate_that_varies_is_interpolated():
 
 def test_two_coordinates_that_vary_are_interpolated():
     family, rng = Beta(), RNG(15)
-    eta = np.column_stack([0.5 * rng.uniform(-1, 1, 2000), 1.0 + 0.5 * rng.uniform(-1, 1, 2000)])
+    eta = np.column_stack([rng.uniform(0.0, 0.5, 2000), rng.uniform(0.8, 1.2, 2000)])
     calls = []
 
     def counted(family, row):
