@@ -49,7 +49,7 @@ def arrows(metric: str, X: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 
 def compute(
-    n_rows: int = 1000, max_iter: int = 200, n_arrows: int = 7, random_state: int = 0
+    n_rows: int = 1000, max_iter: int = 150, n_arrows: int = 6, random_state: int = 0
 ) -> dict:
     """Fit from all starts by each metric, and evaluate its field.
 
