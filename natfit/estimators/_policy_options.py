@@ -17,6 +17,7 @@ from natfit.models import Model
 from natfit.optimize.engine import resolve_engine
 from natfit.rl.actions import ActionUnits, has_two_limits, unsquashed
 from natfit.rl.baselines import Baseline
+from natfit.rl.compatible import COMPATIBLE
 from natfit.rl.environments.base import Environment
 from natfit.rl.normalizer import RunningNormalizer
 from natfit.rl.policy import (
@@ -31,6 +32,9 @@ from natfit.rl.spaces import Box, Space
 from natfit.rl.training import Plan, State
 from natfit.rl.vector import VectorEnvironment
 from natfit.rng import bridge_rng
+
+#: Values of ``advantage``.
+ADVANTAGES = ("gae", "reward_to_go", "total_return", *COMPATIBLE)
 
 
 def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
@@ -66,16 +70,18 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
     model = _model(o, env, family, std_bounds)
     family = model.family
     unit = check_option(o.batch_unit, "batch_unit", ("steps", "episodes"))
-    if o.advantage == "total_return" and unit != "episodes":
+    advantage = check_option(o.advantage, "advantage", ADVANTAGES)
+    if advantage in ("total_return", "enac") and unit != "episodes":
+        instead = "reward_to_go" if advantage == "total_return" else "lstd_q"
         raise ValueError(
-            "advantage='total_return' needs whole episodes, got batch_unit='steps'; set "
-            "batch_unit='episodes', or advantage='reward_to_go'"
+            f"advantage={advantage!r} needs whole episodes, got batch_unit='steps'; set "
+            f"batch_unit='episodes', or advantage={instead!r}"
         )
     steps, target = o.max_env_steps, o.target_return
     plan = Plan(
         engine,
         baseline,
-        check_option(o.advantage, "advantage", ("gae", "reward_to_go", "total_return")),
+        advantage,
         check_number(o.discount, "discount", low=0.0, high=1.0, hint="0.99"),
         check_number(o.gae_lambda, "gae_lambda", low=0.0, high=1.0, hint="0.95"),
         int(check_number(o.batch_size, "batch_size", low=1, integer=True, hint="1024")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from natfit.solvers.auto import AutoSolver
 from natfit.solvers.cg import CGSolver
 from natfit.steps.fixed import FixedStep
 from natfit.steps.kl import KLStep
@@ -24,6 +25,13 @@ PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
         "damping": None,
         "advantage": "reward_to_go",
         "baseline": "constant",
+    },
+    "nac": lambda: {
+        "metric": "empirical",
+        "solver": AutoSolver(),
+        "step": KLStep(0.01),
+        "damping": "fixed",
+        "advantage": "lstd_q",
     },
     "npg": lambda: {"metric": "exact", "step": KLStep(0.01), "damping": "fixed"},
     "trpo": lambda: {

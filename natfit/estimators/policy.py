@@ -55,9 +55,11 @@ class NaturalPolicyEstimator(LoggedPolicy):
         The distribution of actions; by default the one that fits the action space. For a Box also
         ``beta`` and ``squashed_normal`` (both limits), ``dirichlet`` (shares), and every family on
         the real line with a location and a mode.
-    advantage : {"gae", "reward_to_go", "total_return"}, default="gae"
+    advantage : {"gae", "reward_to_go", "total_return", "enac", "lstd_q"}, default="gae"
         How much better an action turned out than the baseline: by the generalised advantage
-        estimate, from the return after the step, or from the return of the whole episode.
+        estimate, from the return after the step, from the return of the whole episode, or psi' w
+        with the scores psi, by regressing the returns of episodes on them (``enac``) or by LSTD-Q
+        with ``gae_lambda`` and the features of the baseline.
     baseline : str or Baseline, default="fourier"
         The estimate of the return that a state promises: ``none``, ``constant``, ``quadratic``,
         ``fourier`` or ``mlp``.
@@ -225,7 +227,8 @@ class NaturalPolicyEstimator(LoggedPolicy):
 
         ``reinforce`` (Williams, 1992) has the Euclidean metric, a fixed step, returns from each
         step on, and a constant baseline. ``npg`` (Kakade, 2002) has the Fisher metric and steps of
-        fixed KL length. ``trpo`` (Schulman et al., 2015) has the Fisher metric, conjugate gradients
+        fixed KL length. ``nac`` (Peters and Schaal, 2008) takes their direction from a regression
+        on the scores. ``trpo`` (Schulman et al., 2015) has the Fisher metric, conjugate gradients
         and a trust region. ``wasserstein`` (Zhang et al., 2018) has the same with the Wasserstein
         metric, for real actions: its radius limits how far actions move, whatever their spread.
 

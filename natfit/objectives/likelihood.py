@@ -187,16 +187,22 @@ class Likelihood(Objective):
 
     def scores(self, theta: np.ndarray) -> LinearOperator:
         """Return 1/W sum_i w_i (J_i' s_i)(J_i' s_i)' with the scores s_i at the data, of size P."""
+        if not self.model.shared or self.rows.n < self.n_params:
+            # With fewer rows than parameters the factor is kept for Woodbury's identity.
+            return self.scores_by_row(theta)
+        lin = self.model.linearize(theta, None)
+        with np.errstate(all="ignore"):
+            c = self.rows.sum(outer_part, self.distribution, lin.eta) / self.total
+        return Sandwich([(lin, c[None], None)], self.n_params)
+
+    def scores_by_row(self, theta: np.ndarray) -> LinearOperator:
+        """Return :meth:`scores` with a factor of one column per row, also where rows share eta."""
         if not self.model.shared:
             return self._over_rows(theta, None, 1)
         lin = self.model.linearize(theta, None)
         with np.errstate(all="ignore"):
-            if self.rows.n < self.n_params:
-                # With fewer rows than parameters the factor is kept for Woodbury's identity.
-                b = self.rows.map(score_part, self.distribution, lin.eta, self.total)
-                return Sandwich([(lin, None, b[:, :, None])], self.n_params)
-            c = self.rows.sum(outer_part, self.distribution, lin.eta) / self.total
-        return Sandwich([(lin, c[None], None)], self.n_params)
+            b = self.rows.map(score_part, self.distribution, lin.eta, self.total)
+        return Sandwich([(lin, None, b[:, :, None])], self.n_params)
 
     def hessian(self, theta: np.ndarray) -> LinearOperator:
         """Return the Hessian of f, which is the observed information.

@@ -150,7 +150,7 @@ def discounted_return(reward: Any, episode: Any, discount: float) -> np.ndarray:
     return total
 
 
-def standardised(advantage: Any, weight: Any = None) -> np.ndarray:
+def standardised(advantage: Any, weight: Any = None, centre: bool = True) -> np.ndarray:
     """Standardise advantages to mean 0 and standard deviation 1: ``(A - mean) / std``.
 
     Parameters
@@ -160,6 +160,9 @@ def standardised(advantage: Any, weight: Any = None) -> np.ndarray:
     weight : array-like of the same shape, optional
         Repetitions of each row, >= 0, in the mean and the standard deviation; 0 leaves a row
         out of both.
+    centre : bool, default=True
+        Whether the mean is subtracted; without, advantages are divided by their standard
+        deviation only, which changes no direction.
 
     Returns
     -------
@@ -189,7 +192,9 @@ def standardised(advantage: Any, weight: Any = None) -> np.ndarray:
     scaled = advantage / size
     centred = scaled - np.average(scaled, weights=weights)
     std = float(np.sqrt(np.average(centred**2, weights=weights)))
-    return centred / std if std > 1e-12 else np.zeros_like(centred)
+    if not std > 1e-12:
+        return np.zeros_like(centred)
+    return (centred if centre else scaled) / std
 
 
 def _same_shape(**arrays: np.ndarray) -> None:

@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 
 from natfit.iterate import Trial
-from natfit.objectives import PolicySurrogate
+from natfit.objectives import Likelihood, PolicySurrogate
 from natfit.optimize import Engine, Iterate, advance
 from natfit.rl._checks import EnvironmentFailure
 from natfit.rl.advantages import gae, standardised
 from natfit.rl.baselines import Baseline
+from natfit.rl.compatible import COMPATIBLE, compatible_advantage
 from natfit.rl.normalizer import RunningNormalizer
 from natfit.rl.policy import Policy
 from natfit.rl.rollout import Rollout, begin, check_length, rollout
@@ -210,13 +211,21 @@ def improved(
         policy.distribution,
         policy.model,
         Memory(actions, rows, weight),
-        standardised(gain) if plan.normalize_advantage else gain,
+        _scaled(plan, gain),
         policy.theta,
         entropy_bonus=plan.entropy_bonus,
         limits=plan.limits,
     )
     start, end = advance(surrogate, plan.engine, policy.theta, rng, damping)
     return surrogate, start, end
+
+
+def _scaled(plan: Plan, gain: np.ndarray) -> np.ndarray:
+    """Return the advantages in the unit in which the surrogate has them."""
+    if not plan.normalize_advantage:
+        return gain
+    # The baseline of a compatible advantage was fitted with it; another one would turn it.
+    return standardised(gain, centre=plan.advantage not in COMPATIBLE)
 
 
 def _counts(state: State, batch: Rollout, returns: np.ndarray) -> dict[str, float]:
@@ -308,7 +317,32 @@ def _advantages(
     advantage, target = gae(batch.reward, value, follow, *args)
     if plan.advantage == "total_return":
         advantage = _whole_return(batch) - value
+    elif plan.advantage in COMPATIBLE:
+        advantage = _compatible(plan, state, batch, features, target)
     return features[:m], advantage.ravel(), target.ravel(), value.ravel()
+
+
+def _compatible(
+    plan: Plan, state: State, batch: Rollout, features: np.ndarray, target: np.ndarray
+) -> np.ndarray:
+    """Return advantages (T n,) that are linear in the scores; features as in _advantages."""
+    steps, n = batch.reward.shape
+    m, keep = steps * n, batch.valid.ravel()
+    policy, actions = state.policy, batch.action.reshape(-1, *batch.action.shape[2:])
+    rows = Memory(actions[keep], features[:m][keep])
+    likelihood = Likelihood(policy.distribution, policy.model, rows)
+    known = {"reward": batch.reward, "ended": batch.ended, "valid": batch.valid, "target": target}
+    if plan.advantage == "lstd_q":
+        learned, rng = state.baseline, np.random.default_rng(state.stream(_UPDATE))
+        if learned is None:
+            learned = plan.baseline.fit(features[:m][keep], target.ravel()[keep], None, rng)
+        design = plan.baseline.design(learned, features)
+        follow = design[n : m + n].reshape(steps, n, -1).copy()
+        follow[batch.ended] = design[m + n :]
+        follow[batch.terminated] = 0.0
+        known.update(state=design[:m].reshape(steps, n, -1), following=follow)
+    scores = likelihood.scores_by_row(policy.theta)
+    return compatible_advantage(plan.advantage, scores, known, plan.discount, plan.gae_lambda)
 
 
 def _whole_return(batch: Rollout) -> np.ndarray:

@@ -993,7 +993,7 @@ def policies() -> Iterator[Case]:
             yield case(
                 f"{env}/{policy}", lambda e=env, p=policy: NaturalPolicyEstimator(e, p, **usual)
             )
-        for preset in ("reinforce", "npg", "trpo"):
+        for preset in ("reinforce", "npg", "trpo", "nac"):
             yield case(f"{env}/{preset}", lambda e=env, p=preset: NaturalPolicyEstimator.preset(p, e, n_jobs=1, **usual))  # fmt: skip
     short = {**usual, "max_iter": 8}
     options: dict[str, dict[str, Any]] = {

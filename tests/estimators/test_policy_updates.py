@@ -139,7 +139,7 @@ def test_failed_searches_leave_theta_bit_for_bit(monkeypatch, value, why):
     assert len(again.fit().history_.trials) == len(agent.history_.trials)
 
 
-@pytest.mark.parametrize("preset", ["reinforce", "npg", "trpo"])
+@pytest.mark.parametrize("preset", ["reinforce", "npg", "trpo", "nac"])
 @pytest.mark.parametrize("baseline", ["none", "constant", "quadratic", "fourier", "mlp"])
 @pytest.mark.parametrize("terminal", [False, True])
 def test_equal_rewards(preset, baseline, terminal):

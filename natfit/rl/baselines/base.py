@@ -129,6 +129,21 @@ class Baseline(Component):
         value = self._predict(state.parts, state.standardised(X))
         return np.clip(value, state.low, state.high)
 
+    def design(self, state: Fitted | None, X: Any) -> np.ndarray:
+        """Return features phi (N, M) of the rows of X, of which predictions are made.
+
+        The first is an intercept. Baselines that are linear in features return these, the
+        others their prediction in units of its range.
+
+        Returns
+        -------
+        ndarray of shape (N, M)
+            Features; a value function phi' v that is fitted jointly with something else uses them.
+        """
+        low, high = (0.0, 0.0) if state is None else (state.low, state.high)
+        value = (self.predict(state, X) - low) / ((high - low) or 1.0)
+        return np.column_stack([np.ones(len(X)), value])
+
     def _fit(
         self, z: np.ndarray, target: np.ndarray, before: dict | None, rng: Any
     ) -> dict[str, np.ndarray]:
@@ -151,6 +166,13 @@ class Ridge(Baseline):
     def check(self) -> None:
         """Check that the penalty keeps the normal equations regular in double precision."""
         check_number(self.penalty, "baseline__penalty", low=1e-8, hint="1e-3")
+
+    def design(self, state: Fitted | None, X: Any) -> np.ndarray:
+        """Return an intercept and the features (N, M) of the rows of X."""
+        if state is None:
+            return super().design(state, X)
+        features = self._features(state.parts, state.standardised(X))
+        return np.hstack([np.ones((len(features), 1)), features])
 
     def _features(self, parts: dict[str, np.ndarray], z: np.ndarray) -> np.ndarray:
         """Return features (N, M) without the intercept."""
