@@ -89,7 +89,8 @@ def compute(n_agents: int = 10, n_updates: int = 100, batch_size: int = 100) -> 
                 batch_unit="episodes",
                 n_envs=batch_size,  # all episodes of an update side by side
                 max_iter=n_updates + 1,  # the last one shows the return after the others
-                start_params=START,
+                start_params="paper",  # START
+                std_bounds=(1e-9, 10.0),  # the optimum is a standard deviation of zero
                 random_state=seed,
             ).fit()
             for seed in range(n_agents)

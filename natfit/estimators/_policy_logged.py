@@ -10,7 +10,7 @@ import numpy as np
 from natfit._validation import answers_keywords, check_number, check_vector
 from natfit.estimators._policy_base import PolicyBase
 from natfit.estimators._policy_options import checked_plan, first_state, resumable
-from natfit.rl.history import LoggedHistory
+from natfit.rl.history import LoggedHistory, kept
 from natfit.rl.logged import Logged, learn
 from natfit.rl.make import release
 from natfit.rl.policy import Policy
@@ -97,7 +97,10 @@ class LoggedPolicy(PolicyBase):
             self._publish_policy(plan, states[-1], status)
             self._records: list[Any] = []
             self.history_ = LoggedHistory.from_records(
-                [s.record for s in states], [s.note for s in states], states[-1].trials
+                [s.record for s in states],
+                [s.note for s in states],
+                states[-1].trials,
+                [kept(s.policy.theta) for s in states],
             )
             self.effective_episodes_ = states[-1].record["effective_episodes"]
         return self

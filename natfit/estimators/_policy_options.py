@@ -23,6 +23,7 @@ from natfit.rl.normalizer import RunningNormalizer
 from natfit.rl.policy import (
     Policy,
     action_distribution,
+    first_value,
     spread_limits,
     spread_powers,
     start_eta,
@@ -68,7 +69,10 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
     init_std = _init_std(o.init_std, space)
     std_bounds = _std_bounds(o.std_bounds, init_std, space)
     model = _model(o, env, family, std_bounds)
-    family = model.family
+    family, units = model.family, None
+    if isinstance(space, Box):
+        units = ActionUnits.of(space, init_std, family, squashed)
+    eta0 = _start(o.start_params, family, env, units, init_std)
     unit = check_option(o.batch_unit, "batch_unit", ("steps", "episodes"))
     advantage = check_option(o.advantage, "advantage", ADVANTAGES)
     if advantage in ("total_return", "enac") and unit != "episodes":
@@ -90,16 +94,12 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
         check_bool(o.normalize_observations, "normalize_observations"),
         float(o.entropy_bonus),
         int(check_number(o.max_episode_steps, "max_episode_steps", low=1, integer=True)),
-        spread_limits(model, space, std_bounds),
+        _limits(o, model, space, std_bounds, eta0),
         check_jobs(o.n_jobs),
         engine.max_iter,
         None if steps is None else int(check_number(steps, "max_env_steps", low=1, integer=True)),
         None if target is None else check_number(target, "target_return"),
     )
-    units = None
-    if isinstance(space, Box):
-        units = ActionUnits.of(space, init_std, family, squashed)
-    eta0 = _start(o.start_params, family, space, units, init_std)
     policy = Policy(family, model, eta0, env.observation_space, space, units=units)
     return plan, policy
 
@@ -225,12 +225,49 @@ def _std_bounds(bounds: Any, init_std: Any, space: Space) -> tuple[float, float]
     return low, high
 
 
+def _limits(
+    options: Any, model: Model, space: Space, bounds: tuple, eta0: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the limits (P,) of theta, which give way to the start of a publication."""
+    low, high = spread_limits(model, space, bounds)
+    if isinstance(options.start_params, str):
+        theta = model.init(np.random.default_rng(0), eta0)
+        return np.minimum(low, theta), np.maximum(high, theta)
+    return low, high
+
+
+def _published(params: str, family: Distribution, env: VectorEnvironment) -> dict[str, Any]:
+    """Return the native parameters, in the unit of the actions, with which a publication starts."""
+    at = getattr(getattr(env, "environment", None), "paper_start", None)
+    if params != "paper" or at is None:
+        raise ValueError(
+            "start_params must be a dict of native values, or 'paper' for an environment that "
+            f"declares paper_start (drift does), got {params!r} for {env.name!r}; leave "
+            "start_params=None to start in the middle"
+        )
+    location, scale = (np.full(env.action_space.width, value) for value in at)
+    if family.event_shape == ():
+        location, scale = location[0], scale[0]
+    return {
+        name: location
+        if family.roles.get(name) is Role.LOCATION
+        else first_value(family, name, scale)
+        for name in family.params
+    }
+
+
 def _start(
-    params: Any, family: Distribution, space: Space, units: ActionUnits | None, init_std: Any
+    params: Any,
+    family: Distribution,
+    env: VectorEnvironment,
+    units: ActionUnits | None,
+    init_std: Any,
 ) -> np.ndarray:
     """Return eta (K,) of the first policy."""
     if params is None:
-        return start_eta(family, space, init_std)
+        return start_eta(family, env.action_space, init_std)
+    if isinstance(params, str):
+        params = _published(params, family, env)
     if not isinstance(params, dict):
         raise TypeError(
             "start_params must be a dict with a native value for each of "
@@ -248,7 +285,9 @@ def first_state(options: Any, plan: Plan, policy: Policy) -> State:
     root = int(rng.integers(2**63))
     theta = policy.model.init(np.random.default_rng((root, 0, 3)), policy.theta)
     low, high = plan.limits
-    outside = np.flatnonzero((theta < low) | (theta > high))
+    # A start at a limit is there but for rounding.
+    slack = 1e-12 * (1.0 + np.abs(theta))
+    outside = np.flatnonzero((theta < low - slack) | (theta > high + slack))
     if len(outside):
         name = policy.model.names()[outside[0]]
         raise ValueError(

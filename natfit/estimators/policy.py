@@ -20,7 +20,7 @@ from natfit.estimators._policy_options import (
 )
 from natfit.estimators._policy_presets import PRESETS
 from natfit.rl.evaluation import seeds_of
-from natfit.rl.history import PolicyHistory
+from natfit.rl.history import PolicyHistory, kept
 from natfit.rl.make import release
 from natfit.rl.stopping import TrainingStatus
 from natfit.rl.training import RECENT, Plan, State, train
@@ -103,14 +103,15 @@ class NaturalPolicyEstimator(LoggedPolicy):
     max_episode_steps : int, default=10000
         Number of steps after which an episode is taken for one that never ends, which is an
         error.
-    start_params : dict, optional
+    start_params : dict or "paper", optional
         Native parameters of the first policy by name, in the unit of the actions; by default the
-        middle of the action space.
+        middle of the action space. ``"paper"`` is the start that the environment declares
+        (``drift``: mean 10, deviation 14), which ``std_bounds`` do not exclude.
     init_std : float or array-like of the shape of an action, default=1.0
         First standard deviation of real actions: in units of half the width of the elements with
         two limits, and the unit itself of the others.
     std_bounds : (low, high), default=(1e-3, 10.0)
-        Limits of the standard deviations in these units.
+        Limits of the standard deviations in these units, also in native coordinates.
     state_dependent_std : bool, default=False
         Whether the standard deviations of real actions depend on the observation, as their means.
         A smooth curve of their logarithm then keeps them inside ``std_bounds``.
@@ -287,7 +288,7 @@ class NaturalPolicyEstimator(LoggedPolicy):
                 status = TrainingStatus.STOPPED_BY_CALLBACK
             while status is None:
                 state = next(updates)
-                records.append((state.record, state.note))
+                records.append((state.record, state.note, kept(state.policy.theta)))
                 status = self._caps(plan, state)
                 if hook is not None and hook(state, status is not None) and status is None:
                     status = TrainingStatus.STOPPED_BY_CALLBACK
@@ -368,7 +369,10 @@ class NaturalPolicyEstimator(LoggedPolicy):
 def _history(state: State, records: list) -> PolicyHistory:
     """The history of the updates so far, with the last search that failed."""
     return PolicyHistory.from_records(
-        [record for record, _ in records], [note for _, note in records], state.trials
+        [r for r, _, _ in records],
+        [n for _, n, _ in records],
+        state.trials,
+        [t for *_, t in records],
     )
 
 

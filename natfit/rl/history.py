@@ -10,13 +10,17 @@ import numpy as np
 from natfit.iterate import Trial
 from natfit.optimize.history import History
 
+#: Largest number of parameters whose values after each update are kept: 16 kB an update.
+MOST_KEPT = 2_000
+
 #: Columns that hold whole numbers.
-_WHOLE = ("env_steps", "episodes", "solver_iterations", "backtracks")
+_WHOLE = ("env_steps", "episodes", "episodes_ended", "solver_iterations", "backtracks")
 
 #: Names of all columns, in this order.
 COLUMNS = (
     "env_steps",
     "episodes",
+    "episodes_ended",
     "mean_return",
     "std_return",
     "surrogate_gain",
@@ -45,6 +49,11 @@ _REASONS = {
 }
 
 
+def kept(theta: np.ndarray) -> np.ndarray | None:
+    """Return the parameters after an update if the history keeps them, else None."""
+    return theta if theta.size <= MOST_KEPT else None
+
+
 class PolicyHistory(History):
     """A mapping of column names to arrays, one row per update.
 
@@ -53,7 +62,9 @@ class PolicyHistory(History):
     ==================  ===================================================================
     env_steps           steps in the environment so far
     episodes            episodes that have ended so far
-    mean_return         mean undiscounted return of the episodes that ended in this update
+    episodes_ended      episodes that ended in this update
+    mean_return         mean undiscounted return of the episodes that ended in this update; where
+                        none has, that of the last 20 episodes that ended before
     std_return          their standard deviation
     surrogate_gain      rise of the surrogate objective, in units of the advantages; 0: no step
     predicted_kl        1/2 delta' (F + D) delta of the step with the damping D, nats per
@@ -73,19 +84,59 @@ class PolicyHistory(History):
     seconds_update      wall time in everything else
     ==================  ===================================================================
 
-    A value that does not exist, such as a mean over no episodes, is NaN. ``notes`` names the
+    A value that does not exist, such as a return before any episode has ended, is NaN. ``theta``
+    (n_updates, P) holds the parameters after each update, of policies of at most 2,000
+    parameters. ``notes`` names the
     solver that was used, its fallbacks, and the reason if there was no step. ``trials`` are the
     points that the last update without a step looked at; empty where every update took one.
     """
 
     @classmethod
     def from_records(
-        cls, records: Sequence[dict], notes: Sequence[str], trials: tuple[Trial, ...] = ()
+        cls,
+        records: Sequence[dict],
+        notes: Sequence[str],
+        trials: tuple[Trial, ...] = (),
+        thetas: Sequence[np.ndarray | None] = (),
     ) -> Self:
-        """Return the history of a list of records, one per update."""
+        """Return the history of a list of records, one per update, with theta where it was kept."""
         names = records[0] if len(records) else COLUMNS
         columns = {name: np.array([r[name] for r in records], dtype=float) for name in names}
-        return cls(columns, np.empty((len(records), 0)), notes, _REASONS, trials)
+        known = [t for t in thetas if t is not None]
+        kept = len(known) == len(records) > 0
+        theta = np.array(known) if kept else np.empty((len(records), 0))
+        return cls(columns, theta, notes, _REASONS, trials)
+
+    @property
+    def theta(self) -> np.ndarray:
+        """The parameters after each update, (n_updates, P).
+
+        Raises
+        ------
+        AttributeError
+            If the policy has more parameters than are kept.
+        """
+        if self._theta.shape[1] == 0 < len(self._theta):
+            raise AttributeError(
+                f"history_.theta is kept for policies of at most {MOST_KEPT} parameters, and this "
+                "one has more; theta_ is that of the last update, and a callback sees every update"
+            )
+        return self._theta
+
+    @theta.setter
+    def theta(self, value: np.ndarray) -> None:
+        self._theta = value
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows, one for each update."""
+        return len(self._theta)
+
+    def head(self, n: int = 5) -> Self:
+        """Return the first n rows."""
+        columns = {name: values[:n] for name, values in self._columns.items()}
+        trials = self.trials if n >= self.n_rows else ()
+        return type(self)(columns, self._theta[:n], self.notes[:n], self._why, trials)
 
     def __getitem__(self, name: str) -> Any:
         """Return a column, as integers if it holds whole numbers."""
@@ -102,11 +153,15 @@ class LoggedHistory(PolicyHistory):
 
     @classmethod
     def from_records(
-        cls, records: Sequence[dict], notes: Sequence[str], trials: tuple[Trial, ...] = ()
+        cls,
+        records: Sequence[dict],
+        notes: Sequence[str],
+        trials: tuple[Trial, ...] = (),
+        thetas: Sequence[np.ndarray | None] = (),
     ) -> Self:
         """Return the history of a list of records, whose first, the start, has no step."""
         names = dict.fromkeys(name for record in records for name in record)
         filled = [{name: record.get(name, np.nan) for name in names} for record in records]
         for name in names.keys() & set(_WHOLE):
             filled[0][name] = 0
-        return super().from_records(filled, notes, trials)
+        return super().from_records(filled, notes, trials, thetas)

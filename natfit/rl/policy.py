@@ -14,6 +14,7 @@ import numpy as np
 
 from natfit._component import resolve
 from natfit.bijectors import Bijector, LogBetween
+from natfit.coordinates.native import Native
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.wrappers.constrained import Constrained
@@ -332,10 +333,10 @@ def start_eta(family: Distribution, space: Space, init_std: Any = 1.0) -> np.nda
     scale = np.where(has_two_limits(space), init_std, 1.0)
     if family.event_shape == ():
         scale = scale[0]
-    return family.eta(**{name: _first(family, name, scale) for name in family.params})
+    return family.eta(**{name: first_value(family, name, scale) for name in family.params})
 
 
-def _first(family: Distribution, name: str, scale: np.ndarray) -> Any:
+def first_value(family: Distribution, name: str, scale: np.ndarray) -> Any:
     """Return a parameter of the first policy; 10 for one that is no location or spread (df)."""
     role, own = family.roles.get(name), family.params[name]
     if role is Role.LOCATION:
@@ -404,12 +405,39 @@ def spread_limits(
     """
     low, high, steps = model.limits()
     low, high = low.copy(), high.copy()
-    if isinstance(space, Box):
-        for name, power in spread_powers(model.family).items():
-            logs = np.isfinite(steps) & _entries(model, name)
-            least, most = sorted(np.log(bound) / power for bound in std_bounds)
-            low[logs] = np.maximum(low[logs], least)
-            high[logs] = np.minimum(high[logs], most)
+    if not isinstance(space, Box):
+        return low, high
+    if not model.unconstrained:
+        return _native_limits(model, std_bounds, low, high)
+    for name, power in spread_powers(model.family).items():
+        logs = np.isfinite(steps) & _entries(model, name)
+        least, most = sorted(np.log(bound) / power for bound in std_bounds)
+        low[logs] = np.maximum(low[logs], least)
+        high[logs] = np.minimum(high[logs], most)
+    return low, high
+
+
+def _native_limits(
+    model: Model, bounds: tuple[float, float], low: np.ndarray, high: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return limits of theta in native coordinates: a scale's own, a covariance's on variances."""
+    family = model.family
+    for name, power in spread_powers(family).items():
+        if not isinstance(getattr(model, "coordinates", None), Native):
+            raise ValueError(
+                f"std_bounds cannot limit {name} in the coordinates of {model!r}, whose entries "
+                "are no standard deviations; use Constant('unconstrained') or Constant('native')"
+            )
+        block = family.blocks[name]
+        where = slice(block.start, block.stop)
+        if family.roles.get(name) is Role.COVARIANCE:
+            # The variances come first, the covariances after them.
+            where, power = slice(block.start, block.start + family.event_shape[0]), 0.5
+        least, most = sorted(bound ** (1.0 / power) for bound in bounds)
+        # An end of the support has limits of its own, which exclude these.
+        open_ = (least < high[where]) & (most > low[where])
+        low[where] = np.where(open_, np.maximum(low[where], least), low[where])
+        high[where] = np.where(open_, np.minimum(high[where], most), high[where])
     return low, high
 
 

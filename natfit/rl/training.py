@@ -229,12 +229,14 @@ def _scaled(plan: Plan, gain: np.ndarray) -> np.ndarray:
 
 
 def _counts(state: State, batch: Rollout, returns: np.ndarray) -> dict[str, float]:
-    """Return the totals so far, and mean and deviation of the returns that ended."""
+    """Return the totals so far, and mean and deviation of the returns that ended last."""
+    last = returns if len(returns) else np.array(state.recent)
     return {
         "env_steps": state.env_steps + batch.n_steps,
         "episodes": state.n_episodes + len(returns),
-        "mean_return": returns.mean() if len(returns) else np.nan,
-        "std_return": returns.std() if len(returns) else np.nan,
+        "episodes_ended": len(returns),
+        "mean_return": last.mean() if len(last) else np.nan,
+        "std_return": last.std() if len(last) else np.nan,
     }
 
 

@@ -101,6 +101,18 @@ def test_the_natural_gradient_leaves_the_plateau_on_which_the_plain_one_stays():
     assert plain[0] == natural[0] < plain[-1] < 1.1
 
 
+@pytest.mark.parametrize(
+    ("stay", "plain", "natural"),
+    [([0.5, 0.5], 15, 2), ([0.9, 0.1], None, 4), ([0.5, 0.1], None, 3)],
+)
+def test_the_plain_gradient_gets_stuck_from_some_starts_only(stay, plain, natural):
+    for metric, expected in ((EuclideanMetric(), plain), (ExactFisher(), natural)):
+        rewards = average_rewards(metric, 30 if expected else 100, logit(stay))
+        good = np.flatnonzero(rewards > 1.9)
+        assert (good[0] if len(good) else None) == expected
+        assert expected or rewards.max() < 1.1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_learned_gain_is_that_of_the_riccati_equation(seed):

@@ -29,6 +29,9 @@ class Environment(Component):
     trusted : bool
         Whether every finite action in its space gives finite rewards and observations in their
         space; otherwise each step is checked. A subclass must declare it again.
+    paper_start : (float, float) or None
+        Mean and standard deviation of real actions with which a publication starts; a policy
+        estimator begins there with ``start_params="paper"``.
     """
 
     _package = "natfit.rl.environments"
@@ -36,6 +39,7 @@ class Environment(Component):
     name: ClassVar[str] = "environment"
     gymnasium_id: ClassVar[str | None] = None
     trusted: ClassVar[bool] = False
+    paper_start: ClassVar[tuple[float, float] | None] = None
 
     observation_space: Space
     action_space: Space

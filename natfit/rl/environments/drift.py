@@ -18,7 +18,9 @@ class Drift(Environment):
 
         -T (mu^2 + sigma^2) - sum_{t<T} (t^2 mu^2 + t sigma^2),
 
-    where T is the horizon, so that the optimum is mu = sigma = 0.
+    where T is the horizon, so that the optimum is mu = sigma = 0. The paper (Hoagland, *Natural
+    gradient methods for optimization and applications to reinforcement learning*, figure 4) starts
+    at (mu, sigma) = (10, 14), and so does a policy estimator with ``start_params="paper"``.
 
     Parameters
     ----------
@@ -27,6 +29,7 @@ class Drift(Environment):
     """
 
     name = "drift"
+    paper_start = (10.0, 14.0)
 
     observation_space = Box([-np.inf], [np.inf])
     action_space = Box([-np.inf], [np.inf])

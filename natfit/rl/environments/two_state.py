@@ -1,4 +1,4 @@
-"""Two states and two actions on which the plain policy gradient gets stuck."""
+"""Two states and two actions: from some starts the plain policy gradient gets stuck."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ class TwoState(Environment):
     """Stay for a reward of 1 in state 0 or 2 in state 1, or move for a reward of 0.
 
     Action 0 stays, action 1 moves to the other state. The best policy moves to state 1 and
-    stays there. While state 1 is rarely visited, the plain gradient for it is small: it first
-    learns to stay in state 0, which makes visits to state 1 rarer still. The task never terminates
-    and is truncated after ``time_limit`` steps.
+    stays there. While state 1 is rarely visited, the plain gradient for it is small. From a policy
+    that leaves state 1 at once and mostly stays in state 0, it first learns to stay there, which
+    makes visits to state 1 rarer still. With exact gradients of the average reward in the log odds
+    of staying, and steps of length 1, it is still below 1.1 of 2 after 10,000 updates from
+    probabilities of staying of (0.9, 0.1), and after 300 also from (0.5, 0.1); the natural gradient
+    takes 4 and 3 updates to 1.9. From equal probabilities, with which policies here begin by
+    default, the plain gradient does not get stuck: it takes 15 updates, the natural one 2. The task
+    never terminates and is truncated after ``time_limit`` steps.
 
     Parameters
     ----------
