@@ -91,6 +91,21 @@ class Metric(Component):
         """Return the metric at an iterate, an operator of size P."""
         raise NotImplementedError
 
+    def rank_limit(self, objective: Objective) -> tuple[int, str] | None:
+        """Return the largest rank that the matrix can have, and how to raise it; None if full.
+
+        Parameters
+        ----------
+        objective : Objective
+            What is minimised.
+
+        Returns
+        -------
+        (int, str) or None
+            The rank, below P whatever the data are, with its reason and remedy in words.
+        """
+        return None
+
     def divergence(
         self, objective: Objective, theta: np.ndarray, theta2: np.ndarray
     ) -> float | None:

@@ -27,3 +27,9 @@ class EmpiricalFisher(Metric):
     def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> LinearOperator:
         """Return the matrix at the iterate, an operator of size P, by one pass over the rows."""
         return need_likelihood(self, objective).scores(iterate.theta)
+
+    def rank_limit(self, objective: Objective) -> tuple[int, str] | None:
+        """Return the number of rows, if they are fewer than parameters."""
+        likelihood = need_likelihood(self, objective)
+        n = likelihood.rows.n
+        return None if n >= likelihood.n_params else (n, f"there are {n} rows; give more")

@@ -56,10 +56,10 @@ class MonteCarloFisher(Metric):
         family, n_rows = likelihood.distribution, likelihood.rows.n
         stream = block_rng(rng)
         if not likelihood.model.shared:
-            each = self.n_draws if self.per == "row" else max(1, self.n_draws // n_rows)
+            each = self._each(n_rows)
             rule = partial(_row_factor, family, each, stream)
             return likelihood.sandwich(iterate.theta, rule, each)
-        draws = self.n_draws if self.per == "total" else self.n_draws * n_rows
+        draws = self._in_all(n_rows)
         errors: list[float] = []
 
         def shared(eta: np.ndarray, start: int) -> tuple[np.ndarray | None, np.ndarray | None]:
@@ -73,6 +73,23 @@ class MonteCarloFisher(Metric):
         operator = likelihood.sandwich(iterate.theta, shared)
         operator.standard_error = errors[0] if errors else None
         return operator
+
+    def _each(self, n_rows: int) -> int:
+        """Return the number of draws of each row of a conditional model."""
+        return self.n_draws if self.per == "row" else max(1, self.n_draws // n_rows)
+
+    def _in_all(self, n_rows: int) -> int:
+        """Return the number of draws from the one distribution of a constant model."""
+        return self.n_draws if self.per == "total" else self.n_draws * n_rows
+
+    def rank_limit(self, objective: Objective) -> tuple[int, str] | None:
+        """Return the number of draws, if they are fewer than parameters."""
+        likelihood = need_likelihood(self, objective)
+        n = likelihood.rows.n
+        draws = self._in_all(n) if likelihood.model.shared else n * self._each(n)
+        if draws >= likelihood.n_params:
+            return None
+        return draws, f"n_draws={self.n_draws} gives {draws} scores; raise metric__n_draws"
 
     @classmethod
     def examples(cls) -> list[Metric]:

@@ -54,6 +54,24 @@ class Engine:
         metric = self.metric.prepare(objective)
         return self if metric is self.metric else replace(self, metric=metric)
 
+    def shortfall(self, objective: Objective) -> str | None:
+        """Tell in words that the metric is singular whatever the data are, and what to do.
+
+        Returns
+        -------
+        str or None
+            None if the metric may be regular, or damping makes it so.
+        """
+        limit = self.metric.rank_limit(objective)
+        if limit is None or self.damping.start() > 0.0:
+            return None
+        rank, why = limit
+        return (
+            f"{type(self.metric).__name__} is singular: it has a rank of at most {rank} for "
+            f"{objective.n_params} parameters, because {why}, or damp it, for instance with "
+            "damping=0.1"
+        )
+
     def ended_as_asked(self, status: Status) -> bool:
         """Tell whether a run ended as the caller asked, so that it needs no warning.
 

@@ -53,6 +53,8 @@ class Verdict:
         replaces what the run found.
     remedy : str or None
         What to do about it, where the status alone does not tell.
+    singular : bool
+        Whether the metric was singular whatever the data are, as the remedy then says.
     """
 
     status: Status
@@ -71,6 +73,7 @@ class Verdict:
     rose_from: float | None = None
     reason: str | None = None
     remedy: str | None = None
+    singular: bool = False
 
     @classmethod
     def of(

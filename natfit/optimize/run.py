@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
+from natfit._warnings import warn
 from natfit.iterate import Iterate, Status, noise
 from natfit.objectives import NoMinimum, Objective
 from natfit.optimize._unbounded import runaway
@@ -144,6 +146,9 @@ def run(
         start = iterates.pop().theta
     # The loop is left with a status alone.
     verdict = _verdict(objective, engine, iterates, status)  # type: ignore[arg-type]
+    if verdict.singular and engine.ended_as_asked(verdict.status):
+        # The fit ended as asked, but it could not have come to an optimum.
+        warn(verdict.message, ConvergenceWarning)
     return Fit(iterates[-1], verdict, History.from_iterates(iterates, _reasons(engine)))
 
 
@@ -276,7 +281,15 @@ def _verdict(
     climbed = not engine.step.descends and not status.good and _rose(iterates)
     rose_from = iterates[0].value if climbed else None
     found = Verdict.of(status, objective, last, engine.tol, engine.max_iter, lost, rose_from)
-    return found if why is None else replace(found, reason=why.reason, remedy=why.remedy)
+    if why is not None:
+        return replace(found, reason=why.reason, remedy=why.remedy)
+    short = None if status.good or not _constant(objective) else engine.shortfall(objective)
+    return found if short is None else replace(found, remedy=short, singular=True)
+
+
+def _constant(objective: Objective) -> bool:
+    """Tell whether all rows share the parameters; a network is solved all the same."""
+    return objective.probabilistic and objective.model.shared  # type: ignore[attr-defined]
 
 
 def _reasons(engine: Engine) -> dict[str, str]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from natfit._warnings import warn
 from natfit.iterate import Trial
 from natfit.objectives import Likelihood, PolicySurrogate
 from natfit.optimize import Engine, Iterate, advance
@@ -191,7 +192,7 @@ def _update(plan: Plan, state: State) -> State:
         recent=(*state.recent, *gained[0].tolist())[-RECENT:],
         record=record,
         damping=end.damping if plan.engine.damping.adaptive else None,
-        note=note_of(end),
+        note=note_of(end, _shortfall(plan, surrogate)),
         trials=state.trials if end.status is None else end.trials,
     )
 
@@ -218,6 +219,17 @@ def improved(
     )
     start, end = advance(surrogate, plan.engine, policy.theta, rng, damping)
     return surrogate, start, end
+
+
+def _shortfall(plan: Plan, surrogate: PolicySurrogate) -> str:
+    """Warn if the metric of a batch is singular whatever was played, and return the words."""
+    if plan.advantage in COMPATIBLE:
+        # Their gradient lies where the metric is regular.
+        return ""
+    words = plan.engine.shortfall(surrogate) or ""
+    if words:
+        warn(words, UserWarning, type(plan.engine.metric))
+    return words
 
 
 def _scaled(plan: Plan, gain: np.ndarray) -> np.ndarray:
@@ -376,9 +388,9 @@ def step_record(surrogate: PolicySurrogate, start: Iterate, end: Iterate) -> dic
     }
 
 
-def note_of(end: Iterate) -> str:
+def note_of(end: Iterate, more: str = "") -> str:
     """Return a note: the solver, its fallbacks, and why there was no step."""
-    words = [end.solver, *end.notes, "" if end.status is None else f"no step: {end.status}"]
+    words = [end.solver, *end.notes, more, "" if end.status is None else f"no step: {end.status}"]
     return "; ".join(w for w in words if w)
 
 
