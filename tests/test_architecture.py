@@ -292,6 +292,7 @@ def loops_over_chunks(tree):
 
 #: Loops in steps over what is no data: draws and their blocks, and nodes of quadrature.
 STEPS = {
+    "distributions/contract/information.py": ["range(0, len(eta), size)"],
     "metrics/monte_carlo.py": ["range(0, draws, _DRAWS)", "range(0, len(eta), BLOCK)"],
     "distributions/contract/intervals.py": ["range(0, n, _CHUNK)"],
     # Distinct intervals, which are a table.

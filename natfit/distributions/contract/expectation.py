@@ -273,7 +273,7 @@ def _locate(family: Any, eta: np.ndarray) -> tuple[float, float]:
     support = _interval(family, eta)
     if np.isfinite(support.low) and np.isfinite(support.high):
         return 0.0, 1.0
-    loc, scale = _units(family, eta)
+    loc, scale = (float(part[0]) for part in units(family, eta[None]))
     half = np.linspace(-30, 30, 1201)
     if np.isfinite(support.low):
         # Mass in log distance u from the end: p(e^u) e^u.
@@ -317,20 +317,20 @@ def located(family: Any, eta: np.ndarray) -> tuple[float, float]:
     return centre, width
 
 
-def _units(family: Any, eta: np.ndarray) -> tuple[float, float]:
-    """Location and scale at eta (K,), by the parameters' roles; 0 and 1 where no role says.
+def units(family: Any, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Location and scale at eta (n, K), by the parameters' roles; 0 and 1 where no role says.
 
     If there are several locations, as in a mixture, none of them is that of the whole.
 
     Returns
     -------
-    location, scale : float
+    location, scale : ndarray of shape (n,)
         In the unit of y.
     """
-    values = family.native_dict(eta)
-    numbers = {name: float(v) for name, v in values.items() if np.ndim(v) == 0}
+    values = dict(zip(family.params, family.native(eta), strict=True))
+    numbers = {name: np.asarray(v, dtype=float) for name, v in values.items() if np.ndim(v) == 1}
     centres = [v for n, v in numbers.items() if family.roles.get(n) in (Role.LOCATION, Role.MEAN)]
     scales = [v for n, v in numbers.items() if family.roles.get(n) is Role.SCALE]
     scales += [1.0 / v for n, v in numbers.items() if family.roles.get(n) is Role.RATE]
-    loc = centres[0] if len(centres) == 1 else 0.0
-    return loc, scales[0] if len(scales) == 1 else 1.0
+    loc = centres[0] if len(centres) == 1 else np.zeros(len(eta))
+    return loc, scales[0] if len(scales) == 1 else np.ones(len(eta))

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from natfit.distributions.contract.declared import Role
-from natfit.distributions.contract.expectation import _units
+from natfit.distributions.contract.expectation import units
 
 #: Central differences of eighth order, of a function at -4, ..., 4 steps.
 _FIRST = np.array([3.0, -32.0, 168.0, -672.0, 0.0, 672.0, -168.0, 32.0, -3.0]) / 840.0
@@ -270,7 +270,7 @@ def _unrolled(family: Any, eta: np.ndarray) -> tuple[Callable, Callable]:
         return lambda y: np.log((y - low) / (high - y)), inside
     if np.isfinite(low):
         return lambda y: np.log(y - low), lambda u: (low + np.exp(u), np.exp(u))
-    loc, scale = _units(family, eta[0])
+    loc, scale = (float(part[0]) for part in units(family, eta[:1]))
     return (
         lambda y: np.arcsinh((y - loc) / scale),
         lambda u: (loc + scale * np.sinh(u), scale * np.cosh(u)),
