@@ -121,8 +121,8 @@ class NaturalPolicyEstimator(LoggedPolicy):
     random_state : None, int, RandomState or Generator
         Seed of all that is random. It is read once per fit, and not again by a warm start.
     n_jobs : int, optional
-        Number of processes for environments that are stepped one by one; results do not depend
-        on it.
+        Number of processes for environments that are stepped one by one, which are used after the
+        first update if that saves time; results do not depend on it.
 
     Attributes
     ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ LIMIT = 10.0
 
 #: A standard deviation below this share of the column's mean is rounding.
 _ROUNDING = 1e-12
+
+#: Largest count of numbers whose deviations are held at once: 32 MB.
+_ROOM = 1 << 22
 
 #: Squares of larger numbers would overflow.
 LARGEST = 1e150
@@ -82,6 +86,13 @@ class RunningNormalizer:
         batch = self._checked(batch)
         if len(batch) == 0:
             return self
+        if batch.size > _ROOM and len(batch) > 1:
+            # Parts, whose temporaries are small: pixels fill gigabytes.
+            parts = np.array_split(batch, min(len(batch), -(-batch.size // _ROOM)))
+            return reduce(RunningNormalizer._with, parts, self)
+        return self._with(batch)
+
+    def _with(self, batch: np.ndarray) -> RunningNormalizer:
         # From the first row, so that a constant column has exactly no spread.
         offset = batch - batch[0]
         shift = offset.mean(axis=0)
@@ -128,7 +139,7 @@ class RunningNormalizer:
         x = np.asarray(x, dtype=np.float64)
         if x.ndim != 2 or x.shape[1] != self.mean.size:
             raise ValueError(f"observations must have shape (N, {self.mean.size}), got {x.shape}")
-        if x.size and not np.abs(x).max() < LARGEST:
+        if x.size and not max(x.max(), -x.min()) < LARGEST:
             row, column = np.argwhere(~(np.abs(x) < LARGEST))[0]
             raise ValueError(
                 f"observations must be finite and within +-{LARGEST:g}, got {x[row, column]} "

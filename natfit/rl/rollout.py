@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -21,6 +22,11 @@ from natfit.rl.vector import VectorEnvironment
 
 #: What is recorded of every step, under the same name in the log and in the rollout.
 _STEPWISE = ("observation", "action", "reward", "terminated", "truncated", "valid")
+
+
+#: Seconds that several processes must save in a rollout: sending environments to them and back
+#: takes about this long.
+_WORTH = 0.3
 
 
 @runtime_checkable
@@ -164,7 +170,7 @@ def collect(
     Rollout
         The T steps taken; T is ``steps``, or as many as the quota needed.
     """
-    n, log = env.n, _Log()
+    n, log, spent = env.n, _Log(), 0.0
     whole = np.zeros((width, observation.shape[1]))
     alone = n == width
     done, length, always = np.zeros(n, dtype=int), np.zeros(n, dtype=int), np.ones(n, dtype=bool)
@@ -176,11 +182,13 @@ def collect(
             whole[columns] = observation
             action = policy.greedy(whole) if greedy else policy.act(whole, rng)
             action = action[columns]
+        given, before = policy.clipped(action), perf_counter()
         if quota is None or not env.can_wait:
-            step = env.step(policy.clipped(action))
+            step = env.step(given)
         else:
             # can_wait says that step accepts a mask.
-            step = env.step(policy.clipped(action), done < quota)  # type: ignore[call-arg]
+            step = env.step(given, done < quota)  # type: ignore[call-arg]
+        spent += perf_counter() - before
         valid = always if step.valid is None else step.valid
         terminated, truncated = step.terminated, step.truncated
         if quota is not None:
@@ -202,6 +210,7 @@ def collect(
     if place is not None:
         # Episodes beyond the quota, begun while other rows played, give their seeds back.
         env._position = (place + quota - 1).tolist()
+    env.spent = spent
     return _packed(log, observation)
 
 
@@ -268,7 +277,34 @@ def rollout(
         )
         for part in parts
     )
-    return parted.join([e for e, _ in found]), _side_by_side([r for _, r in found])
+    joined = parted.join([e for e, _ in found])
+    joined.spent = env.spent
+    return joined, _side_by_side([r for _, r in found])
+
+
+def jobs_worth(env: VectorEnvironment, n_jobs: int | None) -> int | None:
+    """Return ``n_jobs`` if that many processes save time in rollouts like the last one, else 1.
+
+    The first rollout takes place in this process, and its time in the environment is measured.
+    Rollouts are the same for any number of processes.
+
+    Parameters
+    ----------
+    env : VectorEnvironment
+        With the seconds that its steps took in the last rollout in one process, ``spent``.
+    n_jobs : int or None
+        As in joblib.
+
+    Returns
+    -------
+    int or None
+        The number of processes to use.
+    """
+    jobs = min(effective_n_jobs(n_jobs), env.n)
+    if jobs == 1:
+        return n_jobs
+    saved = 0.0 if env.spent is None else env.spent * (1.0 - 1.0 / jobs)
+    return n_jobs if saved > _WORTH else 1
 
 
 def begin(env: VectorEnvironment, stream: tuple[int, ...]) -> np.ndarray:

@@ -25,7 +25,7 @@ from natfit.rl.baselines import Baseline
 from natfit.rl.compatible import COMPATIBLE, compatible_advantage
 from natfit.rl.normalizer import RunningNormalizer
 from natfit.rl.policy import Policy
-from natfit.rl.rollout import Rollout, begin, check_length, rollout
+from natfit.rl.rollout import Rollout, begin, check_length, jobs_worth, rollout
 from natfit.rl.threads import few_threads
 from natfit.rl.vector import VectorEnvironment
 from natfit.rows import Memory
@@ -300,7 +300,7 @@ def _rollout(plan: Plan, state: State) -> tuple[State, Rollout, np.ndarray, np.n
         state.policy,
         observation,
         state.stream(_ACTIONS),
-        plan.n_jobs,
+        jobs_worth(env, plan.n_jobs),
         steps=None if quota is not None else -(-plan.batch_size // env.n),
         quota=quota,
         longest=plan.max_episode_steps,

@@ -63,6 +63,8 @@ class VectorEnvironment:
         Whether natfit made it, and therefore closes it.
     at : tuple or None
         The training and the update up to which its episodes were played; None if not known.
+    spent : float or None
+        Seconds in ``step`` during the last rollout in this process; None before one.
     """
 
     name: str
@@ -74,6 +76,7 @@ class VectorEnvironment:
     first_row: int = 0
     made_here: bool = False
     at: tuple[int, int] | None = None
+    spent: float | None = None
 
     _plan: list[list[int]] | None = None
     _position: list[int]

@@ -159,7 +159,8 @@ class Ridge(Baseline):
     """Base of baselines that are linear in features: ridge regression with an intercept.
 
     ``w = (F'F + penalty N I)^-1 F'(target - mean)`` for the features F (N, M) less their means,
-    by Cholesky's factorisation. Features are functions of standardised columns and of order one,
+    by Cholesky's factorisation, in the form with an N x N matrix where N < M. Features are
+    functions of standardised columns and of order one,
     which gives the penalty a natural scale.
     """
 
@@ -190,10 +191,14 @@ class Ridge(Baseline):
         centre = features.mean(axis=0)
         features -= centre
         mean = mean_of(target)
-        gram = features.T @ features
+        # Of F'(F F' + penalty N I)^-1 and the form with F'F the one with the smaller matrix.
+        wide = features.shape[1] > len(features)
+        gram = features @ features.T if wide else features.T @ features
         gram.flat[:: len(gram) + 1] += self.penalty * len(z)
         factor = cho_factor(gram, overwrite_a=True, check_finite=False)
-        weight = cho_solve(factor, features.T @ (target - mean), check_finite=False)
+        right = target - mean if wide else features.T @ (target - mean)
+        weight = cho_solve(factor, right, check_finite=False)
+        weight = features.T @ weight if wide else weight
         return {**parts, "weight": weight, "intercept": np.array(mean - centre @ weight)}
 
     def _predict(self, parts: dict[str, np.ndarray], z: np.ndarray) -> np.ndarray:

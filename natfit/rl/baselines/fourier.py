@@ -11,6 +11,10 @@ from natfit._validation import check_number
 from natfit.rl.baselines.base import Ridge
 from natfit.rng import bridge_rng
 
+#: Largest D for which the columns themselves are features: beyond it, as with pixels, they would
+#: outnumber the rows, and take almost all of the time.
+MOST_COLUMNS = 1_000
+
 #: Number of rows from whose distances the bandwidth is computed.
 _ROWS = 200
 
@@ -19,10 +23,10 @@ class FourierBaseline(Ridge):
     """Ridge regression on random Fourier features of the standardised columns.
 
     The features are ``sqrt(2) cos(omega_m' z + phase_m)`` with ``omega_m ~ N(0, I / bandwidth^2)``
-    and a uniform phase, z itself, and an intercept. The products of the cosines average to the
-    Gaussian kernel of that bandwidth (Rahimi and Recht, 2007). The bandwidth is the median distance
-    between rows. Features are drawn in the first fit and kept, so that successive fits differ
-    by their data alone.
+    and a uniform phase, z itself if it has at most 1000 columns, and an intercept. The products of
+    the cosines average to the Gaussian kernel of that bandwidth (Rahimi and Recht, 2007). The
+    bandwidth is the median distance between rows. Features are drawn in the first fit and kept, so
+    that successive fits differ by their data alone.
 
     Parameters
     ----------
@@ -60,6 +64,8 @@ class FourierBaseline(Ridge):
         wave += phase
         np.cos(wave, out=wave)
         wave *= np.float32(np.sqrt(2.0))
+        if z.shape[1] > MOST_COLUMNS:
+            return wave.astype(np.float64)
         return np.hstack([z, wave])
 
 
