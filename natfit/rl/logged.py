@@ -116,6 +116,8 @@ def learn(plan: Plan, state: State, data: Logged, minimum: float) -> Iterator[St
     State
         The start, then one state per update.
     """
+    # Gains are returns less a baseline, whatever a rollout would have.
+    plan = replace(plan, advantage="reward_to_go")
     features = state.policy.normalised(data.encoded)
     weighed = _weigh(state.policy, features, data, plan.discount)
     record = {"effective_episodes": weighed.effective, "estimated_return": weighed.mean_return}

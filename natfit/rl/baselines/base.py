@@ -218,7 +218,7 @@ def checked(X: Any, target: Any, state: Fitted | None) -> tuple[np.ndarray, np.n
     if target.shape != X.shape[:1]:
         raise ValueError(f"target must have shape {X.shape[:1]}, one per row, got {target.shape}")
     for name, array in (("X", X), ("target", target)):
-        if not np.abs(array).max() < LARGEST:
+        if not max(array.max(), -array.min()) < LARGEST:
             where = tuple(map(int, np.argwhere(~(np.abs(array) < LARGEST))[0]))
             raise ValueError(
                 f"{name} must be finite and within +-{LARGEST:g}, got {array[where]} at row "
