@@ -171,8 +171,14 @@ def needs_a_factor(solver: Any) -> bool:
     return refuses(solver.solve, Dense(np.eye(2)), np.ones(2))
 
 
+def needs_layers(solver: Any) -> bool:
+    return refuses(solver.solve, Factored(_SINGULAR), np.ones(2))
+
+
 def inverts_no_singular_matrix(solver: Any) -> bool:
     """Tell whether a solver never inverts a singular matrix on what the matrix determines."""
+    if needs_layers(solver):
+        return True
     _, info = solver.solve(Factored(_SINGULAR), np.array([1.0, 0.0]))
     return not info.truncated
 
@@ -181,6 +187,8 @@ SOLVERS = {
     "unidentified_are_named": inverts_no_singular_matrix,
     "solves_badly_scaled": lambda solver: not solver.precondition,
     "descends_where_indefinite": needs_a_factor,
+    "damping_counts": needs_layers,
+    "singular_is_recorded": needs_layers,
 }
 
 
@@ -241,6 +249,7 @@ OPERATORS = {
     "positive_as_declared": lambda operator: not operator.positive,
     "factor_is_root": lambda operator: operator.factor() is None,
     "kernel_is_of_factor": lambda operator: operator.factor() is None,
+    "kronecker_has_the_layers": lambda operator: operator.kronecker() is None,
 }
 
 BIJECTORS = {"second_is_derivative": lambda bijector: not bijector.elementwise}

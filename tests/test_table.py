@@ -36,6 +36,9 @@ TRIPLES = [
 #: Solvers that need a factor F = B B', which a plain function's Hessian does not have.
 FACTORED = "WoodburySolver"
 
+#: Solvers that need a model with layers, which neither plain functions nor constant models have.
+LAYERED = [name for name, solver in SOLVERS.items() if solver.needs_layers]
+
 
 @functools.cache
 def problem(name):
@@ -81,6 +84,10 @@ def test_reaches_the_optimum(solver, step, name):
         options["max_iter"] = 30
     if solver.startswith(FACTORED) and not has_factor(objective):
         with pytest.raises(ValueError, match="needs a metric with a factor"):
+            trace(rule, objective, start, metric, **options)
+        return
+    if solver in LAYERED:
+        with pytest.raises(ValueError, match="needs a model with layers"):
             trace(rule, objective, start, metric, **options)
         return
     fit, iterates = trace(rule, objective, start, metric, **options)

@@ -4,7 +4,16 @@ from natfit.linops.base import LinearOperator
 from natfit.linops.damped import Damped
 from natfit.linops.dense import Dense
 from natfit.linops.diagonal import Diagonal
+from natfit.linops.kronecker import KroneckerFactors
 from natfit.linops.restricted import Restricted
 from natfit.linops.sandwich import Sandwich
 
-__all__ = ["Damped", "Dense", "Diagonal", "LinearOperator", "Restricted", "Sandwich"]
+__all__ = [
+    "Damped",
+    "Dense",
+    "Diagonal",
+    "KroneckerFactors",
+    "LinearOperator",
+    "Restricted",
+    "Sandwich",
+]

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from natfit.linops.kronecker import KroneckerFactors
+
 
 class LinearOperator:
     """A symmetric P x P matrix that may never be formed.
@@ -86,6 +88,16 @@ class LinearOperator:
     def push(self, v: np.ndarray) -> np.ndarray:
         """Return B' v (R,) for v (P,); only where there is a factor."""
         return v @ self.factor()
+
+    def kronecker(self) -> KroneckerFactors | None:
+        """Return F without :meth:`shift` as a Kronecker product per layer, approximately.
+
+        Returns
+        -------
+        KroneckerFactors or None
+            None where the model has no layers.
+        """
+        return None
 
     def shift(self) -> np.ndarray | None:
         """Return the diagonal (P,) that is added to B B', or None."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from natfit.linops.base import LinearOperator
+from natfit.linops.kronecker import KroneckerFactors
 
 
 class Damped(LinearOperator):
@@ -75,6 +76,10 @@ class Damped(LinearOperator):
     def push(self, v: np.ndarray) -> np.ndarray:
         """Return B' v (R,) with the factor B of F."""
         return self.operator.push(v)
+
+    def kronecker(self) -> KroneckerFactors | None:
+        """Return F as a Kronecker product per layer, or None where its model has no layers."""
+        return self.operator.kronecker()
 
     def shift(self) -> np.ndarray | None:
         """Return the diagonal (P,) that is added to B B': the shift of F plus ``added``."""

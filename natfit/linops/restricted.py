@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from natfit.linops.base import LinearOperator
+from natfit.linops.kronecker import KroneckerFactors
 
 
 class Restricted(LinearOperator):
@@ -65,6 +66,11 @@ class Restricted(LinearOperator):
     def push(self, v: np.ndarray) -> np.ndarray:
         """Return B' v (R,), v padded with zeros."""
         return self.operator.push(self._padded(v))
+
+    def kronecker(self) -> KroneckerFactors | None:
+        """Return the selected part of each layer's Kronecker product, or None where F has none."""
+        found = self.operator.kronecker()
+        return None if found is None else found.free(self.free)
 
     def shift(self) -> np.ndarray | None:
         """Return the selected part of the shift of F, or None where F has none."""

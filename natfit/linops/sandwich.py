@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from natfit.linops.base import LinearOperator
+from natfit.linops.kronecker import KroneckerFactors
 from natfit.linops.row_curvature import RowCurvature
 
 #: K from which a batched matrix product beats einsum (1,024 rows: 26 us against 31 at K = 6, 61
@@ -30,17 +31,18 @@ class Sandwich(LinearOperator):
 
     Parameters
     ----------
-    terms : sequence of (linearization, C or None, B or None)
+    terms : sequence of (linearization, C or None, B or None[, share])
         One for each chunk of rows. C (n, K, K) carries the weights w / W. Where B (n, K, R) is
-        given instead, C = B B'.
+        given instead, C = B B'. The weights themselves, ``share`` (n,) or one number for all rows,
+        are those of :meth:`kronecker`, 1 / n by default.
     size : int
         P.
     """
 
-    def __init__(self, terms: Sequence[tuple[Any, Any, Any]], size: int):
+    def __init__(self, terms: Sequence[tuple[Any, ...]], size: int):
         self.terms = list(terms)
         self.size = size
-        self._kept: dict[str, np.ndarray] = {}
+        self._kept: dict[str, Any] = {}
 
     @cached_property
     def _parts(self) -> list[Term]:
@@ -50,7 +52,7 @@ class Sandwich(LinearOperator):
     def rank_bound(self) -> int:
         """A number that the rank does not exceed: rows times columns of B (or K), at most P."""
         rank = 0
-        for lin, _, b in self.terms:
+        for lin, _, b, *_ in self.terms:
             width = lin.eta.shape[1] if b is None else b.shape[2]
             rank += len(lin.eta if b is None else b) * width
         return min(self.size, rank)
@@ -86,6 +88,14 @@ class Sandwich(LinearOperator):
         if self.size <= _KEPT:
             self._kept["matrix"] = found.copy()
         return found
+
+    def kronecker(self) -> KroneckerFactors | None:
+        """Return F as a Kronecker product per layer, computed once; None without layers."""
+        if not all(getattr(part.lin, "layered", False) for part in self._parts):
+            return None
+        if "kronecker" not in self._kept:
+            self._kept["kronecker"] = _total(part.factors() for part in self._parts)
+        return self._kept["kronecker"]
 
     def rough(self) -> np.ndarray:
         """Return the matrix F (P, P), in single precision where the model offers it."""
@@ -132,10 +142,13 @@ class Term:
         The inner matrices.
     b : ndarray of shape (n, K, R) or None
         C = B B'.
+    share : ndarray of shape (n,) or float, optional
+        The weights w / W, which C carries, 1 / n by default.
     """
 
-    def __init__(self, lin: Any, c: Any, b: np.ndarray | None):
+    def __init__(self, lin: Any, c: Any, b: np.ndarray | None, share: Any = None):
         self.lin = lin
+        self._share = share
         self.entries = c if isinstance(c, RowCurvature) else None
         if self.entries is not None and not getattr(lin, "takes_entries", False):
             c, self.entries = self.entries.dense(len(lin.eta)), None
@@ -166,6 +179,11 @@ class Term:
     def weight(self) -> np.ndarray:
         """C (n, K, K), or B B' where B is given."""
         return np.einsum("nkr,nlr->nkl", self.root, self.root) if self.c is None else self.c
+
+    def factors(self) -> KroneckerFactors:
+        """Return the term as a Kronecker product per layer."""
+        share = 1.0 / len(self.lin.eta) if self._share is None else self._share
+        return KroneckerFactors(self.lin.factors(self.root, share))
 
     def rough(self) -> np.ndarray:
         """Return J' C J, (P, P), in single precision where the model offers it."""
@@ -231,7 +249,7 @@ class Term:
         return np.einsum("nkr,nr->nk", self.root, u)
 
 
-def _total(parts: Iterable[np.ndarray]) -> np.ndarray:
+def _total(parts: Iterable[Any]) -> Any:
     """Return the sum of arrays, with one in memory at a time; a single one as it is."""
     return reduce(np.add, parts)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from natfit.linops.base import LinearOperator
 from natfit.linops.damped import Damped
+from natfit.linops.kronecker import KroneckerFactors
 
 
 class WithRidge(Damped):
@@ -57,6 +58,10 @@ class WithRidge(Damped):
     def factor(self) -> np.ndarray | None:
         """Return the factor B (P, R) of F; None where what is added is no diagonal."""
         return self.operator.factor() if self.mix is None else None
+
+    def kronecker(self) -> KroneckerFactors | None:
+        """Return F as a Kronecker product per layer; None where what is added is no diagonal."""
+        return self.operator.kronecker() if self.mix is None else None
 
     def shift(self) -> np.ndarray | None:
         """Return the diagonal (P,) that is added to B B'; None where it is no diagonal."""

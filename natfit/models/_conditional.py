@@ -255,7 +255,7 @@ class WithConstants(Linearization):
     ):
         self.inner, self.varying, self.constant = inner, varying, constant
         self.linear = inner.linear
-        self.matrix_free = inner.matrix_free
+        self.matrix_free, self.layered = inner.matrix_free, inner.layered
         self.eta = join(inner.eta, varying, constant, constants)
 
     def jvp(self, v: np.ndarray) -> np.ndarray:
@@ -295,6 +295,14 @@ class WithConstants(Linearization):
         """Return the columns J_i' b_ir of all rows and r, (P, n R), for B (n, K, R)."""
         inner = self.inner.pull_columns(b[:, self.varying])
         return np.concatenate([inner, self._constant_columns(b)])
+
+    def factors(
+        self, b: np.ndarray, share: np.ndarray | float
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return the map's factors; the constants are a layer with the single input 1."""
+        columns = self._constant_columns(b)
+        total = np.broadcast_to(share, len(b)).sum().reshape(1, 1)
+        return [*self.inner.factors(b[:, self.varying], share), (total, columns @ columns.T)]
 
     def kernel(self, b: np.ndarray) -> np.ndarray:
         """Return the sum of the map's kernel and that of the constants, (n R, n R)."""

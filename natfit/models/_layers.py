@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import reduce
 from operator import iadd
+from typing import Any
 
 import numpy as np
 
@@ -44,6 +45,7 @@ class Layers(Linearization):
     """
 
     matrix_free = True
+    layered = True
 
     inputs: list[np.ndarray]
 
@@ -108,6 +110,22 @@ class Layers(Linearization):
             square = np.einsum("nrh,nrh->nh", delta, delta)
             terms.append((np.square(a).T @ square).ravel())
         return np.concatenate(terms)
+
+    def factors(
+        self, b: np.ndarray, share: np.ndarray | float
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return each layer's sums of share_i a_i a_i' (A, A) and of D_i' D_i (H, H)."""
+        left = [(a.T * share) @ a for a in self.inputs]
+        return list(zip(left, self._spreads(b), strict=True))
+
+    def _spreads(self, b: np.ndarray) -> list[np.ndarray]:
+        """Return the sum of D_i' D_i of each layer, (H, H), from a few rows at a time."""
+        n, _, r = b.shape
+        found: list[Any] = [0.0] * len(self.inputs)
+        for part in blocks(n, r * max(a.shape[1] for a in self.inputs)):
+            flat = [d.reshape(-1, d.shape[2]) for d in self.deltas(b[part], part)]
+            found = [total + d.T @ d for total, d in zip(found, flat, strict=True)]
+        return found
 
     def pull_columns(self, b: np.ndarray) -> np.ndarray:
         """Return the columns J_i' b_ir of all rows and r, (P, n R), for B (n, K, R)."""

@@ -27,6 +27,9 @@ class Linearization:
     #: Whether :meth:`kernel` works without the columns (P, n R).
     matrix_free = False
 
+    #: Whether the map is made of layers, see :meth:`factors`.
+    layered = False
+
     #: Whether :meth:`gram` and :meth:`diag` also take C as a
     #: :class:`natfit.linops.row_curvature.RowCurvature`.
     takes_entries = False
@@ -73,6 +76,28 @@ class Linearization:
         columns = self.pull_columns(b)
         return columns.T @ columns
 
+    def factors(
+        self, b: np.ndarray, share: np.ndarray | float
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return each layer's sums of share_i a_i a_i' and of D_i' D_i, where it has layers.
+
+        a_i (A,) are the inputs of a layer, with a 1 for the intercept, and D_i (R, H) the deltas
+        of B (n, K, R): its part of J_i' b_ir is a_i (x) d_ir.
+
+        Parameters
+        ----------
+        b : ndarray of shape (n, K, R)
+            Square roots of C_i, which carry the weights.
+        share : ndarray of shape (n,) or float
+            The weights of the rows.
+
+        Returns
+        -------
+        list of (ndarray of shape (A, A), ndarray of shape (H, H))
+            In the order of theta.
+        """
+        raise NotImplementedError
+
     def curvature(self, u: np.ndarray) -> np.ndarray:
         """Return the sum over rows and k of u_ik d2 eta_ik / d theta2, (P, P)."""
         size = self.vjp(u).size
@@ -100,6 +125,9 @@ class Model(Component):
 
     #: Whether linearizations take C as entries, see :class:`Linearization`.
     takes_entries: bool = False
+
+    #: Whether linearizations have layers, see :class:`Linearization`.
+    layered: bool = False
 
     #: Whether eta is linear in theta, so that a likelihood has a Hessian J' H J.
     linear: bool = False

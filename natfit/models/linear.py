@@ -21,6 +21,7 @@ class Linear(Conditional):
     """
 
     linear = True
+    layered = True
 
     def __init__(self, intercept: bool = True):
         self.intercept = intercept

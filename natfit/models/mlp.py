@@ -23,6 +23,11 @@ def _tanh(z: np.ndarray, a: np.ndarray) -> None:
     np.subtract(1.0, z, out=z)
 
 
+def _identity(z: np.ndarray, a: np.ndarray) -> None:
+    a[...] = z
+    z.fill(1.0)
+
+
 def _relu(z: np.ndarray, a: np.ndarray) -> None:
     np.maximum(z, 0.0, out=a)
     np.greater(z, 0.0, out=z)
@@ -46,6 +51,7 @@ ACTIVATIONS: dict[str, tuple[Callable, Callable]] = {
     "relu": (lambda z: anp.maximum(z, 0.0), _relu),
     "softplus": (lambda z: anp.logaddexp(0.0, z), _softplus),
     "sigmoid": (lambda z: 0.5 + 0.5 * anp.tanh(0.5 * z), _sigmoid),
+    "identity": (lambda z: z, _identity),
 }
 
 #: Gain of the output weights at the start: eta hardly depends on x, but all layers have gradients.
@@ -57,16 +63,19 @@ class MLP(Conditional):
 
     theta = (W_1, b_1, ..., W, b, constants (Kc,)), matrices (inputs, outputs) row by row.
 
-    Hidden weights start orthogonal with gain sqrt(2) (Saxe, McClelland and Ganguli, 2014),
-    output weights orthogonal with gain 0.01, hidden biases zero, b at eta0.
+    Hidden weights start orthogonal with gain sqrt(2), or 1 for the identity (Saxe, McClelland and
+    Ganguli, 2014), output weights orthogonal with gain 0.01, hidden biases zero, b at eta0. With
+    the identity this is a deep linear network: eta is linear in x, but not in theta.
 
     Parameters
     ----------
     hidden : sequence of int, default=(32, 32)
         Width of each hidden layer; at least one layer.
-    activation : {"tanh", "relu", "softplus", "sigmoid"}, default="tanh"
+    activation : {"tanh", "relu", "softplus", "sigmoid", "identity"}, default="tanh"
         The function phi.
     """
+
+    layered = True
 
     def __init__(self, hidden: Sequence[int] = (32, 32), activation: str = "tanh"):
         self.hidden = hidden
@@ -98,8 +107,9 @@ class MLP(Conditional):
     def _map_init(self, rng: np.random.Generator, eta0: np.ndarray) -> np.ndarray:
         theta = np.zeros(self._map_size())
         layers = cut(theta, self._shapes)
+        gain = 1.0 if self.activation == "identity" else np.sqrt(2.0)
         for layer in layers[:-1]:
-            layer[:-1] = np.sqrt(2.0) * _orthogonal(rng, *layer[:-1].shape)
+            layer[:-1] = gain * _orthogonal(rng, *layer[:-1].shape)
         layers[-1][:-1] = _OUTPUT_GAIN * _orthogonal(rng, *layers[-1][:-1].shape)
         layers[-1][-1] = eta0
         return theta

@@ -80,6 +80,7 @@ class Standardised(Model):
         seen = n_features if bound._own is None else len(bound._own)
         bound._inner = inner.bind(seen, family, constant, origin)
         bound.n_features, bound.family = n_features, family
+        bound.layered = bound._inner.layered
         zero, one = np.zeros(n_features), np.ones(n_features)
         bound._shift = zero if self.shift is None else check_vector(self.shift, "shift", n_features)
         bound._scale = one if self.scale is None else check_vector(self.scale, "scale", n_features)
@@ -203,6 +204,7 @@ class InUnits(Linearization):
     def __init__(self, inner: Linearization, unit: np.ndarray):
         self.inner, self.unit = inner, unit
         self.linear, self.matrix_free = inner.linear, inner.matrix_free
+        self.layered = inner.layered
         self.eta = inner.eta * unit
 
     def jvp(self, v: np.ndarray) -> np.ndarray:
@@ -231,6 +233,12 @@ class InUnits(Linearization):
     def pull_columns(self, b: np.ndarray) -> np.ndarray:
         """Return the columns J_i' b_ir of all rows and r, (P, n R), for B (n, K, R)."""
         return self.inner.pull_columns(b * self.unit[:, None])
+
+    def factors(
+        self, b: np.ndarray, share: np.ndarray | float
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return the factors of the layers, whose deltas have the units of eta."""
+        return self.inner.factors(b * self.unit[:, None], share)
 
     def kernel(self, b: np.ndarray) -> np.ndarray:
         """Return B_i' J_i J_j' B_j, (n R, n R)."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from natfit.linops import LinearOperator
+from natfit.linops import KroneckerFactors, LinearOperator
 from natfit.linops.row_curvature import RowCurvature
 from natfit.linops.sandwich import Term
 from natfit.objectives._formula import Formula, score_part, share
@@ -45,20 +45,27 @@ class Recipe:
     of_y: bool = False
     key: int = field(default_factory=lambda: next(_KEYS))
 
-    def parts(self, block: Block) -> tuple[Any, Any, np.ndarray | None]:
-        """Return linearisation, C and B of a block, weighted by w_i / W; either C or B is None."""
+    def parts(self, block: Block) -> tuple[Any, Any, np.ndarray | None, Any]:
+        """Return linearisation, C and B of a block, weighted by w_i / W, and these weights.
+
+        Returns
+        -------
+        tuple
+            Either C or B is None.
+        """
+        even = block.weight is None
+        own = 1.0 / self.total if even else share(block, self.total)
         lin = self.formula.linearize(self.theta, block)
         if self.rule is None:
             b = score_part(block, self.formula.distribution, lin.eta, self.total)
-            return lin, None, b[:, :, None]
+            return lin, None, b[:, :, None], own
         c, b = self.rule(lin.eta, block.y if self.of_y else block.start)
         if isinstance(c, RowCurvature):
-            even = block.weight is None
-            return lin, c.weighted(1.0 / self.total if even else share(block, self.total)), None
+            return lin, c.weighted(own), None, own
         weight = share(block, self.total)
         if b is None:
-            return lin, c * weight[:, None, None], None
-        return lin, None, b * np.sqrt(weight)[:, None, None]
+            return lin, c * weight[:, None, None], None, own
+        return lin, None, b * np.sqrt(weight)[:, None, None], own
 
     def term(self, block: Block) -> Term:
         """Return the term of a block; it is kept with the block for the next product."""
@@ -100,6 +107,7 @@ class SumOverRows(LinearOperator):
         self.columns = columns
         self.size = recipe.formula.model.n_params
         self._diag: np.ndarray | None = None
+        self._factors: KroneckerFactors | None = None
         if not recipe.formula.model.takes_entries:
             # A rule that has no C raises its error here, so that the metric can use another one.
             rows.sum(_made, recipe)
@@ -132,6 +140,12 @@ class SumOverRows(LinearOperator):
         """Return the matrix (P, P), in single precision where the model offers it."""
         return self.rows.sum(_rough, self.recipe)
 
+    def kronecker(self) -> KroneckerFactors | None:
+        """Return F as a Kronecker product per layer, computed once; None without layers."""
+        if self._factors is None and self.recipe.formula.model.layered:
+            self._factors = self.rows.sum(_factors, self.recipe)
+        return self._factors
+
     def factor(self) -> np.ndarray:
         """Return B (P, R) with columns J_i' b_ir of every row; b_i is a root of C_i if need be."""
         return self.rows.map(_columns, self.recipe).reshape(-1, self.size).T
@@ -163,6 +177,10 @@ def _form(block: Block, recipe: Recipe, v: np.ndarray) -> float:
 def _diagonal(block: Block, recipe: Recipe) -> np.ndarray:
     term = recipe.term(block)
     return term.lin.diag(term.inner)
+
+
+def _factors(block: Block, recipe: Recipe) -> KroneckerFactors:
+    return recipe.term(block).factors()
 
 
 def _gram(block: Block, recipe: Recipe) -> np.ndarray:

@@ -411,7 +411,7 @@ class Regression(Likelihood):
 
 def _mean_part(block: Block, recipe: Recipe) -> np.ndarray:
     """Return the weighted mean of C, (K, K)."""
-    _, entries, _ = recipe.parts(block)
+    _, entries, *_ = recipe.parts(block)
     return entries.total(block.n)
 
 

@@ -105,7 +105,7 @@ def resolve_engine(
     chosen.check()
     resolved = resolve_damping(damping)
     resolved.start()
-    inverse = resolve(solver, Solver)
+    inverse = resolve(solver, Solver).anew()
     inverse.check()
     return Engine(
         resolve(metric, Metric),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -60,14 +61,21 @@ class Solver(Component):
 
     Attributes
     ----------
-    precondition : bool
+    precondition : bool or str
         Whether the answer does not depend on the units of the coordinates. An option of solvers
         that may leave it out.
     """
 
     _package = "natfit.solvers"
 
-    precondition: bool = True
+    precondition: Any = True
+
+    #: Whether only operators of models with layers can be solved with.
+    needs_layers: bool = False
+
+    def anew(self) -> Solver:
+        """Return a solver of the same kind that keeps nothing of other operators."""
+        return self
 
     def check(self) -> None:
         """Validate the options; raise ValueError or TypeError."""

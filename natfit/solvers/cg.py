@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from natfit._validation import check_bool, check_number
+from natfit._validation import check_bool, check_number, check_option
 from natfit.linops import LinearOperator
 from natfit.solvers.base import SolveInfo, Solver
+
+#: Share of the diagonal that is added to Kronecker factors at least, so that none is singular.
+_LEAST = 1e-8
 
 
 class CGSolver(Solver):
@@ -25,19 +29,23 @@ class CGSolver(Solver):
         Relative residual, >= 0.
     max_iter : int or None, default=None
         Maximum number of products F v; None means max(10 P, 50). TRPO uses 10.
-    precondition : bool, default=True
-        Whether to precondition.
+    precondition : bool or "kronecker", default=True
+        Whether to precondition; "kronecker" for the inverse of
+        :class:`natfit.solvers.kronecker.KroneckerSolver`, where the model has layers.
     """
 
-    def __init__(self, tol: float = 1e-10, max_iter: int | None = None, precondition: bool = True):
+    def __init__(self, tol: float = 1e-10, max_iter: int | None = None, precondition: Any = True):
         self.tol = tol
         self.max_iter = max_iter
         self.precondition = precondition
 
     def check(self) -> None:
-        """Check that tol >= 0, max_iter >= 1 and precondition is a bool."""
+        """Check that tol >= 0, max_iter >= 1 and precondition is a bool or "kronecker"."""
         check_number(self.tol, "solver__tol", low=0.0, hint="1e-10")
-        check_bool(self.precondition, "solver__precondition")
+        if isinstance(self.precondition, str):
+            check_option(self.precondition, "solver__precondition", ("kronecker",))
+        else:
+            check_bool(self.precondition, "solver__precondition")
         if self.max_iter is not None:
             check_number(self.max_iter, "solver__max_iter", low=1, integer=True)
 
@@ -77,9 +85,12 @@ class CGSolver(Solver):
     def _preconditioner(
         self, operator: LinearOperator
     ) -> Callable[[np.ndarray], np.ndarray] | None:
-        """Return what the operator has, or else a division by diag(F); None for the identity."""
+        """Return what the operator has, what was asked for, or None for the identity."""
         if not self.precondition or operator.preconditioner is not None:
             return operator.preconditioner if self.precondition else None
+        factors = operator.kronecker() if self.precondition == "kronecker" else None
+        if factors is not None:
+            return factors.inverse(operator.shift(), _LEAST)
         diag = np.abs(operator.diag())
         diag[~(diag > 0)] = 1.0
         inverse, out = np.divide(1.0, diag, out=diag), np.empty_like(diag)
@@ -87,5 +98,5 @@ class CGSolver(Solver):
 
     @classmethod
     def examples(cls) -> list[Solver]:
-        """Return one solver with and one without a preconditioner."""
-        return [cls(), cls(precondition=False)]
+        """Return one solver with each preconditioner and one without."""
+        return [cls(), cls(precondition=False), cls(precondition="kronecker")]

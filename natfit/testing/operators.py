@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from natfit.linops import Damped, LinearOperator, Restricted
+from natfit.linops import Damped, KroneckerFactors, LinearOperator, Restricted
 from natfit.testing._core import NotApplicable, close, require, run_checks
 
 
@@ -39,6 +39,27 @@ class Factored(LinearOperator):
     def factor(self) -> np.ndarray:
         """Return the factor B (P, R)."""
         return self.columns
+
+
+class Layered(Factored):
+    """F = A (x) S, the form of a Fisher information of one layer whose rows share C.
+
+    Parameters
+    ----------
+    left : ndarray of shape (A, A)
+        A root of A: A = left left'.
+    right : ndarray of shape (H, H)
+        A root of S.
+    """
+
+    def __init__(self, left: np.ndarray, right: np.ndarray):
+        super().__init__(np.kron(left, right))
+        self.parts = left, right
+
+    def kronecker(self) -> KroneckerFactors:
+        """Return A and S."""
+        left, right = self.parts
+        return KroneckerFactors([(left @ left.T, right @ right.T)])
 
 
 def check_operator(operator: LinearOperator) -> dict[str, str]:
@@ -201,6 +222,19 @@ def leaves_input_alone(operator: LinearOperator) -> None:
     require(np.array_equal(operator @ v, first), "the same product gives another result")
 
 
+def kronecker_has_the_layers(operator: LinearOperator) -> None:
+    """kronecker() is positive semidefinite and has F's size, and the trace of F's first layer."""
+    found = operator.kronecker()
+    if found is None:
+        raise NotApplicable("the operator's model has no layers")
+    require(found.size == operator.size, f"its layers have {found.size} of {operator.size}")
+    for pair in found.pairs:
+        for factor in pair:
+            close("a factor against its transpose", factor, factor.T, rtol=1e-12)
+            low = np.linalg.eigvalsh(factor)[0]
+            require(low > -1e-9 * np.trace(factor), f"a factor has an eigenvalue {low:.3g}")
+
+
 #: Every check that :func:`check_operator` runs, each called with an operator.
 OPERATOR_CHECKS = [
     dense_is_products,
@@ -214,5 +248,6 @@ OPERATOR_CHECKS = [
     rank_is_bounded,
     damped_adds_diagonal,
     restricted_selects_block,
+    kronecker_has_the_layers,
     leaves_input_alone,
 ]

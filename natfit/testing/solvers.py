@@ -9,7 +9,7 @@ import numpy as np
 
 from natfit.linops import Damped, Dense, LinearOperator
 from natfit.testing._core import NotApplicable, close, require, run_checks
-from natfit.testing.operators import Factored
+from natfit.testing.operators import Factored, Layered
 
 #: Sizes of the random systems.
 _SIZES = (1, 2, 5, 20)
@@ -67,13 +67,19 @@ def _forms(root: np.ndarray) -> Iterator[tuple[str, LinearOperator]]:
 
 
 def _solve(solver: Any, operator: LinearOperator, g: np.ndarray) -> tuple[np.ndarray | None, Any]:
-    """Return a solution, or None if the solver refuses a form that has no factor."""
+    """Return a solution, or None if the solver refuses a form without a factor or layers."""
     try:
-        return solver.solve(operator, g)
+        return solver.anew().solve(operator, g)
     except ValueError:
-        if operator.factor() is not None:
+        flat = solver.needs_layers and operator.kronecker() is None
+        if operator.factor() is not None and not flat:
             raise
         return None, None
+
+
+def _needs_no_layers(solver: Any) -> None:
+    if solver.needs_layers:
+        raise NotApplicable("the solver needs a model with layers")
 
 
 def solves_like_numpy(solver: Any) -> None:
@@ -111,8 +117,21 @@ def solves_badly_scaled(solver: Any) -> None:
             )
 
 
+def solves_one_layer(solver: Any) -> None:
+    """The solution with a Kronecker product of two factors agrees with numpy's."""
+    for rows, columns in ((1, 3), (4, 1), (3, 5)):
+        left, right = random_system(rows)[0], 100.0 * random_system(columns, seed=12)[0]
+        operator, g = Layered(left, right), random_system(rows * columns, seed=13)[1]
+        d, info = solver.anew().solve(operator, g)
+        rtol = 1e-6 if info.added is not None else 1e-9
+        want = _exact(operator.dense(), g)
+        what = f"layer of {rows} x {columns}"
+        close(what, d, want, rtol=rtol, scale=np.abs(want).max())
+
+
 def damping_counts(solver: Any) -> None:
     """The direction is that of F + lambda I for every lambda and every rank of F."""
+    _needs_no_layers(solver)
     full, g = random_system(6)
     for added in (0.1, 1.0, 100.0):
         for root in (full, full[:, :2]):
@@ -125,6 +144,7 @@ def damping_counts(solver: Any) -> None:
 
 def singular_is_recorded(solver: Any) -> None:
     """A singular system is solved where it has a solution; elsewhere the info says so."""
+    _needs_no_layers(solver)
     root, g = random_system(5)
     operator = Factored(root[:, :3])
     inside = operator @ g
@@ -144,6 +164,7 @@ def singular_is_recorded(solver: Any) -> None:
 
 def unidentified_are_named(solver: Any) -> None:
     """The coordinates that span the null space are named, and no others."""
+    _needs_no_layers(solver)
     rng = np.random.default_rng(11)
     # Coordinate 1 has no effect at all; coordinates 3 and 4 have one only through their sum.
     root = rng.standard_normal((5, 8)) * np.array([1e3, 0.0, 1.0, 1e-3, 0.0])[:, None]
@@ -162,7 +183,7 @@ def descends_where_indefinite(solver: Any) -> None:
     matrix = root @ np.diag([1.0, 2.0, -1.0, 3.0]) @ root.T
     d, info = _solve(solver, Dense(matrix, positive=False), g)
     if d is None:
-        raise NotApplicable("the solver needs a factor, which an indefinite matrix does not have")
+        raise NotApplicable("the solver needs a factor or layers, which this matrix does not have")
     require(float(g @ d) > 0, f"g'd is {float(g @ d):.3g} on an indefinite matrix")
     require(info.fallback is not None, "negative curvature is not recorded")
 
@@ -185,22 +206,23 @@ def residual_is_true(solver: Any) -> None:
 def solves_zero_gradient(solver: Any) -> None:
     """The solution for g = 0 is d = 0."""
     root, g = random_system(3)
-    d, _ = solver.solve(Damped(Factored(root), np.ones(3)), 0.0 * g)
+    layer = Layered(root, np.ones((1, 1)))
+    d, _ = solver.solve(Damped(layer, np.ones(3)), 0.0 * g)
     require(not np.any(d), f"the direction for g = 0 is {d}")
 
 
 def solves_diagonal(solver: Any) -> None:
     """A damped diagonal operator is solved by division."""
     values = np.array([0.25, 1.0, 16.0])
-    operator = Factored(np.diag(np.sqrt(values)))
-    d, _ = solver.solve(Damped(operator, values), values)
+    operator = Layered(np.diag(np.sqrt(values)), np.ones((1, 1)))
+    d, _ = solver.anew().solve(Damped(operator, values), values)
     close("direction", d, np.full(3, 0.5), rtol=1e-8)
 
 
 def leaves_arguments_alone(solver: Any) -> None:
     """A solve modifies neither the operator nor g."""
     root, g = random_system(4)
-    factored = Factored(root.copy())
+    factored = Layered(root.copy(), np.ones((1, 1)))
     operator = Damped(factored, np.ones(4))
     kept = g.copy()
     first, _ = solver.solve(operator, g)
@@ -214,6 +236,7 @@ def leaves_arguments_alone(solver: Any) -> None:
 SOLVER_CHECKS = [
     solves_like_numpy,
     solves_badly_scaled,
+    solves_one_layer,
     damping_counts,
     singular_is_recorded,
     unidentified_are_named,

@@ -3,8 +3,8 @@
 import numpy as np
 
 from natfit import testing
-from natfit.linops import Dense
-from natfit.testing.operators import Factored
+from natfit.linops import Dense, KroneckerFactors
+from natfit.testing.operators import Factored, Layered
 from tests.broken import caught_by
 
 CHECKS = testing.OPERATOR_CHECKS
@@ -97,3 +97,12 @@ def lopsided():
 def indefinite():
     """A negative eigenvalue of what claims to be positive."""
     return Dense(_SPD - 2.0 * np.eye(4))
+
+
+@caught_by("kronecker_has_the_layers", args=(np.eye(2), _SPD))
+class LosesAnInput(Layered):
+    """Leaves out the last input of the layer."""
+
+    def kronecker(self):
+        ((left, right),) = super().kronecker().pairs
+        return KroneckerFactors([(left[:-1, :-1], right)])

@@ -60,6 +60,7 @@ class Plain(Solver):
     "solves_badly_scaled",
     "solves_diagonal",
     "solves_like_numpy",
+    "solves_one_layer",
 )
 class Rough(CholeskySolver):
     """Digits are lost, and the residual is not reported."""

@@ -34,6 +34,7 @@ def test_the_examples_are_found():
         "plot_blind_reward",
         "plot_censored_survival",
         "plot_counts",
+        "plot_deep_linear",
         "plot_digits_mlp",
         "plot_extremes",
         "plot_extremes_trend",
@@ -244,8 +245,20 @@ def kl_stalls_as_the_spread_falls_and_w2_does_not(result):
 
 
 #: What the long examples say, of the run that prints it.
+def depth_slows_plain_gradients_alone(result):
+    """The loss falls by (1 - 0.1)^2 where steps are small, as they are near the optimum."""
+    natural, plain = result["natural"], result["plain"]
+    factor = natural[:, :, 1:] / natural[:, :, :-1]
+    assert_allclose(factor, 0.81, atol=0.2)
+    assert_allclose(natural[:, :, -1] ** (1.0 / factor.shape[2]), 0.81, atol=0.01)
+    assert_allclose(factor[:, :, 25:], 0.81, atol=2e-3)
+    left = np.median(plain[:, :, -1], axis=1)
+    assert left[-1] > 3.0 * left[0] > 9.0 * natural[:, :, -1].max()
+
+
 CLAIMS = {
     "plot_blind_reward": kl_stalls_as_the_spread_falls_and_w2_does_not,
+    "plot_deep_linear": depth_slows_plain_gradients_alone,
     "plot_cartpole_trpo": agents_learn,
     "plot_grid_search": the_best_model_predicts_other_patients,
     "plot_heteroscedastic": a_spread_on_income_is_calibrated,

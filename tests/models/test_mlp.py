@@ -23,6 +23,7 @@ PHI = {
     "relu": lambda z: anp.where(z > 0.0, z, 0.0),
     "softplus": lambda z: anp.log(1.0 + anp.exp(z)),
     "sigmoid": lambda z: 1.0 / (1.0 + anp.exp(-z)),
+    "identity": lambda z: z,
 }
 
 

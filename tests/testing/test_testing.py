@@ -29,6 +29,7 @@ def test_every_entry_point_returns_what_it_skipped():
     assert testing.check_operator(Dense(np.eye(2))).keys() == {
         "factor_is_root",
         "kernel_is_of_factor",
+        "kronecker_has_the_layers",
     }
     assert testing.check_solver(CholeskySolver()) == {}
     assert "regularises_singular" in testing.check_damping(NoDamping())
