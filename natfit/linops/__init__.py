@@ -4,6 +4,7 @@ from natfit.linops.base import LinearOperator
 from natfit.linops.damped import Damped
 from natfit.linops.dense import Dense
 from natfit.linops.diagonal import Diagonal
+from natfit.linops.given import Given
 from natfit.linops.kronecker import KroneckerFactors
 from natfit.linops.restricted import Restricted
 from natfit.linops.sandwich import Sandwich
@@ -12,6 +13,7 @@ __all__ = [
     "Damped",
     "Dense",
     "Diagonal",
+    "Given",
     "KroneckerFactors",
     "LinearOperator",
     "Restricted",

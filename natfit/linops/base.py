@@ -27,6 +27,8 @@ class LinearOperator:
     enough : float or None
         Relative residual of an iterative solve that suffices far from an optimum; None for as
         small a one as the solver reaches.
+    products_only : bool
+        Whether only products are to be asked for, because nothing else is cheaper.
     note : str or None
         A remark of the metric for the history, such as a fallback that it took.
     preconditioner : callable or None
@@ -38,6 +40,7 @@ class LinearOperator:
     standard_error: float | None = None
     exact: bool = False
     enough: float | None = None
+    products_only: bool = False
     note: str | None = None
     preconditioner: Callable[[np.ndarray], np.ndarray] | None = None
 

@@ -26,6 +26,7 @@ class Damped(LinearOperator):
         self.positive = operator.positive
         self.standard_error = operator.standard_error
         self.enough = operator.enough
+        self.products_only = operator.products_only
         self.preconditioner = operator.preconditioner
 
     @property

@@ -25,6 +25,9 @@ class Restricted(LinearOperator):
         self.size = int(free.sum())
         self.positive = operator.positive
         self.standard_error = operator.standard_error
+        self.products_only = operator.products_only
+        if self.products_only:
+            self.preconditioner = np.array
 
     @property
     def rank_bound(self) -> int:

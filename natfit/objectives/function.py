@@ -45,6 +45,16 @@ class Function(Objective):
         self.bounds = bounds
         # The function's own warnings are its author's, whatever the loop does about its sums.
         self._errors = np.geterr()
+        #: Calls of ``fun``, and gradients that were computed.
+        self.n_fun = self.n_jac = 0
+
+    def _fun(self, x: Any) -> Any:
+        self.n_fun += 1
+        return self.fun(x, *self.args)
+
+    def _jac(self, x: np.ndarray) -> Any:
+        self.n_jac += 1
+        return self.jac(x, *self.args)  # type: ignore[operator, misc]  # only where it is callable
 
     def value_and_grad(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """Return f and its gradient.
@@ -67,16 +77,22 @@ class Function(Objective):
             if self.jac is None:
                 return self._by_autograd(theta)
             if self.jac is True:
-                value, grad = self._pair(self.fun(theta, *self.args))
+                self.n_jac += 1
+                value, grad = self._pair(self._fun(theta))
             else:
-                value, grad = self.fun(theta, *self.args), self.jac(theta, *self.args)
+                value, grad = self._fun(theta), self._jac(theta)
+        return self._scalar(value), self._vector(grad, theta)
+
+    @staticmethod
+    def _vector(grad: Any, theta: np.ndarray) -> np.ndarray:
+        """Return a gradient of ``jac`` as an array (P,); raise ValueError for another shape."""
         try:
             grad = np.asarray(grad, dtype=np.float64)
         except (TypeError, ValueError):
             raise ValueError(f"jac must return shape {theta.shape}, got {grad!r}") from None
         if grad.shape != theta.shape:
             raise ValueError(f"jac must return shape {theta.shape}, got {grad.shape}")
-        return self._scalar(value), grad
+        return grad
 
     @staticmethod
     def _pair(found: Any) -> tuple[Any, Any]:
@@ -97,32 +113,41 @@ class Function(Objective):
 
     def _real(self, x: Any) -> Any:
         """Call ``fun`` under autograd; raise ValueError for complex values, which have no order."""
-        value = self.fun(x, *self.args)
+        value = self._fun(x)
         if np.iscomplexobj(getattr(value, "_value", value)):
             raise ValueError("fun must return a real number, got a complex one")
         return value
 
     def _by_autograd(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        self.n_jac += 1
         try:
             return autodiff.value_and_grad(self._real, theta)
         except (TypeError, AttributeError, ValueError) as error:
             # Tell a function that fails in any case from one that only autograd cannot follow.
-            self._scalar(self.fun(theta, *self.args))
+            self._scalar(self._fun(theta))
             raise ValueError(
                 "fun could not be differentiated: write it in autograd.numpy (no float(), no item "
                 f"assignment, no scipy.stats), or pass jac; autograd said: {error}"
             ) from error
 
+    def _gradient(self, theta: np.ndarray) -> np.ndarray:
+        """Return the gradient (P,), without the value unless both come together."""
+        if self.jac is True:
+            return self.value_and_grad(theta)[1]
+        self.evaluations += 1
+        with np.errstate(**self._errors):
+            return self._vector(self._jac(theta), theta)
+
     def hessian(self, theta: np.ndarray) -> Dense:
         """Return the Hessian, by autograd, or by central differences of ``jac`` if it was given."""
         if self.jac is None:
-            matrix = autodiff.hessian(lambda x: self.fun(x, *self.args), theta)
+            matrix = autodiff.hessian(self._fun, theta)
             return Dense(matrix, positive=False)
         from scipy.differentiate import jacobian
 
         def columns(x: np.ndarray) -> np.ndarray:
             flat = x.reshape(len(theta), -1)
-            grads = [self.value_and_grad(c)[1] for c in flat.T]
+            grads = [self._gradient(c) for c in flat.T]
             return np.stack(grads, axis=1).reshape(x.shape)
 
         matrix = jacobian(columns, theta).df

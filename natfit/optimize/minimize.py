@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import Bounds, OptimizeResult
+from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 
 from natfit._validation import answers_keywords, check_vector
@@ -55,8 +56,9 @@ def minimize(
     jac : callable, True or None
         Gradient ``jac(x, *args) -> (P,)``; True when ``fun`` returns (value, gradient); None
         for autograd.
-    metric : callable, array-like, str or Metric, default="auto"
-        ``G(x) -> (P, P)``, a matrix (P, P), or a metric; ``auto`` is the Euclidean metric.
+    metric : callable, array-like, sparse matrix, LinearOperator, str or Metric, default="auto"
+        ``G(x) -> (P, P)``, a matrix (P, P), or a metric; ``auto`` is the Euclidean metric. The
+        matrix may be sparse, or a ``scipy.sparse.linalg.LinearOperator``.
     solver, step, damping
         As in :class:`natfit.NaturalMLE`.
     bounds : scipy.optimize.Bounds or sequence of (low, high), optional
@@ -77,7 +79,8 @@ def minimize(
     -------
     scipy.optimize.OptimizeResult
         It has the fields x, fun, jac, success, status (a :class:`natfit.Status`), message, nit,
-        nfev, njev, and history (a :class:`natfit.optimize.history.History`).
+        nfev, njev, and history (a :class:`natfit.optimize.history.History`). ``nfev`` counts all
+        calls of ``fun``, trials that were refused and derivatives included, ``njev`` all gradients.
 
     Raises
     ------
@@ -110,7 +113,7 @@ def minimize(
     # An optimum at a limit that the caller set is a success.
     if fit.status is not Status.BOUNDARY and not engine.ended_as_asked(fit.status):
         warn(f"minimize: {fit.message}", ConvergenceWarning)
-    return _result(fit)
+    return _result(fit, objective)
 
 
 def natural_gradient(
@@ -182,12 +185,14 @@ def _metric(metric: Any) -> Any:
         return metric
     from natfit.metrics.tensor import TensorMetric
 
-    if not callable(metric):
+    if not (callable(metric) or issparse(metric)):
+        if np.iscomplexobj(metric):
+            raise ValueError("metric must be real, got a complex matrix")
         try:
             metric = np.asarray(metric, dtype=np.float64)
         except (TypeError, ValueError):
             raise TypeError(
-                "metric must be a string, a Metric, a callable G(x) or a matrix, "
+                "metric must be a string, a Metric, a callable G(x), a LinearOperator or a matrix, "
                 f"got {type(metric).__name__}"
             ) from None
     return TensorMetric(metric)
@@ -250,9 +255,8 @@ def _adapt(callback: Callable[..., Any] | None) -> Callable[..., Any] | None:
     return hook
 
 
-def _result(fit: Fit) -> OptimizeResult:
+def _result(fit: Fit, objective: Function) -> OptimizeResult:
     last = fit.iterate
-    evaluations = int(fit.history["evaluations"].sum())
     return OptimizeResult(
         x=last.theta,
         fun=last.value,
@@ -261,7 +265,7 @@ def _result(fit: Fit) -> OptimizeResult:
         status=fit.status,
         message=fit.message,
         nit=last.n_iter,
-        nfev=evaluations,
-        njev=evaluations,
+        nfev=objective.n_fun,
+        njev=objective.n_jac,
         history=fit.history,
     )

@@ -15,6 +15,9 @@ _UNSEEN = 1e-12
 #: Maximum number of such directions whose curvature is measured; each costs two evaluations.
 _MOST = 10
 
+#: Maximum number of coordinates that are looked at, some of which may rest at limits.
+_FEW = 200
+
 #: Step of the differences, and the steps along a negative curvature, in units of max(1, |x|).
 _STEP, _WAY = 1e-4, 10.0 ** np.arange(-3.0, 1.0)
 
@@ -85,7 +88,11 @@ def _unseen(iterates: Sequence[Iterate]) -> np.ndarray:
     zero = np.abs(grads).max(axis=0) <= _UNSEEN * np.abs(grads).max()
     zero &= np.ptp([iterate.theta for iterate in iterates], axis=0) == 0.0
     if len(grads) <= 2 * size or size > 200:
-        return np.eye(size)[:, zero]
+        # Of many, a few: no matrix of the size of all coordinates is made.
+        where = np.flatnonzero(zero)[:_FEW]
+        basis = np.zeros((size, len(where)))
+        basis[where, np.arange(len(where))] = 1.0
+        return basis
     lengths = np.linalg.norm(grads, axis=1)
     grads = grads[lengths > _UNSEEN * lengths.max()]
     grads /= np.linalg.norm(grads, axis=1)[:, None]

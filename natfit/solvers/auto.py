@@ -28,7 +28,8 @@ FORMED_LIMIT = 2_000
 class AutoSolver(Solver):
     """Choose a solver by size, rank and damping.
 
-    An operator that knows its inverse (:class:`natfit.metrics.SecantFisher`) is asked for it. Up to
+    An operator that knows its inverse (:class:`natfit.metrics.SecantFisher`) is asked for it, and
+    one that has only products (scipy's LinearOperator) is left to conjugate gradients. Up to
     2000 parameters this is otherwise Woodbury's identity where F is damped and below full rank, and
     Cholesky's factorisation else. Above 2000 it is Woodbury's identity below full rank, and
     conjugate gradients at full rank.
@@ -65,6 +66,8 @@ class AutoSolver(Solver):
         """Return the solver for this operator."""
         if operator.is_diagonal:
             return CholeskySolver()
+        if operator.products_only:
+            return self._iterative(operator)
         if operator.rank_bound >= operator.size:
             return CholeskySolver() if operator.size <= DENSE_LIMIT else self._iterative(operator)
         shift = operator.shift()

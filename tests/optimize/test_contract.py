@@ -1,0 +1,167 @@
+"""What minimize counts and returns, beside scipy's contract, and the forms a metric may have."""
+
+import numpy as np
+import pytest
+import scipy.optimize
+from scipy import sparse
+from scipy.optimize import rosen, rosen_der, rosen_hess
+from scipy.sparse.linalg import LinearOperator, aslinearoperator
+
+import natfit
+from natfit.linops import Damped, Restricted
+from natfit.linops.given import Given
+from natfit.metrics.tensor import TensorMetric
+from natfit.solvers.auto import AutoSolver
+from natfit.testing import check_operator
+
+START = np.array([-1.2, 1.0])
+OPTIONS = [
+    {},
+    {"metric": "observed"},
+    {"metric": "observed", "damping": "levenberg"},
+    {"step": "exact_line"},
+    {"step": "fixed"},
+    {"step": "kl"},
+    {"step": "trust_region", "metric": "observed"},
+    {"bounds": [(-2.0, 0.5), (None, None)], "metric": "observed"},
+    {"metric": rosen_hess, "step": "exact_line"},
+]
+
+
+class Counted:
+    """A function that counts its calls."""
+
+    def __init__(self, fun):
+        self.fun, self.calls = fun, 0
+
+    def __call__(self, x):
+        self.calls += 1
+        return self.fun(x)
+
+
+def by_autograd(x):
+    return 100.0 * (x[1] - x[0] ** 2) ** 2 + (1.0 - x[0]) ** 2
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("options", OPTIONS, ids=map(str, range(len(OPTIONS))))
+@pytest.mark.parametrize("form", ["autograd", "jac", "pair"])
+def test_every_call_of_the_function_is_counted(form, options):
+    """Trials, starts, differences of Hessians and measurements of rounding included."""
+    fun, jac = Counted(by_autograd), None
+    if form == "jac":
+        fun, jac = Counted(rosen), Counted(rosen_der)
+    if form == "pair":
+        fun, jac = Counted(lambda x: (rosen(x), rosen_der(x))), True
+    result = natfit.minimize(fun, START, jac=jac, max_iter=15, **options)
+    assert result.nfev == fun.calls
+    assert result.njev == (jac.calls if form == "jac" else result.njev)
+    assert result.njev <= result.nfev or form == "jac"
+
+
+def test_the_result_has_the_fields_of_scipys():
+    ours = natfit.minimize(rosen, START, jac=rosen_der, metric=rosen_hess)
+    theirs = scipy.optimize.minimize(
+        rosen, START, jac=rosen_der, hess=rosen_hess, method="trust-exact"
+    )
+    for name in ("x", "fun", "jac", "nit", "nfev", "njev", "success", "status", "message"):
+        mine, other = ours[name], theirs[name]
+        if name == "status":
+            continue  # A word here, a number there.
+        assert np.shape(mine) == np.shape(other)
+        assert isinstance(mine, bool | str) == isinstance(other, bool | str)
+    np.testing.assert_allclose(ours.x, theirs.x, rtol=1e-6)
+    assert ours.fun == rosen(ours.x)
+    np.testing.assert_array_equal(ours.jac, rosen_der(ours.x))
+
+
+FORMS = {
+    "array": lambda G: G,
+    "csr": sparse.csr_array,
+    "csc matrix": sparse.csc_matrix,
+    "coo": sparse.coo_array,
+    "operator": aslinearoperator,
+    "products": lambda G: LinearOperator(G.shape, matvec=lambda v: G @ v),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("moving", [False, True])
+def test_a_metric_may_be_sparse_or_known_by_its_products(form, moving):
+    made = FORMS[form]
+    matrix = np.diag([2.0, 20.0, 5.0]) + 0.5
+    centre = np.array([1.0, -2.0, 3.0])
+
+    def fun(x):
+        gap = x - centre
+        return 0.5 * gap @ matrix @ gap, matrix @ gap
+
+    metric = (lambda x: made(matrix)) if moving else made(matrix)
+    result = natfit.minimize(fun, np.zeros(3), jac=True, metric=metric)
+    assert result.success and result.nit == 1
+    np.testing.assert_allclose(result.x, centre, rtol=1e-8)
+    held = natfit.minimize(
+        fun, np.zeros(3), jac=True, metric=metric, bounds=[(0.0, 0.5), (None, None), (None, None)]
+    )
+    plain = natfit.minimize(
+        fun, np.zeros(3), jac=True, metric=matrix, bounds=[(0.0, 0.5), (None, None), (None, None)]
+    )
+    np.testing.assert_allclose(held.x, plain.x, rtol=1e-7)
+    damped = natfit.minimize(fun, np.zeros(3), jac=True, metric=metric, damping=1e-3)
+    np.testing.assert_allclose(damped.x, centre, rtol=1e-6)
+
+
+def test_many_parameters_need_no_matrix():
+    size = 20_000
+    laplacian = sparse.diags_array(
+        [2.5, -1.0, -1.0], offsets=[0, 1, -1], shape=(size, size)
+    ).tocsr()
+    right = np.linspace(-1.0, 1.0, size)
+
+    def fun(x):
+        image = laplacian @ x
+        return 0.5 * x @ image - right @ x, image - right
+
+    want = sparse.linalg.spsolve(laplacian.tocsc(), right)
+    for metric in (laplacian, aslinearoperator(laplacian)):
+        result = natfit.minimize(fun, np.zeros(size), jac=True, metric=metric)
+        np.testing.assert_allclose(result.x, want, atol=1e-7)
+
+
+@pytest.mark.parametrize("form", [f for f in FORMS if f != "array"])
+@pytest.mark.parametrize(
+    ("matrix", "match"),
+    [
+        (np.eye(3), r"shape \(2, 2\), got \(3, 3\)"),
+        (np.array([[1.0, 0.5], [0.0, 1.0]]), "symmetric"),
+        (np.array([[1.0, np.nan], [np.nan, 1.0]]), "finite"),
+        (np.array([[1.0, 1j], [-1j, 1.0]]), "real"),
+        (-np.eye(2), "positive semidefinite"),
+    ],
+)
+def test_what_is_no_metric_is_refused(form, matrix, match):
+    with pytest.raises(ValueError, match=f"metric G must .*{match}"):
+        natfit.minimize(rosen, START, jac=rosen_der, metric=lambda x: FORMS[form](matrix))
+
+
+def test_a_complex_matrix_is_refused():
+    with pytest.raises(ValueError, match="must be real"):
+        natfit.minimize(rosen, START, jac=rosen_der, metric=np.array([[1.0, 1j], [-1j, 1.0]]))
+
+
+def test_given_matrices_are_operators():
+    root = np.random.default_rng(0).standard_normal((4, 4))
+    matrix = root @ root.T
+    for form in ("csr", "operator", "products"):
+        check_operator(Given(FORMS[form](matrix)))
+        check_operator(Damped(Given(FORMS[form](matrix)), np.arange(4.0)))
+        check_operator(Restricted(Given(FORMS[form](matrix)), np.array([True, False, True, True])))
+    chosen = AutoSolver().choose(Given(aslinearoperator(matrix)))
+    assert type(chosen).__name__ == "CGSolver"
+
+
+def test_sparse_metrics_compare():
+    one, two = (TensorMetric(sparse.csr_array(np.eye(2) * k)) for k in (1.0, 2.0))
+    assert one == TensorMetric(sparse.csr_array(np.eye(2))) and one != two
+    assert one != TensorMetric(np.eye(2))
