@@ -12,15 +12,17 @@ from natfit._component import Component, available, resolve
 from natfit._validation import answers_keywords, check_bool, check_number
 from natfit.estimators._policy_environments import PlaysEpisodes
 from natfit.estimators._policy_presets import default_solver
+from natfit.estimators._policy_values import PolicyValues
 from natfit.rl.baselines import Baseline
 from natfit.rl.environments.base import Environment
-from natfit.rl.evaluation import Evaluation, evaluate, seeds_of
+from natfit.rl.evaluation import Evaluation, check_spaces, evaluate, seeds_of
 from natfit.rl.history import PolicyHistory
 from natfit.rl.make import release
 from natfit.rl.policy import Policy
 from natfit.rl.spaces import Box
 from natfit.rl.stopping import TrainingStatus
 from natfit.rl.training import Plan, State
+from natfit.rl.values import FittedBaseline
 from natfit.rng import bridge_rng
 
 #: Number of episodes of a score without seeds.
@@ -42,7 +44,7 @@ def attributes_of(plan: Plan, state: State, status: TrainingStatus) -> dict[str,
         "solver_": plan.engine.solver,
         "step_": plan.engine.step,
         "damping_": plan.engine.damping,
-        "baseline_": plan.baseline,
+        "baseline_": FittedBaseline.of(plan.baseline, state),
         "n_features_in_": state.policy.observation_space.width,
         "n_iter_": state.n_iter,
         "n_env_steps_": state.env_steps,
@@ -62,7 +64,7 @@ def _has_probabilities(estimator: Any) -> bool:
     )
 
 
-class PolicyBase(PlaysEpisodes):
+class PolicyBase(PolicyValues, PlaysEpisodes):
     """Base of policy estimators: methods that act, score and store."""
 
     solver: Any
@@ -90,7 +92,8 @@ class PolicyBase(PlaysEpisodes):
         Parameters
         ----------
         observations : array-like of shape (n, *observation_space.shape)
-            Values of the observation space.
+            Values of the observation space. One of them without the axis n gives one action, and
+            so it does in all methods that take observations.
 
         Returns
         -------
@@ -103,9 +106,8 @@ class PolicyBase(PlaysEpisodes):
         ValueError
             If the observations have another shape or are not finite.
         """
-        check_is_fitted(self, "policy_")
-        policy = self.policy_
-        return policy.to_space(policy.greedy(policy.encoded(observations)))
+        policy, encoded, rows = self._encoded(observations)
+        return policy.to_space(policy.greedy(encoded))[rows]
 
     @available_if(_has_probabilities)
     def predict_proba(self, observations: Any) -> np.ndarray:
@@ -120,33 +122,23 @@ class PolicyBase(PlaysEpisodes):
         ndarray of shape (n, classes)
             Probabilities in [0, 1].
         """
-        policy, encoded = self._encoded(observations)
+        policy, encoded, rows = self._encoded(observations)
         native = policy.distribution.native(policy.eta(encoded))
         p = np.concatenate([part.reshape(len(part), -1) for part in native], axis=1)
-        return p if len(p) == len(encoded) else np.repeat(p, len(encoded), axis=0)
+        return (p if len(p) == len(encoded) else np.repeat(p, len(encoded), axis=0))[rows]
 
     @answers_keywords
     def sample(self, observations: Any, random_state: Any = None) -> np.ndarray:
         """Return an action drawn for each observation, a value of the action space (n, *shape)."""
-        policy, encoded = self._encoded(observations)
-        return policy.to_space(policy.act(encoded, bridge_rng(random_state)))
+        policy, encoded, rows = self._encoded(observations)
+        return policy.to_space(policy.act(encoded, bridge_rng(random_state)))[rows]
 
     @answers_keywords
     def log_prob(self, observations: Any, actions: Any) -> np.ndarray:
         """Return log pi(a | s) of each row, (n,) in nats; real actions are taken as not clipped."""
-        policy, encoded = self._encoded(observations)
-        y = policy.from_space(actions)
-        if len(y) != len(encoded):
-            raise ValueError(
-                f"actions must have one row for each of the {len(encoded)} observations, got "
-                f"{len(y)} rows; pass arrays of equal length"
-            )
-        return policy.log_prob(y, policy.eta(encoded))
-
-    def _encoded(self, observations: Any) -> tuple[Policy, np.ndarray]:
-        """Return the policy, and the checked observations as features (n, D)."""
-        check_is_fitted(self, "policy_")
-        return self.policy_, self.policy_.encoded(observations)
+        policy, encoded, rows = self._encoded(observations)
+        y = self._actions(actions, len(encoded), rows)
+        return policy.log_prob(y, policy.eta(encoded))[rows]
 
     def _publish_policy(self, plan: Any, state: Any, status: TrainingStatus) -> None:
         """Set the fitted attributes that fits in an environment and to logged data share."""
@@ -164,6 +156,7 @@ class PolicyBase(PlaysEpisodes):
         seeds: Any = None,
         greedy: bool = True,
         random_state: Any = None,
+        env: Any = None,
     ) -> Evaluation:
         """Play whole episodes; return their undiscounted returns with a standard error.
 
@@ -177,11 +170,19 @@ class PolicyBase(PlaysEpisodes):
             Whether to take the most probable action instead of drawing one.
         random_state : None, int, RandomState or Generator
             Draws the seeds if none are given; None means the seeds 0, 1, 2, ...
+        env : str, Environment, environment of Gymnasium's form, or callable, optional
+            Another environment to play in, as in the constructor; by default that of the
+            estimator. What natfit makes of it is closed afterwards.
 
         Returns
         -------
         Evaluation
             The return and the length of each episode.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not valid, or ``env`` has other spaces than the policy.
         """
         check_is_fitted(self, "policy_")
         check_bool(greedy, "greedy")
@@ -192,12 +193,13 @@ class PolicyBase(PlaysEpisodes):
             seeds = np.arange(n)
         else:
             seeds = bridge_rng(random_state).integers(2**31, size=n)
-        return self._evaluated(seeds, greedy)
+        return self._evaluated(seeds, greedy, env)
 
     def _evaluated(self, seeds: np.ndarray, greedy: bool, env: Any = None) -> Evaluation:
         """Return the episodes from these seeds, in another ``env`` than the training's if given."""
         episodes, shared = self._evaluation_environment(len(seeds), env)
         try:
+            check_spaces(self.policy_, episodes)
             return evaluate(
                 episodes,
                 self.policy_,

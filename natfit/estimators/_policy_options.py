@@ -337,7 +337,7 @@ def resumable(options: Any, state: State, plan: Plan, policy: Policy) -> State:
             f"but policy, distribution or env have changed ({'; '.join(changed)}); set "
             "warm_start=False"
         )
-    if plan.baseline != options.baseline_:
+    if plan.baseline != options.baseline_.options:
         state = replace(state, baseline=None)
     if plan.normalize_observations and state.normalizer is None:
         empty = RunningNormalizer.empty(policy.observation_space.width)

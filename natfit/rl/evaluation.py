@@ -10,8 +10,12 @@ import numpy as np
 
 from natfit.rl.policy import Policy
 from natfit.rl.rollout import begin, rollout
+from natfit.rl.spaces import Box, Space
 from natfit.rl.threads import few_threads
 from natfit.rl.vector import VectorEnvironment
+
+#: Relative difference of the limits of two boxes that is taken for rounding in float32.
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,25 @@ class Evaluation:
             f"Evaluation(mean={self.mean:.6g}, standard_error={self.standard_error:.3g}, "
             f"n_episodes={len(self.returns)})"
         )
+
+
+def check_spaces(policy: Policy, env: VectorEnvironment) -> None:
+    """Raise ValueError unless an environment has a policy's spaces, up to rounding of limits."""
+    for what in ("observation_space", "action_space"):
+        own, other = getattr(policy, what), getattr(env, what)
+        if not _alike(own, other):
+            raise ValueError(
+                f"env must have the spaces that the policy was trained with, but the {what} of "
+                f"environment {env.name!r} is {other}, not {own}; wrap it so that they agree"
+            )
+
+
+def _alike(a: Space, b: Space) -> bool:
+    """Tell whether two spaces are equal, where limits of boxes may be rounded to float32."""
+    if not (isinstance(a, Box) and isinstance(b, Box) and a.shape == b.shape):
+        return a == b
+    pairs = (a.low, b.low), (a.high, b.high)
+    return all(np.allclose(x, y, rtol=ROUNDING, atol=0.0) for x, y in pairs)
 
 
 def evaluate(

@@ -149,6 +149,7 @@ def learn(plan: Plan, state: State, data: Logged, minimum: float) -> Iterator[St
             policy=policy,
             n_iter=state.n_iter + 1,
             baseline=baseline,
+            frame=policy.normalizer,
             record=record,
             note=note_of(end),
         )

@@ -91,6 +91,8 @@ class State:
     n_episodes: int = 0
     normalizer: RunningNormalizer | None = None
     baseline: Any = None
+    #: The normaliser of the observations that the baseline was fitted to.
+    frame: RunningNormalizer | None = None
     observation: np.ndarray | None = None
     running: np.ndarray | None = None
     recent: tuple[float, ...] = ()
@@ -187,6 +189,7 @@ def _update(plan: Plan, state: State) -> State:
         n_episodes=int(record["episodes"]),
         normalizer=normalizer,
         baseline=baseline,
+        frame=state.policy.normalizer,
         observation=batch.last,
         running=running,
         recent=(*state.recent, *gained[0].tolist())[-RECENT:],

@@ -1,0 +1,100 @@
+"""Observations that methods of policies take, one or many, and the values of their states."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from natfit._validation import answers_keywords
+from natfit.rl.policy import Policy
+from natfit.rl.values import FittedBaseline
+
+
+class PolicyValues:
+    """Methods that take observations; one observation, without an axis of rows, gives one result.
+
+    An observation has as many axes as its space, and a batch has one more, so that nothing else can
+    be meant.
+    """
+
+    policy_: Policy
+    baseline_: FittedBaseline
+
+    @answers_keywords
+    def value(self, observations: Any) -> np.ndarray:
+        """Return the expected discounted return from each observation on, by the fitted baseline.
+
+        It is that of the policy of the last update, V(s) = E[sum_k discount^k r_{t+k} | s_t = s].
+
+        Parameters
+        ----------
+        observations : array-like of shape (n, *observation_space.shape)
+            Values of the observation space; one without the axis n gives one number.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Values in the unit of the rewards.
+
+        Raises
+        ------
+        NotFittedError
+            Before a fit.
+        ValueError
+            If the observations have another shape or are not finite, or if there is no baseline
+            that has learnt from an update.
+        """
+        _, encoded, rows = self._encoded(observations)
+        if not self.baseline_.options.uses_target:
+            raise ValueError(
+                f"value needs a baseline that learns, got {self.baseline_.options!r}; fit with "
+                "baseline='fourier', for instance"
+            )
+        if self.baseline_.state is None:
+            raise ValueError(
+                "value needs a baseline that has learnt from an update, and there was none; call "
+                "fit with max_iter >= 1 (and warm_start=True to keep the policy)"
+            )
+        return self.baseline_.of_encoded(encoded)[rows]
+
+    def _encoded(self, observations: Any) -> tuple[Policy, np.ndarray, Any]:
+        """Return the policy, the checked observations as features (n, D), and which rows to give.
+
+        These are 0 for one observation, whose only row it is, and all for a batch.
+
+        Returns
+        -------
+        policy : Policy
+        encoded : ndarray of shape (n, D)
+        rows : int or slice
+        """
+        check_is_fitted(self, "policy_")
+        policy = self.policy_
+        try:
+            one = np.shape(observations) == policy.observation_space.shape
+        except ValueError:  # rows of several lengths
+            one = False
+        if one:
+            return policy, policy.encoded(np.asarray(observations)[None]), 0
+        return policy, policy.encoded(observations), slice(None)
+
+    def _actions(self, actions: Any, n: int, rows: Any) -> np.ndarray:
+        """Return checked actions, one for each of n observations, as the distribution's y."""
+        space = self.policy_.action_space
+        if rows == 0:
+            if np.shape(actions) != space.shape:
+                raise ValueError(
+                    f"actions must be one action of shape {space.shape}, because observations is "
+                    f"one observation, got shape {np.shape(actions)}; pass [observation] with "
+                    "[action] for a batch of one"
+                )
+            actions = np.asarray(actions)[None]
+        y = self.policy_.from_space(actions)
+        if len(y) != n:
+            raise ValueError(
+                f"actions must have one row for each of the {n} observations, got {len(y)} rows; "
+                "pass arrays of equal length"
+            )
+        return y
