@@ -6,17 +6,29 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
-from natfit._validation import answers_keywords, check_number, check_vector
+from natfit._validation import answers_keywords, check_number, check_option, check_vector
+from natfit._warnings import warn
 from natfit.estimators._policy_base import PolicyBase
 from natfit.estimators._policy_options import checked_plan, first_state, resumable
 from natfit.rl.history import LoggedHistory, kept
 from natfit.rl.logged import Logged, learn
 from natfit.rl.make import release
+from natfit.rl.off_policy import METHODS, LoggedEvaluation, off_policy
 from natfit.rl.policy import Policy
 from natfit.rl.spaces import Box
 from natfit.rl.stopping import TrainingStatus
 from natfit.rl.training import Plan, State
+from natfit.rng import bridge_rng
+
+#: Effective number of episodes below which a warning is given.
+_FEW = 10.0
+
+_NEVER = (
+    "the behaviour took this action, so that its probability is positive; log the probability "
+    "with which the action was drawn"
+)
 
 
 class LoggedPolicy(PolicyBase):
@@ -29,8 +41,9 @@ class LoggedPolicy(PolicyBase):
         actions: Any,
         rewards: Any,
         episode_ids: Any,
-        behaviour_log_prob: Any,
+        behaviour_log_prob: Any = None,
         *,
+        behaviour_prob: Any = None,
         min_effective_episodes: float = 10.0,
     ) -> LoggedPolicy:
         """Train on episodes that another policy played, by importance sampling.
@@ -51,6 +64,9 @@ class LoggedPolicy(PolicyBase):
             episode must be in the order of time.
         behaviour_log_prob : array-like of shape (N,)
             log b(a | s) of each action, in nats, where b is the policy that took it.
+        behaviour_prob : array-like of shape (N,)
+            Its propensities b(a | s) > 0 themselves (densities of real actions), which may be
+            passed instead.
         min_effective_episodes : float, default=10
             Smallest effective number of episodes with which training goes on, >= 1.
 
@@ -73,7 +89,8 @@ class LoggedPolicy(PolicyBase):
                 plan, policy = checked_plan(self, env)
             finally:
                 release(env)
-            data = _checked(policy, observations, actions, rewards, episode_ids, behaviour_log_prob)
+            log_prob = _log_prob(behaviour_log_prob, behaviour_prob)
+            data = _checked(policy, observations, actions, rewards, episode_ids, log_prob)
             start = self._logged_start(plan, policy, data)
             states: list[State] = []
             status = TrainingStatus.FEW_EFFECTIVE
@@ -105,6 +122,67 @@ class LoggedPolicy(PolicyBase):
             self.effective_episodes_ = states[-1].record["effective_episodes"]
         return self
 
+    @answers_keywords
+    def evaluate_logged(
+        self,
+        observations: Any,
+        actions: Any,
+        rewards: Any,
+        episode_ids: Any,
+        behaviour_log_prob: Any = None,
+        *,
+        behaviour_prob: Any = None,
+        method: str = "self_normalised",
+        discount: float = 1.0,
+        random_state: Any = None,
+    ) -> LoggedEvaluation:
+        """Estimate the mean return of the fitted policy from episodes that another one played.
+
+        Log other episodes than those that the policy was fitted to: on the latter the estimate is
+        too good. :mod:`natfit.rl.off_policy` has the formulas.
+
+        Parameters
+        ----------
+        observations, actions, rewards, episode_ids, behaviour_log_prob, behaviour_prob
+            As in :meth:`fit_logged`.
+        method : {"self_normalised", "importance", "doubly_robust"}, default="self_normalised"
+            Per-decision importance sampling with normalised weights, without, or with a Q that
+            the ``baseline`` of the estimator fits by halves of the episodes.
+        discount : float, default=1.0
+            The factor by which a reward counts less for each step, in [0, 1]; 1 gives the return
+            that :meth:`evaluate` measures, for episodes as long as the logged ones.
+        random_state : None, int, RandomState or Generator
+            For the halves and the random features of ``doubly_robust``.
+
+        Returns
+        -------
+        LoggedEvaluation
+            ``estimate``, ``standard_error``, ``effective_episodes``, ``n_episodes``.
+
+        Raises
+        ------
+        NotFittedError
+            Before a fit.
+        ValueError
+            If the data are not valid, as in :meth:`fit_logged`, or the weights leave the range of
+            doubles.
+        """
+        check_is_fitted(self, "policy_")
+        check_option(method, "method", METHODS)
+        discount = check_number(discount, "discount", low=0.0, high=1.0, hint="1.0")
+        log_prob = _log_prob(behaviour_log_prob, behaviour_prob)
+        data = _checked(self.policy_, observations, actions, rewards, episode_ids, log_prob)
+        options, rng = self.baseline_.options, bridge_rng(random_state)
+        found = off_policy(self.policy_, data, method, discount, options, rng)
+        if found.effective_episodes < _FEW and found.n_episodes > 1:
+            warn(
+                f"the effective number of episodes is {found.effective_episodes:.3g} of "
+                f"{found.n_episodes}: a few of them decide, and the standard error may be too "
+                "small; log more or shorter episodes, or episodes of a policy nearer to this one",
+                RuntimeWarning,
+            )
+        return found
+
     def _logged_start(self, plan: Plan, policy: Policy, data: Logged) -> State:
         """Return the first state, which is the last one of the previous fit for a warm start."""
         before = getattr(self, "_state", None) if self.warm_start else None
@@ -120,21 +198,59 @@ class LoggedPolicy(PolicyBase):
         )
 
 
+def _log_prob(log_prob: Any, prob: Any) -> Any:
+    """Return the log-probabilities of the behaviour from what was passed of the two."""
+    if (log_prob is None) == (prob is None):
+        raise ValueError(
+            "pass either behaviour_log_prob, log b(a | s) of each action, or behaviour_prob, "
+            f"b(a | s) itself, got {'neither' if prob is None else 'both'}"
+        )
+    if prob is None:
+        return log_prob
+    prob = check_vector(prob, "behaviour_prob")
+    if not np.all(prob > 0):
+        where = int(np.argmin(prob))
+        raise ValueError(
+            f"behaviour_prob must be > 0, got {prob[where]:g} at row {where}: {_NEVER}"
+        )
+    return np.log(prob)
+
+
+def _check_log_prob(value: Any, n: int, discrete: bool) -> np.ndarray:
+    """Return log-probabilities of actions that were taken, (n,)."""
+    try:
+        least = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        least = np.empty(0)
+    if np.any(least == -np.inf):
+        where = int(np.flatnonzero(least.ravel() == -np.inf)[0])
+        raise ValueError(
+            f"behaviour_log_prob must be finite, got -inf at row {where}, which is a propensity of "
+            f"0: {_NEVER}"
+        )
+    log_prob = check_vector(value, "behaviour_log_prob", n)
+    if discrete and log_prob.max(initial=0.0) > 1e-9:
+        where = int(np.argmax(log_prob))
+        raise ValueError(
+            f"behaviour_log_prob must be <= 0 for discrete actions, got {log_prob[where]:g} at row "
+            f"{where}; pass logarithms of probabilities, or probabilities as behaviour_prob"
+        )
+    return log_prob
+
+
 def _checked(
     policy: Policy, observations: Any, actions: Any, rewards: Any, ids: Any, log_prob: Any
 ) -> Logged:
     """Return the five arrays, checked, with one row for each action."""
+    if np.ndim(observations) and len(observations) == 0:
+        raise ValueError(
+            "observations must have at least one logged row, got none; log some episodes"
+        )
     encoded = policy.encoded(observations)
     n = len(encoded)
     actions = policy.from_space(actions)
     rewards = check_vector(rewards, "rewards", n)
-    log_prob = check_vector(log_prob, "behaviour_log_prob", n)
-    if not isinstance(policy.action_space, Box) and log_prob.max(initial=0.0) > 1e-9:
-        where = int(np.argmax(log_prob))
-        raise ValueError(
-            f"behaviour_log_prob must be <= 0 for discrete actions, got {log_prob[where]:g} at row "
-            f"{where}; pass logarithms of probabilities"
-        )
+    log_prob = _check_log_prob(log_prob, n, not isinstance(policy.action_space, Box))
     ids = np.asarray(ids)
     if ids.dtype.kind not in "iufUSb" or (ids.dtype.kind == "f" and np.isnan(ids).any()):
         raise ValueError(
