@@ -84,11 +84,7 @@ class LoggedPolicy(PolicyBase):
         """
         with self._all_or_nothing():
             minimum = check_number(min_effective_episodes, "min_effective_episodes", low=1.0)
-            env = self._made(None if hasattr(self.env, "num_envs") else 1)
-            try:
-                plan, policy = checked_plan(self, env)
-            finally:
-                release(env)
+            plan, policy = self._planned()
             log_prob = _log_prob(behaviour_log_prob, behaviour_prob)
             data = _checked(policy, observations, actions, rewards, episode_ids, log_prob)
             start = self._logged_start(plan, policy, data)
@@ -182,6 +178,14 @@ class LoggedPolicy(PolicyBase):
                 RuntimeWarning,
             )
         return found
+
+    def _planned(self) -> tuple[Plan, Policy]:
+        """Return the checked options and a policy without parameters; nothing is played."""
+        env = self._made(None if hasattr(self.env, "num_envs") else 1)
+        try:
+            return checked_plan(self, env)
+        finally:
+            release(env)
 
     def _logged_start(self, plan: Plan, policy: Policy, data: Logged) -> State:
         """Return the first state, which is the last one of the previous fit for a warm start."""

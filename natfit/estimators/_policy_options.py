@@ -13,6 +13,7 @@ from natfit._validation import check_bool, check_jobs, check_number, check_optio
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
 from natfit.estimators._policy_presets import default_solver
+from natfit.estimators._policy_start import started
 from natfit.models import Model
 from natfit.optimize.engine import resolve_engine
 from natfit.rl.actions import ActionUnits, has_two_limits, unsquashed
@@ -284,20 +285,22 @@ def first_state(options: Any, plan: Plan, policy: Policy) -> State:
     rng = bridge_rng(options.random_state)
     root = int(rng.integers(2**63))
     theta = policy.model.init(np.random.default_rng((root, 0, 3)), policy.theta)
+    normalizer = None
+    if options.normalize_observations:
+        normalizer = RunningNormalizer.empty(policy.observation_space.width)
+    theta, normalizer = started(options.start_theta, policy, theta, normalizer)
     low, high = plan.limits
     # A start at a limit is there but for rounding.
     slack = 1e-12 * (1.0 + np.abs(theta))
     outside = np.flatnonzero((theta < low - slack) | (theta > high + slack))
     if len(outside):
         name = policy.model.names()[outside[0]]
+        given = "start_params" if options.start_theta is None else "start_theta"
         raise ValueError(
-            f"start_params must lie inside std_bounds={options.std_bounds!r}, which are in half "
+            f"{given} must lie inside std_bounds={options.std_bounds!r}, which are in half "
             "widths of a bounded Box, or in multiples of init_std where there are no two limits, "
             f"but {name!r} does not; widen std_bounds"
         )
-    normalizer = None
-    if options.normalize_observations:
-        normalizer = RunningNormalizer.empty(policy.observation_space.width)
     theta = np.asarray(theta, dtype=np.float64)
     policy = replace(policy, theta=theta, normalizer=normalizer)
     return State(policy, root, normalizer=normalizer)

@@ -11,8 +11,8 @@ from sklearn.callback import with_callbacks
 
 from natfit._validation import answers_keywords, check_bool
 from natfit.estimators._policy_base import attributes_of
+from natfit.estimators._policy_demonstrations import DemonstratedPolicy
 from natfit.estimators._policy_environments import released_on_error
-from natfit.estimators._policy_logged import LoggedPolicy
 from natfit.estimators._policy_options import (
     checked_plan,
     first_state,
@@ -26,7 +26,7 @@ from natfit.rl.stopping import TrainingStatus
 from natfit.rl.training import RECENT, Plan, State, train
 
 
-class NaturalPolicyEstimator(LoggedPolicy):
+class NaturalPolicyEstimator(DemonstratedPolicy):
     """Train a policy pi(a | s) = p(a | eta(theta, s)) by natural policy gradients.
 
     Each update rolls out the policy, estimates advantages, and takes one step of the engine on
@@ -180,6 +180,7 @@ class NaturalPolicyEstimator(LoggedPolicy):
         target_return: float | None = None,
         max_episode_steps: int = 10_000,
         start_params: dict | None = None,
+        start_theta: Any = None,
         init_std: float = 1.0,
         std_bounds: tuple[float, float] = (1e-3, 10.0),
         state_dependent_std: bool = False,
@@ -215,6 +216,7 @@ class NaturalPolicyEstimator(LoggedPolicy):
         self.target_return = target_return
         self.max_episode_steps = max_episode_steps
         self.start_params = start_params
+        self.start_theta = start_theta
         self.init_std = init_std
         self.std_bounds = std_bounds
         self.state_dependent_std = state_dependent_std
