@@ -111,7 +111,8 @@ class DemonstratedPolicy(LoggedPolicy):
             state = replace(state, policy=state.policy.with_theta(found.theta), baseline=None)
             records = getattr(self, "_records", []) if before is not None else []
             self._publish_policy(plan, state, TrainingStatus.NO_STEP)
-            self._records, self.history_ = list(records), found.history
+            self._records = list(records)
+            self.history_ = found.history  # type: ignore[assignment]  # of a likelihood
             self.status_, self.message_ = _ending(found, tol)
         if self.status_ not in (Status.CONVERGED, Status.BOUNDARY):
             self._warn(self.status_, self.message_, engine)

@@ -1,0 +1,155 @@
+"""A trained policy in numpy alone; this text travels with the policies that it describes."""
+
+import numpy as np
+
+
+class NumpyPolicy:
+    """A policy as a function of observations; it needs numpy and nothing else.
+
+    Parameters
+    ----------
+    parts : dict of str to ndarray
+        Spaces, normaliser, weights and limits; ``save`` writes them.
+    source : str
+        The text of this file, which a stored policy carries along.
+    """
+
+    def __init__(self, parts, source):
+        """Keep the arrays, and the text of this file."""
+        self.parts = {name: np.asarray(value) for name, value in parts.items()}
+        self.source = str(source)
+
+    def __call__(self, observations):
+        """Return the most probable actions; see :meth:`predict`."""
+        return self.predict(observations)
+
+    def predict(self, observations):
+        """Return the most probable action of each observation (n, *shape), or of one (*shape)."""
+        eta, rows = self._eta(observations)
+        kind = str(self.parts["actions"])
+        if kind == "box":
+            return self._decoded(eta[:, self.parts["loc"]])[rows]
+        if kind == "multi_binary":
+            return self._decoded((eta > 0).astype(np.int8))[rows]
+        return self._decoded(np.stack([p.argmax(axis=1) for p in self._logits(eta)], axis=1))[rows]
+
+    def sample(self, observations, rng=None):
+        """Return an action drawn for each observation, by ``rng``, a seed or a Generator."""
+        rng = np.random.default_rng(rng)
+        eta, rows = self._eta(observations)
+        kind = str(self.parts["actions"])
+        if kind == "box":
+            loc, scale = eta[:, self.parts["loc"]], np.exp(eta[:, self.parts["log_scale"]])
+            return self._decoded(loc + scale * rng.standard_normal(loc.shape))[rows]
+        if kind == "multi_binary":
+            return self._decoded((rng.random(eta.shape) < _sigmoid(eta)).astype(np.int8))[rows]
+        drawn = [
+            np.minimum((rng.random((len(p), 1)) >= p.cumsum(axis=1)).sum(axis=1), p.shape[1] - 1)
+            for p in map(_softmax, self._logits(eta))
+        ]
+        return self._decoded(np.stack(drawn, axis=1))[rows]
+
+    def predict_proba(self, observations):
+        """Return the probability of every discrete action, (n, classes), or (classes,) of one."""
+        eta, rows = self._eta(observations)
+        kind = str(self.parts["actions"])
+        if kind == "box":
+            raise AttributeError("predict_proba needs discrete actions; this policy's are real")
+        if kind == "multi_binary":
+            return _sigmoid(eta)[rows]
+        return np.concatenate([_softmax(p) for p in self._logits(eta)], axis=1)[rows]
+
+    def save(self, path):
+        """Write the arrays and the text of this file to an .npz, which needs no natfit to be read.
+
+        To read it::
+
+            data = dict(numpy.load(path))
+            code = {}
+            exec(str(data.pop("source")), code)
+            policy = code["NumpyPolicy"](data, "")
+        """
+        np.savez(path, source=np.array(self.source), **self.parts)
+
+    def __reduce__(self):
+        """Pickle with the text of this file, so that natfit is not needed to load."""
+        build = "(lambda code: (exec(source, code), code['NumpyPolicy'](parts, source))[1])({})"
+        return eval, (build, {"source": self.source, "parts": self.parts})
+
+    # ------------------------------------------------------------------------------ steps
+
+    def _eta(self, observations):
+        """Return what the distribution of actions is given, (n, K), and which rows to return."""
+        parts = self.parts
+        values, shape = np.asarray(observations), tuple(parts["observation_shape"].tolist())
+        rows = slice(None)
+        if values.shape == shape:
+            values, rows = values[None], 0
+        if values.ndim != 1 + len(shape) or values.shape[1:] != shape:
+            raise ValueError(f"observations must have shape (n, *{shape}), got {values.shape}")
+        x = self._encoded(values.reshape(len(values), -1))
+        if not np.isfinite(x).all():
+            raise ValueError("observations must be finite")
+        if "mean" in parts:
+            x = np.clip((x - parts["mean"]) / parts["scale"], -parts["limit"], parts["limit"])
+        if "eta" in parts:
+            return np.repeat(parts["eta"][None], len(x), axis=0), rows
+        for k in range(int(parts["layers"])):
+            if k:
+                x = _ACTIVATIONS[str(parts["activation"])](x)
+            x = x @ parts[f"layer{k}"][:-1] + parts[f"layer{k}"][-1]
+        eta = np.empty((len(x), len(parts["varying"]) + len(parts["constant"])))
+        eta[:, parts["varying"]], eta[:, parts["constant"]] = x, parts["constants"]
+        return eta, rows
+
+    def _encoded(self, values):
+        """Return observations (n, size) as features (n, D): indicators of whole numbers."""
+        parts = self.parts
+        if "observation_counts" not in parts:
+            return values.astype(np.float64)
+        counts = parts["observation_counts"]
+        index = values - parts["observation_start"]
+        if not ((index >= 0) & (index < counts) & (index == np.floor(index))).all():
+            raise ValueError("observations must lie in their space")
+        columns = np.repeat(np.arange(len(counts)), counts)
+        each = np.concatenate([np.arange(k) for k in counts])
+        return (index[:, columns] == each).astype(np.float64)
+
+    def _logits(self, eta):
+        """Return log odds (n, classes) of every element of the actions, the last class at 0."""
+        counts = self.parts["action_counts"]
+        ends = np.cumsum(counts - 1)
+        zero = np.zeros((len(eta), 1))
+        blocks = zip(ends - (counts - 1), ends, strict=True)
+        return [np.hstack([eta[:, start:end], zero]) for start, end in blocks]
+
+    def _decoded(self, values):
+        """Return values (n, A) as actions (n, *shape), in their unit and cut to their limits."""
+        parts = self.parts
+        shape = (len(values), *parts["action_shape"].tolist())
+        if str(parts["actions"]) == "box":
+            actions = parts["centre"] + parts["half"] * values
+            return np.clip(actions, parts["low"], parts["high"]).reshape(shape)
+        if str(parts["actions"]) == "multi_binary":
+            return values.reshape(shape)
+        return (values + parts["action_start"]).reshape(shape)
+
+
+def _sigmoid(z):
+    """Return 1 / (1 + exp(-z))."""
+    return np.exp(-np.logaddexp(0.0, -z))
+
+
+def _softmax(logits):
+    """Return probabilities (n, classes)."""
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return odds / odds.sum(axis=1, keepdims=True)
+
+
+_ACTIVATIONS = {
+    "tanh": np.tanh,
+    "relu": lambda z: np.maximum(z, 0.0),
+    "softplus": lambda z: np.logaddexp(0.0, z),
+    "sigmoid": _sigmoid,
+    "identity": lambda z: z,
+}
