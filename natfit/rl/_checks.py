@@ -76,7 +76,10 @@ def counted(env: Any, what: str, values: Any, rows: np.ndarray) -> Any:
 
 
 def stacked(env: Any, values: Any, rows: np.ndarray) -> np.ndarray:
-    """Return observations as one array (k, *shape) inside the space.
+    """Return observations as one array (k, *shape).
+
+    The limits of a Box are not checked, since environments leave them by rounding and more; the
+    history of a training counts such observations.
 
     Parameters
     ----------
@@ -95,8 +98,8 @@ def stacked(env: Any, values: Any, rows: np.ndarray) -> np.ndarray:
     Raises
     ------
     EnvironmentFailure
-        If there are not k of them, or one has another shape, is not finite, or is outside the
-        space.
+        If there are not k of them, or one has another shape, is not finite, or is not one of the
+        values of a discrete space.
     """
     space = env.observation_space
     counted(env, "observations", values, rows)
@@ -119,7 +122,7 @@ def stacked(env: Any, values: Any, rows: np.ndarray) -> np.ndarray:
                     )
                 )
         array = np.array([np.asarray(v, dtype=np.float64) for v in values])
-    inside = space.contains(array)
+    inside = space.usable(array)
     if not inside.all():
         k = int(np.argmin(inside))
         number = np.asarray(array[k])

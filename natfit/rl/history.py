@@ -14,13 +14,14 @@ from natfit.optimize.history import History
 MOST_KEPT = 2_000
 
 #: Columns that hold whole numbers.
-_WHOLE = ("env_steps", "episodes", "episodes_ended", "solver_iterations", "backtracks")
+_WHOLE = ("env_steps", "episodes", "episodes_ended", "outside", "solver_iterations", "backtracks")
 
 #: Names of all columns, in this order.
 COLUMNS = (
     "env_steps",
     "episodes",
     "episodes_ended",
+    "outside",
     "mean_return",
     "std_return",
     "surrogate_gain",
@@ -63,6 +64,8 @@ class PolicyHistory(History):
     env_steps           steps in the environment so far
     episodes            episodes that have ended so far
     episodes_ended      episodes that ended in this update
+    outside             observations so far that were outside of the limits of a Box; they were
+                        used as they are
     mean_return         mean undiscounted return of the episodes that ended in this update; where
                         none has, that of the last 20 episodes that ended before
     std_return          their standard deviation

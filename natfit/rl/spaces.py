@@ -7,6 +7,7 @@ real numbers, which ``decode`` turns into values of the space.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,14 @@ class Space:
     def contains(self, values: np.ndarray) -> np.ndarray:
         """Tell whether each of values (n, *shape) belongs to the space, (n,) bool."""
         raise NotImplementedError
+
+    def usable(self, values: np.ndarray) -> np.ndarray:
+        """Tell which values (n, *shape) can be observations, (n,) bool; by default those inside."""
+        return self.contains(values)
+
+    def outside(self, encoded: np.ndarray) -> np.ndarray:
+        """Return how far encoded values (n, D) lie outside of the limits, (n, D), 0 if inside."""
+        return np.zeros(encoded.shape)
 
     def encode(self, values: np.ndarray) -> np.ndarray:
         """Return values (n, *shape) as float64 features (n, D)."""
@@ -238,13 +247,37 @@ class Box(Space):
     def contains(self, values: np.ndarray) -> np.ndarray:
         """Tell whether each value is finite and between the limits, up to rounding in float32."""
         values = np.asarray(values, dtype=np.float64)
+        low, high = self._tolerated
+        inside = (values >= low) & (values <= high) & np.isfinite(values)
+        return inside.reshape(len(inside), -1).all(axis=1)
+
+    @cached_property
+    def _tolerated(self) -> tuple[np.ndarray, np.ndarray]:
+        """The limits, widened by rounding in float32."""
         low, high = self.low, self.high
         # A limit near the largest double becomes infinite, which is no limit.
         with np.errstate(invalid="ignore", over="ignore"):
             low = np.where(np.isfinite(low), low - _TOLERANCE * (1.0 + np.abs(low)), low)
             high = np.where(np.isfinite(high), high + _TOLERANCE * (1.0 + np.abs(high)), high)
-        inside = (values >= low) & (values <= high) & np.isfinite(values)
-        return inside.reshape(len(inside), -1).all(axis=1)
+        return low, high
+
+    def usable(self, values: np.ndarray) -> np.ndarray:
+        """Tell which values are finite, (n,) bool; limits of observations are a declaration."""
+        return np.isfinite(values).reshape(len(values), -1).all(axis=1)
+
+    def outside(self, encoded: np.ndarray) -> np.ndarray:
+        """Return how far encoded values (n, D) lie outside of the limits, (n, D), 0 if inside.
+
+        Within rounding in float32 they count as inside.
+
+        Returns
+        -------
+        ndarray of shape (n, D)
+            Distances to the limits, in the unit of the values.
+        """
+        low, high = (limit.ravel() for limit in self._tolerated)
+        beyond = np.maximum(self.low.ravel() - encoded, encoded - self.high.ravel())
+        return np.where((encoded < low) | (encoded > high), beyond, 0.0)
 
     def encode(self, values: np.ndarray) -> np.ndarray:
         """Return the elements of each value side by side, (n, D)."""

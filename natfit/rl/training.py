@@ -174,8 +174,9 @@ def _update(plan: Plan, state: State) -> State:
     if plan.normalize_observations and normalizer is not None:
         raw = batch.observation.reshape(-1, batch.observation.shape[2])
         normalizer = normalizer.update(raw if keep.all() else raw[keep])
+    outside, remark = _outside(state, batch)
     record = {
-        **_counts(state, batch, gained[0]),
+        **_counts(state, batch, gained[0], outside),
         **step_record(surrogate, start, end),
         "explained_variance": _explained(value, target),
         "seconds_rollout": rolled - started,
@@ -195,7 +196,7 @@ def _update(plan: Plan, state: State) -> State:
         recent=(*state.recent, *gained[0].tolist())[-RECENT:],
         record=record,
         damping=end.damping if plan.engine.damping.adaptive else None,
-        note=note_of(end, _shortfall(plan, surrogate)),
+        note=_joined(note_of(end, _shortfall(plan, surrogate)), remark),
         trials=state.trials if end.status is None else end.trials,
     )
 
@@ -224,6 +225,11 @@ def improved(
     return surrogate, start, end
 
 
+def _joined(*notes: str) -> str:
+    """Return the notes that say something, in one line."""
+    return "; ".join(words for words in notes if words)
+
+
 def _shortfall(plan: Plan, surrogate: PolicySurrogate) -> str:
     """Warn if the metric of a batch is singular whatever was played, and return the words."""
     if plan.advantage in COMPATIBLE:
@@ -243,13 +249,28 @@ def _scaled(plan: Plan, gain: np.ndarray) -> np.ndarray:
     return standardised(gain, centre=plan.advantage not in COMPATIBLE)
 
 
-def _counts(state: State, batch: Rollout, returns: np.ndarray) -> dict[str, float]:
+def _outside(state: State, batch: Rollout) -> tuple[int, str]:
+    """Return the number of observations outside of their limits, and a note on the first ones."""
+    space = state.policy.observation_space
+    beyond = space.outside(np.concatenate([batch.observation[batch.valid], batch.final]))
+    count = int(beyond.any(axis=1).sum())
+    if not count or state.record.get("outside", 0):
+        return count, ""
+    column = int(beyond.max(axis=0).argmax())
+    return count, (
+        f"{count} observations outside of observation_space, by up to {beyond.max():.3g} in column "
+        f"{column}, are used as they are"
+    )
+
+
+def _counts(state: State, batch: Rollout, returns: np.ndarray, outside: int) -> dict[str, float]:
     """Return the totals so far, and mean and deviation of the returns that ended last."""
     last = returns if len(returns) else np.array(state.recent)
     return {
         "env_steps": state.env_steps + batch.n_steps,
         "episodes": state.n_episodes + len(returns),
         "episodes_ended": len(returns),
+        "outside": state.record.get("outside", 0) + outside,
         "mean_return": last.mean() if len(last) else np.nan,
         "std_return": last.std() if len(last) else np.nan,
     }
