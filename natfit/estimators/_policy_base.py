@@ -18,6 +18,7 @@ from natfit.rl.environments.base import Environment
 from natfit.rl.evaluation import Evaluation, check_spaces, evaluate, seeds_of
 from natfit.rl.history import PolicyHistory
 from natfit.rl.make import release
+from natfit.rl.masks import allows
 from natfit.rl.policy import Policy
 from natfit.rl.spaces import Box
 from natfit.rl.stopping import TrainingStatus
@@ -86,7 +87,7 @@ class PolicyBase(PolicyValues, PlaysEpisodes):
     # ------------------------------------------------------------------------------ acting
 
     @answers_keywords
-    def predict(self, observations: Any) -> np.ndarray:
+    def predict(self, observations: Any, action_masks: Any = None) -> np.ndarray:
         """Return the most probable action for each observation, as values of the action space.
 
         Parameters
@@ -94,6 +95,10 @@ class PolicyBase(PolicyValues, PlaysEpisodes):
         observations : array-like of shape (n, *observation_space.shape)
             Values of the observation space. One of them without the axis n gives one action, and
             so it does in all methods that take observations.
+        action_masks : array-like of shape (n, M), optional
+            For discrete actions, a 1 for each value that may be taken, else 0: n values for
+            Discrete, those of all elements side by side for MultiDiscrete, two for each element of
+            MultiBinary. :meth:`predict_proba`, :meth:`sample` and :meth:`log_prob` take it too.
 
         Returns
         -------
@@ -107,10 +112,11 @@ class PolicyBase(PolicyValues, PlaysEpisodes):
             If the observations have another shape or are not finite.
         """
         policy, encoded, rows = self._encoded(observations)
-        return policy.to_space(policy.greedy(encoded))[rows]
+        mask = self._masks(action_masks, len(encoded), rows)
+        return policy.to_space(policy.greedy(encoded, mask))[rows]
 
     @available_if(_has_probabilities)
-    def predict_proba(self, observations: Any) -> np.ndarray:
+    def predict_proba(self, observations: Any, action_masks: Any = None) -> np.ndarray:
         """Return the probability of every action for each observation.
 
         For Discrete actions the shape is (n, n_actions). For MultiDiscrete the classes of all
@@ -123,22 +129,41 @@ class PolicyBase(PolicyValues, PlaysEpisodes):
             Probabilities in [0, 1].
         """
         policy, encoded, rows = self._encoded(observations)
-        native = policy.distribution.native(policy.eta(encoded))
+        mask = self._masks(action_masks, len(encoded), rows)
+        native = policy.distribution.native(policy.eta(encoded, mask))
         p = np.concatenate([part.reshape(len(part), -1) for part in native], axis=1)
         return (p if len(p) == len(encoded) else np.repeat(p, len(encoded), axis=0))[rows]
 
     @answers_keywords
-    def sample(self, observations: Any, random_state: Any = None) -> np.ndarray:
+    def sample(
+        self, observations: Any, random_state: Any = None, action_masks: Any = None
+    ) -> np.ndarray:
         """Return an action drawn for each observation, a value of the action space (n, *shape)."""
         policy, encoded, rows = self._encoded(observations)
-        return policy.to_space(policy.act(encoded, bridge_rng(random_state)))[rows]
+        mask = self._masks(action_masks, len(encoded), rows)
+        return policy.to_space(policy.act(encoded, bridge_rng(random_state), mask))[rows]
 
     @answers_keywords
-    def log_prob(self, observations: Any, actions: Any) -> np.ndarray:
-        """Return log pi(a | s) of each row, (n,) in nats; real actions are taken as not clipped."""
+    def log_prob(self, observations: Any, actions: Any, action_masks: Any = None) -> np.ndarray:
+        """Return log pi(a | s) of each row; real actions are taken as not clipped.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            In nats; -inf for an action that a mask does not allow.
+
+        Raises
+        ------
+        ValueError
+            If actions or masks are not valid, or there is not one for each observation.
+        """
         policy, encoded, rows = self._encoded(observations)
         y = self._actions(actions, len(encoded), rows)
-        return policy.log_prob(y, policy.eta(encoded))[rows]
+        mask = self._masks(action_masks, len(encoded), rows)
+        found = policy.log_prob(y, policy.eta(encoded, mask))
+        if mask is not None:
+            found = np.where(allows(policy.action_space, mask, y), found, -np.inf)
+        return found[rows]
 
     def _publish_policy(self, plan: Any, state: Any, status: TrainingStatus) -> None:
         """Set the fitted attributes that fits in an environment and to logged data share."""

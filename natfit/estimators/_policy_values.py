@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from natfit._validation import answers_keywords
+from natfit.rl.masks import checked_masks
 from natfit.rl.policy import Policy
 from natfit.rl.values import FittedBaseline
 
@@ -79,6 +80,12 @@ class PolicyValues:
         if one:
             return policy, policy.encoded(np.asarray(observations)[None]), 0
         return policy, policy.encoded(observations), slice(None)
+
+    def _masks(self, action_masks: Any, n: int, rows: Any) -> np.ndarray | None:
+        """Return checked masks (n, M), one for each of n observations; None if none are given."""
+        if rows == 0 and action_masks is not None:
+            action_masks = [action_masks]
+        return checked_masks(self.policy_.action_space, action_masks, n)
 
     def _actions(self, actions: Any, n: int, rows: Any) -> np.ndarray:
         """Return checked actions, one for each of n observations, as the distribution's y."""

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from natfit.rl.masks import flat_mask, mask_width
+
 
 class EnvironmentFailure(RuntimeError):
     """An environment raised an error, or returned what it must not.
@@ -136,6 +138,51 @@ def stacked(env: Any, values: Any, rows: np.ndarray) -> np.ndarray:
             )
         )
     return array
+
+
+def masks(
+    env: Any, found: Any, rows: np.ndarray, before: np.ndarray | None = None
+) -> np.ndarray | None:
+    """Return the masks (n, M) of all rows, of which some are new; None if all actions are allowed.
+
+    Parameters
+    ----------
+    env : VectorEnvironment
+        The environment that returned them.
+    found : sequence
+        A mask for each of ``rows``; None allows all actions.
+    rows : ndarray of shape (k,)
+        Numbers of the rows.
+    before : ndarray of bool, shape (n, M), optional
+        The masks of the other rows.
+
+    Returns
+    -------
+    ndarray of bool, shape (n, M), or None
+        A new array.
+
+    Raises
+    ------
+    EnvironmentFailure
+        If a mask has another size, is not made of zeros and ones, or allows no action.
+    """
+    if before is None and all(mask is None for mask in found):
+        return None
+    width = mask_width(env.action_space)
+    out = np.ones((env.n, width), dtype=bool) if before is None else before.copy()
+    for row, mask in zip(rows.tolist(), found, strict=True):
+        flat, problem = (True, "") if mask is None else flat_mask(env.action_space, mask)
+        if flat is None:
+            raise EnvironmentFailure(
+                at_row(
+                    env,
+                    row,
+                    f"the action mask {problem}, got {mask!r}",
+                    f"return {width} zeros and ones, a 1 for each action that is allowed",
+                )
+            )
+        out[row] = flat
+    return None if out.all() else out
 
 
 def states(

@@ -6,12 +6,13 @@ Nothing here imports Gymnasium: an environment is recognised by its methods.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from natfit.rl import _checks
+from natfit.rl.masks import mask_width
 from natfit.rl.spaces import Box, Discrete, from_gymnasium
 from natfit.rl.vector import Step, VectorEnvironment, check_choice
 
@@ -38,6 +39,7 @@ class Adapter(VectorEnvironment):
         self._rows = np.arange(n)
         self._steps = np.zeros(n, dtype=np.int64)
         self._started = False
+        self._masks = mask_width(self.action_space) > 0
         self.plan = None
 
     def _actions(self, actions: np.ndarray) -> np.ndarray:
@@ -112,25 +114,45 @@ class OneByOne(Adapter):
                         f"row {row}"
                     )
         self._seen = np.zeros((self.n, self.observation_space.width))
+        self._asked = [self._masks and method_of(e) is not None for e in self.environments]
+
+    def _see_masks(self, infos: Sequence[Any], rows: np.ndarray) -> None:
+        """Take the masks of some rows from their infos, or else from ``action_masks()``."""
+        if not self._masks:
+            return
+        found: list[Any] = []
+        for row, info in zip(rows.tolist(), infos, strict=True):
+            mask = info.get("action_mask") if isinstance(info, dict) else None
+            if mask is None and self._asked[row]:
+                try:
+                    mask = method_of(self.environments[row])()  # type: ignore[misc]  # it is one
+                except Exception as error:
+                    raise _checks.raised(self, row, "action_masks()", error) from error
+            found.append(mask)
+        self.mask = _checks.masks(self, found, rows, self.mask)
 
     def reset(self, seeds: Sequence[int | None] | None = None) -> np.ndarray:
         """Begin n episodes; see :meth:`VectorEnvironment.reset`."""
         seeds = self._check_seeds(seeds)
         self._steps[:] = 0
-        self._started = True
+        self._started, self.mask = True, None
         self._seen = self._begin(self._rows, seeds)
         return self._seen.copy()
 
     def _begin(self, rows: np.ndarray, seeds: Sequence[int | None]) -> np.ndarray:
         """Reset some rows and return their encoded observations."""
-        observations = []
+        observations, infos = [], []
         for row, seed in zip(rows.tolist(), seeds, strict=True):
             try:
                 out = self.environments[row].reset(seed=seed)
             except Exception as error:
                 raise _checks.raised(self, row, f"reset(seed={seed})", error) from error
-            observations.append(_checks.unpacked(self, row, "reset", out, _RESET)[0])
-        return self._encode(observations, rows)
+            observation, info = _checks.unpacked(self, row, "reset", out, _RESET)
+            observations.append(observation)
+            infos.append(info)
+        encoded = self._encode(observations, rows)
+        self._see_masks(infos, rows)
+        return encoded
 
     def step(self, actions: np.ndarray, active: np.ndarray | None = None) -> Step:
         """Take one action in each active episode; see :meth:`VectorEnvironment.step`."""
@@ -161,7 +183,11 @@ class OneByOne(Adapter):
             seen, outcome = self._seen.copy(), everywhere
             seen[rows], observation = observation, seen
         reward, terminated, truncated = outcome
-        rows = (terminated | truncated).nonzero()[0]
+        ended = terminated | truncated
+        # No action follows on the last observation of an episode, whatever its mask.
+        on = ~ended[rows]
+        self._see_masks([info for info, goes in zip(outs[4], on, strict=True) if goes], rows[on])
+        rows = ended.nonzero()[0]
         final = None
         if rows.size:
             final, observation = observation, observation.copy()
@@ -177,6 +203,7 @@ class OneByOne(Adapter):
         other.first_row = self.first_row + rows.indices(self.n)[0]
         other._steps, other._started = self._steps[rows].copy(), self._started
         other._seen = self._seen[rows].copy()
+        other.mask = None if self.mask is None else self.mask[rows]
         other._plan = None if self._plan is None else self._plan[rows]
         other._position = self._position[rows]
         return other
@@ -189,6 +216,10 @@ class OneByOne(Adapter):
         whole.first_row, whole.made_here = parts[0].first_row, parts[0].made_here
         whole._steps = np.concatenate([part._steps for part in parts])
         whole._seen = np.concatenate([part._seen for part in parts])
+        if any(part.mask is not None for part in parts):
+            free = [np.ones((part.n, mask_width(whole.action_space)), dtype=bool) for part in parts]
+            each = [f if p.mask is None else p.mask for p, f in zip(parts, free, strict=True)]
+            whole.mask = np.concatenate(each)
         whole._started = all(part._started for part in parts)
         plans = [part._plan for part in parts if part._plan is not None]
         if len(plans) == len(parts):
@@ -201,6 +232,17 @@ class OneByOne(Adapter):
         if self.owned:
             for environment in self.environments:
                 self._close(environment)
+
+
+def method_of(environment: Any) -> Callable | None:
+    """Return the method ``action_masks`` of an environment or of what it wraps, None without."""
+    found = getattr(environment, "action_masks", None)
+    if found is None and hasattr(environment, "get_wrapper_attr"):
+        try:
+            found = environment.get_wrapper_attr("action_masks")
+        except AttributeError:
+            found = None
+    return found if callable(found) else None
 
 
 def name_of(environment: Any) -> str:

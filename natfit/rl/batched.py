@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from natfit.rl import _checks
-from natfit.rl.adapters import _RESET, _STEP, Adapter, name_of
+from natfit.rl.adapters import _RESET, _STEP, Adapter, method_of, name_of
 from natfit.rl.vector import Step
 
 #: What follows the end of an episode in a vector environment: Gymnasium's names and values.
@@ -53,14 +53,41 @@ class Batched(Adapter):
             owned,
         )
         self._pending = np.zeros(self.n, dtype=bool)
+        rows = getattr(inner, "envs", None) or ()
+        by_rows = len(rows) > 0 and all(method_of(row) is not None for row in rows)
+        by_rows = by_rows and hasattr(environment, "call")
+        self._asked = method_of(environment) is not None or by_rows
 
     def reset(self, seeds: Sequence[int | None] | None = None) -> np.ndarray:
         """Begin n episodes; see :meth:`VectorEnvironment.reset`."""
         seeds = self._check_seeds(seeds)
         self._steps[:] = 0
         self._pending[:] = False
-        self._started = True
+        self._started, self.mask = True, None
         return self._encode(self._reset(seeds), self._rows)
+
+    def _see_masks(self, info: Any, rows: np.ndarray) -> None:
+        """Take the masks of some rows from the infos, or else from ``action_masks()``."""
+        if not self._masks or not rows.size:
+            return
+        found: Any = None
+        if isinstance(info, dict) and info.get("action_mask") is not None:
+            found = _checks.counted(self, "action masks", info["action_mask"], self._rows)
+            has = info.get("_action_mask", np.ones(self.n, dtype=bool))
+            found = [mask if there else None for mask, there in zip(found, has, strict=True)]
+        elif self._asked:
+            try:
+                found = self._ask()
+            except Exception as error:
+                raise _checks.raised(self, 0, "action_masks()", error) from error
+            found = _checks.counted(self, "action masks", found, self._rows)
+        picked = [None] * len(rows) if found is None else [found[row] for row in rows]
+        self.mask = _checks.masks(self, picked, rows, self.mask)
+
+    def _ask(self) -> Any:
+        """Return the masks of all rows, by the environment's own method or by those of its rows."""
+        own = method_of(self.environment)
+        return self.environment.call("action_masks") if own is None else own()
 
     def _reset(self, seeds: list[int | None], mask: np.ndarray | None = None) -> Any:
         """Return raw observations (n, ...) after a reset of all rows, or of those in a mask."""
@@ -73,7 +100,8 @@ class Batched(Adapter):
             out = self.environment.reset(seed=seed, **options)
         except Exception as error:
             raise _checks.raised(self, row, f"reset(seed={seed})", error) from error
-        observations = _checks.unpacked(self, row, "reset", out, _RESET)[0]
+        observations, info = _checks.unpacked(self, row, "reset", out, _RESET)
+        self._see_masks(info, self._rows if mask is None else mask.nonzero()[0])
         return _own(_checks.counted(self, "observations", observations, self._rows))
 
     def step(self, actions: np.ndarray) -> Step:
@@ -90,6 +118,11 @@ class Batched(Adapter):
         terminated, truncated = terminated & valid, truncated & valid
         observation = self._encode(_own(out[0]), self._rows)
         ended = terminated | truncated
+        # The masks of rows that ended come with their reset, in SAME_STEP the one just done.
+        on = ~ended | (self.mode == "SameStep")
+        if self.mask is not None:
+            self.mask = self.mask | ~on[:, None]
+        self._see_masks(out[4], on.nonzero()[0])
         rows = ended.nonzero()[0]
         final = None
         if self.mode == "NextStep":

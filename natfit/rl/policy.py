@@ -20,6 +20,7 @@ from natfit.distributions.contract.declared import Role
 from natfit.distributions.wrappers.constrained import Constrained
 from natfit.models import Model
 from natfit.rl.actions import ActionUnits, has_two_limits, unsquashed
+from natfit.rl.masks import MaskedModel, masked
 from natfit.rl.normalizer import LIMIT, RunningNormalizer
 from natfit.rl.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space
 from natfit.rows import Memory
@@ -77,18 +78,27 @@ class Policy:
         out = (encoded - mean) / scale
         return np.minimum(np.maximum(out, -LIMIT, out=out), LIMIT, out=out)
 
-    def eta(self, encoded: np.ndarray) -> np.ndarray:
-        """Return eta (n, K) of encoded observations (n, D); (1, K) for a constant model."""
-        return self.model.eta(self.theta, self.normalised(encoded))
+    def eta(self, encoded: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        """Return eta (n, K) of encoded observations (n, D); (1, K) for a constant model.
 
-    def act(self, encoded: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        Returns
+        -------
+        ndarray of shape (n, K)
+            With masks (n, M), eta of the distribution over the actions that they allow.
+        """
+        eta = self.model.eta(self.theta, self.normalised(encoded))
+        return eta if mask is None else masked(self.action_space, eta, mask)
+
+    def act(
+        self, encoded: np.ndarray, rng: np.random.Generator, mask: np.ndarray | None = None
+    ) -> np.ndarray:
         """Draw an action for each encoded observation (n, D), as a value y of the distribution."""
-        eta = self.eta(encoded)
+        eta = self.eta(encoded, mask)
         if len(eta) == len(encoded):
             return self.distribution.sample(eta, rng)
         return self.distribution.sample(eta, rng, len(encoded))
 
-    def greedy(self, encoded: np.ndarray) -> np.ndarray:
+    def greedy(self, encoded: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         """Return the most probable action for each encoded observation, as the distribution's y.
 
         A density without a highest point has its mean instead, and squashed actions their median.
@@ -98,8 +108,17 @@ class Policy:
         ndarray of shape (n, ...)
             One row for each observation.
         """
-        mode = self.distribution.typical(self.eta(encoded))
+        mode = self.distribution.typical(self.eta(encoded, mask))
         return mode if len(mode) == len(encoded) else np.repeat(mode, len(encoded), axis=0)
+
+    def with_masks(
+        self, features: np.ndarray, mask: np.ndarray | None
+    ) -> tuple[Policy, np.ndarray]:
+        """Return the policy that obeys masks (n, M), and its features; itself without masks."""
+        if mask is None:
+            return self, features
+        model = MaskedModel(self.model, self.action_space)
+        return replace(self, model=model), np.concatenate([features, mask], axis=1)
 
     def params(self, observations: Any) -> dict[str, np.ndarray]:
         """Return the native parameters of the distribution of actions for each observation.

@@ -60,6 +60,8 @@ class Rollout:
         ``terminated | truncated``.
     last : ndarray of shape (n, D)
         Observations after the last step.
+    mask : ndarray of bool, shape (T, n, M), or None
+        Which actions were allowed; None if all were.
     """
 
     observation: np.ndarray
@@ -70,6 +72,7 @@ class Rollout:
     valid: np.ndarray
     final: np.ndarray
     last: np.ndarray
+    mask: np.ndarray | None = None
 
     @property
     def ended(self) -> np.ndarray:
@@ -121,6 +124,7 @@ class _Log:
     truncated: list = field(default_factory=list)
     valid: list = field(default_factory=list)
     final: list = field(default_factory=list)
+    mask: list = field(default_factory=list)
 
 
 def collect(
@@ -176,12 +180,13 @@ def collect(
     done, length, always = np.zeros(n, dtype=int), np.zeros(n, dtype=int), np.ones(n, dtype=bool)
     place = None if quota is None or env.plan is None else np.array(env._position)
     while len(log.reward) < steps if steps is not None else np.any(done < quota):
+        log.mask.append(env.mask)
         if alone:
-            action = policy.greedy(observation) if greedy else policy.act(observation, rng)
+            action = _chosen(policy, observation, rng, greedy, env.mask)
         else:
             whole[columns] = observation
-            action = policy.greedy(whole) if greedy else policy.act(whole, rng)
-            action = action[columns]
+            mask = _among(env.mask, width, columns)
+            action = _chosen(policy, whole, rng, greedy, mask)[columns]
         given, before = policy.clipped(action), perf_counter()
         if quota is None or not env.can_wait:
             step = env.step(given)
@@ -214,6 +219,35 @@ def collect(
     return _packed(log, observation)
 
 
+def _chosen(
+    policy: Policy,
+    observation: np.ndarray,
+    rng: np.random.Generator,
+    greedy: bool,
+    mask: np.ndarray | None,
+) -> np.ndarray:
+    """Return the most probable actions, or drawn ones, among those that masks (n, M) allow."""
+    return policy.greedy(observation, mask) if greedy else policy.act(observation, rng, mask)
+
+
+def _among(mask: np.ndarray | None, width: int, columns: slice) -> np.ndarray | None:
+    """Return masks (width, M) of all episodes, of which these are some; all else is allowed."""
+    if mask is None:
+        return None
+    out = np.ones((width, mask.shape[1]), dtype=bool)
+    out[columns] = mask
+    return out
+
+
+def _masks(masks: Sequence[np.ndarray | None], n: int) -> np.ndarray | None:
+    """Return the masks of T steps as one array (T, n, M); None if all actions were allowed."""
+    one = next((mask for mask in masks if mask is not None), None)
+    if one is None:
+        return None
+    free = np.ones((n, one.shape[1]), dtype=bool)
+    return np.stack([free if mask is None else mask for mask in masks])
+
+
 def check_length(env: VectorEnvironment, longest: int, length: np.ndarray) -> None:
     """Raise EnvironmentFailure if an episode has gone on for too many steps."""
     if length.max() >= longest:
@@ -229,7 +263,7 @@ def _packed(log: _Log, last: np.ndarray) -> Rollout:
     """Return the rollout whose arrays are those lists."""
     final = np.concatenate(log.final) if log.final else np.empty((0, last.shape[1]))
     stacked = {name: np.array(getattr(log, name)) for name in _STEPWISE}
-    return Rollout(**stacked, final=final, last=last)
+    return Rollout(**stacked, final=final, last=last, mask=_masks(log.mask, len(last)))
 
 
 def rollout(
@@ -335,12 +369,20 @@ def _side_by_side(parts: list[Rollout]) -> Rollout:
     }
     width = parts[0].last.shape[1]
     final = np.array([finals[key] for key in sorted(finals)]).reshape(-1, width)
-    return Rollout(**joined, final=final, last=np.concatenate([p.last for p in parts]))
+    last = np.concatenate([p.last for p in parts])
+    found = [p.mask for p in parts]
+    if any(mask is not None for mask in found):
+        count = next(mask.shape[2] for mask in found if mask is not None)
+        free = [np.ones((*p.reward.shape, count), dtype=bool) for p in parts]
+        each = [f if m is None else m for m, f in zip(found, free, strict=True)]
+        # Steps that only fill up a part are not valid, but must allow an action.
+        joined["mask"] = np.concatenate([_filled(m, most, True) for m in each], axis=1)
+    return Rollout(**joined, final=final, last=last)
 
 
-def _filled(array: np.ndarray, steps: int) -> np.ndarray:
-    """Return the array padded with zeros (False) to this number of steps."""
+def _filled(array: np.ndarray, steps: int, value: Any = 0) -> np.ndarray:
+    """Return the array padded with zeros (False), or another value, to this number of steps."""
     missing = steps - len(array)
     if not missing:
         return array
-    return np.concatenate([array, np.zeros((missing, *array.shape[1:]), dtype=array.dtype)])
+    return np.concatenate([array, np.full((missing, *array.shape[1:]), value, array.dtype)])

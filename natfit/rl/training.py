@@ -163,12 +163,12 @@ def _update(plan: Plan, state: State) -> State:
     features, advantage, target, value = _advantages(plan, state, batch)
     keep = batch.valid.ravel()
     rows, actions, gain = features, batch.action.reshape(-1, *batch.action.shape[2:]), advantage
+    mask = None if batch.mask is None else batch.mask.reshape(len(rows), -1)
     if not keep.all():
-        rows, actions = rows[keep], actions[keep]
+        rows, actions, mask = rows[keep], actions[keep], None if mask is None else mask[keep]
         gain, target, value = gain[keep], target[keep], value[keep]
-    surrogate, start, end = improved(
-        plan, state.policy, rows, actions, gain, rng, damping=state.damping
-    )
+    policy, seen = state.policy.with_masks(rows, mask)
+    surrogate, start, end = improved(plan, policy, seen, actions, gain, rng, damping=state.damping)
     baseline = plan.baseline.fit(rows, target, state.baseline, rng)
     normalizer = state.normalizer
     if plan.normalize_observations and normalizer is not None:

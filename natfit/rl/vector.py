@@ -9,6 +9,7 @@ import numpy as np
 
 from natfit.rl import _checks
 from natfit.rl.environments.base import Environment
+from natfit.rl.masks import mask_width
 from natfit.rl.spaces import Discrete, MultiDiscrete, Space
 
 _STEP = ("state", "reward", "terminated")
@@ -59,6 +60,8 @@ class VectorEnvironment:
         other rows return their last observation and reward 0, do not end, and are not valid.
     first_row : int
         For messages of a part: the number of its first row in the whole environment.
+    mask : ndarray of bool, shape (n, M), or None
+        Which actions the last observations allow, see :mod:`natfit.rl.masks`; None if all.
     made_here : bool
         Whether natfit made it, and therefore closes it.
     at : tuple or None
@@ -74,6 +77,7 @@ class VectorEnvironment:
     can_seed: bool = True
     can_wait: bool = False
     first_row: int = 0
+    mask: np.ndarray | None = None
     made_here: bool = False
     at: tuple[int, int] | None = None
     spent: float | None = None
@@ -184,6 +188,7 @@ class Simulated(VectorEnvironment):
         check_choice(self.action_space, self.name)
         # A subclass may have changed what its base class was trusted for.
         self._trusted = vars(cls).get("trusted", False)
+        self._has_masks = mask_width(self.action_space) > 0 and hasattr(environment, "action_masks")
         self._limit = environment.time_limit
         self._rng = np.random.default_rng()
         self._rows = np.arange(n)
@@ -200,7 +205,16 @@ class Simulated(VectorEnvironment):
         self._shape = None
         self._state = self._starts(generators, self._rows)
         self._rng = next((g for g in generators if g is not None), self._rng)
+        self._see_masks()
         return self._observe(self._state, self._rows)
+
+    def _see_masks(self) -> None:
+        """Take the masks of the states from dynamics that have ``action_masks(state)``."""
+        if self._has_masks:
+            masks = self._call("action_masks", self._rows, self._state)
+            self.mask = _checks.masks(
+                self, _checks.counted(self, "action masks", masks, self._rows), self._rows
+            )
 
     def _call(self, verb: str, rows: np.ndarray, *args: Any) -> Any:
         """Return the result of a method of the dynamics for some rows."""
@@ -270,6 +284,7 @@ class Simulated(VectorEnvironment):
             state[rows] = started = self._restart(rows)
             observation[rows] = self._observe(started, rows)
         self._state = state
+        self._see_masks()
         return Step(observation, reward, terminated, truncated, final)
 
     def _restart(self, rows: np.ndarray) -> np.ndarray:
