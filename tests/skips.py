@@ -232,7 +232,8 @@ def learns_nothing(baseline: Baseline) -> bool:
 
 
 STEPS = {
-    "keeps_its_radius": lambda step: step.converges or step.descends,
+    "changes_as_it_steps": lambda step: not step.blind,
+    "keeps_its_radius": lambda step: step.converges or step.descends or step.remembers,
     "lands_on_optimum": lambda step: not step.converges,
     "reaches_optimum": lambda step: not step.converges,
     "never_ascends": lambda step: not step.descends,

@@ -15,6 +15,7 @@ from natfit.distributions.contract.declared import Role
 from natfit.estimators._policy_presets import default_solver
 from natfit.estimators._policy_start import started
 from natfit.models import Model
+from natfit.objectives.clipped import checked_range
 from natfit.optimize.engine import resolve_engine
 from natfit.rl.actions import ActionUnits, has_two_limits, unsquashed
 from natfit.rl.baselines import Baseline
@@ -100,9 +101,35 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
         engine.max_iter,
         None if steps is None else int(check_number(steps, "max_env_steps", low=1, integer=True)),
         None if target is None else check_number(target, "target_return"),
+        **_several_steps(o, unit),
     )
     policy = Policy(family, model, eta0, env.observation_space, space, units=units)
     return plan, policy
+
+
+def _several_steps(options: Any, unit: str) -> dict[str, Any]:
+    """Return the plan's options of the objective and of updates that are made of several steps."""
+    o = options
+    kind = check_option(o.objective, "objective", ("surrogate", "clipped"))
+    clip = checked_range(o.clip_range)
+    size, target = o.minibatch_size, o.target_kl
+    if size is not None:
+        size = int(check_number(size, "minibatch_size", low=1, integer=True, hint="64"))
+        if unit == "steps" and size > o.batch_size:
+            raise ValueError(
+                f"minibatch_size must be at most batch_size={o.batch_size}, got {size}; raise "
+                "batch_size, or set minibatch_size=None for steps on the whole batch"
+            )
+    if target is not None:
+        target = check_number(
+            target, "target_kl", low=0.0, closed_low=False, unit="nats", hint="0.02"
+        )
+    return {
+        "clip": clip if kind == "clipped" else None,
+        "n_epochs": int(check_number(o.n_epochs, "n_epochs", low=1, integer=True, hint="10")),
+        "minibatch_size": size,
+        "target_kl": target,
+    }
 
 
 def _check_family(family: Distribution, entropy_bonus: Any, squashed: bool) -> None:
@@ -342,6 +369,9 @@ def resumable(options: Any, state: State, plan: Plan, policy: Policy) -> State:
         )
     if plan.baseline != options.baseline_.options:
         state = replace(state, baseline=None)
+    if type(plan.engine.step) is not type(options.step_):
+        # Another rule cannot read what this one kept.
+        state = replace(state, memory=None)
     if plan.normalize_observations and state.normalizer is None:
         empty = RunningNormalizer.empty(policy.observation_space.width)
         state = replace(state, normalizer=empty, policy=replace(old, normalizer=empty))

@@ -7,6 +7,7 @@ from typing import Any
 
 from natfit.solvers.auto import AutoSolver
 from natfit.solvers.cg import CGSolver
+from natfit.steps.adam import AdamStep
 from natfit.steps.fixed import FixedStep
 from natfit.steps.kl import KLStep
 from natfit.steps.trust_region import TrustRegionStep
@@ -46,5 +47,13 @@ PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
         "solver": default_solver(),
         "step": TrustRegionStep(0.005),
         "damping": "fixed",
+    },
+    "ppo": lambda: {
+        "metric": "euclidean",
+        "step": AdamStep(learning_rate=1e-3, eps=1e-5, max_grad_norm=0.5),
+        "damping": None,
+        "objective": "clipped",
+        "n_epochs": 10,
+        "minibatch_size": 128,
     },
 }

@@ -365,6 +365,7 @@ def _epoch(
         batch = objective.at_rows(rows.take(index))
         first, grad = batch.value_and_grad(theta)
         at = Iterate(theta, first, grad, radius=iterate.radius, damping=made.damping)
+        at = replace(at, memory=made.memory)
         ready = engine.prepared(batch)
         made = ready.step.step(_local(batch, ready, at, task.rng))
         value, total = value + first * batch.total, total + batch.total
@@ -382,6 +383,7 @@ def _epoch(
         damping=made.damping,
         evaluations=evaluations,
         solver=made.solver,
+        memory=made.memory,
     )
     return end, steps
 

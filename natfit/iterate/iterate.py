@@ -59,6 +59,8 @@ class Iterate:
     natural_step: np.ndarray | None = None
     largest_step: np.ndarray | None = None
     rng_state: Any = None
+    # What the step rule keeps for its next step; only the rule that made it reads it.
+    memory: Any = None
     # Change of the objective that its rounding explains, as measured on the way; 0 if it was not.
     rounding: float = 0.0
 

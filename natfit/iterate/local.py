@@ -437,6 +437,7 @@ class Local:
             trials=tuple(trials),
             notes=_noted(info.fallback, note),
             decrease=before.decrease,
+            memory=before.memory,
         )
 
     def stop(self, status: Status, trials: Sequence[Trial] = ()) -> Iterate:

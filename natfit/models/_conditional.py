@@ -257,6 +257,18 @@ class WithConstants(Linearization):
         self.linear = inner.linear
         self.matrix_free, self.layered = inner.matrix_free, inner.layered
         self.eta = join(inner.eta, varying, constant, constants)
+        self._out: np.ndarray | None = None
+
+    def refill(self, theta: np.ndarray, X: np.ndarray) -> bool:
+        """Take another theta and other rows, if the map can; see :class:`Linearization`."""
+        size = len(theta) - len(self.constant)
+        if not self.inner.refill(theta[:size], X):
+            return False
+        self.eta[:, self.varying] = self.inner.eta
+        self.eta[:, self.constant] = theta[size:]
+        if self._out is None:
+            self._out = np.empty(len(theta))
+        return True
 
     def jvp(self, v: np.ndarray) -> np.ndarray:
         """Return J v, (n, K), for v (P,)."""
@@ -265,7 +277,8 @@ class WithConstants(Linearization):
 
     def vjp(self, u: np.ndarray) -> np.ndarray:
         """Return the sum over rows of J_i' u_i, (P,), for u (n, K)."""
-        return np.concatenate([self.inner.vjp(u[:, self.varying]), u[:, self.constant].sum(axis=0)])
+        parts = self.inner.vjp(u[:, self.varying]), u[:, self.constant].sum(axis=0)
+        return np.concatenate(parts, out=self._out)
 
     def gram(self, c: np.ndarray) -> np.ndarray:
         """Return the sum over rows of J_i' C_i J_i, (P, P), whose cross block takes pullbacks."""

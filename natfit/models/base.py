@@ -46,6 +46,18 @@ class Linearization:
         """Return the model at ``theta`` (P,) from this one at ``start``, where that is cheap."""
         return None
 
+    def refill(self, theta: np.ndarray, X: Any) -> bool:
+        """Take another theta and as many rows X (n, D) in the same memory, if that is possible.
+
+        After the first call :meth:`vjp` returns an array that the next call overwrites.
+
+        Returns
+        -------
+        bool
+            False, the default, if nothing was changed and another linearization is needed.
+        """
+        return False
+
     def gram(self, c: np.ndarray) -> np.ndarray:
         """Return the sum over rows of J_i' C_i J_i, (P, P), for C (n, K, K)."""
         raise NotImplementedError

@@ -223,19 +223,16 @@ class MLPRows(Layers):
         n = len(X)
         space = _Space(n * (X.shape[1] + 1 + sum(3 * w + 1 for w in widths) + max(widths)))
         self.inputs = [space.take(n, X.shape[1] + 1)]
-        self.inputs[0][:, :-1] = X
         self.inputs[0][:, -1] = 1.0
         #: For each layer but the first: (a, 1, da), its part da, and (V; c; W).
         self._joint, self._tangents, self._mixed = [], [], []
         self._slopes = []
         for layer, after in zip(layers[:-1], layers[1:], strict=True):
             width = layer.shape[1]
-            z = np.matmul(self.inputs[-1], layer, out=space.take(n, width))
+            z = space.take(n, width)
             joint = space.take(n, 2 * width + 1)
-            ACTIVATIONS[activation][1](z, joint[:, :width])
             joint[:, width] = 1.0
             mixed = np.empty((2 * width + 1, after.shape[1]))
-            mixed[width + 1 :] = after[:-1]
             self.inputs.append(joint[:, : width + 1])
             self._joint.append(joint)
             self._tangents.append(joint[:, width + 1 :])
@@ -244,8 +241,32 @@ class MLPRows(Layers):
         self._weights = [m[len(m) // 2 + 1 :] for m in self._mixed]
         work = space.take(n, max(widths)).reshape(-1)
         self._work = [work[: n * w].reshape(n, w) for w in widths]
-        self.eta = np.matmul(self.inputs[-1], layers[-1])
-        self._theta = theta.copy()
+        self.eta = np.empty((n, layers[-1].shape[1]))
+        self._theta = np.empty_like(theta)
+        #: Receives the results of :meth:`vjp` once :meth:`refill` was called.
+        self._out: np.ndarray | None = None
+        self._fill(theta, X)
+
+    def _fill(self, theta: np.ndarray, X: np.ndarray) -> None:
+        """Make the forward pass."""
+        self._theta[:] = theta
+        self.inputs[0][:, :-1] = X
+        layers = cut(theta, self._shapes)
+        phi = ACTIVATIONS[self._activation][1]
+        for number, z in enumerate(self._slopes):
+            np.matmul(self.inputs[number], layers[number], out=z)
+            phi(z, self.inputs[number + 1][:, :-1])
+            self._weights[number][:] = layers[number + 1][:-1]
+        np.matmul(self.inputs[-1], layers[-1], out=self.eta)
+
+    def refill(self, theta: np.ndarray, X: np.ndarray) -> bool:
+        """Take another theta (P,) and as many other rows in the same memory."""
+        if X.shape != (len(self.eta), self.inputs[0].shape[1] - 1):
+            return False
+        self._fill(theta, X)
+        if self._out is None:
+            self._out = np.empty(len(theta))
+        return True
 
     def jvp(self, v: np.ndarray) -> np.ndarray:
         """Return J v, (n, K), by forward mode."""
@@ -260,7 +281,7 @@ class MLPRows(Layers):
 
     def vjp(self, u: np.ndarray) -> np.ndarray:
         """Return the sum over rows of J_i' u_i, (P,), by reverse mode in the tangents' memory."""
-        out = np.empty(len(self._theta))
+        out = np.empty(len(self._theta)) if self._out is None else self._out
         parts = cut(out, self._shapes)
         delta = u
         for number in range(len(parts) - 1, 0, -1):

@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from natfit.objectives.base import NoMinimum, Objective, listed
+from natfit.objectives.clipped import ClippedSurrogate
 from natfit.objectives.function import Function
 from natfit.objectives.likelihood import Likelihood
 from natfit.objectives.penalty import Penalised, Prior
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from natfit.objectives.regression import Regression
 
 __all__ = [
+    "ClippedSurrogate",
     "Function",
     "Jeffreys",
     "Likelihood",

@@ -35,6 +35,9 @@ class Formula:
     moves : bool
         Whether a linearization that is kept with a block may be moved along the line on which its
         derivative was asked for last. This is so only if the rows are in this process.
+    refills : bool
+        Whether the linearization that is kept with a block may be overwritten by the next one, at
+        another theta or after the rows have changed: nobody else holds it.
     """
 
     distribution: Distribution
@@ -42,6 +45,7 @@ class Formula:
     key: int
     reuse: bool
     moves: bool = False
+    refills: bool = False
 
     def linearize(self, theta: np.ndarray, block: Block) -> Linearization:
         """Return the model at theta on a block; it is kept with the block.
@@ -58,6 +62,10 @@ class Formula:
         found = self.kept(theta, block)
         if found is None:
             found = self._moved(theta, block) if self.moves else None
+            if found is None and self.refills and block.offset is None:
+                found = self._refilled(theta, block)
+                if found is not None:
+                    return found
             if found is None:
                 found = self.model.linearize(theta, block.X)
                 if block.offset is not None:
@@ -88,6 +96,15 @@ class Formula:
         """Return the linearization at theta that was left with a block, if there is one."""
         key, at, found = (block.kept or {}).get("linearization", (None, None, None))
         return found if key == self.key and np.array_equal(at, theta) else None
+
+    def _refilled(self, theta: np.ndarray, block: Block) -> Linearization | None:
+        """Return the kept linearization with the numbers of this theta and these rows."""
+        key, _, found = (block.kept or {}).get("linearization", (None, None, None))
+        if key != self.key or not found.refill(theta, block.X):
+            return None
+        # It is not looked up by theta again.
+        block.kept["linearization"] = key, None, found  # type: ignore[index]  # it was there
+        return found
 
     def _moved(self, theta: np.ndarray, block: Block) -> Linearization | None:
         key, at, found = (block.kept or {}).get("linearization", (None, None, None))

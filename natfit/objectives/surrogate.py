@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 
 from natfit.distributions.base import Distribution
 from natfit.linops import LinearOperator
 from natfit.models import Model
 from natfit.objectives._formula import Formula, weighted
-from natfit.objectives.likelihood import Likelihood
-from natfit.rows import Block, Rows
+from natfit.objectives.likelihood import _KEYS, Likelihood
+from natfit.rows import Block, Memory, Rows
 
 
 class PolicySurrogate(Likelihood):
@@ -47,6 +49,12 @@ class PolicySurrogate(Likelihood):
 
     summarises = False
 
+    #: c of ratios that gain nothing outside of [1 - c, 1 + c]; None where they are not clipped.
+    clip: float | None = None
+
+    #: Whether forward passes overwrite each other's memory; see :meth:`over`.
+    refills = False
+
     def __init__(
         self,
         distribution: Distribution,
@@ -73,21 +81,73 @@ class PolicySurrogate(Likelihood):
 
     @property
     def _formula(self) -> Formula:
-        return Formula(self.distribution, self.model, self._key, self.rows.single)
+        return Formula(
+            self.distribution, self.model, self._key, self.rows.single, refills=self.refills
+        )
+
+    def over(
+        self, rows: Memory, advantage: np.ndarray, old_log_prob: np.ndarray
+    ) -> PolicySurrogate:
+        """Return the same objective on other rows, which may change between two evaluations.
+
+        Parameters
+        ----------
+        rows : Memory
+            Actions, states and weights of n rows.
+        advantage, old_log_prob : ndarray of shape (n,)
+            Their advantages, and log p_old in nats.
+
+        Returns
+        -------
+        PolicySurrogate
+            Of the same kind. Call :meth:`renewed` on it whenever the arrays have changed.
+        """
+        other = copy.copy(self)
+        other._key = next(_KEYS)
+        other.rows = rows.joined(advantage, old_log_prob)
+        return other.renewed()
+
+    def renewed(self) -> PolicySurrogate:
+        """Return the objective itself, after it has noted that the numbers in its rows changed."""
+        self.total = float(self.rows.sum(_weight_part))
+        self.yardstick = max(self.total, float(self.rows.n))
+        self.rows.changed()
+        return self
 
     def value(self, theta: np.ndarray) -> float:
         """Return f alone, by one forward pass."""
         self.evaluations += 1
         with np.errstate(all="ignore"):
-            found = self.rows.sum(_value_part, self._formula, theta, self.entropy_bonus)
+            found = self.rows.sum(_value_part, self._formula, theta, self.entropy_bonus, self.clip)
             return -float(found) / self.total
 
     def value_and_grad(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """Return f and its gradient (P,), by one forward and one backward pass."""
         self.evaluations += 1
         with np.errstate(all="ignore"):
-            value, grad = self.rows.sum(_gain_part, self._formula, theta, self.entropy_bonus)
+            value, grad, _ = self.rows.sum(
+                _gain_part, self._formula, theta, self.entropy_bonus, self.clip
+            )
         return -float(value) / self.total, grad / -self.total
+
+    def gradient(self, theta: np.ndarray, out: np.ndarray) -> tuple[float, float]:
+        """Write the gradient (P,) to ``out``; return f and an estimate of KL(old || new).
+
+        The estimate, the mean of rho - 1 - log rho, costs nothing: its expectation under the old
+        policy is the divergence, and no term is negative.
+
+        Returns
+        -------
+        value, divergence : float
+            f, and nats per visit.
+        """
+        self.evaluations += 1
+        with np.errstate(all="ignore"):
+            value, grad, spread = self.rows.sum(
+                _gain_part, self._formula, theta, self.entropy_bonus, self.clip, True
+            )
+            np.divide(grad, -self.total, out=out)
+        return -float(value) / self.total, float(spread) / self.total
 
     def first_order(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """Return f and its gradient (P,)."""
@@ -97,6 +157,18 @@ class PolicySurrogate(Likelihood):
         """Return the importance ratios rho_i, (N,)."""
         with np.errstate(over="ignore"):
             return self.rows.map(_ratio_part, self._formula, theta)
+
+    def spread(self, theta: np.ndarray) -> float:
+        """Return the estimate of KL(old || new) that :meth:`gradient` returns, in nats."""
+        with np.errstate(all="ignore"):
+            return float(self.rows.sum(_spread_part, self._formula, theta)) / self.total
+
+    def clip_fraction(self, theta: np.ndarray) -> float:
+        """Return the share of the visits whose ratio is outside of the range; 0 without one."""
+        if self.clip is None:
+            return 0.0
+        found = self.rows.sum(_outside_part, self._formula, theta, self.clip)
+        return float(found) / self.total
 
     def entropy(self, theta: np.ndarray) -> float:
         """Return the mean entropy of the policy over the visits, in nats."""
@@ -123,6 +195,11 @@ class PolicySurrogate(Likelihood):
 # The last columns that were joined to the rows are the advantage and the old log-probability.
 
 
+def _weight_part(block: Block) -> float:
+    """Return the sum of the weights."""
+    return float(block.n) if block.weight is None else float(block.weight.sum())
+
+
 def _size_part(block: Block) -> float:
     """Return the weighted sum of the absolute values of the advantages."""
     return weighted(np.abs(block.extra[-2]), block.weight)
@@ -139,32 +216,68 @@ def _ratio_part(block: Block, formula: Formula, theta: np.ndarray) -> np.ndarray
     return np.exp(log_prob - block.extra[-1])
 
 
-def _value_part(block: Block, formula: Formula, theta: np.ndarray, bonus: float) -> float:
-    """Return the weighted sum of rho A + bonus H."""
+def _outside_part(block: Block, formula: Formula, theta: np.ndarray, clip: float) -> float:
+    """Return the weighted number of ratios that are further than the range from 1."""
+    with np.errstate(over="ignore"):
+        away = np.abs(_ratio_part(block, formula, theta) - 1.0) > clip
+    return weighted(away.astype(np.float64), block.weight)
+
+
+def _spread_part(block: Block, formula: Formula, theta: np.ndarray) -> float:
+    """Return the weighted sum of rho - 1 - log rho."""
+    eta = formula.eta(theta, block)
+    log_ratio = formula.distribution.log_prob(block.y, eta) - block.extra[-1]
+    return weighted(np.expm1(log_ratio) - log_ratio, block.weight)
+
+
+def _gains(
+    advantage: np.ndarray, log_ratio: np.ndarray, clip: float | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return gains (n,) of the ratios rho, and their derivatives in log rho."""
+    ratio = np.exp(log_ratio)
+    gain = advantage * ratio
+    if clip is None:
+        return gain, gain
+    limit = np.where(advantage > 0.0, 1.0 + clip, 1.0 - clip)
+    beyond = np.where(advantage > 0.0, ratio > limit, ratio < limit)
+    return np.where(beyond, advantage * limit, gain), np.where(beyond, 0.0, gain)
+
+
+def _value_part(
+    block: Block, formula: Formula, theta: np.ndarray, bonus: float, clip: float | None
+) -> float:
+    """Return the weighted sum of gains + bonus H."""
     advantage, old = block.extra[-2:]
     eta = formula.eta(theta, block)
-    gain = advantage * np.exp(formula.distribution.log_prob(block.y, eta) - old)
+    gain, _ = _gains(advantage, formula.distribution.log_prob(block.y, eta) - old, clip)
     if bonus:
         gain = gain + bonus * formula.distribution.entropy(eta)
     return weighted(gain, block.weight)
 
 
 def _gain_part(
-    block: Block, formula: Formula, theta: np.ndarray, bonus: float
-) -> tuple[float, np.ndarray]:
-    """Return the weighted sum of rho A + bonus H, and its gradient in theta (P,)."""
+    block: Block,
+    formula: Formula,
+    theta: np.ndarray,
+    bonus: float,
+    clip: float | None,
+    spread: bool = False,
+) -> tuple[float, np.ndarray, float]:
+    """Return weighted sums: gains + bonus H, its gradient in theta (P,), rho - 1 - log rho."""
     (advantage, old), family = block.extra[-2:], formula.distribution
     lin = formula.linearize(theta, block)
     log_prob, score = family.log_prob_and_score(block.y, lin.eta)
-    gain = advantage * np.exp(log_prob - old)
-    pull = score * gain[:, None]
+    log_ratio = log_prob - old
+    gain, slope = _gains(advantage, log_ratio, clip)
+    pull = score * slope[:, None]
     if bonus:
-        entropy, slope = family.entropy_and_grad(lin.eta)
+        entropy, rise = family.entropy_and_grad(lin.eta)
         gain = gain + bonus * entropy
-        pull = pull + bonus * slope
+        pull = pull + bonus * rise
+    away = weighted(np.expm1(log_ratio) - log_ratio, block.weight) if spread else 0.0
     if block.weight is None:
-        return gain.sum(), lin.vjp(pull)
-    return block.weight @ gain, lin.vjp(pull * block.weight[:, None])
+        return gain.sum(), lin.vjp(pull), away
+    return block.weight @ gain, lin.vjp(pull * block.weight[:, None]), away
 
 
 def _entropy_part(block: Block, formula: Formula, theta: np.ndarray) -> float:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -88,6 +89,7 @@ def advance(
     theta0: np.ndarray,
     rng: np.random.Generator,
     damping: float | None = None,
+    memory: Any = None,
 ) -> tuple[Iterate, Iterate]:
     """Take one step on an objective that is replaced afterwards; return its start and its end.
 
@@ -106,6 +108,8 @@ def advance(
         For metrics that draw.
     damping : float, optional
         State of the damping after the previous step; None to start it anew.
+    memory : object, optional
+        What the step rule kept after the previous step; None if there was none.
 
     Returns
     -------
@@ -117,7 +121,7 @@ def advance(
     """
     engine = engine.prepared(objective)
     state = engine.damping.start() if damping is None else damping
-    start = _start(objective, engine, theta0, state)
+    start = replace(_start(objective, engine, theta0, state), memory=memory)
     if not _finite(start):
         return start, replace(start, status=Status.NON_FINITE)
     with np.errstate(all="ignore"):

@@ -14,7 +14,15 @@ from natfit.optimize.history import History
 MOST_KEPT = 2_000
 
 #: Columns that hold whole numbers.
-_WHOLE = ("env_steps", "episodes", "episodes_ended", "outside", "solver_iterations", "backtracks")
+_WHOLE = (
+    "env_steps",
+    "episodes",
+    "episodes_ended",
+    "outside",
+    "solver_iterations",
+    "backtracks",
+    "n_steps",
+)
 
 #: Names of all columns, in this order.
 COLUMNS = (
@@ -34,6 +42,8 @@ COLUMNS = (
     "residual",
     "step_length",
     "backtracks",
+    "n_steps",
+    "clip_fraction",
     "explained_variance",
     "seconds_rollout",
     "seconds_update",
@@ -45,8 +55,8 @@ _REASONS = {
     "std_return": "no episode ended in any update",
     "explained_variance": "the returns had no variance",
     "kl": "the distribution has no divergence",
-    "predicted_kl": "no step was taken",
-    "divergence_ratio": "no step was taken, or the metric has no divergence",
+    "predicted_kl": "no step was taken, or updates are made of several steps",
+    "divergence_ratio": "no step was taken, or updates are made of several steps",
 }
 
 
@@ -83,9 +93,16 @@ class PolicyHistory(History):
     residual            relative residual of the solve
     step_length         multiple of the direction taken
     backtracks          rejected trials before the accepted step
+    n_steps             number of steps of the update, on the batch or on its minibatches
+    clip_fraction       share of the visits whose ratio is outside of the clip range at the end;
+                        0 for the objective that is not clipped
     seconds_rollout     wall time in the environment and the policy
     seconds_update      wall time in everything else
     ==================  ===================================================================
+
+    For an update of several steps, gains, divergences, entropy and clip_fraction are those of the
+    whole update on the whole batch. gradient_norm is that of its first step, residual and
+    step_length are those of the last one; solver_iterations and backtracks are sums.
 
     A value that does not exist, such as a return before any episode has ended, is NaN. ``theta``
     (n_updates, P) holds the parameters after each update, of policies of at most 2,000

@@ -128,9 +128,8 @@ def learn(plan: Plan, state: State, data: Logged, minimum: float) -> Iterator[St
         with few_threads(state.policy.theta.size):
             baseline = plan.baseline.fit(features, weighed.returns, state.baseline, rng)
             gain = weighed.returns - plan.baseline.predict(baseline, features)
-            surrogate, start, end = improved(
-                plan, state.policy, features, data.actions, gain, rng, weight=weighed.weight
-            )
+            args = plan, state.policy, features, data.actions, gain, rng
+            surrogate, start, end = improved(*args, weight=weighed.weight, memory=state.memory)
         policy = state.policy.with_theta(end.theta)
         weighed = _weigh(policy, features, data, plan.discount)
         if end.status is not None:
@@ -151,6 +150,7 @@ def learn(plan: Plan, state: State, data: Logged, minimum: float) -> Iterator[St
             baseline=baseline,
             frame=policy.normalizer,
             record=record,
+            memory=end.memory,
             note=note_of(end),
         )
         yield state

@@ -17,12 +17,13 @@ import numpy as np
 
 from natfit._warnings import warn
 from natfit.iterate import Trial
-from natfit.objectives import Likelihood, PolicySurrogate
+from natfit.objectives import ClippedSurrogate, Likelihood, PolicySurrogate
 from natfit.optimize import Engine, Iterate, advance
 from natfit.rl._checks import EnvironmentFailure
 from natfit.rl.advantages import gae, standardised
 from natfit.rl.baselines import Baseline
 from natfit.rl.compatible import COMPATIBLE, compatible_advantage
+from natfit.rl.epochs import go_over
 from natfit.rl.normalizer import RunningNormalizer
 from natfit.rl.policy import Policy
 from natfit.rl.rollout import Rollout, begin, check_length, jobs_worth, rollout
@@ -60,6 +61,11 @@ class Plan:
     max_iter: int
     most_steps: int | None
     target: float | None
+    #: c of the clipped objective; None for the plain one.
+    clip: float | None = None
+    n_epochs: int = 1
+    minibatch_size: int | None = None
+    target_kl: float | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,8 @@ class State:
     recent: tuple[float, ...] = ()
     record: dict[str, float] = field(default_factory=dict)
     damping: float | None = None
+    #: What the step rule keeps for its next step.
+    memory: Any = None
     note: str = ""
     #: Of the last update that found no step.
     trials: tuple[Trial, ...] = ()
@@ -168,7 +176,9 @@ def _update(plan: Plan, state: State) -> State:
         rows, actions, mask = rows[keep], actions[keep], None if mask is None else mask[keep]
         gain, target, value = gain[keep], target[keep], value[keep]
     policy, seen = state.policy.with_masks(rows, mask)
-    surrogate, start, end = improved(plan, policy, seen, actions, gain, rng, damping=state.damping)
+    surrogate, start, end = improved(
+        plan, policy, seen, actions, gain, rng, state.damping, memory=state.memory
+    )
     baseline = plan.baseline.fit(rows, target, state.baseline, rng)
     normalizer = state.normalizer
     if plan.normalize_observations and normalizer is not None:
@@ -196,6 +206,7 @@ def _update(plan: Plan, state: State) -> State:
         recent=(*state.recent, *gained[0].tolist())[-RECENT:],
         record=record,
         damping=end.damping if plan.engine.damping.adaptive else None,
+        memory=end.memory,
         note=_joined(note_of(end, _shortfall(plan, surrogate)), remark),
         trials=state.trials if end.status is None else end.trials,
     )
@@ -210,18 +221,32 @@ def improved(
     rng: np.random.Generator,
     damping: float | None = None,
     weight: np.ndarray | None = None,
+    memory: Any = None,
 ) -> tuple[PolicySurrogate, Iterate, Iterate]:
-    """Take one step of the engine on the batch's surrogate; return surrogate, start and end."""
-    surrogate = PolicySurrogate(
-        policy.distribution,
-        policy.model,
-        Memory(actions, rows, weight),
-        _scaled(plan, gain),
-        policy.theta,
-        entropy_bonus=plan.entropy_bonus,
-        limits=plan.limits,
-    )
-    start, end = advance(surrogate, plan.engine, policy.theta, rng, damping)
+    """Take the steps of one update; return the batch's surrogate, and its start and end.
+
+    One step of the engine on the whole batch, or steps on its minibatches; see
+    :func:`natfit.rl.epochs.go_over`.
+
+    Returns
+    -------
+    surrogate : PolicySurrogate
+        The objective on the whole batch.
+    start, end : Iterate
+        ``end`` has a status if no step was found. Its ``n_iter`` is the number of steps.
+    """
+    args = policy.distribution, policy.model, Memory(actions, rows, weight)
+    gain = _scaled(plan, gain)
+    options: dict[str, Any] = {"entropy_bonus": plan.entropy_bonus, "limits": plan.limits}
+    if plan.clip is None:
+        surrogate = PolicySurrogate(*args, gain, policy.theta, **options)
+    else:
+        surrogate = ClippedSurrogate(*args, gain, policy.theta, clip_range=plan.clip, **options)
+    if plan.n_epochs == 1 and plan.minibatch_size is None:
+        start, end = advance(surrogate, plan.engine, policy.theta, rng, damping, memory)
+    else:
+        how = plan.n_epochs, plan.minibatch_size, plan.target_kl
+        start, end = go_over(surrogate, plan.engine, policy.theta, rng, how, damping, memory)
     return surrogate, start, end
 
 
@@ -396,7 +421,7 @@ def _whole_return(batch: Rollout) -> np.ndarray:
 
 
 def step_record(surrogate: PolicySurrogate, start: Iterate, end: Iterate) -> dict[str, float]:
-    """Return the history's columns of the engine's step; zeros if no step was found."""
+    """Return the history's columns of the update's steps; zeros if no step was found."""
     moved = end.status is None
     return {
         "surrogate_gain": start.value - end.value if moved else 0.0,
@@ -409,6 +434,8 @@ def step_record(surrogate: PolicySurrogate, start: Iterate, end: Iterate) -> dic
         "residual": end.residual,
         "step_length": end.step_length if moved else 0.0,
         "backtracks": end.backtracks if moved else 0,
+        "n_steps": end.n_iter if moved else 0,
+        "clip_fraction": surrogate.clip_fraction(end.theta),
     }
 
 

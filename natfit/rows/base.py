@@ -158,6 +158,9 @@ class Rows(Component):
         """Return the same rows in chunks of another size."""
         raise NotImplementedError
 
+    def changed(self) -> None:
+        """Note that arrays hold other numbers; there is nothing to do where no pass leaves any."""
+
     def holding(self, y: Any, X: Any = None, weight: Any = None, offset: Any = None) -> Rows:
         """Return rows of the same kind and options that hold other arrays."""
         raise NotImplementedError

@@ -171,6 +171,14 @@ class Memory(Rows):
         more.__dict__["_kept"] = self._kept
         return more
 
+    def changed(self) -> None:
+        """Note that the arrays hold other numbers: what passes have left is only memory now."""
+        for kept in (self._kept or {}).values():
+            found = kept.get("linearization")
+            kept.clear()
+            if found is not None:
+                kept["linearization"] = found[0], None, found[2]
+
     def cut(self, chunk: int | None) -> Memory:
         """Return the same rows in chunks of another size."""
         return self._with(chunk=chunk)

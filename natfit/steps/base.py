@@ -46,6 +46,13 @@ class Step(Component):
     #: Whether every accepted step lowers the objective.
     descends = True
 
+    #: Whether the step depends on those before it, by a memory that the iterate carries.
+    remembers = False
+
+    #: Whether :meth:`change` gives the step without the objective, so that the steps of a policy's
+    #: minibatches need nothing but gradients.
+    blind = False
+
     @classmethod
     def _instead_of(cls, spec: Any) -> str:
         """A number is taken for the length of every step."""
@@ -62,6 +69,43 @@ class Step(Component):
     def radius(self, objective: Objective) -> float:
         """Return the first trust radius, in nats; NaN for rules without one."""
         return np.nan
+
+    def begin(self, memory: Any, size: int) -> Any:
+        """Return a memory of this rule for P = ``size``, a copy of ``memory`` where that is one.
+
+        The copy belongs to the caller, and :meth:`change` writes to it; what an iterate carries is
+        never written to.
+
+        Returns
+        -------
+        object
+            None for a rule without memory.
+        """
+        return None
+
+    def change(self, direction: np.ndarray, memory: Any, out: np.ndarray) -> float:
+        """Write the step delta (P,) along minus a direction to ``out``; return its length.
+
+        Parameters
+        ----------
+        direction : ndarray of shape (P,)
+            The direction at the present point, G^-1 grad f.
+        memory : object
+            What :meth:`begin` returned; it is updated in place.
+        out : ndarray of shape (P,)
+            Receives delta.
+
+        Returns
+        -------
+        float
+            The step length that the history shows.
+
+        Raises
+        ------
+        NotImplementedError
+            If the rule is not ``blind``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs the objective to find its step")
 
     def step(self, local: Local) -> Iterate:
         """Return the next iterate."""
@@ -91,6 +135,9 @@ def plain(
     refused = list(trials)
     for _ in range(MOST_TRIALS):
         theta = local.clip(local.iterate.theta - length * direction)
+        if len(refused) > len(trials) and np.array_equal(theta, local.iterate.theta):
+            # Halvings have ended in rounding: this is where the step began.
+            break
         found = _taken(local, theta, length, most)
         if not isinstance(found, Trial):
             value, grad, spent = found

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from natfit._validation import check_number
 from natfit.iterate import Iterate, Local
 from natfit.steps.base import Step, plain
@@ -21,6 +25,7 @@ class FixedStep(Step):
     """
 
     descends = False
+    blind = True
 
     def __init__(self, length: float = 1.0):
         self.length = length
@@ -28,6 +33,11 @@ class FixedStep(Step):
     def check(self) -> None:
         """Raise ValueError or TypeError unless ``length`` is > 0."""
         check_number(self.length, "step__length", low=0.0, closed_low=False, hint="1.0")
+
+    def change(self, direction: np.ndarray, memory: Any, out: np.ndarray) -> float:
+        """Write ``-length * direction`` to ``out``; return ``length``."""
+        np.multiply(direction, -float(self.length), out=out)
+        return float(self.length)
 
     def step(self, local: Local) -> Iterate:
         """Return the next iterate, after a step of ``length`` times the direction."""

@@ -165,13 +165,14 @@ def records_what_it_did(step: Any) -> None:
         close("value", after.value, objective.value(after.theta), rtol=1e-12)
         close("predicted_kl", after.predicted_kl, 0.5 * delta @ _HESSIAN @ delta, rtol=1e-10)
         want = -after.step_length * np.linalg.solve(_HESSIAN, before.grad)
-        close("the step against its length times the direction", delta, want, rtol=1e-8)
+        if not step.remembers:
+            close("the step against its length times the direction", delta, want, rtol=1e-8)
     require(len(fit.history["objective"]) == len(iterates), "the history misses iterates")
 
 
 def keeps_its_radius(step: Any) -> None:
     """A step of fixed length in the metric's norm always has predicted_kl = epsilon."""
-    if step.converges or step.descends:
+    if step.converges or step.descends or step.remembers:
         raise NotApplicable("the length of the step is not fixed in the metric's norm")
     for metric in (TensorMetric(_HESSIAN), "observed", "euclidean"):
         fit, iterates = trace(step, quadratic(_HESSIAN, _OPTIMUM), [3.0, 3.0], metric, max_iter=40)
@@ -242,10 +243,24 @@ def refused_trials_are_kept(step: Any) -> None:
 
 
 def repeats(step: Any) -> None:
-    """Two runs give the same iterates, since the step keeps no state of its own."""
+    """Two runs give the same iterates: what a step remembers is carried by them."""
     first, second = (trace(step, rosenbrock(), [-1.2, 1.0], max_iter=8)[1] for _ in range(2))
     same = all(np.array_equal(a.theta, b.theta) for a, b in zip(first, second, strict=True))
     require(same, "a second run takes another path")
+
+
+def changes_as_it_steps(step: Any) -> None:
+    """A rule that needs no objective takes the same steps from the directions alone."""
+    if not step.blind:
+        raise NotApplicable("the step asks the objective")
+    _, iterates = trace(step, quadratic(_HESSIAN, _OPTIMUM), [3.0, 3.0], "euclidean", max_iter=8)
+    memory, delta, theta = step.begin(None, 2), np.empty(2), iterates[0].theta
+    for before, after in zip(iterates[:-1], iterates[1:], strict=True):
+        if after.trials:
+            break
+        step.change(before.grad, memory, delta)
+        theta = theta + delta
+        close("theta", theta, after.theta, rtol=1e-9)
 
 
 #: Every check that :func:`check_step` runs, each called with a step.
@@ -261,4 +276,5 @@ STEP_CHECKS = [
     failed_search_is_recorded,
     refused_trials_are_kept,
     repeats,
+    changes_as_it_steps,
 ]

@@ -171,9 +171,9 @@ def test_presets():
     # Objects are not shared between estimators.
     one, two = (NaturalPolicyEstimator.preset("trpo") for _ in range(2))
     assert one.step is not two.step
-    with pytest.raises(ValueError, match=r"preset must be one of .*'ppo'"):
-        NaturalPolicyEstimator.preset("ppo")
-    for name in ("reinforce", "npg", "trpo"):
+    with pytest.raises(ValueError, match=r"preset must be one of .*'ppo'.*got 'sac'"):
+        NaturalPolicyEstimator.preset("sac")
+    for name in ("reinforce", "npg", "trpo", "ppo"):
         model = NaturalPolicyEstimator.preset(name, "two_state", max_iter=2, random_state=0).fit()
         assert np.all(np.isfinite(model.theta_))
 

@@ -1,11 +1,14 @@
-"""natfit's policy estimator against sb3-contrib's TRPO: time and steps until a task is solved.
+"""natfit's policy estimator against a peer: time and steps until a task is solved.
+
+The peer is sb3-contrib's TRPO, or with ``--method ppo`` stable-baselines3's PPO.
 
 A run is solved at the first of three greedy evaluations in a row, 20 fresh episodes each, whose
 mean return is at or above the task's threshold. Evaluations come every so many environment steps,
 at the end of the update that reaches the mark (between two updates the policy is the same), and
-are not timed. Seconds are wall time of training alone, on one thread.
+are not timed. Seconds are CPU time of training alone, on one thread.
 
-The peer runs first, to a cap of its own; natfit's runs end at 4 times the peer's median steps.
+The peer runs first, to a cap of its own (PPO: the RL zoo's budget); natfit's runs of TRPO end at 4
+times the peer's median steps, those of PPO at the peer's cap.
 Medians are over all seeds, a run that is not solved counting as infinite. Each run is written to
 the file as it ends; a run that the file holds with the same settings and the same code is not
 made again.
@@ -35,9 +38,11 @@ from settings import (
     CG_ITERATIONS,
     IN_A_ROW,
     NATFIT,
+    NATFIT_PPO,
     NETS,
     PEER,
     PEER_ENVS,
+    PEER_PPO,
     TASKS,
     UPDATE_MS,
     WIDE_ENVS,
@@ -46,6 +51,7 @@ from settings import (
 )
 
 SIDES = ("peer", "natfit")
+METHODS = ("trpo", "ppo")
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -55,9 +61,9 @@ def reach(advance: Callable, evaluate: Callable, task: dict, cap: int, first_see
     record = {"cap": cap, "reached": None, "evaluations": evaluations}
     while steps < cap and record["reached"] is None:
         mark = min((steps // task["every"] + 1) * task["every"], cap)
-        begin = time.perf_counter()
+        begin = time.process_time()
         now = advance(mark)
-        seconds += time.perf_counter() - begin
+        seconds += time.process_time() - begin
         if now <= steps:
             raise RuntimeError(f"training stopped at {now} steps, asked to go on to {mark}")
         steps = now
@@ -85,6 +91,8 @@ def driver(side: str) -> ModuleType:
 
 def settings_of(side: str, env: str, args: argparse.Namespace) -> dict:
     """Hyperparameters of a side."""
+    if args.method == "ppo":
+        return PEER_PPO[env] if side == "peer" else {"preset": "ppo", **NATFIT_PPO[env]}
     if side == "natfit":
         return NATFIT[env]
     settings = {**PEER[env], "n_envs": args.peer_envs}
@@ -93,8 +101,10 @@ def settings_of(side: str, env: str, args: argparse.Namespace) -> dict:
     return settings
 
 
-def cap_of(side: str, env: str, runs: dict) -> int:
+def cap_of(side: str, env: str, runs: dict, method: str) -> int:
     """Steps at which a run of this side is given up."""
+    if method == "ppo":
+        return PEER_PPO[env]["n_timesteps"]
     if side == "peer":
         return TASKS[env]["peer_cap"]
     steps = [steps_of(run) for run in runs["peer"].values()]
@@ -146,9 +156,9 @@ def save(path: Path, results: dict) -> None:
 def compare(args: argparse.Namespace, results: dict) -> None:
     """Make the runs that are missing, the peer's first."""
     for env in args.env:
-        runs = results.setdefault("runs", {}).setdefault(env, {side: {} for side in SIDES})
+        runs = results.setdefault(kind(args.method), {}).setdefault(env, {s: {} for s in SIDES})
         for side in sides(args):
-            settings, cap = settings_of(side, env, args), cap_of(side, env, runs)
+            settings, cap = settings_of(side, env, args), cap_of(side, env, runs, args.method)
             wanted = label(side, settings)
             for seed in args.seeds:
                 kept = runs[side].get(str(seed))
@@ -162,6 +172,11 @@ def compare(args: argparse.Namespace, results: dict) -> None:
                     f" ({run['steps']} steps in {run['seconds']:.2f} s in all)",
                     flush=True,
                 )
+
+
+def kind(method: str) -> str:
+    """The file's key of the runs of a method."""
+    return "runs" if method == "trpo" else f"{method} runs"
 
 
 def sides(args: argparse.Namespace) -> tuple[str, ...]:
@@ -190,14 +205,14 @@ def throughput(args: argparse.Namespace, results: dict) -> None:
     save(args.json, results)
 
 
-def report_runs(env: str, runs: dict) -> list[str]:
+def report_runs(env: str, runs: dict, method: str) -> list[str]:
     """Rows of the table for one task."""
     lines, medians = [], {}
     for side in SIDES:
         kept = runs[side]
         if not kept:
             continue
-        cap, first = cap_of(side, env, runs), next(iter(kept.values()))
+        cap, first = cap_of(side, env, runs, method), next(iter(kept.values()))
         # The peer's last batch may pass its cap.
         limit = math.inf if side == "peer" else cap
         steps = [steps_of(run, limit) for run in kept.values()]
@@ -211,7 +226,7 @@ def report_runs(env: str, runs: dict) -> list[str]:
             lines.append(f"  ended below the cap of {cap}, run again: seeds {', '.join(short)}")
         if any(run[key] != first[key] for run in kept.values() for key in ("settings", "versions")):
             lines.append(f"  {side}: seeds of different settings or code, run again")
-        if side == "peer":
+        if side == "peer" and method == "trpo":
             batch = first["settings"]["n_envs"] * first["settings"]["n_steps"]
             lines.append(
                 f"  peer: n_envs = {first['settings']['n_envs']}, batch {batch};"
@@ -226,9 +241,12 @@ def report_runs(env: str, runs: dict) -> list[str]:
 def report(results: dict) -> str:
     """The tables."""
     head = f"{'task':25}{'side':8}{'reached':>8}{'median s':>12}{'steps':>12}{'steps/s':>12}"
-    lines = [head] if results.get("runs") else []
-    for env, runs in results.get("runs", {}).items():
-        lines += report_runs(env, runs)
+    lines = []
+    for method in METHODS:
+        found = results.get(kind(method), {})
+        lines += [f"{method}:", head] if found else []
+        for env, runs in found.items():
+            lines += report_runs(env, runs, method)
     if results.get("throughput"):
         lines += ["", *report_throughput(results["throughput"])]
     return "\n".join(lines)
@@ -260,6 +278,7 @@ def main() -> None:
     parser.add_argument("--env", nargs="+", choices=TASKS, default=[])
     parser.add_argument("--seeds", nargs="+", type=int, default=range(10))
     parser.add_argument("--side", choices=(*SIDES, "both"), default="both")
+    parser.add_argument("--method", choices=METHODS, default="trpo")
     parser.add_argument("--peer-envs", type=int, default=PEER_ENVS)
     parser.add_argument(
         "--listed-n-steps",

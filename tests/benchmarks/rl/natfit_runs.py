@@ -43,8 +43,12 @@ def start(env: str, settings: dict, seed: int) -> tuple[Callable, Callable]:
 
 def build(env: str, settings: dict, seed: int) -> NaturalPolicyEstimator:
     """An estimator whose fits go on where the last one stopped."""
-    made = NaturalPolicyEstimator(env=env, random_state=seed, warm_start=True, max_iter=10**6)
-    return made.set_params(**settings)
+    name = settings.get("preset", "trpo")
+    options = {key: value for key, value in settings.items() if key != "preset"}
+    made = NaturalPolicyEstimator.preset(
+        name, env, random_state=seed, warm_start=True, max_iter=10**6
+    )
+    return made.set_params(**options)
 
 
 def advance(estimator: NaturalPolicyEstimator, total: int) -> int:

@@ -1,4 +1,4 @@
-"""The peer: sb3-contrib's TRPO, driven in pieces."""
+"""The peer: sb3-contrib's TRPO or stable-baselines3's PPO, driven in pieces."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from sb3_contrib import TRPO
 from settings import BATCH, ENVS, EPISODES, PEER
+from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import VecNormalize
 
@@ -23,13 +24,37 @@ VERSIONS = {
 }
 
 
-def build(env: str, settings: dict, seed: int) -> TRPO:
+class Linear:
+    """The RL zoo's "lin_" schedule over a budget, whichever pieces the training comes in."""
+
+    def __init__(self, start: float, budget: int):
+        self.start, self.budget = start, budget
+        self.model: PPO | None = None
+
+    def __call__(self, progress: float) -> float:
+        """The value now; the progress of the present piece is not asked."""
+        done = 0 if self.model is None else self.model.num_timesteps
+        return self.start * max(1.0 - done / self.budget, 0.0)
+
+
+def build(env: str, settings: dict, seed: int) -> TRPO | PPO:
     """The learner, its environments made and wrapped as the RL zoo does."""
     keywords = dict(settings)
+    budget = keywords.pop("n_timesteps", None)
+    schedules = {
+        name: Linear(float(value[4:]), budget)
+        for name, value in keywords.items()
+        if isinstance(value, str) and value.startswith("lin_")
+    }
+    keywords |= schedules
     vector = make_vec_env(env, n_envs=keywords.pop("n_envs"), seed=seed)
     if keywords.pop("normalize", False):
         vector = VecNormalize(vector, gamma=keywords.get("gamma", 0.99))
-    return TRPO("MlpPolicy", vector, seed=seed, device="cpu", **keywords)
+    learner = TRPO if budget is None else PPO
+    model = learner("MlpPolicy", vector, seed=seed, device="cpu", **keywords)
+    for schedule in schedules.values():
+        schedule.model = model
+    return model
 
 
 def start(env: str, settings: dict, seed: int) -> tuple[Callable, Callable]:
@@ -53,10 +78,11 @@ def start(env: str, settings: dict, seed: int) -> tuple[Callable, Callable]:
 @functools.cache
 def warm_up() -> None:
     """Pay for what torch sets up in its first calls, before anything is timed."""
-    build("CartPole-v1", {"n_envs": 2, "n_steps": 128}, 0).learn(512)
+    for more in ({}, {"n_timesteps": 512}):
+        build("CartPole-v1", {"n_envs": 2, "n_steps": 128, **more}, 0).learn(512)
 
 
-def greedy_return(model: TRPO, env: str, first: int) -> float:
+def greedy_return(model: TRPO | PPO, env: str, first: int) -> float:
     """Mean return of one greedy episode from each seed, in environments of their own."""
     environments = _environments(env)
     normalizer = model.get_vec_normalize_env()

@@ -64,6 +64,56 @@ NATFIT = {
     "MountainCarContinuous-v0": {"batch_size": 2048, "init_std": 3.0},
 }
 
+#: PPO of stable-baselines3 at the RL zoo's hyperparameters, as listed and with its own n_envs:
+#: https://github.com/DLR-RM/rl-baselines3-zoo/blob/master/hyperparams/ppo.yml
+#: (as at commit 00128b5d46d497b772f3bd891ae9f520919e8971). ``n_timesteps`` is the zoo's budget, at
+#: which a run is given up; "lin_0.001" falls linearly to 0 over it.
+PEER_PPO = {
+    "CartPole-v1": {
+        "n_timesteps": 100_000,
+        "n_envs": 8,
+        "n_steps": 32,
+        "batch_size": 256,
+        "gae_lambda": 0.8,
+        "gamma": 0.98,
+        "n_epochs": 20,
+        "ent_coef": 0.0,
+        "learning_rate": "lin_0.001",
+        "clip_range": "lin_0.2",
+    },
+    "Pendulum-v1": {
+        "n_timesteps": 100_000,
+        "n_envs": 4,
+        "n_steps": 1024,
+        "gae_lambda": 0.95,
+        "gamma": 0.9,
+        "n_epochs": 10,
+        "ent_coef": 0.0,
+        "learning_rate": 1e-3,
+        "clip_range": 0.2,
+        "use_sde": True,
+        "sde_sample_freq": 4,
+    },
+    "Acrobot-v1": {
+        "n_timesteps": 1_000_000,
+        "normalize": True,
+        "n_envs": 16,
+        "n_steps": 256,
+        "gae_lambda": 0.94,
+        "gamma": 0.99,
+        "n_epochs": 4,
+        "ent_coef": 0.0,
+    },
+}
+
+#: Arguments of ``NaturalPolicyEstimator.preset("ppo")``, the seed and the caps apart. Pendulum has
+#: the discount and the number of episodes that TRPO has above.
+NATFIT_PPO = {
+    "CartPole-v1": {},
+    "Pendulum-v1": {"discount": 0.95, "batch_size": 2048, "n_envs": 16},
+    "Acrobot-v1": {"gae_lambda": 0.98, "normalize_observations": False},
+}
+
 #: Throughput on CartPole-v1: hidden layers, and how many times the peer's steps/s are wanted.
 NETS = {"linear": ((), 5.0), "2x32": ((32, 32), 5.0), "64x64": ((64, 64), 4.0)}
 BATCH, ENVS = 1024, 8
