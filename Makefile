@@ -75,10 +75,12 @@ format: $(VENV)/.installed-lint ## Format the code, sort the imports
 bench: $(VENV)/.installed-test ## Run the benchmarks, print the ratios
 	$(RUN) -m pytest -o addopts= -s tests/benchmarks
 
-bench-rl: ## Compare policies with sb3-contrib's TRPO (long; goes on where it was stopped)
+bench-rl: ## Compare policies with sb3-contrib's TRPO and sb3's PPO (long; goes on where it was stopped)
 	@$(MAKE) --no-print-directory VENV=$(RL_VENV) $(RL_VENV)/.installed-peer
 	$(RL_VENV)/bin/python tests/benchmarks/rl/compare.py --throughput --json .benchmarks/rl.json \
 	  --env CartPole-v1 Pendulum-v1 Acrobot-v1 MountainCarContinuous-v0
+	$(RL_VENV)/bin/python tests/benchmarks/rl/compare.py --method ppo --json .benchmarks/rl.json \
+	  --env CartPole-v1 Pendulum-v1 Acrobot-v1
 
 # The peer, without the packages for graphics cards where PyTorch's own index can be reached.
 $(RL_VENV)/.installed-peer: $(RL_VENV)/.installed-rl

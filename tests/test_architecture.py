@@ -202,7 +202,7 @@ def test_no_estimator_or_family_overrides_the_loop():
 ASKS = ("distributions", "objectives", "metrics", "inference", "fitting")
 ANSWERS = {
     "n", "total", "n_features", "event_shape", "single", "here", "extent", "few", "take", "row",
-    "block", "sum", "map", "each", "first", "joined", "cut", "rows", "chunk_size",
+    "block", "sum", "map", "each", "first", "joined", "cut", "rows", "chunk_size", "changed",
 }  # fmt: skip
 
 #: What a family is asked of data: with all rows, or with a few.

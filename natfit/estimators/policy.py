@@ -91,7 +91,8 @@ class NaturalPolicyEstimator(DemonstratedPolicy):
     minibatch_size : int, optional
         Number of rows of one step of an update; None takes the whole batch.
     target_kl : float, optional
-        Mean divergence KL(old || new) in nats at which an update of several steps ends.
+        Mean divergence KL(old || new) in nats: an update of several steps ends before the step on
+        whose minibatch it is estimated, as the mean of rho - 1 - log rho, to exceed 1.5 times this.
     max_iter : int, default=100
         Maximum number of updates, including those before a warm start.
     max_env_steps : int, optional
@@ -234,6 +235,8 @@ class NaturalPolicyEstimator(DemonstratedPolicy):
         on the scores. ``trpo`` (Schulman et al., 2015) has the Fisher metric, conjugate gradients
         and a trust region. ``wasserstein`` (Zhang et al., 2018) has the same with the Wasserstein
         metric, for real actions: its radius limits how far actions move, whatever their spread.
+        ``ppo`` (Schulman et al., 2017) has the clipped objective and ten epochs of Adam's steps on
+        minibatches.
 
         Returns
         -------
