@@ -76,6 +76,8 @@ class PlaysEpisodes(NaturalEstimator):
         if not self._lent:
             return before.env
         # The training that lent it goes on in the same object.
+        if not before.env.keeps_episodes:
+            return None
         try:
             return adopt(copied(before.env))
         except ValueError:
@@ -202,7 +204,9 @@ class PlaysEpisodes(NaturalEstimator):
             memo[id(self.env)] = copied(self.env)
         other.__dict__.update(copy.deepcopy(attributes, memo))
         if state is not None:
-            other._state = copy.deepcopy(state.paused(), memo)
+            state = state.paused()
+            held = isinstance(state.env, VectorEnvironment) and not state.env.keeps_episodes
+            other._state = copy.deepcopy(state.without_episodes() if held else state, memo)
         return other
 
     def __getstate__(self) -> dict:
@@ -221,8 +225,10 @@ class PlaysEpisodes(NaturalEstimator):
         if isinstance(state.env, VectorEnvironment):
             try:
                 pickle.dumps(state.env)
+                kept = state.env.keeps_episodes
             except Exception:
-                state = state.without_episodes()
+                kept = False
+            state = state if kept else state.without_episodes()
         attributes["_state"] = state
         return attributes
 

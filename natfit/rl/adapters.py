@@ -196,6 +196,11 @@ class OneByOne(Adapter):
         self._seen = observation
         return Step(observation, reward, terminated, truncated, final, active)
 
+    @property
+    def keeps_episodes(self) -> bool:
+        """Whether its running episodes survive a pickle."""
+        return all(keeps_episode(environment) for environment in self.environments)
+
     def part(self, rows: slice) -> OneByOne:
         """Return the environments of some rows, with their plan and running episodes."""
         other = OneByOne(self.environments[rows], self.name, self.owned)
@@ -250,3 +255,23 @@ def name_of(environment: Any) -> str:
     spec = getattr(environment, "spec", None)
     inner = getattr(environment, "unwrapped", environment)
     return str(getattr(spec, "id", None) or type(inner).__name__)
+
+
+def keeps_episode(environment: Any) -> bool:
+    """Tell whether a running episode survives a pickle.
+
+    Environments with ``gymnasium.utils.EzPickle``, such as those of MuJoCo and Box2D, are made anew
+    from their arguments when they are read.
+
+    Returns
+    -------
+    bool
+        False if the environment, or one that it wraps or steps, is made anew.
+    """
+    while environment is not None:
+        held = getattr(environment, "__dict__", {})
+        inside = held.get("envs", ())
+        if "_ezpickle_args" in held or not all(keeps_episode(one) for one in inside):
+            return False
+        environment = held.get("env")
+    return True

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from natfit.rl import _checks
-from natfit.rl.adapters import _RESET, _STEP, Adapter, method_of, name_of
+from natfit.rl.adapters import _RESET, _STEP, Adapter, keeps_episode, method_of, name_of
 from natfit.rl.vector import Step
 
 #: What follows the end of an episode in a vector environment: Gymnasium's names and values.
@@ -159,6 +159,11 @@ class Batched(Adapter):
             )
         _checks.counted(self, "last observations", finals, self._rows)
         return [finals[i] for i in rows]
+
+    @property
+    def keeps_episodes(self) -> bool:
+        """Whether its running episodes survive a pickle."""
+        return keeps_episode(self.environment)
 
     def close(self) -> None:
         """Close the environment if it was made here."""

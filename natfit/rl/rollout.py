@@ -293,7 +293,9 @@ def rollout(
     quota = options.get("quota")
     # If there are so few episodes that a part would have none, one process is enough.
     few = quota is not None and not all(quota[part].any() for part in parts)
-    if parted is None or jobs == 1 or few:
+    # Episodes that a pickle ends cannot go on in another process.
+    stays = quota is None and jobs > 1 and not env.keeps_episodes
+    if parted is None or jobs == 1 or few or stays:
         rng = np.random.default_rng(stream)
         columns = slice(None)
         return env, collect(env, policy, observation, rng, columns=columns, width=env.n, **options)

@@ -137,6 +137,8 @@ class State:
             return self.without_episodes()
         if not (isinstance(self.env, VectorEnvironment) and self.env.made_here):
             return self
+        if not self.env.keeps_episodes:
+            return self.without_episodes()
         try:
             return replace(self, env=Paused(self.env.n, self.env.at, pickle.dumps(self.env)))
         except Exception:

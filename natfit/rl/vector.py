@@ -82,6 +82,11 @@ class VectorEnvironment:
     at: tuple[int, int] | None = None
     spent: float | None = None
 
+    @property
+    def keeps_episodes(self) -> bool:
+        """Whether its running episodes survive a pickle."""
+        return True
+
     _plan: list[list[int]] | None = None
     _position: list[int]
 

@@ -267,6 +267,68 @@ def test_the_estimator_of_a_warm_start_is_evaluated_without_harm(kind):
     same(part.set_params(max_iter=4).set_callbacks(Self(None)).fit(), whole)
 
 
+class Anew:
+    """What gymnasium.utils.EzPickle does: made anew from its arguments when it is read."""
+
+    def __init__(self, *args):
+        self._ezpickle_args = args
+
+    def __getstate__(self):
+        return {"_ezpickle_args": self._ezpickle_args}
+
+    def __setstate__(self, state):
+        self.__dict__.update(type(self)(*state["_ezpickle_args"]).__dict__)
+
+
+class Simulator(Anew, Single):
+    def __init__(self):
+        Single.__init__(self, CartPole())
+        Anew.__init__(self)
+
+
+class Wrapped:
+    """A wrapper of Gymnasium's form."""
+
+    def __init__(self):
+        self.env = Simulator()
+        self.observation_space, self.action_space = (
+            CartPole.observation_space,
+            CartPole.action_space,
+        )
+
+    def reset(self, seed=None):
+        return self.env.reset(seed=seed)
+
+    def step(self, action):
+        return self.env.step(action)
+
+
+ANEW = {
+    "class": lambda: {"env": Wrapped, "n_envs": 3},
+    "copies": lambda: {"env": Wrapped(), "n_envs": 3},
+    "object": lambda: {"env": Simulator(), "n_envs": 1},
+    "rows": lambda: {"env": OneByOne([Wrapped() for _ in range(3)])},
+}
+
+
+@pytest.mark.parametrize("kind", ANEW)
+@pytest.mark.parametrize("store", [stored, copy.deepcopy], ids=["pickle", "deepcopy"])
+def test_environments_that_a_pickle_makes_anew_begin_new_episodes(kind, store):
+    """They would step on from a state that no observation has shown."""
+    fixed = {"policy": "linear", "batch_size": 60, "random_state": 5}
+    model = NaturalPolicyEstimator(**fixed, **ANEW[kind](), max_iter=4)
+    part = seen_at(model, store)
+    assert part._state.env is None
+    assert part.set_params(warm_start=True).fit().n_iter_ == 4
+
+
+@pytest.mark.slow
+def test_episodes_that_a_pickle_ends_stay_in_one_process():
+    fixed = {"policy": "linear", "batch_size": 60, "random_state": 5, "max_iter": 3}
+    one, two = (NaturalPolicyEstimator(Wrapped, n_jobs=j, **fixed).fit() for j in (1, 2))
+    same(one, two)
+
+
 # ------------------------------------------------------------------------ checkpoints
 
 
