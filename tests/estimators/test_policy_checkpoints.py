@@ -115,9 +115,9 @@ def test_a_copy_made_in_a_callback_goes_on_bit_for_bit(kind, store):
 @pytest.mark.parametrize("X", [None, [3, 1, 4]], ids=["none", "seeds"])
 def test_with_presets_seeds_and_whole_episodes(preset, unit, X):
     options = {"batch_unit": unit, "batch_size": 60 if unit == "steps" else 5}
-    whole = agent("copies", preset, **options).fit(X)
+    whole = agent("factory, options", preset, **options).fit(X)
     look = Look(pickle.dumps)
-    watched = agent("copies", preset, **options).set_callbacks(look).fit(X)
+    watched = agent("factory, options", preset, **options).set_callbacks(look).fit(X)
     same(watched, whole)
     part = pickle.loads(look.seen[0]).set_params(warm_start=True, random_state=None)
     same(part.fit(X), whole)
