@@ -21,6 +21,7 @@ from natfit.rl.actions import ActionUnits, has_two_limits, unsquashed
 from natfit.rl.baselines import Baseline
 from natfit.rl.compatible import COMPATIBLE
 from natfit.rl.environments.base import Environment
+from natfit.rl.infos import check_info_keys
 from natfit.rl.normalizer import RunningNormalizer
 from natfit.rl.policy import (
     Policy,
@@ -102,6 +103,7 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
         None if steps is None else int(check_number(steps, "max_env_steps", low=1, integer=True)),
         None if target is None else check_number(target, "target_return"),
         **_several_steps(o, unit),
+        info_keys=check_info_keys(o.info_keys),
     )
     policy = Policy(family, model, eta0, env.observation_space, space, units=units)
     return plan, policy

@@ -104,10 +104,16 @@ class NaturalPolicyEstimator(DemonstratedPolicy):
     max_episode_steps : int, default=10000
         Number of steps after which an episode is taken for one that never ends, which is an
         error.
+    info_keys : sequence of str, default=()
+        Keys of ``info``, such as ``("is_success",)``, whose numbers at the ends of episodes are
+        averaged in the history.
     start_params : dict or "paper", optional
         Native parameters of the first policy by name, in the unit of the actions; by default the
         middle of the action space. ``"paper"`` is the start that the environment declares
         (``drift``: mean 10, deviation 14), which ``std_bounds`` do not exclude.
+    start_theta : ndarray of shape (P,) or Policy, optional
+        Weights of the first policy, in the order of ``theta_``; or another policy of the same
+        kind, ``policy_`` of a fit, whose normaliser of observations is taken as well.
     init_std : float or array-like of the shape of an action, default=1.0
         First standard deviation of real actions: in units of half the width of the elements with
         two limits, and the unit itself of the others.
@@ -180,6 +186,7 @@ class NaturalPolicyEstimator(DemonstratedPolicy):
         max_env_steps: int | None = None,
         target_return: float | None = None,
         max_episode_steps: int = 10_000,
+        info_keys: Any = (),
         start_params: dict | None = None,
         start_theta: Any = None,
         init_std: float = 1.0,
@@ -216,6 +223,7 @@ class NaturalPolicyEstimator(DemonstratedPolicy):
         self.max_env_steps = max_env_steps
         self.target_return = target_return
         self.max_episode_steps = max_episode_steps
+        self.info_keys = info_keys
         self.start_params = start_params
         self.start_theta = start_theta
         self.init_std = init_std

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -172,6 +173,24 @@ class History(Mapping[str, np.ndarray]):
             If pandas is not installed.
         """
         return frame(dict(self))
+
+    def to_csv(self, path: Any) -> None:
+        """Write the columns to a file of comma-separated values, their names in the first line.
+
+        Numbers are written with all their digits, and values that do not exist as empty cells, as
+        pandas reads and writes them.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file; an existing one is replaced.
+        """
+        columns = [self[name].tolist() for name in self]
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(self)
+            for row in zip(*columns, strict=True):
+                writer.writerow(["" if value != value else value for value in row])
 
     def _table(self) -> Table:
         """Return the table that is printed, without columns that hold no number other than zero."""

@@ -1,5 +1,7 @@
 """A trained policy in numpy alone; this text travels with the policies that it describes."""
 
+from typing import Any
+
 import numpy as np
 
 
@@ -14,16 +16,16 @@ class NumpyPolicy:
         The text of this file, which a stored policy carries along.
     """
 
-    def __init__(self, parts, source):
+    def __init__(self, parts: Any, source: Any):
         """Keep the arrays, and the text of this file."""
         self.parts = {name: np.asarray(value) for name, value in parts.items()}
         self.source = str(source)
 
-    def __call__(self, observations):
+    def __call__(self, observations: Any) -> np.ndarray:
         """Return the most probable actions; see :meth:`predict`."""
         return self.predict(observations)
 
-    def predict(self, observations):
+    def predict(self, observations: Any) -> np.ndarray:
         """Return the most probable action of each observation (n, *shape), or of one (*shape)."""
         eta, rows = self._eta(observations)
         kind = str(self.parts["actions"])
@@ -33,7 +35,7 @@ class NumpyPolicy:
             return self._decoded((eta > 0).astype(np.int8))[rows]
         return self._decoded(np.stack([p.argmax(axis=1) for p in self._logits(eta)], axis=1))[rows]
 
-    def sample(self, observations, rng=None):
+    def sample(self, observations: Any, rng: Any = None) -> np.ndarray:
         """Return an action drawn for each observation, by ``rng``, a seed or a Generator."""
         rng = np.random.default_rng(rng)
         eta, rows = self._eta(observations)
@@ -49,7 +51,7 @@ class NumpyPolicy:
         ]
         return self._decoded(np.stack(drawn, axis=1))[rows]
 
-    def predict_proba(self, observations):
+    def predict_proba(self, observations: Any) -> np.ndarray:
         """Return the probability of every discrete action, (n, classes), or (classes,) of one."""
         eta, rows = self._eta(observations)
         kind = str(self.parts["actions"])
@@ -59,7 +61,7 @@ class NumpyPolicy:
             return _sigmoid(eta)[rows]
         return np.concatenate([_softmax(p) for p in self._logits(eta)], axis=1)[rows]
 
-    def save(self, path):
+    def save(self, path: Any) -> None:
         """Write the arrays and the text of this file to an .npz, which needs no natfit to be read.
 
         To read it::
@@ -69,20 +71,21 @@ class NumpyPolicy:
             exec(str(data.pop("source")), code)
             policy = code["NumpyPolicy"](data, "")
         """
-        np.savez(path, source=np.array(self.source), **self.parts)
+        arrays: Any = {"source": np.array(self.source), **self.parts}
+        np.savez(path, **arrays)
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         """Pickle with the text of this file, so that natfit is not needed to load."""
         build = "(lambda code: (exec(source, code), code['NumpyPolicy'](parts, source))[1])({})"
         return eval, (build, {"source": self.source, "parts": self.parts})
 
     # ------------------------------------------------------------------------------ steps
 
-    def _eta(self, observations):
+    def _eta(self, observations: Any) -> tuple[np.ndarray, Any]:
         """Return what the distribution of actions is given, (n, K), and which rows to return."""
         parts = self.parts
         values, shape = np.asarray(observations), tuple(parts["observation_shape"].tolist())
-        rows = slice(None)
+        rows: Any = slice(None)
         if values.shape == shape:
             values, rows = values[None], 0
         if values.ndim != 1 + len(shape) or values.shape[1:] != shape:
@@ -102,7 +105,7 @@ class NumpyPolicy:
         eta[:, parts["varying"]], eta[:, parts["constant"]] = x, parts["constants"]
         return eta, rows
 
-    def _encoded(self, values):
+    def _encoded(self, values: np.ndarray) -> np.ndarray:
         """Return observations (n, size) as features (n, D): indicators of whole numbers."""
         parts = self.parts
         if "observation_counts" not in parts:
@@ -115,7 +118,7 @@ class NumpyPolicy:
         each = np.concatenate([np.arange(k) for k in counts])
         return (index[:, columns] == each).astype(np.float64)
 
-    def _logits(self, eta):
+    def _logits(self, eta: np.ndarray) -> list[np.ndarray]:
         """Return log odds (n, classes) of every element of the actions, the last class at 0."""
         counts = self.parts["action_counts"]
         ends = np.cumsum(counts - 1)
@@ -123,7 +126,7 @@ class NumpyPolicy:
         blocks = zip(ends - (counts - 1), ends, strict=True)
         return [np.hstack([eta[:, start:end], zero]) for start, end in blocks]
 
-    def _decoded(self, values):
+    def _decoded(self, values: np.ndarray) -> np.ndarray:
         """Return values (n, A) as actions (n, *shape), in their unit and cut to their limits."""
         parts = self.parts
         shape = (len(values), *parts["action_shape"].tolist())
@@ -135,18 +138,18 @@ class NumpyPolicy:
         return (values + parts["action_start"]).reshape(shape)
 
 
-def _sigmoid(z):
+def _sigmoid(z: np.ndarray) -> np.ndarray:
     """Return 1 / (1 + exp(-z))."""
     return np.exp(-np.logaddexp(0.0, -z))
 
 
-def _softmax(logits):
+def _softmax(logits: np.ndarray) -> np.ndarray:
     """Return probabilities (n, classes)."""
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     return odds / odds.sum(axis=1, keepdims=True)
 
 
-_ACTIVATIONS = {
+_ACTIVATIONS: dict[str, Any] = {
     "tanh": np.tanh,
     "relu": lambda z: np.maximum(z, 0.0),
     "softplus": lambda z: np.logaddexp(0.0, z),

@@ -176,6 +176,7 @@ class OneByOne(Adapter):
         outs = list(zip(*outs, strict=True))
         outcome = self._outcome(outs, rows)
         observation = self._encode(outs[0], rows)
+        infos = dict(zip(rows.tolist(), outs[4], strict=True))
         if active is not None:
             everywhere = tuple(np.zeros(self.n, dtype=part.dtype) for part in outcome)
             for full, part in zip(everywhere, outcome, strict=True):
@@ -194,7 +195,8 @@ class OneByOne(Adapter):
             self._steps[rows] = 0
             observation[rows] = self._begin(rows, [self._next_seed(row) for row in rows])
         self._seen = observation
-        return Step(observation, reward, terminated, truncated, final, active)
+        ends = None if final is None else [infos.get(row) for row in range(self.n)]
+        return Step(observation, reward, terminated, truncated, final, active, ends)
 
     @property
     def keeps_episodes(self) -> bool:

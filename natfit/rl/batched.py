@@ -9,6 +9,7 @@ import numpy as np
 
 from natfit.rl import _checks
 from natfit.rl.adapters import _RESET, _STEP, Adapter, keeps_episode, method_of, name_of
+from natfit.rl.infos import row_of
 from natfit.rl.vector import Step
 
 #: What follows the end of an episode in a vector environment: Gymnasium's names and values.
@@ -125,12 +126,15 @@ class Batched(Adapter):
         self._see_masks(out[4], on.nonzero()[0])
         rows = ended.nonzero()[0]
         final = None
+        infos = None
+        if rows.size:
+            infos = [row_of(out[4], row) if ended[row] else None for row in range(self.n)]
         if self.mode == "NextStep":
             self._pending = ended
             # The call that follows resets these rows, and only them.
             final = observation if rows.size else None
             self._steps[rows] = 0
-            return Step(observation, reward, terminated, truncated, final, valid)
+            return Step(observation, reward, terminated, truncated, final, valid, infos)
         if rows.size and self.mode == "SameStep":
             final = observation.copy()
             final[rows] = self._encode(self._finals(out[4], rows), rows)
@@ -141,7 +145,7 @@ class Batched(Adapter):
             begun = self._reset(seeds, ended)
             final, observation = observation, observation.copy()
             observation[rows] = self._encode([begun[row] for row in rows], rows)
-        return Step(observation, reward, terminated, truncated, final)
+        return Step(observation, reward, terminated, truncated, final, None, infos)
 
     def _finals(self, info: Any, rows: np.ndarray) -> list[Any]:
         """Return the last observations of the rows that ended, taken from the infos."""

@@ -24,6 +24,9 @@ _WHOLE = (
     "n_steps",
 )
 
+#: What the names of columns begin with whose values environments give in ``info``.
+INFO = "info_"
+
 #: Names of all columns, in this order.
 COLUMNS = (
     "env_steps",
@@ -32,6 +35,7 @@ COLUMNS = (
     "outside",
     "mean_return",
     "std_return",
+    "mean_length",
     "surrogate_gain",
     "predicted_kl",
     "kl",
@@ -53,6 +57,7 @@ _REASONS = {
     "entropy": "the distribution has no entropy in closed form",
     "mean_return": "no episode ended in any update",
     "std_return": "no episode ended in any update",
+    "mean_length": "no episode ended in any update",
     "explained_variance": "the returns had no variance",
     "kl": "the distribution has no divergence",
     "predicted_kl": "no step was taken, or updates are made of several steps",
@@ -79,6 +84,7 @@ class PolicyHistory(History):
     mean_return         mean undiscounted return of the episodes that ended in this update; where
                         none has, that of the last 20 episodes that ended before
     std_return          their standard deviation
+    mean_length         mean number of steps of the episodes that ended in this update
     surrogate_gain      rise of the surrogate objective, in units of the advantages; 0: no step
     predicted_kl        1/2 delta' (F + D) delta of the step with the damping D, nats per
                         visited state
@@ -103,6 +109,9 @@ class PolicyHistory(History):
     For an update of several steps, gains, divergences, entropy and clip_fraction are those of the
     whole update on the whole batch. gradient_norm is that of its first step, residual and
     step_length are those of the last one; solver_iterations and backtracks are sums.
+
+    For each of the option ``info_keys`` there is a column ``info_<key>``: the mean of the numbers
+    that ``info`` had under this key in the last step of the episodes that ended in this update.
 
     A value that does not exist, such as a return before any episode has ended, is NaN. ``theta``
     (n_updates, P) holds the parameters after each update, of policies of at most 2,000
@@ -157,6 +166,33 @@ class PolicyHistory(History):
         columns = {name: values[:n] for name, values in self._columns.items()}
         trials = self.trials if n >= self.n_rows else ()
         return type(self)(columns, self._theta[:n], self.notes[:n], self._why, trials)
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """For each column that holds only NaN, the reason."""
+        infos = {
+            name: f"no episode ended with a number in info[{name.removeprefix(INFO)!r}]"
+            for name, values in self._columns.items()
+            if name.startswith(INFO) and np.isnan(values).all()
+        }
+        return {**super().reasons, **infos}
+
+    def to_tensorboard(self, path: Any) -> None:
+        """Write the columns as scalars to an event file of TensorBoard, at the steps played so far.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The directory of the run; it is made if needed.
+
+        Raises
+        ------
+        ImportError
+            If the package tensorboard (the extra ``tensorboard``) is not installed.
+        """
+        from natfit.rl.tensorboard import write_history
+
+        write_history(self, path)
 
     def __getitem__(self, name: str) -> Any:
         """Return a column, as integers if it holds whole numbers."""

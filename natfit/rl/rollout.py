@@ -17,6 +17,7 @@ from joblib import effective_n_jobs
 from sklearn.utils.parallel import Parallel, delayed
 
 from natfit.rl._checks import EnvironmentFailure
+from natfit.rl.infos import numbers_of
 from natfit.rl.policy import Policy
 from natfit.rl.vector import VectorEnvironment
 
@@ -62,6 +63,9 @@ class Rollout:
         Observations after the last step.
     mask : ndarray of bool, shape (T, n, M), or None
         Which actions were allowed; None if all were.
+    infos : list of dict
+        Numbers in the ``info`` of the last step of each of the M episodes, in any order;
+        empty if the environment gives none.
     """
 
     observation: np.ndarray
@@ -73,6 +77,7 @@ class Rollout:
     final: np.ndarray
     last: np.ndarray
     mask: np.ndarray | None = None
+    infos: list[dict[str, float]] = field(default_factory=list)
 
     @property
     def ended(self) -> np.ndarray:
@@ -125,6 +130,7 @@ class _Log:
     valid: list = field(default_factory=list)
     final: list = field(default_factory=list)
     mask: list = field(default_factory=list)
+    infos: list = field(default_factory=list)
 
 
 def collect(
@@ -211,6 +217,9 @@ def collect(
         log.valid.append(valid)
         if step.final is not None:
             log.final.append(step.final[(terminated | truncated)])
+        if step.infos is not None:
+            ending = (terminated | truncated).nonzero()[0].tolist()
+            log.infos += [numbers_of(step.infos[row]) for row in ending]
         observation = step.observation
     if place is not None:
         # Episodes beyond the quota, begun while other rows played, give their seeds back.
@@ -263,7 +272,9 @@ def _packed(log: _Log, last: np.ndarray) -> Rollout:
     """Return the rollout whose arrays are those lists."""
     final = np.concatenate(log.final) if log.final else np.empty((0, last.shape[1]))
     stacked = {name: np.array(getattr(log, name)) for name in _STEPWISE}
-    return Rollout(**stacked, final=final, last=last, mask=_masks(log.mask, len(last)))
+    return Rollout(
+        **stacked, final=final, last=last, infos=log.infos, mask=_masks(log.mask, len(last))
+    )
 
 
 def rollout(
@@ -379,7 +390,9 @@ def _side_by_side(parts: list[Rollout]) -> Rollout:
         each = [f if m is None else m for m, f in zip(found, free, strict=True)]
         # Steps that only fill up a part are not valid, but must allow an action.
         joined["mask"] = np.concatenate([_filled(m, most, True) for m in each], axis=1)
-    return Rollout(**joined, final=final, last=last)
+    # Means over episodes do not depend on their order.
+    infos = [info for p in parts for info in p.infos]
+    return Rollout(**joined, final=final, last=last, infos=infos)
 
 
 def _filled(array: np.ndarray, steps: int, value: Any = 0) -> np.ndarray:

@@ -24,6 +24,7 @@ from natfit.rl.advantages import gae, standardised
 from natfit.rl.baselines import Baseline
 from natfit.rl.compatible import COMPATIBLE, compatible_advantage
 from natfit.rl.epochs import go_over
+from natfit.rl.infos import means_of
 from natfit.rl.normalizer import RunningNormalizer
 from natfit.rl.policy import Policy
 from natfit.rl.rollout import Rollout, begin, check_length, jobs_worth, rollout
@@ -66,6 +67,7 @@ class Plan:
     n_epochs: int = 1
     minibatch_size: int | None = None
     target_kl: float | None = None
+    info_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,8 @@ def _update(plan: Plan, state: State) -> State:
     outside, remark = _outside(state, batch)
     record = {
         **_counts(state, batch, gained[0], outside),
+        "mean_length": gained[1].mean() if gained[1].size else np.nan,
+        **means_of(batch.infos, plan.info_keys),
         **step_record(surrogate, start, end),
         "explained_variance": _explained(value, target),
         "seconds_rollout": rolled - started,

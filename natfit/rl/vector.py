@@ -32,6 +32,9 @@ class Step(NamedTuple):
     valid : ndarray of shape (n,) or None
         False where the call only began a new episode and ignored the action. None if all rows
         are valid.
+    infos : sequence or None
+        For each row the ``info`` of its step if its episode ended; other entries are arbitrary.
+        None if there are none.
     """
 
     observation: np.ndarray
@@ -40,6 +43,7 @@ class Step(NamedTuple):
     truncated: np.ndarray
     final: np.ndarray | None = None
     valid: np.ndarray | None = None
+    infos: Sequence[Any] | None = None
 
 
 class VectorEnvironment:
