@@ -66,6 +66,8 @@ class ActionUnits:
         Limits to which actions are clipped; they may be infinite.
     squashed : bool
         Whether tanh comes first.
+    share : bool
+        Whether z lies between 0 and 1, because the distribution does.
     """
 
     origin: np.ndarray
@@ -73,6 +75,7 @@ class ActionUnits:
     low: np.ndarray
     high: np.ndarray
     squashed: bool = False
+    share: bool = False
 
     @classmethod
     def of(
@@ -103,11 +106,12 @@ class ActionUnits:
         """
         origin, unit = box_units(space, init_std)
         support = None if family is None else family.support
+        share = support is not None and (support.low, support.top) == (0.0, 1.0)
         if support is not None and support.whole_rows:
             origin, unit = np.zeros_like(origin), np.ones_like(unit)
-        elif support is not None and (support.low, support.high) == (0.0, 1.0):
+        elif share:
             origin, unit = space.low.ravel(), 2.0 * unit
-        return cls(origin, unit, np.ravel(space.low), np.ravel(space.high), squashed)
+        return cls(origin, unit, np.ravel(space.low), np.ravel(space.high), squashed, share)
 
     @cached_property
     def _log_unit(self) -> float:
@@ -125,8 +129,10 @@ class ActionUnits:
         return np.minimum(actions, self.high, out=actions)
 
     def standardised(self, actions: np.ndarray) -> np.ndarray:
-        """Return z (n, A) of actions (n, A); squashed ones at a limit are moved inside by a bit."""
+        """Return z (n, A) of actions (n, A); those at a limit that z never is are moved inside."""
         z = (actions - self.origin) / self.unit
+        if self.share:
+            return np.clip(z, np.finfo(float).tiny, _BELOW_ONE)
         return np.arctanh(np.clip(z, -_BELOW_ONE, _BELOW_ONE)) if self.squashed else z
 
     def log_jacobian(self, z: np.ndarray) -> Any:

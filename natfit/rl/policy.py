@@ -25,6 +25,9 @@ from natfit.rl.normalizer import LIMIT, RunningNormalizer
 from natfit.rl.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space
 from natfit.rows import Memory
 
+#: Largest difference between one and the sum of an action's shares.
+_SHARES = 1e-6
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -247,7 +250,9 @@ class Policy:
         Raises
         ------
         ValueError
-            If the shape is not that of n actions, or a discrete action is not in the space.
+            If the shape is not that of n actions, or an action is one that the policy never takes:
+            a discrete one outside of the space, or one that a beta, Dirichlet or squashed
+            distribution excludes.
         """
         space = self.action_space
         values = np.asarray(actions, dtype=np.float64)
@@ -261,11 +266,18 @@ class Policy:
                 np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))[0]
             )
             raise ValueError(f"actions must be finite, got {values[where]} at row {where}")
-        if self.units is None:
-            inside = space.contains(values)
+        if self.units is None or self.units.share or self.units.squashed:
+            inside, support = space.contains(values), self.distribution.support
+            if support is not None and support.whole_rows:
+                sums = values.reshape(len(values), -1).sum(axis=1)
+                inside = inside & (np.abs(sums - 1.0) <= _SHARES)
             if not np.all(inside):
                 where = int(np.argmin(inside))
-                raise ValueError(f"actions must lie in {space}, got {values[where]} at row {where}")
+                rule = " and sum to one" if support is not None and support.whole_rows else ""
+                raise ValueError(
+                    f"actions must lie in {space}{rule}, got {values[where]} at row {where}"
+                )
+        if self.units is None:
             values = values - getattr(space, "start", 0)
         else:
             values = self.units.standardised(values.reshape(len(values), -1))

@@ -254,6 +254,23 @@ def test_distributions_that_do_not_fit(env, options, message):
     assert not hasattr(model, "theta_")
 
 
+@pytest.mark.parametrize("distribution", ["beta", "squashed_normal"])
+def test_actions_at_a_limit_have_a_density_and_others_are_refused(distribution):
+    model = agent(TWO, distribution=distribution, max_env_steps=1).fit()
+    ends = np.array([[-10.0, 4.95], [10.0, 5.2], [-10.0, 5.2]])
+    assert np.all(np.isfinite(model.log_prob(X, ends)))
+    with pytest.raises(ValueError, match="actions must lie in Box.*at row 1"):
+        model.log_prob(X, ends + [[0.0, 0.0], [5.0, 0.0], [0.0, 0.0]])
+
+
+def test_actions_that_are_no_shares_are_refused():
+    model = agent(Shares(3), distribution="dirichlet", max_env_steps=1).fit()
+    edge = np.array([[0.0, 0.4, 0.6], [0.2, 0.3, 0.5]])
+    assert np.all(np.isfinite(model.log_prob(X[:2], edge)))
+    with pytest.raises(ValueError, match="actions must lie in Box.*sum to one.*at row 0"):
+        model.log_prob(X[:2], edge + [[0.1, 0.0, 0.0], [0.0, 0.0, 0.0]])
+
+
 def test_warm_starts_keep_the_squashing():
     model = agent(Track(), warm_start=True, max_iter=2).fit()
     with pytest.raises(ValueError, match="warm_start=True needs the policy"):
