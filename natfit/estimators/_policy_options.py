@@ -212,14 +212,17 @@ def _check_depends(model: Model, family: Distribution, space: Space) -> None:
 
 def _init_std(value: Any, space: Space) -> Any:
     """Return the first standard deviation, a number or one for each element (A,) of a Box."""
-    if np.ndim(value) == 0:
+    if not isinstance(value, list | tuple) and np.ndim(value) == 0:
         return check_number(value, "init_std", low=0.0, closed_low=False, hint="1.0")
     if not isinstance(space, Box):
         raise ValueError(
             f"init_std must be a number for actions in {space}, which have no standard deviation, "
             f"got {value!r}; leave the default"
         )
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of different lengths
+        array = np.array(None)
     if array.dtype.kind not in "fiu" or array.shape != space.shape:
         raise ValueError(
             f"init_std must be a number, or an array of numbers of shape {space.shape}, one for "
@@ -330,7 +333,7 @@ def first_state(options: Any, plan: Plan, policy: Policy) -> State:
             "widths of a bounded Box, or in multiples of init_std where there are no two limits, "
             f"but {name!r} does not; widen std_bounds"
         )
-    theta = np.asarray(theta, dtype=np.float64)
+    theta = np.clip(np.asarray(theta, dtype=np.float64), low, high)
     policy = replace(policy, theta=theta, normalizer=normalizer)
     return State(policy, root, normalizer=normalizer)
 

@@ -8,6 +8,7 @@ from natfit import NaturalPolicyEstimator
 from natfit.distributions import MultivariateNormal, MultivariateT
 from natfit.models import MLP, Constant
 from natfit.rl import Box, Environment
+from natfit.rl.policy import spread_limits
 from tests.rl.worlds import Single
 
 
@@ -205,6 +206,7 @@ OPEN = Track(*LIMITS["unbounded"])
     ("env", "options", "message"),
     [
         (TWO, {"init_std": [1.0]}, r"init_std must be a number, or an array of .* shape \(2,\)"),
+        (TWO, {"init_std": [[1.0], [1.0, 2.0]]}, "init_std must be a number, or an array"),
         (TWO, {"init_std": ["a", "b"]}, "init_std must be a number, or an array of numbers"),
         (TWO, {"init_std": [1.0, 0.0]}, "init_std must be finite and > 0"),
         (TWO, {"init_std": [1.0, np.nan]}, "init_std must be finite and > 0"),
@@ -231,3 +233,14 @@ def test_elements_without_limits_have_their_first_deviation_as_unit():
     """std_bounds are then multiples of it."""
     model = agent(OPEN, init_std=[1e3, 0.5], std_bounds=(0.2, 2.0), max_env_steps=1).fit()
     assert_allclose(model.policy_.params([[0.0]])["scale"], [[1e3, 0.5]])
+
+
+@pytest.mark.parametrize("distribution", [None, "beta", MultivariateNormal("full")], ids=repr)
+def test_a_start_at_a_bound_is_inside(distribution):
+    """Whatever the rounding of logarithms and powers."""
+    for std in np.random.default_rng(0).uniform(0.01, 5.0, 8).tolist():
+        for bounds in ((std, 2.0 * std), (0.5 * std, std)):
+            options = {"init_std": std, "std_bounds": bounds, "max_env_steps": 1}
+            model = agent(TWO, distribution=distribution, **options).fit()
+            low, high = spread_limits(model.policy_.model, TWO.action_space, bounds)
+            assert np.all((model.theta_ >= low) & (model.theta_ <= high))
