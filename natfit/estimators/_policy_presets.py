@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from natfit.solvers.auto import AutoSolver
 from natfit.solvers.cg import CGSolver
 from natfit.steps.adam import AdamStep
 from natfit.steps.fixed import FixedStep
@@ -29,7 +28,6 @@ PRESETS: dict[str, Callable[[], dict[str, Any]]] = {
     },
     "nac": lambda: {
         "metric": "empirical",
-        "solver": AutoSolver(),
         "step": KLStep(0.01),
         "damping": "fixed",
         "advantage": "lstd_q",
