@@ -6,6 +6,7 @@ from natfit.rl.adapters import OneByOne
 from natfit.rl.batched import Batched
 from natfit.rl.callbacks import EvaluateEvery, KeepBest, StopOnNoImprovement
 from natfit.rl.checkpoints import Checkpoint, restore
+from natfit.rl.composites import Dict, Tuple
 from natfit.rl.environments.base import Environment
 from natfit.rl.make import make_environment
 from natfit.rl.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space
@@ -15,6 +16,7 @@ __all__ = [
     "Batched",
     "Box",
     "Checkpoint",
+    "Dict",
     "Discrete",
     "Environment",
     "EnvironmentFailure",
@@ -28,6 +30,7 @@ __all__ = [
     "Squashed",
     "Step",
     "StopOnNoImprovement",
+    "Tuple",
     "VectorEnvironment",
     "make_environment",
     "restore",

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from natfit.rl.composites import Composite
 from natfit.rl.masks import flat_mask, mask_width
+from natfit.rl.spaces import Space
 
 
 class EnvironmentFailure(RuntimeError):
@@ -77,7 +79,38 @@ def counted(env: Any, what: str, values: Any, rows: np.ndarray) -> Any:
     raise EnvironmentFailure(at_row(env, rows[0], f"the {what} are {shown}{got}", remedy))
 
 
-def stacked(env: Any, values: Any, rows: np.ndarray) -> np.ndarray:
+def encoded(
+    env: Any, values: Any, rows: np.ndarray, space: Space | None = None, key: str = ""
+) -> np.ndarray:
+    """Return the features (k, D) of observations, part by part for a Dict or a Tuple.
+
+    Returns
+    -------
+    ndarray of shape (k, D)
+        In float64.
+
+    Raises
+    ------
+    EnvironmentFailure
+        As :func:`stacked`, or if a value has other parts than its space.
+    """
+    space = env.observation_space if space is None else space
+    if not isinstance(space, Composite):
+        return space.encode(stacked(env, values, rows, space, key))
+    try:
+        pieces = space.split(values)
+    except (TypeError, ValueError) as error:
+        what = f"of the observation{key}, {error}"
+        remedy = "return what observation_space declares"
+        raise EnvironmentFailure(at_row(env, rows[0], what, remedy)) from error
+    parts = zip(space.parts.items(), pieces, strict=True)
+    found = [encoded(env, own, rows, part, f"{key}[{name!r}]") for (name, part), own in parts]
+    return np.concatenate(found, axis=1)
+
+
+def stacked(
+    env: Any, values: Any, rows: np.ndarray, space: Space | None = None, key: str = ""
+) -> np.ndarray:
     """Return observations as one array (k, *shape).
 
     The limits of a Box are not checked, since environments leave them by rounding and more; the
@@ -91,6 +124,10 @@ def stacked(env: Any, values: Any, rows: np.ndarray) -> np.ndarray:
         One observation for each of ``rows``.
     rows : ndarray of shape (k,)
         Numbers of the rows, for messages.
+    space : Space, optional
+        The space of a part of the observations; by default that of the whole.
+    key : str, optional
+        What selects the part, such as ``['position']``, for messages.
 
     Returns
     -------
@@ -103,8 +140,8 @@ def stacked(env: Any, values: Any, rows: np.ndarray) -> np.ndarray:
         If there are not k of them, or one has another shape, is not finite, or is not one of the
         values of a discrete space.
     """
-    space = env.observation_space
-    counted(env, "observations", values, rows)
+    space = env.observation_space if space is None else space
+    counted(env, f"observations{key}", values, rows)
     try:
         array = np.asarray(values)
         fits = array.shape == (len(rows), *space.shape) and array.dtype.kind in "fiub"
@@ -118,7 +155,7 @@ def stacked(env: Any, values: Any, rows: np.ndarray) -> np.ndarray:
                     at_row(
                         env,
                         row,
-                        f"the observation has shape {shape} and type "
+                        f"the observation{key} has shape {shape} and type "
                         f"{type(value).__name__}, its space has shape {space.shape}",
                         "return numbers in the shape that observation_space declares",
                     )
@@ -133,7 +170,7 @@ def stacked(env: Any, values: Any, rows: np.ndarray) -> np.ndarray:
             at_row(
                 env,
                 rows[k],
-                f"the observation {number!r} {what}",
+                f"the observation{key} {number!r} {what}",
                 f"correct it, or the observation_space {space}",
             )
         )

@@ -131,7 +131,7 @@ class NumpyPolicy:
         parts = self.parts
         shape = (len(values), *parts["action_shape"].tolist())
         if str(parts["actions"]) == "box":
-            actions = parts["centre"] + parts["half"] * values
+            actions = parts["origin"] + parts["unit"] * values
             return np.clip(actions, parts["low"], parts["high"]).reshape(shape)
         if str(parts["actions"]) == "multi_binary":
             return values.reshape(shape)

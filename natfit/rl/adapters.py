@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from natfit.rl import _checks
+from natfit.rl.composites import from_gymnasium
 from natfit.rl.masks import mask_width
-from natfit.rl.spaces import Box, Discrete, from_gymnasium
+from natfit.rl.spaces import Box, Discrete
 from natfit.rl.vector import Step, VectorEnvironment, check_choice
 
 _RESET = ("observation", "info")
@@ -51,7 +52,7 @@ class Adapter(VectorEnvironment):
 
     def _encode(self, observations: Any, rows: np.ndarray) -> np.ndarray:
         """Return the checked and encoded observations (k, D) of some rows."""
-        return self.observation_space.encode(_checks.stacked(self, observations, rows))
+        return _checks.encoded(self, observations, rows)
 
     def _outcome(self, out: Sequence[Any], rows: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return checked reward, terminated and truncated (never both) of some rows, (k,) each."""
@@ -175,7 +176,7 @@ class OneByOne(Adapter):
             _checks.unpacked(self, row, "step", out, _STEP)
         outs = list(zip(*outs, strict=True))
         outcome = self._outcome(outs, rows)
-        observation = self._encode(outs[0], rows)
+        observation = self._encode(list(outs[0]), rows)
         infos = dict(zip(rows.tolist(), outs[4], strict=True))
         if active is not None:
             everywhere = tuple(np.zeros(self.n, dtype=part.dtype) for part in outcome)

@@ -9,6 +9,7 @@ import numpy as np
 
 from natfit.rl import _checks
 from natfit.rl.adapters import _RESET, _STEP, Adapter, keeps_episode, method_of, name_of
+from natfit.rl.composites import Composite
 from natfit.rl.infos import row_of
 from natfit.rl.vector import Step
 
@@ -103,7 +104,9 @@ class Batched(Adapter):
             raise _checks.raised(self, row, f"reset(seed={seed})", error) from error
         observations, info = _checks.unpacked(self, row, "reset", out, _RESET)
         self._see_masks(info, self._rows if mask is None else mask.nonzero()[0])
-        return _own(_checks.counted(self, "observations", observations, self._rows))
+        if not isinstance(self.observation_space, Composite):
+            _checks.counted(self, "observations", observations, self._rows)
+        return _own(observations)
 
     def step(self, actions: np.ndarray) -> Step:
         """Take one action in each episode; see :meth:`VectorEnvironment.step`."""
@@ -144,10 +147,10 @@ class Batched(Adapter):
             seeds = [self._next_seed(row) if ended[row] else None for row in range(self.n)]
             begun = self._reset(seeds, ended)
             final, observation = observation, observation.copy()
-            observation[rows] = self._encode([begun[row] for row in rows], rows)
+            observation[rows] = self._encode(_taken(begun, rows), rows)
         return Step(observation, reward, terminated, truncated, final, None, infos)
 
-    def _finals(self, info: Any, rows: np.ndarray) -> list[Any]:
+    def _finals(self, info: Any, rows: np.ndarray) -> Any:
         """Return the last observations of the rows that ended, taken from the infos."""
         finals = None
         if isinstance(info, dict):
@@ -161,8 +164,9 @@ class Batched(Adapter):
                     "an environment in the mode SAME_STEP must return it in infos['final_obs']",
                 )
             )
-        _checks.counted(self, "last observations", finals, self._rows)
-        return [finals[i] for i in rows]
+        if not isinstance(finals, dict | tuple):
+            _checks.counted(self, "last observations", finals, self._rows)
+        return _taken(finals, rows)
 
     @property
     def keeps_episodes(self) -> bool:
@@ -176,8 +180,21 @@ class Batched(Adapter):
 
 
 def _own(observations: Any) -> Any:
-    """Return a copy of an array, since the environment may write into it later."""
+    """Return a copy of arrays, since the environment may write into them later."""
+    if isinstance(observations, dict):
+        return {key: _own(part) for key, part in observations.items()}
+    if isinstance(observations, tuple):
+        return tuple(_own(part) for part in observations)
     return observations.copy() if isinstance(observations, np.ndarray) else observations
+
+
+def _taken(observations: Any, rows: np.ndarray) -> Any:
+    """Return the observations of some rows, in parts if they are given so."""
+    if isinstance(observations, dict):
+        return {key: _taken(part, rows) for key, part in observations.items()}
+    if isinstance(observations, tuple):
+        return tuple(_taken(part, rows) for part in observations)
+    return [observations[row] for row in rows]
 
 
 def _mode_of(environment: Any) -> str:

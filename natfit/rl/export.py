@@ -101,15 +101,15 @@ def _actions(policy: Policy) -> dict[str, Any]:
         return {"actions": "multi_binary", "action_shape": shape}
     units, names = policy.units, list(family.params)
     simple = names == ["loc", "scale"] and "Normal" in type(family).__name__
-    if units is None or not simple:
+    if units is None or units.squashed or not simple:
         raise ValueError(
             f"to_numpy exports normal distributions of real actions with own deviations, got "
             f"{family!r}; leave distribution=None"
         )
-    width = len(units.centre)
+    width = len(units.origin)
     place = np.arange(family.n_params)
     loc, scale = place[family.blocks["loc"]], place[family.blocks["scale"]]
-    limits = {"centre": units.centre, "half": units.half, "low": units.low, "high": units.high}
+    limits = {"origin": units.origin, "unit": units.unit, "low": units.low, "high": units.high}
     own = {"loc": loc, "log_scale": np.resize(scale, width), **limits}
     return {"actions": "box", "action_shape": shape, **own}
 

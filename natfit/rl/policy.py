@@ -20,6 +20,7 @@ from natfit.distributions.contract.declared import Role
 from natfit.distributions.wrappers.constrained import Constrained
 from natfit.models import Model
 from natfit.rl.actions import ActionUnits, has_two_limits, unsquashed
+from natfit.rl.composites import Composite
 from natfit.rl.masks import MaskedModel, masked
 from natfit.rl.normalizer import LIMIT, RunningNormalizer
 from natfit.rl.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space
@@ -218,6 +219,8 @@ class Policy:
             If the shape differs, or an observation is not finite or not in a discrete space.
         """
         space = self.observation_space
+        if isinstance(space, Composite):
+            return self._encoded_parts(space, observations)
         values = np.asarray(observations)
         if values.dtype.kind not in "fiub":
             raise ValueError(f"observations must be numbers, got dtype {values.dtype}")
@@ -238,6 +241,28 @@ class Policy:
                 f"observations must lie in {space}, got {values[where]} at row {where}"
             )
         return encoded
+
+    def _encoded_parts(self, space: Composite, observations: Any) -> np.ndarray:
+        """Return the features (n, D) of a dict or tuple of parts with n rows each."""
+        try:
+            pieces = space.split(observations)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"observations must have n rows in {space}: {error}") from error
+        if not pieces:
+            raise ValueError("observations must have at least one row, got none")
+        found = []
+        for (key, part), values in zip(space.parts.items(), pieces, strict=True):
+            try:
+                found.append(replace(self, observation_space=part).encoded(values))
+            except ValueError as error:
+                raise ValueError(f"observations[{key!r}]: {error}") from error
+        counts = [len(own) for own in found]
+        if len(set(counts)) > 1:
+            raise ValueError(
+                "observations must have the same number of rows in every part, got "
+                f"{dict(zip(space.parts, counts, strict=True))}"
+            )
+        return np.concatenate(found, axis=1)
 
     def from_space(self, actions: Any) -> np.ndarray:
         """Return actions of the action space as the distribution's y, (n,) or (n, A).

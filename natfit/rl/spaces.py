@@ -46,9 +46,18 @@ class Space:
         """Return values (n, *shape) as float64 features (n, D)."""
         raise NotImplementedError
 
-    def decode(self, actions: np.ndarray) -> np.ndarray:
+    def decode(self, actions: np.ndarray) -> Any:
         """Return a policy's actions, (n,) or (n, A), as values of the space (n, *shape)."""
         raise NotImplementedError
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Names of the D features, such as ``x[0]`` of a vector and ``x=0`` of a whole number."""
+        return self.names_in("x")
+
+    def names_in(self, name: str) -> list[str]:
+        """Return names of the D features of a value that is called ``name``."""
+        return [name + _place(index) for index in np.ndindex(self.shape)]
 
     def __eq__(self, other: object) -> bool:
         """Compare by type and fields."""
@@ -108,6 +117,10 @@ class Discrete(Space):
         index = np.asarray(actions).astype(np.int64, copy=False)
         return index + self.start if self.start else index
 
+    def names_in(self, name: str) -> list[str]:
+        """Return names of the D features of a value that is called ``name``."""
+        return [f"{name}={self.start + k}" for k in range(self.n)]
+
 
 @dataclass(frozen=True, eq=False, init=False)
 class MultiDiscrete(Space):
@@ -162,6 +175,14 @@ class MultiDiscrete(Space):
         """Return class indices from 0, (n, A), as values of the space."""
         index = np.asarray(actions).astype(np.int64, copy=False)
         return index.reshape(len(index), *self.shape) + self.start
+
+    def names_in(self, name: str) -> list[str]:
+        """Return names of the D features of a value that is called ``name``."""
+        return [
+            f"{name}{_place(index)}={self.start[index] + k}"
+            for index in np.ndindex(self.shape)
+            for k in range(self.nvec[index])
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,44 +310,9 @@ class Box(Space):
         return actions.reshape(len(actions), *self.shape)
 
 
-def from_gymnasium(space: Any, name: str) -> Space:
-    """Return a Gymnasium space as one of these, by the name of its class.
-
-    Parameters
-    ----------
-    space : object
-        A :class:`Space`, returned as it is, or a Gymnasium Discrete, MultiDiscrete, MultiBinary
-        or Box, recognised by the name of its class or of a base class.
-    name : str
-        Name of the space, for the message.
-
-    Returns
-    -------
-    Space
-        The space with the same values.
-
-    Raises
-    ------
-    ValueError
-        For any other space.
-    """
-    if isinstance(space, Space):
-        return space
-    kinds = {kind.__name__ for kind in type(space).__mro__}
-    if "Discrete" in kinds:
-        return Discrete(int(space.n), int(getattr(space, "start", 0)))
-    if "MultiDiscrete" in kinds:
-        return MultiDiscrete(space.nvec, getattr(space, "start", 0))
-    if "MultiBinary" in kinds:
-        whole = np.ndim(space.n) == 0
-        return MultiBinary(int(space.n) if whole else tuple(int(k) for k in space.n))
-    if "Box" in kinds and np.dtype(space.dtype).kind in "fiub":
-        return Box(space.low, space.high)
-    raise ValueError(
-        f"{name} must be Discrete, MultiDiscrete, MultiBinary or Box (of real numbers), got "
-        f"{space!r}; wrap the environment so that it is one of these, e.g. with "
-        "gymnasium.wrappers.FlattenObservation"
-    )
+def _place(index: tuple[int, ...]) -> str:
+    """Return how an element of an array is written; nothing for a number."""
+    return f"[{', '.join(map(str, index))}]" if index else ""
 
 
 def _whole(name: str, value: Any) -> None:

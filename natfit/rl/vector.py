@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from natfit.rl import _checks
+from natfit.rl.composites import Composite
 from natfit.rl.environments.base import Environment
 from natfit.rl.masks import mask_width
 from natfit.rl.spaces import Discrete, MultiDiscrete, Space
@@ -191,7 +192,7 @@ class Simulated(VectorEnvironment):
             if not isinstance(space, Space):
                 raise TypeError(
                     f"environment {self.name!r} ({cls.__name__}) must have {kind}, a Discrete, "
-                    f"MultiDiscrete, MultiBinary or Box of natfit.rl, got {space!r}"
+                    f"MultiDiscrete, MultiBinary, Box, Dict or Tuple of natfit.rl, got {space!r}"
                 )
             setattr(self, kind, space)
         check_choice(self.action_space, self.name)
@@ -262,7 +263,7 @@ class Simulated(VectorEnvironment):
         """Return encoded observations of states, after a check unless the dynamics are trusted."""
         observation = self._call("observe", rows, state)
         if not self._trusted:
-            observation = _checks.stacked(self, observation, rows)
+            return _checks.encoded(self, observation, rows)
         return self.observation_space.encode(observation)
 
     def step(self, actions: np.ndarray) -> Step:
@@ -318,6 +319,11 @@ def check_choice(space: Space, name: str) -> None:
     ValueError
         For a Discrete of one value, or a MultiDiscrete with an element of one value.
     """
+    if isinstance(space, Composite):
+        raise ValueError(
+            f"action_space of environment {name!r} must be Discrete, MultiDiscrete, MultiBinary or "
+            f"Box, got {space}; wrap the environment so that its actions are one of these"
+        )
     counts = {Discrete: "n", MultiDiscrete: "nvec"}.get(type(space))
     if counts is not None and np.min(getattr(space, counts)) < 2:
         raise ValueError(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from natfit.rl.composites import Composite
 from natfit.rl.spaces import Box, Discrete, MultiDiscrete, Space
 from natfit.testing._core import NotApplicable, close, require, run_checks
 
@@ -54,6 +55,12 @@ def _actions(space: Space, rng: np.random.Generator, n: int) -> np.ndarray:
     return space.decode(rng.integers(most, size=(n, *space.shape)))
 
 
+def _seen(environment: Any, state: np.ndarray) -> np.ndarray:
+    """Return observations of states as one array: those of a Dict or a Tuple are encoded."""
+    seen, space = environment.observe(state), environment.observation_space
+    return space.encode(seen) if isinstance(space, Composite) else seen
+
+
 def _walk(environment: Any, n: int = _N, steps: int = _STEPS) -> Iterator[tuple]:
     """Yield (state, action, next state, reward, terminated) of random actions."""
     rng = np.random.default_rng(3)
@@ -90,8 +97,9 @@ def shapes(environment: Any) -> None:
                 ends.shape == (n,) and ends.dtype == bool,
                 f"terminated of {n} rows has shape {ends.shape} and dtype {ends.dtype}",
             )
-            seen = np.shape(environment.observe(new))
-            require(seen == (n, *space.shape), f"observations of {n} rows have shape {seen}")
+            seen = np.shape(_seen(environment, new))
+            shape = (space.width,) if isinstance(space, Composite) else space.shape
+            require(seen == (n, *shape), f"observations of {n} rows have shape {seen}")
 
 
 def follows_generator(environment: Any) -> None:
@@ -115,7 +123,7 @@ def arguments_kept(environment: Any) -> None:
     action = _actions(environment.action_space, rng, _N)
     kept = state.copy(), action.copy()
     new, reward, _ = environment.step(state, action)
-    observation = environment.observe(state)
+    observation = _seen(environment, state)
     close("the state after step()", state, kept[0])
     close("the action after step()", action, kept[1])
     for name, array in (("next state", new), ("reward", reward), ("observation", observation)):
@@ -125,10 +133,10 @@ def arguments_kept(environment: Any) -> None:
 def rows_independent(environment: Any) -> None:
     """A row behaves among others as it behaves alone."""
     for state, action, *wholes in _walk(environment):
-        wholes.append(environment.observe(state))
+        wholes.append(_seen(environment, state))
         for row in (0, _N - 1):
             part = slice(row, row + 1)
-            alone = [*environment.step(state[part], action[part]), environment.observe(state[part])]
+            alone = [*environment.step(state[part], action[part]), _seen(environment, state[part])]
             names = ("next state", "reward", "terminated", "observation")
             for name, got, whole in zip(names, alone, wholes, strict=True):
                 close(f"{name} of a row alone", got, np.asarray(whole)[part], rtol=1e-12)
@@ -142,7 +150,7 @@ def observations_in_space(environment: Any) -> None:
             inside = space.contains(observation)
             if not np.all(inside):
                 row = int(np.argmin(inside))
-                raise AssertionError(f"the observation {observation[row]} is not in {space}")
+                raise AssertionError(f"the observation of row {row} is not in {space}")
 
 
 def rewards_finite(environment: Any) -> None:

@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from natfit.rl import Box, Discrete, MultiBinary, MultiDiscrete
-from natfit.rl.spaces import from_gymnasium
+from natfit.rl.composites import from_gymnasium
 
 PAIRS = [
     (Discrete(3), gymnasium.spaces.Discrete(3)),
@@ -110,8 +110,6 @@ def test_refuses(make, message):
 @pytest.mark.parametrize(
     "space",
     [
-        gymnasium.spaces.Dict(a=gymnasium.spaces.Discrete(2)),
-        gymnasium.spaces.Tuple([gymnasium.spaces.Discrete(2)]),
         gymnasium.spaces.Text(3),
         "nothing",
     ],
