@@ -114,7 +114,7 @@ def test_a_copy_made_in_a_callback_goes_on_bit_for_bit(kind, store):
 @pytest.mark.parametrize("unit", ["steps", "episodes"])
 @pytest.mark.parametrize("X", [None, [3, 1, 4]], ids=["none", "seeds"])
 def test_with_presets_seeds_and_whole_episodes(preset, unit, X):
-    options = {"batch_unit": unit, "batch_size": 60 if unit == "steps" else 5}
+    options = {"batch_unit": unit, "batch_size": 128 if unit == "steps" else 5}
     whole = agent("factory, options", preset, **options).fit(X)
     look = Look(pickle.dumps)
     watched = agent("factory, options", preset, **options).set_callbacks(look).fit(X)
