@@ -34,7 +34,8 @@ class LogBetween(Elementwise):
         self.high = high
 
     @property
-    def _middle(self) -> tuple[float, float]:
+    def middle(self) -> tuple[float, float]:
+        """The middle of the logarithms of both ends, and h."""
         low, high = np.log(self.low), np.log(self.high)
         return 0.5 * (low + high), 0.5 * (high - low)
 
@@ -42,12 +43,12 @@ class LogBetween(Elementwise):
 
     def to_scale(self, eta: Any) -> Any:
         """Return the logarithm of the native value."""
-        middle, half = self._middle
+        middle, half = self.middle
         return middle + half * anp.tanh(eta / half)
 
     def to_scale_slopes(self, eta: np.ndarray) -> tuple[Any, Any]:
         """Return both derivatives of the logarithm."""
-        half = self._middle[1]
+        half = self.middle[1]
         up = np.tanh(eta / half)
         # 1 - tanh^2, without cancellation far out.
         e = np.exp(-2.0 * np.abs(eta / half))
@@ -56,7 +57,7 @@ class LogBetween(Elementwise):
 
     def of_scale(self, value: Any) -> Any:
         """Return eta of a logarithm."""
-        middle, half = self._middle
+        middle, half = self.middle
         return half * anp.arctanh((value - middle) / half)
 
     def _forward(self, eta: Any) -> Any:
@@ -82,7 +83,7 @@ class LogBetween(Elementwise):
     @property
     def bounds(self) -> tuple[float, float]:
         """Limits of eta inside which the native value differs from the ends in double precision."""
-        edge = 15.0 * self._middle[1]
+        edge = 15.0 * self.middle[1]
         return (-edge, edge)
 
     def row_limits(self) -> tuple[np.ndarray, np.ndarray]:

@@ -30,7 +30,7 @@ class NumpyPolicy:
         eta, rows = self._eta(observations)
         kind = str(self.parts["actions"])
         if kind == "box":
-            return self._decoded(eta[:, self.parts["loc"]])[rows]
+            return self._decoded(self._middle(eta))[rows]
         if kind == "multi_binary":
             return self._decoded((eta > 0).astype(np.int8))[rows]
         return self._decoded(np.stack([p.argmax(axis=1) for p in self._logits(eta)], axis=1))[rows]
@@ -41,8 +41,10 @@ class NumpyPolicy:
         eta, rows = self._eta(observations)
         kind = str(self.parts["actions"])
         if kind == "box":
-            loc, scale = eta[:, self.parts["loc"]], np.exp(eta[:, self.parts["log_scale"]])
-            return self._decoded(loc + scale * rng.standard_normal(loc.shape))[rows]
+            loc, spread = self._middle(eta), self._spread(eta)
+            if self.parts["beta"]:
+                return self._decoded(rng.beta(1.0 + loc * spread, 1.0 + (1.0 - loc) * spread))[rows]
+            return self._decoded(loc + spread * rng.standard_normal(loc.shape))[rows]
         if kind == "multi_binary":
             return self._decoded((rng.random(eta.shape) < _sigmoid(eta)).astype(np.int8))[rows]
         drawn = [
@@ -126,12 +128,26 @@ class NumpyPolicy:
         blocks = zip(ends - (counts - 1), ends, strict=True)
         return [np.hstack([eta[:, start:end], zero]) for start, end in blocks]
 
+    def _middle(self, eta: np.ndarray) -> np.ndarray:
+        """Return the most probable z (n, A) of real actions."""
+        loc = eta[:, self.parts["loc"]]
+        return _sigmoid(loc) if self.parts["beta"] else loc
+
+    def _spread(self, eta: np.ndarray) -> np.ndarray:
+        """Return deviations, or concentrations of beta distributions, (n, A)."""
+        logs, parts = eta[:, self.parts["log_spread"]], self.parts
+        if "spread_half" in parts:
+            half = parts["spread_half"]
+            logs = parts["spread_middle"] + half * np.tanh(logs / half)
+        return np.exp(logs)
+
     def _decoded(self, values: np.ndarray) -> np.ndarray:
         """Return values (n, A) as actions (n, *shape), in their unit and cut to their limits."""
         parts = self.parts
         shape = (len(values), *parts["action_shape"].tolist())
         if str(parts["actions"]) == "box":
-            actions = parts["origin"] + parts["unit"] * values
+            z = np.tanh(values) if parts["squashed"] else values
+            actions = parts["origin"] + parts["unit"] * z
             return np.clip(actions, parts["low"], parts["high"]).reshape(shape)
         if str(parts["actions"]) == "multi_binary":
             return values.reshape(shape)

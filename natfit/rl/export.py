@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from natfit.distributions.wrappers.constrained import Constrained
 from natfit.models.constant import Constant
 from natfit.models.linear import Linear
 from natfit.models.mlp import MLP, cut
@@ -99,18 +100,25 @@ def _actions(policy: Policy) -> dict[str, Any]:
         return {"actions": "multi_discrete", "action_shape": shape, **kind}
     if isinstance(space, MultiBinary):
         return {"actions": "multi_binary", "action_shape": shape}
-    units, names = policy.units, list(family.params)
-    simple = names == ["loc", "scale"] and "Normal" in type(family).__name__
-    if units is None or units.squashed or not simple:
+    units, inner = policy.units, family
+    curve: dict[str, Any] = {}
+    if isinstance(family, Constrained):
+        # Deviations that depend on the observation: their logarithm follows a curve.
+        inner, (held, *_) = family.inner, family.given.values()
+        curve = dict(zip(("spread_middle", "spread_half"), held.middle, strict=True))
+    names, named = list(inner.params), type(inner).__name__
+    normal = names == ["loc", "scale"] and "Normal" in named
+    if units is None or not (normal or named == "MultiBeta"):
         raise ValueError(
-            f"to_numpy exports normal distributions of real actions with own deviations, got "
-            f"{family!r}; leave distribution=None"
+            f"to_numpy exports normal distributions of real actions with own deviations, and beta "
+            f"distributions, got {family!r}; leave distribution=None"
         )
     width = len(units.origin)
     place = np.arange(family.n_params)
-    loc, scale = place[family.blocks["loc"]], place[family.blocks["scale"]]
+    loc, spread = (place[family.blocks[name]] for name in names)
     limits = {"origin": units.origin, "unit": units.unit, "low": units.low, "high": units.high}
-    own = {"loc": loc, "log_scale": np.resize(scale, width), **limits}
+    own = {"loc": loc, "log_spread": np.resize(spread, width), **limits, **curve}
+    own |= {"squashed": np.array(units.squashed), "beta": np.array(not normal)}
     return {"actions": "box", "action_shape": shape, **own}
 
 

@@ -55,6 +55,13 @@ def test_acts_as_the_policy_for_every_model(policy, normalize):
     check(agent("pendulum", policy, normalize_observations=normalize), rows)
 
 
+@pytest.mark.parametrize("depends", [False, True])
+@pytest.mark.parametrize("distribution", ["beta", "squashed_normal", None])
+def test_acts_as_the_policy_for_every_distribution(distribution, depends):
+    rows = np.random.default_rng(0).standard_normal((20, 3)) * [1.0, 5.0, 50.0]
+    check(agent("pendulum", distribution=distribution, state_dependent_std=depends), rows)
+
+
 def test_a_first_policy_with_equal_probabilities_breaks_ties_alike():
     for act in ("discrete", "multi", "binary"):
         world = Bandit("box", act)
