@@ -27,12 +27,10 @@ from natfit.rl.policy import (
     Policy,
     action_distribution,
     first_value,
-    spread_limits,
-    spread_powers,
     start_eta,
-    with_bounded_spread,
 )
 from natfit.rl.spaces import Box, Space
+from natfit.rl.spreads import spread_limits, spread_powers, with_bounded_spread
 from natfit.rl.training import Plan, State
 from natfit.rl.vector import VectorEnvironment
 from natfit.rng import bridge_rng
@@ -77,18 +75,11 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
         units = ActionUnits.of(space, init_std, family, squashed)
     eta0 = _start(o.start_params, family, env, units, init_std)
     unit = check_option(o.batch_unit, "batch_unit", ("steps", "episodes"))
-    advantage = check_option(o.advantage, "advantage", ADVANTAGES)
-    if advantage in ("total_return", "enac") and unit != "episodes":
-        instead = "reward_to_go" if advantage == "total_return" else "lstd_q"
-        raise ValueError(
-            f"advantage={advantage!r} needs whole episodes, got batch_unit='steps'; set "
-            f"batch_unit='episodes', or advantage={instead!r}"
-        )
     steps, target = o.max_env_steps, o.target_return
     plan = Plan(
         engine,
         baseline,
-        advantage,
+        _advantage(o.advantage, unit),
         check_number(o.discount, "discount", low=0.0, high=1.0, hint="0.99"),
         check_number(o.gae_lambda, "gae_lambda", low=0.0, high=1.0, hint="0.95"),
         int(check_number(o.batch_size, "batch_size", low=1, integer=True, hint="1024")),
@@ -107,6 +98,18 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
     )
     policy = Policy(family, model, eta0, env.observation_space, space, units=units)
     return plan, policy
+
+
+def _advantage(value: Any, unit: str) -> str:
+    """Return the advantage's name; some need whole episodes."""
+    advantage = check_option(value, "advantage", ADVANTAGES)
+    if advantage in ("total_return", "enac") and unit != "episodes":
+        instead = "reward_to_go" if advantage == "total_return" else "lstd_q"
+        raise ValueError(
+            f"advantage={advantage!r} needs whole episodes, got batch_unit='steps'; set "
+            f"batch_unit='episodes', or advantage={instead!r}"
+        )
+    return advantage
 
 
 def _several_steps(options: Any, unit: str) -> dict[str, Any]:
