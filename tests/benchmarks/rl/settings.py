@@ -107,10 +107,10 @@ PEER_PPO = {
 }
 
 #: Arguments of ``NaturalPolicyEstimator.preset("ppo")``, the seed and the caps apart. Pendulum has
-#: the discount, the batch and the number of episodes that TRPO has above, and the peer's minibatch.
+#: the discount and the number of episodes that TRPO has above.
 NATFIT_PPO = {
     "CartPole-v1": {},
-    "Pendulum-v1": {"discount": 0.95, "batch_size": 2048, "n_envs": 16, "minibatch_size": 64},
+    "Pendulum-v1": {"discount": 0.95, "batch_size": 2048, "n_envs": 16},
     "Acrobot-v1": {"gae_lambda": 0.98, "normalize_observations": False},
 }
 
