@@ -11,7 +11,7 @@ from natfit._validation import answers_keywords, check_weights
 from natfit.damping.fixed import FixedDamping
 from natfit.estimators._policy_logged import LoggedPolicy
 from natfit.estimators._policy_options import first_state, resumable
-from natfit.objectives import Likelihood
+from natfit.objectives import Likelihood, Regression
 from natfit.optimize import Engine, Fit, Status, run
 from natfit.optimize.engine import resolve_engine
 from natfit.rl.policy import Policy
@@ -25,17 +25,26 @@ from natfit.solvers.cg import CGSolver
 _PRODUCTS, _DAMPING = 50, 1e-4
 
 
-class _Demonstrations(Likelihood):
-    """The likelihood of demonstrated actions, with the policy's limits of theta."""
+class _Limited:
+    """The limits of theta that a policy has, in place of those of its model."""
 
     own_limits: tuple[np.ndarray, np.ndarray]
 
     def limits(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return (*self.own_limits, super().limits()[2])
+        return (*self.own_limits, super().limits()[2])  # type: ignore[misc]  # of a likelihood
 
     def in_domain(self, theta: np.ndarray) -> bool:
         low, high = self.own_limits
-        return bool((theta >= low).all() and (theta <= high).all()) and super().in_domain(theta)
+        inside = bool((theta >= low).all() and (theta <= high).all())
+        return inside and super().in_domain(theta)  # type: ignore[misc]  # of a likelihood
+
+
+class _OfStates(_Limited, Regression):
+    """The likelihood of demonstrated actions, which knows actions that states separate."""
+
+
+class _OfAll(_Limited, Likelihood):
+    """The likelihood of demonstrated actions of a policy that ignores the state."""
 
 
 class DemonstratedPolicy(LoggedPolicy):
@@ -138,7 +147,8 @@ def _cloned(
 ) -> Fit:
     """Return the run that maximises the likelihood of the actions."""
     rows = Memory(y, None if policy.model.shared else policy.normalised(encoded), weight)
-    objective = _Demonstrations(policy.distribution, policy.model, rows)
+    kind = _OfAll if policy.model.shared else _OfStates
+    objective = kind(policy.distribution, policy.model, rows)
     objective.own_limits = plan.limits
     with few_threads(policy.theta.size):
         return run(objective, engine, policy.theta, np.random.default_rng((root, 0, 4)))
@@ -151,6 +161,13 @@ def _ending(found: Fit, tol: float) -> tuple[Status, str]:
         return Status.CONVERGED, (
             f"converged: the policy is within tol={tol:g} standard errors of the optimum; the "
             "demonstrations determine its actions, but not every entry of theta"
+        )
+    if found.status is Status.UNBOUNDED:
+        return found.status, (
+            "unbounded: the observations tell without exception which action was taken, so that "
+            "the likelihood grows with theta without end; the policy is that of the last iterate "
+            f"({found.n_iter}): training goes on from it with little exploration, for more of it "
+            "demonstrate with some noise, or pass a smaller max_iter"
         )
     if found.status is Status.BOUNDARY:
         return found.status, (

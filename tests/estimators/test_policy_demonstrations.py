@@ -62,6 +62,16 @@ def test_a_constant_expert_rests_at_the_limits_of_deviations():
     assert_allclose(model.policy_.params(X)["scale"], 0.1 * 2.0)
 
 
+def test_an_expert_without_exception_has_no_finite_policy():
+    """Weights that separate the actions may grow without end."""
+    X = observed()
+    for y in ((X[:, 0] > 0).astype(int), np.ones(400, dtype=int)):
+        model = agent()
+        with pytest.warns(ConvergenceWarning, match="grows with theta without end"):
+            model.fit_demonstrations(X, y)
+        assert model.status_ == "unbounded" and np.mean(model.predict(X) == y) > 0.97
+
+
 def test_a_network_and_a_constant_policy_learn_too():
     X = observed(200)
     y = (X[:, 0] * X[:, 1] > 0).astype(int)
