@@ -169,7 +169,7 @@ def _ending(found: Fit, tol: float) -> tuple[Status, str]:
             f"({found.n_iter}): training goes on from it with little exploration, for more of it "
             "demonstrate with some noise, or pass a smaller max_iter"
         )
-    if found.status is Status.BOUNDARY:
+    if found.status is Status.BOUNDARY and found.verdict.bounds:
         return found.status, (
             f"boundary: {', '.join(found.verdict.bounds)} rest at the limits of std_bounds, "
             "because the demonstrated actions vary less (or more) than that around the policy's"

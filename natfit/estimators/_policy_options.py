@@ -94,7 +94,6 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
         None if steps is None else int(check_number(steps, "max_env_steps", low=1, integer=True)),
         None if target is None else check_number(target, "target_return"),
         **_several_steps(o, unit),
-        info_keys=check_info_keys(o.info_keys),
     )
     policy = Policy(family, model, eta0, env.observation_space, space, units=units)
     return plan, policy
@@ -113,7 +112,7 @@ def _advantage(value: Any, unit: str) -> str:
 
 
 def _several_steps(options: Any, unit: str) -> dict[str, Any]:
-    """Return the plan's options of the objective and of updates that are made of several steps."""
+    """Return the options of the objective, of updates of several steps, and of the history."""
     o = options
     kind = check_option(o.objective, "objective", ("surrogate", "clipped"))
     clip = checked_range(o.clip_range)
@@ -134,6 +133,7 @@ def _several_steps(options: Any, unit: str) -> dict[str, Any]:
         "n_epochs": int(check_number(o.n_epochs, "n_epochs", low=1, integer=True, hint="10")),
         "minibatch_size": size,
         "target_kl": target,
+        "info_keys": check_info_keys(o.info_keys),
     }
 
 

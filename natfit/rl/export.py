@@ -23,12 +23,16 @@ _ROWS = 50
 
 
 def to_numpy(policy: Policy) -> _numpy_policy.NumpyPolicy:
-    """Return a policy as a function of numpy alone; see :meth:`natfit.rl.policy.Policy.to_numpy`.
+    """Return a policy as a function of numpy alone, which can be pickled and needs no natfit.
+
+    It encodes and standardises observations, evaluates the model, and returns actions in their
+    unit, cut to their limits. Its methods are ``predict`` (which it is itself when called),
+    ``sample``, ``predict_proba`` for discrete actions, and ``save``, which writes an .npz.
 
     Returns
     -------
     NumpyPolicy
-        Compared with the policy on random observations.
+        Arrays and the text of its own class; compared with the policy on random observations.
 
     Raises
     ------

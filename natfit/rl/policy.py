@@ -180,22 +180,7 @@ class Policy:
         return y if self.units is None else self.units.clipped(y)
 
     def to_numpy(self) -> Any:
-        """Return the policy as a function of numpy alone, which can be pickled and needs no natfit.
-
-        It encodes and standardises observations, evaluates the model, and returns actions in their
-        unit, cut to their limits. Its methods are ``predict`` (which it is itself when called),
-        ``sample``, ``predict_proba`` for discrete actions, and ``save``, which writes an .npz.
-
-        Returns
-        -------
-        NumpyPolicy
-            With arrays alone and the text of its own class.
-
-        Raises
-        ------
-        ValueError
-            If the model is not constant, linear or an mlp, or real actions are not normal.
-        """
+        """Return a function of numpy alone, see :func:`natfit.rl.export.to_numpy`."""
         from natfit.rl.export import to_numpy
 
         return to_numpy(self)

@@ -217,9 +217,7 @@ def collect(
         log.valid.append(valid)
         if step.final is not None:
             log.final.append(step.final[(terminated | truncated)])
-        if step.infos is not None:
-            ending = (terminated | truncated).nonzero()[0].tolist()
-            log.infos += [numbers_of(step.infos[row]) for row in ending]
+        log.infos += _ended(step.infos, terminated | truncated)
         observation = step.observation
     if place is not None:
         # Episodes beyond the quota, begun while other rows played, give their seeds back.
@@ -255,6 +253,11 @@ def _masks(masks: Sequence[np.ndarray | None], n: int) -> np.ndarray | None:
         return None
     free = np.ones((n, one.shape[1]), dtype=bool)
     return np.stack([free if mask is None else mask for mask in masks])
+
+
+def _ended(infos: Sequence[Any] | None, ended: np.ndarray) -> list[dict[str, float]]:
+    """Return the numbers in the infos of the rows whose episode ended."""
+    return [] if infos is None else [numbers_of(infos[row]) for row in ended.nonzero()[0]]
 
 
 def check_length(env: VectorEnvironment, longest: int, length: np.ndarray) -> None:

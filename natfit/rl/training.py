@@ -190,9 +190,7 @@ def _update(plan: Plan, state: State) -> State:
         normalizer = normalizer.update(raw if keep.all() else raw[keep])
     outside, remark = _outside(state, batch)
     record = {
-        **_counts(state, batch, gained[0], outside),
-        "mean_length": gained[1].mean() if gained[1].size else np.nan,
-        **means_of(batch.infos, plan.info_keys),
+        **_counts(plan, state, batch, gained, outside),
         **step_record(surrogate, start, end),
         "explained_variance": _explained(value, target),
         "seconds_rollout": rolled - started,
@@ -294,8 +292,11 @@ def _outside(state: State, batch: Rollout) -> tuple[int, str]:
     )
 
 
-def _counts(state: State, batch: Rollout, returns: np.ndarray, outside: int) -> dict[str, float]:
-    """Return the totals so far, and mean and deviation of the returns that ended last."""
+def _counts(
+    plan: Plan, state: State, batch: Rollout, gained: np.ndarray, outside: int
+) -> dict[str, float]:
+    """Return the totals so far, and what is said of the episodes that ended last."""
+    returns, lengths = gained
     last = returns if len(returns) else np.array(state.recent)
     return {
         "env_steps": state.env_steps + batch.n_steps,
@@ -304,6 +305,8 @@ def _counts(state: State, batch: Rollout, returns: np.ndarray, outside: int) -> 
         "outside": state.record.get("outside", 0) + outside,
         "mean_return": last.mean() if len(last) else np.nan,
         "std_return": last.std() if len(last) else np.nan,
+        "mean_length": lengths.mean() if len(lengths) else np.nan,
+        **means_of(batch.infos, plan.info_keys),
     }
 
 
