@@ -63,8 +63,7 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
     engine = resolve_engine(o.metric, solver, o.step, o.damping, 0.0, o.max_iter)
     baseline = resolve(o.baseline, Baseline)
     baseline.check()
-    space = env.action_space
-    squashed = unsquashed(o.distribution)[1]
+    space, squashed = env.action_space, unsquashed(o.distribution)[1]
     family = action_distribution(space, o.distribution)
     _check_family(family, o.entropy_bonus, squashed)
     init_std = _init_std(o.init_std, space)

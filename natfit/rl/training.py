@@ -186,8 +186,7 @@ def _update(plan: Plan, state: State) -> State:
     baseline = plan.baseline.fit(rows, target, state.baseline, rng)
     normalizer = state.normalizer
     if plan.normalize_observations and normalizer is not None:
-        raw = batch.observation.reshape(-1, batch.observation.shape[2])
-        normalizer = normalizer.update(raw if keep.all() else raw[keep])
+        normalizer = normalizer.update(batch.observation[batch.valid])
     outside, remark = _outside(state, batch)
     record = {
         **_counts(plan, state, batch, gained, outside),
