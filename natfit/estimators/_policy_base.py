@@ -250,4 +250,4 @@ class PolicyBase(PolicyValues, PlaysEpisodes):
         float
             The mean return in the unit of the rewards; higher is better.
         """
-        return self.evaluate(seeds=X).mean
+        return self.evaluate(seeds=None if X is None else seeds_of(X)).mean

@@ -16,6 +16,7 @@ from natfit.iterate.rounding import noise, rounding_at
 from natfit.iterate.status import Status
 from natfit.iterate.trial import Trial, refusals
 from natfit.linops import LinearOperator, Restricted
+from natfit.linops.restricted import Padded
 from natfit.metrics.base import Metric
 from natfit.objectives import Objective
 from natfit.solvers.base import SolveInfo, Solver
@@ -84,7 +85,7 @@ class Local:
         self.full_operator = operator
         self.operator: LinearOperator = operator
         if not self._all_free:
-            self.operator = _Padded(operator, self.free)
+            self.operator = Padded(operator, self.free)
         self._solved: dict[float, tuple[np.ndarray, SolveInfo]] = {}
         self._rescaled: dict[float, tuple[np.ndarray, SolveInfo]] = {}
         self._quad: tuple[np.ndarray, float] | None = None
@@ -491,17 +492,3 @@ def _product(a: np.ndarray, b: np.ndarray) -> float:
 def _noted(*notes: str | None) -> tuple[str, ...]:
     """Return the notes that are not None or empty, each of them once."""
     return tuple(dict.fromkeys(note for note in notes if note))
-
-
-class _Padded(LinearOperator):
-    """A restricted operator that takes and returns vectors of the full length P."""
-
-    def __init__(self, operator: LinearOperator, free: np.ndarray):
-        self.inner = operator
-        self.size = operator.size
-        self.free = free
-        self.standard_error = operator.standard_error
-        self.note = operator.note
-
-    def __matmul__(self, v: np.ndarray) -> np.ndarray:
-        return np.where(self.free, self.inner @ np.where(self.free, v, 0.0), 0.0)

@@ -83,3 +83,26 @@ class Restricted(LinearOperator):
     def dense(self) -> np.ndarray:
         """Return the selected block of F as a matrix."""
         return self.operator.dense()[np.ix_(self.free, self.free)]
+
+
+class Padded(LinearOperator):
+    """The selected block as an operator on vectors of the full length P; the rest of it is zero.
+
+    Parameters
+    ----------
+    operator : LinearOperator
+        F, of size P.
+    free : ndarray of bool, shape (P,)
+        Coordinates that are kept; the others rest at a limit.
+    """
+
+    def __init__(self, operator: LinearOperator, free: np.ndarray):
+        self.inner = operator
+        self.size = operator.size
+        self.free = free
+        self.standard_error = operator.standard_error
+        self.note = operator.note
+
+    def __matmul__(self, v: np.ndarray) -> np.ndarray:
+        """Return the product of the selected block with a vector, zero elsewhere."""
+        return np.where(self.free, self.inner @ np.where(self.free, v, 0.0), 0.0)

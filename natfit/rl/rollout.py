@@ -257,7 +257,7 @@ def _masks(masks: Sequence[np.ndarray | None], n: int) -> np.ndarray | None:
 
 def _ended(infos: Sequence[Any] | None, ended: np.ndarray) -> list[dict[str, float]]:
     """Return the numbers in the infos of the rows whose episode ended."""
-    return [] if infos is None else [numbers_of(infos[row]) for row in ended.nonzero()[0]]
+    return [] if infos is None else [numbers_of(infos[row]) for row in ended.nonzero()[0].tolist()]
 
 
 def check_length(env: VectorEnvironment, longest: int, length: np.ndarray) -> None:

@@ -201,7 +201,7 @@ def test_nothing_works_before_fit(call):
     ("observations", "message"),
     [
         (np.zeros((2, 3)), r"shape \(n, 4\), got \(2, 3\)"),
-        (np.zeros(4), r"shape \(n, 4\), got \(4,\)"),
+        (np.zeros(3), r"shape \(n, 4\), got \(3,\)"),
         (np.zeros((1, 4, 1)), r"shape \(n, 4\)"),
         ([[0.0, np.nan, 0.0, 0.0]], "must be finite, got .*nan.* at row 0"),
         ([[0.0] * 4, [np.inf] * 4], "must be finite, got .*inf.* at row 1"),

@@ -8,8 +8,9 @@ from scipy.optimize import minimize as scipy_minimize
 
 from natfit._component import registered
 from natfit.rl import Environment, Simulated
+from natfit.rl.composites import from_gymnasium
 from natfit.rl.environments import LQR, Drift, TwoState
-from natfit.rl.spaces import Discrete, from_gymnasium
+from natfit.rl.spaces import Discrete
 from tests.suites import ENVIRONMENTS
 
 
