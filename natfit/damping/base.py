@@ -48,4 +48,4 @@ def relative(operator: LinearOperator, state: float) -> np.ndarray | None:
         return None
     diag = np.abs(operator.diag())
     # A zero on the diagonal has no scale of its own.
-    return state * np.where(diag > 0, diag, max(float(diag.max()), 1.0))
+    return state * np.where(diag > 0, diag, float(diag.max()) or 1.0)

@@ -47,6 +47,15 @@ class Function(Objective):
         self._errors = np.geterr()
         #: Calls of ``fun``, and gradients that were computed.
         self.n_fun = self.n_jac = 0
+        self._unsized = True
+
+    def _sized(self, theta: np.ndarray, value: float, grad: np.ndarray) -> None:
+        """Take the unit of f from the first point: the tests of rounding are relative to it."""
+        long = max(1.0, float(np.abs(theta).max(initial=0.0)))
+        size = max(long * float(np.abs(grad).max(initial=0.0)), abs(value))
+        if self._unsized and 0.0 < size < np.inf:
+            self.scale, self._unsized = size, False
+            self.yardstick = 1.0 / self.scale
 
     def _fun(self, x: Any) -> Any:
         self.n_fun += 1
@@ -57,7 +66,7 @@ class Function(Objective):
         return self.jac(x, *self.args)  # type: ignore[operator, misc]  # only where it is callable
 
     def value_and_grad(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return f and its gradient.
+        """Return f and its gradient; the first call sets ``scale`` and ``yardstick``.
 
         Returns
         -------
@@ -72,6 +81,12 @@ class Function(Objective):
             If ``fun`` does not return a number, autograd cannot differentiate it, or ``jac``
             returns another shape than (P,).
         """
+        value, grad = self._evaluated(theta)
+        if self._unsized:
+            self._sized(theta, value, grad)
+        return value, grad
+
+    def _evaluated(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         self.evaluations += 1
         with np.errstate(**self._errors):
             if self.jac is None:

@@ -158,7 +158,13 @@ class Verdict:
                 return f"{near}, within tol={self.tol:g}"
             case Status.GRADIENT_SMALL:
                 norm = f"the norm of the natural gradient is {self.distance:.2g}"
-                return f"{norm}, within tol={self.tol:g}"
+                if self.probabilistic:
+                    return f"{norm}, within tol={self.tol:g}"
+                return (
+                    f"{norm}, within tol={self.tol:g}, but the gradient is not small beside the "
+                    "function and the first gradient; if the function is in small units, multiply "
+                    "it by a constant"
+                )
             case Status.ROUNDING_FLOOR:
                 return f"rounding hides any further descent; {near}"
             case Status.BOUNDARY:

@@ -66,8 +66,11 @@ def minimize(
     max_iter : int, default=1000
         Maximum number of iterations.
     tol : float, default=1e-8
-        The minimisation has converged when sqrt(g' G^-1 g) <= tol, where g is the gradient and G
-        the metric. With 0 it stops only where this norm is exactly zero, or at ``max_iter``.
+        The minimisation has converged when sqrt(g' G^-1 g / s) <= tol, where g is the gradient, G
+        the metric, and s the size of the function at the start, the larger of |f| and |g|_max
+        max(1, |x|_max), so that a constant factor of f changes nothing. Where g is then not small
+        beside s, ``status`` is ``gradient_small``. With 0 it stops only where this norm is exactly
+        zero, or at ``max_iter``.
     callback : callable, optional
         Called after each iteration. It gets an ``intermediate_result`` with x, fun and nit if its
         parameter has that name, and x otherwise. It stops the minimisation by raising

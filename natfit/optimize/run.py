@@ -18,6 +18,12 @@ from natfit.optimize.loop import descend, measures_in_information
 from natfit.optimize.messages import Verdict
 from natfit.optimize.saddle import beyond_saddle
 
+#: What to do where no step descends although the damping adapts.
+_DAMPED = (
+    "check that the gradient belongs to the objective, and that it is continuous; try other start "
+    "values"
+)
+
 #: Maximum number of saddles of a plain function that a run leaves.
 _SADDLES = 5
 
@@ -30,6 +36,9 @@ _CLOSE = 0.01
 
 #: Number of coordinates up to which it is asked before the fit has arrived.
 _CHEAP = 2_000
+
+#: Share of the largest gradient of a run, and of the value of a function, that is small.
+_FALLEN, _FLAT = 1e-3, 1e-6
 
 #: Predicted decrease, in nats per row, from which on it is not asked.
 _SMALL = 0.05
@@ -236,7 +245,26 @@ def _judged(objective: Objective, engine: Engine, iterates: Sequence[Iterate]) -
         return Status.SINGULAR
     if objective.probabilistic and not measures_in_information(objective, engine.metric):
         return Status.GRADIENT_SMALL
+    if not (objective.probabilistic or _has_fallen(iterates)):
+        return Status.GRADIENT_SMALL
     return Status.CONVERGED
+
+
+def _has_fallen(iterates: Sequence[Iterate]) -> bool:
+    """Tell whether the gradient of a plain function is small in the function's own unit.
+
+    It is zero, or a small share of the largest one of the run, or it changes the function by a
+    small share along a way of the size of x.
+
+    Returns
+    -------
+    bool
+        False for a function whose units alone make the gradient small.
+    """
+    last = iterates[-1]
+    size, largest = last.gradient_norm, max(iterate.gradient_norm for iterate in iterates)
+    moved = size * max(1.0, float(np.abs(last.theta).max(initial=0.0)))
+    return size <= _FALLEN * largest or moved <= _FLAT * abs(last.value) or size == 0.0
 
 
 def _end_of(why: NoMinimum) -> Status:
@@ -283,6 +311,8 @@ def _verdict(
     found = Verdict.of(status, objective, last, engine.tol, engine.max_iter, lost, rose_from)
     if why is not None:
         return replace(found, reason=why.reason, remedy=why.remedy)
+    if status is Status.NO_DESCENT and engine.damping.adaptive and found.remedy is None:
+        return replace(found, remedy=_DAMPED)
     short = None if status.good or not _constant(objective) else engine.shortfall(objective)
     return found if short is None else replace(found, remedy=short, singular=True)
 

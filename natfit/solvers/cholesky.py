@@ -51,7 +51,8 @@ class CholeskySolver(Solver):
             return self._diagonal(operator.diag(), g)
         matrix = operator.dense()
         size = np.abs(np.diagonal(matrix))
-        scale = 1.0 / np.sqrt(np.where(size > 0, size, 1.0))
+        # A zero on the diagonal of an indefinite matrix has no scale of its own.
+        scale = 1.0 / np.sqrt(np.where(size > 0, size, size.max(initial=0.0) or 1.0))
         scaled = matrix * scale * scale[:, None]
         right = scale * g
         least = min(self.rcond, _LAST_DIGIT) if operator.exact else self.rcond

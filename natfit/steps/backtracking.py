@@ -21,6 +21,10 @@ _MOST_AT_ROUNDING = 10
 _HIDDEN = 1e-2
 
 
+#: The least radius, in nats per row.
+_LEAST = 1e-10
+
+
 class BacktrackingStep(Step):
     """A unit natural-gradient step, limited in length, then halved until it is proved to descend.
 
@@ -101,8 +105,8 @@ class BacktrackingStep(Step):
             decrease = -float(iterate.grad @ delta)
             if not decrease > 0:
                 break
-            square = 0.5 * local.quad(delta)
-            predicted = decrease - square
+            square = _half_square(local, delta, state, decrease * min(length, 1.0), info)
+            predicted = decrease - (square if info.indefinite else 0.5 * local.quad(delta))
             found = self._try(local, theta, length, decrease, flat)
             if not isinstance(found, Trial):
                 value, grad, spent = found
@@ -114,8 +118,8 @@ class BacktrackingStep(Step):
                     length,
                     info=info,
                     divergence=spent,
-                    predicted_kl=(held := local.promised(delta, state)),
-                    radius=self._adapt(radius, ratio, capped, held),
+                    predicted_kl=square,
+                    radius=self._adapt(radius, ratio, capped, square, local),
                     damping=local.damping.accepted(state, ratio),
                     trials=refused,
                 )
@@ -149,7 +153,7 @@ class BacktrackingStep(Step):
     ) -> tuple[np.ndarray, float, bool, SolveInfo]:
         """Return the end of the limited step, its relative length, and whether it was shortened."""
         delta, info = (local.boxed if local.metric.unit_step else local.rescaled)(state)
-        square = local.promised(delta, state)
+        square = _half_square(local, delta, state, -float(local.iterate.grad @ delta), info)
         length, capped = shrink, shrink < 1.0
         if square > radius:
             length *= np.sqrt(radius / square)
@@ -178,7 +182,8 @@ class BacktrackingStep(Step):
         if value > high if flat else not enough:
             return Trial(length, value, np.nan, Why.NO_DECREASE)
         gains = local.gains(value)
-        if not gains and local.last or (flat or not gains) and not local.norm_falls(grad):
+        falls = gains and not flat or local.norm_falls(grad) or self._leaves(local, theta, grad)
+        if not gains and local.last or not falls:
             # A gain that rounding may have made is one if the natural gradient is shorter; the
             # only step that is made is not corrected by later ones.
             return Trial(length, value, np.nan, Why.ROUNDING)
@@ -188,15 +193,43 @@ class BacktrackingStep(Step):
             return Trial(length, value, spent, Why.DIVERGENCE)
         return value, grad, spent
 
-    def _adapt(self, radius: float, ratio: float, capped: bool, square: float) -> float:
+    def _leaves(self, local: Local, theta: np.ndarray, grad: np.ndarray) -> bool:
+        """Tell whether a step out of negative curvature, where gradients grow, still descends."""
+        iterate = local.iterate
+        return math.isinf(iterate.distance) and float(grad @ (theta - iterate.theta)) < 0.0
+
+    def _adapt(
+        self, radius: float, ratio: float, capped: bool, square: float, local: Local
+    ) -> float:
         """Return the next radius: larger after a good step that was shortened, or smaller."""
         if not self.adaptive:
             return radius
         if ratio < 0.25:
-            return max(min(radius, square) * 0.25, 1e-10)
+            # A plain function has no unit, and therefore no least radius.
+            least = _LEAST if local.objective.probabilistic else np.finfo(float).tiny
+            return max(min(radius, square) * 0.25, least)
         return radius * 4.0 if ratio > 0.5 and capped else radius
 
     @classmethod
     def examples(cls) -> list[Step]:
         """Return one step rule with an adaptive and one with a fixed radius."""
         return [cls(), cls(epsilon=0.05, adaptive=False)]
+
+
+def _half_square(
+    local: Local, delta: np.ndarray, state: float, slope: float, info: SolveInfo
+) -> float:
+    """Return 1/2 delta' (G + D) delta, in the matrix that made the step.
+
+    G alone may be negative along a step however long it is, where the damping D, or a solver that
+    replaces negative eigenvalues, has made it positive. The matrix |G + D| of such a solver gives
+    -length g' delta, which is ``slope``.
+
+    Returns
+    -------
+    float
+        Half a squared length.
+    """
+    if info.indefinite and slope > 0:
+        return 0.5 * slope
+    return local.promised(delta, state)

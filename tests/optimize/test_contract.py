@@ -1,11 +1,15 @@
 """What minimize counts and returns, beside scipy's contract, and the forms a metric may have."""
 
+import warnings
+
+import autograd.numpy as anp
 import numpy as np
 import pytest
 import scipy.optimize
 from scipy import sparse
 from scipy.optimize import rosen, rosen_der, rosen_hess
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
+from sklearn.exceptions import ConvergenceWarning
 
 import natfit
 from natfit.linops import Damped, Restricted
@@ -74,6 +78,70 @@ def test_the_result_has_the_fields_of_scipys():
     np.testing.assert_allclose(ours.x, theirs.x, rtol=1e-6)
     assert ours.fun == rosen(ours.x)
     np.testing.assert_array_equal(ours.jac, rosen_der(ours.x))
+
+
+def _quadratic(x):
+    return 0.5 * (x[0] ** 2 + 30.0 * x[1] ** 2 + x[0] * x[1]) + 3.0
+
+
+def _flat(x):
+    return anp.sum((x - 1.0) ** 4)
+
+
+def _bell(x):
+    return -anp.exp(-anp.sum(x**2))
+
+
+def _himmelblau(x):
+    return (x[0] ** 2 + x[1] - 11.0) ** 2 + (x[0] + x[1] ** 2 - 7.0) ** 2
+
+
+def _beale(x):
+    powers = np.arange(1, 4)
+    return anp.sum((np.array([1.5, 2.25, 2.625]) - x[0] * (1.0 - x[1] ** powers)) ** 2)
+
+
+def _cosh(x):
+    return anp.sum(anp.log(anp.cosh(x)))
+
+
+FUNCTIONS = [by_autograd, _quadratic, _flat, _bell, _himmelblau, _beale, _cosh]
+
+
+@pytest.mark.parametrize("fun", FUNCTIONS, ids=lambda fun: fun.__name__)
+@pytest.mark.parametrize("damping", [None, "levenberg"])
+def test_a_factor_of_the_function_changes_nothing(fun, damping):
+    """Powers of two change no digit, and the others only rounding."""
+    start = np.array([0.5, -0.7])
+    options = {"metric": "observed", "damping": damping, "max_iter": 60}
+    with np.errstate(all="ignore"):
+        want = natfit.minimize(fun, start, **options)
+        for power in (-990, -300, -40, -7, 7, 40, 300, 990):
+            got = natfit.minimize(lambda x, c=2.0**power: c * fun(x), start, **options)
+            assert (got.status, got.nit) == (want.status, want.nit)
+            np.testing.assert_allclose(got.x, want.x, rtol=1e-6, atol=1e-6)
+    assert want.success
+
+
+@pytest.mark.parametrize("factor", [1e-12, 1e-100, 1e-300])
+def test_a_gradient_in_small_units_is_no_optimum(factor):
+    """Gradient descent by unit steps goes nowhere, and does not say that it has arrived."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        result = natfit.minimize(lambda x: factor * by_autograd(x), START, max_iter=5)
+    assert result.status in ("gradient_small", "max_iter")
+    if result.status == "gradient_small":
+        assert "multiply it by a constant" in result.message
+
+
+def test_levenberg_does_not_advise_itself():
+    def kinked(x):
+        return np.abs(x).sum() + x @ x, 2.0 * x - np.sign(x)  # Not its gradient.
+
+    for damping, advised in ((None, True), ("levenberg", False)):
+        with pytest.warns(ConvergenceWarning, match="no_descent"):
+            result = natfit.minimize(kinked, [0.2, 0.1], jac=True, damping=damping)
+        assert ("levenberg" in result.message) is advised
 
 
 FORMS = {
