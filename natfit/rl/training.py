@@ -399,9 +399,10 @@ def _compatible(
     """Return advantages (T n,) that are linear in the scores; features as in _advantages."""
     steps, n = batch.reward.shape
     m, keep = steps * n, batch.valid.ravel()
-    policy, actions = state.policy, batch.action.reshape(-1, *batch.action.shape[2:])
-    rows = Memory(actions[keep], features[:m][keep])
-    likelihood = Likelihood(policy.distribution, policy.model, rows)
+    actions = batch.action.reshape(-1, *batch.action.shape[2:])[keep]
+    mask = None if batch.mask is None else batch.mask.reshape(m, -1)[keep]
+    policy, seen = state.policy.with_masks(features[:m][keep], mask)
+    likelihood = Likelihood(policy.distribution, policy.model, Memory(actions, seen))
     known = {"reward": batch.reward, "ended": batch.ended, "valid": batch.valid, "target": target}
     if plan.advantage == "lstd_q":
         learned, rng = state.baseline, np.random.default_rng(state.stream(_UPDATE))

@@ -18,6 +18,7 @@ from natfit.rl import (
     MultiDiscrete,
     OneByOne,
 )
+from natfit.rl.compatible import compatible_advantage
 from natfit.rl.masks import MaskedModel, allows, mask_width, masked
 from natfit.rl.policy import action_distribution
 
@@ -231,6 +232,23 @@ def test_every_metric_and_unit_obeys_masks(metric, unit):
         lambda: Wrapper(Maze("sometimes")), metric=metric, batch_unit=unit, entropy_bonus=0.01
     )
     assert np.isfinite(agent.theta_).all()
+
+
+def test_compatible_features_are_scores_of_the_masked_policy(monkeypatch):
+    """A row that allows one action only has no choice, and therefore the score zero."""
+    seen = []
+
+    def watched(kind, scores, *args):
+        seen.append(np.linalg.norm(scores.factor(), axis=0))
+        return compatible_advantage(kind, scores, *args)
+
+    monkeypatch.setattr("natfit.rl.training.compatible_advantage", watched)
+    agent = fitted(
+        lambda: Maze("info"), metric="empirical", advantage="lstd_q", step="kl", batch_size=80
+    )
+    assert np.isfinite(agent.theta_).all()
+    for norms in seen:
+        assert (norms < 1e-12).any() and (norms > 1e-3).any()
 
 
 class Dynamics(Environment):
