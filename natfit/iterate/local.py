@@ -12,7 +12,7 @@ import numpy as np
 
 from natfit.damping.base import Damping
 from natfit.iterate.iterate import Iterate
-from natfit.iterate.rounding import noise, rounding_at
+from natfit.iterate.rounding import noise, product, rounding_at
 from natfit.iterate.status import Status
 from natfit.iterate.trial import Trial, refusals
 from natfit.linops import LinearOperator, Restricted
@@ -123,7 +123,14 @@ class Local:
             # Whether a length falls, an approximate inverse tells without a solve.
             return float(grad @ about(grad)) < float(self.iterate.grad @ about(self.iterate.grad))
         direction, _ = self._solve(grad, 0.0)
+        if self.unitless:
+            return self._relative(grad, direction) < self.iterate.distance
         return float(grad @ direction) < self.iterate.natural_norm**2
+
+    def _relative(self, grad: np.ndarray, direction: np.ndarray) -> float:
+        """Return the norm of a natural gradient in units of f: no square leaves the range."""
+        unit = self.objective.yardstick
+        return math.sqrt(max(product(grad * unit, direction * unit), 0.0))
 
     def quad(self, delta: np.ndarray) -> float:
         """Return delta' G delta; for many parameters a multiple of the last delta costs nothing."""
@@ -302,6 +309,11 @@ class Local:
             self._rescaled[state] = delta, info
         return self._rescaled[state]
 
+    @property
+    def unitless(self) -> bool:
+        """Whether the length of G^-1 grad says nothing: the unit of f is not in the metric."""
+        return not (self.metric.unit_step or self.objective.probabilistic)
+
     def reach(self, direction: np.ndarray) -> float:
         """Return the multiple of minus a direction that takes the first coordinate to its limit."""
         theta = self.iterate.theta
@@ -337,15 +349,18 @@ class Local:
         iterate, grad = self.iterate, self.iterate.grad
         direction, info = self.solve(0.0)
         # The order keeps NaN: it says that the metric is not finite.
-        square = max(_product(grad, direction), 0.0)
+        square = max(product(grad, direction), 0.0)
         step, measure, found = direction, square, info
         if information is not None:
             step, found = self._solve(grad, 0.0, CholeskySolver(), information)
-            measure = _product(grad, step)
+            measure = product(grad, step)
         # An indefinite information measures no distance: a point where it vanishes may be a saddle.
         if not measure >= 0 or found.indefinite:
             measure = np.inf
         distance = math.sqrt(measure * self.objective.yardstick)
+        if self.unitless:
+            # |g| has the unit of f, and not the root of it.
+            distance = self._relative(grad, direction)
         return replace(
             iterate,
             natural_norm=math.sqrt(square),
@@ -476,17 +491,6 @@ class Local:
             evaluations=before.evaluations + self.objective.evaluations,
             notes=_noted(*before.notes, refusals(trials)),
         )
-
-
-def _product(a: np.ndarray, b: np.ndarray) -> float:
-    """The inner product; infinite, and not NaN, where products of finite numbers overflow."""
-    found = float(a @ b)
-    if math.isfinite(found):
-        return found
-    sizes = float(np.abs(a).max(initial=0.0)), float(np.abs(b).max(initial=0.0))
-    if not (math.isfinite(sizes[0]) and math.isfinite(sizes[1])):
-        return found
-    return math.copysign(math.inf, float((a / sizes[0]) @ (b / sizes[1])))
 
 
 def _noted(*notes: str | None) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from natfit.numerics.differences import rounding
@@ -49,3 +51,14 @@ def rounding_at(objective: Objective, theta: np.ndarray) -> float:
     with np.errstate(all="ignore"):
         values = [objective.value(theta + k * step) for k in range(_POINTS)]
     return float(rounding(np.array(values)))
+
+
+def product(a: np.ndarray, b: np.ndarray) -> float:
+    """The inner product; infinite, and not NaN, where products of finite numbers overflow."""
+    found = float(a @ b)
+    if math.isfinite(found):
+        return found
+    sizes = float(np.abs(a).max(initial=0.0)), float(np.abs(b).max(initial=0.0))
+    if not (math.isfinite(sizes[0]) and math.isfinite(sizes[1])):
+        return found
+    return math.copysign(math.inf, float((a / sizes[0]) @ (b / sizes[1])))

@@ -31,7 +31,7 @@ class AutoMetric(Metric):
     def prepare(self, objective: Objective) -> Metric:
         """Return the metric that was chosen."""
         if not objective.probabilistic:
-            return EuclideanMetric()
+            return EuclideanMetric().prepare(objective)
         likelihood = need_likelihood(self, objective)
         if likelihood.regresses and likelihood.model.linear:
             return SecantFisher().prepare(objective)

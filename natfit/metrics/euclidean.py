@@ -17,6 +17,14 @@ class EuclideanMetric(Metric):
 
     divergence_is_kl = False
 
+    def prepare(self, objective: Objective) -> Metric:
+        """Return the metric, which for a plain function says nothing of the length of a step."""
+        if objective.probabilistic or not self.unit_step:
+            return self
+        found = type(self)()
+        found.unit_step = False
+        return found
+
     def at(self, objective: Objective, iterate: Point, rng: np.random.Generator) -> Diagonal:
         """Return the identity, an operator of size P."""
         return Diagonal(np.ones(objective.n_params))

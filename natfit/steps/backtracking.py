@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from natfit._validation import check_bool, check_number
 from natfit.iterate import Iterate, Local, Status, Trial, Why
 from natfit.objectives import Objective
 from natfit.solvers.base import SolveInfo
+from natfit.steps._doubling import doubled, expected, multiple_of
 from natfit.steps.base import BEYOND, MOST_TRIALS, Step
 
 #: Maximum number of halvings where the predicted decrease is at the level of rounding: enough for a
@@ -32,10 +34,11 @@ class BacktrackingStep(Step):
     most 3 (a factor of 20), the predicted divergence 1/2 delta' (G + D) delta with the damping D is
     at most the radius, and no coordinate goes beyond its limits. In a metric whose unit is not that
     of f, such as the Wasserstein metric, it is first given the length at which the quadratic model
-    of f, with its information, is lowest. The step is accepted if f is finite and lower by Armijo's
-    rule, and if the actual divergence, where the metric has one, is at most ``kl_slack`` times the
-    radius. Otherwise the step is halved, or, with a damping that adapts, the damping is increased
-    and the direction is computed again.
+    of f, with its information, is lowest. Plain functions in the Euclidean metric have no such
+    model: each step is tried at twice the last length, and the first one is as long as x. The step
+    is accepted if f is finite and lower by Armijo's rule, and if the actual divergence, where the
+    metric has one, is at most ``kl_slack`` times the radius. Otherwise the step is halved, or, with
+    a damping that adapts, the damping is increased and the direction is computed again.
 
     The radius grows after a shortened step for which the quadratic model predicted the decrease
     well, and shrinks after a step for which it did not. The first steps are therefore safe (without
@@ -97,7 +100,7 @@ class BacktrackingStep(Step):
     def step(self, local: Local) -> Iterate:
         """Return the next iterate: the limited unit step, shortened until it is accepted."""
         iterate, state, radius = local.iterate, local.iterate.damping, local.iterate.radius
-        shrink, flat = 1.0, iterate.decrease < local.noise
+        shrink, flat = 1.0, (expected(local) if local.unitless else iterate.decrease) < local.noise
         refused: list[Trial] = []
         for trial in range(MOST_TRIALS):
             theta, length, capped, info = self._capped(local, state, radius, shrink)
@@ -107,11 +110,13 @@ class BacktrackingStep(Step):
                 break
             square = _half_square(local, delta, state, decrease * min(length, 1.0), info)
             predicted = decrease - (square if info.indefinite else 0.5 * local.quad(delta))
+            if local.unitless:
+                predicted = decrease
             found = self._try(local, theta, length, decrease, flat)
             if not isinstance(found, Trial):
                 value, grad, spent = found
                 ratio = (iterate.value - value) / predicted if predicted > 0 else 1.0
-                return local.move(
+                after = local.move(
                     theta,
                     value,
                     grad,
@@ -123,6 +128,7 @@ class BacktrackingStep(Step):
                     damping=local.damping.accepted(state, ratio),
                     trials=refused,
                 )
+                return replace(after, memory=multiple_of(local, delta)) if local.unitless else after
             refused.append(found)
             if flat and trial >= _MOST_AT_ROUNDING:
                 break
@@ -152,7 +158,10 @@ class BacktrackingStep(Step):
         self, local: Local, state: float, radius: float, shrink: float
     ) -> tuple[np.ndarray, float, bool, SolveInfo]:
         """Return the end of the limited step, its relative length, and whether it was shortened."""
-        delta, info = (local.boxed if local.metric.unit_step else local.rescaled)(state)
+        if local.unitless:
+            delta, info = doubled(local, state)
+        else:
+            delta, info = (local.boxed if local.metric.unit_step else local.rescaled)(state)
         square = _half_square(local, delta, state, -float(local.iterate.grad @ delta), info)
         length, capped = shrink, shrink < 1.0
         if square > radius:

@@ -227,7 +227,7 @@ def refused_trials_are_kept(step: Any) -> None:
     met = []
 
     def fun(x: np.ndarray) -> tuple[float, np.ndarray]:
-        value = np.nan if x[0] > 0.2 else float((x[0] - 1.0) ** 2)
+        value = np.nan if x[0] > -0.2 else float((x[0] - 1.0) ** 2)
         met.append(value)
         return value, 2.0 * (x - 1.0)
 

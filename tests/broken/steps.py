@@ -7,6 +7,7 @@ import numpy as np
 from natfit import testing
 from natfit.iterate import Status
 from natfit.solvers.base import SolveInfo
+from natfit.steps.adam import AdamStep
 from natfit.steps.backtracking import BacktrackingStep
 from natfit.steps.base import plain
 from natfit.steps.fixed import FixedStep
@@ -48,6 +49,18 @@ class ShortRadius(KLStep):
         direction, info = local.solve()
         square = local.operator.quad(direction)
         return plain(local, direction, float(np.sqrt(self.epsilon / square)), info=info)
+
+
+@caught_by("changes_as_it_steps")
+class ChangesOtherwise(AdamStep):
+    """Goes half of what it tells whoever has no objective."""
+
+    def step(self, local):
+        direction, info = local.inward()
+        memory, delta = self.begin(local.iterate.memory, len(direction)), np.empty(len(direction))
+        rate = self.change(direction, memory, delta)
+        found = plain(local, delta / -rate, 0.5 * rate, info=info)
+        return found if found.status is not None else replace(found, memory=memory)
 
 
 @caught_by("records_what_it_did", "refused_trials_are_kept")

@@ -123,15 +123,20 @@ def test_a_factor_of_the_function_changes_nothing(fun, damping):
     assert want.success
 
 
-@pytest.mark.parametrize("factor", [1e-12, 1e-100, 1e-300])
-def test_a_gradient_in_small_units_is_no_optimum(factor):
-    """Gradient descent by unit steps goes nowhere, and does not say that it has arrived."""
-    with warnings.catch_warnings():
+@pytest.mark.parametrize("fun", FUNCTIONS, ids=lambda fun: fun.__name__)
+@pytest.mark.parametrize("damping", [None, "levenberg"])
+def test_gradient_descent_has_no_unit(fun, damping):
+    """The default metric knows no unit of the function: steps grow from the last ones."""
+    start = np.array([0.5, -0.7])
+    options = {"metric": "euclidean", "damping": damping, "max_iter": 25}
+    with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        result = natfit.minimize(lambda x: factor * by_autograd(x), START, max_iter=5)
-    assert result.status in ("gradient_small", "max_iter")
-    if result.status == "gradient_small":
-        assert "multiply it by a constant" in result.message
+        want = natfit.minimize(fun, start, **options)
+        for power in (-990, -300, -40, -7, 7, 40, 300, 990):
+            got = natfit.minimize(lambda x, c=2.0**power: c * fun(x), start, **options)
+            assert (got.status, got.nit) == (want.status, want.nit)
+            np.testing.assert_allclose(got.x, want.x, rtol=1e-6, atol=1e-6)
+    assert want.nit > 1 and want.fun < fun(start)
 
 
 def test_levenberg_does_not_advise_itself():

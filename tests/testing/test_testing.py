@@ -33,7 +33,10 @@ def test_every_entry_point_returns_what_it_skipped():
     }
     assert testing.check_solver(CholeskySolver()) == {}
     assert "regularises_singular" in testing.check_damping(NoDamping())
-    assert testing.check_step(BacktrackingStep()).keys() == {"keeps_its_radius"}
+    assert testing.check_step(BacktrackingStep()).keys() == {
+        "changes_as_it_steps",
+        "keeps_its_radius",
+    }
     assert testing.check_coordinates(Native(), Normal()) == {}
     assert testing.check_component(Positive(low=1.0)) == {}
     assert testing.check_component(Unregistered()).keys() == {
