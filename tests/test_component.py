@@ -98,7 +98,9 @@ def test_resolve_names_the_nearest_or_lists_all_names():
     with pytest.raises(ValueError, match="got 'exact_lin'; did you mean 'exact_line'") as error:
         resolve("exact_lin", Step)
     assert "backtracking" not in str(error.value)
-    with pytest.raises(ValueError, match=r"step must be one of \['backtracking'.*'nothing like'"):
+    with pytest.raises(
+        ValueError, match=r"step must be one of \['adam', 'backtracking'.*'nothing like'"
+    ):
         resolve("nothing like", Step)
     with pytest.raises(ValueError, match="got '_private'"):
         resolve("_private", Step)

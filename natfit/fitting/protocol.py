@@ -309,7 +309,8 @@ def judge(problem: Problem, result: Fit) -> Fit:
         point = collapsed(objective, result)
         if point is not None:
             return _ended(result, Status.UNBOUNDED, point)
-        if not result.status.good:
+        # Where rounding hides a descent there need be no optimum.
+        if not result.status.good or result.status is Status.ROUNDING_FLOOR:
             why = objective.distribution.no_maximum(objective.rows, eta)
             if why is not None:
                 return _ended(result, Status.UNBOUNDED, why)

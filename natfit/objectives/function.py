@@ -11,6 +11,10 @@ from natfit.linops import Dense
 from natfit.numerics import autodiff
 from natfit.objectives.base import Objective
 
+#: Share of a value of f below which a gradient of its size may be rounding: the root of the
+#: relative spacing of doubles.
+_ROUNDED = float(np.sqrt(np.finfo(float).eps))
+
 
 class Function(Objective):
     """f(x) of a vector x (P,).
@@ -52,7 +56,8 @@ class Function(Objective):
     def _sized(self, theta: np.ndarray, value: float, grad: np.ndarray) -> None:
         """Take the unit of f from the first point: the tests of rounding are relative to it."""
         long = max(1.0, float(np.abs(theta).max(initial=0.0)))
-        size = max(long * float(np.abs(grad).max(initial=0.0)), abs(value))
+        # A constant that is added to f is no size, but its rounding is one.
+        size = max(long * float(np.abs(grad).max(initial=0.0)), _ROUNDED * abs(value))
         if self._unsized and 0.0 < size < np.inf:
             self.scale, self._unsized = size, False
             self.yardstick = 1.0 / self.scale

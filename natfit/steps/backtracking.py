@@ -138,7 +138,9 @@ class BacktrackingStep(Step):
                 shrink *= self.shrink
         if not flat and local.hidden():
             return self.step(local)
-        worn_out = self._worn_out(local, flat)
+        # Where no length is known to be right, values that are level whatever it is prove rounding.
+        level = all(abs(trial.value - iterate.value) <= local.noise for trial in refused)
+        worn_out = self._worn_out(local, flat or (local.unitless and level))
         return local.stop(Status.ROUNDING_FLOOR if worn_out else Status.NO_DESCENT, refused)
 
     def _worn_out(self, local: Local, flat: bool) -> bool:

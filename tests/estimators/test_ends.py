@@ -53,7 +53,8 @@ def test_a_saddle_is_no_success():
         result = natfit.minimize(
             lambda x: x[0] ** 2 - x[1] ** 2 + x[1] ** 4, [1.0, 1e-9], metric="observed"
         )
-    assert not result.success
+    # The minima are at +-sqrt(1 / 2): beyond the saddle, success means one of them.
+    assert not result.success or abs(abs(result.x[1]) - np.sqrt(0.5)) < 1e-6
 
 
 def test_bounds_are_named_as_they_were_given():

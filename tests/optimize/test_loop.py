@@ -58,7 +58,7 @@ def test_rounding_floor():
     def fun(x):
         return 1e6 + float(x @ x), 2.0 * x + np.where(x >= 0.0, 1e-7, -1e-7)
 
-    found = fit(Function(fun, 2, jac=True), [1.0, 2.0], metric="euclidean", tol=1e-15)
+    found = fit(Function(fun, 2, jac=True), [1.0, 2.0], metric="euclidean", tol=1e-12)
     assert found.status is Status.ROUNDING_FLOOR
     assert found.status.good
     assert "rounding hides" in found.message

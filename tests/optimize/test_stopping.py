@@ -41,7 +41,7 @@ def gradient_small(monkeypatch):
 def rounding_floor():
     """A slope of 1e-7 that is only noise, on f = 1e6: no value can show its descent."""
     objective = Function(lambda x: (1e6, np.full(1, 1e-7)), 1, jac=True)
-    return go(objective, [0.0], natfit.metrics.EuclideanMetric(), tol=1e-15)
+    return go(objective, [0.0], natfit.metrics.EuclideanMetric(), tol=1e-12)
 
 
 def boundary():

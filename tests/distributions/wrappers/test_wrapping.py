@@ -146,6 +146,8 @@ DERIVED = {
     *("interval_moments", "velocity", "kink_sum", "starts", "alike", "collapsed"),
     *("limit_members", "has_limit_members", "knows_limits"),
     *("curvature", "observed_curvature", "fisher_by_rows", "kl_by_rows", "driven", "one_mean"),
+    # A typical value is the mode, if there is one.
+    *("typical", "has_typical"),
 }
 #: A fit is not compared early with the inner family's nested optimum: it need not be this one's.
 #: Wrappers derive velocities from the inner family's, so that they differentiate no tails. Which
