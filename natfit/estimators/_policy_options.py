@@ -386,8 +386,27 @@ def resumable(options: Any, state: State, plan: Plan, policy: Policy) -> State:
 
 
 def as_played(env: Any) -> Any:
-    """Return what identifies an environment later: its class and parameters, or itself."""
-    return clone(env) if isinstance(env, Environment) else env
+    """Return what identifies an environment later: its class and parameters, or itself.
+
+    Returns
+    -------
+    object
+        A copy without state of a built-in environment.
+
+    Raises
+    ------
+    TypeError
+        If a built-in environment does not store what its constructor takes.
+    """
+    if not isinstance(env, Environment):
+        return env
+    try:
+        return clone(env)
+    except (AttributeError, RuntimeError, TypeError) as error:
+        raise TypeError(
+            f"env must store each argument of {type(env).__name__}.__init__ as an attribute of its "
+            f"name, unchanged, as scikit-learn's estimators do: {error}"
+        ) from error
 
 
 def same_environment(env: Any, played: Any) -> bool:

@@ -326,6 +326,8 @@ class NaturalPolicyEstimator(DemonstratedPolicy):
     def _prepared(self, X: Any) -> tuple:
         """Return the plan, the state and the records with which to start or to go on."""
         check_bool(self.warm_start, "warm_start")
+        # What cannot be stored after the training is refused before it.
+        self._as_played()
         seeds = None if X is None else seeds_of(X)
         before: State | None = getattr(self, "_state", None) if self.warm_start else None
         kept = None if before is None else self._kept_environment(seeds)

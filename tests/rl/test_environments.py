@@ -6,10 +6,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import minimize as scipy_minimize
 
+from natfit import NaturalPolicyEstimator
 from natfit._component import registered
 from natfit.rl import Environment, Simulated
 from natfit.rl.composites import from_gymnasium
-from natfit.rl.environments import LQR, Drift, TwoState
+from natfit.rl.environments import LQR, CartPole, Drift, TwoState
 from natfit.rl.spaces import Discrete
 from tests.suites import ENVIRONMENTS
 
@@ -204,3 +205,16 @@ def test_parameters_are_checked(environment, message):
 def test_lqr_discount_is_checked():
     with pytest.raises(ValueError, match="discount must be > 0 and <= 1, got 0"):
         LQR().optimal_gain(0.0)
+
+
+class Forgetful(CartPole):
+    """Does not store what its constructor takes."""
+
+    def __init__(self, length=0.5):
+        self.other = length
+
+
+def test_an_environment_that_does_not_store_its_parameters_is_refused_before_it_is_played():
+    agent = NaturalPolicyEstimator(Forgetful(), "linear", max_iter=1)
+    with pytest.raises(TypeError, match=r"env must store each argument of Forgetful\.__init__"):
+        agent.fit()
