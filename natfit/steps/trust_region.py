@@ -22,6 +22,11 @@ _AIM, _ENOUGH = 0.95, 0.8
 _LONGER, _GROWTH = 3, 4.0
 
 
+def _longest(local: Local) -> float:
+    """Return the longest multiple of the direction: a fit need not go beyond its optimum."""
+    return np.inf if local.last or local.unitless or not local.metric.unit_step else 1.0
+
+
 class _Found(NamedTuple):
     """A point that passed the tests; a divergence of None was not measured."""
 
@@ -47,9 +52,10 @@ class TrustRegionStep(Step):
 
     If the metric predicts a decrease that is mere rounding, the norm of the natural gradient must
     fall instead. If there is no such t, the fit ends as ``no_descent`` at the theta where the step
-    began. Every search begins anew, so that a noisy gradient is followed as far as the radius
-    allows. This rule therefore does not converge, and a fit that reaches ``max_iter`` gives no
-    warning.
+    began. Every search begins anew, so that the noisy gradient of a policy is followed as far as
+    the radius allows. In a fit t is at most 1, with which G^-1 grad leads to the optimum of the
+    quadratic model; metrics whose unit is not that of f have no such length. The rule need not
+    converge with them, and a fit that reaches ``max_iter`` gives no warning.
 
     Parameters
     ----------
@@ -92,15 +98,14 @@ class TrustRegionStep(Step):
         square = 2.0 * local.promised(direction)
         if not (np.isfinite(square) and square > 0 and float(iterate.grad @ direction) > 0):
             return local.stop(Status.NO_DESCENT)
-        length = float(_INSIDE * np.sqrt(2.0 * self.epsilon / square))
+        length = min(float(_INSIDE * np.sqrt(2.0 * self.epsilon / square)), _longest(local))
         refused: list[Trial] = []
         for _ in range(self.max_backtracks + 1):
             found = self._try(local, direction, length)
             if not isinstance(found, Trial):
                 found = self._longer(local, direction, found, refused)
-                ratio = (iterate.value - found.value) / float(
-                    iterate.grad @ (iterate.theta - found.theta)
-                )
+                gain = float(iterate.grad @ (iterate.theta - found.theta))
+                ratio = (iterate.value - found.value) / gain if gain > 0.0 else 1.0
                 return local.move(
                     found.theta,
                     found.value,
@@ -124,7 +129,7 @@ class TrustRegionStep(Step):
         if not refused:
             square = local.quad(direction)
             full = np.sqrt(2.0 * self.epsilon / square) if square > 0 else np.inf
-            most = max(_INSIDE * full, found.length)
+            most = max(min(_INSIDE * full, _longest(local)), found.length)
         for _ in range(_LONGER):
             spent = found.divergence
             if spent is None or not 0 < spent < _ENOUGH * self.epsilon:
