@@ -14,13 +14,13 @@ from natfit.estimators._policy_environments import PlaysEpisodes
 from natfit.estimators._policy_presets import default_solver
 from natfit.estimators._policy_values import PolicyValues
 from natfit.rl.baselines import Baseline
+from natfit.rl.composites import is_real, taken
 from natfit.rl.environments.base import Environment
 from natfit.rl.evaluation import Evaluation, check_spaces, evaluate, seeds_of
 from natfit.rl.history import PolicyHistory
 from natfit.rl.make import release
 from natfit.rl.masks import allows
 from natfit.rl.policy import Policy
-from natfit.rl.spaces import Box
 from natfit.rl.stopping import TrainingStatus
 from natfit.rl.training import Plan, State
 from natfit.rl.values import FittedBaseline
@@ -57,7 +57,7 @@ def attributes_of(plan: Plan, state: State, status: TrainingStatus) -> dict[str,
 def _has_probabilities(estimator: Any) -> bool:
     """Return True if actions are discrete or the estimator is not fitted; raise otherwise."""
     policy = getattr(estimator, "policy_", None)
-    if policy is None or not isinstance(policy.action_space, Box):
+    if policy is None or not is_real(policy.action_space):
         return True
     raise AttributeError(
         "predict_proba needs a discrete action space, but this policy acts in "
@@ -113,7 +113,7 @@ class PolicyBase(PolicyValues, PlaysEpisodes):
         """
         policy, encoded, rows = self._encoded(observations)
         mask = self._masks(action_masks, len(encoded), rows)
-        return policy.to_space(policy.greedy(encoded, mask))[rows]
+        return taken(policy.to_space(policy.greedy(encoded, mask)), rows)
 
     @available_if(_has_probabilities)
     def predict_proba(self, observations: Any, action_masks: Any = None) -> np.ndarray:
@@ -141,7 +141,8 @@ class PolicyBase(PolicyValues, PlaysEpisodes):
         """Return an action drawn for each observation, a value of the action space (n, *shape)."""
         policy, encoded, rows = self._encoded(observations)
         mask = self._masks(action_masks, len(encoded), rows)
-        return policy.to_space(policy.act(encoded, bridge_rng(random_state), mask))[rows]
+        drawn = policy.act(encoded, bridge_rng(random_state), mask)
+        return taken(policy.to_space(drawn), rows)
 
     @answers_keywords
     def log_prob(self, observations: Any, actions: Any, action_masks: Any = None) -> np.ndarray:

@@ -12,12 +12,12 @@ from natfit._validation import answers_keywords, check_number, check_option, che
 from natfit._warnings import warn
 from natfit.estimators._policy_base import PolicyBase
 from natfit.estimators._policy_options import checked_plan, first_state, resumable
+from natfit.rl.composites import is_real
 from natfit.rl.history import LoggedHistory, kept
 from natfit.rl.logged import Logged, learn
 from natfit.rl.make import release
 from natfit.rl.off_policy import METHODS, LoggedEvaluation, off_policy
 from natfit.rl.policy import Policy
-from natfit.rl.spaces import Box
 from natfit.rl.stopping import TrainingStatus
 from natfit.rl.training import Plan, State
 from natfit.rng import bridge_rng
@@ -254,7 +254,7 @@ def _checked(
     n = len(encoded)
     actions = policy.from_space(actions)
     rewards = check_vector(rewards, "rewards", n)
-    log_prob = _check_log_prob(log_prob, n, not isinstance(policy.action_space, Box))
+    log_prob = _check_log_prob(log_prob, n, not is_real(policy.action_space))
     ids = np.asarray(ids)
     if ids.dtype.kind not in "iufUSb" or (ids.dtype.kind == "f" and np.isnan(ids).any()):
         raise ValueError(

@@ -20,6 +20,7 @@ from natfit.optimize.engine import resolve_engine
 from natfit.rl.actions import ActionUnits, has_two_limits, unsquashed
 from natfit.rl.baselines import Baseline
 from natfit.rl.compatible import COMPATIBLE
+from natfit.rl.composites import Composite, is_real
 from natfit.rl.environments.base import Environment
 from natfit.rl.infos import check_info_keys
 from natfit.rl.normalizer import RunningNormalizer
@@ -70,7 +71,7 @@ def checked_plan(options: Any, env: VectorEnvironment) -> tuple[Plan, Policy]:
     std_bounds = _std_bounds(o.std_bounds, init_std, space)
     model = _model(o, env, family, std_bounds)
     family, units = model.family, None
-    if isinstance(space, Box):
+    if isinstance(space, Box | Composite):
         units = ActionUnits.of(space, init_std, family, squashed)
     eta0 = _start(o.start_params, family, env, units, init_std)
     unit = check_option(o.batch_unit, "batch_unit", ("steps", "episodes"))
@@ -186,8 +187,12 @@ def _model(
     model, varying = resolve(spec, Model), set(family.params)
     if depends:
         _check_depends(model, family, env.action_space)
-    if isinstance(env.action_space, Box) and not model.shared:
-        central = {n for n, r in family.roles.items() if r in (Role.LOCATION, Role.MODE)}
+    if is_real(env.action_space) and not model.shared:
+        # The probabilities of discrete parts depend on the observation, too.
+        free = {Role.LOCATION, Role.MODE}
+        if isinstance(env.action_space, Composite):
+            free.add(Role.SHARE)
+        central = {n for n, r in family.roles.items() if r in free}
         spread = set(spread_powers(family))
         if central:
             varying = central | spread if depends else central
@@ -200,7 +205,9 @@ def _model(
 def _check_depends(model: Model, family: Distribution, space: Space) -> None:
     """Raise a ValueError if there are no deviations that could depend on the observation."""
     remedy = "set state_dependent_std=False"
-    if not isinstance(space, Box):
+    if isinstance(space, Composite):
+        why = f"the deviations of parts of actions, as in {space}, are the same in every state"
+    elif not isinstance(space, Box):
         why = f"actions in {space} have no standard deviation"
     elif model.shared:
         why = f"the policy {model!r} ignores the observation"
@@ -217,9 +224,10 @@ def _init_std(value: Any, space: Space) -> Any:
     if not isinstance(value, list | tuple) and np.ndim(value) == 0:
         return check_number(value, "init_std", low=0.0, closed_low=False, hint="1.0")
     if not isinstance(space, Box):
+        why = "several parts" if isinstance(space, Composite) else "no standard deviation"
         raise ValueError(
-            f"init_std must be a number for actions in {space}, which have no standard deviation, "
-            f"got {value!r}; leave the default"
+            f"init_std must be a number for actions in {space}, which have {why}, got {value!r}; "
+            "leave the default"
         )
     try:
         array = np.asarray(value)
@@ -247,7 +255,7 @@ def _std_bounds(bounds: Any, init_std: Any, space: Space) -> tuple[float, float]
             f"{bounds!r}; try (1e-3, 10.0)"
         )
     # Elements without two limits have the first standard deviation as their unit.
-    two = has_two_limits(space) if isinstance(space, Box) else np.array([True])
+    two = has_two_limits(space)
     first = np.where(two, init_std, 1.0)
     outside = np.flatnonzero((first < low) | (first > high))
     if len(outside):

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from natfit._validation import answers_keywords
+from natfit.rl.composites import Composite, batch_of_one, is_one
 from natfit.rl.masks import checked_masks
 from natfit.rl.policy import Policy
 from natfit.rl.values import FittedBaseline
@@ -72,13 +73,9 @@ class PolicyValues:
         rows : int or slice
         """
         check_is_fitted(self, "policy_")
-        policy = self.policy_
-        try:
-            one = np.shape(observations) == policy.observation_space.shape
-        except ValueError:  # rows of several lengths
-            one = False
-        if one:
-            return policy, policy.encoded(np.asarray(observations)[None]), 0
+        policy, space = self.policy_, self.policy_.observation_space
+        if is_one(space, observations):
+            return policy, policy.encoded(batch_of_one(space, observations)), 0
         return policy, policy.encoded(observations), slice(None)
 
     def _masks(self, action_masks: Any, n: int, rows: Any) -> np.ndarray | None:
@@ -91,13 +88,15 @@ class PolicyValues:
         """Return checked actions, one for each of n observations, as the distribution's y."""
         space = self.policy_.action_space
         if rows == 0:
-            if np.shape(actions) != space.shape:
+            if not is_one(space, actions):
+                parts = isinstance(space, Composite)
+                want = f"in {space}" if parts else f"of shape {space.shape}"
+                got = repr(actions) if parts else f"shape {np.shape(actions)}"
                 raise ValueError(
-                    f"actions must be one action of shape {space.shape}, because observations is "
-                    f"one observation, got shape {np.shape(actions)}; pass [observation] with "
-                    "[action] for a batch of one"
+                    f"actions must be one action {want}, because observations is one observation, "
+                    f"got {got}; pass [observation] with [action] for a batch of one"
                 )
-            actions = np.asarray(actions)[None]
+            actions = batch_of_one(space, actions)
         y = self.policy_.from_space(actions)
         if len(y) != n:
             raise ValueError(

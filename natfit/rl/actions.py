@@ -6,7 +6,7 @@ damping and the metric are the same in any unit. A squashed policy describes u, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +15,9 @@ import numpy as np
 from natfit._component import Component
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
-from natfit.rl.spaces import Box
+from natfit.rl.composites import Composite, count
+from natfit.rl.product import Product
+from natfit.rl.spaces import Box, Space
 
 #: A limit of this size or more, the largest number in float32, stands for none.
 _NO_LIMIT = float(np.finfo(np.float32).max)
@@ -80,17 +82,17 @@ class ActionUnits:
     @classmethod
     def of(
         cls,
-        space: Box,
+        space: Space,
         init_std: Any = 1.0,
         family: Distribution | None = None,
         squashed: bool = False,
     ) -> ActionUnits:
-        """Return the units of a Box for a distribution.
+        """Return the units of a space of actions for a distribution.
 
         Parameters
         ----------
-        space : Box
-            The action space.
+        space : Space
+            The action space; elements that are whole numbers are their own units.
         init_std : float or ndarray of shape (A,), default=1.0
             First standard deviation of the elements without two limits, which is their unit.
         family : Distribution, optional
@@ -104,6 +106,19 @@ class ActionUnits:
             With the units of :func:`box_units`; for a family on (0, 1) the lower limits and the
             widths, for one on the simplex 0 and 1.
         """
+        if isinstance(space, Composite):
+            # Parts are on the real line or whole numbers, neither squashed nor shares.
+            each = [cls.of(leaf, init_std) for leaf in space.leaves.values()]
+            return cls(
+                np.concatenate([one.origin for one in each]),
+                np.concatenate([one.unit for one in each]),
+                np.concatenate([one.low for one in each]),
+                np.concatenate([one.high for one in each]),
+            )
+        if not isinstance(space, Box):
+            # Whole numbers are their own units.
+            zero = np.zeros(count(space))
+            return cls(zero, zero + 1.0, zero - np.inf, zero + np.inf)
         origin, unit = box_units(space, init_std)
         support = None if family is None else family.support
         share = support is not None and (support.low, support.top) == (0.0, 1.0)
@@ -112,6 +127,16 @@ class ActionUnits:
         elif share:
             origin, unit = space.low.ravel(), 2.0 * unit
         return cls(origin, unit, np.ravel(space.low), np.ravel(space.high), squashed, share)
+
+    def of_columns(self, columns: slice) -> ActionUnits:
+        """Return the units of some elements."""
+        return replace(
+            self,
+            origin=self.origin[columns],
+            unit=self.unit[columns],
+            low=self.low[columns],
+            high=self.high[columns],
+        )
 
     @cached_property
     def _log_unit(self) -> float:
@@ -154,6 +179,8 @@ class ActionUnits:
             they are. A scale common to all elements becomes one for each if their units differ.
             Squashed ones stay those of u, which has no unit.
         """
+        if isinstance(family, Product):
+            return family.by_parts(values, lambda p, c, own: self.of_columns(c).to_native(p, own))
         if self.squashed:
             return dict(values)
         origin, unit = self._of(family)
@@ -183,6 +210,8 @@ class ActionUnits:
             If the family has a scale common to all elements, but the values differ in units of
             the elements.
         """
+        if isinstance(family, Product):
+            return family.by_parts(values, lambda p, c, own: self.of_columns(c).from_native(p, own))
         if self.squashed:
             return dict(values)
         origin, unit = self._of(family)
@@ -256,6 +285,10 @@ def box_units(space: Box, init_std: Any = 1.0) -> tuple[np.ndarray, np.ndarray]:
     return origin, np.where(unit > 0, unit, 1.0)
 
 
-def has_two_limits(space: Box) -> np.ndarray:
-    """Tell which elements of a Box, (A,) bool, have a lower and an upper limit."""
+def has_two_limits(space: Space) -> np.ndarray:
+    """Tell which elements of actions, (A,) bool, have a lower and an upper limit."""
+    if not isinstance(space, Box):
+        parts = space.leaves.values() if isinstance(space, Composite) else ()
+        found = [has_two_limits(part) for part in parts]
+        return np.concatenate(found) if found else np.ones(count(space), dtype=bool)
     return ((space.low > -_NO_LIMIT) & (space.high < _NO_LIMIT)).ravel()

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from natfit.rl import _checks
-from natfit.rl.composites import from_gymnasium
+from natfit.rl.composites import Composite, count, from_gymnasium
 from natfit.rl.masks import mask_width
-from natfit.rl.spaces import Box, Discrete
+from natfit.rl.spaces import Box, Discrete, Space
 from natfit.rl.vector import Step, VectorEnvironment, check_choice
 
 _RESET = ("observation", "info")
@@ -31,24 +31,18 @@ class Adapter(VectorEnvironment):
         )
         self.action_space = from_gymnasium(action_space, f"action_space of environment {name!r}")
         check_choice(self.action_space, name)
-        self._dtype = np.dtype(getattr(action_space, "dtype", None) or np.float64)
-        if isinstance(self.action_space, Box) and self._dtype.kind != "f":
-            raise ValueError(
-                f"action_space of environment {name!r} must be a Box of floats, got "
-                f"{action_space!r}; declare whole numbers as Discrete or MultiDiscrete"
-            )
+        self._dtypes = _dtypes(action_space, self.action_space, name)
         self._rows = np.arange(n)
         self._steps = np.zeros(n, dtype=np.int64)
         self._started = False
-        self._masks = mask_width(self.action_space) > 0
+        self._masks = not isinstance(self.action_space, Box)
         self.plan = None
 
-    def _actions(self, actions: np.ndarray) -> np.ndarray:
+    def _actions(self, actions: np.ndarray) -> Any:
         """Return actions (n, *shape) in the type of the action space."""
         if not self._started:
             raise RuntimeError(f"environment {self.name!r} must be reset before it is stepped")
-        actions = self.action_space.decode(actions)
-        return actions.astype(self._dtype) if self._dtype.kind in "fiu" else actions
+        return _typed(self.action_space.decode(actions), self._dtypes)
 
     def _encode(self, observations: Any, rows: np.ndarray) -> np.ndarray:
         """Return the checked and encoded observations (k, D) of some rows."""
@@ -158,12 +152,7 @@ class OneByOne(Adapter):
     def step(self, actions: np.ndarray, active: np.ndarray | None = None) -> Step:
         """Take one action in each active episode; see :meth:`VectorEnvironment.step`."""
         whole = self._actions(actions)
-        # A row of an array of shape (n,) is a number, which Gymnasium's Box does not contain.
-        chosen = (
-            whole.tolist()
-            if isinstance(self.action_space, Discrete)
-            else [np.asarray(action) for action in whole]
-        )
+        chosen = _by_row(self.action_space, whole, self.n)
         rows = self._rows if active is None else active.nonzero()[0]
         self._steps[rows] += 1
         outs = []
@@ -240,6 +229,50 @@ class OneByOne(Adapter):
         if self.owned:
             for environment in self.environments:
                 self._close(environment)
+
+
+def _dtypes(theirs: Any, ours: Space, name: str) -> Any:
+    """Return the types of an action's numbers, in a dict or tuple as the action is."""
+    if isinstance(ours, Composite):
+        spaces = getattr(theirs, "spaces", theirs)
+        found = {k: _dtypes(spaces[k], part, name) for k, part in ours.parts.items()}
+        return (
+            found
+            if isinstance(ours.decode(np.zeros((1, count(ours)))), dict)
+            else (tuple(found.values()))
+        )
+    dtype = np.dtype(getattr(theirs, "dtype", None) or np.float64)
+    if isinstance(ours, Box) and dtype.kind != "f":
+        raise ValueError(
+            f"action_space of environment {name!r} must be a Box of floats, got {theirs!r}; "
+            "declare whole numbers as Discrete or MultiDiscrete"
+        )
+    return dtype
+
+
+def _typed(actions: Any, dtypes: Any) -> Any:
+    """Return actions with numbers of these types."""
+    if isinstance(actions, dict):
+        return {key: _typed(part, dtypes[key]) for key, part in actions.items()}
+    if isinstance(actions, tuple):
+        return tuple(_typed(*pair) for pair in zip(actions, dtypes, strict=True))
+    return actions.astype(dtypes) if dtypes.kind in "fiu" else actions
+
+
+def _by_row(space: Space, actions: Any, n: int) -> list[Any]:
+    """Return the action of each of n rows."""
+    if isinstance(actions, dict):
+        parts = {key: _by_row(space.parts[key], own, n) for key, own in actions.items()}  # type: ignore[attr-defined]  # a Dict
+        return [{key: own[row] for key, own in parts.items()} for row in range(n)]
+    if isinstance(actions, tuple):
+        pairs = zip(space.parts.values(), actions, strict=True)  # type: ignore[attr-defined]  # a Tuple
+        return list(zip(*(_by_row(part, own, n) for part, own in pairs), strict=True))
+    # A row of an array of shape (n,) is a number, which Gymnasium's Box does not contain.
+    return (
+        actions.tolist()
+        if isinstance(space, Discrete)
+        else [np.asarray(action) for action in actions]
+    )
 
 
 def method_of(environment: Any) -> Callable | None:

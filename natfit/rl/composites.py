@@ -85,6 +85,26 @@ class Composite(Space):
         pairs = zip(self.parts.values(), self.split(values), strict=True)
         return np.concatenate([part.encode(own) for part, own in pairs], axis=1)
 
+    @property
+    def leaves(self) -> dict[str, Space]:
+        """The spaces of arrays and numbers in all parts, nested ones too, by name."""
+        found: dict[str, Space] = {}
+        for key, part in self.parts.items():
+            if isinstance(part, Composite):
+                found.update({f"{key}.{name}": leaf for name, leaf in part.leaves.items()})
+            else:
+                found[str(key)] = part
+        return found
+
+    def decode(self, actions: np.ndarray) -> Any:
+        """Return a policy's actions (n, A) as a dict or tuple of parts with n rows each."""
+        out, at = {}, 0
+        for key, part in self.parts.items():
+            own = actions[:, at : at + count(part)]
+            out[key] = part.decode(own[:, 0] if part.shape == () else own)
+            at += count(part)
+        return self._whole(out if self._whole is dict else out.values())
+
     def names_in(self, name: str) -> list[str]:
         """Return names of the D features of a value that is called ``name``."""
         return [n for k, p in self.parts.items() for n in p.names_in(self._child(name, k))]
@@ -164,6 +184,53 @@ class Tuple(Composite):
 
     def _child(self, name: str, key: Any) -> str:
         return f"{name}[{key}]"
+
+
+def count(space: Space) -> int:
+    """Return the number A of elements of an action."""
+    if isinstance(space, Composite):
+        return sum(count(part) for part in space.parts.values())
+    return int(np.prod(space.shape, dtype=int))
+
+
+def leaves_of(space: Space) -> dict[str, Space]:
+    """Return the spaces of arrays and numbers that a space is made of, by name."""
+    return space.leaves if isinstance(space, Composite) else {"": space}
+
+
+def is_one(space: Space, value: Any) -> bool:
+    """Tell whether a value has the shape of one value of a space, and not of a batch of them."""
+    if isinstance(space, Composite):
+        if not isinstance(value, space._whole):
+            return False
+        try:
+            pieces = space.split(value)
+        except ValueError:  # other parts
+            return False
+        return all(is_one(*pair) for pair in zip(space.parts.values(), pieces, strict=True))
+    try:
+        return bool(np.shape(value) == space.shape)
+    except ValueError:  # rows of several lengths
+        return False
+
+
+def batch_of_one(space: Space, value: Any) -> Any:
+    """Return one value of a space as a batch of one row."""
+    return [value] if isinstance(space, Composite) else np.asarray(value)[None]
+
+
+def taken(values: Any, rows: Any) -> Any:
+    """Return some rows, or one, of values (n, ...), which may be dicts or tuples of parts."""
+    if isinstance(values, dict):
+        return {key: taken(own, rows) for key, own in values.items()}
+    if isinstance(values, tuple):
+        return tuple(taken(own, rows) for own in values)
+    return values[rows]
+
+
+def is_real(space: Space) -> bool:
+    """Tell whether actions have real elements: those of a Box, or of one among their parts."""
+    return any(isinstance(leaf, Box) for leaf in leaves_of(space).values())
 
 
 def _parts(spaces: dict[Any, Any]) -> dict[Any, Space]:

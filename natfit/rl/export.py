@@ -55,11 +55,11 @@ def to_numpy(policy: Policy) -> _numpy_policy.NumpyPolicy:
 def _observations(policy: Policy) -> dict[str, Any]:
     """Return the parts that encode and standardise observations."""
     space, normalizer = policy.observation_space, policy.normalizer
+    if not isinstance(space, Discrete | MultiDiscrete | Box | MultiBinary):
+        raise ValueError(f"to_numpy cannot export observations in {space}; flatten them to a Box")
     parts: dict[str, Any] = {"observation_shape": np.array(space.shape, dtype=np.int64)}
     if isinstance(space, Discrete | MultiDiscrete):
         parts["observation_counts"], parts["observation_start"] = _counts(space)
-    elif not isinstance(space, Box | MultiBinary):
-        raise ValueError(f"to_numpy cannot export observations in {space}; flatten them to a Box")
     if normalizer is not None:
         parts |= {"mean": normalizer.mean, "scale": normalizer.scale, "limit": LIMIT}
     return parts
@@ -97,6 +97,11 @@ def _model(policy: Policy) -> dict[str, Any]:
 def _actions(policy: Policy) -> dict[str, Any]:
     """Return the parts that make actions of the model's outputs."""
     space, family = policy.action_space, policy.distribution
+    if not isinstance(space, Discrete | MultiDiscrete | Box | MultiBinary):
+        raise ValueError(
+            f"to_numpy cannot export actions in {space}, which have several parts; make them one "
+            "Box or MultiDiscrete"
+        )
     shape = np.array(space.shape, dtype=np.int64)
     if isinstance(space, Discrete | MultiDiscrete):
         counts, start = _counts(space)

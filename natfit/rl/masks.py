@@ -67,6 +67,8 @@ def flat_mask(space: Space, mask: Any) -> tuple[np.ndarray | None, str]:
         Empty if it can.
     """
     width = mask_width(space)
+    if not width:
+        return None, f"cannot be used for actions in {space}, only for whole numbers without parts"
     try:
         parts = mask if isinstance(mask, tuple) else (mask,)
         flat = np.concatenate([np.ravel(part) for part in parts])

@@ -23,9 +23,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from natfit.rl.baselines.base import Baseline
+from natfit.rl.composites import Composite, count
 from natfit.rl.logged import Logged
 from natfit.rl.policy import Policy
-from natfit.rl.spaces import Box, Discrete
+from natfit.rl.spaces import Box, Discrete, Space
 
 METHODS = ("self_normalised", "importance", "doubly_robust")
 
@@ -179,7 +180,17 @@ def _action_features(policy: Policy, y: np.ndarray) -> np.ndarray:
     space = policy.action_space
     if isinstance(space, Box):
         return y.reshape(len(y), -1)
+    if isinstance(space, Composite):
+        ends = np.cumsum([count(leaf) for leaf in space.leaves.values()])[:-1]
+        pairs = zip(space.leaves.values(), np.split(y, ends, axis=1), strict=True)
+        each = [own if isinstance(leaf, Box) else _indicators(leaf, own) for leaf, own in pairs]
+        return np.concatenate(each, axis=1)
     return space.encode(space.decode(y))
+
+
+def _indicators(leaf: Space, y: np.ndarray) -> np.ndarray:
+    """Return indicators of the values of a discrete part, of its columns (n, A)."""
+    return leaf.encode(leaf.decode(y[:, 0] if leaf.shape == () else y))
 
 
 class _Choices:

@@ -20,6 +20,7 @@ from natfit.rl.actions import ActionUnits, has_two_limits, unsquashed
 from natfit.rl.composites import Composite
 from natfit.rl.masks import MaskedModel, masked
 from natfit.rl.normalizer import LIMIT, RunningNormalizer
+from natfit.rl.product import Product
 from natfit.rl.spaces import Box, Discrete, MultiBinary, MultiDiscrete, Space
 from natfit.rl.spreads import spread_limits as spread_limits
 from natfit.rl.spreads import spread_powers
@@ -60,7 +61,7 @@ class Policy:
 
     def __post_init__(self) -> None:
         """Set the units of a Box if none are given."""
-        if self.units is None and isinstance(self.action_space, Box):
+        if self.units is None and isinstance(self.action_space, Box | Composite):
             units = ActionUnits.of(self.action_space, family=self.distribution)
             object.__setattr__(self, "units", units)
 
@@ -264,6 +265,8 @@ class Policy:
             distribution excludes.
         """
         space = self.action_space
+        if isinstance(space, Composite) and self.units is not None:
+            return self.units.standardised(_columns_of(space, actions, "actions"))
         values = np.asarray(actions, dtype=np.float64)
         if values.ndim != 1 + len(space.shape) or values.shape[1:] != space.shape:
             raise ValueError(
@@ -293,6 +296,29 @@ class Policy:
         return values.reshape((len(values), *self.distribution.event_shape))
 
 
+def _columns_of(space: Composite, actions: Any, name: str) -> np.ndarray:
+    """Return checked actions of a dict or tuple space as columns (n, A): class indices from 0."""
+    try:
+        pieces = space.split(actions)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must have n rows in {space}: {error}") from error
+    found = []
+    for (key, part), values in zip(space.parts.items(), pieces, strict=True):
+        own = f"{name}[{key!r}]"
+        if isinstance(part, Composite):
+            found.append(_columns_of(part, values, own))
+            continue
+        array = np.asarray(values, dtype=np.float64)
+        if array.ndim != 1 + len(part.shape) or array.shape[1:] != part.shape:
+            raise ValueError(f"{own} must be n values in {part}, got shape {array.shape}")
+        if not part.usable(array).all():
+            raise ValueError(f"{own} must lie in {part}, and be finite, got {array.tolist()}")
+        found.append((array - getattr(part, "start", 0)).reshape(len(array), -1))
+    if len({len(own) for own in found}) != 1:
+        raise ValueError(f"{name} must have the same number of rows, at least one, in every part")
+    return np.concatenate(found, axis=1)
+
+
 def action_distribution(space: Space, distribution: Any = None) -> Distribution:
     """Return the distribution of actions in a space, bound to it.
 
@@ -312,6 +338,15 @@ def action_distribution(space: Space, distribution: Any = None) -> Distribution:
     ValueError
         If the distribution does not fit the space.
     """
+    if isinstance(space, Composite):
+        given = distribution if isinstance(distribution, dict) else {}
+        if distribution is not given and distribution is not None or given.keys() - space.leaves:
+            raise ValueError(
+                "distribution must be None or a dict of distributions by part, "
+                f"{list(space.leaves)}, for actions in {space}, got {distribution!r}"
+            )
+        found = [_of_part(k, leaf, given.get(k)) for k, leaf in space.leaves.items()]
+        return Product(tuple(space.leaves), tuple(found))
     distribution, squashed = unsquashed(distribution)
     if squashed and not (isinstance(space, Box) and has_two_limits(space).all()):
         raise ValueError(
@@ -333,6 +368,20 @@ def action_distribution(space: Space, distribution: Any = None) -> Distribution:
         raise ValueError(
             f"distribution {family!r} does not describe actions in {space}{why.rstrip()}; leave "
             "distribution=None to take the one that fits"
+        )
+    return family
+
+
+def _of_part(name: str, space: Space, distribution: Any) -> Distribution:
+    """Return the distribution of one of several parts: those of real numbers have a location."""
+    squashed = unsquashed(distribution)[1]
+    family = action_distribution(space, distribution)
+    real = family.support is None or (family.support.low, family.support.top) == (-np.inf, np.inf)
+    if squashed or (isinstance(space, Box) and not real):
+        raise ValueError(
+            f"distribution[{name!r}] must be a family on the real line that is not squashed, "
+            f"because {name!r} is one of several parts of the actions, got {distribution!r}; use "
+            "'multivariate_normal', whose actions are clipped to the Box"
         )
     return family
 
@@ -389,6 +438,9 @@ def start_eta(family: Distribution, space: Space, init_std: Any = 1.0) -> np.nda
     ndarray of shape (K,)
         Eta in the distribution's order.
     """
+    if isinstance(family, Product) and isinstance(space, Composite):
+        pairs = zip(family.parts, space.leaves.values(), strict=True)
+        return np.concatenate([start_eta(part, leaf, init_std) for part, leaf in pairs])
     if not isinstance(space, Box):
         return np.zeros(family.n_params)
     scale = np.where(has_two_limits(space), init_std, 1.0)

@@ -10,7 +10,9 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.wrappers.constrained import Constrained
 from natfit.models import Model
-from natfit.rl.spaces import Box, Space
+from natfit.rl.composites import is_real
+from natfit.rl.product import Product
+from natfit.rl.spaces import Space
 
 
 def spread_powers(family: Distribution) -> dict[str, float]:
@@ -24,6 +26,9 @@ def spread_powers(family: Distribution) -> dict[str, float]:
     dict
         Parameter name to power.
     """
+    if isinstance(family, Product):
+        each = zip(family.names, family.parts, strict=True)
+        return {f"{k}.{name}": p for k, part in each for name, p in spread_powers(part).items()}
     scales = (Role.SCALE, Role.COVARIANCE)
     found = {name: 1.0 for name in family.params if family.roles.get(name) in scales}
     return found or {name: width.power for name, width in family.widths.items()}
@@ -60,7 +65,7 @@ def spread_limits(
     """
     low, high, steps = model.limits()
     low, high = low.copy(), high.copy()
-    if not isinstance(space, Box):
+    if not is_real(space):
         return low, high
     if not model.unconstrained:
         return _native_limits(model, std_bounds, low, high)

@@ -320,10 +320,9 @@ def check_choice(space: Space, name: str) -> None:
         For a Discrete of one value, or a MultiDiscrete with an element of one value.
     """
     if isinstance(space, Composite):
-        raise ValueError(
-            f"action_space of environment {name!r} must be Discrete, MultiDiscrete, MultiBinary or "
-            f"Box, got {space}; wrap the environment so that its actions are one of these"
-        )
+        for part in space.parts.values():
+            check_choice(part, name)
+        return
     counts = {Discrete: "n", MultiDiscrete: "nvec"}.get(type(space))
     if counts is not None and np.min(getattr(space, counts)) < 2:
         raise ValueError(

@@ -644,7 +644,7 @@ def with_space(kind, space):
         (NoSeed, TypeError, r"'NoSeed' must have reset\(seed=None\)"),
         (NoSpaces(), TypeError, "'NoSpaces' must have an attribute observation_space"),
         (with_space("observation_space", spaces.Text(3)), ValueError, "observation_space of environment 'Odd' must be Discrete"),
-        (with_space("action_space", spaces.Dict(a=spaces.Discrete(2))), ValueError, "action_space of environment 'Odd' must be Discrete"),
+        (with_space("action_space", spaces.Text(3)), ValueError, "action_space of environment 'Odd' must be Discrete"),
         (with_space("action_space", spaces.Box(0, 3, (2,), dtype=np.int64)), ValueError, "must be a Box of floats.*declare whole numbers as Discrete"),
     ],
 )  # fmt: skip

@@ -304,6 +304,20 @@ def test_bad_masks_end_a_training(mask, message):
         fitted(lambda: Maze(broken=mask))
 
 
+def test_masks_of_parts_are_refused():
+    class Parts(Maze):
+        def see(self):
+            return np.zeros(2, dtype=np.float32), {"action_mask": (np.ones(4),)}
+
+    def make():
+        env = Parts()
+        env.action_space = spaces.Tuple([env.action_space])
+        return env
+
+    with pytest.raises(EnvironmentFailure, match="the action mask cannot be used for actions in"):
+        fitted(make)
+
+
 def test_every_element_needs_an_allowed_value():
     with pytest.raises(EnvironmentFailure, match="must allow at least one action in element 1"):
         fitted(lambda: Maze(space=spaces.MultiDiscrete([2, 3]), broken=[1, 1, 0, 0, 0]))
