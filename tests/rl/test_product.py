@@ -183,3 +183,63 @@ def test_distributions_of_parts_are_chosen_by_name():
     for wrong in ("normal", {"2": "normal"}):
         with pytest.raises(ValueError, match=r"dict of distributions by part, \['0', '1'\]"):
             fitted(lambda: Asks(ACTIONS["hybrid"]), distribution=wrong)
+
+
+# ------------------------------------------------------------ single values, and what is refused
+
+
+def test_one_observation_of_parts_gives_one_action_of_parts():
+    class Sees(Asks):
+        observation_space = spaces.Dict(
+            at=spaces.Box(-1.0, 1.0, (2,)), kind=spaces.Tuple([spaces.Discrete(3)])
+        )
+
+        def reset(self, *, seed=None, options=None):
+            return self.seen(super().reset(seed=seed))
+
+        def step(self, action):
+            return self.seen(super().step(action))
+
+        def seen(self, out):
+            return {"at": np.zeros(2, dtype=np.float32), "kind": (1,)}, *out[1:]
+
+    agent = fitted(lambda: Sees(ACTIONS["hybrid"]), max_iter=1)
+    one = {"at": [0.5, -0.5], "kind": (2,)}
+    batch = {"at": [one["at"], [0.0, 0.0]], "kind": ([2, 0],)}
+    alone, many = agent.predict(one), agent.predict(batch)
+    assert np.shape(alone[0]) == ()
+    assert_allclose(alone[1], many[1][0])
+    assert_allclose(agent.predict([one])[1], alone[1][None])
+    assert np.shape(agent.sample(one, 0)[1]) == (2,)
+    assert_allclose(agent.log_prob(one, alone), agent.log_prob(batch, many)[0])
+    with pytest.raises(ValueError, match="actions must be one action in"):
+        agent.log_prob(one, many)
+
+
+def test_standard_deviations_of_parts_keep_their_bounds():
+    agent = fitted(
+        lambda: Asks(ACTIONS["hybrid"]), init_std=0.5, std_bounds=(0.45, 0.55), max_iter=12
+    )
+    # The unit of the Box from -2 to 6 is 4.
+    scale = agent.policy_.params([[0.0]])["1.scale"]
+    assert ((scale >= 4 * 0.45 - 1e-9) & (scale <= 4 * 0.55 + 1e-9)).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"distribution": {"1": "squashed_normal"}}, r"distribution\['1'\] must be a family on"),
+        ({"distribution": {"1": "beta"}}, r"distribution\['1'\] must be a family on the real line"),
+        ({"state_dependent_std": True}, "state_dependent_std must be False, because"),
+        ({"init_std": [1.0, 2.0]}, "init_std must be a number for actions in .* several parts"),
+    ],
+)
+def test_what_parts_do_not_have_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        fitted(lambda: Asks(ACTIONS["hybrid"]), max_iter=1, **options)
+
+
+def test_actions_of_parts_are_not_exported():
+    agent = fitted(lambda: Asks(ACTIONS["hybrid"]), max_iter=1)
+    with pytest.raises(ValueError, match="to_numpy cannot export actions in"):
+        agent.policy_.to_numpy()
