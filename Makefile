@@ -11,12 +11,12 @@ RUN = $(VENV)/bin/python
 PYTEST = -m pytest -p no:benchmark --numprocesses=$(WORKERS) --dist=worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick coverage test-oldest lint format bench test-dask bench-rl tables docs clean
+.PHONY: help setup demo test quick coverage test-oldest lint format bench test-dask bench-rl bench-mujoco tables docs clean
 .PHONY: venv-without-ensurepip
 .DELETE_ON_ERROR:
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # pyvenv.cfg stands for the environment: bin/python is a link with its target's date.
 $(VENV)/pyvenv.cfg:
@@ -81,6 +81,10 @@ bench-rl: ## Compare policies with sb3-contrib's TRPO and sb3's PPO (long; goes 
 	  --env CartPole-v1 Pendulum-v1 Acrobot-v1 MountainCarContinuous-v0
 	$(RL_VENV)/bin/python tests/benchmarks/rl/compare.py --method ppo --json .benchmarks/rl.json \
 	  --env CartPole-v1 Pendulum-v1 Acrobot-v1
+
+bench-mujoco: ## Train linear policies on MuJoCo's tasks (half an hour)
+	@$(MAKE) --no-print-directory VENV=$(RL_VENV) $(RL_VENV)/.installed-mujoco
+	$(RL_VENV)/bin/python tests/benchmarks/rl/mujoco_tasks.py
 
 # The peer, without the packages for graphics cards where PyTorch's own index can be reached.
 $(RL_VENV)/.installed-peer: $(RL_VENV)/.installed-rl
