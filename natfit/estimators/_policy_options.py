@@ -324,6 +324,11 @@ def _start(
 
 def first_state(options: Any, plan: Plan, policy: Policy) -> State:
     """Return the state before the first update; ``random_state`` is read here, once."""
+    if options.start_theta is not None and options.start_params is not None:
+        raise ValueError(
+            "start_params must be None where start_theta says where the policy starts, got "
+            f"{options.start_params!r}; set one of them to None"
+        )
     rng = bridge_rng(options.random_state)
     root = int(rng.integers(2**63))
     theta = policy.model.init(np.random.default_rng((root, 0, 3)), policy.theta)

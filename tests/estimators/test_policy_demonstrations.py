@@ -160,3 +160,11 @@ def test_weights_that_do_not_fit_are_refused():
         agent(start_theta=trained).fit()
     with pytest.raises(ValueError, match="start_theta must lie inside std_bounds"):
         agent("pendulum", start_theta=[0, 0, 0, 0, 9.0]).fit()
+
+
+def test_a_policy_starts_at_one_place():
+    agent = NaturalPolicyEstimator(
+        "drift", "constant", start_theta=[0.0, 0.0], start_params="paper", max_iter=1
+    )
+    with pytest.raises(ValueError, match="start_params must be None where start_theta"):
+        agent.fit()
