@@ -234,7 +234,9 @@ class NaturalPolicyEstimator(DemonstratedPolicy):
         self.n_jobs = n_jobs
 
     @classmethod
-    def preset(cls, name: str, env: Any = "CartPole-v1", **options: Any) -> NaturalPolicyEstimator:
+    def preset(
+        cls, name: str, env: Any = "CartPole-v1", policy: Any = "mlp", **options: Any
+    ) -> NaturalPolicyEstimator:
         """Return an estimator with the options of a named method; ``options`` replace them.
 
         ``reinforce`` (Williams, 1992) has the Euclidean metric, a fixed step, returns from each
@@ -258,7 +260,7 @@ class NaturalPolicyEstimator(DemonstratedPolicy):
         """
         if name not in PRESETS:
             raise ValueError(f"preset must be one of {sorted(PRESETS)}, got {name!r}")
-        return cls(env, **{**PRESETS[name](), **options})
+        return cls(env, policy, **{**PRESETS[name](), **options})
 
     @answers_keywords
     @with_callbacks
