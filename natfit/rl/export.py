@@ -46,7 +46,7 @@ def to_numpy(policy: Policy) -> _numpy_policy.NumpyPolicy:
     want = policy.to_space(policy.greedy(policy.encoded(rows)))
     if not np.allclose(found(rows), want, rtol=1e-6, atol=1e-9):
         raise ValueError(
-            f"to_numpy cannot export actions of {policy.distribution!r} in {policy.action_space}: "
+            f"natfit cannot export actions of {policy.distribution!r} in {policy.action_space}: "
             "the export would act otherwise than the policy; use a normal distribution"
         )
     return found
@@ -56,7 +56,7 @@ def _observations(policy: Policy) -> dict[str, Any]:
     """Return the parts that encode and standardise observations."""
     space, normalizer = policy.observation_space, policy.normalizer
     if not isinstance(space, Discrete | MultiDiscrete | Box | MultiBinary):
-        raise ValueError(f"to_numpy cannot export observations in {space}; flatten them to a Box")
+        raise ValueError(f"natfit cannot export observations in {space}; flatten them to a Box")
     parts: dict[str, Any] = {"observation_shape": np.array(space.shape, dtype=np.int64)}
     if isinstance(space, Discrete | MultiDiscrete):
         parts["observation_counts"], parts["observation_start"] = _counts(space)
@@ -86,7 +86,7 @@ def _model(policy: Policy) -> dict[str, Any]:
         layers, activation = cut(theta[: model._size], model._shapes), model.activation
     else:
         raise ValueError(
-            f"to_numpy exports the models constant, linear and mlp, got {model!r}; a function of "
+            f"natfit exports the models constant, linear and mlp, got {model!r}; a function of "
             "the user's is not natfit's to export"
         )
     own = {"varying": model.varying, "constant": model.constant, "constants": theta[model._size :]}
@@ -99,7 +99,7 @@ def _actions(policy: Policy) -> dict[str, Any]:
     space, family = policy.action_space, policy.distribution
     if not isinstance(space, Discrete | MultiDiscrete | Box | MultiBinary):
         raise ValueError(
-            f"to_numpy cannot export actions in {space}, which have several parts; make them one "
+            f"natfit cannot export actions in {space}, which have several parts; make them one "
             "Box or MultiDiscrete"
         )
     shape = np.array(space.shape, dtype=np.int64)
@@ -119,7 +119,7 @@ def _actions(policy: Policy) -> dict[str, Any]:
     normal = names == ["loc", "scale"] and "Normal" in named
     if units is None or not (normal or named == "MultiBeta"):
         raise ValueError(
-            f"to_numpy exports normal distributions of real actions with own deviations, and beta "
+            f"natfit exports normal distributions of real actions with own deviations, and beta "
             f"distributions, got {family!r}; leave distribution=None"
         )
     width = len(units.origin)

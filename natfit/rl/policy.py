@@ -186,6 +186,12 @@ class Policy:
 
         return to_numpy(self)
 
+    def to_onnx(self, path: Any = None) -> Any:
+        """Return a graph of ONNX, or write it too, see :func:`natfit.rl.onnx_export.to_onnx`."""
+        from natfit.rl.onnx_export import to_onnx
+
+        return to_onnx(self, path)
+
     def to_space(self, y: np.ndarray) -> np.ndarray:
         """Return the distribution's y as values of the action space, (n, *shape)."""
         return self.action_space.decode(self.clipped(y))

@@ -129,3 +129,9 @@ def test_what_cannot_be_exported_is_refused():
             found(wrong)
     with pytest.raises(ValueError, match="must lie in their space"):
         agent("two_state").policy_.to_numpy()(2)
+
+
+def test_onnx_that_is_missing_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r"pip install natfit\[onnx\]"):
+        agent("cartpole").policy_.to_onnx()
