@@ -57,7 +57,7 @@ def minimize(
         Gradient ``jac(x, *args) -> (P,)``; True when ``fun`` returns (value, gradient); None
         for autograd.
     metric : callable, array-like, sparse matrix, LinearOperator, str or Metric, default="auto"
-        ``G(x) -> (P, P)``, a matrix (P, P), or a metric; ``auto`` is the Euclidean metric. The
+        ``G(x) -> (P, P)``, a matrix (P, P), or a metric; ``auto``, or None, is the Euclidean one. The
         matrix may be sparse, or a ``scipy.sparse.linalg.LinearOperator``.
     solver, step, damping
         As in :class:`natfit.NaturalMLE`.
@@ -67,7 +67,7 @@ def minimize(
         Maximum number of iterations.
     tol : float, default=1e-8
         The minimisation has converged when sqrt(g' G^-1 g / s) <= tol, where g is the gradient, G
-        the metric, and s the size of the function at the start, the larger of |f| and |g|_max
+        the metric, and s the size of the function at the start, the larger of 1.5e-8 |f| and |g|_max
         max(1, |x|_max), so that a constant factor of f changes nothing. Where g is then not small
         beside s, ``status`` is ``gradient_small``. With 0 it stops only where this norm is exactly
         zero, or at ``max_iter``.
@@ -181,7 +181,9 @@ def _start(x0: Any) -> np.ndarray:
 
 
 def _metric(metric: Any) -> Any:
-    """Return a metric; a callable or a matrix becomes a :class:`TensorMetric`."""
+    """Return a metric, ``auto`` for None; a callable or a matrix becomes a TensorMetric."""
+    if metric is None:
+        return "auto"
     if isinstance(metric, str | Metric) or (
         isinstance(metric, type) and issubclass(metric, Metric)
     ):

@@ -238,3 +238,11 @@ def test_sparse_metrics_compare():
     one, two = (TensorMetric(sparse.csr_array(np.eye(2) * k)) for k in (1.0, 2.0))
     assert one == TensorMetric(sparse.csr_array(np.eye(2))) and one != two
     assert one != TensorMetric(np.eye(2))
+
+
+def test_no_metric_is_the_default_one():
+    want = natfit.minimize(_quadratic, START, max_iter=200)
+    assert want.success
+    np.testing.assert_array_equal(
+        natfit.minimize(_quadratic, START, metric=None, max_iter=200).x, want.x
+    )
