@@ -57,8 +57,8 @@ def minimize(
         Gradient ``jac(x, *args) -> (P,)``; True when ``fun`` returns (value, gradient); None
         for autograd.
     metric : callable, array-like, sparse matrix, LinearOperator, str or Metric, default="auto"
-        ``G(x) -> (P, P)``, a matrix (P, P), or a metric; ``auto``, or None, is the Euclidean one. The
-        matrix may be sparse, or a ``scipy.sparse.linalg.LinearOperator``.
+        ``G(x) -> (P, P)``, a matrix (P, P), or a metric; ``auto``, or None, is the Euclidean one.
+        The matrix may be sparse, or a ``scipy.sparse.linalg.LinearOperator``.
     solver, step, damping
         As in :class:`natfit.NaturalMLE`.
     bounds : scipy.optimize.Bounds or sequence of (low, high), optional
@@ -67,10 +67,11 @@ def minimize(
         Maximum number of iterations.
     tol : float, default=1e-8
         The minimisation has converged when sqrt(g' G^-1 g / s) <= tol, where g is the gradient, G
-        the metric, and s the size of the function at the start, the larger of 1.5e-8 |f| and |g|_max
-        max(1, |x|_max), so that a constant factor of f changes nothing. Where g is then not small
-        beside s, ``status`` is ``gradient_small``. With 0 it stops only where this norm is exactly
-        zero, or at ``max_iter``.
+        the metric, and s the size of the function at the start, the larger of 1.5e-8 |f| and
+        |g|_max max(1, |x|_max), so that a constant factor of f changes nothing; in the Euclidean
+        metric, |g| / s <= tol. Where g is then not small beside s, ``status`` is
+        ``gradient_small``. With 0 it stops only where this norm is exactly zero, or at
+        ``max_iter``.
     callback : callable, optional
         Called after each iteration. It gets an ``intermediate_result`` with x, fun and nit if its
         parameter has that name, and x otherwise. It stops the minimisation by raising
