@@ -241,5 +241,5 @@ def test_what_parts_do_not_have_is_refused(options, message):
 
 def test_actions_of_parts_are_not_exported():
     agent = fitted(lambda: Asks(ACTIONS["hybrid"]), max_iter=1)
-    with pytest.raises(ValueError, match="to_numpy cannot export actions in"):
+    with pytest.raises(ValueError, match="natfit cannot export actions in"):
         agent.policy_.to_numpy()
