@@ -126,8 +126,8 @@ def learn(plan: Plan, state: State, data: Logged, minimum: float) -> Iterator[St
     while weighed.effective >= minimum:
         rng = np.random.default_rng(state.stream(1))
         with few_threads(state.policy.theta.size):
-            baseline = plan.baseline.fit(features, weighed.returns, state.baseline, rng)
-            gain = weighed.returns - plan.baseline.predict(baseline, features)
+            baseline = plan.baseline.fit(data.encoded, weighed.returns, state.baseline, rng)
+            gain = weighed.returns - plan.baseline.predict(baseline, data.encoded)
             args = plan, state.policy, features, data.actions, gain, rng
             surrogate, start, end = improved(*args, weight=weighed.weight, memory=state.memory)
         policy = state.policy.with_theta(end.theta)
@@ -148,7 +148,6 @@ def learn(plan: Plan, state: State, data: Logged, minimum: float) -> Iterator[St
             policy=policy,
             n_iter=state.n_iter + 1,
             baseline=baseline,
-            frame=policy.normalizer,
             record=record,
             memory=end.memory,
             note=note_of(end),

@@ -99,8 +99,6 @@ class State:
     n_episodes: int = 0
     normalizer: RunningNormalizer | None = None
     baseline: Any = None
-    #: The normaliser of the observations that the baseline was fitted to.
-    frame: RunningNormalizer | None = None
     observation: np.ndarray | None = None
     running: np.ndarray | None = None
     recent: tuple[float, ...] = ()
@@ -172,21 +170,22 @@ def _update(plan: Plan, state: State) -> State:
     state, batch, gained, running = _rollout(plan, state)
     rolled = time.perf_counter()
     rng = np.random.default_rng(state.stream(_UPDATE))
-    features, advantage, target, value = _advantages(plan, state, batch)
+    gain, target, value = _advantages(plan, state, batch)
     keep = batch.valid.ravel()
-    rows, actions, gain = features, batch.action.reshape(-1, *batch.action.shape[2:]), advantage
+    rows = batch.observation.reshape(len(keep), -1)
+    actions = batch.action.reshape(-1, *batch.action.shape[2:])
     mask = None if batch.mask is None else batch.mask.reshape(len(rows), -1)
     if not keep.all():
         rows, actions, mask = rows[keep], actions[keep], None if mask is None else mask[keep]
         gain, target, value = gain[keep], target[keep], value[keep]
-    policy, seen = state.policy.with_masks(rows, mask)
+    policy, seen = state.policy.with_masks(state.policy.normalised(rows), mask)
     surrogate, start, end = improved(
         plan, policy, seen, actions, gain, rng, state.damping, memory=state.memory
     )
     baseline = plan.baseline.fit(rows, target, state.baseline, rng)
     normalizer = state.normalizer
     if plan.normalize_observations and normalizer is not None:
-        normalizer = normalizer.update(batch.observation[batch.valid])
+        normalizer = normalizer.update(rows)
     outside, remark = _outside(state, batch)
     record = {
         **_counts(plan, state, batch, gained, outside),
@@ -203,7 +202,6 @@ def _update(plan: Plan, state: State) -> State:
         n_episodes=int(record["episodes"]),
         normalizer=normalizer,
         baseline=baseline,
-        frame=state.policy.normalizer,
         observation=batch.last,
         running=running,
         recent=(*state.recent, *gained[0].tolist())[-RECENT:],
@@ -372,13 +370,22 @@ def _rollout(plan: Plan, state: State) -> tuple[State, Rollout, np.ndarray, np.n
 
 def _advantages(
     plan: Plan, state: State, batch: Rollout
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return features (T n, D), advantages, targets and values (T n,) of a batch."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return advantages, targets and values (T n,) of a batch.
+
+    The baseline reads observations as they are encoded, and standardises them by the rows of its
+    own fit: the policy's normaliser moves with every update, and would carry predictions of the
+    next batch away from the states that they were fitted to.
+
+    Returns
+    -------
+    advantage, target, value : ndarray of shape (T n,)
+        In the unit of the rewards.
+    """
     steps, n, width = batch.observation.shape
     m = steps * n
     stacked = np.concatenate([batch.observation.reshape(m, width), batch.last, batch.final])
-    features = state.policy.normalised(stacked)
-    values = plan.baseline.predict(state.baseline, features)
+    values = plan.baseline.predict(state.baseline, stacked)
     value = values[:m].reshape(steps, n)
     follow = values[n : m + n].reshape(steps, n).copy()
     ended = batch.ended
@@ -389,26 +396,27 @@ def _advantages(
     if plan.advantage == "total_return":
         advantage = _whole_return(batch) - value
     elif plan.advantage in COMPATIBLE:
-        advantage = _compatible(plan, state, batch, features, target)
-    return features[:m], advantage.ravel(), target.ravel(), value.ravel()
+        advantage = _compatible(plan, state, batch, stacked, target)
+    return advantage.ravel(), target.ravel(), value.ravel()
 
 
 def _compatible(
-    plan: Plan, state: State, batch: Rollout, features: np.ndarray, target: np.ndarray
+    plan: Plan, state: State, batch: Rollout, stacked: np.ndarray, target: np.ndarray
 ) -> np.ndarray:
-    """Return advantages (T n,) that are linear in the scores; features as in _advantages."""
+    """Return advantages (T n,) that are linear in the scores; ``stacked`` as in _advantages."""
     steps, n = batch.reward.shape
     m, keep = steps * n, batch.valid.ravel()
     actions = batch.action.reshape(-1, *batch.action.shape[2:])[keep]
     mask = None if batch.mask is None else batch.mask.reshape(m, -1)[keep]
-    policy, seen = state.policy.with_masks(features[:m][keep], mask)
+    rows = stacked[:m][keep]
+    policy, seen = state.policy.with_masks(state.policy.normalised(rows), mask)
     likelihood = Likelihood(policy.distribution, policy.model, Memory(actions, seen))
     known = {"reward": batch.reward, "ended": batch.ended, "valid": batch.valid, "target": target}
     if plan.advantage == "lstd_q":
         learned, rng = state.baseline, np.random.default_rng(state.stream(_UPDATE))
         if learned is None:
-            learned = plan.baseline.fit(features[:m][keep], target.ravel()[keep], None, rng)
-        design = plan.baseline.design(learned, features)
+            learned = plan.baseline.fit(rows, target.ravel()[keep], None, rng)
+        design = plan.baseline.design(learned, stacked)
         follow = design[n : m + n].reshape(steps, n, -1).copy()
         follow[batch.ended] = design[m + n :]
         follow[batch.terminated] = 0.0

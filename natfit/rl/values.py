@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,8 +30,8 @@ class FittedBaseline:
 
     @classmethod
     def of(cls, options: Baseline, state: State) -> FittedBaseline:
-        """Return the baseline after an update, in the features that it was fitted in."""
-        return cls(options, state.baseline, replace(state.policy, normalizer=state.frame))
+        """Return the baseline after an update."""
+        return cls(options, state.baseline, state.policy)
 
     def predict(self, observations: Any) -> np.ndarray:
         """Return V(s) of each observation.
@@ -55,7 +55,7 @@ class FittedBaseline:
 
     def of_encoded(self, encoded: np.ndarray) -> np.ndarray:
         """Return V(s), (n,), of encoded observations (n, D)."""
-        return self.options.predict(self.state, self._policy.normalised(encoded))
+        return self.options.predict(self.state, encoded)
 
     def __repr__(self) -> str:
         """Return what was asked for: the options of the baseline."""
