@@ -88,25 +88,7 @@ class LoggedPolicy(PolicyBase):
             log_prob = _log_prob(behaviour_log_prob, behaviour_prob)
             data = _checked(policy, observations, actions, rewards, episode_ids, log_prob)
             start = self._logged_start(plan, policy, data)
-            states: list[State] = []
-            status = TrainingStatus.FEW_EFFECTIVE
-            for state in learn(plan, start, data, minimum):
-                if not states and state.record["effective_episodes"] < minimum:
-                    raise ValueError(
-                        "the logged episodes say too little about the first policy: their "
-                        f"effective number is {state.record['effective_episodes']:.3g} of "
-                        f"{data.episode[-1] + 1}, below min_effective_episodes={minimum:g}; log "
-                        "more or shorter episodes, or start from a policy near the one that "
-                        "played them (warm_start=True, or start_params)"
-                    )
-                if states and state.n_iter == states[-1].n_iter:
-                    # The same policy, with the trials of the search that failed there.
-                    states[-1], status = state, TrainingStatus.NO_STEP
-                    break
-                states.append(state)
-                if state.n_iter - states[0].n_iter >= plan.max_iter:
-                    status = TrainingStatus.MAX_ITER
-                    break
+            states, status = _learned(plan, start, data, minimum)
             self._publish_policy(plan, states[-1], status)
             self._records: list[Any] = []
             self.history_ = LoggedHistory.from_records(
@@ -240,6 +222,40 @@ def _check_log_prob(value: Any, n: int, discrete: bool) -> np.ndarray:
             f"{where}; pass logarithms of probabilities, or probabilities as behaviour_prob"
         )
     return log_prob
+
+
+def _learned(
+    plan: Plan, start: State, data: Logged, minimum: float
+) -> tuple[list[State], TrainingStatus]:
+    """Return the states of a fit to logged episodes, the start first, and why it ended.
+
+    Returns
+    -------
+    states : list of State
+    status : TrainingStatus
+
+    Raises
+    ------
+    ValueError
+        If the episodes say too little about the first policy.
+    """
+    states: list[State] = []
+    for state in learn(plan, start, data, minimum):
+        if not states and state.record["effective_episodes"] < minimum:
+            raise ValueError(
+                "the logged episodes say too little about the first policy: their "
+                f"effective number is {state.record['effective_episodes']:.3g} of "
+                f"{data.episode[-1] + 1}, below min_effective_episodes={minimum:g}; log "
+                "more or shorter episodes, or start from a policy near the one that "
+                "played them (warm_start=True, or start_params)"
+            )
+        if states and state.n_iter == states[-1].n_iter:
+            # The same policy, with the trials of the search that failed there.
+            return [*states[:-1], state], TrainingStatus.NO_STEP
+        states.append(state)
+        if state.n_iter - states[0].n_iter >= plan.max_iter:
+            return states, TrainingStatus.MAX_ITER
+    return states, TrainingStatus.FEW_EFFECTIVE
 
 
 def _checked(

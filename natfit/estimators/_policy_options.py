@@ -22,6 +22,7 @@ from natfit.rl.baselines import Baseline
 from natfit.rl.compatible import COMPATIBLE
 from natfit.rl.composites import Composite, is_real
 from natfit.rl.environments.base import Environment
+from natfit.rl.evaluation import alike
 from natfit.rl.infos import check_info_keys
 from natfit.rl.normalizer import RunningNormalizer
 from natfit.rl.policy import (
@@ -372,7 +373,7 @@ def resumable(options: Any, state: State, plan: Plan, policy: Policy) -> State:
     changed = []
     for name in ("observation_space", "action_space"):
         was, now = getattr(old, name), getattr(policy, name)
-        if was != now:
+        if not alike(was, now):
             changed.append(f"{name} was {was} and is {now}")
     if type(old.model) is not type(policy.model) or old.model != policy.model:
         changed.append(f"policy was {old.model} and is {policy.model}")
@@ -380,7 +381,8 @@ def resumable(options: Any, state: State, plan: Plan, policy: Policy) -> State:
         changed.append(f"distribution was {old.distribution} and is {policy.distribution}")
     if policy.units is not None and old.units is not None:
         if old.units.squashed != policy.units.squashed:
-            changed.append("distribution was squashed or is, and the other is not")
+            ways = ["squashed" if u.squashed else "not squashed" for u in (old.units, policy.units)]
+            changed.append(f"distribution was {ways[0]} and is {ways[1]}")
     if changed:
         raise ValueError(
             "warm_start=True needs the policy and the spaces of the previous fit or checkpoint, "

@@ -27,6 +27,8 @@ class LinearOperator:
     enough : float or None
         Relative residual of an iterative solve that suffices far from an optimum; None for as
         small a one as the solver reaches.
+    sparse : bool
+        Whether a product costs far less than P^2, so that solvers should not form the matrix.
     products_only : bool
         Whether only products are to be asked for, because nothing else is cheaper.
     note : str or None
@@ -41,6 +43,7 @@ class LinearOperator:
     exact: bool = False
     enough: float | None = None
     products_only: bool = False
+    sparse: bool = False
     note: str | None = None
     preconditioner: Callable[[np.ndarray], np.ndarray] | None = None
 

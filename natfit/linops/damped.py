@@ -27,6 +27,7 @@ class Damped(LinearOperator):
         self.standard_error = operator.standard_error
         self.enough = operator.enough
         self.products_only = operator.products_only
+        self.sparse = operator.sparse
         self.preconditioner = operator.preconditioner
 
     @property

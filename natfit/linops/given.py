@@ -9,6 +9,10 @@ from scipy.sparse import issparse
 
 from natfit.linops.base import LinearOperator
 
+#: Parameters from which a sparse matrix stays sparse, and the share of its entries that may differ
+#: from zero.
+_MANY, _SHARE = 100, 0.1
+
 
 class Given(LinearOperator):
     """A symmetric scipy.sparse.linalg.LinearOperator, or a sparse matrix.
@@ -23,6 +27,8 @@ class Given(LinearOperator):
         self.matrix = matrix
         self.size = matrix.shape[0]
         self.products_only = not issparse(matrix)
+        full = self.products_only or self.size < _MANY
+        self.sparse = not full and matrix.nnz <= _SHARE * self.size**2
         self._diag: np.ndarray | None = None
         if self.products_only:
             # Its diagonal would cost P products.

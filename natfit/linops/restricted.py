@@ -26,6 +26,7 @@ class Restricted(LinearOperator):
         self.positive = operator.positive
         self.standard_error = operator.standard_error
         self.products_only = operator.products_only
+        self.sparse = operator.sparse
         if self.products_only:
             self.preconditioner = np.array
 

@@ -20,7 +20,7 @@ from scipy import special
 from natfit._component import same
 from natfit.distributions.contract.cumulative import Cumulative, with_tails
 from natfit.distributions.contract.declared import Role
-from natfit.distributions.contract.expectation import ACCURACY, Expectation
+from natfit.distributions.contract.expectation import ACCURACY, Expectation, Unnormalised
 from natfit.distributions.contract.quantiles import quantile
 from natfit.linops.row_curvature import Entries, Entry
 
@@ -55,6 +55,9 @@ _FAR, _SHARE = 1e20, 1e-3
 
 #: Relative error of a variance, as the sum over nodes, from which tails are said to be heavy.
 _HEAVY = 1e-7
+
+#: The one from which a variance cannot be computed.
+_TOO_HEAVY = 1e-3
 
 
 def quantiles(family: Any, eta: np.ndarray, share: np.ndarray, upper: np.ndarray) -> np.ndarray:
@@ -120,10 +123,7 @@ def velocities(family: Any, eta: np.ndarray, variance: float | None = None) -> _
 def _velocities(family: Any, eta: np.ndarray, variance: float | None) -> _Nodes:
     with np.errstate(all="ignore"):
         if family.has_cdf or family._velocity is not None:
-            rule = family.expectation(eta)
-            if variance is not None and not _has_variance(rule, variance):
-                y = quantiles(family, eta[None], SHARES, UPPER)[0]
-                rule = Expectation(y[np.isfinite(y)], SHARE_WEIGHTS[np.isfinite(y)])
+            rule = _rule(family, eta, variance)
             first = family.velocity(rule.y, eta[None]).first
         else:
             rule, first = Cumulative(family, eta[None]).velocities()
@@ -134,6 +134,26 @@ def _velocities(family: Any, eta: np.ndarray, variance: float | None) -> _Nodes:
             "; use metric='exact'"
         )
     return rule.y[fine], rule.weight[fine], first[:, fine]
+
+
+def _rule(family: Any, eta: np.ndarray, variance: float | None) -> Expectation:
+    """Return the family's own nodes, or quantiles where these miss probability or the variance."""
+    try:
+        rule = family.expectation(eta)
+        if variance is None or _has_variance(rule, variance):
+            return rule
+    except Unnormalised:
+        if not family.has_cdf:
+            raise
+    y = quantiles(family, eta[None], SHARES, UPPER)[0]
+    rule = Expectation(y[np.isfinite(y)], SHARE_WEIGHTS[np.isfinite(y)])
+    if variance is not None and not _has_variance(rule, variance, _TOO_HEAVY):
+        raise ValueError(
+            f"the variance of {type(family).__name__} at {shown(family, eta)} lies in tails or at "
+            "ends that no quadrature resolves, and with it the Wasserstein metric; use "
+            "metric='exact'"
+        )
+    return rule
 
 
 def variance_of(family: Any, eta: np.ndarray) -> float:
@@ -161,10 +181,10 @@ def variance_of(family: Any, eta: np.ndarray) -> float:
     return float(part.sum() - (weight @ (y - centre)) ** 2) if far < _SHARE * part.sum() else np.inf
 
 
-def _has_variance(rule: Expectation, variance: float) -> bool:
+def _has_variance(rule: Expectation, variance: float, off: float = _HEAVY) -> bool:
     """Tell whether the nodes go so far out that they give the variance."""
     found = rule.weight @ np.square(rule.y - rule.weight @ rule.y)
-    return bool(abs(found / variance - 1.0) < _HEAVY)
+    return bool(abs(found / variance - 1.0) < off)
 
 
 def shown(family: Any, eta: np.ndarray) -> dict[str, Any]:

@@ -21,6 +21,11 @@ class NumpyPolicy:
         self.parts = {name: np.asarray(value) for name, value in parts.items()}
         self.source = str(source)
 
+    def __repr__(self) -> str:
+        """Return the shape of an observation and the kind of actions."""
+        shape, kind = self.parts["observation_shape"].tolist(), self.parts["actions"]
+        return f"NumpyPolicy(observation_shape={tuple(shape)}, actions={str(kind)!r})"
+
     def __call__(self, observations: Any) -> np.ndarray:
         """Return the most probable actions; see :meth:`predict`."""
         return self.predict(observations)

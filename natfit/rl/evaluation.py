@@ -56,14 +56,14 @@ def check_spaces(policy: Policy, env: VectorEnvironment) -> None:
     """Raise ValueError unless an environment has a policy's spaces, up to rounding of limits."""
     for what in ("observation_space", "action_space"):
         own, other = getattr(policy, what), getattr(env, what)
-        if not _alike(own, other):
+        if not alike(own, other):
             raise ValueError(
                 f"env must have the spaces that the policy was trained with, but the {what} of "
                 f"environment {env.name!r} is {other}, not {own}; wrap it so that they agree"
             )
 
 
-def _alike(a: Space, b: Space) -> bool:
+def alike(a: Space, b: Space) -> bool:
     """Tell whether two spaces are equal, where limits of boxes may be rounded to float32."""
     if not (isinstance(a, Box) and isinstance(b, Box) and a.shape == b.shape):
         return a == b

@@ -21,6 +21,9 @@ DENSE_LIMIT = 2_000
 #: Ten products are far from a solution: CG took 700 to 1000 of them for ten digits.
 KERNEL_LIMIT = 3_000
 
+#: Relative residual from which a sparse operator counts as unsolved.
+_UNSOLVED = 1e-6
+
 #: The largest kernel where B (P, R) is formed.
 FORMED_LIMIT = 2_000
 
@@ -29,7 +32,8 @@ class AutoSolver(Solver):
     """Choose a solver by size, rank and damping.
 
     An operator that knows its inverse (:class:`natfit.metrics.SecantFisher`) is asked for it, and
-    one that has only products (scipy's LinearOperator) is left to conjugate gradients. Up to
+    one that is sparse or has only products (scipy's LinearOperator) is left to conjugate gradients;
+    a sparse one that these do not solve is factorised, if it is small enough. Up to
     2000 parameters this is otherwise Woodbury's identity where F is damped and below full rank, and
     Cholesky's factorisation else. Above 2000 it is Woodbury's identity below full rank, and
     conjugate gradients at full rank.
@@ -60,13 +64,17 @@ class AutoSolver(Solver):
         if known is not None:
             d, lost = known
             return d, SolveInfo("kept inverse", unidentified=lost, truncated=bool(lost))
-        return self.choose(operator).solve(operator, g)
+        d, info = self.choose(operator).solve(operator, g)
+        if operator.sparse and info.residual > _UNSOLVED and operator.size <= DENSE_LIMIT:
+            # It may be singular, which a factorisation says.
+            return CholeskySolver().solve(operator, g)
+        return d, info
 
     def choose(self, operator: LinearOperator) -> Solver:
         """Return the solver for this operator."""
         if operator.is_diagonal:
             return CholeskySolver()
-        if operator.products_only:
+        if operator.products_only or operator.sparse:
             return self._iterative(operator)
         if operator.rank_bound >= operator.size:
             return CholeskySolver() if operator.size <= DENSE_LIMIT else self._iterative(operator)

@@ -53,7 +53,7 @@ class CGSolver(Solver):
         """Solve F d = g by products alone."""
         self.check()
         most = max(10 * len(g), 50) if self.max_iter is None else self.max_iter
-        inverse = self._preconditioner(operator)
+        inverse, note = self._preconditioner(operator)
         d, residual = np.zeros_like(g), g.copy()
         # Vectors of length P are updated in place: ten products allocate nothing else.
         work = np.empty_like(g)
@@ -61,7 +61,7 @@ class CGSolver(Solver):
         p = z.copy()
         rho = residual @ z
         target = self.tol**2 * rho
-        first, note, done = rho, None, 0
+        first, done = rho, 0
         while done < most and rho > target and rho > 0:
             product = operator @ p
             curvature = p @ product
@@ -84,17 +84,20 @@ class CGSolver(Solver):
 
     def _preconditioner(
         self, operator: LinearOperator
-    ) -> Callable[[np.ndarray], np.ndarray] | None:
-        """Return what the operator has, what was asked for, or None for the identity."""
+    ) -> tuple[Callable[[np.ndarray], np.ndarray] | None, str | None]:
+        """Return what the operator has or what was asked for, None for the identity; a remark."""
         if not self.precondition or operator.preconditioner is not None:
-            return operator.preconditioner if self.precondition else None
-        factors = operator.kronecker() if self.precondition == "kronecker" else None
-        if factors is not None:
-            return factors.inverse(operator.shift(), _LEAST)
+            return (operator.preconditioner if self.precondition else None), None
+        note = None
+        if self.precondition == "kronecker":
+            factors = operator.kronecker()
+            if factors is not None:
+                return factors.inverse(operator.shift(), _LEAST), None
+            note = "the model has no layers: preconditioned by the diagonal"
         diag = np.abs(operator.diag())
         diag[~(diag > 0)] = 1.0
         inverse, out = np.divide(1.0, diag, out=diag), np.empty_like(diag)
-        return lambda r: np.multiply(inverse, r, out=out)
+        return (lambda r: np.multiply(inverse, r, out=out)), note
 
     @classmethod
     def examples(cls) -> list[Solver]:

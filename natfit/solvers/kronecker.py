@@ -73,9 +73,10 @@ class KroneckerSolver(Solver):
         found = operator.kronecker()
         if found is None:
             raise ValueError(
-                "the kronecker solver needs a model with layers ('linear', 'mlp') and a metric "
-                "made of its rows ('exact', 'monte_carlo', 'empirical'); use solver='cholesky' or "
-                "'cg'"
+                "the kronecker solver needs a model with layers (MLP, or the linear model of a "
+                "policy; not the linear predictors of a regression, which are solved exactly) and "
+                "a metric made of its rows ('exact', 'monte_carlo', 'empirical', ...); use "
+                "solver='cholesky' or 'cg'"
             )
         factors = self._averaged(found)
         inverse = factors.inverse(operator.shift())

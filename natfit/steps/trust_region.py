@@ -22,9 +22,15 @@ _AIM, _ENOUGH = 0.95, 0.8
 _LONGER, _GROWTH = 3, 4.0
 
 
-def _longest(local: Local) -> float:
+def _longest(local: Local, direction: np.ndarray) -> float:
     """Return the longest multiple of the direction: a fit need not go beyond its optimum."""
-    return np.inf if local.last or local.unitless or not local.metric.unit_step else 1.0
+    if local.last or local.unitless:
+        return np.inf
+    if local.metric.unit_step:
+        return 1.0
+    delta, _ = local.rescaled(local.iterate.damping)
+    size = float(np.abs(direction).max())
+    return float(np.abs(delta).max()) / size if size > 0.0 else np.inf
 
 
 class _Found(NamedTuple):
@@ -53,9 +59,9 @@ class TrustRegionStep(Step):
     If the metric predicts a decrease that is mere rounding, the norm of the natural gradient must
     fall instead. If there is no such t, the fit ends as ``no_descent`` at the theta where the step
     began. Every search begins anew, so that the noisy gradient of a policy is followed as far as
-    the radius allows. In a fit t is at most 1, with which G^-1 grad leads to the optimum of the
-    quadratic model; metrics whose unit is not that of f have no such length. The rule need not
-    converge with them, and a fit that reaches ``max_iter`` gives no warning.
+    the radius allows. In a fit t is at most the length at which the quadratic model of f is lowest,
+    which is 1 unless the unit of the metric is not that of f. A fit that reaches ``max_iter`` gives
+    no warning.
 
     Parameters
     ----------
@@ -98,7 +104,9 @@ class TrustRegionStep(Step):
         square = 2.0 * local.promised(direction)
         if not (np.isfinite(square) and square > 0 and float(iterate.grad @ direction) > 0):
             return local.stop(Status.NO_DESCENT)
-        length = min(float(_INSIDE * np.sqrt(2.0 * self.epsilon / square)), _longest(local))
+        length = min(
+            float(_INSIDE * np.sqrt(2.0 * self.epsilon / square)), _longest(local, direction)
+        )
         refused: list[Trial] = []
         for _ in range(self.max_backtracks + 1):
             found = self._try(local, direction, length)
@@ -129,7 +137,7 @@ class TrustRegionStep(Step):
         if not refused:
             square = local.quad(direction)
             full = np.sqrt(2.0 * self.epsilon / square) if square > 0 else np.inf
-            most = max(min(_INSIDE * full, _longest(local)), found.length)
+            most = max(min(_INSIDE * full, _longest(local, direction)), found.length)
         for _ in range(_LONGER):
             spent = found.divergence
             if spent is None or not 0 < spent < _ENOUGH * self.epsilon:

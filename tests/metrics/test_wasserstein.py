@@ -33,7 +33,7 @@ from natfit.distributions import (
     ZeroAdjusted,
     from_log_prob,
 )
-from natfit.metrics import CRPSMetric, WassersteinMetric
+from natfit.metrics import CRPSMetric, WassersteinMetric, _transport
 from natfit.metrics._between import _Between
 from natfit.metrics._transport import entries_of, placed
 from natfit.metrics.wasserstein import _half_squares, _metric, _one
@@ -517,3 +517,31 @@ def test_distances_are_checked(ground, words):
 def test_distances_are_of_classes():
     with pytest.raises(ValueError, match="finitely many classes, and y of Normal are none"):
         WassersteinMetric(np.ones((2, 2))).prepare(Posed(Normal()))
+
+
+@pytest.mark.parametrize("df", [2.05, 2.2, 3.0])
+def test_a_heavy_tail_has_its_variance_or_is_refused(df):
+    family = StudentT()
+    at = family.eta(loc=0.0, scale=1.0, df=df)
+    _, weight, first = _transport.velocities(family, at, _transport.variance_of(family, at))
+    assert_allclose(weight @ first[1] ** 2, df / (df - 2.0), rtol=1e-5)
+    near = family.eta(loc=0.0, scale=1.0, df=2.001)
+    with pytest.raises(ValueError, match="variance of StudentT at .* lies in tails"):
+        _transport.velocities(family, near, _transport.variance_of(family, near))
+
+
+@pytest.mark.parametrize("shapes", [(0.2, 0.3), (0.3, 2.0)])
+def test_densities_that_are_infinite_at_their_ends(shapes):
+    """E[(dQ / d a)^2] against differences of scipy's quantiles, integrated over probability."""
+    family = Beta()
+    at = family.eta(a=shapes[0], b=shapes[1])
+    _, weight, first = _transport.velocities(family, at, _transport.variance_of(family, at))
+
+    def square(p):
+        h = 1e-6 * shapes[0]
+        up, down = (stats.beta.ppf(p, shapes[0] + s, shapes[1]) for s in (h, -h))
+        return ((up - down) / (2.0 * h)) ** 2
+
+    # Of a logarithm: the velocity of a is d Q / d a times a.
+    want = shapes[0] ** 2 * integrate.quad(square, 0.0, 1.0, limit=200, epsabs=1e-10)[0]
+    assert_allclose(weight @ first[0] ** 2, want, rtol=1e-4)

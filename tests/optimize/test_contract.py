@@ -246,3 +246,38 @@ def test_no_metric_is_the_default_one():
     np.testing.assert_array_equal(
         natfit.minimize(_quadratic, START, metric=None, max_iter=200).x, want.x
     )
+
+
+class _Watched(sparse.csr_array):
+    """A sparse matrix that may not be made dense."""
+
+    def toarray(self, *args, **kwargs):
+        raise AssertionError("made dense")
+
+    todense = toarray
+
+
+@pytest.mark.parametrize("damping", [None, "fixed"])
+def test_sparse_metrics_of_many_parameters_stay_sparse(damping):
+    n = 400
+    matrix = sparse.diags_array(
+        [np.full(n, 4.0), np.ones(n - 1), np.ones(n - 1)], offsets=[0, 1, -1]
+    )
+    result = natfit.minimize(
+        lambda x: float((x - 1.0) @ (x - 1.0)), np.zeros(n), jac=lambda x: 2.0 * (x - 1.0),
+        metric=_Watched(matrix.tocsr()), damping=damping,
+    )  # fmt: skip
+    assert result.success
+    np.testing.assert_allclose(result.x, 1.0, rtol=1e-6)
+
+
+def test_a_singular_sparse_metric_is_named():
+    n = 150
+    matrix = sparse.diags_array(np.append(0.0, np.ones(n - 1)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        result = natfit.minimize(
+            lambda x: float((x - 1.0) @ (x - 1.0)), np.zeros(n), jac=lambda x: 2.0 * (x - 1.0),
+            metric=matrix.tocsr(),
+        )  # fmt: skip
+    assert result.status == "singular" and "x[0]" in result.message

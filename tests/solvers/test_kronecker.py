@@ -216,3 +216,10 @@ def test_as_a_preconditioner_it_saves_two_thirds_of_the_products(digits, damping
     most = next(m for m in range(1, 20) if reached("kronecker", m))
     for precondition in (False, True):
         assert not reached(precondition, 3 * most - 1)
+
+
+def test_conjugate_gradients_say_where_there_are_no_layers():
+    operator = Dense(np.array([[2.0, 1.0], [1.0, 3.0]]))
+    d, info = CGSolver(precondition="kronecker").solve(operator, np.array([1.0, -1.0]))
+    np.testing.assert_allclose(operator @ d, [1.0, -1.0], atol=1e-9)
+    assert "no layers" in info.fallback

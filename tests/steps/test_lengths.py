@@ -87,3 +87,12 @@ def test_every_rule_that_holds_a_length_is_within_three_times_of_it(rule):
     radius = max(rule.epsilon or 0.5, np.nanmax(model.history_["predicted_kl"]))
     assert np.all(model.history_["kl"][1:] <= BEYOND * radius * (1 + 1e-9))
     assert np.isfinite(ratio).any()
+
+
+@pytest.mark.parametrize("metric", ["exact", "observed", "empirical", "wasserstein", "crps"])
+@pytest.mark.parametrize("family", ["normal", "gamma", "weibull"])
+def test_a_trust_region_of_a_fit_ends_at_the_optimum(family, metric):
+    """No step is longer than the one to the optimum of the model, whatever unit the metric has."""
+    y = np.random.default_rng(0).gamma(2.0, 3.0, 300)[:, None]
+    model = NaturalMLE(family, metric=metric, step="trust_region", max_iter=200).fit(y)
+    assert model.status_ == "converged"
