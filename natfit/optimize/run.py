@@ -43,6 +43,9 @@ _FALLEN, _FLAT = 1e-3, 1e-6
 #: Predicted decrease, in nats per row, from which on it is not asked.
 _SMALL = 0.05
 
+#: Multiple of a function's size at the start below zero that no minimum is expected to reach.
+_BOTTOM = 1e60
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -291,6 +294,16 @@ def _endless(objective: Objective, iterates: Sequence[Iterate]) -> NoMinimum | N
     return objective.without_minimum([i.theta for i in iterates], near)
 
 
+def _bottomless(objective: Objective, last: Iterate) -> NoMinimum | None:
+    """Return why a plain function has no minimum, where it has fallen out of all proportion."""
+    if objective.probabilistic or not last.value < -_BOTTOM * objective.scale:
+        return None
+    return NoMinimum(
+        f"the function falls without limit: it is {last.value:.3g} at the last point",
+        "check its sign, or give bounds",
+    )
+
+
 def _verdict(
     objective: Objective, engine: Engine, iterates: Sequence[Iterate], status: Status
 ) -> Verdict:
@@ -298,7 +311,9 @@ def _verdict(
     last = iterates[-1]
     if status is Status.ROUNDING_FLOOR and (last.active or objective.bound_note is not None):
         status = Status.BOUNDARY
-    lost, why = None, None
+    lost, why = None, _bottomless(objective, last)
+    if why is not None:
+        status = _end_of(why)
     if objective.probabilistic and status not in (Status.CONVERGED, Status.STOPPED_BY_CALLBACK):
         why = _endless(objective, iterates)
         lost = runaway(objective, iterates) if why is None and not status.good else None

@@ -10,6 +10,9 @@ import numpy as np
 from natfit.iterate import Local
 from natfit.solvers.base import SolveInfo
 
+#: Largest step, in sizes of x.
+_FARTHEST = 100.0
+
 
 def doubled(local: Local, state: float) -> tuple[np.ndarray, SolveInfo]:
     """Return a step (P,) of twice the last length, inside the limits, and how it was found."""
@@ -32,10 +35,12 @@ def multiple_of(local: Local, delta: np.ndarray) -> float:
 
 def _multiple(local: Local, direction: np.ndarray) -> float:
     """Return twice the last multiple of the direction, or one with which the step is as x."""
-    if isinstance(local.iterate.memory, float):
-        return 2.0 * local.iterate.memory
-    size = _size(direction)
-    return max(1.0, _size(local.iterate.theta)) / size if size > 0.0 else 1.0
+    size, last = _size(direction), local.iterate.memory
+    if not size > 0.0:
+        return 1.0
+    long = max(1.0, _size(local.iterate.theta)) / size
+    # Where the gradient has grown by many orders, twice the last multiple would be too far.
+    return min(2.0 * last, _FARTHEST * long) if isinstance(last, float) else long
 
 
 def _size(vector: np.ndarray) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from natfit._validation import check_number
 from natfit.iterate import Iterate, Local, Status, Trial, Why
 from natfit.objectives import Objective
-from natfit.steps.base import Step, toward
+from natfit.steps.base import BEYOND, Step, shortened, toward
 
 #: Share of the radius that is tried first. At the whole radius, rounding alone would reject half of
 #: the steps whose divergence is quadratic.
@@ -124,6 +124,7 @@ class TrustRegionStep(Step):
                     predicted_kl=local.promised(found.theta - iterate.theta),
                     damping=local.damping.accepted(iterate.damping, ratio),
                     trials=refused,
+                    note=shortened([t for t in refused if t.divergence > BEYOND * self.epsilon]),
                 )
             refused.append(found)
             length *= toward(_AIM * self.epsilon, found, self.shrink)

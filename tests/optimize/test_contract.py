@@ -281,3 +281,13 @@ def test_a_singular_sparse_metric_is_named():
             metric=matrix.tocsr(),
         )  # fmt: skip
     assert result.status == "singular" and "x[0]" in result.message
+
+
+@pytest.mark.parametrize("factor", [1.0, 2.0**-40, 2.0**40])
+@pytest.mark.parametrize("fun", [lambda x: -anp.sum(x**2), lambda x: -anp.exp(x[0]) - x[1] ** 4])
+def test_a_function_without_a_minimum_says_so(fun, factor):
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        result = natfit.minimize(lambda x: factor * fun(x), [1.0, 1.0])
+    assert result.status == "unbounded" and not result.success
+    assert "falls without limit" in result.message and "levenberg" not in result.message
