@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import numpy as np
 from scipy.sparse import issparse
 
 from natfit._component import available, component_class
 from natfit.rows._dot import dot
 from natfit.rows._draws import Streams, block_rng, subsample
+from natfit.rows._pieces import Pieces
+from natfit.rows._source import Deferred, Given, Source
 from natfit.rows._statistics import (
     distance,
     fewer_of,
@@ -33,9 +36,13 @@ __all__ = [
     "BLOCK",
     "CHUNK",
     "Block",
+    "Deferred",
     "Extent",
+    "Given",
     "Memory",
+    "Pieces",
     "Rows",
+    "Source",
     "Streams",
     "block_rng",
     "dot",
@@ -51,6 +58,7 @@ __all__ = [
     "rows_of",
     "rows_as",
     "share_equal",
+    "source_of",
     "subsample",
     "table_of",
     "total_weight",
@@ -115,6 +123,25 @@ def wide_chunks(rows: Rows, width: int) -> Rows:
     X = getattr(rows, "X", None)
     size = min(rows.n_features, _ROOM // width) if issparse(X) else 0
     return rows.cut(size) if size > rows.chunk_size else rows
+
+
+def source_of(**arguments: Any) -> Source | None:
+    """Return where the pieces of data are that are no arrays in this process; None for arrays.
+
+    Parameters
+    ----------
+    **arguments
+        X, y, sample_weight, offset and exposure, as they were passed to an estimator.
+
+    Returns
+    -------
+    Source or None
+    """
+    known = np.ndarray, list, tuple, type(None)
+    if all(isinstance(value, known) for value in arguments.values()):
+        return None
+    given = Given(**arguments)
+    return next(filter(None, (kind.source(given) for kind in _kinds())), None)
 
 
 @functools.cache

@@ -118,6 +118,21 @@ class Rows(Component):
         """Return rows of this kind, without those of weight zero."""
         raise NotImplementedError
 
+    @classmethod
+    def source(cls, given: Any) -> Any:
+        """Return where the pieces of some data are, if this kind has their containers, else None.
+
+        Parameters
+        ----------
+        given : Given
+            What was passed to an estimator; see :class:`natfit.rows.Source`.
+
+        Returns
+        -------
+        Source or None
+        """
+        return None
+
     @property
     def n(self) -> int:
         """Number of rows N."""

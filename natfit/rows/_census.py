@@ -1,0 +1,94 @@
+"""What the first pass over pieces finds out about them: counts, weights and a sample of rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from natfit.rows._statistics import total_weight
+
+#: Most rows of the sample from which starts are computed, and most numbers in it.
+_MOST, _NUMBERS = 8_192, 1 << 19
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows with the smallest of numbers that are drawn from their positions: an even sample.
+
+    Those of two pieces are joined by :meth:`__add__`, in which order they may come.
+    """
+
+    key: np.ndarray
+    place: np.ndarray
+    columns: tuple[Any, ...]
+    most: int
+
+    def __add__(self, other: Sample) -> Sample:
+        """Return the sample of both pieces together."""
+        key = np.concatenate([self.key, other.key])
+        place = np.concatenate([self.place, other.place])
+        columns = tuple(joined([a, b]) for a, b in zip(self.columns, other.columns, strict=True))
+        return Sample(key, place, columns, self.most).reduced(self.most)
+
+    def reduced(self, most: int) -> Sample:
+        """Return at most so many of these rows, in the order of their places."""
+        if len(self.key) <= most:
+            return self
+        chosen = np.sort(np.argpartition(self.key, most - 1)[:most])
+        columns = tuple(None if c is None else c[chosen] for c in self.columns)
+        return Sample(self.key[chosen], self.place[chosen], columns, self.most)
+
+
+@dataclass(frozen=True)
+class Census:
+    """What is known of rows once they were read: counts and weights of pieces, and a sample."""
+
+    counts: list[int]
+    weights: list[float]
+    sample: Sample | None
+
+    def __add__(self, other: Census) -> Census:
+        """Return the census of both pieces, of which these come first."""
+        own = (self.sample, other.sample)
+        both = own[0] or own[1]
+        if own[0] is not None and own[1] is not None:
+            both = own[0] + own[1]
+        return Census(self.counts + other.counts, self.weights + other.weights, both)
+
+
+def census_of(columns: tuple[Any, ...] | None, n: int, index: int) -> Census:
+    if columns is None or n == 0:
+        return Census([0], [0.0], None)
+    width = sum(1 if c is None or c.ndim == 1 else c.shape[1] for c in columns)
+    most = max(256, min(_MOST, _NUMBERS // width))
+    # Numbers that depend on the places alone: splitmix64 of the piece and the row.
+    key = _mixed(np.arange(n, dtype=np.uint64) + np.uint64((index << 40) & (2**64 - 1)))
+    chosen = np.arange(n)
+    if n > most:
+        chosen = np.sort(np.argpartition(key, most - 1)[:most])
+    place = chosen + (index << 40)
+    # Copies, which do not hold the piece.
+    own = tuple(None if c is None else c[chosen] for c in columns)
+    sample = Sample(key[chosen], place, own, most)
+    return Census([n], [total_weight(columns[2], n)], sample)
+
+
+def _mixed(x: np.ndarray) -> np.ndarray:
+    """Return the splitmix64 generator's output for states x: Steele, Lea and Flood (2014)."""
+    with np.errstate(over="ignore"):
+        z = (x + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return z ^ (z >> np.uint64(31))
+
+
+def joined(parts: list[Any]) -> Any:
+    """Return columns of neighbouring pieces as one."""
+    if parts[0] is None:
+        return None
+    if sparse.issparse(parts[0]):
+        return sparse.csr_array(sparse.vstack(parts))
+    return np.concatenate(parts)

@@ -1,0 +1,347 @@
+"""Rows that arrive in pieces: partitions of a cluster, batches of a file.
+
+A *source* knows where the pieces are, and brings a function to them. What a piece holds of its rows
+is read anew at every pass by a function ``read(given) -> (y, X, weight, offset)``, unless the kind
+of rows keeps what was read. The sum over a piece is that of its chunks, by the tree of
+:mod:`natfit.rows.base`; the sums of pieces are added by the same tree, by position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+
+from natfit.numerics.threads import one_thread
+from natfit.rows._census import Census, census_of, joined
+from natfit.rows._source import Given, Read, Source
+from natfit.rows._tree import FAN_IN, Tree, plus
+from natfit.rows.base import Block, Part, Rows
+from natfit.rows.memory import Memory, example, weighted
+
+
+class Pieces(Rows):
+    """Base of kinds of rows whose source brings passes to pieces.
+
+    Parameters
+    ----------
+    source : Source
+        Where the pieces are.
+    read : callable
+        ``read(given)`` returns the columns (y, X, weight, offset) of a piece.
+    extra : tuple of ndarray of shape (N,)
+        Further columns, which are sent to the pieces.
+    chunk : int, optional
+        Rows per chunk.
+    """
+
+    #: Rows in pieces are made from sources, and not by :func:`natfit.rows.rows_of`.
+    order = 200
+    #: A pass costs more than its arithmetic.
+    costly: ClassVar[bool] = True
+    #: A few rows are not those at even places, which are not known before the rows are counted.
+    evenly: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        source: Source,
+        read: Read,
+        extra: tuple[np.ndarray, ...] = (),
+        chunk: int | None = None,
+    ):
+        self.source = source
+        self.read = read
+        self.extra = extra
+        self.chunk = chunk
+
+    @classmethod
+    def accepts(cls, y: Any, X: Any, n_jobs: int | None) -> bool:
+        """Return False: arrays are rows of other kinds."""
+        return False
+
+    @classmethod
+    def over(cls, y: Any, X: Any, weight: Any, offset: Any, chunk: int | None = None) -> Pieces:
+        """Return rows of this kind that hold arrays, in pieces of eight chunks."""
+        raise NotImplementedError
+
+    @classmethod
+    def of(
+        cls,
+        y: Any,
+        X: Any = None,
+        weight: Any = None,
+        offset: Any = None,
+        n_jobs: int | None = None,
+    ) -> Pieces:
+        """Return the rows of arrays, without those of weight zero."""
+        return cls.over(*weighted(y, X, weight, offset))
+
+    @classmethod
+    def examples(cls) -> list[Any]:
+        """Return a few rows with X, weights and offsets; none of the base itself."""
+        return [] if cls is Pieces else [cls.over(*example())]
+
+    def holding(self, y: Any, X: Any = None, weight: Any = None, offset: Any = None) -> Pieces:
+        """Return rows of the same kind that hold arrays."""
+        return type(self).over(y, X, weight, offset, self.chunk)
+
+    # ---------------------------------------------------------------------------- the census
+
+    @property
+    def _census(self) -> Census:
+        """Counts and weights of the pieces and a sample of their rows, from the first pass."""
+        if self.__dict__.get("_counted") is None:
+            self._pass(_nothing, (), 1)
+        census: Census = self.__dict__["_counted"]
+        return census
+
+    @property
+    def counts(self) -> list[int]:
+        """Number of rows of each piece."""
+        return self._census.counts
+
+    @property
+    def n(self) -> int:
+        """Number of rows N."""
+        return sum(self.counts)
+
+    @property
+    def total(self) -> float:
+        """Sum W of the weights; N without weights."""
+        return float(sum(self._census.weights))
+
+    @property
+    def _first(self) -> Block:
+        """The first rows of the first piece that has some."""
+        found: Block | None = self.__dict__.get("_head")
+        if found is None:
+            if self.__dict__.get("_counted") is not None and self._census.sample is not None:
+                found = Block(*self._census.sample.columns)
+            else:
+                found = Block(*self.read(self.source.head()))
+            self.__dict__["_head"] = found
+        return found
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns D of X; 0 without X."""
+        return 0 if self._first.X is None else int(self._first.X.shape[1])
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """Shape of one y: () or (D,)."""
+        return tuple(self._first.y.shape[1:])
+
+    def few(self, most: int = 256) -> Block:
+        """Return at most ``most`` rows, drawn evenly from all of them, always the same."""
+        sample = self._census.sample
+        if sample is None:
+            raise ValueError("few must have rows to choose from, got pieces without rows")
+        return Block(*sample.reduced(most).columns)
+
+    def block(self, start: int, stop: int) -> Block:
+        """Return the rows from ``start`` to ``stop``; for a few rows only."""
+        found, at = [], 0
+        for index, count in enumerate(self.counts):
+            first, last = max(start - at, 0), min(stop - at, count)
+            if first < last:
+                found.append(self.source.one(index, partial(_cut_out, self.read, first, last)))
+            at += count
+        y, X, weight, offset = (joined([c[k] for c in found]) for k in range(4))
+        return Block(y, X, weight, offset, start, tuple(a[start:stop] for a in self.extra))
+
+    def joined(self, *columns: np.ndarray) -> Pieces:
+        """Return the same rows with further columns (N,) each."""
+        return self._with(extra=(*self.extra, *columns))
+
+    def cut(self, chunk: int | None) -> Pieces:
+        """Return the same rows in chunks of another size."""
+        made = self._with(chunk=chunk)
+        made.source = self.source.cut(made.chunk_size)
+        if made.source is not self.source:
+            made.__dict__.pop("_counted", None)
+        return made
+
+    def _with(self, **changes: Any) -> Any:
+        options = {"source": self.source, "read": self.read, "extra": self.extra}
+        made = type(self)(**{**options, "chunk": self.chunk, **changes})
+        for name in ("_counted", "_head"):
+            if name in self.__dict__:
+                made.__dict__[name] = self.__dict__[name]
+        return made
+
+    def reference(self) -> Any:
+        """Where the rows are."""
+        return self.source
+
+    # ------------------------------------------------------------------------------- passes
+
+    def _task(
+        self, call: Callable[..., Any], args: tuple[Any, ...], size: int
+    ) -> tuple[Callable[..., Any], list[tuple[Any, ...]]]:
+        """Return what is brought to the pieces, and arguments of each; the first makes a census."""
+        known: Census | None = self.__dict__.get("_counted")
+        if known is None and self.extra:
+            known = self._census
+        task = partial(
+            in_piece, self.read, np.geterr(), call, args, size, self.chunk_size, known is None
+        )
+        if known is None:
+            return task, []
+        ends = np.cumsum([0, *known.counts]).tolist()
+        return task, [
+            (a, tuple(e[a:b] for e in self.extra)) for a, b in zip(ends[:-1], ends[1:], strict=True)
+        ]
+
+    def _pass(self, call: Callable[..., Any], args: tuple[Any, ...], size: int) -> list[Any]:
+        """Return what a call finds in each piece, in order; None where there are no rows."""
+        task, arguments = self._task(call, args, size)
+        found = list(self.source.each(task, arguments))
+        tree = Tree()
+        for one in found:
+            tree.add(_Found(one.census, None))
+        self._note(tree.total())
+        return [one.value for one in found]
+
+    def _note(self, found: _Found | None) -> None:
+        """Keep the census of the first pass."""
+        if self.__dict__.get("_counted") is None:
+            census = None if found is None else found.census
+            self.__dict__["_counted"] = census or Census([], [], None)
+
+    def sum(self, part: Part, *args: Any, wide: bool = False) -> Any:
+        """Return the sum of a part over all rows, of pieces by position."""
+        size = self.chunk_size * (FAN_IN if wide else 1)
+        task, arguments = self._task(_sum_of, (part, args), size)
+        found = self.source.total(task, arguments)
+        self._note(found)
+        return None if found is None else found.value
+
+    def map(self, part: Part, *args: Any) -> np.ndarray:
+        """Return row values (N,) or (N, ...) of a part that returns those of its block."""
+        found = [v for v in self._pass(_map_of, (part, args), self.chunk_size) if v is not None]
+        return np.concatenate(found) if found else np.empty(0)
+
+    def first(self, bad: Part, *args: Any) -> int | None:
+        """Return the index of the first row for which ``bad(block, *args)``, (n,) bool, is True."""
+        at = 0
+        found = list(self._pass(_first_of, (bad, args), self.chunk_size))
+        for count, where in zip(self.counts, found, strict=True):
+            if where is not None:
+                return at + int(where)
+            at += count
+        return None
+
+    def place(self, row: int) -> tuple[int, int]:
+        """Return the index of the piece of a row, and its place in the piece."""
+        ends = np.cumsum(self.counts)
+        index = int(np.searchsorted(ends, row, side="right"))
+        return index, row - int(ends[index - 1] if index else 0)
+
+
+class _Piece(Memory):
+    """The columns of a piece; its blocks know the place of their first row among all rows."""
+
+    def __init__(self, columns: tuple[Any, ...], extra: Any, chunk: int, first: int):
+        y, X, weight, offset = columns
+        super().__init__(y, X, weight, offset, extra, chunk)
+        self.at = first
+        # Nothing that a pass leaves is kept.
+        self.__dict__["_kept"] = None
+        self.__dict__["_alone"] = None
+
+    def block(self, start: int, stop: int) -> Block:
+        return replace(super().block(start, stop), start=self.at + start)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a pass finds in neighbouring pieces, and their census in the first pass."""
+
+    census: Census | None
+    value: Any
+
+    def __add__(self, other: _Found) -> _Found:
+        return _Found(plus(self.census, other.census), plus(self.value, other.value))
+
+
+def in_piece(
+    read: Read,
+    errors: Any,
+    call: Callable[..., Any],
+    args: tuple[Any, ...],
+    size: int,
+    chunk: int,
+    counting: bool,
+    index: int,
+    given: Given | None,
+    first: int = 0,
+    extra: tuple[np.ndarray, ...] = (),
+) -> _Found:
+    """Return what a call finds in a piece, and its census if rows are counted.
+
+    Parameters
+    ----------
+    read : callable
+        What reads the columns.
+    errors : dict
+        How numpy treats errors.
+    call : callable
+        ``call(piece, size, *args)``, which is not made for a piece without rows.
+    args : tuple
+        Its arguments.
+    size, chunk : int
+        Rows per leaf of the sum, and per chunk.
+    counting : bool
+        Whether this is the first pass.
+    index : int
+        The number of the piece.
+    given : Given or None
+        What the piece holds; None if it has no rows.
+    first : int
+        The place of its first row among all rows, 0 in the first pass.
+    extra : tuple of ndarray
+        The rows of further columns.
+
+    Returns
+    -------
+    _Found
+        Its value is None for a piece without rows.
+    """
+    columns = None if given is None else read(given)
+    n = 0 if columns is None else len(columns[0])
+    census = census_of(columns, n, index) if counting else None
+    if columns is None or n == 0:
+        return _Found(census, None)
+    with one_thread(), np.errstate(**errors):
+        return _Found(census, call(_Piece(columns, extra, chunk, first), size, *args))
+
+
+def _nothing(piece: Memory, size: int) -> None:
+    return None
+
+
+def _sum_of(piece: Memory, size: int, part: Part, args: tuple[Any, ...]) -> Any:
+    tree = Tree()
+    for _, value in piece._values(part, args, size):
+        tree.add(value)
+    return tree.total()
+
+
+def _map_of(piece: Memory, size: int, part: Part, args: tuple[Any, ...]) -> np.ndarray:
+    return np.concatenate([np.asarray(v) for _, v in piece._values(part, args, size)])
+
+
+def _first_of(piece: Memory, size: int, bad: Part, args: tuple[Any, ...]) -> int | None:
+    for start, mask in piece._values(bad, args, size):
+        if np.any(mask):
+            return int(start) + int(np.argmax(mask))
+    return None
+
+
+def _cut_out(read: Read, first: int, last: int, index: int, given: Given) -> tuple[Any, ...]:
+    """Return some rows of each column of a piece."""
+    return tuple(None if c is None else c[first:last] for c in read(given))
