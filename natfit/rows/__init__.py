@@ -141,7 +141,7 @@ def source_of(**arguments: Any) -> Source | None:
     if all(isinstance(value, known) for value in arguments.values()):
         return None
     given = Given(**arguments)
-    return next(filter(None, (kind.source(given) for kind in _kinds())), None)
+    return next(filter(None, (kind.found_in(given) for kind in _kinds())), None)
 
 
 @functools.cache

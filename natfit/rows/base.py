@@ -119,7 +119,7 @@ class Rows(Component):
         raise NotImplementedError
 
     @classmethod
-    def source(cls, given: Any) -> Any:
+    def found_in(cls, given: Any) -> Any:
         """Return where the pieces of some data are, if this kind has their containers, else None.
 
         Parameters
