@@ -13,6 +13,7 @@ from natfit.distributions import Censored
 from natfit.distributions.contract.censored import windows
 from natfit.distributions.wrappers.base import Wrapper
 from natfit.fitting.options import column_label
+from natfit.rows import Rows, rows_of
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Data:
     def public(self) -> Any:
         """The rows in a form that methods of an estimator take."""
         return self.values if self.seen_as is None else Censored.of_rows(self.values)
+
+    def rows(self, column: int | None = None, n_jobs: int | None = None) -> Rows:
+        """Return the rows, or a column of them, that as many processes share."""
+        values = self.values if column is None else self.values[:, column]
+        return rows_of(values, weight=self.weight, n_jobs=n_jobs)
 
 
 def read_rows(

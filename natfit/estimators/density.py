@@ -24,11 +24,12 @@ from natfit.distributions.base import Distribution
 from natfit.estimators._data import Data, read_rows, refuse_not_finite
 from natfit.estimators._diagnostics import Diagnostics
 from natfit.estimators._hypotheses import HypothesisTests
+from natfit.estimators._sources import Elsewhere, by_pieces, read_pieces
 from natfit.estimators._statements import Statements
 from natfit.estimators._uncertainty import Uncertainty
 from natfit.estimators.base import NaturalEstimator
 from natfit.rng import bridge_rng
-from natfit.rows import Block, Rows, rows_of, weighted_total
+from natfit.rows import Block, Rows, source_of, weighted_total
 
 
 class DensityEstimator(
@@ -57,6 +58,7 @@ class DensityEstimator(
     # --------------------------------------------------------------------------- scoring
 
     @answers_keywords
+    @by_pieces
     def score_samples(self, X: Any) -> np.ndarray:
         """Return the log-density of each row, in nats; -inf outside the support.
 
@@ -81,8 +83,7 @@ class DensityEstimator(
 
     def _rows(self, data: Data, column: int | None = None) -> Rows:
         """Return the rows, or a column of them, shared by the estimator's processes."""
-        values = data.values if column is None else data.values[:, column]
-        return rows_of(values, weight=data.weight, n_jobs=check_jobs(self.n_jobs))
+        return data.rows(column, check_jobs(self.n_jobs))
 
     def _seen(self, X: Any, sample_weight: Any = None) -> tuple[Data, Distribution, bool]:
         """Return the rows of data that are not those of a fit, and their family.
@@ -101,7 +102,21 @@ class DensityEstimator(
         ValueError
             If rows have another number of columns than the fit, or are not finite.
         """
-        given, family = Censored.of(X), self.distribution_
+        family = self.distribution_
+        source = source_of(X=X, sample_weight=sample_weight)
+        data: Any
+        if source is None:
+            data = self._seen_rows(X, sample_weight)
+        else:
+            found = read_pieces(self, source, lambda few: self._seen_rows(few.X, None))
+            data = Elsewhere(found)
+        if data.seen_as is not None:
+            return data, data.seen_as(family).checked(), False
+        return data, family, family.event_shape == ()
+
+    def _seen_rows(self, X: Any, sample_weight: Any) -> Data:
+        """Return rows in memory that are not those of a fit."""
+        given = Censored.of(X)
         refuse_other_order(X, sample_weight, "sample_weight")
         if given is None:
             given = self._numbers(X)
@@ -111,10 +126,9 @@ class DensityEstimator(
                 "one"
             )
         data = read_rows(given, sample_weight, self.missing, self.truncation)
-        if data.seen_as is not None:
-            return data, data.seen_as(family).checked(), False
-        refuse_not_finite(data.values, self._names)
-        return data, family, family.event_shape == ()
+        if data.seen_as is None:
+            refuse_not_finite(data.values, self._names)
+        return data
 
     def _numbers(self, X: Any) -> Numbers:
         """Return rows (N, D) as read, with the columns of the fit; a vector is one column."""

@@ -24,13 +24,14 @@ from natfit.coordinates import Coordinates
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
 from natfit.estimators._data import Data, of_a_vector, of_one_row, of_too_few, read_rows
+from natfit.estimators._sources import InPieces, read_pieces
 from natfit.estimators.density import DensityEstimator, native_values
 from natfit.fitting.options import Adjusted, adjust, located
 from natfit.fitting.starts import given_starts
 from natfit.iterate import Status
 from natfit.models import Constant
 from natfit.rng import LazyGenerator, bridge_rng
-from natfit.rows import Memory, rows_of
+from natfit.rows import Memory, source_of
 
 #: Options that change the family, in the order of the arguments of :func:`adjust`.
 _ADJUSTMENTS = ("truncation", "fixed", "bounds", "prior", "bijectors")
@@ -259,8 +260,8 @@ class NaturalMLE(DensityEstimator):
         common: dict[str, Any] = {"model": model, "prior": plan.prior, "hook": hook}
         common["whole"] = bool(self.fixed)
         names = self._names
-        for part, start, own in zip(columns, starts, plan.fitted, strict=True):
-            rows = rows_of(part, weight=weight, n_jobs=n_jobs)
+        for column, start, own in zip(columns, starts, plan.fitted, strict=True):
+            rows = data.rows(column, n_jobs)
             task = fitting.Task(own, rows, engine, rng, start=start, **common)
             try:
                 done.append(fitting.fit(task))
@@ -301,6 +302,8 @@ class NaturalMLE(DensityEstimator):
 
     def _shown(self, X: Any, data: Data) -> Any:
         """Return the rows of the fit in a form that its methods take, with the names of columns."""
+        if isinstance(data, InPieces):
+            return X
         if data.seen_as is not None or not is_frame(X):
             return data.public
         return X if data.kept is None else _safe_indexing(X, np.flatnonzero(data.kept))
@@ -316,12 +319,12 @@ class NaturalMLE(DensityEstimator):
                 "y",
             )
 
-    def _plan(self, data: Data) -> tuple[list[np.ndarray], Adjusted]:
-        """Return the columns to fit, and the family as the options change it."""
+    def _plan(self, data: Data) -> tuple[list[int | None], Adjusted]:
+        """Return the columns to fit, None for all as one, and the family as options change it."""
         X, complete = data.values, data.seen_as is None
         family = self._family(X if complete else X[:, :1])
         by_column = family.event_shape == () and complete
-        columns = [X[:, j] for j in range(X.shape[1])] if by_column else [X]
+        columns: list[int | None] = [*range(X.shape[1])] if by_column else [None]
         options = {name: getattr(self, name) for name in _ADJUSTMENTS}
         if one_window_a_row(self.truncation):
             # The rows carry their windows.
@@ -330,6 +333,9 @@ class NaturalMLE(DensityEstimator):
 
     def _read(self, X: Any, sample_weight: Any) -> Data:
         """Return the rows of a fit; the pass that sums them checks that they are finite."""
+        source = source_of(X=X, sample_weight=sample_weight)
+        if source is not None:
+            return read_pieces(self, source, lambda few: self._read(few.X, None))
         censored = Censored.of(X)
         refuse_other_order(X, sample_weight, "sample_weight")
         given = self._validated(X) if censored is None else self._validated_rows(censored)

@@ -13,7 +13,7 @@ from scipy.linalg import lapack
 from natfit._validation import check_option
 from natfit.objectives._formula import Formula
 from natfit.objectives.likelihood import Likelihood
-from natfit.rows import Block
+from natfit.rows import Block, Pieces
 
 if TYPE_CHECKING:
     from natfit.inference.estimate import Estimate
@@ -147,7 +147,8 @@ def information(
 def at_once(objective: Likelihood) -> bool:
     """Tell whether the information belongs to a fit, or is for the first who asks for it.
 
-    That of many rows and coefficients costs more than all other passes of the fit together.
+    That of many rows and coefficients costs more than all other passes of the fit together. Rows in
+    pieces are not there for the first who asks.
 
     Returns
     -------
@@ -156,7 +157,8 @@ def at_once(objective: Likelihood) -> bool:
     if objective.model.shared:
         return True
     size = float(objective.n_params)
-    return bool(objective.model.linear and objective.rows.n * size**2 / 2.0 <= _AT_ONCE)
+    affordable = objective.rows.n * size**2 / 2.0 <= _AT_ONCE
+    return bool(objective.model.linear and (affordable or isinstance(objective.rows, Pieces)))
 
 
 def _of_predictors(objective: Likelihood, theta: np.ndarray, kind: str) -> Information:

@@ -59,17 +59,18 @@ class Census:
         return Census(self.counts + other.counts, self.weights + other.weights, both)
 
 
-def census_of(columns: tuple[Any, ...] | None, n: int, index: int) -> Census:
+def census_of(columns: tuple[Any, ...] | None, n: int, first: int) -> Census:
+    """Return the census of the n rows of a piece; ``first`` is the place of its first row."""
     if columns is None or n == 0:
         return Census([0], [0.0], None)
     width = sum(1 if c is None or c.ndim == 1 else c.shape[1] for c in columns)
     most = max(256, min(_MOST, _NUMBERS // width))
     # Numbers that depend on the places alone: splitmix64 of the piece and the row.
-    key = _mixed(np.arange(n, dtype=np.uint64) + np.uint64((index << 40) & (2**64 - 1)))
+    key = _mixed(np.arange(n, dtype=np.uint64) + np.uint64(first))
     chosen = np.arange(n)
     if n > most:
         chosen = np.sort(np.argpartition(key, most - 1)[:most])
-    place = chosen + (index << 40)
+    place = chosen + first
     # Copies, which do not hold the piece.
     own = tuple(None if c is None else c[chosen] for c in columns)
     sample = Sample(key[chosen], place, own, most)

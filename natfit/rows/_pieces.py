@@ -189,9 +189,10 @@ class Pieces(Rows):
         task = partial(
             in_piece, self.read, np.geterr(), call, args, size, self.chunk_size, known is None
         )
-        if known is None:
+        counts = self.source.sizes() if known is None else known.counts
+        if counts is None:
             return task, []
-        ends = np.cumsum([0, *known.counts]).tolist()
+        ends = np.cumsum([0, *counts]).tolist()
         return task, [
             (a, tuple(e[a:b] for e in self.extra)) for a, b in zip(ends[:-1], ends[1:], strict=True)
         ]
@@ -278,7 +279,7 @@ def in_piece(
     counting: bool,
     index: int,
     given: Given | None,
-    first: int = 0,
+    first: int | None = None,
     extra: tuple[np.ndarray, ...] = (),
 ) -> _Found:
     """Return what a call finds in a piece, and its census if rows are counted.
@@ -301,8 +302,8 @@ def in_piece(
         The number of the piece.
     given : Given or None
         What the piece holds; None if it has no rows.
-    first : int
-        The place of its first row among all rows, 0 in the first pass.
+    first : int or None
+        The place of its first row among all rows, None if it is not known yet.
     extra : tuple of ndarray
         The rows of further columns.
 
@@ -313,11 +314,11 @@ def in_piece(
     """
     columns = None if given is None else read(given)
     n = 0 if columns is None else len(columns[0])
-    census = census_of(columns, n, index) if counting else None
+    census = census_of(columns, n, (index << 40) if first is None else first) if counting else None
     if columns is None or n == 0:
         return _Found(census, None)
     with one_thread(), np.errstate(**errors):
-        return _Found(census, call(_Piece(columns, extra, chunk, first), size, *args))
+        return _Found(census, call(_Piece(columns, extra, chunk, first or 0), size, *args))
 
 
 def _nothing(piece: Memory, size: int) -> None:

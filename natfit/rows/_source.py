@@ -86,6 +86,10 @@ class Source:
             tree.add(value)
         return tree.total()
 
+    def sizes(self) -> list[int] | None:
+        """Return the number of rows of each piece as it was given, None if it is not known yet."""
+        return None
+
     def label(self, index: int) -> str:
         """Return what messages call a piece."""
         return f"piece {index}"

@@ -9,6 +9,7 @@ import numpy as np
 from natfit._validation import answers_keywords, check_number, check_weights
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.frozen import Frozen
+from natfit.estimators._sources import by_pieces, mean_by_pieces
 from natfit.inference.quantile_residuals import quantile_residuals
 from natfit.rng import bridge_rng
 
@@ -33,6 +34,7 @@ class Predictions:
     # ------------------------------------------------------------------------- parameters
 
     @answers_keywords
+    @by_pieces
     def linear_predictor(
         self, X: Any, *, offset: Any = None, exposure: Any = None
     ) -> dict[str, np.ndarray]:
@@ -75,6 +77,7 @@ class Predictions:
         return self.predict_dist(X, offset=offset, exposure=exposure).params
 
     @answers_keywords
+    @by_pieces
     def predict_dist(self, X: Any, *, offset: Any = None, exposure: Any = None) -> Frozen:
         """Return the distribution of y for each row of X, with scipy's methods.
 
@@ -97,6 +100,7 @@ class Predictions:
     # -------------------------------------------------------------------------- numbers
 
     @answers_keywords
+    @by_pieces
     def predict(self, X: Any, *, offset: Any = None, exposure: Any = None) -> np.ndarray:
         """Return the mean of y for each row of X.
 
@@ -120,6 +124,7 @@ class Predictions:
         return np.asarray(self.predict_dist(X, offset=offset, exposure=exposure).mean())
 
     @answers_keywords
+    @by_pieces
     def predict_quantile(
         self, X: Any, q: Any = 0.5, *, offset: Any = None, exposure: Any = None
     ) -> np.ndarray:
@@ -156,6 +161,7 @@ class Predictions:
         return frozen.ppf(levels if levels.ndim == 0 else levels[:, None]).T
 
     @answers_keywords
+    @by_pieces
     def predict_interval(
         self, X: Any, coverage: float = 0.9, *, offset: Any = None, exposure: Any = None
     ) -> np.ndarray:
@@ -192,6 +198,7 @@ class Predictions:
     # ----------------------------------------------------------------------------- scores
 
     @answers_keywords
+    @by_pieces
     def score_samples(
         self, X: Any, y: Any, *, offset: Any = None, exposure: Any = None
     ) -> np.ndarray:
@@ -220,6 +227,7 @@ class Predictions:
         return np.asarray(family.log_density(rows, eta))
 
     @answers_keywords
+    @mean_by_pieces
     def score(
         self,
         X: Any,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,14 @@ from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
 from natfit.distributions.wrappers.base import Wrapper
 from natfit.estimators._data import read_rows
+from natfit.estimators._sources import (
+    NAMES,
+    bound_by_rows,
+    read_regression,
+    reader_of,
+    repeated,
+    standing_for,
+)
 from natfit.estimators.base import NaturalEstimator
 from natfit.estimators.regression._features import Chosen, choose, read_container
 from natfit.estimators.regression._offsets import (
@@ -34,7 +43,7 @@ from natfit.models import Model
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives import Jeffreys, Regression
 from natfit.rng import LazyGenerator, bridge_rng
-from natfit.rows import Rows, rows_of, wide_chunks
+from natfit.rows import Given, Pieces, Rows, rows_of, source_of, wide_chunks
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,18 @@ class Data:
 
 
 @dataclass(frozen=True)
+class _Fit:
+    """The rows of a fit, the family that is fitted and the one that is published."""
+
+    data: Data
+    family: Distribution
+    published: Distribution
+    chosen: Chosen
+    rows: Rows
+    null: Rows
+
+
+@dataclass(frozen=True)
 class _End:
     """The model and the theta at the end of a fit."""
 
@@ -83,6 +104,7 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
     predictor: Any
     features_for: Any
     alpha: Any
+    distribution: Any
     fit_intercept: Any
     random_state: Any
     warm_start: bool
@@ -125,19 +147,9 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
         check_bool(self.warm_start, "warm_start")
         engine, n_jobs = self._engine(), check_jobs(self.n_jobs)
         before = dict(self.__dict__)
-        data = self._data(X, y, sample_weight, reset=True)
-        plan, values = self._adjusted(data, y)
-        family = plan.fitted[0]
-        chosen = choose(self.features_for, family, data.X, intercepts(self.fit_intercept, family))
-        link, driven = getattr(self, "link", None), driven_by(chosen.features)
-        refuse_ends(family, driven)
-        family = linked(family, link, driven)
+        found = self._read_fit(Given(X, y, sample_weight, offset, exposure), n_jobs)
+        data, family, published, chosen = found.data, found.family, found.published, found.chosen
         ridge = strengths(self.alpha, family)
-        refuse_other_orders(X, offset, exposure, self.truncation)
-        offsets = data.those_kept(self._offsets(family, data.n, offset, exposure))
-        rows = rows_of(values, chosen.layout.matrix(data.X), data.weight, offsets, n_jobs)
-        rows = wide_chunks(rows, family.n_params) if n_jobs is None else rows
-        published = linked(plan.family, link, driven)
         given = {"sample_weight": sample_weight, "offset": offset, "exposure": exposure}
         calls = self._calls(data, y, given)
 
@@ -152,10 +164,10 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
         options["hook"] = hook
         options["prior"] = self._prior(family)
         options["raw"] = self._start(before, published, chosen)
-        task = fitting.Task(family, rows, engine, self._generator(), name="y", **options)
+        task = fitting.Task(family, found.rows, engine, self._generator(), name="y", **options)
         result = trained(self, task)
         self._publish(published, chosen, engine, result)
-        self._null = without_features(values, data.weight, offsets)
+        self._null = found.null
         parts = {"offset": offset, "exposure": exposure}
         self._known_parts = tuple(name for name, value in parts.items() if value is not None)
         context.call_on_fit_task_end(
@@ -163,9 +175,45 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
             **calls,
             reconstruction_attributes=lambda: fitted(_End(self._model, self._theta)),
         )
-        self._remember(X, y, sample_weight, offset, exposure)
+        if not isinstance(found.rows, Pieces):
+            self._remember(X, y, sample_weight, offset, exposure)
         self._warn(self.status_, self.message_, engine)
         return self
+
+    def _read_fit(self, given: Given, n_jobs: int | None) -> _Fit:
+        """Return the rows of a fit, their family and their features."""
+        source = source_of(**{name: getattr(given, name) for name in NAMES})
+        few = given
+        if source is not None:
+            few = repeated(standing_for(source, self._bound_by_rows(), self._takes_labels))
+        data = self._data(few.X, few.y, few.sample_weight, reset=True)
+        plan, values = self._adjusted(data, few.y)
+        family = plan.fitted[0]
+        chosen = choose(self.features_for, family, data.X, intercepts(self.fit_intercept, family))
+        link, driven = getattr(self, "link", None), driven_by(chosen.features)
+        refuse_ends(family, driven)
+        family, published = linked(family, link, driven), linked(plan.family, link, driven)
+        refuse_other_orders(few.X, few.offset, few.exposure, self.truncation)
+        offsets = data.those_kept(self._offsets(family, data.n, few.offset, few.exposure))
+        if source is not None:
+            self._choice, self.distribution_ = chosen, published
+            reader = reader_of(self)
+            rows, null = (
+                source.rows(partial(read_regression, reader, features, family))
+                for features in (True, False)
+            )
+            return _Fit(data, family, published, chosen, rows, null)
+        rows = rows_of(values, chosen.layout.matrix(data.X), data.weight, offsets, n_jobs)
+        rows = wide_chunks(rows, family.n_params) if n_jobs is None else rows
+        null = without_features(values, data.weight, offsets)
+        return _Fit(data, family, published, chosen, rows, null)
+
+    #: Whether y are labels of classes.
+    _takes_labels = False
+
+    def _bound_by_rows(self) -> bool:
+        """Tell whether the family takes limits from its rows."""
+        return bound_by_rows(self.distribution)
 
     def _calls(self, data: Data, y: Any, given: dict[str, Any]) -> dict[str, Any]:
         """Return what callbacks are told of the rows, without those of weight zero."""
@@ -291,7 +339,7 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
         if isinstance(self.__dict__.get("_null"), Rows):
             try:
                 _ = self.null_log_likelihood_
-            except ValueError:
+            except (ValueError, RuntimeError, OSError):
                 self._null = np.nan
         return super().__getstate__()
 

@@ -15,6 +15,7 @@ from natfit._numbers import Numbers, refuse_other_order
 from natfit._validation import answers_keywords
 from natfit.distributions import Bernoulli, Categorical
 from natfit.distributions.base import Distribution
+from natfit.estimators._sources import by_pieces, mean_by_pieces
 from natfit.estimators.regression._features import Chosen
 from natfit.estimators.regression._offsets import class_offsets, warn_of_forgotten
 from natfit.estimators.regression._response import read_classes, warn_of_many
@@ -126,6 +127,13 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
 
     classes_: np.ndarray
     coef_: np.ndarray
+
+    _takes_labels = True
+
+    def _bound_by_rows(self) -> bool:
+        """Return False: the labels are looked for in any case."""
+        return False
+
     intercept_: np.ndarray
 
     @answers_keywords
@@ -234,6 +242,7 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
     # -------------------------------------------------------------------------- predictions
 
     @answers_keywords
+    @by_pieces
     def decision_function(self, X: Any, *, offset: Any = None) -> np.ndarray:
         """Return the logits of rows of X, of which a prediction takes the largest.
 
@@ -253,6 +262,7 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
         return eta[:, 0] if len(self.classes_) == 2 else _centred(eta)
 
     @answers_keywords
+    @by_pieces
     def predict(  # type: ignore[override]  # classes have no exposure
         self, X: Any, *, offset: Any = None
     ) -> np.ndarray:
@@ -263,6 +273,7 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
         return self.classes_[scores.argmax(axis=1)]
 
     @answers_keywords
+    @by_pieces
     def predict_proba(self, X: Any, *, offset: Any = None) -> np.ndarray:
         """Return the probability of each class for each row of X, (N, K)."""
         scores = self.decision_function(X, offset=offset)
@@ -271,6 +282,7 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
         return np.exp(_log_softmax(scores))
 
     @answers_keywords
+    @by_pieces
     def predict_log_proba(self, X: Any, *, offset: Any = None) -> np.ndarray:
         """Return the log-probability of each class for each row of X, (N, K), in nats."""
         scores = self.decision_function(X, offset=offset)
@@ -279,6 +291,7 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
         return _log_softmax(scores)
 
     @answers_keywords
+    @mean_by_pieces
     def score(  # type: ignore[override]  # classes have no exposure
         self, X: Any, y: Any, sample_weight: Any = None, *, offset: Any = None
     ) -> float:
