@@ -142,6 +142,10 @@ class Pieces(Rows):
             raise ValueError("few must have rows to choose from, got pieces without rows")
         return Block(*sample.reduced(most).columns)
 
+    def glance(self) -> Block:
+        """Return the first rows."""
+        return self._first
+
     def block(self, start: int, stop: int) -> Block:
         """Return the rows from ``start`` to ``stop``; for a few rows only."""
         found, at = [], 0

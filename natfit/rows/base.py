@@ -157,6 +157,10 @@ class Rows(Component):
         """Return at most ``most`` rows, spread over all of them by :func:`subsample`."""
         raise NotImplementedError
 
+    def glance(self) -> Block:
+        """Return some rows: those of :meth:`few`, or the first where these cost a pass."""
+        return self.few()
+
     def block(self, start: int, stop: int) -> Block:
         """Return the rows from ``start`` to ``stop``; for a few rows only."""
         raise NotImplementedError

@@ -45,11 +45,11 @@ def about_centre(form: type[Tight], own: Distribution, rows: Rows, room: Any) ->
     Regular or None
         None for other rows, which some of them tell.
     """
-    few = rows.few().y
     with np.errstate(all="ignore"):
-        middle = float(np.mean(few))
-        if rows.event_shape != () or not np.ptp(few) < _TIGHT * room(middle):
-            return None
+        for some in (rows.glance, rows.few):
+            few = some().y
+            if rows.event_shape != () or not np.ptp(few) < _TIGHT * room(float(np.mean(few))):
+                return None
         centre = float(mean_over(rows))
     made = form(own, centre)
     return Regular(made, made.to_own, made.from_own, made.jacobian)
