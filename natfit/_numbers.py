@@ -110,6 +110,8 @@ def _shape(data: Any) -> tuple[int, ...]:
 
 def one_column(data: Any) -> Any:
     """Return a vector as a table of one column, under its own name where it has one."""
+    if hasattr(data, "__dask_graph__"):
+        return data.to_frame() if hasattr(data, "to_frame") else data[:, None]
     name = getattr(data, "name", None)
     if is_series(data) and isinstance(name, str) and name and hasattr(data, "to_frame"):
         return data.to_frame()
@@ -182,6 +184,11 @@ def _refuse_container(data: Any, name: str) -> None:
             raise TypeError(f"{name} must be an array or a frame, got {kind}; {remedy}")
     if hasattr(data, "collect") and hasattr(data, "collect_schema"):
         raise TypeError(f"{name} must be data in memory, got {kind}; use {name}.collect()")
+    if hasattr(data, "__dask_graph__"):
+        raise TypeError(
+            f"{name} must be data in memory here, got a dask {kind}; use {name}.compute(), or a "
+            "sample of its rows"
+        )
     fields = getattr(getattr(data, "dtype", None), "fields", None)
     if fields:
         keys = ", ".join(repr(key) for key in fields)

@@ -21,6 +21,7 @@ from natfit.metrics.base import Metric
 from natfit.models import Model
 from natfit.optimize import Status
 from natfit.optimize.engine import Engine, resolve_damping, resolve_engine
+from natfit.rows import Pieces, Rows
 from natfit.solvers.base import Solver
 from natfit.steps.base import Step
 
@@ -86,9 +87,12 @@ class NaturalEstimator(CallbackSupportMixin, BaseEstimator):
         before = dict(self.__dict__)
         try:
             yield
+            self.__dict__.pop("_reached", None)
         except BaseException:
             kept = {k: v for k, v in self.__dict__.items() if k.startswith("_callback_fit_ctx")}
             kept |= {k: v for k, v in self.__dict__.items() if k.startswith("_skl_callbacks")}
+            # Where a fit to rows elsewhere had got to when they were lost.
+            kept |= {k: v for k, v in self.__dict__.items() if k == "_reached"}
             self.__dict__.clear()
             self.__dict__.update(before | kept)
             raise
@@ -124,6 +128,31 @@ class NaturalEstimator(CallbackSupportMixin, BaseEstimator):
             return bool(stop)
 
         return hook
+
+    def _keeping(self, rows: Rows, hook: Callable | None, reached: Callable[[Any], Any]) -> Any:
+        """Return a hook that also keeps where a fit to rows in pieces is, for a warm start.
+
+        Parameters
+        ----------
+        rows : Rows
+            The rows of the fit; for those in this process the hook stays as it is.
+        hook : callable or None
+            As :meth:`_iteration_hook` returns it.
+        reached : callable
+            What to keep of an iterate.
+
+        Returns
+        -------
+        callable or None
+        """
+        if not isinstance(rows, Pieces):
+            return hook
+
+        def keeping(iterate: Any, done: bool) -> bool:
+            self._reached = reached(iterate)
+            return bool(hook is not None and hook(iterate, done))
+
+        return keeping
 
     def _warn(self, status: Status, message: str, engine: Engine) -> None:
         """Warn unless the fit reached an optimum or ended as the caller asked."""

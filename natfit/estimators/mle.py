@@ -257,11 +257,13 @@ class NaturalMLE(DensityEstimator):
             return self._preview(family, done, iterate, len(columns))
 
         hook = self._iteration_hook(context, shown, target, metadata, fitted)
-        common: dict[str, Any] = {"model": model, "prior": plan.prior, "hook": hook}
-        common["whole"] = bool(self.fixed)
+        common: dict[str, Any] = {"model": model, "prior": plan.prior, "whole": bool(self.fixed)}
         names = self._names
         for column, start, own in zip(columns, starts, plan.fitted, strict=True):
             rows = data.rows(column, n_jobs)
+            common["hook"] = self._keeping(
+                rows, hook, lambda at: (family, [*(r.eta for r in done), at.eta])
+            )
             task = fitting.Task(own, rows, engine, rng, start=start, **common)
             try:
                 done.append(fitting.fit(task))
@@ -390,12 +392,19 @@ class NaturalMLE(DensityEstimator):
     def _starts(self, family: Distribution, fitted: list[Any]) -> list:
         """Return the start in eta for each column, or None for the family's own start."""
         check_bool(self.warm_start, "warm_start")
-        if self.warm_start and hasattr(self, "_eta"):
-            # The estimate of another family, or of other columns, has no meaning here.
-            if self.distribution_ == family and len(self._eta) == len(fitted):
+        known = self.__dict__.get("_reached")
+        if known is None and hasattr(self, "_eta"):
+            known = self.distribution_, list(self._eta)
+        # The estimate of another family, or of other columns, has no meaning here.
+        if self.warm_start and known is not None and known[0] == family:
+            etas = known[1] + [None] * (len(fitted) - len(known[1]))
+            if len(etas) == len(fitted):
                 if not self.fixed:
-                    return list(self._eta)
-                return [own.reduce(eta) for own, eta in zip(fitted, self._eta, strict=True)]
+                    return etas
+                return [
+                    None if eta is None else own.reduce(eta)
+                    for own, eta in zip(fitted, etas, strict=True)
+                ]
         if self.start_params is None:
             return [None] * len(fitted)
         return given_starts(self.start_params, fitted, self.fixed or ())

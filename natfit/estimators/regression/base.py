@@ -161,7 +161,9 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
         hook = self._iteration_hook(context, calls["X"], calls["y"], calls["metadata"], fitted)
         model, constant = self._posed(chosen, family)
         options: dict[str, Any] = {"model": model, "constant": constant, "ridge": ridge}
-        options["hook"] = hook
+        options["hook"] = self._keeping(
+            found.rows, hook, lambda at: self._resumes(published, chosen, at)
+        )
         options["prior"] = self._prior(family)
         options["raw"] = self._start(before, published, chosen)
         task = fitting.Task(family, found.rows, engine, self._generator(), name="y", **options)
@@ -228,15 +230,21 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
 
     def _start(self, before: dict, family: Distribution, chosen: Chosen) -> Any:
         """Return the coefficients of the previous fit for a warm start, None for no such start."""
-        model = before.get("_model")
+        known = {**before, **before.get("_reached", {})}
+        model = known.get("_model")
         if not (self.warm_start and isinstance(model, LinearPredictors)):
             return None
-        same = before["distribution_"] == family and before["_choice"].same(chosen)
-        labels: tuple[Any, Any] = before.get("classes_"), self.__dict__.get("classes_")
+        same = known["distribution_"] == family and known["_choice"].same(chosen)
+        labels: tuple[Any, Any] = known.get("classes_"), self.__dict__.get("classes_")
         if not (same and np.array_equal(*labels)):
             # The estimate of another family, or of other features, has no meaning here.
             return None
-        return model.raw(before["_theta"])
+        return model.raw(known["_theta"])
+
+    def _resumes(self, family: Distribution, chosen: Chosen, at: Any) -> dict[str, Any]:
+        """Return what a warm start needs of an iterate."""
+        found = {"_model": at.model, "_theta": at.theta, "distribution_": family}
+        return {**found, "_choice": chosen, "classes_": self.__dict__.get("classes_")}
 
     def _posed(self, chosen: Chosen, family: Distribution) -> tuple[Model, tuple[str, ...]]:
         """Return the model of a fit, not yet bound, and the parameters that are constants of it."""
