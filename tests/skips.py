@@ -80,6 +80,7 @@ DISTRIBUTIONS = {
     "log_prob_matches_scipy": has_no_peer_in_scipy,
     "log_density_outside_support": has_no_outside,
     "summary_stands_for_rows": has_no_summary,
+    "summaries_join": has_no_summary,
     "score_matches_autograd": lambda family, etas: not (family._score and family.differentiable),
     "observed_matches_autograd": lambda family, etas: (
         not (family._observed and family.differentiable)

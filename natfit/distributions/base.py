@@ -9,6 +9,7 @@ applies where a family writes none.
 ================  ==========================================================  ==============
 bind              the family with the dimension that only data tell           itself
 sufficient        a summary that stands in for the data as one row            None
+joined_summaries  the summary of all rows from those of two parts             None
 check             refuse rows outside the support                             by support
 check_degenerate  refuse data without a maximum in the family                 accept
 _initial          a start from a few rows, one pass, no iteration
@@ -96,6 +97,23 @@ class Distribution(Facts, Verdicts, Component):
 
     def sufficient(self, rows: Rows) -> Any | None:
         """Summary that replaces all rows by one, or None where a family has none."""
+        return None
+
+    def joined_summaries(self, one: Any, weight: float, two: Any, other: float) -> Any | None:
+        """Summary of all rows, from those of two parts of them; None where that is not known.
+
+        Parameters
+        ----------
+        one, two : tuple
+            What :meth:`sufficient` returned for each part.
+        weight, other : float
+            Sum of the weights of each part.
+
+        Returns
+        -------
+        tuple or None
+            What :meth:`sufficient` would return for both parts together, up to rounding.
+        """
         return None
 
     def check(self, rows: Rows) -> None:

@@ -50,6 +50,23 @@ def summary_stands_for_rows(family: Any, etas: np.ndarray) -> None:
             _same_sums(family, eta, summary, total, y, weight)
 
 
+def summaries_join(family: Any, etas: np.ndarray) -> None:
+    """The joined summaries of parts of the rows give the same sums as all rows."""
+    for eta in etas:
+        y, weight = some_rows(family, eta, 60), np.linspace(0.5, 3.0, 60)
+        parts = [slice(0, 17), slice(17, 30), slice(30, 60)]
+        found = [family.sufficient(Memory(y[p], weight=weight[p])) for p in parts]
+        if not all(isinstance(part, tuple) for part in found):
+            raise NotApplicable("the family has no summary that is one row")
+        summary, total = found[0], weight[parts[0]].sum()
+        for part, own in zip(parts[1:], found[1:], strict=True):
+            more = weight[part].sum()
+            summary = family.joined_summaries(summary, total, own, more)
+            require(summary is not None, "summaries of two parts are not joined")
+            total += more
+        _same_sums(family, eta, summary, np.array([total]), y, weight)
+
+
 def _same_sums(family: Any, eta: np.ndarray, y: Any, w: Any, rows: Any, weight: Any) -> None:
     """Require that sums of (y, w) equal weighted sums of the values of every row."""
     each = np.ones(len(rows)) if weight is None else weight
@@ -92,4 +109,10 @@ def shared_eta_is_tiled(family: Any, etas: np.ndarray) -> None:
 
 
 #: Checks of sums, each called with (family, etas).
-SUM_CHECKS = [sums_are_row_sums, weights_repeat_rows, summary_stands_for_rows, shared_eta_is_tiled]
+SUM_CHECKS = [
+    sums_are_row_sums,
+    weights_repeat_rows,
+    summary_stands_for_rows,
+    summaries_join,
+    shared_eta_is_tiled,
+]

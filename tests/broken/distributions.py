@@ -4,6 +4,7 @@ import numpy as np
 
 from natfit import testing
 from natfit.distributions.contract.declared import InformationKind, Role, Route
+from natfit.distributions.forms.joined import joined_means
 from natfit.distributions.positive.exponential import Exponential
 from natfit.distributions.positive.gamma import Gamma
 from natfit.distributions.real.cauchy import Cauchy
@@ -194,7 +195,7 @@ class SamplerOutside(Exponential):
         return super()._sample(rng, n, rate) - 1e-3
 
 
-@caught_by("summary_stands_for_rows", "sums_are_row_sums", "weights_repeat_rows")
+@caught_by("summary_stands_for_rows", "summaries_join", "sums_are_row_sums", "weights_repeat_rows")
 class SumForgetsWeight(Normal):
     """The sum of scores ignores the weights."""
 
@@ -203,12 +204,20 @@ class SumForgetsWeight(Normal):
         return value, score if weight is None else score / weight.mean()
 
 
-@caught_by("summary_stands_for_rows", "weights_repeat_rows")
+@caught_by("summary_stands_for_rows", "summaries_join", "weights_repeat_rows")
 class SummaryForgetsWeight(Gamma):
     """The sufficient statistics ignore the weights."""
 
     def sufficient(self, rows):
         return super().sufficient(Memory(rows.y))
+
+
+@caught_by("summaries_join")
+class BetweenForgotten(Normal):
+    """Joined spreads leave out the distance between the means of the parts."""
+
+    def joined_summaries(self, one, weight, two, other):
+        return joined_means(one, weight, two, other)
 
 
 @caught_by("shared_eta_is_tiled", "curvature_of_rows_is_fisher")

@@ -13,6 +13,7 @@ import numpy as np
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import InformationKind
 from natfit.distributions.contract.sums import n_rows
+from natfit.distributions.forms.joined import joined_means
 from natfit.linops.row_curvature import RowCurvature
 from natfit.rows import Block, Rows, dot
 
@@ -65,6 +66,10 @@ class ExponentialFamily(Distribution):
         """Weighted means of the statistics, each with a leading axis of one row."""
         total, *sums = rows.sum(self._statistics_part, wide=True)
         return tuple(np.asarray(s / total)[None] for s in sums)
+
+    def joined_summaries(self, one: Any, weight: float, two: Any, other: float) -> Any | None:
+        """Weighted means of both summaries."""
+        return joined_means(one, weight, two, other)
 
     def _statistics_part(self, block: Block) -> tuple:
         """Sums of the weights and of the statistics."""

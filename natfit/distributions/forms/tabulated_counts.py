@@ -13,6 +13,7 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.sums import summed_observed, summed_value_and_score
 from natfit.distributions.contract.support import Support
+from natfit.distributions.forms.joined import joined_tables
 from natfit.rows import Block, Memory, Rows, table_of
 
 #: Counts below this are tabulated by counting; with larger ones the rows are sorted.
@@ -42,6 +43,8 @@ class Tabulated(Distribution):
     def sufficient(self, rows: Rows) -> tuple:
         """Distinct values and their shares of the weight, (1, M) each."""
         return count_summary(rows, self.known_support)
+
+    joined_summaries = staticmethod(joined_tables)
 
     def sum_value_and_score(
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray

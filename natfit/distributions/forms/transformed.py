@@ -16,6 +16,7 @@ from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.intervals import Moments, moments
 from natfit.distributions.contract.velocity import Velocity
 from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.forms.joined import joined_means
 from natfit.linops.row_curvature import Entries, Entry, RowCurvature
 from natfit.rows import Block, Rows, mean_over, rows_as, weighted_total
 
@@ -244,6 +245,11 @@ class Transformed(Distribution):
             return None
         summary = self.base.sufficient(self._seen(rows))
         return *summary, np.asarray(mean_over(rows, _slope_of, self))[None]
+
+    def joined_summaries(self, one: Any, weight: float, two: Any, other: float) -> Any | None:
+        """The base's, and the mean of the logarithms of the slope."""
+        rest = self.base.joined_summaries(one[:-1], weight, two[:-1], other)
+        return None if rest is None else (*rest, *joined_means(one[-1:], weight, two[-1:], other))
 
     def _seen(self, rows: Rows) -> Rows:
         """The rows as t."""

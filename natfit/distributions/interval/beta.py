@@ -17,6 +17,7 @@ from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import UNIT
 from natfit.distributions.contract.window_ends import End
 from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.forms.joined import joined_excess, joined_means
 from natfit.distributions.forms.tight import TightBeta, about_centre
 from natfit.numerics.incomplete import beta_slopes
 from natfit.numerics.stirling import (
@@ -95,6 +96,18 @@ class Beta(ExponentialFamily):
             return low, high
         first, second = (np.array([v]) for v in means_over(rows, _excesses, centre))
         return np.log(centre) + first, np.log1p(-centre) + second, np.array([centre]), first, second
+
+    def joined_summaries(self, one: Any, weight: float, two: Any, other: float) -> Any | None:
+        """The means of both parts, and the terms of tight rows where they are tight together."""
+        means = joined_means(one[:2], weight, two[:2], other)
+        if len(one) < 5 or len(two) < 5:
+            return means
+        (centre,) = joined_means(one[2:3], weight, two[2:3], other)
+        first = joined_excess(one[3], one[2], weight, two[3], two[2], other)
+        second = joined_excess(one[4], 1.0 - one[2], weight, two[4], 1.0 - two[2], other)
+        if min(first[0], second[0]) < -1e-3:
+            return means
+        return np.log(centre) + first, np.log1p(-centre) + second, centre, first, second
 
     def _log_prob(self, y: Any, a: Any, b: Any) -> Any:
         # By Stirling's formula log B is a log p + b log q, p = a / s, with small corrections.

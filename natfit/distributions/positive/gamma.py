@@ -18,6 +18,7 @@ from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.contract.window_ends import End
 from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.forms.joined import joined_excess, joined_means
 from natfit.distributions.forms.shift import narrow
 from natfit.distributions.forms.tight import TightGamma, about_centre, divergence_of_means
 from natfit.linops.row_curvature import Entries, RowCurvature, number
@@ -67,6 +68,14 @@ class Gamma(ExponentialFamily):
             return value, log
         (excess,) = means_over(rows, _excess, float(value[0]))
         return value, np.log(value) + excess, np.array([excess])
+
+    def joined_summaries(self, one: Any, weight: float, two: Any, other: float) -> Any | None:
+        """The means of both parts, and the excess where the rows together are tight."""
+        value, log = joined_means(one[:2], weight, two[:2], other)
+        if loose(value[0], log[0]):
+            return value, log
+        excess = joined_excess(excess_of(one), one[0], weight, excess_of(two), two[0], other)
+        return value, np.log(value) + excess, excess
 
     def _log_prob(self, y: Any, shape: Any, scale: Any) -> Any:
         value, log, *excess = with_excess(self.statistics(y), shape)
@@ -204,6 +213,11 @@ class Gamma(ExponentialFamily):
             "Gamma has no closed-form expectation coordinates: E[log y] = psi(shape) + log scale "
             "must be inverted numerically; use coordinates='unconstrained' or 'native'"
         )
+
+
+def excess_of(summary: tuple) -> np.ndarray:
+    """The mean of log(y / mean) - (y / mean - 1) of a summary of y and log y, (1,)."""
+    return summary[2] if len(summary) > 2 else summary[1] - np.log(summary[0])
 
 
 def _excess(y: np.ndarray, centre: float) -> tuple[np.ndarray, ...]:

@@ -18,11 +18,13 @@ from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.contract.window_ends import End
 from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.forms.joined import joined_excess, joined_means
 from natfit.distributions.forms.shift import narrow
 from natfit.distributions.forms.tight import TightInverseGamma, about_centre
 from natfit.distributions.positive.gamma import (
     approximate_shape,
     divergence,
+    excess_of,
     loose,
     tight_log_prob,
     tight_score,
@@ -77,6 +79,15 @@ class InverseGamma(ExponentialFamily):
             return inverse, log
         (excess,) = means_over(rows, _excess, 1.0 / float(inverse[0]))
         return inverse, -np.log(inverse) - excess, np.array([excess])
+
+    def joined_summaries(self, one: Any, weight: float, two: Any, other: float) -> Any | None:
+        """The means of both parts, and the excess where the rows together are tight."""
+        inverse, log = joined_means(one[:2], weight, two[:2], other)
+        if loose(inverse[0], -log[0]):
+            return inverse, log
+        first, second = (excess_of((s[0], -s[1], *s[2:])) for s in (one, two))
+        excess = joined_excess(first, one[0], weight, second, two[0], other)
+        return inverse, -np.log(inverse) - excess, excess
 
     def _log_prob(self, y: Any, shape: Any, scale: Any) -> Any:
         inverse, log, *excess = with_excess(self.statistics(y), shape)

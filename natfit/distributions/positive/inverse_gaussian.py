@@ -15,6 +15,7 @@ from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.contract.window_ends import End
 from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.forms.joined import joined_means
 from natfit.distributions.forms.shift import narrow
 from natfit.rows import Rows, means_over
 
@@ -112,6 +113,13 @@ class InverseGaussian(ExponentialFamily):
         if not excess > 1e-3 * inverse and np.isfinite(inverse):
             (excess,) = means_over(rows, _excess, centre)
         return np.array([centre]), np.array([excess]), np.array([log])
+
+    def joined_summaries(self, one: Any, weight: float, two: Any, other: float) -> Any | None:
+        """The three means of both parts; the second without a difference of inverses."""
+        share = other / (weight + other)
+        centre, excess, log = joined_means(one, weight, two, other)
+        between = share * (1.0 - share) * (two[0] - one[0]) ** 2
+        return centre, excess + between / (one[0] * two[0] * centre), log
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: shape -> infinity and the likelihood grows without limit."""

@@ -15,6 +15,7 @@ from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import POSITIVE
 from natfit.distributions.contract.velocity import powered
 from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.forms.joined import joined_moments
 from natfit.distributions.forms.standard import NORMAL, Standard
 from natfit.linops.row_curvature import Entries, RowCurvature
 from natfit.rows import Rows, moments_over
@@ -111,6 +112,10 @@ class Lognormal(ExponentialFamily):
             if (mean - shift) ** 2 > 100.0 * spread:
                 mean, spread = moments_over(rows, mean, np.log)
         return (np.array([mean]), np.array([spread]))
+
+    def joined_summaries(self, one: Any, weight: float, two: Any, other: float) -> Any | None:
+        """Mean of log y, and mean square deviation about it, of both parts."""
+        return joined_moments(one, weight, two, other)
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: shape -> 0 and the likelihood grows without limit."""

@@ -17,6 +17,7 @@ from natfit.distributions.contract.support import REAL
 from natfit.distributions.contract.velocity import stretched
 from natfit.distributions.forms.exponential_family import ExponentialFamily
 from natfit.distributions.forms.gaussian_distances import energy_distance, energy_metric
+from natfit.distributions.forms.joined import joined_moments
 from natfit.distributions.forms.standard import NORMAL, Standard
 from natfit.linops.row_curvature import Entries, RowCurvature
 from natfit.rows import Rows, moments_over
@@ -126,6 +127,10 @@ class Normal(ExponentialFamily):
             shift = mean if np.isfinite(mean) else float(rows.row(rows.n // 2).y[0])
             mean, spread = moments_over(rows, shift)
         return (np.array([mean]), np.array([spread]))
+
+    def joined_summaries(self, one: Any, weight: float, two: Any, other: float) -> Any | None:
+        """Mean, and mean square deviation about it, of both parts."""
+        return joined_moments(one, weight, two, other)
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """All rows alike: scale -> 0 and the likelihood grows without limit."""

@@ -14,6 +14,7 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.sums import n_rows
 from natfit.distributions.counts.categorical import log_softmax
+from natfit.distributions.forms.joined import joined_means
 from natfit.distributions.vectors._compositions import (
     CountVectors,
     log_coefficient,
@@ -176,6 +177,11 @@ class DirichletMultinomial(CountVectors):
             return None
         return Tails.of(rows, int(most))
 
+    def joined_summaries(self, one: Any, weight: float, two: Any, other: float) -> Any | None:
+        """Means of the tables of both parts, the shorter ones continued by zeros."""
+        most = max(one[1].shape[1], two[1].shape[1])
+        return joined_means(_padded(one, most), weight, _padded(two, most), other)
+
     def bounded(self, summary: tuple) -> tuple[tuple, str | None]:
         """Tables in which categories that never occur have a mean count of 1e-8 per row."""
         tails, totals, mean, coefficient = summary
@@ -261,3 +267,10 @@ def largest_total(rows: Rows) -> float:
 
 def _totals_part(block: Block) -> np.ndarray:
     return block.y.sum(axis=1)
+
+
+def _padded(summary: tuple, most: int) -> tuple:
+    """The summary with tables of ``most`` columns, of which the last ones are zero."""
+    tails, totals, *rest = summary
+    wide = [np.pad(t, [(0, 0)] * (t.ndim - 1) + [(0, most - t.shape[-1])]) for t in (tails, totals)]
+    return *wide, *rest

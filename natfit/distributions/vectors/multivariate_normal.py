@@ -17,6 +17,7 @@ from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.forms.columns import Columns
 from natfit.distributions.forms.exponential_family import ExponentialFamily
+from natfit.distributions.forms.joined import joined_means
 from natfit.distributions.vectors._gaussian import LOG_2PI
 from natfit.distributions.vectors._gaussian_full import STRUCTURES
 from natfit.rows import Block, Memory, Rows, total_weight
@@ -196,6 +197,13 @@ class MultivariateNormal(Columns, ExponentialFamily):
         total, first, second = rows.sum(self._moments_part, shift)
         delta = first / total
         return (shift + delta)[None], self._form.centre(second / total, delta)[None]
+
+    def joined_summaries(self, one: Any, weight: float, two: Any, other: float) -> Any | None:
+        """Mean, and second moment about it, of both parts."""
+        share = other / (weight + other)
+        mean, spread = joined_means(one, weight, two, other)
+        between = self._form.moment(two[0] - one[0], None)
+        return mean, spread + share * (1.0 - share) * between
 
     def _moments_part(self, block: Block, shift: np.ndarray) -> tuple:
         """Sums of the weights, of y - shift, and of its second moment."""

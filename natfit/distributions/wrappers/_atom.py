@@ -14,6 +14,7 @@ from natfit.distributions.contract.intervals import Moments, moments
 from natfit.distributions.contract.start import mean
 from natfit.distributions.contract.velocity import Velocity, from_intervals
 from natfit.distributions.counts.bernoulli import divergence
+from natfit.distributions.forms.joined import joined_means
 from natfit.distributions.wrappers._zero_altered import SHARE, log_share, share_terms
 from natfit.distributions.wrappers.base import Extended, passed_on
 from natfit.rows import Block, Rows, rows_where
@@ -194,6 +195,14 @@ class WithAtom(Extended):
         if not isinstance(summary, tuple):
             return None
         return (np.array([1.0 - others.total / rows.total]), *summary)
+
+    def joined_summaries(self, one: Any, weight: float, two: Any, other: float) -> Any | None:
+        """The share of the atom in both parts, and the inner family's summary of the other rows."""
+        others = weight * (1.0 - float(one[0][0])), other * (1.0 - float(two[0][0]))
+        rest = self.inner.joined_summaries(one[1:], others[0], two[1:], others[1])
+        if rest is None:
+            return None
+        return (*joined_means(one[:1], weight, two[:1], other), *rest)
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """Raise ValueError where the other rows have no maximum in the inner family."""

@@ -186,6 +186,7 @@ class Restricted(Wrapper):
     kink_sum = passed_on()
     bounded = passed_on()
     sufficient = passed_on()
+    joined_summaries = passed_on()
 
     @property
     def compare_after(self) -> int | None:  # type: ignore[override]  # the inner family decides
