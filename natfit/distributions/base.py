@@ -116,6 +116,10 @@ class Distribution(Facts, Verdicts, Component):
         """
         return None
 
+    def tabulated(self, summary: Any) -> tuple[np.ndarray, np.ndarray] | None:
+        """Distinct rows (M,) and their shares (M,) that a summary consists of; None for others."""
+        return None
+
     def check(self, rows: Rows) -> None:
         """Raise ValueError for the first row outside the support."""
         self.known_support.check(rows, type(self).__name__)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.callback import with_callbacks
 from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_array, validate_data
 
 from natfit import fitting
 from natfit._component import resolve
@@ -24,6 +24,7 @@ from natfit.coordinates import Coordinates
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
 from natfit.estimators._data import Data, of_a_vector, of_one_row, of_too_few, read_rows
+from natfit.estimators._partial import PartialDensity
 from natfit.estimators._sources import InPieces, read_pieces
 from natfit.estimators.density import DensityEstimator, native_values
 from natfit.fitting.options import Adjusted, adjust, located
@@ -37,7 +38,7 @@ from natfit.rows import Memory, source_of
 _ADJUSTMENTS = ("truncation", "fixed", "bounds", "prior", "bijectors")
 
 
-class NaturalMLE(DensityEstimator):
+class NaturalMLE(PartialDensity, DensityEstimator):
     """Maximum-likelihood estimate of a distribution by natural-gradient descent.
 
     The objective is ``f(theta) = -1/W sum_i w_i log p(y_i | theta)`` in nats per row, where W is
@@ -270,6 +271,7 @@ class NaturalMLE(DensityEstimator):
             except ValueError as error:
                 raise ValueError(located(error, data.values, own, len(done), names)) from error
         self._publish(family, engine, fitting.join(family, done, names))
+        self._began(family, done, data.seen_as)
         context.call_on_fit_task_end(
             estimator=self,
             X=shown,
@@ -354,23 +356,25 @@ class NaturalMLE(DensityEstimator):
             )
         return data
 
-    def _validated(self, X: Any) -> Numbers:
-        """Return rows in float64 (N, D), and record their number of columns and the names."""
+    def _validated(self, X: Any, least: int = 2, reset: bool = True) -> Numbers:
+        """Return rows in float64 (N, D), and record or compare their columns and the names."""
         found = as_numbers(X, "X")
         values = found.values
         if values.ndim == 1:
             raise ValueError(of_a_vector(len(values), getattr(self, "distribution", "normal")))
-        if values.ndim == 2 and len(values) == 1 < values.shape[1]:
+        if values.ndim == 2 and len(values) == 1 < values.shape[1] and least > 1:
             raise ValueError(of_one_row(values.shape[1], type(self).__name__))
-        if values.ndim != 2 or len(values) < 2:
+        if values.ndim != 2 or len(values) < least:
             raise ValueError(of_too_few(values.shape, type(self).__name__))
         plain = values.shape[1] >= 1
         if plain and values is X:
             # There is nothing to convert; only the number and names of features are recorded.
-            return Numbers(validate_data(self, X, skip_check_array=True))
-        values = validate_data(
-            self, values, dtype=np.float64, ensure_min_samples=2, ensure_all_finite=False
-        )
+            return Numbers(validate_data(self, X, reset=reset, skip_check_array=True))
+        options = {"dtype": np.float64, "ensure_min_samples": least, "ensure_all_finite": False}
+        if is_frame(X) and not reset:
+            validate_data(self, X, reset=False, skip_check_array=True)
+            return Numbers(check_array(values, **options), found.masked)
+        values = validate_data(self, values, reset=reset, **options)
         if is_frame(X):
             validate_data(self, X, skip_check_array=True)
         return Numbers(values, found.masked)
@@ -417,12 +421,16 @@ class NaturalMLE(DensityEstimator):
         self._eta = result.eta
         self._information = result.information
         self._at_bound = result.at_bound
-        self.params_ = native_values(family, result.eta)
-        for name, value in (self.fixed or {}).items():
-            # Values as the user gave them, not as they come back from eta.
-            self.params_[name] = np.resize(np.float64(value), self.params_[name].shape)
+        self.params_ = self._native_values(family, result.eta)
         for name, value in result.attributes.items():
             setattr(self, name, value)
+
+    def _native_values(self, family: Distribution, eta: np.ndarray) -> dict[str, np.ndarray]:
+        """Return native values by name; known ones as they were given, not as they come back."""
+        params = native_values(family, eta)
+        for name, value in (self.fixed or {}).items():
+            params[name] = np.resize(np.float64(value), params[name].shape)
+        return params
 
     def _fitted_state(self) -> dict:
         """Return the attributes that an estimator needs to score."""

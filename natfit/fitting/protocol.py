@@ -104,21 +104,23 @@ def fit(task: Task) -> Result:
     family = bind(task)
     # Summaries of intervals are tables of them, which serve rows that share eta.
     tables = task.model.shared or family.information.complete
-    summary = summarise(family, task.rows) if tables else None
+    summary = task.summary
+    if summary is None and tables:
+        summary = summarise(family, task.rows)
     check(family, task.rows, summary, task.name)
     # Equal rows with different offsets differ.
     moved = not task.model.shared and task.rows.few(1).offset is not None
     rescued = bool(task.prior) or family.has_given_limits or moved
     refusal = degenerate(family, task.rows, summary, rescued)
     if refusal is None:
-        return inform(task, *_solved(task, family, summary))
+        return inform(task, *_solved(task, family, summary), summary)
     try:
         problem, ended = _solved(task, family, summary, alike=True)
     except ValueError:
         raise refusal from None
     if ended.status in (Status.UNBOUNDED, Status.SINGULAR, Status.NON_FINITE):
         raise refusal
-    return inform(task, problem, ended)
+    return inform(task, problem, ended, summary)
 
 
 def _solved(
@@ -322,7 +324,7 @@ def _ended(result: Fit, status: Status, why: str) -> Fit:
     return replace(result, verdict=replace(result.verdict, status=status, reason=why))
 
 
-def inform(task: Task, problem: Problem, result: Fit) -> Result:
+def inform(task: Task, problem: Problem, result: Fit, summary: Any | None = None) -> Result:
     """Phase 12: return the result, with the information at the estimate and all of eta."""
     at_limit, objective = result.iterate.active, problem.objective
     info = None
@@ -339,6 +341,7 @@ def inform(task: Task, problem: Problem, result: Fit) -> Result:
         objective.total,
         at_limit,
         objective.log_likelihood(result.theta, result.iterate.value),
+        summary=summary,
     )
     return found.whole() if _whole(task, problem) else found
 

@@ -32,7 +32,7 @@ def regular_of(task: Task) -> Regular | None:
         chosen = not task.prior and model.shared
     else:
         chosen = bool(getattr(model.coordinates, "unconstrained", False))
-    return task.family.regular(task.rows) if chosen else None
+    return task.family.regular(task.rows) if chosen and task.summary is None else None
 
 
 def regular_task(task: Task, form: Regular) -> Task:
@@ -58,6 +58,7 @@ def published(task: Task, form: Regular, result: Result) -> Result:
         eta=eta,
         information=_pulled(result.information, jacobian),
         at_bound=tuple(np.flatnonzero(touched).tolist()),
+        summary=None,
     )
 
 

@@ -58,6 +58,8 @@ class Result:
         Of all rows at the estimate, nats, without the prior.
     engine : Engine or None
         The components that were used, where they are not those of the task.
+    summary : object or None
+        The family's summary of the rows, if it has one.
     """
 
     fit: Fit
@@ -69,6 +71,7 @@ class Result:
     at_bound: tuple[int, ...]
     log_likelihood: float
     engine: Engine | None = None
+    summary: Any | None = None
 
     def whole(self) -> Result:
         """Return the result in all of eta; its family knows the parameters that were not fitted."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -47,6 +47,9 @@ class Task:
     raw : sequence of (ndarray, float), optional
         Coefficients (D,) of x and the intercept of each entry of eta at which linear predictors
         start, as ``model.raw`` returns them.
+    summary : tuple, optional
+        What ``family.sufficient`` returned for all rows, where they are no longer there: ``rows``
+        then only serve starts, and have the weight of all rows.
     name : str
         What messages call the observed values: X of a density, y of a regression.
     hook : callable, optional
@@ -66,4 +69,5 @@ class Task:
     start: np.ndarray | Mapping[str, np.ndarray] | None = None
     raw: Sequence[tuple[np.ndarray, float]] | None = None
     hook: Callable | None = None
+    summary: Any | None = None
     name: str = "X"

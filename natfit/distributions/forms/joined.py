@@ -33,6 +33,11 @@ def joined_tables(one: tuple, weight: float, two: tuple, other: float) -> tuple:
     return values[None], np.bincount(place, shares, len(values))[None]
 
 
+def rows_of_table(summary: tuple) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct values (M,) of a table and their shares (M,)."""
+    return summary[0][0], summary[1][0]
+
+
 def joined_excess(
     first: np.ndarray,
     mean: np.ndarray,

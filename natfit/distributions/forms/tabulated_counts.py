@@ -13,7 +13,7 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.sums import summed_observed, summed_value_and_score
 from natfit.distributions.contract.support import Support
-from natfit.distributions.forms.joined import joined_tables
+from natfit.distributions.forms.joined import joined_tables, rows_of_table
 from natfit.rows import Block, Memory, Rows, table_of
 
 #: Counts below this are tabulated by counting; with larger ones the rows are sorted.
@@ -45,6 +45,7 @@ class Tabulated(Distribution):
         return count_summary(rows, self.known_support)
 
     joined_summaries = staticmethod(joined_tables)
+    tabulated = staticmethod(rows_of_table)
 
     def sum_value_and_score(
         self, y: Any, weight: np.ndarray | None, eta: np.ndarray

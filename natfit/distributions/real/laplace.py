@@ -14,7 +14,7 @@ from natfit.distributions.contract.declared import Role
 from natfit.distributions.contract.start import location_scale
 from natfit.distributions.contract.support import REAL
 from natfit.distributions.contract.velocity import stretched
-from natfit.distributions.forms.joined import joined_tables
+from natfit.distributions.forms.joined import joined_tables, rows_of_table
 from natfit.rows import Rows, distance, mean_over, table_of
 
 _LOG_2 = 0.6931471805599453
@@ -60,6 +60,7 @@ class Laplace(Distribution):
         return values[None], (count / count.sum())[None]
 
     joined_summaries = staticmethod(joined_tables)
+    tabulated = staticmethod(rows_of_table)
 
     def _deviation(self, y: Any, loc: Any) -> Any:
         """|y - loc| of rows (n,), or its mean (1,) of a summary."""

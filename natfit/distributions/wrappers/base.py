@@ -187,6 +187,7 @@ class Restricted(Wrapper):
     bounded = passed_on()
     sufficient = passed_on()
     joined_summaries = passed_on()
+    tabulated = passed_on()
 
     @property
     def compare_after(self) -> int | None:  # type: ignore[override]  # the inner family decides

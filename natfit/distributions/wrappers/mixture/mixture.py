@@ -19,7 +19,7 @@ from natfit.distributions.contract.expectation import Expectation
 from natfit.distributions.contract.intervals import Moments
 from natfit.distributions.contract.sums import summed_value_and_score
 from natfit.distributions.contract.support import Support
-from natfit.distributions.forms.joined import joined_tables
+from natfit.distributions.forms.joined import joined_tables, rows_of_table
 from natfit.distributions.forms.tabulated_counts import count_summary, tabulated_sum
 from natfit.distributions.wrappers.mixture import _rows as per_row
 from natfit.distributions.wrappers.mixture._components import resolved
@@ -417,6 +417,7 @@ class Mixture(Groups):
         return count_summary(rows, self.support) if self.summary_proves_support else None
 
     joined_summaries = staticmethod(joined_tables)
+    tabulated = staticmethod(rows_of_table)
 
     def initial(self, few: Block, rng: np.random.Generator) -> np.ndarray:
         """Each component's start on a cluster of the rows, (K,)."""

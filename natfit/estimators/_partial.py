@@ -1,0 +1,486 @@
+"""Densities that go on as rows arrive: partial_fit and merge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from natfit import fitting
+from natfit._component import resolve
+from natfit._numbers import refuse_other_order
+from natfit._validation import answers_keywords, check_jobs, check_number
+from natfit.coordinates import Coordinates
+from natfit.distributions import Censored
+from natfit.distributions.base import Distribution
+from natfit.estimators._data import Data, read_rows, refuse_not_finite
+from natfit.estimators._partial_checks import (
+    free_of,
+    is_empty,
+    pasts_of,
+    reduced,
+    refuse_ends,
+    refuse_held,
+    refuse_others,
+    weightless,
+    within,
+)
+from natfit.estimators._partial_states import (
+    Batch,
+    OfQuadratics,
+    OfSummaries,
+    Running,
+    added,
+    summaries,
+)
+from natfit.fitting.options import priors
+from natfit.fitting.running import Moved, Summary, Test, drift_table, merged, stand_in
+from natfit.inference import Information
+from natfit.iterate import Status
+from natfit.models import Constant
+from natfit.optimize import History
+from natfit.rows import Rows, rows_of
+
+#: What a fit publishes, and a batch makes out of date.
+_PUBLISHED = frozenset(
+    {
+        *("distribution_", "metric_", "solver_", "step_", "damping_", "params_", "theta_"),
+        *("n_obs_", "n_iter_", "loglik_", "status_", "statuses_", "message_", "history_"),
+        *("coordinates_", "information_kind_", "_eta", "_information", "_at_bound"),
+    }
+)
+
+#: Numbers up to which a fit keeps its summary.
+_KEPT = 1 << 16
+
+#: Distance to the optimum, in standard errors, up to which a batch has converged.
+_CONVERGED = 1e-4
+
+
+class PartialDensity:
+    """What a density does with rows that come later, and with other fits."""
+
+    missing: str
+    truncation: Any
+    n_jobs: int | None
+    n_features_in_: int
+    _running: Running | None
+    n_obs_: float
+    loglik_: float
+    params_: dict[str, np.ndarray]
+    _eta: np.ndarray
+    _information: list[Information]
+    _at_bound: list[tuple[int, ...]]
+    merge_loss_: float
+    merge_p_value_: float
+
+    @answers_keywords
+    def partial_fit(
+        self, X: Any, y: Any = None, sample_weight: Any = None, *, forgetting: float = 1.0
+    ) -> Any:
+        """Go on with the fit with the rows of a batch, as if they had been there before.
+
+        Families with a summary (normal, gamma, Poisson, ...) give the estimate of :meth:`fit` for
+        all rows, in any order and in any batches. Others keep the first 1,000 rows and fit them
+        together; then the estimate moves to the optimum of the batch's likelihood and the
+        quadratic of the rows before, whose information is added up. The estimate is computed when
+        it is asked for.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, D) or Censored
+            The rows of the batch, with the columns of the first one. None of them changes nothing.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n,), optional
+            Repetitions of each row.
+        forgetting : float, default=1.0
+            What is left of the weight of all rows before, in (0, 1].
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If data, weights or options cannot be used. The estimator stays as it was before.
+        """
+        share = check_number(forgetting, "forgetting", low=0.0, high=1.0, closed_low=False)
+        with self._all_or_nothing():
+            running = self.__dict__.get("_running")
+            data = self._batch(X, sample_weight, first=running is None)
+            if data is None:
+                return self
+            self._go_on(running, data, share)
+        return self
+
+    def _go_on(self, running: Running | None, data: Data, share: float) -> None:
+        n_jobs = check_jobs(self.n_jobs)
+        if running is None:
+            self._engine()
+            if "_eta" in self.__dict__:
+                raise ValueError(
+                    f"partial_fit cannot go on from this {type(self).__name__}, whose fit kept no "
+                    "state: fit it again, or keep it with pickle instead of to_json"
+                )
+            running = self._beginning(data, n_jobs)
+        if isinstance(running, OfQuadratics) and running.pasts is None and running.held is None:
+            running = self._after_fit(running)
+        batch = self._columns(data, running)
+        if isinstance(running, OfQuadratics) and running.pasts is None:
+            for family, column in zip(running.fitted, batch.columns, strict=True):
+                fitting.data.check(family, rows_of(column, weight=batch.weight), None)
+            running = running.holding(batch, share)
+            self._outdated(running)
+            if running.enough:
+                self._settle()
+            return
+        if not isinstance(running, OfSummaries | OfQuadratics):
+            refuse_ends(running.fitted, always=True)
+            return
+        running = running.batch(batch, share, n_jobs)
+        if running.waits:
+            self._outdated(running)
+        else:
+            self._running = running
+            if isinstance(running, OfQuadratics):
+                self._moved(running)
+
+    def _after_fit(self, running: OfQuadratics) -> OfQuadratics:
+        """Return the quadratic of the rows of a fit; before any, what is known of none."""
+        if "_eta" not in self.__dict__:
+            return running
+        at_bound = zip(running.fitted, self._at_bound, strict=True)
+        active = tuple(within(own, at) for own, at in at_bound)
+        return replace(running, pasts=pasts_of(self, running.fitted), active=active)
+
+    def _columns(self, data: Data, running: Running) -> Batch:
+        by_column = running.fitted[0].event_shape == () and data.seen_as is None
+        X = data.values
+        columns = [X[:, j] for j in range(X.shape[1])] if by_column else [X]
+        return Batch(columns, data.weight)
+
+    def _beginning(self, data: Data, n_jobs: int | None) -> Running:
+        """Return what is known before the first batch: the families, and how they go on."""
+        columns, plan = self._plan(data)
+        rows = [rows_of(column, weight=data.weight) for column in columns]
+        fitted = [own.bind(r) for own, r in zip(plan.fitted, rows, strict=True)]
+        refuse_ends(fitted)
+        known = summaries(fitted, Batch(columns, data.weight), n_jobs)
+        kind = OfQuadratics if known is None else OfSummaries
+        return kind(plan.family, tuple(fitted), data.seen_as)
+
+    # ------------------------------------------------------------------------------ reading
+
+    def _batch(self, X: Any, sample_weight: Any, first: bool) -> Data | None:
+        """Return the rows of a batch; None if none counts."""
+        refuse_other_order(X, sample_weight, "sample_weight")
+        censored = Censored.of(X)
+        if censored is not None:
+            given: Any = self._censored(censored, first)
+        elif not first and is_empty(X, self.n_features_in_):
+            return None
+        else:
+            given = self._validated(X, 1, reset=first)
+        values = given.rows if isinstance(given, Censored) else given.values
+        if weightless(sample_weight, len(values)):
+            return None
+        data = read_rows(given, sample_weight, self.missing, self.truncation)
+        if data.seen_as is None:
+            refuse_not_finite(data.values, self._names)
+        running = self.__dict__.get("_running")
+        if running is not None and running.seen_as is not data.seen_as:
+            raise ValueError(
+                "X must be of the kind of the first batch: pass natfit.Censored in all batches, "
+                "Censored.exact(x) for one of complete rows, or in none"
+            )
+        return data
+
+    def _censored(self, censored: Censored, first: bool) -> Censored:
+        if first:
+            self.n_features_in_ = 1
+            self.__dict__.pop("feature_names_in_", None)
+        elif self.n_features_in_ > 1:
+            raise ValueError(
+                f"X must have {self.n_features_in_} columns as in the first batch, got Censored, "
+                "which has one"
+            )
+        return censored
+
+    # ----------------------------------------------------------------------------- estimate
+
+    def __getattr__(self, name: str) -> Any:
+        """Compute the estimate of the rows so far when it is first asked for."""
+        if name in _PUBLISHED:
+            running = self.__dict__.get("_running")
+            if running is not None and running.waits:
+                self._settle()
+                if name in self.__dict__:
+                    return self.__dict__[name]
+        # Which raises what a property has raised.
+        return object.__getattribute__(self, name)
+
+    def _outdated(self, running: Running) -> None:
+        for name in _PUBLISHED:
+            self.__dict__.pop(name, None)
+        self._running = running
+
+    def _settle(self) -> None:
+        """Publish the estimate of the rows so far."""
+        running = self._running
+        try:
+            if isinstance(running, OfSummaries):
+                self._of_summaries(running.together())
+            elif isinstance(running, OfQuadratics):
+                self._of_held(running)
+        except ValueError as error:
+            held = getattr(running, "held", None)
+            if isinstance(error, NotFittedError) or (held is not None and held.n > 100_000):
+                raise
+            raise NotFittedError(
+                f"the rows of partial_fit so far do not determine this {type(self).__name__}: "
+                f"{error}"
+            ) from error
+
+    def _of_summaries(self, running: OfSummaries) -> None:
+        assert running.known is not None
+        rows = []
+        for j, (family, own) in enumerate(zip(running.fitted, running.known, strict=True)):
+            eta = None if running.etas is None else running.etas[j]
+            found = stand_in(family, own, eta)
+            if found is None:
+                # No estimate has been found yet, so that rows are still there.
+                assert running.first is not None
+                first = running.first
+                scale = own.total / first.total
+                weight = scale * (np.ones(first.n) if first.weight is None else first.weight)
+                found = rows_of(first.columns[j], weight=weight)
+            rows.append(found)
+        engine, results = self._results(running, rows, running.known)
+        names = self._names
+        self._publish(running.family, engine, fitting.join(running.family, results, names))
+        etas = tuple(reduced(own, r.eta) for own, r in zip(running.fitted, results, strict=True))
+        self._running = replace(running, etas=etas, first=None, waits=False)
+        self._warn(self.status_, self.message_, engine)
+
+    def _results(
+        self, running: Running, rows: Sequence[Rows], known: Sequence[Summary] | None
+    ) -> tuple[Any, list]:
+        """Return the fits of all columns, to summaries where these are known."""
+        engine = self._engine()
+        prior = priors(self.prior, running.family) if getattr(self, "prior", None) else None
+        common: dict[str, Any] = {"prior": prior, "whole": bool(self.fixed)}
+        common["model"] = Constant(resolve(self.coordinates, Coordinates))
+        starts = running.etas
+        if starts is None:
+            starts = self._starts(running.family, running.fitted)
+        results = []
+        for j, (own, part) in enumerate(zip(running.fitted, rows, strict=True)):
+            summary = None if known is None else known[j].values
+            rng = self._generator()
+            task = fitting.Task(own, part, engine, rng, start=starts[j], summary=summary, **common)
+            result = fitting.fit(task)
+            if known is not None:
+                # Rows that stand in for others do not tell the likelihood, the summary does.
+                eta = reduced(own, result.eta)[None]
+                total, weight = known[j].total, np.array([known[j].total])
+                with np.errstate(all="ignore"):
+                    loglik = float(own.sum_value_and_score(summary, weight, eta)[0])
+                result = replace(result, log_likelihood=loglik, total=total)
+            results.append(result)
+        return engine, results
+
+    def _of_held(self, running: OfQuadratics) -> None:
+        """Fit the first rows together, and keep their quadratic if they are enough."""
+        held = running.held
+        assert held is not None
+        rows = [rows_of(column, weight=held.weight) for column in held.columns]
+        engine, results = self._results(running, rows, None)
+        names = self._names
+        refuse_held(results)
+        self._publish(running.family, engine, fitting.join(running.family, results, names))
+        good = all(r.fit.status.good or r.fit.status is Status.BOUNDARY for r in results)
+        running = replace(running, waits=False)
+        if running.enough and good:
+            running = replace(self._after_fit(running), held=None)
+        self._running = running
+        self._warn(self.status_, self.message_, engine)
+
+    def _moved(self, running: OfQuadratics) -> None:
+        """Publish the estimate that a batch has moved."""
+        assert running.pasts is not None
+        etas, infos, at_bound, thetas = [], [], [], []
+        total = running.pasts[0].total
+        for own, past, active, old, coordinates in zip(
+            running.fitted,
+            running.pasts,
+            running.active,
+            self._information,
+            self.coordinates_,
+            strict=True,
+        ):
+            prior = None if old.prior is None else old.prior * (self.n_obs_ / total)
+            free = free_of(own)
+            info = Information(past.information / total, "observed", complete=old.complete)
+            eta = past.theta
+            if free is not None:
+                eta, active = own.full(eta[None])[0], tuple(free[list(active)].tolist())
+                info = info.embedded(free, len(eta))
+            infos.append(replace(info, prior=prior))
+            etas.append(eta)
+            at_bound.append(active)
+            thetas.append(coordinates.from_eta(past.theta))
+        self._eta, self._information, self._at_bound = np.stack(etas), infos, at_bound
+        self.theta_ = np.concatenate(thetas)
+        self.params_ = self._native_values(running.family, self._eta)
+        self.n_obs_, self.loglik_ = total, float(sum(p.log_likelihood for p in running.pasts))
+        self.information_kind_ = [info.kind for info in infos]
+        self._judged(running)
+
+    def _judged(self, running: OfQuadratics) -> None:
+        """Say how the last batch ended."""
+        self.statuses_ = [
+            Status.BOUNDARY
+            if m.active
+            else (Status.CONVERGED if m.distance <= _CONVERGED else Status.NO_DESCENT)
+            for m in running.last
+        ]
+        order = [Status.CONVERGED, Status.BOUNDARY, Status.NO_DESCENT]
+        self.status_ = max(self.statuses_, key=order.index)
+        self.n_iter_ = max(1, *(m.steps for m in running.last))
+        distance = max(m.distance for m in running.last)
+        self.message_ = (
+            f"{self.status_}: batch {running.batches} has moved the estimate in "
+            f"{self.n_iter_} steps, to {distance:.1g} standard errors of the optimum of its "
+            "likelihood and the quadratic of the rows before"
+        )
+        if self.status_ is not Status.CONVERGED:
+            self.message_ += f"; {self.status_.remedy}"
+            self._warn(self.status_, self.message_, self._engine())
+
+    def _began(self, family: Distribution, results: list, seen_as: Any) -> None:
+        """Keep what is known of the rows of a fit, so that it can go on."""
+        self.__dict__.pop("merge_loss_", None)
+        self.__dict__.pop("merge_p_value_", None)
+        bound = tuple(r.model.family for r in results)
+        etas = tuple(reduced(own, r.eta) for own, r in zip(bound, results, strict=True))
+        whole = [r.summary for r in results]
+        common: dict[str, Any] = {"family": family, "fitted": bound, "seen_as": seen_as}
+        common |= {"batches": 1, "etas": etas}
+        if all(isinstance(s, tuple) and sum(map(np.size, s)) <= _KEPT for s in whole):
+            known = tuple(Summary(s, r.total) for s, r in zip(whole, results, strict=True))
+            self._running = OfSummaries(**common, known=known, before=known)
+        elif any(f.held_coordinates or f.row_ends for f in bound):
+            self._running = Running(**common)
+        else:
+            # The quadratic is that of the fit, which is made when a batch comes.
+            self._running = OfQuadratics(**common)
+
+    @answers_keywords
+    def merge(self, other: Any) -> Any:
+        """Join this fit with one to other rows: of the same family, options and columns.
+
+        Families with a summary give the fit to all rows. Others take one step: with the estimates
+        theta_k and their information I_k, ``theta = (I1 + I2)^-1 (I1 theta1 + I2 theta2)``.
+        ``merge_loss_`` is what the log-likelihood loses, nats, because both share their parameters,
+        and ``merge_p_value_`` that of the test that they do.
+
+        Parameters
+        ----------
+        other : NaturalMLE or NaturalGaussianMLE
+            Fitted by ``fit`` or ``partial_fit`` to rows of its own. It is not changed.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the two cannot be joined. The estimator stays as it was before.
+        """
+        refuse_others(self, other)
+        with self._all_or_nothing():
+            self._merge(other)
+        return self
+
+    def _merge(self, other: Any) -> None:
+        one, two = self._known(), other._known()
+        if isinstance(one, OfSummaries):
+            assert one.known is not None
+            before = self.loglik_ + other.loglik_
+            terms: Any = zip(one.known, two.known, one.fitted, strict=True)
+            known = tuple(a.joined(family, b) for a, b, family in terms)
+            batches = one.batches + two.batches
+            one = replace(one, known=known, before=known, untested=(), batches=batches, waits=True)
+            self._outdated(one)
+            test = Test(2.0 * max(before - self.loglik_, 0.0), sum(f.n_params for f in one.fitted))
+        elif one.pasts is None and two.pasts is None:
+            self._outdated(one.holding(two.held, 1.0))
+            test = Test(np.nan, 0)
+        elif one.pasts is None or two.pasts is None:
+            kept, rows = (two, one.held) if one.pasts is None else (one, two.held)
+            if kept is two:
+                for name in _PUBLISHED & set(other.__dict__):
+                    setattr(self, name, other.__dict__[name])
+            self._running = running = kept.batch(rows, 1.0, check_jobs(self.n_jobs))
+            self._moved(running)
+            test = running.tests[-1][2]
+        else:
+            pairs = [merged(a, b) for a, b in zip(one.pasts, two.pasts, strict=True)]
+            moved = tuple(Moved(past, (), 1, 0.0) for past, _ in pairs)
+            pasts = tuple(past for past, _ in pairs)
+            batches = one.batches + two.batches
+            running = replace(one, pasts=pasts, last=moved, batches=batches, held=None)
+            self._running = running
+            self._moved(running)
+            test = added([t for _, t in pairs])
+        self.merge_loss_, self.merge_p_value_ = test.nats, test.p_value
+
+    def _known(self) -> Any:
+        """Return what is known of the rows so far, for a merge."""
+        running = self.__dict__.get("_running")
+        if running is None:
+            raise ValueError(
+                f"merge needs two {type(self).__name__} with the state of a fit, which to_json "
+                "does not keep; fit again, or keep the fits with pickle"
+            )
+        refuse_ends(running.fitted)
+        if isinstance(running, OfSummaries):
+            return running.tested().together()
+        if isinstance(running, OfQuadratics):
+            return self._after_fit(running) if running.held is None else running
+        return refuse_ends(running.fitted, always=True)
+
+    # ------------------------------------------------------------------------------- drift
+
+    @property
+    def drift_(self) -> History:
+        """Score tests of batches, each against the estimate from the rows before it.
+
+        The columns are ``batch``, ``n`` (rows), ``statistic``, ``df``, ``p_value`` and ``nats``,
+        half the statistic: what parameters of the batch's own would add to the log-likelihood. The
+        error of the estimate is allowed for. The first batch has no test, nor has one that comes
+        while a family without a summary holds its first rows.
+        """
+        check_is_fitted(self, "n_features_in_")
+        running = self.__dict__.get("_running")
+        if running is None:
+            return drift_table(())
+        self._running = running = running.tested()
+        return drift_table(running.tests)
+
+    def __getstate__(self) -> Any:
+        """Return what is pickled, with the estimate of the rows so far."""
+        running = self.__dict__.get("_running")
+        if running is not None and running.waits:
+            try:
+                self._settle()
+            except NotFittedError:
+                pass
+        return super().__getstate__()

@@ -1,0 +1,111 @@
+"""What may go on and be merged, and how a fit becomes what is known of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from natfit.distributions.base import Distribution
+from natfit.estimators._partial_states import OfSummaries
+from natfit.fitting.running import Past
+
+
+def refuse_others(one: Any, two: Any) -> None:
+    """Raise where two fits cannot be joined, with what differs.
+
+    Raises
+    ------
+    TypeError
+        If the other one is no estimator of the same class.
+    ValueError
+        If one is not fitted (NotFittedError), or families, options or columns differ.
+    """
+    if type(one) is not type(two):
+        raise TypeError(f"merge needs another {type(one).__name__}, got {type(two).__name__}")
+    if one is two:
+        raise ValueError("merge needs a fit to other rows, got the estimator itself")
+    for each in (one, two):
+        check_is_fitted(each, "n_features_in_")
+    pairs: list[tuple[str, Any, Any]] = [("columns", one.n_features_in_, two.n_features_in_)]
+    names = [getattr(each, "feature_names_in_", None) for each in (one, two)]
+    first, second = (n if n is None else n.tolist() for n in names)
+    pairs.append(("names of columns", first, second))
+    for name in ("distribution", "fixed", "bounds", "truncation", "alpha", "covariance_type"):
+        first, second = (repr(getattr(each, name, None)) for each in (one, two))
+        pairs.append((name, first, second))
+    states = [each.__dict__.get("_running") for each in (one, two)]
+    if None not in states:
+        pairs.append(("families", repr(states[0].fitted), repr(states[1].fitted)))
+        pairs.append(("kinds of rows", states[0].seen_as, states[1].seen_as))
+    for what, a, b in pairs:
+        if a != b:
+            raise ValueError(f"merge needs fits with the same {what}, got {a} and {b}")
+    if getattr(one, "prior", None) and not isinstance(states[0], OfSummaries):
+        raise ValueError(
+            "merge would count the prior twice, because this family has no summary; leave prior "
+            "out of all fits but one, or use partial_fit"
+        )
+
+
+def refuse_ends(fitted: Sequence[Distribution], always: bool = False) -> None:
+    """Raise ValueError for families whose estimates are rows themselves."""
+    for family in fitted:
+        if family.row_ends or family.held_coordinates or always:
+            raise ValueError(
+                f"partial_fit and merge need a likelihood with a derivative in every parameter, "
+                f"which {type(family).__name__} has not: an end of its support is estimated; fix "
+                "it by fixed=, or fit all rows together"
+            )
+
+
+def refuse_held(results: Sequence[Any]) -> None:
+    """Raise ValueError where a fit has held parameters in which there is no derivative."""
+    refuse_ends([r.model.family for r in results if r.model.family.held_coordinates])
+
+
+def free_of(own: Distribution) -> Any:
+    """Return the coordinates (K',) that are fitted, None for all."""
+    return getattr(own.completed, "free", None)
+
+
+def reduced(own: Distribution, eta: Any) -> np.ndarray:
+    """Return the coordinates of a whole eta (K,) that are fitted."""
+    free = free_of(own)
+    return eta if free is None else eta[free]
+
+
+def within(own: Distribution, at: Sequence[int]) -> tuple[int, ...]:
+    """Return coordinates of the whole eta among those that are fitted."""
+    free = free_of(own)
+    return tuple(at) if free is None else tuple(np.flatnonzero(np.isin(free, at)).tolist())
+
+
+def pasts_of(estimator: Any, fitted: Sequence[Distribution]) -> tuple[Past, ...]:
+    """Return the quadratic of the rows of a fit for each column."""
+    out: list[Past] = []
+    total, loglik = estimator.n_obs_, estimator.loglik_
+    for own, eta, info in zip(fitted, estimator._eta, estimator._information, strict=True):
+        free = free_of(own)
+        matrix = info.matrix if free is None else info.matrix[np.ix_(free, free)]
+        # That of all columns is counted once.
+        out.append(Past(reduced(own, eta), total * matrix, total, 0.0 if out else loglik))
+    return tuple(out)
+
+
+def is_empty(X: Any, columns: int) -> bool:
+    """Tell whether a batch has the right columns and no row."""
+    return np.shape(X) == (0, columns)
+
+
+def weightless(sample_weight: Any, n: int) -> bool:
+    """Tell whether all n weights are zero."""
+    if sample_weight is None or isinstance(sample_weight, str):
+        return False
+    try:
+        weight = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError):
+        return False
+    return weight.shape == (n,) and not weight.any()

@@ -1,0 +1,311 @@
+"""What a density that goes on knows of its rows: summaries, or a quadratic and first rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from natfit.distributions.base import Distribution
+from natfit.fitting.data import check, summarise
+from natfit.fitting.running import Moved, Past, Summary, Test, absorbed, score_test
+from natfit.models import Constant
+from natfit.objectives import Likelihood
+from natfit.rows import Memory, rows_of
+
+#: Numbers of summaries that wait to be joined and tested, above which this is done.
+_WAITING = 1 << 16
+
+#: Rows, and rows a parameter, up to which all rows are fitted together where there is no summary.
+FIRST, A_PARAMETER = 1_000, 100
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The rows of a batch that count: each column (n,) or all of them (n, D), and their weights."""
+
+    columns: list[np.ndarray]
+    weight: np.ndarray | None
+
+    @property
+    def n(self) -> int:
+        """The number n of rows in this batch."""
+        return len(self.columns[0])
+
+    @property
+    def total(self) -> float:
+        """The sum of the weights of these rows."""
+        return float(self.n) if self.weight is None else float(self.weight.sum())
+
+    def then(self, other: Batch | None) -> Batch:
+        """Return these rows and others after them."""
+        if other is None:
+            return self
+        columns = [np.concatenate(p) for p in zip(self.columns, other.columns, strict=True)]
+        if self.weight is None and other.weight is None:
+            return Batch(columns, None)
+        weights = [np.ones(b.n) if b.weight is None else b.weight for b in (self, other)]
+        return Batch(columns, np.concatenate(weights))
+
+    def forgotten(self, share: float) -> Batch:
+        """Return the rows with a share of their weights."""
+        if share == 1.0:
+            return self
+        return Batch(
+            self.columns, share * (np.ones(self.n) if self.weight is None else self.weight)
+        )
+
+
+def joined(parts: Sequence[Summary], family: Distribution) -> Summary:
+    """Return the summary of all rows of several parts, in pairs of neighbours."""
+    found = list(parts)
+    while len(found) > 1:
+        pairs = [a.joined(family, b) for a, b in zip(found[::2], found[1::2], strict=False)]
+        found = pairs + found[len(pairs) * 2 :]
+    return found[0]
+
+
+@dataclass(frozen=True)
+class Running:
+    """What is known of the rows so far; a batch makes a new one.
+
+    Attributes
+    ----------
+    family : Distribution
+        What is published as ``distribution_``.
+    fitted : tuple of Distribution
+        The family that is fitted to each column, bound.
+    seen_as : type or None
+        The wrapper through which rows that are not complete are seen.
+    batches : int
+        Number of batches, those of a fit before them included.
+    tests : tuple of (int, float, Test)
+        The tests of batches so far.
+    etas : tuple of ndarray of shape (K,), or None
+        The estimates of the columns when they were last asked for.
+    """
+
+    family: Distribution
+    fitted: tuple[Distribution, ...]
+    seen_as: Any
+    batches: int = 0
+    tests: tuple[tuple[int, float, Test], ...] = ()
+    etas: tuple[np.ndarray, ...] | None = None
+
+    #: Whether the estimate of the rows so far is still to be computed.
+    waits = False
+
+    def tested(self) -> Running:
+        """Return the same with the tests of all batches so far."""
+        return self
+
+
+def added(tests: Sequence[Test]) -> Test:
+    """Return the test of several columns together."""
+    return Test(float(sum(t.statistic for t in tests)), sum(t.df for t in tests))
+
+
+@dataclass(frozen=True)
+class OfSummaries(Running):
+    """Summaries of each column: exact, whatever the batches and their order.
+
+    Attributes
+    ----------
+    known : tuple of Summary, or None
+        Of all rows before those that are pending.
+    pending : tuple of (float, tuple of Summary)
+        Later batches, each with the share that it leaves of what was before.
+    before : tuple of Summary, or None
+        Of the rows before those that are not yet tested.
+    untested : tuple of (int, float, float, tuple of Summary)
+        Number, rows and share of batches that are not yet tested, and their summaries.
+    points : tuple of ndarray of shape (K,), or None
+        The estimates from ``before``.
+    first : Batch or None
+        Rows, as long as no estimate has been found.
+    apart : Batch or None
+        Rows of batches that have no summary of their own, such as zeros alone; they are part of
+        the next batch.
+    """
+
+    known: tuple[Summary, ...] | None = None
+    pending: tuple[tuple[float, tuple[Summary, ...]], ...] = ()
+    before: tuple[Summary, ...] | None = None
+    untested: tuple[tuple[int, float, float, tuple[Summary, ...]], ...] = ()
+    points: tuple[np.ndarray, ...] | None = None
+    first: Batch | None = None
+    apart: Batch | None = None
+    waits: bool = False
+
+    def batch(self, batch: Batch, share: float, n_jobs: int | None) -> OfSummaries:
+        """Return what is known with the rows of a batch, of which each is checked."""
+        whole = batch.then(self.apart)
+        found = summaries(self.fitted, whole, n_jobs)
+        if found is None:
+            return replace(self, apart=whole)
+        number = self.batches + 1
+        first = self.first
+        if self.etas is None and (first is None or first.n < FIRST):
+            first = whole if first is None else first.then(whole)
+        out = replace(
+            self,
+            batches=number,
+            pending=(*self.pending, (share, found)),
+            untested=(*self.untested, (number, float(whole.n), share, found)),
+            first=first,
+            apart=None,
+            waits=True,
+        )
+        size = max(s.size for s in found) * len(found)
+        return out if size * len(out.pending) < _WAITING else out.tested().together()
+
+    def together(self) -> OfSummaries:
+        """Return the same with no batch pending."""
+        if not self.pending:
+            return self
+        shares = np.array([share for share, _ in self.pending])
+        # What later batches leave of each.
+        left = np.append(np.cumprod(shares[::-1])[::-1], 1.0)
+        parts = [own for _, own in self.pending]
+        parts = [self.known, *parts] if self.known is not None else parts
+        left = left[len(left) - len(parts) :]
+        columns = []
+        for j, family in enumerate(self.fitted):
+            own = [
+                replace(part[j], total=part[j].total * scale)
+                for part, scale in zip(parts, left, strict=True)
+            ]
+            columns.append(joined(own, family))
+        return replace(self, known=tuple(columns), pending=())
+
+    def tested(self) -> OfSummaries:
+        """Return the same with the tests of all batches, each against the estimate before it."""
+        before, points, tests = self.before, self.points, list(self.tests)
+        for number, n, share, found in self.untested:
+            if before is None:
+                before = found
+                continue
+            pasts = self._pasts(before, points)
+            if pasts is not None:
+                points = tuple(p.past.theta for p in pasts)
+                each = [
+                    score_test(s.objective(family), p.past.forgotten(share), p.active)
+                    for s, family, p in zip(found, self.fitted, pasts, strict=True)
+                ]
+                tests.append((number, n, added(each)))
+            before = tuple(
+                old.joined(family, new, share)
+                for old, new, family in zip(before, found, self.fitted, strict=True)
+            )
+        return replace(self, before=before, points=points, tests=tuple(tests), untested=())
+
+    def _pasts(self, before: Any, points: Any) -> tuple[Moved, ...] | None:
+        """Return the estimates from summaries, or None where they do not determine one yet."""
+        points = points or self.etas
+        if points is None and self.first is not None:
+            points = _starts(self.fitted, self.first)
+        if points is None:
+            return None
+        terms = zip(before, self.fitted, points, strict=True)
+        with np.errstate(all="ignore"):
+            try:
+                found = tuple(absorbed(s.objective(f), None, eta) for s, f, eta in terms)
+            except (ValueError, np.linalg.LinAlgError):
+                return None
+        return found if all(m.distance < 0.1 for m in found) else None
+
+
+def summaries(
+    fitted: Sequence[Distribution], batch: Batch, n_jobs: int | None
+) -> tuple[Summary, ...] | None:
+    """Return the summaries of the columns of a batch, whose rows are checked.
+
+    Returns
+    -------
+    tuple of Summary or None
+        None where a column has none.
+
+    Raises
+    ------
+    ValueError
+        If a row is not finite or outside the support.
+    """
+    found = []
+    for family, column in zip(fitted, batch.columns, strict=True):
+        rows = rows_of(column, weight=batch.weight, n_jobs=n_jobs)
+        values = summarise(family, rows)
+        check(family, rows, values)
+        found.append(values)
+    known = [values for values in found if isinstance(values, tuple)]
+    if len(known) < len(found):
+        return None
+    return tuple(Summary(values, batch.total) for values in known)
+
+
+def _starts(fitted: Sequence[Distribution], batch: Batch) -> tuple[np.ndarray, ...]:
+    """Return the families' own starts (K,) from rows."""
+    out = []
+    for family, column in zip(fitted, batch.columns, strict=True):
+        rows = Memory(column, weight=batch.weight)
+        with np.errstate(all="ignore"):
+            eta = family.initial(rows.few(), np.random.default_rng(0))
+            out.append(family.refine_start(rows, eta))
+    return tuple(out)
+
+
+@dataclass(frozen=True)
+class OfQuadratics(Running):
+    """The quadratic of the rows so far in eta of each column, or the first rows themselves.
+
+    Attributes
+    ----------
+    pasts : tuple of Past, or None
+        None as long as the rows are held.
+    active : tuple of tuple of int
+        Coordinates of each column at a limit.
+    held : Batch or None
+        All rows, as long as they are few: they are fitted together.
+    last : tuple of Moved
+        What the last batch has done; empty if there was none.
+    """
+
+    pasts: tuple[Past, ...] | None = None
+    active: tuple[tuple[int, ...], ...] = ()
+    held: Batch | None = None
+    last: tuple[Moved, ...] = ()
+    waits: bool = False
+
+    @property
+    def enough(self) -> bool:
+        """Whether the rows that are held determine an estimate well."""
+        need = max(FIRST, A_PARAMETER * max(family.n_params for family in self.fitted))
+        return self.held is not None and self.held.n >= need
+
+    def holding(self, batch: Batch, share: float) -> OfQuadratics:
+        """Return what is known with a batch among the rows that are held."""
+        before = None if self.held is None else self.held.forgotten(share)
+        rows = batch if before is None else before.then(batch)
+        return replace(self, batches=self.batches + 1, held=rows, waits=True)
+
+    def batch(self, batch: Batch, share: float, n_jobs: int | None) -> OfQuadratics:
+        """Return what is known with the rows of a batch, after a test of them."""
+        assert self.pasts is not None
+        tests, moved = [], []
+        for j, (family, column) in enumerate(zip(self.fitted, batch.columns, strict=True)):
+            rows = rows_of(column, weight=batch.weight, n_jobs=n_jobs)
+            check(family, rows, None)
+            objective = Likelihood(family, Constant().bind(0, family), rows)
+            past = self.pasts[j].forgotten(share)
+            tests.append(score_test(objective, past, self.active[j]))
+            moved.append(absorbed(objective, past, past.theta))
+        number = self.batches + 1
+        return replace(
+            self,
+            batches=number,
+            pasts=tuple(m.past for m in moved),
+            active=tuple(m.active for m in moved),
+            last=tuple(moved),
+            tests=(*self.tests, (number, float(batch.n), added(tests))),
+        )
