@@ -33,6 +33,7 @@ from natfit.estimators.regression._offsets import (
     warn_of_forgotten,
 )
 from natfit.estimators.regression._options import intercepts, refuse_ends, strengths
+from natfit.estimators.regression._partial import PartialRegression
 from natfit.estimators.regression._predictions import Predictions
 from natfit.estimators.regression._predictor import Predicted, predictor_of, trained
 from natfit.estimators.regression._statements import RegressionStatements
@@ -98,7 +99,9 @@ class _End:
     theta: np.ndarray
 
 
-class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalEstimator):
+class RegressionEstimator(
+    PartialRegression, Predicted, RegressionStatements, Predictions, NaturalEstimator
+):
     """Base of estimators of p(y | x): the fit, and what follows from it."""
 
     predictor: Any
@@ -147,6 +150,7 @@ class RegressionEstimator(Predicted, RegressionStatements, Predictions, NaturalE
         check_bool(self.warm_start, "warm_start")
         engine, n_jobs = self._engine(), check_jobs(self.n_jobs)
         before = dict(self.__dict__)
+        self._forget()
         found = self._read_fit(Given(X, y, sample_weight, offset, exposure), n_jobs)
         data, family, published, chosen = found.data, found.family, found.published, found.chosen
         ridge = strengths(self.alpha, family)

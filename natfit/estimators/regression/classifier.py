@@ -18,6 +18,7 @@ from natfit.distributions.base import Distribution
 from natfit.estimators._sources import by_pieces, mean_by_pieces
 from natfit.estimators.regression._features import Chosen
 from natfit.estimators.regression._offsets import class_offsets, warn_of_forgotten
+from natfit.estimators.regression._partial import known_classes
 from natfit.estimators.regression._response import read_classes, warn_of_many
 from natfit.estimators.regression.base import Data, RegressionEstimator
 from natfit.fitting.options import Adjusted
@@ -174,6 +175,58 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
         """
         with self._all_or_nothing():
             return self._fit(X, y, sample_weight, offset, None)
+
+    @answers_keywords
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        classes: Any = None,
+        sample_weight: Any = None,
+        *,
+        offset: Any = None,
+        forgetting: float = 1.0,
+    ) -> NaturalClassifier:
+        """Go on with the fit with the rows of a batch, as if they had been there before.
+
+        The first rows, 1,000 of them or 20 for each coefficient, are fitted together. Then the
+        estimate moves to the optimum of the batch's likelihood and the quadratic of the rows
+        before, whose information is added up: within a small part of a standard error of the fit
+        to all rows.
+
+        Parameters
+        ----------
+        X, y, sample_weight, offset
+            As in :meth:`fit`, with the columns of the first batch. No row changes nothing.
+        classes : array-like of shape (K,), optional
+            All classes that may come, needed at the first call. A batch need not have all of them;
+            the first fit is made once each was seen.
+        forgetting : float, default=1.0
+            What is left of the weight of all rows before, in (0, 1].
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If data, weights or options cannot be used. The estimator stays as it was before.
+        """
+        with self._all_or_nothing():
+            self._refuse_networks("partial_fit")
+            labels = read_classes(y, type(self).__name__)
+            known = known_classes(self, classes, labels)
+            held = getattr(self.__dict__.get("_going"), "held", ())
+            seen = [labels, *(np.asarray(each["y"]).reshape(-1) for each in held)]
+            ready = len(np.unique(np.concatenate(seen))) == len(known)
+            given = {"X": X, "y": y, "sample_weight": sample_weight, "offset": offset}
+            self._go_on({**given, "exposure": None}, forgetting, ready)
+            self._partial_classes = known
+        return self
+
+    def _fit_held(self, rows: dict[str, Any]) -> None:
+        self.fit(**{name: value for name, value in rows.items() if name != "exposure"})
 
     def _response(self, y: Any) -> Numbers:
         # Labels are encoded when it is known which rows count.

@@ -237,6 +237,48 @@ class NaturalRegressor(RegressorMixin, RegressionEstimator):
         with self._all_or_nothing():
             return self._fit(X, y, sample_weight, offset, exposure)
 
+    @answers_keywords
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        offset: Any = None,
+        exposure: Any = None,
+        forgetting: float = 1.0,
+    ) -> NaturalRegressor:
+        """Go on with the fit with the rows of a batch, as if they had been there before.
+
+        The first rows, 1,000 of them or 20 for each coefficient, are fitted together. Then the
+        estimate moves to the optimum of the batch's likelihood and the quadratic of the rows
+        before, whose information is added up: within a small part of a standard error of the fit
+        to all rows.
+
+        Parameters
+        ----------
+        X, y, sample_weight, offset, exposure
+            As in :meth:`fit`, with the columns of the first batch. No row changes nothing.
+        forgetting : float, default=1.0
+            What is left of the weight of all rows before, in (0, 1].
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If data, weights or options cannot be used. The estimator stays as it was before.
+        """
+        given = {"X": X, "y": y, "sample_weight": sample_weight}
+        with self._all_or_nothing():
+            self._go_on({**given, "offset": offset, "exposure": exposure}, forgetting)
+        return self
+
+    def _fit_held(self, rows: dict[str, Any]) -> None:
+        self.fit(**rows)
+
     def _response(self, y: Any) -> Numbers | Censored:
         codes = ordered_codes(y) if self._is_ordinal and y is not None else y
         return read_response(codes, type(self).__name__)
