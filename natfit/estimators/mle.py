@@ -259,7 +259,6 @@ class NaturalMLE(PartialDensity, DensityEstimator):
 
         hook = self._iteration_hook(context, shown, target, metadata, fitted)
         common: dict[str, Any] = {"model": model, "prior": plan.prior, "whole": bool(self.fixed)}
-        names = self._names
         for column, start, own in zip(columns, starts, plan.fitted, strict=True):
             rows = data.rows(column, n_jobs)
             common["hook"] = self._keeping(
@@ -269,8 +268,10 @@ class NaturalMLE(PartialDensity, DensityEstimator):
             try:
                 done.append(fitting.fit(task))
             except ValueError as error:
-                raise ValueError(located(error, data.values, own, len(done), names)) from error
-        self._publish(family, engine, fitting.join(family, done, names))
+                raise ValueError(
+                    located(error, data.values, own, len(done), self._names)
+                ) from error
+        self._publish(family, engine, fitting.join(family, done, self._names))
         self._began(family, done, data.seen_as)
         context.call_on_fit_task_end(
             estimator=self,
