@@ -242,15 +242,14 @@ class NaturalMLE(PartialDensity, DensityEstimator):
         data = self._read(X, sample_weight)
         engine, n_jobs = self._engine(), check_jobs(self.n_jobs)
         columns, plan = self._plan(data)
-        family, weight = plan.family, data.weight
-        starts = self._starts(family, plan.fitted)
+        family, starts = plan.family, self._starts(plan.family, plan.fitted)
         model = Constant(resolve(self.coordinates, Coordinates))
         rng = self._generator()
         context = self._init_callback_context(max_subtasks=None)
         shown = self._shown(X, data)
         # scikit-learn's ScoringMonitor scores nothing without a y, for which a density's X stands.
         target = shown if y is None else y
-        metadata = None if sample_weight is None else {"sample_weight": weight}
+        metadata = None if sample_weight is None else {"sample_weight": data.weight}
         context.call_on_fit_task_begin(estimator=self, X=shown, y=target, metadata=metadata)
         done: list[fitting.Result] = []
 
