@@ -264,12 +264,7 @@ class NaturalMLE(PartialDensity, DensityEstimator):
                 rows, hook, lambda at: (family, [*(r.eta for r in done), at.eta])
             )
             task = fitting.Task(own, rows, engine, rng, start=start, **common)
-            try:
-                done.append(fitting.fit(task))
-            except ValueError as error:
-                raise ValueError(
-                    located(error, data.values, own, len(done), self._names)
-                ) from error
+            done.append(self._fit_column(task, data, len(done)))
         self._publish(family, engine, fitting.join(family, done, self._names))
         self._began(family, done, data.seen_as)
         context.call_on_fit_task_end(
@@ -282,6 +277,14 @@ class NaturalMLE(PartialDensity, DensityEstimator):
         self._warn(self.status_, self.message_, engine)
         self._warn_of_no_density()
         return self
+
+    def _fit_column(self, task: fitting.Task, data: Data, column: int) -> fitting.Result:
+        """Return the result for one column; the message of an error names it."""
+        try:
+            return fitting.fit(task)
+        except ValueError as error:
+            words = located(error, data.values, task.family, column, self._names)
+            raise ValueError(words) from error
 
     def _warn_of_no_density(self) -> None:
         """Warn if what was fitted does not add to one; an estimate at no optimum is not asked."""
