@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial, wraps
@@ -313,17 +314,17 @@ def mean_by_pieces(method: F) -> F:
 
 def _over(method: F, over: Callable[..., Any]) -> F:
     """Return a method that calls another function where rows are in pieces."""
+    # What a stream holds beside X is taken by the methods that have an argument for it.
+    names = tuple(k for k in inspect.signature(method).parameters if k in NAMES[1:])
 
     @wraps(method)
     def called(self: Any, X: Any, *args: Any, **options: Any) -> Any:
-        # The arguments after X are y and sample_weight, wherever they are given by position.
-        given = {"X": X, **dict(zip(NAMES[1:], args, strict=False))}
+        given = {"X": X, **dict(zip(names, args, strict=False))}
         given |= {k: v for k, v in options.items() if k in NAMES}
         source = source_of(**given)
         if source is None:
             return method(self, X, *args, **options)
         rest = {k: v for k, v in options.items() if k not in NAMES}
-        names = tuple(k for k in given if k != "X")
         return over(source, partial(_called, reader_of(self), method.__name__, names, rest))
 
     return called  # type: ignore[return-value]
@@ -359,6 +360,5 @@ def _called(
     """Return what a method of an estimator returns for the rows of a piece."""
     if given is None:
         return None
-    # Where a stream holds y beside X, a method of X alone is given X alone.
     more = {k: getattr(given, k) for k in names if getattr(given, k) is not None}
     return getattr(reader, name)(given.X, **more, **options)

@@ -200,7 +200,7 @@ class Predictions:
     @answers_keywords
     @by_pieces
     def score_samples(
-        self, X: Any, y: Any, *, offset: Any = None, exposure: Any = None
+        self, X: Any, y: Any = None, *, offset: Any = None, exposure: Any = None
     ) -> np.ndarray:
         """Return the log-likelihood of each row: of a censored one, that of its interval.
 
@@ -231,7 +231,7 @@ class Predictions:
     def score(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         *,
         offset: Any = None,

@@ -140,7 +140,7 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
     @answers_keywords
     @with_callbacks
     def fit(
-        self, X: Any, y: Any, sample_weight: Any = None, *, offset: Any = None
+        self, X: Any, y: Any = None, sample_weight: Any = None, *, offset: Any = None
     ) -> NaturalClassifier:
         """Fit the model to rows.
 
@@ -346,7 +346,7 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
     @answers_keywords
     @mean_by_pieces
     def score(  # type: ignore[override]  # classes have no exposure
-        self, X: Any, y: Any, sample_weight: Any = None, *, offset: Any = None
+        self, X: Any, y: Any = None, sample_weight: Any = None, *, offset: Any = None
     ) -> float:
         """Return the accuracy: the share of rows whose most probable class is theirs.
 

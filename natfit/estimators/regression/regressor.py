@@ -194,7 +194,7 @@ class NaturalRegressor(RegressorMixin, RegressionEstimator):
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         *,
         offset: Any = None,
