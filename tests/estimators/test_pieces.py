@@ -1,0 +1,181 @@
+"""Fits, scores and predictions of rows in pieces are those of the rows in memory."""
+
+import functools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import natfit
+from natfit.distributions import Censored
+
+#: Ends of batches: one without rows, one of a single row, and neither at the ends of chunks.
+ENDS = (0, 40_000, 40_000, 40_001, 90_000)
+
+
+def _batches(columns, ends):
+    for first, last in zip(ends[:-1], ends[1:], strict=True):
+        yield {k: _cut(v, first, last) for k, v in columns.items()}
+
+
+def _cut(column, first, last):
+    return column.iloc[first:last] if hasattr(column, "iloc") else column[first:last]
+
+
+def stream(ends=ENDS, **columns):
+    """Return a stream of some columns."""
+    return natfit.Stream(functools.partial(_batches, columns, ends))
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(20)
+    X = rng.standard_normal((90_000, 3))
+    eta = 0.3 + X @ [0.5, -0.3, 0.1]
+    return {
+        "X": X,
+        "counts": rng.poisson(np.exp(eta)).astype(float),
+        "positive": rng.gamma(2.0, np.exp(eta)),
+        "real": eta + 0.5 * rng.standard_normal(90_000),
+        "weight": rng.integers(0, 3, 90_000).astype(float),
+        "offset": 0.1 * rng.standard_normal(90_000),
+    }
+
+
+@pytest.mark.parametrize("family", ["normal", "gamma", "weibull", "student_t", "gumbel"])
+def test_densities_are_those_in_memory(data, family):
+    y = data["positive"][:, None]
+    here = natfit.NaturalMLE(family).fit(y, sample_weight=data["weight"])
+    there = natfit.NaturalMLE(family).fit(stream(X=y, sample_weight=data["weight"]))
+    assert there.status_ == here.status_
+    assert there.n_obs_ == here.n_obs_
+    for name, value in here.params_.items():
+        error = here.standard_errors_[name]
+        assert there.params_[name] == pytest.approx(value, abs=1e-4 * error)
+        assert there.standard_errors_[name] == pytest.approx(error, rel=1e-5)
+    assert there.score(stream(X=y)) == pytest.approx(here.score(y), abs=1e-7)
+
+
+def test_scores_of_rows_come_piece_by_piece(data):
+    y = data["real"][:, None]
+    fit = natfit.NaturalMLE("normal").fit(y)
+    found = np.concatenate(list(fit.score_samples(stream(X=y))))
+    np.testing.assert_array_equal(found, fit.score_samples(y))
+
+
+@pytest.mark.parametrize(
+    ("family", "name"), [("normal", "real"), ("poisson", "counts"), ("gamma", "positive")]
+)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_regressions_are_those_in_memory(data, family, name, weighted):
+    given = {"y": data[name], "offset": data["offset"]}
+    given |= {"sample_weight": data["weight"]} if weighted else {}
+    here = natfit.NaturalRegressor(family).fit(data["X"], **given)
+    rows = stream(X=data["X"], **given)
+    there = natfit.NaturalRegressor(family).fit(rows)
+    assert there.status_ == here.status_ == "converged"
+    for part, coef in here.coef_.items():
+        if not np.size(coef):
+            continue
+        error = here.standard_errors_[part]
+        np.testing.assert_allclose(there.coef_[part], coef, atol=1e-4 * np.min(error))
+        np.testing.assert_allclose(there.standard_errors_[part], error, rtol=1e-5)
+    assert there.score(rows) == pytest.approx(here.score(data["X"], **given), abs=1e-8)
+    assert there.null_log_likelihood_ == pytest.approx(here.null_log_likelihood_, rel=1e-9)
+    found = np.concatenate(list(there.predict(rows)))
+    np.testing.assert_array_equal(found, there.predict(data["X"], offset=data["offset"]))
+
+
+def test_classes_that_come_late_are_seen(data):
+    labels = np.array(["low", "middle", "high"])[np.minimum(data["counts"], 2).astype(int)]
+    order = np.argsort(labels, kind="stable")
+    X, labels = data["X"][order], labels[order]
+    here = natfit.NaturalClassifier().fit(X, labels)
+    there = natfit.NaturalClassifier().fit(stream(X=X, y=labels))
+    assert there.classes_.tolist() == here.classes_.tolist()
+    np.testing.assert_allclose(there.coef_, here.coef_, atol=1e-6)
+    assert there.score(stream(X=X, y=labels)) == here.score(X, labels)
+
+
+def test_categories_that_come_late_are_seen(data):
+    group = np.repeat(["a", "b", "c"], 30_000)
+    frame = pd.DataFrame({"x": data["X"][:, 0], "group": group})
+    here = natfit.NaturalRegressor("normal", features_for="all").fit(frame, data["real"])
+    there = natfit.NaturalRegressor("normal", features_for="all").fit(
+        stream(X=frame, y=data["real"])
+    )
+    assert there.features_for_ == here.features_for_
+    np.testing.assert_allclose(there.coef_["loc"], here.coef_["loc"], atol=1e-6)
+
+
+def test_limits_that_come_late_are_seen():
+    y = np.repeat([0.0, 1.0, 4.0], [60_000, 20_000, 10_000])[:, None]
+    here = natfit.NaturalMLE("categorical").fit(y)
+    there = natfit.NaturalMLE("categorical").fit(stream(X=y))
+    for name, value in here.params_.items():
+        np.testing.assert_allclose(there.params_[name], value, rtol=1e-9)
+
+
+def test_censored_rows_come_in_batches(data):
+    times = data["positive"]
+    rows = Censored.right(np.minimum(times, 3.0), times < 3.0)
+    here = natfit.NaturalMLE("weibull").fit(rows)
+    there = natfit.NaturalMLE("weibull").fit(stream(X=rows))
+    for name, value in here.params_.items():
+        assert there.params_[name] == pytest.approx(value, abs=1e-4 * here.standard_errors_[name])
+
+
+def test_bits_do_not_depend_on_the_batches(data):
+    X, y = data["X"], data["counts"]
+    fits = [
+        natfit.NaturalRegressor("poisson").fit(stream(ends, X=X, y=y))
+        for ends in (ENDS, (0, 90_000), (0, 1, 10_000, 90_000))
+    ]
+    for other in fits[1:]:
+        np.testing.assert_array_equal(other.coef_["rate"], fits[0].coef_["rate"])
+
+
+def test_a_nan_names_its_batch(data):
+    y = data["positive"][:, None].copy()
+    y[70_000] = np.nan
+    with pytest.raises(ValueError, match="NaN at row 70000"):
+        natfit.NaturalMLE("gamma").fit(stream(X=y))
+
+
+def test_a_row_outside_the_support_is_named(data):
+    y = data["positive"][:, None].copy()
+    y[70_000] = -1.0
+    with pytest.raises(ValueError, match="row 70000"):
+        natfit.NaturalMLE("gamma").fit(stream(X=y))
+
+
+def test_methods_that_need_rows_in_memory_say_so(data):
+    y = data["real"][:, None]
+    fit = natfit.NaturalMLE("normal").fit(y)
+    with pytest.raises(ValueError, match="rows in memory"):
+        fit.goodness_of_fit(stream(X=y))
+
+
+class _Lost:
+    """Batches that are lost during a pass."""
+
+    def __init__(self, X, passes):
+        self.X, self.left = X, passes
+
+    def __call__(self):
+        self.left -= 1
+        if self.left < 0:
+            raise OSError("the file is gone")
+        yield self.X
+
+
+def test_a_fit_whose_rows_were_lost_goes_on(data):
+    y = data["positive"][:, None]
+    fit = natfit.NaturalMLE("weibull", warm_start=True)
+    with pytest.raises(OSError, match="gone"):
+        fit.fit(natfit.Stream(_Lost(y, 4)))
+    assert not hasattr(fit, "params_")
+    fit.fit(stream(X=y))
+    whole = natfit.NaturalMLE("weibull").fit(stream(X=y))
+    assert fit.status_ == "converged"
+    assert fit.n_iter_ < whole.n_iter_
