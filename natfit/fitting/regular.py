@@ -26,13 +26,24 @@ def regular_of(task: Task) -> Regular | None:
     Returns
     -------
     Regular or None
+
+    Raises
+    ------
+    ValueError
+        If the form needs rows of which only a summary is left.
     """
     model = task.model
     if task.prior or not model.shared or getattr(model, "coordinates", None) is None:
         chosen = not task.prior and model.shared
     else:
         chosen = bool(getattr(model.coordinates, "unconstrained", False))
-    return task.family.regular(task.rows) if chosen and task.summary is None else None
+    found = task.family.regular(task.rows) if chosen else None
+    if found is not None and task.summary is not None:
+        raise ValueError(
+            f"{task.name} must differ by more than a millionth of its size where only a summary "
+            "of the rows is left, whose digits do not determine the spread; fit all rows together"
+        )
+    return found
 
 
 def regular_task(task: Task, form: Regular) -> Task:
