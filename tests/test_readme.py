@@ -21,6 +21,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?", re.M | r
         ("docs/distributions.md", 7),
         ("docs/policies.md", 6),
         ("docs/regression.md", 5),
+        ("docs/scale.md", 1),
     ],
 )
 def test_blocks_run_and_print_what_is_said(name, fewest, capsys):

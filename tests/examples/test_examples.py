@@ -46,6 +46,7 @@ def test_the_examples_are_found():
         "plot_inference_tour",
         "plot_metrics",
         "plot_mixture",
+        "plot_partial_fit_drift",
         "plot_fig4_policy",
         "plot_cartpole_trpo",
         "plot_lqr",
@@ -379,6 +380,17 @@ def test_return_levels_of_the_display_are_the_examples():
     again = module.compute(periods=tuple(periods[::10]))["returns"]
     assert_allclose(again[:, 1], levels[::10], rtol=1e-9)
     assert_allclose(again[:, 2], display.band[0][::10], rtol=1e-6)
+
+
+def test_drift_is_seen_when_it_comes_and_the_estimate_is_that_of_all_rows():
+    result = load("plot_partial_fit_drift").compute(n_batches=30, change=20)
+    p = result["drift"]["p_value"]
+    # 29 tests of 30 batches: the first 19 without drift, then far from the state.
+    assert len(p) == 29 and np.sum(p[:19] < 0.01) <= 2
+    assert np.median(p[19:]) < 1e-3 < np.median(p[:19])
+    assert result["gap"] < 1e-6
+    last = {name: values[-1] for name, values in result["estimates"].items()}
+    assert abs(last["forgetting=0.9"] - 6.9) < abs(last["all rows"] - 6.9)
 
 
 def test_censored_survival_is_what_scipy_finds():
