@@ -51,7 +51,7 @@ def test_densities_are_those_in_memory(data, family):
     assert there.n_obs_ == here.n_obs_
     for name, value in here.params_.items():
         error = here.standard_errors_[name]
-        assert there.params_[name] == pytest.approx(value, abs=1e-4 * error)
+        assert there.params_[name] == pytest.approx(value, abs=1e-4 * float(error[0]))
         assert there.standard_errors_[name] == pytest.approx(error, rel=1e-5)
     assert there.score(stream(X=y)) == pytest.approx(here.score(y), abs=1e-7)
 
@@ -109,7 +109,7 @@ def test_categories_that_come_late_are_seen(data):
 
 
 def test_limits_that_come_late_are_seen():
-    y = np.repeat([0.0, 1.0, 4.0], [60_000, 20_000, 10_000])[:, None]
+    y = np.repeat([0.0, 1.0, 2.0], [60_000, 20_000, 10_000])[:, None]
     here = natfit.NaturalMLE("categorical").fit(y)
     there = natfit.NaturalMLE("categorical").fit(stream(X=y))
     for name, value in here.params_.items():
@@ -122,7 +122,9 @@ def test_censored_rows_come_in_batches(data):
     here = natfit.NaturalMLE("weibull").fit(rows)
     there = natfit.NaturalMLE("weibull").fit(stream(X=rows))
     for name, value in here.params_.items():
-        assert there.params_[name] == pytest.approx(value, abs=1e-4 * here.standard_errors_[name])
+        assert there.params_[name] == pytest.approx(
+            value, abs=1e-4 * float(here.standard_errors_[name][0])
+        )
 
 
 def test_bits_do_not_depend_on_the_batches(data):
