@@ -18,6 +18,7 @@ __all__ = [
     "NaturalPolicyEstimator",
     "NaturalRegressor",
     "Status",
+    "Stream",
     "compare",
     "display",
     "distributions",
@@ -43,6 +44,7 @@ _HOME = {
     "NaturalPolicyEstimator": "natfit.estimators",
     "NaturalRegressor": "natfit.estimators",
     "Status": "natfit.optimize",
+    "Stream": "natfit.rows",
     "compare": "natfit.estimators",
     "fit": "natfit.estimators",
     "from_json": "natfit.estimators",
@@ -69,6 +71,7 @@ if TYPE_CHECKING:
     )
     from natfit.optimize import Status
     from natfit.optimize.minimize import minimize, natural_gradient
+    from natfit.rows import Stream
 
 
 def __getattr__(name: str) -> Any:

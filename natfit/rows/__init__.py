@@ -28,6 +28,7 @@ from natfit.rows._statistics import (
     total_weight,
     weighted_total,
 )
+from natfit.rows._stream import Stream
 from natfit.rows._view import rows_as, rows_where
 from natfit.rows.base import BLOCK, CHUNK, Block, Extent, Rows
 from natfit.rows.memory import Memory
@@ -43,6 +44,7 @@ __all__ = [
     "Pieces",
     "Rows",
     "Source",
+    "Stream",
     "Streams",
     "block_rng",
     "dot",

@@ -94,7 +94,10 @@ class Pieces(Rows):
     def _census(self) -> Census:
         """Counts and weights of the pieces and a sample of their rows, from the first pass."""
         if self.__dict__.get("_counted") is None:
-            self._pass(_nothing, (), 1)
+            # Further columns are sent to pieces whose rows are counted.
+            plain = self._with(extra=()) if self.extra else self
+            plain._pass(_nothing, (), 1)
+            self.__dict__["_counted"] = plain.__dict__["_counted"]
         census: Census = self.__dict__["_counted"]
         return census
 
@@ -227,6 +230,8 @@ class Pieces(Rows):
 
     def map(self, part: Part, *args: Any) -> np.ndarray:
         """Return row values (N,) or (N, ...) of a part that returns those of its block."""
+        # Blocks know the places of their rows once these are counted.
+        _ = self._census
         found = [v for v in self._pass(_map_of, (part, args), self.chunk_size) if v is not None]
         return np.concatenate(found) if found else np.empty(0)
 

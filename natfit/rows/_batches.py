@@ -1,0 +1,326 @@
+"""Batches of rows in the containers in which they come, and pieces of a fixed size of them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from natfit._numbers import column_of, is_frame, is_series, kind_of, series_numbers
+from natfit.rows._source import Given
+
+#: What a batch may hold.
+NAMES = tuple(field.name for field in fields(Given))
+
+
+class Columns:
+    """A table of named columns, each an array (N,), as numpy and natfit read frames.
+
+    Parameters
+    ----------
+    parts : dict
+        Arrays by the names of the columns.
+    """
+
+    ndim = 2
+
+    def __init__(self, parts: dict[Any, np.ndarray]):
+        self.parts = parts
+
+    @property
+    def columns(self) -> list[Any]:
+        """The names."""
+        return list(self.parts)
+
+    @property
+    def dtypes(self) -> list[np.dtype]:
+        """The dtype of each column."""
+        return [part.dtype for part in self.parts.values()]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of rows and columns."""
+        return len(self), len(self.parts)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(next(iter(self.parts.values()))) if self.parts else 0
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return a column by its name, or some rows by a slice or an index."""
+        if isinstance(key, slice | np.ndarray | list):
+            return Columns({name: part[key] for name, part in self.parts.items()})
+        if key not in self.parts:
+            raise KeyError(key)
+        return self.parts[key]
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        """Return the columns side by side (N, D), in C order; one column is not copied."""
+        parts = list(self.parts.values())
+        if len(parts) == 1 and parts[0].flags.c_contiguous:
+            return np.array(parts[0], dtype=dtype, copy=copy or None)[:, None]
+        out = np.empty(self.shape, dtype=dtype or np.result_type(*self.dtypes))
+        for j, part in enumerate(parts):
+            out[:, j] = part
+        return out
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which columns of a batch are which argument: names, or functions of the batch.
+
+    Attributes
+    ----------
+    columns : list of names, callable or None
+        Those of X; None for all columns that are nothing else.
+    y, sample_weight, offset, exposure : name, list of names, callable or None
+        None for what the data do not have.
+    """
+
+    columns: Any = None
+    y: Any = None
+    sample_weight: Any = None
+    offset: Any = None
+    exposure: Any = None
+
+    def given(self, batch: Any) -> Given:
+        """Return what a batch gives: columns of a frame, or the parts of a tuple or a dict."""
+        if isinstance(batch, tuple):
+            if not 1 <= len(batch) <= 3:
+                raise ValueError(
+                    f"a batch must be (X, y) or (X, y, sample_weight), got {len(batch)} parts"
+                )
+            batch = dict(zip(NAMES, batch, strict=False))
+        if isinstance(batch, Mapping) and ("X" in batch or "y" in batch):
+            other = [name for name in batch if name not in NAMES]
+            if other:
+                raise ValueError(f"keys of a batch must be {list(NAMES)}, got {other[0]!r}")
+            parts: dict[str, Any] = dict(batch)
+        elif isinstance(batch, Mapping):
+            parts = {"X": Columns({k: np.asarray(v) for k, v in batch.items()})}
+        else:
+            parts = {"X": batch}
+        chosen = {name: getattr(self, name) for name in NAMES[1:]}
+        frame = parts.get("X")
+        for name, choice in chosen.items():
+            if choice is not None:
+                if parts.get(name) is not None:
+                    raise ValueError(
+                        f"{name} must be given once, got it in the batch and in Stream"
+                    )
+                parts[name] = _chosen(frame, choice, name)
+        parts["X"] = self._features(frame, chosen.values())
+        return Given(**{name: column(part, name) for name, part in parts.items()})
+
+    def _features(self, frame: Any, others: Any) -> Any:
+        """Return the columns of X."""
+        if self.columns is not None:
+            return _chosen(frame, self.columns, "columns")
+        taken = [name for name in others if isinstance(name, str)]
+        taken += [name for names in others if isinstance(names, list) for name in names]
+        if not taken:
+            return frame
+        return _chosen(frame, [name for name in frame.columns if name not in taken], "columns")
+
+
+def _chosen(frame: Any, choice: Any, name: str) -> Any:
+    """Return a column by its name, a table of some, or what a function makes of the batch."""
+    if callable(choice):
+        return choice(frame)
+    if not is_frame(frame):
+        raise ValueError(
+            f"{name}={choice!r} must be a column of a frame, got batches of "
+            f"{type(frame).__name__}; yield tuples (X, y) or dicts with the keys {list(NAMES)}"
+        )
+    known = list(frame.columns)
+    names = choice if isinstance(choice, list) else [choice]
+    absent = [label for label in names if label not in known]
+    if absent:
+        raise ValueError(f"{name} must be one of the columns {known}, got {absent[0]!r}")
+    if isinstance(choice, list):
+        return Columns({label: _array(column_of(frame, known.index(label))) for label in choice})
+    return column_of(frame, known.index(choice))
+
+
+def column(value: Any, name: str) -> Any:
+    """Return a part of a batch in a form whose rows can be cut and joined."""
+    if value is None or isinstance(value, np.ndarray | Columns) or is_rows(value):
+        return value
+    if sparse.issparse(value):
+        return sparse.csr_array(value)
+    if is_frame(value):
+        labels = list(value.columns)
+        return Columns({k: _array(column_of(value, j)) for j, k in enumerate(labels)})
+    return _array(value)
+
+
+def _array(value: Any) -> np.ndarray:
+    """Return a column of a frame, or a sequence, as an array; missing numbers are NaN."""
+    if isinstance(value, np.ndarray) or not is_series(value):
+        return np.asarray(value)
+    if kind_of(value.dtype) == "numbers" and not isinstance(value.dtype, np.dtype):
+        if hasattr(value, "null_count") and not value.null_count():
+            return np.asarray(value.to_numpy())
+        return series_numbers(value, f"column {value.name!r}")
+    return np.asarray(value)
+
+
+def is_rows(value: Any) -> bool:
+    """Tell whether rows are kept by a container that is made again of them, such as Censored."""
+    return hasattr(value, "rows") and hasattr(type(value), "of_rows")
+
+
+def cut_out(value: Any, start: int, stop: int, copied: bool) -> Any:
+    """Return some rows of a part of a batch; copies where the batch may be filled again."""
+    if value is None or (start == 0 and stop == len_of(value) and not copied):
+        return value
+    found = value[start:stop]
+    return found.copy() if copied and isinstance(found, np.ndarray) else found
+
+
+def len_of(value: Any) -> int:
+    """Return the number of rows of a part of a batch."""
+    return int(value.shape[0])
+
+
+def joined(parts: list[Any]) -> Any:
+    """Return neighbouring rows of parts as one."""
+    first = parts[0]
+    if first is None or len(parts) == 1:
+        return first
+    if sparse.issparse(first):
+        return sparse.csr_array(sparse.vstack(parts))
+    if isinstance(first, Columns):
+        return Columns({k: np.concatenate([p.parts[k] for p in parts]) for k in first.parts})
+    if is_rows(first):
+        return type(first).of_rows(np.concatenate([p.rows for p in parts]), first.name)
+    return np.concatenate(parts)
+
+
+class Agreement:
+    """What all batches must have in common; the first one sets it."""
+
+    def __init__(self) -> None:
+        self.first: Given | None = None
+
+    def made(self, given: Given) -> Given:
+        """Return a batch with its columns in the order of those of the first.
+
+        Returns
+        -------
+        Given
+
+        Raises
+        ------
+        ValueError
+            If its parts differ in length, or from those of the first batch in kind or columns.
+        """
+        parts = {name: getattr(given, name) for name in NAMES}
+        sizes = {name: len_of(part) for name, part in parts.items() if part is not None}
+        if not sizes:
+            raise ValueError("a batch must have X or y, got neither")
+        if len(set(sizes.values())) > 1:
+            words = ", ".join(f"{size} rows of {name}" for name, size in sizes.items())
+            raise ValueError(f"parts of a batch must have the same number of rows, got {words}")
+        if self.first is None:
+            self.first = Given(**{n: cut_out(p, 0, 1, True) for n, p in parts.items()})
+        return Given(**{n: _alike(p, getattr(self.first, n), n) for n, p in parts.items()})
+
+
+def _alike(part: Any, first: Any, name: str) -> Any:
+    """Return a part whose columns are those of the first batch, in their order."""
+    if (part is None) != (first is None):
+        has, had = ("has no", "has one") if part is None else ("has one", "has none")
+        raise ValueError(f"{name} must be in all batches or in none: this {has}, the first {had}")
+    if part is None:
+        return None
+    if isinstance(part, Columns) != isinstance(first, Columns) or is_rows(part) != is_rows(first):
+        raise ValueError(
+            f"{name} must be of the same kind in all batches, got {type(part).__name__} and "
+            f"{type(first).__name__} in the first"
+        )
+    if isinstance(part, Columns):
+        absent = [label for label in first.parts if label not in part.parts]
+        other = [label for label in part.parts if label not in first.parts]
+        if absent or other:
+            raise ValueError(
+                f"the columns of {name} must be those of the first batch, {first.columns}, got "
+                f"{part.columns}"
+            )
+        return Columns({label: part.parts[label] for label in first.parts})
+    if part.shape[1:] != first.shape[1:]:
+        raise ValueError(
+            f"{name} must have the shape (n{_more(first.shape[1:])}) of the first batch, got "
+            f"{part.shape}"
+        )
+    return part
+
+
+def _more(shape: tuple[int, ...]) -> str:
+    return "".join(f", {size}" for size in shape) or ","
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Neighbouring rows of one or more batches.
+
+    Attributes
+    ----------
+    given : Given
+        The rows.
+    n : int
+        Their number.
+    batches : tuple of str
+        What messages call the first and the last of the batches.
+    """
+
+    given: Given
+    n: int
+    batches: tuple[str, str]
+
+
+def pieces_of(batches: Iterator[tuple[str, Given]], size_of: Any, copied: bool) -> Generator[Piece]:
+    """Yield the rows of batches in pieces of one size, whatever the sizes of the batches.
+
+    Parameters
+    ----------
+    batches : iterator of (str, Given)
+        What messages call each batch, and its rows.
+    size_of : callable
+        ``size_of(given)`` is the number of rows of a piece, told from the first batch.
+    copied : bool
+        Whether rows are copied because batches may be filled again.
+
+    Yields
+    ------
+    Piece
+    """
+    held: list[tuple[Any, ...]] = []
+    size = n = 0
+    first = last = ""
+    for last, given in batches:
+        rows = len_of(next(part for part in _parts(given) if part is not None))
+        size = size or (size_of(given) if rows else 0)
+        start = 0
+        while start < rows:
+            first = first if n else last
+            stop = min(start + size - n, rows)
+            held.append(tuple(cut_out(part, start, stop, copied) for part in _parts(given)))
+            n, start = n + stop - start, stop
+            if n == size:
+                yield _piece(held, n, (first, last))
+                held, n = [], 0
+    if n:
+        yield _piece(held, n, (first, last))
+
+
+def _parts(given: Given) -> tuple[Any, ...]:
+    return tuple(getattr(given, name) for name in NAMES)
+
+
+def _piece(held: list[tuple[Any, ...]], n: int, batches: tuple[str, str]) -> Piece:
+    given = Given(*(joined(list(parts)) for parts in zip(*held, strict=True)))
+    return Piece(given, n, batches)

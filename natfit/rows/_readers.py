@@ -1,0 +1,242 @@
+"""Batches of arrays, Arrow datasets, polars queries and callables, read anew at every pass."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from natfit.rows._batches import NAMES, Columns, len_of
+from natfit.rows._source import Given
+
+#: Rows of a batch that natfit cuts itself.
+BATCH = 131_072
+
+#: A place, for messages, and a batch.
+Batches = Iterator[tuple[str, Any]]
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Arrays (N, ...) in this process, memory-mapped ones included.
+
+    Attributes
+    ----------
+    given : Given
+        The arrays.
+    size : int
+        Rows of a batch.
+    """
+
+    given: Given
+    size: int = BATCH
+    #: Whether a batch may be filled again while it is used.
+    copied = False
+
+    def batches(self) -> Batches:
+        """Yield dicts of slices."""
+        parts = {name: getattr(self.given, name) for name in NAMES}
+        parts = {name: part for name, part in parts.items() if part is not None}
+        n = len_of(next(iter(parts.values())))
+        for start in range(0, n, self.size):
+            yield "", {name: part[start : start + self.size] for name, part in parts.items()}
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """A dataset of pyarrow: files of Parquet, Feather or CSV.
+
+    Attributes
+    ----------
+    dataset : pyarrow.dataset.Dataset
+        The files.
+    columns : list of str or None
+        The columns that are read; None for all.
+    """
+
+    dataset: Any
+    columns: list[str] | None
+    copied = False
+
+    def batches(self) -> Batches:
+        """Yield tables of columns, file by file."""
+        for fragment in self.dataset.get_fragments():
+            path = getattr(fragment, "path", "")
+            where = f"file {os.path.basename(path)}" if path else ""
+            options = {"schema": self.dataset.schema, "columns": self.columns}
+            found = fragment.to_batches(batch_size=BATCH, batch_readahead=2, **options)
+            while (batch := next_of(found, where)) is not None:
+                names = batch.schema.names
+                yield where, Columns({k: _numpy(batch.column(k)) for k in names})
+
+
+def next_of(found: Iterator[Any], where: str) -> Any:
+    """Return the next item or None; errors say where they came from."""
+    try:
+        return next(found, None)
+    except (ValueError, OSError) as error:
+        raise named(error, where) from error
+
+
+def _numpy(array: Any) -> np.ndarray:
+    """Return an array of Arrow as numpy's, without a copy where no value is missing."""
+    return np.asarray(array.to_numpy(zero_copy_only=False))
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query of polars, which is run anew at every pass.
+
+    Attributes
+    ----------
+    frame : polars.LazyFrame
+        The query.
+    """
+
+    frame: Any
+    copied = False
+
+    def batches(self) -> Batches:
+        """Yield frames."""
+        if hasattr(self.frame, "collect_batches"):
+            for batch in self.frame.collect_batches(chunk_size=BATCH, maintain_order=True):
+                yield "", batch
+            return
+        start = 0
+        while len(batch := self.frame.slice(start, BATCH).collect()):
+            yield "", batch
+            start += BATCH
+
+
+class Calls:
+    """A callable that returns a fresh iterator of batches at every call.
+
+    Parameters
+    ----------
+    make : callable
+        ``make()``.
+    """
+
+    copied = True
+
+    def __init__(self, make: Callable[[], Iterable[Any]]):
+        self.make = make
+        self.last: Any = None
+
+    def batches(self) -> Batches:
+        """Yield what the iterator yields.
+
+        Yields
+        ------
+        str, object
+            No place, and a batch.
+
+        Raises
+        ------
+        TypeError
+            If no iterator is returned.
+        ValueError
+            If it is the one that was returned before.
+        """
+        found = self.make()
+        if not isinstance(found, Iterable) or isinstance(found, str | bytes):
+            raise TypeError(
+                "a callable given to Stream must return an iterator of batches, got "
+                f"{type(found).__name__}"
+            )
+        if isinstance(found, Iterator):
+            if found is self.last:
+                raise ValueError(
+                    "a callable given to Stream must return a fresh iterator at every call, got "
+                    f"the same {type(found).__name__} twice; {ONCE}"
+                )
+            self.last = found
+        for batch in found:
+            yield "", batch
+
+
+#: What to do about batches that can be read only once.
+ONCE = (
+    "write a function that opens the data anew, as natfit.Stream(lambda: batches_of(path)), or use "
+    "partial_fit for each batch if they can be read only once"
+)
+
+
+def named(error: Exception, where: str) -> Exception:
+    """Return an error of the same kind whose message begins with a place."""
+    words = error.args[0] if isinstance(error, KeyError) and error.args else error
+    for kind in (TypeError, OSError, MemoryError):
+        if isinstance(error, kind):
+            return kind(f"{where}: {words}" if where else f"{words}")
+    if isinstance(error, ValueError | KeyError):
+        return ValueError(f"{where}: {words}" if where else f"{words}")
+    return RuntimeError(f"{where}: {type(error).__name__}: {words}")
+
+
+def reader_of(data: Any, layout: Any) -> Any:
+    """Return what reads some data, or None if they are of no kind that a stream has.
+
+    Parameters
+    ----------
+    data : object
+        As in :class:`natfit.Stream`.
+    layout : Layout
+        Which columns are read.
+
+    Returns
+    -------
+    Arrays, Arrow, Query, Calls or None
+
+    Raises
+    ------
+    FileNotFoundError
+        If a path leads to nothing.
+    """
+    if isinstance(data, np.ndarray):
+        return Arrays(Given(data, *(getattr(layout, name) for name in NAMES[1:])))
+    if is_query(data):
+        return Query(data)
+    if isinstance(data, str | Path):
+        if not os.path.exists(data):
+            raise FileNotFoundError(f"data must be a file or a folder that exists, got {data!r}")
+        data = _pyarrow().dataset(str(data))
+    if is_dataset(data):
+        return Arrow(data, _needed(data, layout))
+    return Calls(data) if callable(data) else None
+
+
+def is_query(data: Any) -> bool:
+    """Tell whether data are a LazyFrame of polars."""
+    polars = sys.modules.get("polars")
+    return polars is not None and isinstance(data, polars.LazyFrame)
+
+
+def is_dataset(data: Any) -> bool:
+    """Tell whether data are a dataset of pyarrow."""
+    arrow = sys.modules.get("pyarrow.dataset")
+    return arrow is not None and isinstance(data, arrow.Dataset)
+
+
+def _pyarrow() -> Any:
+    try:
+        return importlib.import_module("pyarrow.dataset")
+    except ImportError:
+        raise ImportError(
+            "files are read by pyarrow, which is not installed; run pip install 'natfit[stream]'"
+        ) from None
+
+
+def _needed(data: Any, layout: Any) -> list[str] | None:
+    """Return the columns that a layout reads; None for all, which functions may need."""
+    choices = [layout.columns, *(getattr(layout, name) for name in NAMES[1:])]
+    if layout.columns is None or any(callable(choice) for choice in choices):
+        return None
+    names = [n for c in choices if c is not None for n in (c if isinstance(c, list) else [c])]
+    known = data.schema.names
+    return list(dict.fromkeys(n for n in names if n in known))
