@@ -32,7 +32,12 @@ class Columns:
 
     @property
     def columns(self) -> list[Any]:
-        """The names."""
+        """Labels of the columns, in order.
+
+        Returns
+        -------
+        list
+        """
         return list(self.parts)
 
     @property

@@ -40,7 +40,13 @@ class Arrays:
     copied = False
 
     def batches(self) -> Batches:
-        """Yield dicts of slices."""
+        """Yield dicts of slices.
+
+        Yields
+        ------
+        str, dict of ndarray
+            A place for messages, and a batch.
+        """
         parts = {name: getattr(self.given, name) for name in NAMES}
         parts = {name: part for name, part in parts.items() if part is not None}
         n = len_of(next(iter(parts.values())))
@@ -65,7 +71,13 @@ class Arrow:
     copied = False
 
     def batches(self) -> Batches:
-        """Yield tables of columns, file by file."""
+        """Yield tables of columns, file by file.
+
+        Yields
+        ------
+        str, Columns
+            A place for messages, and a batch.
+        """
         for fragment in self.dataset.get_fragments():
             path = getattr(fragment, "path", "")
             where = f"file {os.path.basename(path)}" if path else ""
@@ -103,7 +115,13 @@ class Query:
     copied = False
 
     def batches(self) -> Batches:
-        """Yield frames."""
+        """Yield frames.
+
+        Yields
+        ------
+        str, polars.DataFrame
+            A place for messages, and a batch.
+        """
         if hasattr(self.frame, "collect_batches"):
             for batch in self.frame.collect_batches(chunk_size=BATCH, maintain_order=True):
                 yield "", batch
