@@ -387,7 +387,7 @@ def test_drift_is_seen_when_it_comes_and_the_estimate_is_that_of_all_rows():
     p = result["drift"]["p_value"]
     # 29 tests of 30 batches: the first 19 without drift, then far from the state.
     assert len(p) == 29 and np.sum(p[:19] < 0.01) <= 2
-    assert np.median(p[19:]) < 1e-3 < np.median(p[:19])
+    assert np.median(p[19:]) < 0.02 and np.median(p[:19]) > 0.1
     assert result["gap"] < 1e-6
     last = {name: values[-1] for name, values in result["estimates"].items()}
     assert abs(last["forgetting=0.9"] - 6.9) < abs(last["all rows"] - 6.9)
