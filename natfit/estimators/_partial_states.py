@@ -174,7 +174,7 @@ class OfSummaries(Running):
         columns = []
         for j, family in enumerate(self.fitted):
             own = [
-                replace(part[j], total=part[j].total * scale)
+                replace(part[j], total=float(part[j].total * scale))
                 for part, scale in zip(parts, left, strict=True)
             ]
             columns.append(joined(own, family))
