@@ -56,6 +56,9 @@ class Columns:
 
     def __getitem__(self, key: Any) -> Any:
         """Return a column by its name, or some rows by a slice or an index."""
+        if isinstance(key, tuple):
+            # scikit-learn indexes arrays by (rows, ...).
+            key = key[0]
         if isinstance(key, slice | np.ndarray | list):
             return Columns({name: part[key] for name, part in self.parts.items()})
         if key not in self.parts:
