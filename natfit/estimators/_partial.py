@@ -167,7 +167,8 @@ class PartialDensity:
 
     def _beginning(self, data: Data, n_jobs: int | None) -> Running:
         """Return what is known before the first batch: the families, and how they go on."""
-        columns, plan = self._plan(data)
+        places, plan = self._plan(data)
+        columns = [data.values if j is None else data.values[:, j] for j in places]
         rows = [rows_of(column, weight=data.weight) for column in columns]
         fitted = [own.bind(r) for own, r in zip(plan.fitted, rows, strict=True)]
         refuse_ends(fitted)
@@ -232,14 +233,19 @@ class PartialDensity:
 
     def _settle(self) -> None:
         """Publish the estimate of the rows so far."""
-        running = self._running
+        running: Any = self._running
+        # What asks for the estimate meanwhile is told that there is none.
+        self._running = replace(running, waits=False)
         try:
             if isinstance(running, OfSummaries):
                 self._of_summaries(running.together())
             elif isinstance(running, OfQuadratics):
                 self._of_held(running)
-        except ValueError as error:
+        except BaseException as error:
+            self._running = running
             held = getattr(running, "held", None)
+            if not isinstance(error, ValueError):
+                raise
             if isinstance(error, NotFittedError) or (held is not None and held.n > 100_000):
                 raise
             raise NotFittedError(
