@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -9,71 +10,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from natfit._numbers import column_of, is_frame, is_series, kind_of, series_numbers
+from natfit._numbers import column_of, is_frame, is_series
 from natfit.rows._source import Given
 
 #: What a batch may hold.
 NAMES = tuple(field.name for field in fields(Given))
-
-
-class Columns:
-    """A table of named columns, each an array (N,), as numpy and natfit read frames.
-
-    Parameters
-    ----------
-    parts : dict
-        Arrays by the names of the columns.
-    """
-
-    ndim = 2
-
-    def __init__(self, parts: dict[Any, np.ndarray]):
-        self.parts = parts
-
-    @property
-    def columns(self) -> list[Any]:
-        """Labels of the columns, in order.
-
-        Returns
-        -------
-        list
-        """
-        return list(self.parts)
-
-    @property
-    def dtypes(self) -> list[np.dtype]:
-        """The dtype of each column."""
-        return [part.dtype for part in self.parts.values()]
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Number of rows and columns."""
-        return len(self), len(self.parts)
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(next(iter(self.parts.values()))) if self.parts else 0
-
-    def __getitem__(self, key: Any) -> Any:
-        """Return a column by its name, or some rows by a slice or an index."""
-        if isinstance(key, tuple):
-            # scikit-learn indexes arrays by (rows, ...).
-            key = key[0]
-        if isinstance(key, slice | np.ndarray | list):
-            return Columns({name: part[key] for name, part in self.parts.items()})
-        if key not in self.parts:
-            raise KeyError(key)
-        return self.parts[key]
-
-    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
-        """Return the columns side by side (N, D), in C order; one column is not copied."""
-        parts = list(self.parts.values())
-        if len(parts) == 1 and parts[0].flags.c_contiguous:
-            return np.array(parts[0], dtype=dtype, copy=copy or None)[:, None]
-        out = np.empty(self.shape, dtype=dtype or np.result_type(*self.dtypes))
-        for j, part in enumerate(parts):
-            out[:, j] = part
-        return out
 
 
 @dataclass(frozen=True)
@@ -107,8 +48,6 @@ class Layout:
             if other:
                 raise ValueError(f"keys of a batch must be {list(NAMES)}, got {other[0]!r}")
             parts: dict[str, Any] = dict(batch)
-        elif isinstance(batch, Mapping):
-            parts = {"X": Columns({k: np.asarray(v) for k, v in batch.items()})}
         else:
             parts = {"X": batch}
         chosen = {name: getattr(self, name) for name in NAMES[1:]}
@@ -121,7 +60,7 @@ class Layout:
                     )
                 parts[name] = _chosen(frame, choice, name)
         parts["X"] = self._features(frame, chosen.values())
-        return Given(**{name: column(part, name) for name, part in parts.items()})
+        return Given(**{name: _part(part) for name, part in parts.items()})
 
     def _features(self, frame: Any, others: Any) -> Any:
         """Return the columns of X."""
@@ -149,31 +88,16 @@ def _chosen(frame: Any, choice: Any, name: str) -> Any:
     if absent:
         raise ValueError(f"{name} must be one of the columns {known}, got {absent[0]!r}")
     if isinstance(choice, list):
-        return Columns({label: _array(column_of(frame, known.index(label))) for label in choice})
+        return frame[choice]
     return column_of(frame, known.index(choice))
 
 
-def column(value: Any, name: str) -> Any:
+def _part(value: Any) -> Any:
     """Return a part of a batch in a form whose rows can be cut and joined."""
-    if value is None or isinstance(value, np.ndarray | Columns) or is_rows(value):
-        return value
     if sparse.issparse(value):
         return sparse.csr_array(value)
-    if is_frame(value):
-        labels = list(value.columns)
-        return Columns({k: _array(column_of(value, j)) for j, k in enumerate(labels)})
-    return _array(value)
-
-
-def _array(value: Any) -> np.ndarray:
-    """Return a column of a frame, or a sequence, as an array; missing numbers are NaN."""
-    if isinstance(value, np.ndarray) or not is_series(value):
-        return np.asarray(value)
-    if kind_of(value.dtype) == "numbers" and not isinstance(value.dtype, np.dtype):
-        if hasattr(value, "null_count") and not value.null_count():
-            return np.asarray(value.to_numpy())
-        return series_numbers(value, f"column {value.name!r}")
-    return np.asarray(value)
+    known = value is None or isinstance(value, np.ndarray) or is_rows(value)
+    return value if known or is_frame(value) or is_series(value) else np.asarray(value)
 
 
 def is_rows(value: Any) -> bool:
@@ -185,7 +109,7 @@ def cut_out(value: Any, start: int, stop: int, copied: bool) -> Any:
     """Return some rows of a part of a batch; copies where the batch may be filled again."""
     if value is None or (start == 0 and stop == len_of(value) and not copied):
         return value
-    found = value[start:stop]
+    found = value.iloc[start:stop] if hasattr(value, "iloc") else value[start:stop]
     return found.copy() if copied and isinstance(found, np.ndarray) else found
 
 
@@ -201,8 +125,11 @@ def joined(parts: list[Any]) -> Any:
         return first
     if sparse.issparse(first):
         return sparse.csr_array(sparse.vstack(parts))
-    if isinstance(first, Columns):
-        return Columns({k: np.concatenate([p.parts[k] for p in parts]) for k in first.parts})
+    if hasattr(first, "iloc"):
+        return sys.modules["pandas"].concat(parts, ignore_index=True)
+    if is_frame(first) or is_series(first):
+        how = "vertical_relaxed" if is_frame(first) else "vertical"
+        return sys.modules["polars"].concat(parts, how=how)
     if is_rows(first):
         return type(first).of_rows(np.concatenate([p.rows for p in parts]), first.name)
     return np.concatenate(parts)
@@ -245,26 +172,28 @@ def _alike(part: Any, first: Any, name: str) -> Any:
         raise ValueError(f"{name} must be in all batches or in none: this {has}, the first {had}")
     if part is None:
         return None
-    if isinstance(part, Columns) != isinstance(first, Columns) or is_rows(part) != is_rows(first):
+    if [kind(part) for kind in _KINDS] != [kind(first) for kind in _KINDS]:
         raise ValueError(
             f"{name} must be of the same kind in all batches, got {type(part).__name__} and "
             f"{type(first).__name__} in the first"
         )
-    if isinstance(part, Columns):
-        absent = [label for label in first.parts if label not in part.parts]
-        other = [label for label in part.parts if label not in first.parts]
-        if absent or other:
+    if is_frame(part):
+        names, mine = list(first.columns), list(part.columns)
+        if sorted(map(str, names)) != sorted(map(str, mine)):
             raise ValueError(
-                f"the columns of {name} must be those of the first batch, {first.columns}, got "
-                f"{part.columns}"
+                f"the columns of {name} must be those of the first batch, {names}, got {mine}"
             )
-        return Columns({label: part.parts[label] for label in first.parts})
+        return part if names == mine else part[names]
     if part.shape[1:] != first.shape[1:]:
         raise ValueError(
             f"{name} must have the shape (n{_more(first.shape[1:])}) of the first batch, got "
             f"{part.shape}"
         )
     return part
+
+
+#: What tells kinds of containers apart whose rows cannot be joined.
+_KINDS = is_frame, is_series, is_rows, sparse.issparse
 
 
 def _more(shape: tuple[int, ...]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from natfit.rows._batches import NAMES, Columns, len_of
+from natfit.rows._batches import NAMES, len_of
 from natfit.rows._source import Given
 
 #: Rows of a batch that natfit cuts itself.
@@ -71,11 +72,11 @@ class Arrow:
     copied = False
 
     def batches(self) -> Batches:
-        """Yield tables of columns, file by file.
+        """Yield frames of pandas, file by file.
 
         Yields
         ------
-        str, Columns
+        str, pandas.DataFrame
             A place for messages, and a batch.
         """
         for fragment in self.dataset.get_fragments():
@@ -84,8 +85,7 @@ class Arrow:
             options = {"schema": self.dataset.schema, "columns": self.columns}
             found = fragment.to_batches(batch_size=BATCH, batch_readahead=2, **options)
             while (batch := next_of(found, where)) is not None:
-                names = batch.schema.names
-                yield where, Columns({k: _numpy(batch.column(k)) for k in names})
+                yield where, batch.to_pandas()
 
 
 def next_of(found: Iterator[Any], where: str) -> Any:
@@ -94,11 +94,6 @@ def next_of(found: Iterator[Any], where: str) -> Any:
         return next(found, None)
     except (ValueError, OSError) as error:
         raise named(error, where) from error
-
-
-def _numpy(array: Any) -> np.ndarray:
-    """Return an array of Arrow as numpy's, without a copy where no value is missing."""
-    return np.asarray(array.to_numpy(zero_copy_only=False))
 
 
 @dataclass(frozen=True)
@@ -115,7 +110,7 @@ class Query:
     copied = False
 
     def batches(self) -> Batches:
-        """Yield frames.
+        """Yield frames of polars.
 
         Yields
         ------
@@ -123,13 +118,13 @@ class Query:
             A place for messages, and a batch.
         """
         if hasattr(self.frame, "collect_batches"):
-            for batch in self.frame.collect_batches(chunk_size=BATCH, maintain_order=True):
-                yield "", batch
-            return
-        start = 0
-        while len(batch := self.frame.slice(start, BATCH).collect()):
+            found = self.frame.collect_batches(chunk_size=BATCH, maintain_order=True)
+        else:
+            # Older versions of polars.
+            slices = (self.frame.slice(BATCH * k, BATCH).collect() for k in itertools.count())
+            found = itertools.takewhile(len, slices)
+        for batch in found:
             yield "", batch
-            start += BATCH
 
 
 class Calls:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
+from natfit._numbers import is_frame, is_series
 from natfit._validation import answers_keywords, check_number
 from natfit.rows._ahead import ahead
-from natfit.rows._batches import NAMES, Agreement, Columns, Layout, Piece, pieces_of
+from natfit.rows._batches import NAMES, Agreement, Layout, Piece, pieces_of
 from natfit.rows._readers import ONCE, Arrays, named, reader_of
 from natfit.rows._source import Given, Read, Source
 from natfit.rows._tree import FAN_IN
@@ -42,7 +43,8 @@ class Stream(Source):
         ``(X, y, sample_weight)``, or dicts with the keys X, y, sample_weight, offset, exposure.
     y, sample_weight, offset, exposure : str, list of str, callable or ndarray, optional
         A column by its name, or a function of a batch such as
-        ``lambda f: natfit.Censored.right(f["time"], f["event"])``. Beside an array they are arrays.
+        ``lambda f: natfit.Censored.right(f["time"], f["event"])``; batches of files are frames of
+        pandas. Beside an array they are arrays.
     columns : list of str or callable, optional
         The columns of X, or a function of a batch that returns X. By default all columns that are
         not named by the other arguments.
@@ -243,8 +245,8 @@ class Stream(Source):
 
 def _bytes(part: Any) -> float:
     """Return the bytes of a row of a part of a batch."""
-    if isinstance(part, Columns):
-        return float(sum(dtype.itemsize for dtype in part.dtypes))
+    if is_frame(part) or is_series(part):
+        return 8.0 * np.prod(part.shape[1:])
     if sparse.issparse(part):
         # Not known before all rows are read; pieces must not depend on the first of them.
         return 0.0
