@@ -1,0 +1,53 @@
+"""Streams of Parquet files, which pyarrow reads."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+
+import natfit
+from natfit.rows import source_of
+
+arrow = pytest.importorskip("pyarrow")
+parquet = pytest.importorskip("pyarrow.parquet")
+
+RNG = np.random.default_rng(2)
+N = 30_000
+X = RNG.standard_normal((N, 2)).astype(np.float32)
+FRAME = pandas.DataFrame({"a": X[:, 0], "b": X[:, 1]})
+FRAME["y"] = RNG.poisson(np.exp(X @ [0.2, -0.1]))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for k in range(3):
+        FRAME[10_000 * k : 10_000 * (k + 1)].to_parquet(tmp_path / f"part-{k:03}.parquet")
+    return tmp_path
+
+
+def test_a_fit_of_files_is_that_of_the_frame(folder):
+    want = natfit.NaturalRegressor("poisson").fit(FRAME[["a", "b"]], FRAME["y"])
+    dataset = pytest.importorskip("pyarrow.dataset").dataset(folder)
+    for X, y in ((natfit.Stream(str(folder), y="y"), None), (folder, "y"), (dataset, "y")):
+        found = natfit.NaturalRegressor("poisson").fit(X, y)
+        assert np.allclose(found.coef_["rate"], want.coef_["rate"], rtol=1e-9)
+        assert list(found.feature_names_in_) == ["a", "b"]
+
+
+def test_only_the_columns_that_are_named_are_read_in_single_precision(folder):
+    head = natfit.Stream(folder, columns=["b"], y="y").head()
+    assert list(head.X.columns) == ["b"] and head.X["b"].dtype == np.float32
+    assert np.array_equal(head.y, FRAME["y"][: len(head.y)])
+
+
+def test_an_error_names_the_file(folder):
+    bad = folder / "part-001.parquet"
+    FRAME.drop(columns="y").assign(y="many")[:5].to_parquet(bad)
+    with pytest.raises((ValueError, TypeError, OSError), match=r"batch 1: file part-001.parquet: "):
+        list(natfit.Stream(folder, y="y").lazily(lambda index, given: index))
+
+
+def test_a_path_that_leads_nowhere():
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        source_of(X=Path("nowhere"))
