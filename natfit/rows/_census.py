@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,9 @@ from natfit.rows._statistics import total_weight
 
 #: Most rows of the sample from which starts are computed, and most numbers in it.
 _MOST, _NUMBERS = 8_192, 1 << 19
+
+#: Rows whose keys are drawn once.
+_RUN = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -65,16 +69,52 @@ def census_of(columns: tuple[Any, ...] | None, n: int, first: int) -> Census:
         return Census([0], [0.0], None)
     width = sum(1 if c is None or c.ndim == 1 else c.shape[1] for c in columns)
     most = max(256, min(_MOST, _NUMBERS // width))
-    # Numbers that depend on the places alone: splitmix64 of the piece and the row.
-    key = _mixed(np.arange(n, dtype=np.uint64) + np.uint64(first))
-    chosen = np.arange(n)
-    if n > most:
-        chosen = np.sort(np.argpartition(key, most - 1)[:most])
-    place = chosen + first
+    key, place = _drawn(first, n, most)
+    chosen = place - first
     # Copies, which do not hold the piece.
     own = tuple(None if c is None else c[chosen] for c in columns)
-    sample = Sample(key[chosen], place, own, most)
+    sample = Sample(key, place, own, most)
     return Census([n], [total_weight(columns[2], n)], sample)
+
+
+def _drawn(first: int, n: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the smallest keys of n rows from a place on, at most so many, and their places.
+
+    The key of a row depends on its place alone: 131,072 random numbers serve all runs of so many
+    rows, and another number is added to each run (modulo 2^64), so that the order of the rows of a
+    run is a rotation of one order.
+
+    Returns
+    -------
+    key, place : ndarray
+        In the order of the places.
+    """
+    keys, order = _one_run()
+    found = []
+    start = first
+    while start < first + n:
+        run, low = divmod(start, _RUN)
+        high = min(_RUN, low + first + n - start)
+        shift = _mixed(np.asarray([run], dtype=np.uint64))
+        rows = np.arange(low, high)
+        if len(rows) == _RUN > most:
+            least = np.searchsorted(keys, ~shift, side="right", sorter=order)
+            rows = order[(least + np.arange(most)) % _RUN]
+        found.append((keys[rows] + shift, rows + run * _RUN))
+        start += high - low
+    key, place = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    which = np.arange(len(key))
+    if len(key) > most:
+        which = np.argpartition(key, most - 1)[:most]
+    which = which[np.argsort(place[which])]
+    return key[which], place[which]
+
+
+@functools.cache
+def _one_run() -> tuple[np.ndarray, np.ndarray]:
+    """Return random numbers of the places in a run of rows, and the places in their order."""
+    keys = _mixed(np.arange(_RUN, dtype=np.uint64))
+    return keys, np.argsort(keys)
 
 
 def _mixed(x: np.ndarray) -> np.ndarray:

@@ -83,6 +83,11 @@ class Arrow:
             path = getattr(fragment, "path", "")
             where = f"file {os.path.basename(path)}" if path else ""
             options = {"schema": self.dataset.schema, "columns": self.columns}
+            arrow = sys.modules["pyarrow.dataset"]
+            if isinstance(fragment, arrow.ParquetFileFragment):
+                # Columns of a group of rows are read as they are used, and not held as a whole.
+                scan = arrow.ParquetFragmentScanOptions(use_buffered_stream=True, pre_buffer=False)
+                options["fragment_scan_options"] = scan
             found = fragment.to_batches(batch_size=BATCH, batch_readahead=2, **options)
             while (batch := next_of(found, where)) is not None:
                 yield where, batch.to_pandas()
