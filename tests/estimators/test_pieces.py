@@ -175,7 +175,7 @@ def test_a_fit_whose_rows_were_lost_goes_on(data):
     y = data["positive"][:, None]
     fit = natfit.NaturalMLE("weibull", warm_start=True)
     with pytest.raises(OSError, match="gone"):
-        fit.fit(natfit.Stream(_Lost(y, 4)))
+        fit.fit(natfit.Stream(_Lost(y, 5)))
     assert not hasattr(fit, "params_")
     fit.fit(stream(X=y))
     whole = natfit.NaturalMLE("weibull").fit(stream(X=y))
