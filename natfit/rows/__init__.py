@@ -140,7 +140,12 @@ def source_of(**arguments: Any) -> Source | None:
     Source or None
     """
     known = np.ndarray, list, tuple, type(None)
-    if all(isinstance(value, known) for value in arguments.values()):
+    if all(
+        isinstance(value, known)
+        # Delayed blocks of dask come in a list.
+        and not (isinstance(value, list) and value and hasattr(value[0], "__dask_graph__"))
+        for value in arguments.values()
+    ):
         return None
     given = Given(**arguments)
     return next(filter(None, (kind.found_in(given) for kind in _kinds())), None)
