@@ -115,6 +115,15 @@ def refuse_lost(error: BaseException | None = None) -> NoReturn:
     ) from error
 
 
+def lost_workers(client: Any, since: float) -> int:
+    """Return how many workers a cluster has lost since a time, in seconds of :func:`time.time`."""
+    events = client.get_events("all")
+    return sum(
+        when >= since and isinstance(what, dict) and what.get("action") == "remove-worker"
+        for when, what in events
+    )
+
+
 def is_lost(error: BaseException, client: Any) -> bool:
     """Tell whether a cluster's client was closed, or its connection or futures are lost."""
     gone = client is not None and client.status not in ("running", "connecting", "newly-created")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from functools import partial, reduce
@@ -26,7 +27,7 @@ from natfit.rows._partitions import (
     refuse_rows_here,
 )
 from natfit.rows._pieces import Pieces
-from natfit.rows._schedulers import Scheduler, is_lost, killed, refuse_lost
+from natfit.rows._schedulers import Scheduler, is_lost, killed, lost_workers, refuse_lost
 from natfit.rows._source import Given, Read, Source
 from natfit.rows._travel import packed, unpacked
 from natfit.rows._tree import FAN_IN, plus
@@ -92,7 +93,11 @@ class _Columns:
     """What was read of a partition: y, X, weight and offset."""
 
     def __init__(self, *columns: Any):
-        self.columns = columns
+        self.columns = tuple(map(_aligned, columns))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Align what has arrived from another process."""
+        self.columns = tuple(map(_aligned, state["columns"]))
 
     def __len__(self) -> int:
         return len(self.columns[0])
@@ -132,6 +137,7 @@ class Partitions(Source):
         #: What partitions hold, or futures of it, if it stays; the client of the futures.
         self._kept: list[Any] | None = None
         self._client: Any = None
+        self._since = time.time()
         self._known: dict[str, Any] = {}
 
     def label(self, index: int) -> str:
@@ -271,6 +277,17 @@ class Partitions(Source):
 
     # ---------------------------------------------------------------------------- failures
 
+    @property
+    def notes(self) -> list[str]:
+        """What befell the cluster since the rows were made, in sentences."""
+        if self._client is None or self._client.status != "running":
+            return []
+        lost = lost_workers(self._client, self._since)
+        if not lost:
+            return []
+        workers = "1 worker" if lost == 1 else f"{lost} workers"
+        return [f"{workers} of the cluster died; lost partitions were computed again"]
+
     def _scheduler(self) -> Scheduler:
         if self._client is not None and self._client.status != "running":
             refuse_lost()
@@ -389,6 +406,15 @@ def _first_rows(value: Any) -> Any:
     if hasattr(value, "iloc"):
         return value.iloc[:_HEAD]
     return value[:_HEAD]
+
+
+def _aligned(column: Any) -> Any:
+    """Return a column at addresses of whole numbers: BLAS sums others in another order."""
+    if isinstance(column, np.ndarray):
+        return column if column.flags.aligned else column.copy()
+    if hasattr(column, "indptr"):
+        column.data = _aligned(column.data)
+    return column
 
 
 def _n_bytes(value: Any) -> int:
