@@ -93,8 +93,7 @@ $(RL_VENV)/.installed-peer: $(RL_VENV)/.installed-rl
 	$(RL_VENV)/bin/python -m pip install --quiet sb3-contrib 'gymnasium[classic-control]'
 	@touch $@
 
-test-dask: $(VENV)/.installed-test ## Run rollouts on a local dask cluster
-	$(RUN) -m pip install --quiet 'dask[distributed]'
+test-dask: $(VENV)/.installed-test $(VENV)/.installed-dask ## Run rows and rollouts on a local dask cluster
 	$(RUN) -m pytest -o addopts= tests/optional
 
 tables: $(VENV)/.installed-test ## Write the tables of README and docs anew from the registries
