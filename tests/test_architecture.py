@@ -201,8 +201,9 @@ def test_no_estimator_or_family_overrides_the_loop():
 #: What knows rows and no array, and what it may ask them: the contract of natfit.rows.Rows.
 ASKS = ("distributions", "objectives", "metrics", "inference", "fitting")
 ANSWERS = {
-    "n", "total", "n_features", "event_shape", "single", "here", "extent", "few", "glance", "take", "row",
-    "block", "sum", "map", "each", "first", "joined", "cut", "rows", "chunk_size", "changed",
+    "n", "total", "n_features", "event_shape", "single", "here", "extent", "few", "glance", "take",
+    "row", "block", "sum", "sums", "map", "each", "first", "joined", "cut", "rows", "chunk_size",
+    "changed", "costly",
 }  # fmt: skip
 
 #: What a family is asked of data: with all rows, or with a few.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 
@@ -81,6 +82,7 @@ class SecantFisher(Metric):
         likelihood = need_likelihood(self, objective)
         if not (likelihood.regresses and likelihood.model.linear):
             return ExactFisher(endgame=True).prepare(objective)
+        _expect(cast(Regression, objective), near=False)
         return _Keeping()
 
     def begin_with(self, other: Metric) -> None:
@@ -189,6 +191,8 @@ class _Keeping(ExactFisher):
             state.confirmed = True
         if state.gram is not None:
             self._distances.append(state.distance)
+        if 0.5 * state.distance**2 <= _NEAR < iterate.decrease and not _dear(objective):
+            _expect(objective, near=True)
         state.theta, state.grad = iterate.theta, iterate.grad
         state.kept.note = state.note
         self._state = state
@@ -209,8 +213,10 @@ class _Keeping(ExactFisher):
         if first is None or iterate.n_iter > 0:
             return None
         d, _ = first.solved(iterate.grad)
-        if not float(iterate.grad @ d) * objective.yardstick > _FIRST**2:
+        square = float(iterate.grad @ d)
+        if not square * objective.yardstick > _FIRST**2:
             return None
+        _expect(objective, near=0.5 * square <= _NEAR)
         assert isinstance(first.base, Inverse)
         first.note = "information of fewer rows"
         return _State(first.base, first, first.note, passing=True)
@@ -397,6 +403,15 @@ def _of_means(objective: Regression, inner: np.ndarray, gram: np.ndarray) -> Inv
     if len(inner) > 1 and objective.ridge is None and objective.model.whole:
         return Product(inner, gram, _DIGITS)
     return Inverse(objective.rough_information(inner, gram), _DIGITS)
+
+
+def _expect(objective: Regression, near: bool) -> None:
+    """Say which matrix the next iterate forms, if it forms one of all rows."""
+    size = objective.n_params
+    dear, family = _dear(objective), objective.distribution
+    if size < _ROUGH or (size <= _AFFORDABLE and not dear):
+        cheap = family.information.measures and family.fisher_by_rows
+        objective.expect("positive" if cheap and not near else "observed", rough=dear)
 
 
 def _dear(objective: Regression) -> bool:

@@ -88,6 +88,15 @@ class Objective:
         """Return f at theta without its gradient; for a likelihood in nats per row."""
         return self.first_order(theta)[0]
 
+    #: Whether :meth:`foresee` saves passes over rows.
+    foresees = False
+
+    def foresee(self, thetas: Sequence[np.ndarray]) -> None:
+        """Note points of which the first ones will be asked for f and its gradient, in this order.
+
+        Where passes over rows are costly, one is made for all of them.
+        """
+
     def hessian(self, theta: np.ndarray) -> LinearOperator:
         """Return the second derivative of f, an operator (P, P) that may be indefinite."""
         raise NotImplementedError

@@ -13,6 +13,7 @@ from natfit.distributions.base import Distribution
 from natfit.distributions.contract.sums import block_sum
 from natfit.linops import Dense, LinearOperator, Sandwich
 from natfit.models import Model
+from natfit.objectives._ahead import Ahead
 from natfit.objectives._curvature import Recipe, SumOverRows
 from natfit.objectives._formula import (
     Formula,
@@ -26,6 +27,12 @@ from natfit.objectives.base import Objective
 from natfit.rows import Block, Rows
 
 _KEYS = itertools.count()
+
+#: Sums of a family over rows that share eta.
+_SUMS, _OBSERVED = "sum_value_and_score", "sum_observed"
+
+#: Most parameters with which the curvature comes with several trial lengths of one pass.
+_FEW = 100
 
 
 class Likelihood(Objective):
@@ -84,6 +91,7 @@ class Likelihood(Objective):
         self._observed: tuple[np.ndarray, np.ndarray] | None = None
         self._asked = True
         self._key = next(_KEYS)
+        self._ahead = Ahead(rows) if rows.costly and self.summary is None else None
 
     @property
     def n_params(self) -> int:  # type: ignore[override]  # the model decides, nobody sets it
@@ -109,21 +117,53 @@ class Likelihood(Objective):
                 lin = self.model.linearize(theta, None)
                 value, score = self._sums(lin.eta, second)
                 return -float(value) / self.total, lin.vjp(score[None]) / -self.total
-            value, grad = self.rows.sum(gradient_part, self._formula, theta)
+            value, grad = self._gradient_sum(theta, second)
         return -float(value) / self.total, grad / -self.total
+
+    def _gradient_sum(self, theta: np.ndarray, second: bool) -> tuple[float, np.ndarray]:
+        """Return the sums of log p and its gradient; ``second`` brings what is asked for next."""
+        if self._ahead is None:
+            return self.rows.sum(gradient_part, self._formula, theta)
+        sum_at = self._ahead.first if second else self._ahead.sum
+        return sum_at(gradient_part, theta, self._call_of)
+
+    def _call_of(self, what: Any, point: np.ndarray) -> tuple[Any, ...]:
+        """Return the part and the arguments of a sum at a point: theta, or eta that rows share."""
+        if what is gradient_part:
+            return gradient_part, self._formula, point
+        return block_sum, self.distribution, what, point
+
+    @property
+    def foresees(self) -> bool:  # type: ignore[override]  # the rows decide, nobody sets it
+        """Whether the rows are costly, so that one pass should serve several points."""
+        return self._ahead is not None
+
+    def foresee(self, thetas: Sequence[np.ndarray]) -> None:
+        """Make one pass for f and its gradient at some points, unless the first is known."""
+        what: Any = gradient_part
+        if self._ahead is not None and self.model.shared:
+            what, thetas = _SUMS, [self.model.eta(theta, None) for theta in thetas]
+            self._ahead.expect(_OBSERVED)
+        if self._ahead is None or not len(thetas) or self._ahead.holds(what, thetas[0]):
+            return
+        with np.errstate(all="ignore"):
+            self._ahead.bring(what, thetas, self._call_of, alone=self.n_params > _FEW)
 
     def _shared_sum(self, name: str, eta: np.ndarray) -> Any:
         """Return a sum of the family by its name, over rows that share eta or over the summary."""
         if self.summary is not None:
             return getattr(self.distribution, name)(self.summary, self._summary_weight, eta)
+        if self._ahead is not None:
+            return self._ahead.sum(name, eta, self._call_of)
         return self.rows.sum(block_sum, self.distribution, name, eta)
 
     def _sums(self, eta: np.ndarray, second: bool) -> tuple[float, np.ndarray]:
         """Return sums of log p and score; ``second`` keeps a Hessian that comes with them."""
         # One that nobody asked for is followed by none: trials that are refused, and metrics that
         # need no Hessian, would pay for it.
-        if not (second and self._asked) or self.distribution.sum_terms is None:
-            return self._shared_sum("sum_value_and_score", eta)
+        foreseen = self._ahead is not None and self._ahead.holds(_SUMS, eta)
+        if foreseen or not (second and self._asked) or self.distribution.sum_terms is None:
+            return self._shared_sum(_SUMS, eta)
         value, score, observed = self._shared_sum("sum_terms", eta)
         self._observed, self._asked = (eta, observed), False
         return value, score
@@ -134,7 +174,7 @@ class Likelihood(Objective):
         if self._observed is not None and np.array_equal(self._observed[0], eta):
             return self._observed[1] / self.total
         with np.errstate(all="ignore"):
-            self._observed = eta.copy(), self._shared_sum("sum_observed", eta)
+            self._observed = eta.copy(), self._shared_sum(_OBSERVED, eta)
         return self._observed[1] / self.total
 
     def expected(self, eta: np.ndarray) -> np.ndarray:
@@ -176,14 +216,16 @@ class Likelihood(Objective):
             return Sandwich([(lin, *rule(lin.eta, 0))], self.n_params)
         return self._over_rows(theta, rule, columns or self.distribution.n_params)
 
-    def _over_rows(
-        self, theta: np.ndarray, rule: Callable | None, columns: int, of_y: bool = False
+    def _over_rows(self, theta: np.ndarray, rule: Callable | None, columns: int) -> LinearOperator:
+        return self._sum_of(Recipe(self._formula, theta.copy(), rule, self.total), columns)
+
+    def _sum_of(
+        self, recipe: Recipe, columns: int, sum_of: Callable[..., Any] | None = None
     ) -> LinearOperator:
         """Return a conditional model's sandwich; rows that are one chunk give a single term."""
-        recipe = Recipe(self._formula, theta.copy(), rule, self.total, of_y)
         if self.rows.single:
             return Sandwich([self.rows.sum(_term_part, recipe)], self.n_params)
-        return SumOverRows(self.rows, recipe, columns)
+        return SumOverRows(self.rows, recipe, columns, sum_of)
 
     def scores(self, theta: np.ndarray) -> LinearOperator:
         """Return 1/W sum_i w_i (J_i' s_i)(J_i' s_i)' with the scores s_i at the data, of size P."""

@@ -16,7 +16,7 @@ from natfit.linops.row_curvature import RowCurvature, made_positive
 from natfit.linops.with_ridge import WithRidge
 from natfit.models import Model
 from natfit.models.linear_predictors import LinearPredictors
-from natfit.objectives._curvature import Recipe
+from natfit.objectives._curvature import Recipe, _gram, _rough
 from natfit.objectives._formula import Formula, divergence_part
 from natfit.objectives._interpolation import explained, interpolation, narrowed
 from natfit.objectives._kinks import nearest_gradient
@@ -134,22 +134,27 @@ class Regression(Likelihood):
 
     def value_and_grad(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """Return f and its gradient (P,), by one pass over the rows; the last one is kept."""
+        return self._at(theta, second=True)
+
+    def first_order(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return f and its gradient (P,), by a pass that brings nothing else along."""
+        return self._at(theta, second=False)
+
+    def _at(self, theta: np.ndarray, second: bool) -> tuple[float, np.ndarray]:
         if self._passed is not None and np.array_equal(self._passed[0], theta):
             return self._passed[1], self._passed[2].copy()
-        value, grad = self._smooth_part(theta)
+        value, grad = self._smooth_part(theta, second)
         if self.kinked and np.isfinite(grad).all():
             grad = nearest_gradient(self, theta, grad)
         self._passed = theta.copy(), value, grad
         return value, grad.copy()
 
-    first_order = value_and_grad
-
     def gradient_beside(self, theta: np.ndarray, lines: np.ndarray) -> np.ndarray:
         """Return the gradient (P,); with kinks, the one that is nearest to a span of lines."""
-        return nearest_gradient(self, theta, self._smooth_part(theta)[1], lines)
+        return nearest_gradient(self, theta, self._smooth_part(theta, False)[1], lines)
 
-    def _smooth_part(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        value, grad = super().value_and_grad(theta)
+    def _smooth_part(self, theta: np.ndarray, second: bool) -> tuple[float, np.ndarray]:
+        value, grad = self._evaluated(theta, second)
         if self.ridge is None:
             return value, grad
         pull = self.penalty_times(theta)
@@ -182,7 +187,7 @@ class Regression(Likelihood):
 
     def fisher(self, theta: np.ndarray) -> LinearOperator:
         """Return the exact expected information with that of the penalty, of size P."""
-        return self._penalised(self.sandwich(theta, partial(_expected, self.distribution)))
+        return self._of_rows(theta, "expected")
 
     def hessian(self, theta: np.ndarray) -> LinearOperator:
         """Return the Hessian of f, of size P, for a model that is linear in theta.
@@ -203,7 +208,7 @@ class Regression(Likelihood):
                 "metric='exact'"
             )
         if self._seen is None or not np.array_equal(self._seen[0], theta):
-            found = self._of_rows(theta, partial(_observed, self.distribution))
+            found = self._of_rows(theta, "observed")
             found.positive = False
             if not self.rows.single:
                 return found
@@ -223,13 +228,54 @@ class Regression(Likelihood):
         LinearOperator
             Positive semidefinite, of size P.
         """
-        rule = partial(_clipped, self.distribution, self._unit(theta))
-        found = self._of_rows(theta, rule)
+        found = self._of_rows(theta, "clipped")
         found.note = "observed information of rows, made positive"
         return found
 
-    def _of_rows(self, theta: np.ndarray, rule: Any) -> LinearOperator:
-        return self._penalised(self._over_rows(theta, rule, self.distribution.n_params, of_y=True))
+    def _of_rows(self, theta: np.ndarray, rule: str) -> LinearOperator:
+        """Return the sum of J' C J by the name of its rule, with the curvature of the penalty."""
+        recipe, sum_of = self._recipe(rule, theta), None
+        if self._ahead is not None:
+            sum_of = partial(self._sum_by, rule, recipe.theta)
+        return self._penalised(self._sum_of(recipe, self.distribution.n_params, sum_of))
+
+    def _recipe(self, rule: str, theta: np.ndarray) -> Recipe:
+        """Return how C of a row is made: expected, observed, or one of both and positive."""
+        family, of_y = self.distribution, True
+        if rule == "expected":
+            made, of_y = partial(_expected, family), False
+        elif rule == "observed":
+            made = partial(_observed, family)
+        elif rule == "positive" and self._cheap:
+            made = partial(_expected_or_observed, family)
+        else:
+            made = partial(_clipped, family, self._unit(theta))
+        return Recipe(self._formula, theta.copy(), made, self.total, of_y)
+
+    def _sum_by(self, rule: str, theta: np.ndarray, part: Any) -> Any:
+        """Return the sum of a part with the recipe of a rule, which a pass may have brought."""
+        if self._ahead is None:
+            return self.rows.sum(part, self._recipe(rule, theta))
+        return self._ahead.asked((part, rule), theta, self._call_of)
+
+    def _call_of(self, what: Any, point: np.ndarray) -> tuple[Any, ...]:
+        if not isinstance(what, tuple):
+            return super()._call_of(what, point)
+        part, rule = what
+        return part, self._recipe(rule, point)
+
+    def expect(self, rule: str, rough: bool) -> None:
+        """Say that the matrix of a rule is asked for at the next point: it comes with the gradient.
+
+        Parameters
+        ----------
+        rule : str
+            ``"observed"`` for :meth:`hessian`, ``"positive"`` for :meth:`positive_information`.
+        rough : bool
+            Whether in single precision, where the model offers it.
+        """
+        if self._ahead is not None:
+            self._ahead.expect((_rough if rough else _gram, rule))
 
     def _penalised(self, operator: LinearOperator) -> LinearOperator:
         if self.ridge is None:
@@ -238,14 +284,17 @@ class Regression(Likelihood):
 
     def positive_information(self, theta: np.ndarray) -> LinearOperator:
         """Return the expected information where it is cheap, else the clipped observed one."""
+        return self._of_rows(theta, "positive") if self._cheap else self.clipped(theta)
+
+    @property
+    def _cheap(self) -> bool:
+        """Whether the expected information of every row is known and cheap."""
         family = self.distribution
-        if family.information.measures and family.fisher_by_rows:
-            return self._of_rows(theta, partial(_expected_or_observed, family))
-        return self.clipped(theta)
+        return family.information.measures and family.fisher_by_rows
 
     def mean_curvature(self, theta: np.ndarray) -> np.ndarray:
         """Return the weighted mean over rows of C, (K, K): expected, or clipped observed."""
-        found: np.ndarray = self.rows.sum(_mean_part, self._positive(theta))
+        found: np.ndarray = self._sum_by("positive", theta, _mean_part)
         return found
 
     def unit_gram(self, theta: np.ndarray) -> np.ndarray:
@@ -290,16 +339,6 @@ class Regression(Likelihood):
         with np.errstate(all="ignore"):
             size = self._watched.sum(_size_part, self._formula, theta) / self._watched.n
         return np.sqrt(size) if np.isfinite(size).all() and (size > 0).all() else None
-
-    def _positive(self, theta: np.ndarray) -> Recipe:
-        """Return how C of a row is made: expected where that is cheap, else clipped observed."""
-        family = self.distribution
-        cheap = family.information.measures and family.fisher_by_rows
-        if cheap:
-            rule: Any = partial(_expected_or_observed, family)
-        else:
-            rule = partial(_clipped, family, self._unit(theta))
-        return Recipe(self._formula, theta.copy(), rule, self.total, of_y=True)
 
     def information(self, theta: np.ndarray) -> LinearOperator | None:
         """Return the information in which convergence is measured."""

@@ -49,5 +49,5 @@ def plus(a: Any, b: Any) -> Any:
     if a is None or b is None:
         return b if a is None else a
     if isinstance(a, tuple):
-        return tuple(x + y for x, y in zip(a, b, strict=True))
+        return tuple(plus(x, y) for x, y in zip(a, b, strict=True))
     return a + b

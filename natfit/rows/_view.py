@@ -60,6 +60,11 @@ class View(Rows):
             self.__dict__["_counted"] = found
         return found
 
+    @property
+    def costly(self) -> bool:  # type: ignore[override]  # the underlying rows decide
+        """Whether a pass over the underlying rows costs far more than a few operations a row."""
+        return self.rows.costly
+
     def each(self, call: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         """Return ``call(item)`` for each item, in order, as the underlying rows do."""
         return self.rows.each(call, items)

@@ -99,6 +99,10 @@ class Rows(Component):
     _by_name = False
     order: ClassVar[int] = 0
 
+    #: Whether a pass costs far more than a few operations on each row, as one over rows in files or
+    #: on other machines: what will be asked next is then computed in the pass before.
+    costly: ClassVar[bool] = False
+
     chunk: int | None
 
     @classmethod
@@ -247,6 +251,24 @@ class Rows(Component):
                 tree.add(value)
         return tree.total()
 
+    def sums(self, *calls: tuple[Any, ...], wide: bool = False) -> tuple[Any, ...]:
+        """Return the sums of several parts by one pass, the same bits as by a pass for each.
+
+        Parameters
+        ----------
+        *calls : tuple
+            ``(part, *args)`` of each, as for :meth:`sum`.
+        wide : bool
+            As for :meth:`sum`.
+
+        Returns
+        -------
+        tuple
+            One sum for each call; None for a call whose parts all were.
+        """
+        found: tuple[Any, ...] | None = self.sum(_together, *calls, wide=wide)
+        return (None,) * len(calls) if found is None else found
+
     def map(self, part: Part, *args: Any) -> np.ndarray:
         """Return row values (N,) or (N, ...) of a part that returns those of its block."""
         if self._alone is not None:
@@ -297,6 +319,11 @@ class Extent:
     def __add__(self, other: Extent) -> Extent:
         """Return the smallest and the largest value of both extents together."""
         return Extent(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
+
+
+def _together(block: Block, *calls: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the values of several parts, ``(part, *args)`` each, on one block."""
+    return tuple(part(block, *args) for part, *args in calls)
 
 
 def _extent_part(block: Block) -> Extent:

@@ -104,6 +104,11 @@ class Processes(Memory):
         """The files that hold the rows."""
         return self._store
 
+    @property
+    def costly(self) -> bool:  # type: ignore[override]  # the number of processes decides
+        """Whether a pass is sent to other processes."""
+        return self._alone is None and joblib.effective_n_jobs(self.n_jobs) > 1
+
     def each(self, call: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         """Return ``call(item)`` for each item, in order, computed by the processes."""
         return list(self._parallel()(joblib.delayed(call)(item) for item in items))

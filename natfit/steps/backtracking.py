@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,9 @@ _MOST_AT_ROUNDING = 10
 #: Distance in standard errors below which the fit ends if rounding of theta swallows its step.
 _HIDDEN = 1e-2
 
+
+#: Lengths of a step that one pass over costly rows serves.
+_AT_ONCE = 6
 
 #: The least radius, in nats per row.
 _LEAST = 1e-10
@@ -102,9 +105,9 @@ class BacktrackingStep(Step):
         iterate, state, radius = local.iterate, local.iterate.damping, local.iterate.radius
         shrink, flat = 1.0, (expected(local) if local.unitless else iterate.decrease) < local.noise
         refused: list[Trial] = []
+        whole = _whole(local, state, radius)
         for trial in range(MOST_TRIALS):
-            theta, length, capped, info = self._capped(local, state, radius, shrink)
-            delta = theta - iterate.theta
+            theta, delta, length, info = whole.end(local, shrink)
             decrease = -float(iterate.grad @ delta)
             if not decrease > 0:
                 break
@@ -124,7 +127,7 @@ class BacktrackingStep(Step):
                     info=info,
                     divergence=spent,
                     predicted_kl=square,
-                    radius=self._adapt(radius, ratio, capped, square, local),
+                    radius=self._adapt(radius, ratio, whole.capped or shrink < 1.0, square, local),
                     damping=local.damping.accepted(state, ratio),
                     trials=refused,
                 )
@@ -134,8 +137,10 @@ class BacktrackingStep(Step):
                 break
             if local.damping.adaptive and trial % 2 == 0:
                 state = local.damping.rejected(state)
+                whole = _whole(local, state, radius)
             else:
                 shrink *= self.shrink
+            self._foresee(local, whole, shrink)
         if not flat and local.hidden():
             return self.step(local)
         # Where no length is known to be right, values that are level whatever it is prove rounding.
@@ -156,25 +161,12 @@ class BacktrackingStep(Step):
         ulp = np.spacing(np.abs(local.iterate.theta))
         return bool((np.abs(direction) <= 4.0 * ulp).any() and local.iterate.distance < _HIDDEN)
 
-    def _capped(
-        self, local: Local, state: float, radius: float, shrink: float
-    ) -> tuple[np.ndarray, float, bool, SolveInfo]:
-        """Return the end of the limited step, its relative length, and whether it was shortened."""
-        if local.unitless:
-            delta, info = doubled(local, state)
-        else:
-            delta, info = (local.boxed if local.metric.unit_step else local.rescaled)(state)
-        square = _half_square(local, delta, state, -float(local.iterate.grad @ delta), info)
-        length, capped = shrink, shrink < 1.0
-        if square > radius:
-            length *= np.sqrt(radius / square)
-            capped = True
-        theta = local.shift(delta, length)
-        if not float(local.iterate.grad @ (theta - local.iterate.theta)) < 0:
-            # Several limits at once may turn the step uphill; then the whole direction is cut.
-            direction, info = local.inward(state)
-            theta = local.shift(local.shorten(-direction), length)
-        return theta, length, capped, info
+    def _foresee(self, local: Local, whole: _Whole, shrink: float) -> None:
+        """Let an objective that can evaluate several lengths at once do so, the next one first."""
+        if not local.objective.foresees or local.damping.adaptive:
+            return
+        ends = [whole.end(local, shrink * self.shrink**k)[0] for k in range(_AT_ONCE)]
+        local.objective.foresee([end for end in ends if local.objective.in_domain(end)])
 
     def _try(
         self, local: Local, theta: np.ndarray, length: float, decrease: float, flat: bool
@@ -225,6 +217,38 @@ class BacktrackingStep(Step):
     def examples(cls) -> list[Step]:
         """Return one step rule with an adaptive and one with a fixed radius."""
         return [cls(), cls(epsilon=0.05, adaptive=False)]
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """The step that is shortened, delta (P,), its length within the radius, and its solve."""
+
+    delta: np.ndarray
+    length: float
+    info: SolveInfo
+    state: float
+    capped: bool
+
+    def end(self, local: Local, shrink: float) -> tuple[np.ndarray, np.ndarray, float, SolveInfo]:
+        """Return the end of a part of the step, the way to it, its length, and its solve."""
+        length, info = shrink * self.length, self.info
+        theta = local.shift(self.delta, length)
+        if not float(local.iterate.grad @ (theta - local.iterate.theta)) < 0:
+            # Several limits at once may turn the step uphill; then the whole direction is cut.
+            direction, info = local.inward(self.state)
+            theta = local.shift(local.shorten(-direction), length)
+        return theta, theta - local.iterate.theta, length, info
+
+
+def _whole(local: Local, state: float, radius: float) -> _Whole:
+    """Return the step with a damping, limited by the radius."""
+    if local.unitless:
+        delta, info = doubled(local, state)
+    else:
+        delta, info = (local.boxed if local.metric.unit_step else local.rescaled)(state)
+    square = _half_square(local, delta, state, -float(local.iterate.grad @ delta), info)
+    capped = square > radius
+    return _Whole(delta, np.sqrt(radius / square) if capped else 1.0, info, state, capped)
 
 
 def _half_square(
