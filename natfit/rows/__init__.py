@@ -10,7 +10,7 @@ from scipy.sparse import issparse
 
 from natfit._component import available, component_class
 from natfit.rows._dot import dot
-from natfit.rows._draws import Streams, block_rng, subsample
+from natfit.rows._draws import Streams, block_rng, strata, subsample
 from natfit.rows._pieces import Pieces
 from natfit.rows._source import Deferred, Given, Source
 from natfit.rows._statistics import (
@@ -61,6 +61,7 @@ __all__ = [
     "rows_as",
     "share_equal",
     "source_of",
+    "strata",
     "subsample",
     "table_of",
     "total_weight",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -55,3 +56,38 @@ def subsample(n_rows: int, most: int = 256) -> slice | np.ndarray:
     golden = 0.6180339887498949
     first = (np.arange(most // run) * golden % 1.0 * (n_rows - run)).astype(np.intp)
     return (first[:, None] + np.arange(run)).ravel()
+
+
+def strata(y: Any, most: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the indices of about ``most`` rows, of each class its share but one row at most.
+
+    Parameters
+    ----------
+    y : array of shape (N,) or (N, 1)
+        The classes.
+    most : int
+        Number of rows.
+    rng : numpy.random.Generator
+        The generator.
+
+    Returns
+    -------
+    ndarray of int
+
+    Raises
+    ------
+    ValueError
+        If no class has two rows.
+    """
+    codes = np.ravel(y)
+    order = rng.permutation(len(codes))
+    order = order[np.argsort(codes[order], kind="stable")]
+    # Equal distances in rows that are sorted by class, of which each keeps its first row.
+    rest = np.delete(order, np.searchsorted(codes[order], np.unique(codes)))
+    if not len(rest):
+        raise ValueError(
+            f"early_stopping needs a class of two rows or more, got {len(codes)} rows of as many "
+            "classes; give more rows"
+        )
+    most = min(most, len(rest))
+    return rest[((np.arange(most) + rng.random()) * (len(rest) / most)).astype(np.intp)]

@@ -27,6 +27,7 @@ import numpy as np
 
 from natfit._component import Component
 from natfit.numerics.threads import one_thread
+from natfit.rows._draws import strata
 from natfit.rows._tree import FAN_IN, Tree
 
 #: A function that is called on a block: ``part(block, *args)``.
@@ -189,11 +190,65 @@ class Rows(Component):
         raise NotImplementedError
 
     def take(self, index: np.ndarray) -> Rows:
-        """Return some rows by their indices; for rows in this process alone."""
+        """Return some rows by their indices, in C order; for rows that can be read in any order."""
         raise ValueError(
-            "batch_size and early_stopping need rows in this process, got rows in several; use "
-            "n_jobs=None"
+            "batch_size and early_stopping need rows that can be read in any order, got "
+            f"{type(self).__name__}; use all rows at once, or arrays"
         )
+
+    def batches(self, size: int, rng: np.random.Generator) -> Iterator[Rows]:
+        """Yield rows (n,) in this process, which together are all rows once, in random order.
+
+        The default takes the rows of a permutation. Kinds that cannot read rows in any order
+        yield blocks of neighbouring rows.
+
+        Parameters
+        ----------
+        size : int
+            About the number n of rows of a batch: batches are of nearly equal size.
+        rng : numpy.random.Generator
+            The generator, on which alone the order depends.
+
+        Yields
+        ------
+        Rows
+            The rows of one batch, which are read when it is its turn.
+        """
+        for index in np.array_split(rng.permutation(self.n), max(1, round(self.n / size))):
+            yield self.take(index)
+
+    def held_out(
+        self, most: int, rng: np.random.Generator, stratify: bool = False
+    ) -> tuple[Rows, Rows]:
+        """Return the rows that remain and about ``most`` rows that are set apart.
+
+        The default draws the rows. Kinds that cannot read rows in any order set them apart by
+        position.
+
+        Parameters
+        ----------
+        most : int
+            Number of rows, 1 <= most < N.
+        rng : numpy.random.Generator
+            The generator, on which alone the choice depends.
+        stratify : bool
+            Whether y are classes, of each of which the same share is set apart.
+
+        Returns
+        -------
+        kept, held : Rows
+
+        Raises
+        ------
+        ValueError
+            If no class has two rows, or rows can neither be taken nor set apart.
+        """
+        if stratify:
+            held = strata(self.block(0, self.n).y, most, rng)
+        else:
+            held = rng.permutation(self.n)[:most]
+        kept = np.setdiff1d(np.arange(self.n), held)
+        return self.take(kept), self.take(np.sort(held))
 
     def reference(self) -> Any:
         """What tells a worker where the rows are; None if parts are called in this process."""

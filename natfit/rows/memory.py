@@ -160,9 +160,14 @@ class Memory(Rows):
         return type(self)(**{**self.get_params(deep=False), **columns, "extra": ()})
 
     def take(self, index: np.ndarray) -> Memory:
-        """Return some rows by their indices."""
+        """Return some rows by their indices, in C order."""
         columns = (self.y, self.X, self.weight, self.offset)
-        return self.holding(*(None if a is None else a[index] for a in columns))
+        return self.holding(*(None if a is None else _taken(a, index) for a in columns))
+
+    def batches(self, size: int, rng: np.random.Generator) -> Iterator[Rows]:
+        """Yield the rows of batches, in this process also where several share the rows."""
+        here = Memory(self.y, self.X, self.weight, self.offset, chunk=self.chunk)
+        yield from Rows.batches(here, size, rng)
 
     def joined(self, *columns: np.ndarray) -> Memory:
         """Return the same rows with further columns (N,) each."""
@@ -185,6 +190,13 @@ class Memory(Rows):
 
     def _with(self, **changes: Any) -> Any:
         return type(self)(**{**self.get_params(deep=False), **changes})
+
+
+def _taken(array: Any, index: np.ndarray) -> Any:
+    """Return rows of an array of any layout in C order, or those of a sparse one."""
+    if not isinstance(array, np.ndarray):
+        return array[index]
+    return np.ascontiguousarray(array[index])
 
 
 def weighted(y: Any, X: Any, weight: Any, offset: Any) -> tuple[Any, Any, Any, Any]:

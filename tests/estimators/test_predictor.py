@@ -12,9 +12,9 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
 import natfit
-from natfit.fitting.training import _strata
 from natfit.models import MLP, Predictor
 from natfit.models.standardised import Standardised
+from natfit.rows import strata
 
 MILD = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -150,10 +150,10 @@ def test_each_class_has_its_share_of_the_rows_held_out():
     rng = np.random.default_rng(0)
     codes = np.repeat([0.0, 1.0, 2.0, 3.0], [600, 300, 95, 1])
     for seed in range(20):
-        held = _strata(rng.permutation(codes), 100, np.random.default_rng(seed))
+        held = strata(rng.permutation(codes), 100, np.random.default_rng(seed))
         assert len(held) == len(set(held)) == 100
     y = rng.permutation(codes)
-    held = np.bincount(y[_strata(y, 100, rng)].astype(int), minlength=4)
+    held = np.bincount(y[strata(y, 100, rng)].astype(int), minlength=4)
     np.testing.assert_allclose(held, [60.2, 30.1, 9.5, 0.0], atol=1.0)
     X = np.eye(4)[y.astype(int)] + rng.normal(0.0, 1.0, (996, 4))
     model = natfit.NaturalClassifier(early_stopping=True, random_state=0).fit(X, y)

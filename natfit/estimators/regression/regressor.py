@@ -78,7 +78,9 @@ class NaturalRegressor(RegressorMixin, RegressionEstimator):
         each row has its own: (entry, None) is delayed entry. Where rows are split, as in
         cross-validation, y carries its windows: ``natfit.Censored.exact(y, truncation=...)``.
     batch_size : int, optional
-        Number of rows in each step of a network; None is all rows.
+        Number of rows in each step of a network; None is all rows. Batches are drawn by
+        ``random_state`` alone and read one by one. The curvature is that of a quarter of a batch's
+        rows, but of 512 at least.
     early_stopping : bool, default=False
         Whether training stops when the likelihood of rows that are set apart no longer grows. A
         network takes its parameters without features, a scale for instance, from these rows.
