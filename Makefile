@@ -11,7 +11,7 @@ RUN = $(VENV)/bin/python
 PYTEST = -m pytest -p no:benchmark --numprocesses=$(WORKERS) --dist=worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick coverage test-oldest lint format bench test-dask bench-rl bench-mujoco tables docs clean
+.PHONY: help setup demo test quick coverage test-oldest lint format bench test-dask bench-dask bench-rl bench-mujoco tables docs clean
 .PHONY: venv-without-ensurepip
 .DELETE_ON_ERROR:
 
@@ -92,6 +92,10 @@ $(RL_VENV)/.installed-peer: $(RL_VENV)/.installed-rl
 	  || $(RL_VENV)/bin/python -m pip install --quiet torch
 	$(RL_VENV)/bin/python -m pip install --quiet sb3-contrib 'gymnasium[classic-control]'
 	@touch $@
+
+bench-dask: $(VENV)/.installed-test $(VENV)/.installed-dask ## Compare fits on a local dask cluster with dask-glm and with memory
+	$(RUN) -m pip install --quiet dask-glm
+	OPENBLAS_NUM_THREADS=1 $(RUN) -m tests.benchmarks.dask_rows
 
 test-dask: $(VENV)/.installed-test $(VENV)/.installed-dask ## Run rows and rollouts on a local dask cluster
 	$(RUN) -m pytest -o addopts= tests/optional
