@@ -21,11 +21,13 @@ from natfit.distributions.base import Distribution
 from natfit.estimators._comparison import CRITERIA, Candidate, Comparison, marked, ranked
 from natfit.estimators._data import refuse_not_finite
 from natfit.estimators._misfit import misfit
+from natfit.estimators._sources import InPieces, length_of, reader_of
 from natfit.estimators.base import NaturalEstimator
 from natfit.estimators.density import DensityEstimator
 from natfit.estimators.mle import NaturalMLE
 from natfit.inference import criteria
-from natfit.inference.vuong import LEVEL, Ratios, vuong
+from natfit.inference.vuong import LEVEL, Ratios, RatioSums, outcome_of
+from natfit.rows import Given, Source, source_of
 
 #: Words that stand for all families of a folder of ``natfit.distributions``.
 GROUPS = ("positive", "real", "interval", "counts")
@@ -109,7 +111,11 @@ def compare(
     """
     check_option(criterion, "criterion", tuple(CRITERIA))
     n_jobs = check_jobs(n_jobs)
-    if y is not None:
+    source = source_of(X=X, y=y, sample_weight=sample_weight, offset=offset, exposure=exposure)
+    ratios: Callable[..., Any] = partial(_ratios_of_rows, sample_weight)
+    if source is not None:
+        ratios = partial(_ratios_in_pieces, source)
+    if y is not None or (source is not None and source.head().y is not None):
         from natfit.estimators.regression import _comparing as regressions
 
         if goodness_of_fit is not None:
@@ -122,7 +128,7 @@ def compare(
         parts = partial(regressions.fitted, given=given), partial(regressions.describe, given=given)
         found = _all_tried(models, *parts, n_jobs)
         nested = partial(regressions.ratio_of, moved=offset is not None)
-        return _compared(found, criterion, sample_weight, nested)
+        return _compared(found, criterion, ratios, nested)
     if not (offset is None and exposure is None):
         raise ValueError("offset and exposure are for regressions, got them without y; pass y too")
     if isinstance(X, str | Distribution | DensityEstimator):
@@ -136,7 +142,7 @@ def compare(
     X = _table(X, sample_weight, models.values())
     fit = partial(_fitted, X=X, weight=sample_weight)
     describe = partial(_describe, X=X, weight=sample_weight, n_resamples=goodness_of_fit)
-    return _compared(_all_tried(models, fit, describe, n_jobs), criterion, sample_weight)
+    return _compared(_all_tried(models, fit, describe, n_jobs), criterion, ratios)
 
 
 def _all_tried(
@@ -152,14 +158,14 @@ def _all_tried(
 
 
 def _compared(
-    found: list[Candidate], criterion: str, sample_weight: Any, nested: Callable | None = None
+    found: list[Candidate], criterion: str, ratios: Callable, nested: Callable | None = None
 ) -> Comparison:
     """Return the table of candidates, the best first; regressions are tested by ``nested`` too."""
     counts = _of_one_kind(found)
     order = ranked(found, criterion)
     if nested is not None:
         _ratios_against(order[0], order, nested)
-    _test_against(order[0], order, criterion, sample_weight)
+    _test_against(order[0], order, criterion, ratios)
     for candidate in order:
         # A comparison keeps nothing of the size of the rows.
         candidate.log_density = None
@@ -256,7 +262,7 @@ def _table(X: Any, sample_weight: Any, models: Iterable[Any]) -> Any:
     dropped = any(model.missing == "drop" for model in models)
     probe = NaturalMLE(missing="drop" if dropped else "error")
     data = probe._read(X, sample_weight)
-    if data.seen_as is None:
+    if data.seen_as is None and not isinstance(data, InPieces):
         refuse_not_finite(data.values, probe._names)
     return X
 
@@ -293,8 +299,9 @@ def _describe(out: Candidate, model: Any, X: Any, weight: Any, n_resamples: int 
         "fit": _or_none(misfit, model, X, weight),
     }
     refuse_infinite(model)
-    out.log_density = model.score_samples(X)
-    out.atoms_hit = _atoms_hit(model, X)
+    source = source_of(X=X, sample_weight=weight)
+    out.log_density = None if source is not None else model.score_samples(X)
+    out.atoms_hit = _atoms_hit(model, X, source)
     out.mark, out.note = marked(model)
     if n_resamples is not None:
         out.numbers["fit_p"] = _or_none(_p_of_fit, model, X, weight, n_resamples)
@@ -320,11 +327,22 @@ def refuse_infinite(model: Any) -> None:
         raise ValueError(f"the log-likelihood of the fit is {model.loglik_}; {model.message_}")
 
 
-def _atoms_hit(model: Any, X: Any) -> bool:
+def _atoms_hit(model: Any, X: Any, source: Source | None) -> bool:
     """Tell whether exact rows are values to which the family gives a probability of their own."""
     finite = [a for a in model.distribution_.atoms if np.isfinite(a)]
     if not finite:
         return False
+    if source is not None:
+        return bool(source.total(partial(_hits_in_piece, finite)))
+    return _hits(finite, X)
+
+
+def _hits_in_piece(finite: list[float], index: int, given: Given | None) -> int:
+    return 0 if given is None else int(_hits(finite, given.X))
+
+
+def _hits(finite: list[float], X: Any) -> bool:
+    """Tell whether an exact row is one of some values."""
     censored = Censored.of(X)
     if censored is None:
         return bool(np.isin(np.asarray(X, dtype=np.float64), finite).any())
@@ -391,26 +409,49 @@ def _ratios_against(best: Candidate, others: list[Candidate], nested: Callable) 
 
 
 def _test_against(
-    best: Candidate, others: list[Candidate], criterion: str, sample_weight: Any
+    best: Candidate, others: list[Candidate], criterion: str, ratios: Callable
 ) -> None:
     """Add Vuong's test of each fit against the best one, corrected like the criterion."""
     if best.model is None:
         return
     correction = "bic" if criterion == "bic" else "aic"
-    weight = None
-    if sample_weight is not None:
-        weight = np.asarray(sample_weight, dtype=np.float64)
     for candidate in others:
         if candidate is best or candidate.model is None or "lr" in candidate.numbers:
             continue
-        pair = np.array([candidate.log_density, best.log_density])
-        own = weight if weight is None or len(weight) == pair.shape[1] else None
-        if own is not None:
-            pair, own = pair[:, own > 0], own[own > 0]
-        if (weight is not None and own is None) or not np.isfinite(pair).all():
-            continue
+        found: Ratios | None = ratios(candidate, best)
         k = candidate.numbers["n_parameters"], best.numbers["n_parameters"]
-        if Ratios.of(pair[0], pair[1], own).same_pvalue(*k) < LEVEL:
-            found = vuong(pair[0], pair[1], *k, correction=correction, sample_weight=own)
-            candidate.numbers["vuong_z"] = found.statistic
-            candidate.numbers["vuong_p"] = found.pvalue
+        if found is not None and found.same_pvalue(*k) < LEVEL:
+            outcome = outcome_of(found, *k, correction)
+            candidate.numbers["vuong_z"] = outcome.statistic
+            candidate.numbers["vuong_p"] = outcome.pvalue
+
+
+def _ratios_of_rows(sample_weight: Any, one: Candidate, other: Candidate) -> Ratios | None:
+    """Return the ratios of the densities of rows that are here; None if one is not finite."""
+    pair = np.array([one.log_density, other.log_density])
+    if sample_weight is None:
+        return Ratios.of(pair[0], pair[1]) if np.isfinite(pair).all() else None
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    if len(weight) != pair.shape[1]:
+        return None
+    pair, weight = pair[:, weight > 0], weight[weight > 0]
+    return Ratios.of(pair[0], pair[1], weight) if np.isfinite(pair).all() else None
+
+
+def _ratios_in_pieces(source: Source, one: Candidate, other: Candidate) -> Ratios | None:
+    """Return the ratios of the densities of rows in pieces, by a pass."""
+    models = reader_of(one.model), reader_of(other.model)
+    found = source.total(partial(_ratios_of_piece, models))
+    return None if found is None or not np.isfinite(found.total) else Ratios.joined(found)
+
+
+def _ratios_of_piece(models: tuple, index: int, given: Given | None) -> RatioSums | None:
+    if given is None or not length_of(given):
+        return None
+    args = {k: v for k, v in vars(given).items() if v is not None and k != "sample_weight"}
+    first, second = (model.score_samples(**args) for model in models)
+    weight = given.sample_weight
+    if weight is not None:
+        weight = np.asarray(weight, dtype=np.float64).ravel()
+        first, second, weight = (a[weight > 0] for a in (first, second, weight))
+    return RatioSums.of(first, second, weight) if len(first) else None

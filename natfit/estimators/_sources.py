@@ -195,12 +195,12 @@ def standing_for(source: Source, bound: bool, labels: bool) -> Given:
         found = source.total(partial(_standing_part, labels))
         if found is not None:
             return found.given
-    first = np.arange(min(_length(head), _MOST))
+    first = np.arange(min(length_of(head), _MOST))
     return replace(_at(head, first), sample_weight=None)
 
 
 def _standing_part(labels: bool, index: int, given: Given | None) -> _Standing | None:
-    if given is None or not _length(given):
+    if given is None or not length_of(given):
         return None
     if given.sample_weight is not None:
         kept = np.flatnonzero(np.asarray(given.sample_weight, dtype=np.float64).ravel() != 0)
@@ -212,12 +212,12 @@ def _standing_part(labels: bool, index: int, given: Given | None) -> _Standing |
 
 def _some(given: Given, labels: bool) -> Given:
     """Return the rows with which a label or a level comes first, or a column is at its ends."""
-    chosen = [0, _length(given) - 1]
+    chosen = [0, length_of(given) - 1]
     y = given.X if given.y is None else given.y
     if labels:
         chosen += np.unique(np.asarray(y), return_index=True)[1].tolist()
     elif Censored.of(y) is None and not (given.y is None and is_frame(y) and _has_levels(y)):
-        table = np.asarray(y, dtype=np.float64).reshape(_length(given), -1)
+        table = np.asarray(y, dtype=np.float64).reshape(length_of(given), -1)
         if not np.isnan(table).all(axis=0).any():
             chosen += [*np.nanargmin(table, axis=0), *np.nanargmax(table, axis=0)]
     if _has_levels(given.X):
@@ -239,7 +239,8 @@ def _has_levels(X: Any) -> bool:
     return is_frame(X) and bool(_with_levels(X))
 
 
-def _length(given: Given) -> int:
+def length_of(given: Given) -> int:
+    """Return the number of rows that were given."""
     data = given.X if given.X is not None else given.y
     return int(data.shape[0]) if hasattr(data, "shape") else len(data)
 
@@ -258,7 +259,7 @@ def _at(given: Given, rows: np.ndarray) -> Given:
 
 def repeated(given: Given) -> Given:
     """Return the same rows several times over, so that no check of few rows takes them for few."""
-    return _at(given, np.tile(np.arange(_length(given)), _TIMES))
+    return _at(given, np.tile(np.arange(length_of(given)), _TIMES))
 
 
 def _together(a: Any, b: Any) -> Any:
@@ -345,7 +346,7 @@ def _weighed(
     call: Callable[..., Any], index: int, given: Given | None
 ) -> tuple[float, float] | None:
     """Return the mean of a piece times its weight, and the weight."""
-    n = 0 if given is None else _length(given)
+    n = 0 if given is None else length_of(given)
     if given is None or not n:
         return None
     total = float(n)

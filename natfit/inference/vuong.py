@@ -74,7 +74,11 @@ def vuong(
     """
     if correction is not None:
         check_option(correction, "correction", ("aic", "bic"))
-    ratios = Ratios.of(first, second, sample_weight)
+    return outcome_of(Ratios.of(first, second, sample_weight), k_first, k_second, correction)
+
+
+def outcome_of(ratios: Ratios, k_first: int, k_second: int, correction: str | None) -> Outcome:
+    """Return the outcome of :func:`vuong` for the ratios of the log-densities of two fits."""
     n = ratios.n
     cost = {None: 0.0, "aic": 1.0, "bic": 0.5 * float(np.log(n))}[correction]
     less = cost * (k_first - k_second)
@@ -120,15 +124,13 @@ class Ratios:
         """Return the ratios of log-densities (N,); the arguments are those of :func:`vuong`."""
         first = check_vector(first, "first")
         second = check_vector(second, "second", len(first))
-        weight = check_weights(sample_weight, len(first))
-        weight = np.ones(len(first)) if weight is None else weight
-        n = float(weight.sum())
-        ratio = first - second
-        total = float(weight @ ratio)
-        # About the mean, because the square of the mean may be far larger than the variance.
-        omega = float(np.sqrt(weight @ np.square(ratio - total / n) / n))
-        size = float(np.max(np.abs(first)) + np.max(np.abs(second)))
-        return cls(n, total, 0.0 if omega <= _ROUNDING * size else omega)
+        return cls.joined(RatioSums.of(first, second, check_weights(sample_weight, len(first))))
+
+    @classmethod
+    def joined(cls, sums: RatioSums) -> Ratios:
+        """Return the ratios of rows whose sums are known."""
+        omega = float(np.sqrt(sums.square / sums.n))
+        return cls(sums.n, sums.total, 0.0 if omega <= _ROUNDING * sums.size else omega)
 
     def same_pvalue(self, k_first: int, k_second: int) -> float:
         """Return the p-value of the hypothesis that the two fits are the same density.
@@ -154,3 +156,43 @@ class Ratios:
             return 0.0 if self.omega > 0.0 else 1.0
         least = max(self.n * self.omega**2, 2.0 * abs(self.total))
         return min(1.0, 2.0 * float(chdtrc(k_first + k_second, least)))
+
+
+@dataclass(frozen=True)
+class RatioSums:
+    """Sums over some rows of the m_i; those of two parts of the rows are added.
+
+    Attributes
+    ----------
+    n : float
+        Sum of the weights.
+    total : float
+        Sum of the m_i, nats.
+    square : float
+        Sum of the squares of the m_i about their mean.
+    size : float
+        Largest log-densities under both fits, in size.
+    """
+
+    n: float
+    total: float
+    square: float
+    size: float
+
+    @classmethod
+    def of(cls, first: np.ndarray, second: np.ndarray, weight: np.ndarray | None) -> RatioSums:
+        """Return the sums for log-densities (N,) of rows and their weights (N,)."""
+        weight = np.ones(len(first)) if weight is None else weight
+        n = float(weight.sum())
+        ratio = first - second
+        total = float(weight @ ratio)
+        # About the mean, because the square of the mean may be far larger than the variance.
+        square = float(weight @ np.square(ratio - total / n))
+        return cls(n, total, square, float(np.max(np.abs(first)) + np.max(np.abs(second))))
+
+    def __add__(self, other: RatioSums) -> RatioSums:
+        """Return the sums over both parts: Chan, Golub and LeVeque (1983), eq. 2.1."""
+        n = self.n + other.n
+        gap = self.total / self.n - other.total / other.n
+        square = self.square + other.square + gap**2 * self.n * other.n / n
+        return RatioSums(n, self.total + other.total, square, max(self.size, other.size))

@@ -181,3 +181,50 @@ def test_a_fit_whose_rows_were_lost_goes_on(data):
     whole = natfit.NaturalMLE("weibull").fit(stream(X=y))
     assert fit.status_ == "converged"
     assert fit.n_iter_ < whole.n_iter_
+
+
+def _close(found, want):
+    """Compare two entries of a table, of which the best fit lacks some."""
+    assert (found is None) == (want is None)
+    if want is not None:
+        assert found == pytest.approx(want, rel=1e-6)
+
+
+def test_comparisons_of_densities_are_those_in_memory(data):
+    y, families = data["positive"], ["gamma", "weibull", "lognormal"]
+    here = natfit.compare(y, families)
+    there = natfit.compare(stream(X=y[:, None]), families)
+    for one, other in zip(there.table, here.table, strict=True):
+        assert one["name"] == other["name"]
+        for name in ("aic", "bic", "tic", "vuong_z", "vuong_p"):
+            _close(one[name], other[name])
+        assert one["fit"] is None
+
+
+def test_comparisons_of_regressions_are_those_in_memory(data):
+    given = {"y": data["positive"], "sample_weight": data["weight"]}
+    families = ["gamma", "lognormal"]
+    here = natfit.compare(data["X"], families, **given)
+    there = natfit.compare(stream(X=data["X"], **given), families)
+    for one, other in zip(there.table, here.table, strict=True):
+        assert one["name"] == other["name"]
+        for name in ("aic", "tic", "vuong_z", "vuong_p"):
+            _close(one[name], other[name])
+
+
+def test_inference_about_regressions_is_that_in_memory(data):
+    rows = stream(X=data["X"], y=data["counts"])
+    there = natfit.NaturalRegressor("poisson").fit(rows)
+    here = natfit.NaturalRegressor("poisson").fit(data["X"], data["counts"])
+    given = {"X": data["X"], "y": data["counts"]}
+    for kind in ("observed", "expected", "opg", "robust"):
+        found = there.cov_params(cov_type=kind, X=rows)
+        np.testing.assert_allclose(found, here.cov_params(cov_type=kind, **given), rtol=1e-6)
+    null = {"x0": 0.49}
+    for test in ("likelihood_ratio_test", "score_test"):
+        found = getattr(there, test)(null, X=rows).statistic
+        assert found == pytest.approx(getattr(here, test)(null, **given).statistic, rel=1e-6)
+    found = there.conf_int(method="profile", X=rows)["rate[x1]"]
+    want = here.conf_int(method="profile", **given)["rate[x1]"]
+    np.testing.assert_allclose(found, want, rtol=1e-6)
+    assert there.tic(rows) == pytest.approx(here.tic(**given), rel=1e-9)

@@ -267,7 +267,7 @@ class Predictions:
     def quantile_residuals(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         random_state: Any = None,
         *,
         offset: Any = None,

@@ -107,7 +107,7 @@ class RegressionStatements(RegressionTests):
     def tic(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         offset: Any = None,
         exposure: Any = None,
@@ -138,7 +138,7 @@ class RegressionStatements(RegressionTests):
     def influence(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         offset: Any = None,
         exposure: Any = None,

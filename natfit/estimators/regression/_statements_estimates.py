@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from natfit import inference
 from natfit._validation import check_option, unknown_name
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.frozen import Frozen
+from natfit.estimators._sources import read_regression, reader_of
 from natfit.estimators.regression._predictor import without_coefficients
 from natfit.inference import Estimate
 from natfit.inference import covariance as cov
@@ -21,7 +23,7 @@ from natfit.inference.coefficients import Coefficients
 from natfit.iterate import Status
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives import Regression
-from natfit.rows import Rows, rows_of
+from natfit.rows import Rows, rows_of, source_of
 
 #: Relative difference of log-likelihoods, and of sums of weights, at which data are not the fit's.
 _SAME = 1e-8
@@ -57,7 +59,9 @@ class Given:
 
     def check(self) -> Given:
         """Return this, or raise ValueError where a part lacks the rows it belongs to."""
-        if (self.X is None) != (self.y is None):
+        # What is in pieces may hold its y beside X.
+        whole = source_of(**vars(self)) is not None
+        if (self.X is None) != (self.y is None) and not whole:
             lacks, has = ("X", "y") if self.X is None else ("y", "X")
             raise ValueError(f"X and y belong together, got {has} alone; pass {lacks} too")
         for name in ("sample_weight", "offset", "exposure"):
@@ -277,6 +281,10 @@ class RegressionEstimates:
 
     def _rows_of(self, given: Given) -> Rows:
         """Return the rows of data that are passed, without those of weight zero."""
+        source = source_of(**vars(given))
+        if source is not None:
+            read = partial(read_regression, reader_of(self), True, self.distribution_)
+            return source.rows(read)
         data = self._data(given.X, given.y, given.sample_weight, reset=False)
         offsets = self._offsets(self.distribution_, data.n, given.offset, given.exposure)
         if offsets is not None and data.kept is not None:
