@@ -149,7 +149,9 @@ def source_of(**arguments: Any) -> Source | None:
     ):
         return None
     given = Given(**arguments)
-    return next(filter(None, (kind.found_in(given) for kind in _kinds())), None)
+    found = next(filter(None, (kind.found_in(given) for kind in _kinds())), None)
+    # A source of another kind comes as X, and holds all that belongs to it.
+    return found or (given.X if isinstance(given.X, Source) else None)
 
 
 @functools.cache

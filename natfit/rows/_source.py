@@ -100,7 +100,9 @@ class Source:
 
     def rows(self, read: Read) -> Pieces:
         """Return the rows of the source as the kind that belongs to it."""
-        raise NotImplementedError
+        from natfit.rows._pieces import Pieces
+
+        return Pieces(self, read)
 
     def head(self) -> Given:
         """Return what was given of the first rows of the first piece that has some."""
