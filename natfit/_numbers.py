@@ -19,6 +19,10 @@ import numpy as np
 from scipy import sparse
 
 
+class TooFewRows(ValueError):
+    """Rows that do not determine a model, which more of them may do."""
+
+
 @dataclass(frozen=True)
 class Numbers:
     """What was read.

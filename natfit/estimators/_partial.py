@@ -18,6 +18,7 @@ from natfit.coordinates import Coordinates
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
 from natfit.estimators._data import Data, read_rows, refuse_not_finite
+from natfit.estimators._merging import Merging, compared, own_maximum, refuse_different, tested
 from natfit.estimators._partial_checks import (
     free_of,
     is_empty,
@@ -25,7 +26,6 @@ from natfit.estimators._partial_checks import (
     reduced,
     refuse_ends,
     refuse_held,
-    refuse_others,
     weightless,
     within,
 )
@@ -38,7 +38,7 @@ from natfit.estimators._partial_states import (
     summaries,
 )
 from natfit.fitting.options import priors
-from natfit.fitting.running import Moved, Summary, Test, drift_table, merged, stand_in
+from natfit.fitting.running import Moved, Summary, Test, drift_table, ending, merged, stand_in
 from natfit.inference import Information
 from natfit.iterate import Status
 from natfit.models import Constant
@@ -57,11 +57,8 @@ _PUBLISHED = frozenset(
 #: Numbers up to which a fit keeps its summary.
 _KEPT = 1 << 16
 
-#: Distance to the optimum, in standard errors, up to which a batch has converged.
-_CONVERGED = 1e-4
 
-
-class PartialDensity:
+class PartialDensity(Merging):
     """What a density does with rows that come later, and with other fits."""
 
     missing: str
@@ -75,8 +72,6 @@ class PartialDensity:
     _eta: np.ndarray
     _information: list[Information]
     _at_bound: list[tuple[int, ...]]
-    merge_loss_: float
-    merge_p_value_: float
 
     @answers_keywords
     def partial_fit(
@@ -350,29 +345,14 @@ class PartialDensity:
 
     def _judged(self, running: OfQuadratics) -> None:
         """Say how the last batch ended."""
-        self.statuses_ = [
-            Status.BOUNDARY
-            if m.active
-            else (Status.CONVERGED if m.distance <= _CONVERGED else Status.NO_DESCENT)
-            for m in running.last
-        ]
-        order = [Status.CONVERGED, Status.BOUNDARY, Status.NO_DESCENT]
-        self.status_ = max(self.statuses_, key=order.index)
-        self.n_iter_ = max(1, *(m.steps for m in running.last))
-        distance = max(m.distance for m in running.last)
-        self.message_ = (
-            f"{self.status_}: batch {running.batches} has moved the estimate in "
-            f"{self.n_iter_} steps, to {distance:.1g} standard errors of the optimum of its "
-            "likelihood and the quadratic of the rows before"
-        )
+        self.statuses_ = [m.status for m in running.last]
+        self.status_, self.n_iter_, self.message_ = ending(running.last, running.batches)
         if self.status_ is not Status.CONVERGED:
-            self.message_ += f"; {self.status_.remedy}"
             self._warn(self.status_, self.message_, self._engine())
 
     def _began(self, family: Distribution, results: list, seen_as: Any) -> None:
         """Keep what is known of the rows of a fit, so that it can go on."""
-        self.__dict__.pop("merge_loss_", None)
-        self.__dict__.pop("merge_p_value_", None)
+        self.__dict__.pop("_merged", None)
         bound = tuple(r.model.family for r in results)
         etas = tuple(reduced(own, r.eta) for own, r in zip(bound, results, strict=True))
         whole = [r.summary for r in results]
@@ -387,55 +367,35 @@ class PartialDensity:
             # The quadratic is that of the fit, which is made when a batch comes.
             self._running = OfQuadratics(**common)
 
-    @answers_keywords
-    def merge(self, other: Any) -> Any:
-        """Join this fit with one to other rows: of the same family, options and columns.
-
-        Families with a summary give the fit to all rows. Others take one step: with the estimates
-        theta_k and their information I_k, ``theta = (I1 + I2)^-1 (I1 theta1 + I2 theta2)``.
-        ``merge_loss_`` is what the log-likelihood loses, nats, because both share their parameters,
-        and ``merge_p_value_`` that of the test that they do.
-
-        Parameters
-        ----------
-        other : NaturalMLE or NaturalGaussianMLE
-            Fitted by ``fit`` or ``partial_fit`` to rows of its own. It is not changed.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        TypeError, ValueError
-            If the two cannot be joined. The estimator stays as it was before.
-        """
-        refuse_others(self, other)
-        with self._all_or_nothing():
-            self._merge(other)
-        return self
-
-    def _merge(self, other: Any) -> None:
+    def _merge(self, other: Any) -> Test | str:
+        states: list[Any] = [each.__dict__.get("_running") for each in (self, other)]
+        if None not in states:
+            refuse_different("families", states[0].fitted, states[1].fitted)
+            refuse_different("kinds of rows", states[0].seen_as, states[1].seen_as)
+        if getattr(self, "prior", None) and not isinstance(states[0], OfSummaries):
+            raise ValueError(
+                "merge would count the prior twice, because this family has no summary; leave "
+                "prior out of all fits but one, or use partial_fit"
+            )
+        apart = [own_maximum(each) for each in (self, other)]
         one, two = self._known(), other._known()
+        size = sum(family.n_params for family in one.fitted)
         if isinstance(one, OfSummaries):
-            assert one.known is not None
-            before = self.loglik_ + other.loglik_
-            terms: Any = zip(one.known, two.known, one.fitted, strict=True)
-            known = tuple(a.joined(family, b) for a, b, family in terms)
-            batches = one.batches + two.batches
-            one = replace(one, known=known, before=known, untested=(), batches=batches, waits=True)
-            self._outdated(one)
-            test = Test(2.0 * max(before - self.loglik_, 0.0), sum(f.n_params for f in one.fitted))
-        elif one.pasts is None and two.pasts is None:
-            self._outdated(one.holding(two.held, 1.0))
-            test = Test(np.nan, 0)
-        elif one.pasts is None or two.pasts is None:
+            self._outdated(one.merged(two))
+            return compared(apart, self, size)
+        if one.pasts is None and two.pasts is None:
+            running = one.holding(two.held, 1.0)
+            running = replace(running, batches=one.batches + two.batches)
+            self._outdated(running)
+            if running.enough:
+                self._settle()
+            return compared(apart, self, size)
+        if one.pasts is None or two.pasts is None:
             kept, rows = (two, one.held) if one.pasts is None else (one, two.held)
             if kept is two:
                 for name in _PUBLISHED & set(other.__dict__):
                     setattr(self, name, other.__dict__[name])
-            self._running = running = kept.batch(rows, 1.0, check_jobs(self.n_jobs))
-            self._moved(running)
+            running = kept.batch(rows, 1.0, check_jobs(self.n_jobs))
             test = running.tests[-1][2]
         else:
             pairs = [merged(a, b) for a, b in zip(one.pasts, two.pasts, strict=True)]
@@ -443,10 +403,10 @@ class PartialDensity:
             pasts = tuple(past for past, _ in pairs)
             batches = one.batches + two.batches
             running = replace(one, pasts=pasts, last=moved, batches=batches, held=None)
-            self._running = running
-            self._moved(running)
             test = added([t for _, t in pairs])
-        self.merge_loss_, self.merge_p_value_ = test.nats, test.p_value
+        self._running = running
+        self._moved(running)
+        return tested(test)
 
     def _known(self) -> Any:
         """Return what is known of the rows so far, for a merge."""

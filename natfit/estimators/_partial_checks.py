@@ -6,48 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from natfit.distributions.base import Distribution
-from natfit.estimators._partial_states import OfSummaries
 from natfit.fitting.running import Past
-
-
-def refuse_others(one: Any, two: Any) -> None:
-    """Raise where two fits cannot be joined, with what differs.
-
-    Raises
-    ------
-    TypeError
-        If the other one is no estimator of the same class.
-    ValueError
-        If one is not fitted (NotFittedError), or families, options or columns differ.
-    """
-    if type(one) is not type(two):
-        raise TypeError(f"merge needs another {type(one).__name__}, got {type(two).__name__}")
-    if one is two:
-        raise ValueError("merge needs a fit to other rows, got the estimator itself")
-    for each in (one, two):
-        check_is_fitted(each, "n_features_in_")
-    pairs: list[tuple[str, Any, Any]] = [("columns", one.n_features_in_, two.n_features_in_)]
-    names = [getattr(each, "feature_names_in_", None) for each in (one, two)]
-    first, second = (n if n is None else n.tolist() for n in names)
-    pairs.append(("names of columns", first, second))
-    for name in ("distribution", "fixed", "bounds", "truncation", "alpha", "covariance_type"):
-        first, second = (repr(getattr(each, name, None)) for each in (one, two))
-        pairs.append((name, first, second))
-    states = [each.__dict__.get("_running") for each in (one, two)]
-    if None not in states:
-        pairs.append(("families", repr(states[0].fitted), repr(states[1].fitted)))
-        pairs.append(("kinds of rows", states[0].seen_as, states[1].seen_as))
-    for what, a, b in pairs:
-        if a != b:
-            raise ValueError(f"merge needs fits with the same {what}, got {a} and {b}")
-    if getattr(one, "prior", None) and not isinstance(states[0], OfSummaries):
-        raise ValueError(
-            "merge would count the prior twice, because this family has no summary; leave prior "
-            "out of all fits but one, or use partial_fit"
-        )
 
 
 def refuse_ends(fitted: Sequence[Distribution], always: bool = False) -> None:

@@ -39,6 +39,11 @@ class Batch:
         """The sum of the weights of these rows."""
         return float(self.n) if self.weight is None else float(self.weight.sum())
 
+    def copy(self) -> Batch:
+        """Return the rows in arrays of their own."""
+        weight = None if self.weight is None else self.weight.copy()
+        return Batch([column.copy() for column in self.columns], weight)
+
     def then(self, other: Batch | None) -> Batch:
         """Return these rows and others after them."""
         if other is None:
@@ -144,11 +149,12 @@ class OfSummaries(Running):
         whole = batch.then(self.apart)
         found = summaries(self.fitted, whole, n_jobs)
         if found is None:
-            return replace(self, apart=whole)
+            return replace(self, apart=whole.copy())
         number = self.batches + 1
         first = self.first
         if self.etas is None and (first is None or first.n < FIRST):
-            first = whole if first is None else first.then(whole)
+            # What the caller holds may change.
+            first = whole.copy() if first is None else first.then(whole)
         out = replace(
             self,
             batches=number,
@@ -179,6 +185,17 @@ class OfSummaries(Running):
             ]
             columns.append(joined(own, family))
         return replace(self, known=tuple(columns), pending=())
+
+    def merged(self, other: OfSummaries) -> OfSummaries:
+        """Return what is known of these rows and those of another fit, with none pending."""
+        known = self.known or other.known
+        if self.known is not None and other.known is not None:
+            terms = zip(self.known, other.known, self.fitted, strict=True)
+            known = tuple(a.joined(family, b) for a, b, family in terms)
+        first, apart = _both(self.first, other.first), _both(self.apart, other.apart)
+        batches = self.batches + other.batches
+        found = replace(self, known=known, before=known, untested=(), batches=batches)
+        return replace(found, first=first, apart=apart, waits=True)
 
     def tested(self) -> OfSummaries:
         """Return the same with the tests of all batches, each against the estimate before it."""
@@ -215,6 +232,11 @@ class OfSummaries(Running):
             except (ValueError, np.linalg.LinAlgError):
                 return None
         return found if all(m.distance < 0.1 for m in found) else None
+
+
+def _both(one: Batch | None, two: Batch | None) -> Batch | None:
+    """Return the rows of two batches, either of which may be missing."""
+    return two if one is None else one.then(two)
 
 
 def summaries(
@@ -286,7 +308,8 @@ class OfQuadratics(Running):
     def holding(self, batch: Batch, share: float) -> OfQuadratics:
         """Return what is known with a batch among the rows that are held."""
         before = None if self.held is None else self.held.forgotten(share)
-        rows = batch if before is None else before.then(batch)
+        # What the caller holds may change.
+        rows = batch.copy() if before is None else before.then(batch)
         return replace(self, batches=self.batches + 1, held=rows, waits=True)
 
     def batch(self, batch: Batch, share: float, n_jobs: int | None) -> OfQuadratics:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import assert_all_finite
 
+from natfit._numbers import TooFewRows
 from natfit.distributions.base import Distribution
 from natfit.rows import Block, Rows
 
@@ -108,15 +109,18 @@ def degenerate(
 
     Raises
     ------
-    ValueError
-        If there is no maximum; the message says why, and what to do.
+    TooFewRows
+        A ValueError, if there is no maximum; the message says why, and what to do.
     """
     try:
         family.check_degenerate(rows, summary)
     except ValueError as refusal:
+        # A row outside the support stays there, whatever others come.
+        plain = type(refusal) is ValueError
+        found = TooFewRows(str(refusal)) if plain else refusal
         if not rescued:
-            raise
-        return refusal
+            raise found from None
+        return found
     return None
 
 

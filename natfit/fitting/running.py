@@ -25,6 +25,7 @@ from scipy import special
 
 from natfit import inference
 from natfit.distributions.base import Distribution
+from natfit.iterate import Status
 from natfit.models import Constant
 from natfit.objectives import Likelihood
 from natfit.optimize import History
@@ -35,6 +36,9 @@ _STEPS, _HALVINGS = 50, 40
 
 #: Distance to the optimum, in standard errors, at which they end.
 _NEAR = 1e-7
+
+#: Distance up to which a batch has converged.
+_CONVERGED = 1e-4
 
 #: Share of the information below which a batch tells nothing of a direction.
 _SILENT = 1e-12
@@ -101,12 +105,47 @@ class Moved:
     steps: int
     distance: float
 
+    @property
+    def status(self) -> Status:
+        """How the batch ended."""
+        if self.active:
+            return Status.BOUNDARY
+        return Status.CONVERGED if self.distance <= _CONVERGED else Status.NO_DESCENT
+
+
+def ending(moved: Sequence[Moved], number: int) -> tuple[Status, int, str]:
+    """Return how a batch ended in all columns: the worst status, the most steps, and the message.
+
+    Parameters
+    ----------
+    moved : sequence of Moved
+        What it did to each column.
+    number : int
+        Which batch it is, from 1.
+
+    Returns
+    -------
+    Status
+    int
+    str
+    """
+    order = [Status.CONVERGED, Status.BOUNDARY, Status.NO_DESCENT]
+    status = max((m.status for m in moved), key=order.index)
+    steps = max(1, *(m.steps for m in moved))
+    message = (
+        f"{status}: batch {number} has moved the estimate in {steps} steps, to "
+        f"{max(m.distance for m in moved):.1g} standard errors of the optimum of its likelihood "
+        "and the quadratic of the rows before"
+    )
+    return status, steps, message if status.good else f"{message}; {status.remedy}"
+
 
 @dataclass(frozen=True)
 class Test:
     """A score test: the statistic, its degrees of freedom and the p value.
 
-    ``nats`` is what the batch's own parameters would add to the log-likelihood.
+    ``nats`` is what the batch's own parameters would add to the log-likelihood. The statistic is
+    NaN where the rows tell none; such a test is not published.
     """
 
     statistic: float
@@ -119,8 +158,8 @@ class Test:
 
     @property
     def p_value(self) -> float:
-        """Probability of a larger statistic without drift; NaN without degrees of freedom."""
-        return float(special.chdtrc(self.df, self.statistic)) if self.df else np.nan
+        """Probability of such a statistic without drift; 1 without degrees of freedom."""
+        return float(special.chdtrc(self.df, self.statistic)) if self.df else 1.0
 
 
 def curvature(objective: Likelihood, theta: np.ndarray, active: tuple[int, ...] = ()) -> np.ndarray:
@@ -272,8 +311,19 @@ def _tested(score: np.ndarray, own: np.ndarray, past: np.ndarray) -> Test:
 
 
 def drift_table(rows: Sequence[tuple[int, float, Test]]) -> History:
-    """Return tests of batches as a table with the columns of :data:`DRIFT`."""
-    cells = [(k, n, t.statistic, t.df, t.p_value, t.nats) for k, n, t in rows]
+    """Return tests of batches as a table with the columns of :data:`DRIFT`.
+
+    Parameters
+    ----------
+    rows : sequence of (int, float, Test)
+        Number and rows of each batch, and its test; those without a statistic are left out.
+
+    Returns
+    -------
+    History
+    """
+    known = [each for each in rows if np.isfinite(each[2].statistic)]
+    cells = [(k, n, t.statistic, t.df, t.p_value, t.nats) for k, n, t in known]
     columns = np.array(cells, dtype=np.float64).reshape(len(cells), len(DRIFT)).T
     return History(dict(zip(DRIFT, columns, strict=True)), np.zeros((len(cells), 0)))
 

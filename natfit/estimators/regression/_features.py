@@ -302,8 +302,7 @@ def choose(features_for: Any, family: Distribution, X: Any, intercept: dict[str,
     TypeError
         If the option is of another type.
     """
-    names = column_names(X)
-    bare = Layout(X.shape[1], None if names is None else tuple(names))
+    bare = _bare(X)
     asked = _asked(features_for, family, bare)
     formulas = {
         n: read_formula(a, X, bare.labels, intercept[n])
@@ -324,6 +323,17 @@ def choose(features_for: Any, family: Distribution, X: Any, intercept: dict[str,
             features[name] = [k for j in wanted for k in layout.of_column(j)]
     has = {n: h and (n not in formulas or formulas[n].intercept) for n, h in intercept.items()}
     return Chosen(layout, features, has)
+
+
+def _bare(X: Any) -> Layout:
+    names = column_names(X)
+    return Layout(X.shape[1], None if names is None else tuple(names))
+
+
+def layout_of(X: Any) -> Layout:
+    """Return the layout of rows (N, D) of which all columns are features."""
+    bare = _bare(X)
+    return replace(bare, columns=_columns({"all": "all"}, X, bare))
 
 
 def _refuse_ambiguous(layout: Layout) -> None:

@@ -10,17 +10,21 @@ import numpy as np
 from scipy.sparse import issparse, vstack
 from sklearn.utils.validation import check_is_fitted
 
+from natfit._numbers import TooFewRows
 from natfit._validation import check_jobs, check_number
 from natfit.distributions import Censored
-from natfit.estimators._partial_checks import refuse_others, weightless
-from natfit.estimators.regression._features import read_container
+from natfit.estimators._merging import Merging, compared, own_maximum, refuse_different, tested
+from natfit.estimators._partial_checks import weightless
+from natfit.estimators.regression._features import layout_of, read_container
 from natfit.estimators.regression._options import strengths
+from natfit.estimators.regression._statements_estimates import Remembered
 from natfit.fitting.running import (
     Moved,
     Past,
     Test,
     absorbed,
     drift_table,
+    ending,
     merged,
     score_test,
 )
@@ -33,9 +37,6 @@ from natfit.rows import rows_of
 
 #: Rows, and rows a coefficient, up to which all rows are fitted together.
 _FIRST, _A_COEFFICIENT = 1_000, 20
-
-#: Distance to the optimum, in standard errors, up to which a batch has converged.
-_CONVERGED = 1e-4
 
 
 @dataclass(frozen=True)
@@ -52,15 +53,18 @@ class Going:
         Number of batches, that of a fit included.
     tests : tuple of (int, float, Test)
         The tests of batches so far.
+    classes : ndarray of shape (K,) or None
+        All classes that may come.
     """
 
     past: Past | None = None
     held: tuple[dict[str, Any], ...] = ()
     batches: int = 0
     tests: tuple[tuple[int, float, Test], ...] = ()
+    classes: np.ndarray | None = None
 
 
-class PartialRegression:
+class PartialRegression(Merging):
     """What a regression does with rows that come later, and with other fits."""
 
     predictor: Any
@@ -73,21 +77,19 @@ class PartialRegression:
     message_: str
     _information: Information | None
     _at_bound: tuple[int, ...]
-    _going: Going | None
-    merge_loss_: float
-    merge_p_value_: float
+    _going: Going
 
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...
 
-    def _go_on(self, given: dict[str, Any], forgetting: float, ready: bool = True) -> None:
-        """Go on with the rows of a batch; before the first fit only if these are ``ready``."""
+    def _go_on(
+        self, given: dict[str, Any], forgetting: float, classes: np.ndarray | None = None
+    ) -> None:
+        """Go on with the rows of a batch, whose labels are among ``classes``."""
         share = check_number(forgetting, "forgetting", low=0.0, high=1.0, closed_low=False)
         self._refuse_networks("partial_fit")
-        going = self.__dict__.get("_going")
-        if going is None:
-            going = Going(_past_of(self), (), 1) if "_theta" in self.__dict__ else Going()
+        going = replace(self._state_of_rows(), classes=classes)
         if not hasattr(given["X"], "shape"):
             given = {**given, "X": np.asarray(given["X"])}
         n = given["X"].shape[0] if np.ndim(given["X"]) else 0
@@ -98,13 +100,21 @@ class PartialRegression:
         if (seen and n == 0) or weightless(given["sample_weight"], n):
             return
         if going.past is None:
-            self._hold(going, given, share, ready)
+            before = [_faded(each, share) for each in going.held] if share < 1.0 else going.held
+            self._hold(going, (*before, _copied(given)), going.batches + 1)
         else:
             self._absorb(going, given, share)
 
+    def _state_of_rows(self) -> Going:
+        """Return what is known of the rows so far: those of a fit, or of batches, or none."""
+        going = self.__dict__.get("_going")
+        if going is not None:
+            return going
+        return Going(_past_of(self), (), 1) if "_theta" in self.__dict__ else Going()
+
     def _forget(self) -> None:
         """Drop what was known of other rows, before a fit."""
-        for name in ("_going", "_partial_classes", "merge_loss_", "merge_p_value_"):
+        for name in ("_going", "_merged"):
             self.__dict__.pop(name, None)
 
     def _refuse_networks(self, method: str) -> None:
@@ -121,26 +131,31 @@ class PartialRegression:
 
     # ------------------------------------------------------------------------ the first rows
 
-    def _hold(self, going: Going, given: dict[str, Any], share: float, ready: bool) -> None:
+    def _hold(self, going: Going, held: tuple[dict[str, Any], ...], number: int) -> None:
         """Fit all rows so far together, and keep their quadratic once they are enough."""
-        before = tuple(_faded(each, share) for each in going.held) if share < 1.0 else going.held
-        held = (*before, given)
         rows = _together(held)
-        done = ready
+        n = rows["X"].shape[0]
+        done = n >= 2 and self._seen_all(rows, going)
         try:
-            if ready:
+            if done:
                 self._fit_held(rows)
-        except ValueError as error:
-            if rows["X"].shape[0] >= _FIRST or not _may_wait(error):
+        except TooFewRows:
+            if n >= _FIRST:
                 raise
             done = False
-        if not done and not before:
-            read_container(self, given["X"], True, 1)
-        going = replace(going, held=held, batches=going.batches + 1)
-        if done and (self.status_.good or self.status_ is Status.BOUNDARY):
-            if rows["X"].shape[0] >= max(_FIRST, _A_COEFFICIENT * len(self._theta)):
+        if not done:
+            # Rows that are refused must not wait until there are others.
+            data = self._data(rows["X"], rows["y"], rows["sample_weight"], reset=True, least=1)
+            layout_of(data.X).matrix(data.X)
+        going = replace(going, held=held, batches=number)
+        if done and own_maximum(self) is not None:
+            if n >= max(_FIRST, _A_COEFFICIENT * len(self._theta)):
                 going = replace(going, past=_past_of(self), held=())
         self._going = going
+
+    def _seen_all(self, rows: dict[str, Any], going: Going) -> bool:
+        """Tell whether the rows may determine a first fit; a classifier waits for its classes."""
+        return True
 
     def _fit_held(self, rows: dict[str, Any]) -> None:
         raise NotImplementedError
@@ -171,7 +186,7 @@ class PartialRegression:
             moved = absorbed(objective, past, past.theta)
         number = going.batches + 1
         tests = (*going.tests, (number, n, test))
-        self._going = Going(moved.past, (), number, tests)
+        self._going = replace(going, past=moved.past, held=(), batches=number, tests=tests)
         self._moved(moved, number)
 
     def _moved(self, moved: Moved, number: int) -> None:
@@ -185,18 +200,14 @@ class PartialRegression:
         self._information = Information(matrix, "observed", (), old.prior, old.complete)
         self._at_bound = moved.active
         self.n_obs_, self.loglik_ = past.total, past.log_likelihood
-        # No rows are there of which there could be one without features.
-        self._null = np.nan
-        self.n_iter_ = max(1, moved.steps)
-        self.status_ = Status.CONVERGED if moved.distance <= _CONVERGED else Status.NO_DESCENT
-        self.status_ = Status.BOUNDARY if moved.active else self.status_
-        self.message_ = (
-            f"{self.status_}: batch {number} has moved the estimate in {self.n_iter_} steps, to "
-            f"{moved.distance:.1g} standard errors of the optimum of its likelihood and the "
-            "quadratic of the rows before"
+        # The rows of the last fit are not all of them.
+        self._remembered = Remembered(X=None)
+        self._null = (
+            f"null_log_likelihood_ needs the rows, and those of {number} batches are not kept: fit "
+            "all rows together for it, or a second estimator without features by partial_fit"
         )
+        self.status_, self.n_iter_, self.message_ = ending([moved], number)
         if self.status_ is not Status.CONVERGED:
-            self.message_ += f"; {self.status_.remedy}"
             self._warn(self.status_, self.message_, self._engine())
 
     # --------------------------------------------------------------------------------- drift
@@ -216,52 +227,39 @@ class PartialRegression:
 
     # --------------------------------------------------------------------------------- merge
 
-    def merge(self, other: Any) -> Any:
-        """Join this fit with one to other rows: of the same family, options and columns.
-
-        With the estimates theta_k and their information I_k it takes one step, ``theta = (I1 +
-        I2)^-1 (I1 theta1 + I2 theta2)``. ``merge_loss_`` is what the log-likelihood loses, nats,
-        because both share their coefficients, and ``merge_p_value_`` that of the test that they do.
-
-        Parameters
-        ----------
-        other : NaturalRegressor or NaturalClassifier
-            Fitted by ``fit`` or ``partial_fit`` to rows of its own. It is not changed.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        TypeError, ValueError
-            If the two cannot be joined. The estimator stays as it was before.
-        """
-        refuse_others(self, other)
-        with self._all_or_nothing():
-            self._merge(other)
-        return self
-
-    def _merge(self, other: Any) -> None:
+    def _merge(self, other: Any) -> Test | str:
         for each in (self, other):
             each._refuse_networks("merge")
-            check_is_fitted(each, "_theta")
-        labels = [getattr(each, "classes_", np.empty(0)).tolist() for each in (self, other)]
-        named = [repr((each.distribution_, each._choice.named())) for each in (self, other)]
-        for what, (a, b) in (("classes", labels), ("family and features", named)):
-            if a != b:
-                raise ValueError(f"merge needs fits with the same {what}, got {a} and {b}")
-        states = [each.__dict__.get("_going") or Going(None, (), 1) for each in (self, other)]
-        one, two = (
-            _past_of(each) if state.past is None else state.past
-            for each, state in zip((self, other), states, strict=True)
-        )
-        past, test = merged(one, _carried(two, other._model, self._model))
-        batches = sum(state.batches for state in states)
-        self._going = Going(past, (), batches, states[0].tests)
-        self._moved(Moved(past, (), 1, 0.0), batches)
+        one, two = (each._state_of_rows() for each in (self, other))
+        labels = [_labels(each, state) for each, state in ((self, one), (other, two))]
+        refuse_different("classes", *labels)
+        number = one.batches + two.batches
+        if one.past is None and two.past is None:
+            apart = [own_maximum(each) for each in (self, other)]
+            self._hold(one, (*one.held, *two.held), number)
+            size = len(self._theta) if "_theta" in self.__dict__ else 0
+            return compared(apart, self, size)
+        if one.past is None:
+            known = self.get_params(deep=False)
+            for name in other.__dict__.keys() - known.keys():
+                setattr(self, name, other.__dict__[name])
+        if one.past is None or two.past is None:
+            kept, rows = (two, one.held) if one.past is None else (one, two.held)
+            self._absorb(replace(kept, batches=number - 1), _together(rows), 1.0)
+            return tested(self._going.tests[-1][2])
+        refuse_different("family", self.distribution_, other.distribution_)
+        refuse_different("features", self._choice.named(), other._choice.named())
+        past, test = merged(one.past, _carried(two.past, other._model, self._model))
+        self._going = replace(one, past=past, batches=number)
+        self._moved(Moved(past, (), 1, 0.0), number)
         self.message_ = f"{self.status_}: two fits were merged in one step"
-        self.merge_loss_, self.merge_p_value_ = test.nats, test.p_value
+        return tested(test)
+
+
+def _labels(estimator: Any, going: Going) -> Any:
+    """Return the classes of a classifier, None for a regressor."""
+    found = estimator.__dict__.get("classes_") if going.classes is None else going.classes
+    return None if found is None else found.tolist()
 
 
 def _unpenalised(objective: Regression) -> Regression:
@@ -294,10 +292,9 @@ def _carried(past: Past, model: LinearPredictors, into: LinearPredictors) -> Pas
     return replace(past, theta=mapped(past.theta), information=0.5 * (matrix + matrix.T))
 
 
-def _may_wait(error: ValueError) -> bool:
-    """Tell whether more rows may help against what a first fit has refused."""
-    said = str(error)
-    return any(words in said for words in ("minimum of 2", "two classes", "constant", "add rows"))
+def _copied(given: dict[str, Any]) -> dict[str, Any]:
+    """Return a batch in arrays of its own: what the caller holds may change."""
+    return {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in given.items()}
 
 
 def _faded(given: dict[str, Any], share: float) -> dict[str, Any]:
@@ -373,7 +370,9 @@ def known_classes(estimator: Any, classes: Any, labels: np.ndarray) -> np.ndarra
     ValueError
         If they are missing at the first call, differ from those before, or lack a label.
     """
-    before = estimator.__dict__.get("_partial_classes", estimator.__dict__.get("classes_"))
+    going = estimator.__dict__.get("_going")
+    before = None if going is None else going.classes
+    before = estimator.__dict__.get("classes_") if before is None else before
     if classes is None and before is None:
         raise ValueError(
             "classes must be passed on the first call to partial_fit: all labels that may come"

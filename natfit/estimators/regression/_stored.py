@@ -91,12 +91,12 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, list | tuple) else value
 
 
-def _null(model: Any) -> float:
-    """Return the log-likelihood without features, NaN where there is none."""
+def _null(model: Any) -> float | str:
+    """Return the log-likelihood without features, or why there is none."""
     try:
         return float(model.null_log_likelihood_)
-    except ValueError:
-        return float("nan")
+    except (AttributeError, ValueError) as error:
+        return str(error)
 
 
 def _layout_stored(layout: Layout) -> dict[str, Any]:
@@ -201,6 +201,8 @@ def from_stored(stored: dict) -> Any:
     found._remembered = Remembered(X=None)
     found.status_, found.history_ = Status(stored["status"]), history_read(stored["history"])
     found._null = decode(stored["null"])
+    if found._null != found._null:
+        found._null = "null_log_likelihood_ is not among what was stored: fit again for it"
     for name, key in (("feature_names_in_", "names"), ("validation_scores_", "validation")):
         if stored[key] is not None:
             setattr(found, name, decode(stored[key]))

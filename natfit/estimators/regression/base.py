@@ -269,11 +269,11 @@ class RegressionEstimator(
         """Return the generator of a fit; a fit without a seed gives the same estimate each time."""
         return LazyGenerator(0) if self.random_state is None else bridge_rng(self.random_state)
 
-    def _data(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> Data:
+    def _data(self, X: Any, y: Any, sample_weight: Any, reset: bool, least: int = 2) -> Data:
         """Return the rows of a fit or a score, without those of weight zero."""
         refuse_other_order(X, y, "y")
         refuse_other_order(X, sample_weight, "sample_weight")
-        given = read_container(self, X, reset, 2 if reset else 1)
+        given = read_container(self, X, reset, least if reset else 1)
         response = self._response(y)
         values = response.rows if isinstance(response, Censored) else response.values
         carried = isinstance(response, Censored) and response.truncation is not None
@@ -340,10 +340,17 @@ class RegressionEstimator(
 
         It has the same offsets and weights, and no penalty. It is computed when it is first asked
         for, or when the estimator is pickled.
+
+        Raises
+        ------
+        AttributeError
+            If the rows are no longer there, or if it cannot be computed; the message says why.
         """
         check_is_fitted(self, "_theta")
         if isinstance(self._null, Rows):
             self._null = null_log_likelihood(self._family, self._null)
+        if isinstance(self._null, str):
+            raise AttributeError(self._null)
         return self._null
 
     def __getstate__(self) -> dict:
@@ -351,8 +358,8 @@ class RegressionEstimator(
         if isinstance(self.__dict__.get("_null"), Rows):
             try:
                 _ = self.null_log_likelihood_
-            except (ValueError, RuntimeError, OSError):
-                self._null = np.nan
+            except (ValueError, RuntimeError, OSError) as error:
+                self._null = f"null_log_likelihood_ could not be computed: {error}"
         return super().__getstate__()
 
     # ------------------------------------------------------------------------- predictions

@@ -11,14 +11,14 @@ from sklearn.callback import with_callbacks
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
-from natfit._numbers import Numbers, refuse_other_order
+from natfit._numbers import Numbers, TooFewRows, refuse_other_order
 from natfit._validation import answers_keywords
 from natfit.distributions import Bernoulli, Categorical
 from natfit.distributions.base import Distribution
 from natfit.estimators._sources import by_pieces, mean_by_pieces
 from natfit.estimators.regression._features import Chosen
 from natfit.estimators.regression._offsets import class_offsets, warn_of_forgotten
-from natfit.estimators.regression._partial import known_classes
+from natfit.estimators.regression._partial import Going, known_classes
 from natfit.estimators.regression._response import read_classes, warn_of_many
 from natfit.estimators.regression.base import Data, RegressionEstimator
 from natfit.fitting.options import Adjusted
@@ -215,15 +215,16 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
         """
         with self._all_or_nothing():
             self._refuse_networks("partial_fit")
-            labels = read_classes(y, type(self).__name__)
-            known = known_classes(self, classes, labels)
-            held = getattr(self.__dict__.get("_going"), "held", ())
-            seen = [labels, *(np.asarray(each["y"]).reshape(-1) for each in held)]
-            ready = len(np.unique(np.concatenate(seen))) == len(known)
+            known = known_classes(self, classes, read_classes(y, type(self).__name__))
             given = {"X": X, "y": y, "sample_weight": sample_weight, "offset": offset}
-            self._go_on({**given, "exposure": None}, forgetting, ready)
-            self._partial_classes = known
+            self._go_on({**given, "exposure": None}, forgetting, known)
         return self
+
+    def _seen_all(self, rows: dict[str, Any], going: Going) -> bool:
+        labels = read_classes(rows["y"], type(self).__name__)
+        if rows["sample_weight"] is not None:
+            labels = labels[np.asarray(rows["sample_weight"], np.float64) > 0.0]
+        return going.classes is None or len(np.unique(labels)) == len(going.classes)
 
     def _fit_held(self, rows: dict[str, Any]) -> None:
         self.fit(**{name: value for name, value in rows.items() if name != "exposure"})
@@ -249,7 +250,7 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
         classes, codes = np.unique(self._labels(data, y), return_inverse=True)
         if len(classes) < 2:
             more = "" if data.kept is None else " in rows of positive weight"
-            raise ValueError(
+            raise TooFewRows(
                 f"y must have at least two classes, got one class{more}, {classes.tolist()[0]!r}: "
                 "its probability is 1 whatever X is"
             )

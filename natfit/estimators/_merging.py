@@ -1,0 +1,169 @@
+"""Fits to different rows, joined: what densities and regressions share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from natfit._component import resolve, same
+from natfit._validation import answers_keywords
+from natfit.distributions.base import Distribution
+from natfit.fitting.running import Test
+from natfit.iterate import Status
+
+#: Options that two fits to be joined have in common.
+_OPTIONS = ("distribution", "fixed", "bounds", "truncation", "alpha", "covariance_type")
+
+
+class Merging:
+    """What all fits do that are joined with others."""
+
+    #: The test of the last merge, or why there is none.
+    _merged: Test | str = "it is that of merge, which has not been called since the last fit"
+
+    _all_or_nothing: Any
+
+    def _merge(self, other: Any) -> Test | str:
+        """Join this fit with another one; return the test that both are alike, or why none."""
+        raise NotImplementedError
+
+    @answers_keywords
+    def merge(self, other: Any) -> Any:
+        """Join this fit with one to other rows: of the same family, options and columns.
+
+        Families with a summary give the fit to all rows, and so do two fits that still hold the
+        first rows of :meth:`partial_fit`. Others take one step: with the estimates theta_k and
+        their information I_k, ``theta = (I1 + I2)^-1 (I1 theta1 + I2 theta2)``. Rows that one of
+        them holds are a batch of the other.
+
+        Parameters
+        ----------
+        other : estimator of the same class
+            Fitted by ``fit`` or ``partial_fit`` to rows of its own. It is not changed.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the two cannot be joined. The estimator stays as it was before.
+        """
+        refuse_others(self, other)
+        with self._all_or_nothing():
+            self._merged = self._merge(other)
+        return self
+
+    @property
+    def merge_loss_(self) -> float:
+        """What the log-likelihood loses, nats, because merged fits share their parameters.
+
+        Raises
+        ------
+        AttributeError
+            If nothing was merged, or if one part of the rows has no estimate of its own.
+        """
+        return self._test_of("merge_loss_").nats
+
+    @property
+    def merge_p_value_(self) -> float:
+        """The p value of the test that merged fits share their parameters.
+
+        Raises
+        ------
+        AttributeError
+            If nothing was merged, or if one part of the rows has no estimate of its own.
+        """
+        return self._test_of("merge_p_value_").p_value
+
+    def _test_of(self, name: str) -> Test:
+        if isinstance(self._merged, str):
+            raise AttributeError(f"{name} is not known: {self._merged}")
+        return self._merged
+
+
+def own_maximum(fit: Any) -> float | None:
+    """Return the log-likelihood of a fit at its maximum, in nats; None if it has none."""
+    try:
+        status = fit.status_
+    except (AttributeError, NotFittedError):
+        return None
+    return float(fit.loglik_) if status.good or status is Status.BOUNDARY else None
+
+
+def compared(apart: list[float | None], joint: Any, df: int) -> Test | str:
+    """Return the likelihood-ratio test that two parts of the rows share their parameters.
+
+    Parameters
+    ----------
+    apart : list of float or None
+        The log-likelihood of each part at its own maximum, in nats, None for none.
+    joint : estimator
+        The fit to all of them.
+    df : int
+        Number of parameters.
+
+    Returns
+    -------
+    Test or str
+        Why there is none, where there is none.
+    """
+    known = [each for each in apart if each is not None]
+    both = own_maximum(joint)
+    if len(known) < len(apart) or both is None:
+        return "the likelihood of a part of the rows, or of all, has no maximum that was found"
+    return Test(2.0 * max(sum(known) - both, 0.0), df)
+
+
+def tested(test: Test) -> Test | str:
+    """Return a test with a statistic, or why there is none."""
+    return test if np.isfinite(test.statistic) else "the rows have no finite score at the estimate"
+
+
+def refuse_others(one: Any, two: Any) -> None:
+    """Raise where two fits cannot be joined, with what differs.
+
+    Raises
+    ------
+    TypeError
+        If the other one is no estimator of the same class.
+    ValueError
+        If one is not fitted (NotFittedError), or families, options or columns differ.
+    """
+    if type(one) is not type(two):
+        raise TypeError(f"merge needs another {type(one).__name__}, got {type(two).__name__}")
+    if one is two:
+        raise ValueError("merge needs a fit to other rows, got the estimator itself")
+    for each in (one, two):
+        check_is_fitted(each, "n_features_in_")
+    refuse_different("columns", one.n_features_in_, two.n_features_in_)
+    names = (getattr(each, "feature_names_in_", None) for each in (one, two))
+    refuse_different("names of columns", *(None if n is None else n.tolist() for n in names))
+    for name in _OPTIONS:
+        refuse_different(name, *(_option(each, name) for each in (one, two)))
+
+
+def _option(estimator: Any, name: str) -> Any:
+    """Return an option, and the component that a name stands for."""
+    value = getattr(estimator, name, None)
+    return resolve(value, Distribution) if name == "distribution" and value is not None else value
+
+
+def refuse_different(what: str, a: Any, b: Any) -> None:
+    """Raise ValueError if two fits differ in something that they must share."""
+    if not _alike(a, b):
+        raise ValueError(f"merge needs fits with the same {what}, got {a} and {b}")
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Tell whether two options are equal, arrays in containers included."""
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(_alike(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(map(_alike, a, b))
+    return same(a, b)
