@@ -203,6 +203,73 @@ def test_regressions_go_on_and_merge():
     assert natfit.from_json(found.to_json()).n_obs_ == 6000.0
 
 
+def of_parts(make, *sizes):
+    """Return fits that go on, each to rows of its own."""
+    ends = np.cumsum([0, *sizes])
+    return [make(slice(a, b)) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+
+
+def test_merged_fits_that_hold_rows_are_the_fit():
+    rng = np.random.default_rng(10)
+    X = rng.normal(size=(3000, 2))
+    y = rng.poisson(np.exp(0.3 + 0.4 * X[:, 0])).astype(float)
+
+    def regression(rows):
+        return NaturalRegressor("poisson").partial_fit(X[rows], y[rows])
+
+    def density(rows):
+        return NaturalMLE("logistic").partial_fit(X[rows])
+
+    def of(fit):
+        return fit.theta_ if isinstance(fit, NaturalMLE) else fit._theta
+
+    whole = NaturalMLE("logistic").fit(X[:500]), NaturalRegressor("poisson").fit(X[:500], y[:500])
+    for make, want in zip((density, regression), whole, strict=True):
+        one, two = of_parts(make, 200, 300)
+        with pytest.raises(AttributeError, match="merge, which has not been called"):
+            _ = one.merge_loss_
+        apart = one.loglik_ + two.loglik_
+        one.merge(two)
+        assert_allclose(of(one), of(want), rtol=1e-6)
+        assert one.merge_loss_ == pytest.approx(apart - want.loglik_, abs=1e-6)
+        assert 0.0 < one.merge_p_value_ < 1.0
+        # Rows that one of them holds are a batch of the other, whichever it is.
+        few, many = of_parts(make, 300, 2000)
+        more, fewer = make(slice(300, 2300)), make(slice(0, 300))
+        few.merge(many)
+        more.merge(fewer)
+        assert few.n_obs_ == more.n_obs_ == 2300.0 and many.n_obs_ == 2000.0
+        assert_allclose(of(few), of(more), rtol=1e-9)
+        assert few.merge_p_value_ == pytest.approx(more.merge_p_value_, rel=1e-9)
+
+
+def test_what_needs_rows_that_are_gone_says_so():
+    rng = np.random.default_rng(11)
+    X = rng.normal(size=(2000, 1))
+    model = NaturalRegressor().fit(X, X[:, 0] + rng.normal(size=2000))
+    model.partial_fit(X[:50], X[:50, 0])
+    for each in (model, natfit.from_json(model.to_json())):
+        with pytest.raises(AttributeError, match="those of 2 batches are not kept"):
+            _ = each.null_log_likelihood_
+    assert "without features" not in str(model.summary())
+    parts = [NaturalMLE("normal").partial_fit(X[k : k + 1]) for k in range(2)]
+    merged = parts[0].merge(parts[1])
+    assert_allclose(merged.params_["loc"], X[:2].mean())
+    with pytest.raises(AttributeError, match="no maximum"):
+        _ = merged.merge_p_value_
+
+
+def test_rows_that_wait_are_checked_and_copied():
+    with pytest.raises(ValueError, match="NaN at row 0"):
+        NaturalClassifier().partial_fit([[np.nan]], [0], classes=[0, 1])
+    buffer, X = np.empty((100, 1)), DRAWS["normal"][:300, :1]
+    found = NaturalMLE("logistic")
+    for k in range(3):
+        buffer[:] = X[100 * k : 100 * (k + 1)]
+        found.partial_fit(buffer)
+    assert_allclose(found.theta_, NaturalMLE("logistic").fit(X).theta_, rtol=1e-6)
+
+
 def test_offsets_and_few_rows_at_a_time():
     rng = np.random.default_rng(8)
     X, exposure = rng.normal(size=(300, 1)), rng.uniform(1.0, 5.0, 300)

@@ -124,7 +124,8 @@ class Predicted:
         model = vars(self).get("_model")
         if name in _OF_COEFFICIENTS and model is not None and not model.linear:
             raise AttributeError(without_coefficients(model))
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        # Which raises what a property has raised.
+        return object.__getattribute__(self, name)
 
 
 def without_coefficients(model: Model) -> str:
