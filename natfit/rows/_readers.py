@@ -88,7 +88,9 @@ class Arrow:
                 # Columns of a group of rows are read as they are used, and not held as a whole.
                 scan = arrow.ParquetFragmentScanOptions(use_buffered_stream=True, pre_buffer=False)
                 options["fragment_scan_options"] = scan
-            found = fragment.to_batches(batch_size=BATCH, batch_readahead=0, **options)
+            # Threads of pyarrow would decode batches without an end while earlier ones are used.
+            options |= {"batch_readahead": 0, "use_threads": False}
+            found = fragment.to_batches(batch_size=BATCH, **options)
             while (batch := next_of(found, where)) is not None:
                 yield where, batch.to_pandas()
 

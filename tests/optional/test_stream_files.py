@@ -1,5 +1,6 @@
 """Streams of Parquet files, which pyarrow reads."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -51,3 +52,16 @@ def test_an_error_names_the_file(folder):
 def test_a_path_that_leads_nowhere():
     with pytest.raises(FileNotFoundError, match="nowhere"):
         source_of(X=Path("nowhere"))
+
+
+def test_batches_are_not_decoded_ahead_of_their_use(tmp_path):
+    table = arrow.table({"x": np.zeros(6_000_000)})
+    parquet.write_table(table, tmp_path / "x.parquet", compression="none", row_group_size=2**17)
+    del table
+    held = arrow.total_allocated_bytes()
+    found = natfit.Stream(tmp_path / "x.parquet").lazily(lambda index, given: len(given.X))
+    assert next(found) == 131_072
+    time.sleep(0.3)
+    # Four pieces and what one read has buffered, of 48 MB.
+    assert arrow.total_allocated_bytes() - held < 2e7
+    found.close()
