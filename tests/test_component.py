@@ -42,7 +42,10 @@ def test_a_component_is_a_file(base):
     for name, path in files.items():
         cls = component_class(name, base)
         assert inspect.getfile(cls) == str(path)
-        assert isinstance(resolve(name, base) if base._by_name else cls.examples()[0], cls)
+        made = [resolve(name, base)] if base._by_name else cls.examples()
+        # Rows on a cluster have examples where the extra is installed.
+        assert made or name == "dask"
+        assert all(isinstance(one, cls) for one in made)
     assert {name for name, _ in registered(base)} == set(files)
 
 

@@ -151,7 +151,7 @@ class PartialDensity(Merging):
         if "_eta" not in self.__dict__:
             return running
         at_bound = zip(running.fitted, self._at_bound, strict=True)
-        active = tuple(within(own, at) for own, at in at_bound)
+        active = tuple(within(own, at, self.fixed) for own, at in at_bound)
         return replace(running, pasts=pasts_of(self, running.fitted), active=active)
 
     def _columns(self, data: Data, running: Running) -> Batch:
@@ -265,7 +265,9 @@ class PartialDensity(Merging):
         engine, results = self._results(running, rows, running.known)
         names = self._names
         self._publish(running.family, engine, fitting.join(running.family, results, names))
-        etas = tuple(reduced(own, r.eta) for own, r in zip(running.fitted, results, strict=True))
+        etas = tuple(
+            reduced(own, r.eta, self.fixed) for own, r in zip(running.fitted, results, strict=True)
+        )
         self._running = replace(running, etas=etas, first=None, waits=False)
         self._warn(self.status_, self.message_, engine)
 
@@ -288,7 +290,7 @@ class PartialDensity(Merging):
             result = fitting.fit(task)
             if known is not None:
                 # Rows that stand in for others do not tell the likelihood, the summary does.
-                eta = reduced(own, result.eta)[None]
+                eta = reduced(own, result.eta, self.fixed)[None]
                 total, weight = known[j].total, np.array([known[j].total])
                 with np.errstate(all="ignore"):
                     loglik = float(own.sum_value_and_score(summary, weight, eta)[0])
@@ -326,7 +328,7 @@ class PartialDensity(Merging):
             strict=True,
         ):
             prior = None if old.prior is None else old.prior * (self.n_obs_ / total)
-            free = free_of(own)
+            free = free_of(own, self.fixed)
             info = Information(past.information / total, "observed", complete=old.complete)
             eta = past.theta
             if free is not None:
@@ -354,7 +356,7 @@ class PartialDensity(Merging):
         """Keep what is known of the rows of a fit, so that it can go on."""
         self.__dict__.pop("_merged", None)
         bound = tuple(r.model.family for r in results)
-        etas = tuple(reduced(own, r.eta) for own, r in zip(bound, results, strict=True))
+        etas = tuple(reduced(own, r.eta, self.fixed) for own, r in zip(bound, results, strict=True))
         whole = [r.summary for r in results]
         common: dict[str, Any] = {"family": family, "fitted": bound, "seen_as": seen_as}
         common |= {"batches": 1, "etas": etas}

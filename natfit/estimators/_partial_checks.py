@@ -27,20 +27,20 @@ def refuse_held(results: Sequence[Any]) -> None:
     refuse_ends([r.model.family for r in results if r.model.family.held_coordinates])
 
 
-def free_of(own: Distribution) -> Any:
-    """Return the coordinates (K',) that are fitted, None for all."""
-    return getattr(own.completed, "free", None)
+def free_of(own: Distribution, fixed: Any) -> Any:
+    """Return the coordinates (K',) that are fitted, None for all: only an option fixes others."""
+    return getattr(own.completed, "free", None) if fixed else None
 
 
-def reduced(own: Distribution, eta: Any) -> np.ndarray:
+def reduced(own: Distribution, eta: Any, fixed: Any) -> np.ndarray:
     """Return the coordinates of a whole eta (K,) that are fitted."""
-    free = free_of(own)
+    free = free_of(own, fixed)
     return eta if free is None else eta[free]
 
 
-def within(own: Distribution, at: Sequence[int]) -> tuple[int, ...]:
+def within(own: Distribution, at: Sequence[int], fixed: Any) -> tuple[int, ...]:
     """Return coordinates of the whole eta among those that are fitted."""
-    free = free_of(own)
+    free = free_of(own, fixed)
     return tuple(at) if free is None else tuple(np.flatnonzero(np.isin(free, at)).tolist())
 
 
@@ -49,10 +49,12 @@ def pasts_of(estimator: Any, fitted: Sequence[Distribution]) -> tuple[Past, ...]
     out: list[Past] = []
     total, loglik = estimator.n_obs_, estimator.loglik_
     for own, eta, info in zip(fitted, estimator._eta, estimator._information, strict=True):
-        free = free_of(own)
+        free = free_of(own, estimator.fixed)
         matrix = info.matrix if free is None else info.matrix[np.ix_(free, free)]
         # That of all columns is counted once.
-        out.append(Past(reduced(own, eta), total * matrix, total, 0.0 if out else loglik))
+        out.append(
+            Past(reduced(own, eta, estimator.fixed), total * matrix, total, 0.0 if out else loglik)
+        )
     return tuple(out)
 
 

@@ -117,7 +117,7 @@ def degenerate(
     except ValueError as refusal:
         # A row outside the support stays there, whatever others come.
         plain = type(refusal) is ValueError
-        found = TooFewRows(str(refusal)) if plain else refusal
+        found = TooFewRows(*refusal.args) if plain else refusal
         if not rescued:
             raise found from None
         return found

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from natfit._component import same
 from natfit.rows._batches import NAMES, len_of
 from natfit.rows._source import Given
 
@@ -23,7 +24,7 @@ BATCH = 131_072
 Batches = Iterator[tuple[str, Any]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Arrays:
     """Arrays (N, ...) in this process, memory-mapped ones included.
 
@@ -39,6 +40,14 @@ class Arrays:
     size: int = BATCH
     #: Whether a batch may be filled again while it is used.
     copied = False
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether another reader has the same arrays."""
+        return isinstance(other, Arrays) and all(
+            same(getattr(self.given, name), getattr(other.given, name)) for name in NAMES
+        )
+
+    __hash__ = object.__hash__
 
     def batches(self) -> Batches:
         """Yield dicts of slices.

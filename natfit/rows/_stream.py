@@ -128,6 +128,15 @@ class Stream(Source):
         made._n, made._labels, made._head = None, [], None
         return made
 
+    def __eq__(self, other: object) -> bool:
+        """Compare where the rows are, and which columns are taken."""
+        if not isinstance(other, Stream):
+            return NotImplemented
+        mine, theirs = ((s._reader, s._layout, s.memory, s.chunk) for s in (self, other))
+        return mine == theirs
+
+    __hash__ = object.__hash__
+
     def __repr__(self) -> str:
         """Return the kind of the data."""
         return f"Stream({type(self._reader).__name__.lower()})"

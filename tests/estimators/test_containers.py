@@ -468,7 +468,6 @@ REFUSED = {
     "set": ({1.0, 2.0, 4.0}, "no order"),
     "generator": ((float(i) for i in range(3)), "use list"),
     "iterator": (itertools.count(), "use list"),
-    "lazy": (pl.DataFrame({"a": [1.0, 2.0, 4.0]}).lazy(), "collect"),
     "nothing": (None, "got None"),
     "object": (object(), "got object"),
     "word": ("rain", "text"),

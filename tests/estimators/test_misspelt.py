@@ -191,6 +191,8 @@ def _public():
 #: Those that take any keyword, or none that is for users.
 _APART = {"fit", "NaturalPolicyEstimator.preset", "Censored.of", "Censored.of_rows"}
 _APART |= {"Censored.within", "natural_gradient", "NaturalPolicyEstimator.predict_proba"}
+# What natfit asks of sources of rows.
+_APART |= {f"Stream.{name}" for name in dir(natfit.Stream) if not name.startswith("_")}
 CALLS = {name: f for name, f in _public() if name not in _APART and "set_" not in name}
 
 

@@ -158,6 +158,8 @@ NOT_PASSED_ON = {
     *("completed", "located", "ordered"),
     # A family with the same y passes on its groups; one with another y has none.
     *("n_groups", "responsibilities", "interval_responsibilities", "starved"),
+    # So it is with how summaries of parts of the data are joined.
+    *("joined_summaries", "tabulated"),
     # A penalty that treats classes alike belongs to families of classes, which no wrapper takes;
     # where checks take their points depends on the parameters of the wrapper.
     *("contrast", "usual", "concave"),
