@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import uuid
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
@@ -75,8 +76,29 @@ def delayed_parts(name: str, value: Any) -> tuple[list[Any], list[int | None]]:
         if value.ndim > 1 and any(n > 1 for n in value.numblocks[1:]):
             value = _joined_columns(name, value)
         counts = [None if n != n else int(n) for n in value.chunks[0]]
-        return value.to_delayed().ravel().tolist(), counts
-    return list(value.to_delayed()), [None] * value.npartitions
+        return _held(value, value.to_delayed().ravel().tolist()), counts
+    # What dask optimises has other partitions where fewer columns of a file are read.
+    found = list(value.to_delayed(optimize_graph=False))
+    return _held(value, found), [None] * len(found)
+
+
+def _held(value: Any, parts: list[Any]) -> list[Any]:
+    """Return the partitions of a container with all that was persisted of it on a cluster.
+
+    Graphs that dask has optimised name such data and do not hold them, so that the cluster would
+    forget them with the container.
+    """
+    distributed = sys.modules.get("distributed")
+    futures = distributed.futures_of(value) if distributed else ()
+    if not futures:
+        return parts
+    from dask.delayed import Delayed
+    from dask.highlevelgraph import HighLevelGraph
+
+    name = f"natfit-held-{uuid.uuid4().hex}"
+    graph = {**dict(parts[0].dask), **{future.key: future for future in futures}}
+    whole = HighLevelGraph({name: graph}, {name: set()})
+    return [Delayed(part.key, whole, layer=name) for part in parts]
 
 
 def _joined_columns(name: str, value: Any) -> Any:

@@ -162,10 +162,15 @@ class Partitions(Source):
             return {}, [self._kept[i] for i in indices]
         from dask.highlevelgraph import HighLevelGraph
         from dask.optimization import cull
+        from dask.task_spec import Task, TaskRef
 
         keys = [(self.name, i) for i in indices]
+        # Keys that are no references are tuples to dask where the graph does not have them, as those
+        # of what was persisted on a cluster.
         layer = {
-            (self.name, i): (partial(self.call, i), *(d.key for d in self.parts[i]))
+            (self.name, i): Task(
+                (self.name, i), partial(self.call, i), *(TaskRef(d.key) for d in self.parts[i])
+            )
             for i in indices
         }
         needed = [d for i in indices for d in self.parts[i]]
