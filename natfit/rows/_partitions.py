@@ -87,6 +87,10 @@ def _held(value: Any, parts: list[Any]) -> list[Any]:
 
     Graphs that dask has optimised name such data and do not hold them, so that the cluster would
     forget them with the container.
+
+    Returns
+    -------
+    list of Delayed
     """
     distributed = sys.modules.get("distributed")
     futures = distributed.futures_of(value) if distributed else ()

@@ -140,6 +140,15 @@ class Partitions(Source):
         self._since = time.time()
         self._known: dict[str, Any] = {}
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether another source has the same partitions."""
+        if not isinstance(other, Partitions):
+            return NotImplemented
+        mine, theirs = ([[d.key for d in row] for row in s.parts] for s in (self, other))
+        return mine == theirs and self.counts == other.counts
+
+    __hash__ = object.__hash__
+
     def label(self, index: int) -> str:
         """Return what messages call a partition."""
         return f"partition {index}"
@@ -165,8 +174,8 @@ class Partitions(Source):
         from dask.task_spec import Task, TaskRef
 
         keys = [(self.name, i) for i in indices]
-        # Keys that are no references are tuples to dask where the graph does not have them, as those
-        # of what was persisted on a cluster.
+        # Keys that are no references are tuples to dask where the graph does not have them, as
+        # those of what was persisted on a cluster.
         layer = {
             (self.name, i): Task(
                 (self.name, i), partial(self.call, i), *(TaskRef(d.key) for d in self.parts[i])
