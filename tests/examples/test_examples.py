@@ -34,6 +34,7 @@ def test_the_examples_are_found():
         "plot_blind_reward",
         "plot_censored_survival",
         "plot_counts",
+        "plot_dask",
         "plot_deep_linear",
         "plot_digits_mlp",
         "plot_extremes",
@@ -51,6 +52,7 @@ def test_the_examples_are_found():
         "plot_cartpole_trpo",
         "plot_lqr",
         "plot_policy_grid_search",
+        "plot_stream",
         "plot_survival_aft",
         "plot_weibull_b10",
         "plot_wine_gaussian",
@@ -391,6 +393,15 @@ def test_drift_is_seen_when_it_comes_and_the_estimate_is_that_of_all_rows():
     assert result["gap"] < 1e-6
     last = {name: values[-1] for name, values in result["estimates"].items()}
     assert abs(last["forgetting=0.9"] - 6.9) < abs(last["all rows"] - 6.9)
+
+
+def test_a_stream_takes_little_memory_and_finds_the_same():
+    result = load("plot_stream").compute(sizes=(100_000, 400_000), size=20_000)
+    assert result["arrays"][1] > 3.0 * result["arrays"][0]
+    assert result["stream"][1] < 1.5 * result["stream"][0]
+    assert result["gap"] < 1e-3
+    truth = [0.4, -0.2, 0.3]
+    assert np.all(np.abs(result["estimates"] - truth) < 4.0 * result["errors"])
 
 
 def test_censored_survival_is_what_scipy_finds():
