@@ -95,7 +95,7 @@ def _drawn(first: int, n: int, most: int) -> tuple[np.ndarray, np.ndarray]:
     while start < first + n:
         run, low = divmod(start, _RUN)
         high = min(_RUN, low + first + n - start)
-        shift = _mixed(np.asarray([run], dtype=np.uint64))
+        shift = mixed(np.asarray([run], dtype=np.uint64))
         rows = np.arange(low, high)
         if len(rows) == _RUN > most:
             least = np.searchsorted(keys, ~shift, side="right", sorter=order)
@@ -113,11 +113,11 @@ def _drawn(first: int, n: int, most: int) -> tuple[np.ndarray, np.ndarray]:
 @functools.cache
 def _one_run() -> tuple[np.ndarray, np.ndarray]:
     """Return random numbers of the places in a run of rows, and the places in their order."""
-    keys = _mixed(np.arange(_RUN, dtype=np.uint64))
+    keys = mixed(np.arange(_RUN, dtype=np.uint64))
     return keys, np.argsort(keys)
 
 
-def _mixed(x: np.ndarray) -> np.ndarray:
+def mixed(x: np.ndarray) -> np.ndarray:
     """Return the splitmix64 generator's output for states x: Steele, Lea and Flood (2014)."""
     with np.errstate(over="ignore"):
         z = (x + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)

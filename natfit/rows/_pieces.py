@@ -8,7 +8,7 @@ of rows keeps what was read. The sum over a piece is that of its chunks, by the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from natfit.numerics.threads import one_thread
-from natfit.rows._census import Census, census_of, joined
+from natfit.rows._census import Census, census_of, joined, mixed
 from natfit.rows._source import Given, Read, Source
 from natfit.rows._tree import FAN_IN, Tree, plus
 from natfit.rows.base import Block, Part, Rows
@@ -245,6 +245,60 @@ class Pieces(Rows):
             at += count
         return None
 
+    def batches(self, size: int, rng: np.random.Generator) -> Iterator[Rows]:
+        """Yield rows (n,) in this process: piece by piece, those of a piece in random order.
+
+        Parameters
+        ----------
+        size : int
+            About the number n of rows of a batch.
+        rng : numpy.random.Generator
+            The generator, on which alone the order depends.
+
+        Yields
+        ------
+        Rows
+            The rows of one batch.
+        """
+        for columns in self.source.each(partial(_columns_of, self.read)):
+            if columns is not None:
+                yield from Memory(*columns).batches(size, rng)
+
+    def held_out(
+        self, most: int, rng: np.random.Generator, stratify: bool = False
+    ) -> tuple[Rows, Rows]:
+        """Return the rows that remain and about ``most`` rows that are set apart, by their places.
+
+        Parameters
+        ----------
+        most : int
+            About how many rows are set apart.
+        rng : numpy.random.Generator
+            The generator, on which alone the choice depends.
+        stratify : bool
+            Ignored: places have their shares of all classes if the rows are many.
+
+        Returns
+        -------
+        kept, held : Rows
+
+        Raises
+        ------
+        ValueError
+            If no row is set apart, or none remains.
+        """
+        share, salt = most / self.n, int(rng.integers(2**32))
+        kept, held = (
+            self.source.rows(partial(_apart, self.read, share, salt, which))
+            for which in (False, True)
+        )
+        if not (held.n and kept.n):
+            raise ValueError(
+                f"early_stopping holds out about {most} of {self.n} rows, of which none is left; "
+                "give more rows in a piece, or another validation_fraction"
+            )
+        return kept, held
+
     def place(self, row: int) -> tuple[int, int]:
         """Return the index of the piece of a row, and its place in the piece."""
         ends = np.cumsum(self.counts)
@@ -328,6 +382,20 @@ def in_piece(
         return _Found(census, None)
     with one_thread(), np.errstate(**errors):
         return _Found(census, call(_Piece(columns, extra, chunk, first or 0), size, *args))
+
+
+def _columns_of(read: Read, index: int, given: Given | None) -> tuple[Any, ...] | None:
+    """Return the columns of a piece, None if it has no rows."""
+    columns = None if given is None else read(given)
+    return columns if columns is not None and len(columns[0]) else None
+
+
+def _apart(read: Read, share: float, salt: int, held: bool, given: Given) -> tuple[Any, ...]:
+    """Return the rows of a piece that are set apart by their places, or those that are not."""
+    columns = read(given)
+    places = np.arange(len(columns[0]), dtype=np.uint64) + np.uint64(salt)
+    rows = np.flatnonzero((mixed(places) < np.uint64(share * 2.0**64)) == held)
+    return tuple(None if c is None else c[rows] for c in columns)
 
 
 def _nothing(piece: Memory, size: int) -> None:

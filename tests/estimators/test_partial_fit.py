@@ -397,3 +397,17 @@ def test_scikit_learns_checks(model):
     with quiet():
         estimator_checks.check_estimators_partial_fit_n_features(name, clone(model))
         estimator_checks.check_n_features_in_after_fitting(name, clone(model))
+
+
+def test_offsets_of_parameters_come_in_small_batches():
+    rng = np.random.default_rng(3)
+    X, y = rng.standard_normal((90, 1)), rng.standard_normal(90)
+    own, log = 0.3 * rng.standard_normal(90), 0.1 * rng.standard_normal(90)
+    whole = natfit.NaturalRegressor("normal").fit(X, y, offset={"loc": own, "scale": log})
+    part = natfit.NaturalRegressor("normal")
+    buffer = np.empty(15)
+    for start in range(0, 90, 15):
+        cut = slice(start, start + 15)
+        buffer[:] = own[cut]
+        part.partial_fit(X[cut], y[cut], offset={"loc": buffer, "scale": log[cut]})
+    np.testing.assert_allclose(part.coef_["loc"], whole.coef_["loc"], rtol=1e-8)

@@ -5,9 +5,11 @@ import functools
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 import natfit
 from natfit.distributions import Censored
+from natfit.models import MLP
 
 #: Ends of batches: one without rows, one of a single row, and neither at the ends of chunks.
 ENDS = (0, 40_000, 40_000, 40_001, 90_000)
@@ -228,3 +230,24 @@ def test_inference_about_regressions_is_that_in_memory(data):
     want = here.conf_int(method="profile", **given)["rate[x1]"]
     np.testing.assert_allclose(found, want, rtol=1e-6)
     assert there.tic(rows) == pytest.approx(here.tic(**given), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batch_size": 1_000, "max_iter": 2},
+        {"batch_size": 1_000, "max_iter": 3, "early_stopping": True},
+        {"max_iter": 6},
+    ],
+)
+def test_networks_are_trained_on_streams(data, options):
+    X, y = data["X"], data["real"] ** 2
+    model = natfit.NaturalRegressor("normal", predictor=MLP((6,)), **options)
+    with pytest.warns(ConvergenceWarning):
+        there = model.fit(stream(X=X, y=y))
+        theta, score = there._theta, there.score(X, y)
+        again = model.fit(stream(X=X, y=y))
+        here = natfit.NaturalRegressor("normal", predictor=MLP((6,)), **options).fit(X, y)
+    # The same bits each time; as far as rows in memory come in as many passes.
+    np.testing.assert_array_equal(again._theta, theta)
+    assert score > here.score(X, y) - 0.1

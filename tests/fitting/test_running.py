@@ -108,6 +108,7 @@ def test_a_batch_without_a_finite_likelihood_is_refused():
 def test_the_table_of_drift():
     table = drift_table([(2, 10.0, ScoreTest(3.0, 2)), (3, 11.0, ScoreTest(np.nan, 0))])
     assert list(table) == ["batch", "n", "statistic", "df", "p_value", "nats"]
-    assert table["batch"].tolist() == [2, 3] and np.isnan(table["p_value"][1])
+    # A batch whose statistic does not exist has no row.
+    assert table["batch"].tolist() == [2] and np.isfinite(table["p_value"]).all()
     assert "p_value" in str(table)
     assert drift_table([]).n_rows == 0

@@ -2,13 +2,47 @@
 
 from __future__ import annotations
 
+import functools
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from natfit._numbers import as_numbers, refuse_other_order
 from natfit._validation import answers_keywords
+from natfit.rows import Deferred
+
+
+def _in_pieces(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a method that makes rows of arrays make them of partitions of dask, when they are read.
+
+    Returns
+    -------
+    callable
+        For containers of dask it returns a :class:`natfit.rows.Deferred`, which fits take as rows.
+    """
+
+    @functools.wraps(method)
+    def called(cls: type, *args: Any, **options: Any) -> Any:
+        window = options.get("truncation")
+        ends = window if isinstance(window, tuple) else ()
+        if not any(hasattr(v, "__dask_graph__") for v in (*args, *options.values(), *ends)):
+            return method(cls, *args, **options)
+        if len(ends) == 2:
+            rest = {k: v for k, v in options.items() if k != "truncation"}
+            return Deferred(_within, (cls, method.__name__, *ends, *args), rest)
+        return Deferred(_made, (cls, method.__name__, *args), options)
+
+    return called
+
+
+def _made(cls: type, name: str, *args: Any, **options: Any) -> Any:
+    return getattr(cls, name)(*args, **options)
+
+
+def _within(cls: type, name: str, low: Any, high: Any, *args: Any, **options: Any) -> Any:
+    return getattr(cls, name)(*args, truncation=(low, high), **options)
 
 
 class Censored:
@@ -83,6 +117,7 @@ class Censored:
 
     @classmethod
     @answers_keywords
+    @_in_pieces
     def right(cls, time: Any, event: Any, *, entry: Any = None, truncation: Any = None) -> Censored:
         """Return rows of times up to which something was watched, and whether it happened then.
 
@@ -119,6 +154,7 @@ class Censored:
 
     @classmethod
     @answers_keywords
+    @_in_pieces
     def left(cls, time: Any, event: Any, *, truncation: Any = None) -> Censored:
         """Return rows of values, and whether they are exact or upper limits.
 
@@ -147,6 +183,7 @@ class Censored:
 
     @classmethod
     @answers_keywords
+    @_in_pieces
     def interval(cls, lower: Any, upper: Any, *, truncation: Any = None) -> Censored:
         """Return rows of the ends of intervals: the constructor, taken at its word.
 
@@ -172,6 +209,7 @@ class Censored:
 
     @classmethod
     @answers_keywords
+    @_in_pieces
     def exact(cls, y: Any, *, truncation: Any = None) -> Censored:
         """Return exact rows y (N,), which ``truncation`` may give a window each."""
         values = _vector(y, "y")

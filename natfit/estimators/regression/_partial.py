@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -294,7 +295,10 @@ def _carried(past: Past, model: LinearPredictors, into: LinearPredictors) -> Pas
 
 def _copied(given: dict[str, Any]) -> dict[str, Any]:
     """Return a batch in arrays of its own: what the caller holds may change."""
-    return {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in given.items()}
+    return {
+        k: _copied(v) if isinstance(v, dict) else v.copy() if isinstance(v, np.ndarray) else v
+        for k, v in given.items()
+    }
 
 
 def _faded(given: dict[str, Any], share: float) -> dict[str, Any]:
@@ -321,6 +325,10 @@ def _together(held: tuple[dict[str, Any], ...]) -> dict[str, Any]:
             out[name] = np.concatenate(own)
         elif any(part is None for part in parts):
             raise ValueError(f"{name} must be given with all batches or with none")
+        elif isinstance(parts[0], Mapping):
+            out[name] = {
+                k: _stacked(f"{name}[{k!r}]", [part[k] for part in parts]) for k in parts[0]
+            }
         else:
             out[name] = _stacked(name, parts)
     return out
