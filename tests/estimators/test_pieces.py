@@ -251,3 +251,20 @@ def test_networks_are_trained_on_streams(data, options):
     # The same bits each time; as far as rows in memory come in as many passes.
     np.testing.assert_array_equal(again._theta, theta)
     assert score > here.score(X, y) - 0.1
+
+
+@pytest.mark.parametrize("formula", ["scale(a) + b", "center(b)", "poly(a, 2)", "bs(a, df=4)"])
+def test_formulas_that_need_all_rows_are_refused(data, formula):
+    frame = pd.DataFrame(data["X"][:, :2], columns=["a", "b"]).clip(-1.0, 1.0)
+    model = natfit.NaturalRegressor("normal", features_for={"loc": formula})
+    with pytest.raises(ValueError, match="rows in pieces; add that column"):
+        model.fit(stream(X=frame, y=data["real"]))
+
+
+def test_formulas_of_each_row_are_taken(data):
+    frame = pd.DataFrame(data["X"], columns=list("abc"))
+    frame["g"] = np.repeat(["u", "v", "w"], 30_000)
+    options = {"features_for": {"loc": "a + a:b + C(g) + np.log(abs(c))"}}
+    here = natfit.NaturalRegressor("normal", **options).fit(frame, data["real"])
+    there = natfit.NaturalRegressor("normal", **options).fit(stream(X=frame, y=data["real"]))
+    np.testing.assert_allclose(there.coef_["loc"], here.coef_["loc"], atol=1e-6)

@@ -36,6 +36,16 @@ class Formula:
     names: tuple[str, ...]
     intercept: bool
 
+    def refuse_state(self) -> None:
+        """Raise ValueError if columns depend on all rows, which are not here together."""
+        found = sorted(getattr(self.spec, "transform_state", None) or ())
+        if found:
+            raise ValueError(
+                f"features_for={self.text!r} needs all rows at once for {found[0]}, got rows in "
+                "pieces; add that column to the data beforehand, with numbers of your own for its "
+                "centre, scale or knots"
+            )
+
     def columns(self, X: Any, names: tuple[str, ...]) -> np.ndarray:
         """Return the columns for rows of X, (n, columns), without the intercept."""
         table = as_table(X, names)

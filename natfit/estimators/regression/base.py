@@ -202,6 +202,8 @@ class RegressionEstimator(
         refuse_other_orders(few.X, few.offset, few.exposure, self.truncation)
         offsets = data.those_kept(self._offsets(family, data.n, few.offset, few.exposure))
         if source is not None:
+            for formula in chosen.layout.formulas:
+                formula.refuse_state()
             self._choice, self.distribution_ = chosen, published
             reader = reader_of(self)
             rows, null = (
