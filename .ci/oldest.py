@@ -12,7 +12,8 @@ SETUP = Path(__file__).parents[1] / "setup.cfg"
 #: What these versions need of others and did not say: matplotlib's calls warn with pyparsing 3.3.
 CAPS = ["pyparsing<3.3"]
 
-LINE = re.compile(r"(?P<name>[\w.-]+)\s*>=\s*(?P<version>[\w.]+)")
+#: A constraint names no extras.
+LINE = re.compile(r"(?P<name>[\w.-]+)(\[[\w,.-]+\])?\s*>=\s*(?P<version>[\w.]+)")
 
 
 def oldest(text, extras):

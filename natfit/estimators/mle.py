@@ -281,7 +281,7 @@ class NaturalMLE(PartialDensity, DensityEstimator):
     def _fit_column(self, task: fitting.Task, data: Data, column: int) -> fitting.Result:
         """Return the result for one column; the message of an error names it."""
         try:
-            return fitting.fit(task)
+            return fitting.fit(task).noted(task.rows.notes)
         except ValueError as error:
             words = located(error, data.values, task.family, column, self._names)
             raise ValueError(words) from error

@@ -73,6 +73,12 @@ class Result:
     engine: Engine | None = None
     summary: Any | None = None
 
+    def noted(self, notes: Sequence[str]) -> Result:
+        """Return the result with further notes in its history, if there are any."""
+        if not notes:
+            return self
+        return replace(self, fit=replace(self.fit, history=self.fit.history.noted(*notes)))
+
     def whole(self) -> Result:
         """Return the result in all of eta; its family knows the parameters that were not fitted."""
         if self.eta is None:

@@ -128,6 +128,11 @@ class History(Mapping[str, np.ndarray]):
         trials = other.trials or self.trials
         return History(columns, theta, notes, self._why | other._why, trials)
 
+    def noted(self, *notes: str) -> History:
+        """Return the same history with further notes at its last iterate."""
+        last = "; ".join(filter(None, [self.notes[-1], *notes]))
+        return History(self._columns, self.theta, [*self.notes[:-1], last], self._why, self.trials)
+
     @property
     def n_rows(self) -> int:
         """Number of iterates, the start included."""

@@ -57,6 +57,11 @@ class Pieces(Rows):
         self.extra = extra
         self.chunk = chunk
 
+    @property
+    def notes(self) -> list[str]:
+        """What befell the pieces and did not change results, in sentences."""
+        return self.source.notes
+
     @classmethod
     def accepts(cls, y: Any, X: Any, n_jobs: int | None) -> bool:
         """Return False: arrays are rows of other kinds."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import weakref
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -116,11 +115,23 @@ def refuse_lost(error: BaseException | None = None) -> NoReturn:
 
 
 def lost_workers(client: Any, since: float) -> int:
-    """Return how many workers a cluster has lost since a time, in seconds of :func:`time.time`."""
-    events = client.get_events("all")
+    """Return how many workers died since a time, in seconds of :func:`time.time`.
+
+    Workers that a cluster has closed itself, as one that adapts to its load does, are not lost; of
+    a cluster that is closed nothing is known.
+
+    Returns
+    -------
+    int
+    """
+    if client.status != "running":
+        return 0
     return sum(
-        when >= since and isinstance(what, dict) and what.get("action") == "remove-worker"
-        for when, what in events
+        when >= since
+        and isinstance(what, dict)
+        and what.get("action") == "remove-worker"
+        and not what.get("expected")
+        for when, what in client.get_events("all")
     )
 
 
@@ -133,16 +144,30 @@ def is_lost(error: BaseException, client: Any) -> bool:
     )
 
 
-def killed(error: BaseException) -> str | None:
-    """Return what to say where workers died of a task, None for other errors."""
+def killed(error: BaseException, partition_of: Callable[[Any], int | None]) -> str | None:
+    """Return what to say where workers died of a task, None for other errors.
+
+    Parameters
+    ----------
+    error : Exception
+        What the cluster raised.
+    partition_of : callable
+        ``partition_of(key)`` returns the index of the partition that a task belongs to, None if it
+        is none of them.
+
+    Returns
+    -------
+    str or None
+    """
     if type(error).__name__ != "KilledWorker":
         return None
     task, worker = getattr(error, "task", ""), getattr(error, "last_worker", None)
-    number = re.search(r"natfit-.*?, (\d+)\)", str(task))
-    where = f"partition {number[1]}" if number else f"task {task}"
+    number = partition_of(task)
+    where = f"task {task}" if number is None else f"partition {number}"
     address = getattr(worker, "address", worker)
     return (
-        f"{where} could not be computed: workers died of it again and again, the last one was "
-        f"{address}. If they ran out of memory, make partitions smaller, as by "
-        "repartition(npartitions=...) or rechunk, or give workers more; the reason is in their logs"
+        f"{where} could not be computed: workers died again and again while they had it, perhaps "
+        f"of another partition that they had too; the last one was {address}. If they ran out of "
+        "memory, make partitions smaller, as by repartition(npartitions=...) or rechunk, or give "
+        "workers more; the reason is in their logs"
     )

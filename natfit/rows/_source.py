@@ -90,6 +90,11 @@ class Source:
         """Return the number of rows of each piece as it was given, None if it is not known yet."""
         return None
 
+    @property
+    def notes(self) -> list[str]:
+        """What befell the pieces and did not change results, in sentences."""
+        return []
+
     def label(self, index: int) -> str:
         """Return what messages call a piece."""
         return f"piece {index}"

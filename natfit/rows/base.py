@@ -106,6 +106,11 @@ class Rows(Component):
 
     chunk: int | None
 
+    @property
+    def notes(self) -> list[str]:
+        """What befell the rows since they were made and did not change results, in sentences."""
+        return []
+
     @classmethod
     def accepts(cls, y: Any, X: Any, n_jobs: int | None) -> bool:
         """Tell whether this kind takes such data, for ``n_jobs`` processes."""

@@ -137,6 +137,8 @@ class Partitions(Source):
         #: What partitions hold, or futures of it, if it stays; the client of the futures.
         self._kept: list[Any] | None = None
         self._client: Any = None
+        #: The client of the last pass.
+        self._last: Any = None
         self._since = time.time()
         self._known: dict[str, Any] = {}
 
@@ -169,6 +171,10 @@ class Partitions(Source):
         """Return a graph of some partitions, and what stands for each as an argument of a task."""
         if self._kept is not None:
             return {}, [self._kept[i] for i in indices]
+        return self._made(indices)
+
+    def _made(self, indices: list[int]) -> tuple[dict[Any, Any], list[Any]]:
+        """Return the graph that makes some partitions, and their keys."""
         from dask.highlevelgraph import HighLevelGraph
         from dask.optimization import cull
         from dask.task_spec import Task, TaskRef
@@ -293,10 +299,8 @@ class Partitions(Source):
 
     @property
     def notes(self) -> list[str]:
-        """What befell the cluster since the rows were made, in sentences."""
-        if self._client is None or self._client.status != "running":
-            return []
-        lost = lost_workers(self._client, self._since)
+        """What befell the cluster since the rows were made, in one sentence at most."""
+        lost = 0 if self._last is None else lost_workers(self._last, self._since)
         if not lost:
             return []
         workers = "1 worker" if lost == 1 else f"{lost} workers"
@@ -305,7 +309,9 @@ class Partitions(Source):
     def _scheduler(self) -> Scheduler:
         if self._client is not None and self._client.status != "running":
             refuse_lost()
-        return Scheduler()
+        scheduler = Scheduler()
+        self._last = scheduler.client
+        return scheduler
 
     def _guarded(self, scheduler: Scheduler, call: Callable[..., Any], *args: Any) -> Any:
         """Return what a call returns; errors name the partition or the worker, and the remedy."""
@@ -316,8 +322,16 @@ class Partitions(Source):
                 raise
             if is_lost(error, scheduler.client):
                 refuse_lost(error)
-            message = killed(error)
+            message = killed(error, self._partition_of)
             raise _told(RuntimeError(message or self._failure(scheduler, error))) from error
+
+    def _partition_of(self, task: Any) -> int | None:
+        """Return the index of the partition that a task makes or is brought to, None if none."""
+        number = re.search(r"natfit-.*?, (\d+)\)", str(task))
+        if number:
+            return int(number[1])
+        graphs = (self._made([i])[0] for i in range(len(self.parts)))
+        return next((i for i, graph in enumerate(graphs) if str(task) in map(str, graph)), None)
 
     def _failure(self, scheduler: Scheduler, error: Exception) -> str:
         """Return which partition cannot be computed, and why."""

@@ -171,7 +171,7 @@ class RegressionEstimator(
         options["prior"] = self._prior(family)
         options["raw"] = self._start(before, published, chosen)
         task = fitting.Task(family, found.rows, engine, self._generator(), name="y", **options)
-        result = trained(self, task)
+        result = trained(self, task).noted(task.rows.notes)
         self._publish(published, chosen, engine, result)
         self._null = found.null
         parts = {"offset": offset, "exposure": exposure}
