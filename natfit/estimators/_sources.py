@@ -123,7 +123,19 @@ def read_pieces(estimator: Any, source: Source, read: Callable[[Given], Data]) -
     return InPieces(**columns, source=source, reader=reader_of(estimator))
 
 
+def _without_rows(read: Callable[[Given], tuple[Any, ...]], given: Given) -> Any:
+    """Return columns without rows for a piece whose weights are all zero, None for other pieces."""
+    weight = given.sample_weight
+    if weight is None or np.any(np.asarray(weight, dtype=np.float64)):
+        return None
+    one = replace(_at(given, np.zeros(1, dtype=np.intp)), sample_weight=None)
+    return tuple(None if column is None else column[:0] for column in read(one))
+
+
 def _read_density(reader: Any, column: int | None, given: Given) -> tuple[Any, ...]:
+    empty = _without_rows(partial(_read_density, reader, column), given)
+    if empty is not None:
+        return empty
     data = reader._seen_rows(given.X, given.sample_weight)
     values = data.values if column is None else data.values[:, column]
     return values, None, data.weight, None
@@ -148,6 +160,9 @@ def read_regression(reader: Any, features: bool, family: Any, given: Given) -> A
     tuple
         y, X, weight and offset.
     """
+    empty = _without_rows(partial(read_regression, reader, features, family), given)
+    if empty is not None:
+        return empty
     data = reader._data(given.X, given.y, given.sample_weight, reset=False)
     _, values = reader._seen_rows(data, given.y)
     offsets = reader._offsets(family, data.n, given.offset, given.exposure)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from natfit.rows._draws import drawn
 from natfit.rows._statistics import total_weight
 
 #: Most rows of the sample from which starts are computed, and most numbers in it.
 _MOST, _NUMBERS = 8_192, 1 << 19
-
-#: Rows whose keys are drawn once.
-_RUN = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -48,10 +45,23 @@ class Sample:
 
 @dataclass(frozen=True)
 class Census:
-    """What is known of rows once they were read: counts and weights of pieces, and a sample."""
+    """What is known of rows once they were read, piece by piece, and a sample of them.
+
+    Attributes
+    ----------
+    counts : list of int
+        Numbers of rows.
+    weights : list of float
+        Their sums of weights.
+    firsts : list of int
+        The places that were taken to be those of the first rows.
+    sample : Sample or None
+        None if there are no rows.
+    """
 
     counts: list[int]
     weights: list[float]
+    firsts: list[int]
     sample: Sample | None
 
     def __add__(self, other: Census) -> Census:
@@ -60,70 +70,33 @@ class Census:
         both = own[0] or own[1]
         if own[0] is not None and own[1] is not None:
             both = own[0] + own[1]
-        return Census(self.counts + other.counts, self.weights + other.weights, both)
+        return Census(
+            self.counts + other.counts,
+            self.weights + other.weights,
+            self.firsts + other.firsts,
+            both,
+        )
+
+    @property
+    def placed(self) -> bool:
+        """Whether the places of the rows of the sample are those that they have among all rows."""
+        starts = np.cumsum([0, *self.counts[:-1]])
+        pairs = zip(self.counts, self.firsts, starts, strict=True)
+        return all(first == start for n, first, start in pairs if n)
 
 
 def census_of(columns: tuple[Any, ...] | None, n: int, first: int) -> Census:
     """Return the census of the n rows of a piece; ``first`` is the place of its first row."""
     if columns is None or n == 0:
-        return Census([0], [0.0], None)
+        return Census([0], [0.0], [first], None)
     width = sum(1 if c is None or c.ndim == 1 else c.shape[1] for c in columns)
     most = max(256, min(_MOST, _NUMBERS // width))
-    key, place = _drawn(first, n, most)
+    key, place = drawn(first, n, most)
     chosen = place - first
     # Copies, which do not hold the piece.
     own = tuple(None if c is None else c[chosen] for c in columns)
     sample = Sample(key, place, own, most)
-    return Census([n], [total_weight(columns[2], n)], sample)
-
-
-def _drawn(first: int, n: int, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the smallest keys of n rows from a place on, at most so many, and their places.
-
-    The key of a row depends on its place alone: 131,072 random numbers serve all runs of so many
-    rows, and another number is added to each run (modulo 2^64), so that the order of the rows of a
-    run is a rotation of one order.
-
-    Returns
-    -------
-    key, place : ndarray
-        In the order of the places.
-    """
-    keys, order = _one_run()
-    found = []
-    start = first
-    while start < first + n:
-        run, low = divmod(start, _RUN)
-        high = min(_RUN, low + first + n - start)
-        shift = mixed(np.asarray([run], dtype=np.uint64))
-        rows = np.arange(low, high)
-        if len(rows) == _RUN > most:
-            least = np.searchsorted(keys, ~shift, side="right", sorter=order)
-            rows = order[(least + np.arange(most)) % _RUN]
-        found.append((keys[rows] + shift, rows + run * _RUN))
-        start += high - low
-    key, place = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    which = np.arange(len(key))
-    if len(key) > most:
-        which = np.argpartition(key, most - 1)[:most]
-    which = which[np.argsort(place[which])]
-    return key[which], place[which]
-
-
-@functools.cache
-def _one_run() -> tuple[np.ndarray, np.ndarray]:
-    """Return random numbers of the places in a run of rows, and the places in their order."""
-    keys = mixed(np.arange(_RUN, dtype=np.uint64))
-    return keys, np.argsort(keys)
-
-
-def mixed(x: np.ndarray) -> np.ndarray:
-    """Return the splitmix64 generator's output for states x: Steele, Lea and Flood (2014)."""
-    with np.errstate(over="ignore"):
-        z = (x + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return z ^ (z >> np.uint64(31))
+    return Census([n], [total_weight(columns[2], n)], [first], sample)
 
 
 def joined(parts: list[Any]) -> Any:

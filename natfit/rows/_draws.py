@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-#: Number of neighbouring rows in each run of a start's rows.
-_RUN = 16
+#: Rows whose keys are drawn once.
+_RUN = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,9 @@ def block_rng(rng: np.random.Generator) -> Streams:
 
 
 def subsample(n_rows: int, most: int = 256) -> slice | np.ndarray:
-    """Return the rows for a start: all, or ``most`` of them in short runs at irrational spacing.
+    """Return the rows for a start: all, or the ``most`` whose keys are the smallest.
 
-    Evenly spaced rows would misrepresent data with a period. These rows are spread as evenly, and
-    are deterministic (Weyl's sequence of the golden ratio). A run of 16 rows costs hardly more
-    than one row, because reading the first brings the others into the cache.
+    The keys are those of :func:`drawn`, so that rows in pieces give the same rows by one pass.
 
     Parameters
     ----------
@@ -48,14 +47,58 @@ def subsample(n_rows: int, most: int = 256) -> slice | np.ndarray:
     Returns
     -------
     slice or ndarray of int
-        An index of these rows into arrays of N rows.
+        An index of these rows, in their order, into arrays of N rows.
     """
-    if n_rows <= most:
-        return slice(None)
-    run = min(_RUN, most)
-    golden = 0.6180339887498949
-    first = (np.arange(most // run) * golden % 1.0 * (n_rows - run)).astype(np.intp)
-    return (first[:, None] + np.arange(run)).ravel()
+    return slice(None) if n_rows <= most else drawn(0, n_rows, most)[1]
+
+
+def drawn(first: int, n: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the smallest keys of n rows from a place on, at most so many, and their places.
+
+    The key of a row depends on its place alone: 131,072 random numbers serve all runs of so many
+    rows, and another number is added to each run (modulo 2^64), so that the order of the rows of a
+    run is a rotation of one order.
+
+    Returns
+    -------
+    key, place : ndarray
+        In the order of the places.
+    """
+    keys, order = _one_run()
+    found = []
+    start = first
+    while start < first + n:
+        run, low = divmod(start, _RUN)
+        high = min(_RUN, low + first + n - start)
+        shift = mixed(np.asarray([run], dtype=np.uint64))
+        rows = np.arange(low, high)
+        if len(rows) == _RUN > most:
+            least = np.searchsorted(keys, ~shift, side="right", sorter=order)
+            rows = order[(least + np.arange(most)) % _RUN]
+        found.append((keys[rows] + shift, rows + run * _RUN))
+        start += high - low
+    key, place = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    which = np.arange(len(key))
+    if len(key) > most:
+        which = np.argpartition(key, most - 1)[:most]
+    which = which[np.argsort(place[which])]
+    return key[which], place[which]
+
+
+@functools.cache
+def _one_run() -> tuple[np.ndarray, np.ndarray]:
+    """Return random numbers of the places in a run of rows, and the places in their order."""
+    keys = mixed(np.arange(_RUN, dtype=np.uint64))
+    return keys, np.argsort(keys)
+
+
+def mixed(x: np.ndarray) -> np.ndarray:
+    """Return the splitmix64 generator's output for states x: Steele, Lea and Flood (2014)."""
+    with np.errstate(over="ignore"):
+        z = (x + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return z ^ (z >> np.uint64(31))
 
 
 def strata(y: Any, most: int, rng: np.random.Generator) -> np.ndarray:

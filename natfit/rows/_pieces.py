@@ -16,7 +16,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from natfit.numerics.threads import one_thread
-from natfit.rows._census import Census, census_of, joined, mixed
+from natfit.rows._census import Census, census_of, joined
+from natfit.rows._draws import mixed, subsample
 from natfit.rows._source import Given, Read, Source
 from natfit.rows._tree import FAN_IN, Tree, plus
 from natfit.rows.base import Block, Part, Rows
@@ -42,8 +43,6 @@ class Pieces(Rows):
     order = 200
     #: A pass costs more than its arithmetic.
     costly: ClassVar[bool] = True
-    #: A few rows are not those at even places, which are not known before the rows are counted.
-    evenly: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -130,6 +129,9 @@ class Pieces(Rows):
                 found = Block(*self._census.sample.columns)
             else:
                 found = Block(*self.read(self.source.head()))
+                if not found.n:
+                    # None of the first rows has a weight.
+                    return self.few()
             self.__dict__["_head"] = found
         return found
 
@@ -144,11 +146,37 @@ class Pieces(Rows):
         return tuple(self._first.y.shape[1:])
 
     def few(self, most: int = 256) -> Block:
-        """Return at most ``most`` rows, drawn evenly from all of them, always the same."""
-        sample = self._census.sample
-        if sample is None:
-            raise ValueError("few must have rows to choose from, got pieces without rows")
-        return Block(*sample.reduced(most).columns)
+        """Return at most ``most`` rows, those that rows in memory give.
+
+        They are of the sample of the first pass, unless they are too many for it, or it was not
+        known then at which places the rows of each piece are: then a pass fetches them.
+
+        Returns
+        -------
+        Block
+        """
+        census = self._census
+        sample = census.sample
+        assert sample is not None  # or the first pass would have raised
+        held = len(sample.key)
+        if census.placed and (most <= held or held == self.n):
+            return Block(*sample.reduced(most).columns)
+        fetched: dict[int, Block] = self.__dict__.setdefault("_fetched", {})
+        if most not in fetched:
+            fetched[most] = self._fetch(np.arange(self.n)[subsample(self.n, most)])
+        return fetched[most]
+
+    def _fetch(self, places: np.ndarray) -> Block:
+        """Return the rows at some places, which are in order, by a pass."""
+        ends = np.cumsum([0, *self.counts])
+        cuts = np.searchsorted(places, ends)
+        own = [
+            (places[a:b] - start,)
+            for a, b, start in zip(cuts[:-1], cuts[1:], ends[:-1], strict=True)
+        ]
+        parts = self.source.each(partial(_rows_at, self.read), own)
+        found = [part for part in parts if part is not None]
+        return Block(*(joined([part[k] for part in found]) for k in range(4)))
 
     def glance(self) -> Block:
         """Return the first rows."""
@@ -174,13 +202,14 @@ class Pieces(Rows):
         made = self._with(chunk=chunk)
         made.source = self.source.cut(made.chunk_size)
         if made.source is not self.source:
-            made.__dict__.pop("_counted", None)
+            for name in ("_counted", "_fetched"):
+                made.__dict__.pop(name, None)
         return made
 
     def _with(self, **changes: Any) -> Any:
         options = {"source": self.source, "read": self.read, "extra": self.extra}
         made = type(self)(**{**options, "chunk": self.chunk, **changes})
-        for name in ("_counted", "_head"):
+        for name in ("_counted", "_head", "_fetched"):
             if name in self.__dict__:
                 made.__dict__[name] = self.__dict__[name]
         return made
@@ -198,9 +227,8 @@ class Pieces(Rows):
         known: Census | None = self.__dict__.get("_counted")
         if known is None and self.extra:
             known = self._census
-        task = partial(
-            in_piece, self.read, np.geterr(), call, args, size, self.chunk_size, known is None
-        )
+        stride = self.source.stride if known is None else None
+        task = partial(in_piece, self.read, np.geterr(), call, args, size, self.chunk_size, stride)
         counts = self.source.sizes() if known is None else known.counts
         if counts is None:
             return task, []
@@ -223,7 +251,9 @@ class Pieces(Rows):
         """Keep the census of the first pass."""
         if self.__dict__.get("_counted") is None:
             census = None if found is None else found.census
-            self.__dict__["_counted"] = census or Census([], [], None)
+            if census is None or not any(census.counts):
+                raise ValueError("X must have rows of positive weight, got none in any piece")
+            self.__dict__["_counted"] = census
 
     def sum(self, part: Part, *args: Any, wide: bool = False) -> Any:
         """Return the sum of a part over all rows, of pieces by position."""
@@ -344,7 +374,7 @@ def in_piece(
     args: tuple[Any, ...],
     size: int,
     chunk: int,
-    counting: bool,
+    stride: int | None,
     index: int,
     given: Given | None,
     first: int | None = None,
@@ -364,8 +394,9 @@ def in_piece(
         Its arguments.
     size, chunk : int
         Rows per leaf of the sum, and per chunk.
-    counting : bool
-        Whether this is the first pass.
+    stride : int or None
+        How far apart the first rows of two pieces are taken to be in the first pass, which counts
+        rows; None in later ones.
     index : int
         The number of the piece.
     given : Given or None
@@ -382,7 +413,9 @@ def in_piece(
     """
     columns = None if given is None else read(given)
     n = 0 if columns is None else len(columns[0])
-    census = census_of(columns, n, (index << 40) if first is None else first) if counting else None
+    census = None
+    if stride is not None:
+        census = census_of(columns, n, index * stride if first is None else first)
     if columns is None or n == 0:
         return _Found(census, None)
     with one_thread(), np.errstate(**errors):
@@ -423,6 +456,15 @@ def _first_of(piece: Memory, size: int, bad: Part, args: tuple[Any, ...]) -> int
         if np.any(mask):
             return int(start) + int(np.argmax(mask))
     return None
+
+
+def _rows_at(
+    read: Read, index: int, given: Given | None, rows: np.ndarray
+) -> tuple[Any, ...] | None:
+    """Return some rows of each column of a piece, None if none are asked for."""
+    if given is None or not len(rows):
+        return None
+    return tuple(None if c is None else c[rows] for c in read(given))
 
 
 def _cut_out(read: Read, first: int, last: int, index: int, given: Given) -> tuple[Any, ...]:

@@ -91,6 +91,11 @@ class Source:
         return None
 
     @property
+    def stride(self) -> int:
+        """How far apart the first rows of two pieces are taken to be until rows are counted."""
+        return 1 << 40
+
+    @property
     def notes(self) -> list[str]:
         """What befell the pieces and did not change results, in sentences."""
         return []

@@ -141,6 +141,11 @@ class Stream(Source):
         """Return the kind of the data."""
         return f"Stream({type(self._reader).__name__.lower()})"
 
+    @property
+    def stride(self) -> int:
+        """Number of rows of each piece but the last."""
+        return self._size(self.head())
+
     def _batches(self) -> Generator[tuple[str, Given]]:
         """Yield what each batch gives, and what messages call it."""
         found = self._reader.batches()

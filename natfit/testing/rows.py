@@ -233,21 +233,12 @@ def extent_is_that_of_all_rows(rows: Rows) -> None:
 
 
 def few_are_spread(rows: Rows) -> None:
-    """``few`` holds the rows that ``subsample`` selects, with all their columns.
-
-    Of a kind that draws them, they are different rows, always the same, with all their columns.
-    """
+    """``few`` holds the rows that ``subsample`` selects, with all their columns."""
     for n in _SIZES:
         for most in (20, 256):
             for made, columns in _made(rows, n):
                 part = made.few(most)
                 which = subsample(n, most)
-                if not getattr(rows, "evenly", True):
-                    # The offset is the row's number.
-                    which = np.asarray(part.offset).astype(int)
-                    again = np.asarray(made.cut(_CHUNK).few(most).offset)
-                    require(len(set(which)) == min(n, most), f"few({most}) repeats or lacks rows")
-                    require(np.array_equal(again, which), "few gives other rows each time")
                 require(part.n <= most, f"few({most}) gives {part.n} rows")
                 for got, want in zip(
                     (part.y, part.X, part.weight, part.offset), columns, strict=True

@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,7 +38,13 @@ def test_block_generators_travel():
 @given(st.integers(1, 200_000), st.integers(1, 2_000))
 def test_subsample_is_at_most_that_many(n, most):
     picked = np.arange(n)[rows.subsample(n, most)]
-    assert 1 <= len(picked) <= most
-    assert picked[0] == 0
-    if n <= most:
-        assert len(picked) == n
+    assert len(picked) == min(n, most)
+    assert (np.diff(picked) > 0).all()
+
+
+def test_subsamples_of_fewer_rows_are_within_those_of_more():
+    many = np.arange(300_000)[rows.subsample(300_000, 2_000)]
+    few = np.arange(300_000)[rows.subsample(300_000, 100)]
+    assert set(few) < set(many)
+    # An even share of each third.
+    assert np.histogram(many, bins=3, range=(0, 300_000))[0] == pytest.approx(2_000 / 3, rel=0.1)
