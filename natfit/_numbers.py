@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import numbers
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Set, Sized
 from dataclasses import dataclass
 from typing import Any
@@ -444,3 +445,16 @@ def _kind_of_type(kind: type) -> str:
         if issubclass(kind, kinds):
             return found
     return "dates" if kind.__name__ == "Period" else "other"
+
+
+def missing(values: Any) -> np.ndarray:
+    """Return where a column of any container is None, NaN, NaT or NA, (N,) bool."""
+    for name in ("isna", "is_null"):
+        if hasattr(values, name):
+            return np.asarray(getattr(values, name)(), dtype=bool)
+    found = np.asarray(values)
+    if found.dtype.kind != "O":
+        return np.asarray(found != found)
+    if "pandas" in sys.modules:
+        return np.asarray(sys.modules["pandas"].isna(found))
+    return np.asarray((found != found) | (found == np.array(None)), dtype=bool)

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 
 from natfit._component import resolve
-from natfit._numbers import column_of, is_frame, kind_of
+from natfit._numbers import column_of, is_frame, kind_of, missing
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
 from natfit.estimators._data import Data
@@ -117,7 +117,7 @@ def read_pieces(estimator: Any, source: Source, read: Callable[[Given], Data]) -
     -------
     InPieces
     """
-    few = repeated(standing_for(source, bound_by_rows(estimator.distribution), False))
+    few = repeated(standing_for(source, estimator._bound_by_rows(), False))
     head = read(few)
     columns = {k: getattr(head, k) for k in ("values", "seen_as")}
     return InPieces(**columns, source=source, reader=reader_of(estimator))
@@ -217,12 +217,32 @@ def standing_for(source: Source, bound: bool, labels: bool) -> Given:
 def _standing_part(labels: bool, index: int, given: Given | None) -> _Standing | None:
     if given is None or not length_of(given):
         return None
+    kept = np.arange(length_of(given))
     if given.sample_weight is not None:
         kept = np.flatnonzero(np.asarray(given.sample_weight, dtype=np.float64).ravel() != 0)
         given = _at(given, kept)
         if not len(kept):
             return None
+    _refuse_missing(given, labels, kept)
     return _Standing(_some(replace(given, sample_weight=None), labels), labels)
+
+
+def _refuse_missing(given: Given, labels: bool, places: np.ndarray) -> None:
+    """Raise ValueError if a label or a level is missing; ``places`` are those of the rows."""
+    found = {}
+    if labels:
+        found["y must not have missing labels"] = given.y
+    if _has_levels(given.X):
+        for j in _with_levels(given.X):
+            said = f"column {list(given.X.columns)[j]!r} of X must not have missing values"
+            found[said] = column_of(given.X, j)
+    for said, values in found.items():
+        where = missing(values).ravel()
+        if where.any():
+            raise ValueError(
+                f"{said}, got one at row {places[int(np.argmax(where))]}; remove or impute such "
+                "rows, or make missing values one of their own"
+            )
 
 
 def _some(given: Given, labels: bool) -> Given:

@@ -15,6 +15,7 @@ from natfit._tables import measured, number
 from natfit._validation import answers_keywords, check_number
 from natfit.distributions.base import Distribution
 from natfit.estimators._estimates import Estimates
+from natfit.estimators._sources import by_pieces
 from natfit.inference import criteria
 from natfit.rows import Block
 
@@ -226,6 +227,7 @@ class Statements(Estimates):
 
     @available_if(_has_groups)
     @answers_keywords
+    @by_pieces
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability that each row came from each component of the mixture.
 
@@ -266,6 +268,7 @@ class Statements(Estimates):
 
     @available_if(_has_groups)
     @answers_keywords
+    @by_pieces
     def predict(self, X: Any) -> np.ndarray:
         """Return the component of the mixture from which each row most probably came.
 

@@ -78,6 +78,10 @@ missing, random_state, n_jobs
         self.random_state = random_state
         self.n_jobs = n_jobs
 
+    def _bound_by_rows(self) -> bool:
+        """Return False: the number of columns is all that the family takes from its rows."""
+        return False
+
     def _family(self, X: np.ndarray) -> Distribution:
         check_option(self.covariance_type, "covariance_type", ("full", "diag", "spherical"))
         if X.shape[1] == 1:

@@ -25,7 +25,7 @@ from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
 from natfit.estimators._data import Data, of_a_vector, of_one_row, of_too_few, read_rows
 from natfit.estimators._partial import PartialDensity
-from natfit.estimators._sources import InPieces, read_pieces
+from natfit.estimators._sources import InPieces, bound_by_rows, read_pieces
 from natfit.estimators.density import DensityEstimator, native_values
 from natfit.fitting.options import Adjusted, adjust, located
 from natfit.fitting.starts import given_starts
@@ -391,6 +391,10 @@ class NaturalMLE(PartialDensity, DensityEstimator):
         if censored.name is not None:
             self.feature_names_in_ = np.array([censored.name], dtype=object)
         return censored
+
+    def _bound_by_rows(self) -> bool:
+        """Tell whether the family takes limits from its rows."""
+        return bound_by_rows(self.distribution)
 
     def _family(self, X: np.ndarray) -> Distribution:
         """Return the distribution, resolved and bound to the shape of the data."""

@@ -23,6 +23,11 @@ def in_partitions(value: Any) -> bool:
         return any(in_partitions(v) for v in (*value.parts, *value.options.values()))
     if "dask" not in sys.modules:
         return False
+    if _is_delayed(value):
+        raise TypeError(
+            "delayed rows must be a list of blocks, got a single Delayed; write [block], or a list "
+            "of one for each part of the rows"
+        )
     if isinstance(value, list):
         return bool(value) and all(_is_delayed(v) for v in value)
     return _is_array(value) or _is_frame(value)

@@ -54,7 +54,7 @@ class Dask(Pieces):
         if not cut:
             return None
         for name, value in found.items():
-            if name not in cut and np.ndim(value) > 0:
+            if name not in cut and (np.ndim(value) > 0 or isinstance(value, str)):
                 refuse_rows_here(name, value, next(iter(cut)))
         parts = {name: delayed_parts(name, value) for name, value in cut.items()}
         counts = matching({name: counts for name, (_, counts) in parts.items()})

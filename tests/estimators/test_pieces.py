@@ -268,3 +268,37 @@ def test_formulas_of_each_row_are_taken(data):
     here = natfit.NaturalRegressor("normal", **options).fit(frame, data["real"])
     there = natfit.NaturalRegressor("normal", **options).fit(stream(X=frame, y=data["real"]))
     np.testing.assert_allclose(there.coef_["loc"], here.coef_["loc"], atol=1e-6)
+
+
+@pytest.mark.parametrize("form", ["full", "diag", "spherical"])
+def test_gaussians_are_those_in_memory(data, form):
+    X = data["X"]
+    far = natfit.NaturalGaussianMLE(form).fit(stream(X=X))
+    np.testing.assert_allclose(
+        far.covariance_, natfit.NaturalGaussianMLE(form).fit(X).covariance_, rtol=1e-10
+    )
+
+
+def test_parameters_and_components_come_piece_by_piece(data):
+    X, counts = data["X"], data["counts"]
+    model = natfit.NaturalRegressor("poisson").fit(X, counts)
+    far = [part["rate"] for part in model.predict_params(stream(X=X))]
+    np.testing.assert_array_equal(np.concatenate(far), model.predict_params(X)["rate"])
+    rows = np.concatenate([X[:, :1], X[:, :1] + 9.0])
+    mixture = natfit.NaturalMLE(natfit.distributions.Mixture("normal", 2)).fit(rows)
+    for method in (mixture.predict, mixture.predict_proba):
+        far = np.concatenate(list(method(stream(X=rows, ends=(0, len(rows))))))
+        np.testing.assert_array_equal(far, method(rows))
+
+
+@pytest.mark.parametrize("absent", [None, np.nan])
+@pytest.mark.parametrize("dtype", ["object", "category"])
+def test_missing_levels_and_labels_are_named(data, absent, dtype):
+    n = len(data["X"])
+    levels = pd.Series(np.resize(["u", "v", "w"], n).astype(object))
+    levels[n - 3] = absent
+    frame, y = pd.DataFrame({"c": levels.astype(dtype)}), pd.Series(data["counts"])
+    with pytest.raises(ValueError, match=rf"column 'c' of X must not .* row {n - 3}"):
+        natfit.NaturalRegressor("poisson").fit(natfit.Stream(lambda: iter([(frame, y)])))
+    with pytest.raises(ValueError, match=rf"y must not have missing labels.* row {n - 3}"):
+        natfit.NaturalClassifier().fit(natfit.Stream(lambda: iter([(data["X"], levels)])))

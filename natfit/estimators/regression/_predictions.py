@@ -57,6 +57,7 @@ class Predictions:
         return {n: part[:, 0] if part.shape[1] == 1 else part for n, part in blocks.items()}
 
     @answers_keywords
+    @by_pieces
     def predict_params(
         self, X: Any, *, offset: Any = None, exposure: Any = None
     ) -> dict[str, np.ndarray]:
