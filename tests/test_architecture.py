@@ -203,7 +203,7 @@ ASKS = ("distributions", "objectives", "metrics", "inference", "fitting")
 ANSWERS = {
     "n", "total", "n_features", "event_shape", "single", "here", "extent", "few", "glance", "take",
     "row", "block", "sum", "sums", "map", "each", "first", "joined", "cut", "rows", "chunk_size",
-    "changed", "costly", "batches", "held_out",
+    "changed", "costly", "batches", "held_out", "whole",
 }  # fmt: skip
 
 #: What a family is asked of data: with all rows, or with a few.

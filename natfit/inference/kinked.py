@@ -20,13 +20,16 @@ from natfit.inference.ridged_kinks import least_penalised
 from natfit.inference.surface import Function, Surface, solved
 from natfit.iterate import noise
 from natfit.objectives import Likelihood
-from natfit.rows import Memory
+from natfit.rows import Memory, Pieces
 
 if TYPE_CHECKING:
     from natfit.objectives import Regression
 
 #: Largest number of entries of the features, and of coefficients, with which vertices are walked.
 _ENTRIES, _COEFFICIENTS = 50_000_000, 300
+
+#: Largest number of entries of features that are fetched for it from elsewhere: 40 MB.
+_FETCHED = 5_000_000
 
 #: How often the location and the widths take turns, and the fall of the objective, in nats per
 #: row, from which on the rows that a penalised location meets are likely those of the optimum.
@@ -54,9 +57,9 @@ def affordable(objective: Regression) -> bool:
     """Tell whether the rows are at hand, and few enough for a walk from vertex to vertex."""
     rows, part = objective.rows, location(objective)
     return (
-        isinstance(rows, Memory)
+        isinstance(rows, Memory | Pieces)
         and part.stop - part.start <= _COEFFICIENTS
-        and rows.n * (rows.n_features + 1) <= _ENTRIES
+        and rows.n * (rows.n_features + 1) <= (_FETCHED if rows.costly else _ENTRIES)
         and rows.n > part.stop - part.start
     )
 
@@ -396,6 +399,7 @@ def _refuse_many(objective: Regression) -> None:
         raise ValueError(
             "a constrained fit of a family with a kink at its location needs all rows in memory, "
             f"more of them than coefficients, at most {_COEFFICIENTS} coefficients of the "
-            f"location and {_ENTRIES:,} entries of X, got {objective.rows.n:,} rows and "
+            f"location and {_ENTRIES:,} entries of X ({_FETCHED:,} of rows elsewhere), got "
+            f"{objective.rows.n:,} rows and "
             f"{objective.n_params} coefficients; use method='wald' (wald_test) or a bootstrap"
         )

@@ -10,6 +10,8 @@ from scipy import sparse
 
 from natfit.rows._draws import drawn
 from natfit.rows._statistics import total_weight
+from natfit.rows._tree import plus
+from natfit.rows.base import Extent, whole
 
 #: Most rows of the sample from which starts are computed, and most numbers in it.
 _MOST, _NUMBERS = 8_192, 1 << 19
@@ -57,24 +59,28 @@ class Census:
         The places that were taken to be those of the first rows.
     sample : Sample or None
         None if there are no rows.
+    extent : Extent or None
+        The smallest and the largest y.
+    whole : bool
+        Whether all y are whole numbers.
     """
 
     counts: list[int]
     weights: list[float]
     firsts: list[int]
-    sample: Sample | None
+    sample: Sample | None = None
+    extent: Extent | None = None
+    whole: bool = True
 
     def __add__(self, other: Census) -> Census:
         """Return the census of both pieces, of which these come first."""
-        own = (self.sample, other.sample)
-        both = own[0] or own[1]
-        if own[0] is not None and own[1] is not None:
-            both = own[0] + own[1]
         return Census(
             self.counts + other.counts,
             self.weights + other.weights,
             self.firsts + other.firsts,
-            both,
+            plus(self.sample, other.sample),
+            plus(self.extent, other.extent),
+            self.whole and other.whole,
         )
 
     @property
@@ -88,7 +94,7 @@ class Census:
 def census_of(columns: tuple[Any, ...] | None, n: int, first: int) -> Census:
     """Return the census of the n rows of a piece; ``first`` is the place of its first row."""
     if columns is None or n == 0:
-        return Census([0], [0.0], [first], None)
+        return Census([0], [0.0], [first])
     width = sum(1 if c is None or c.ndim == 1 else c.shape[1] for c in columns)
     most = max(256, min(_MOST, _NUMBERS // width))
     key, place = drawn(first, n, most)
@@ -96,7 +102,9 @@ def census_of(columns: tuple[Any, ...] | None, n: int, first: int) -> Census:
     # Copies, which do not hold the piece.
     own = tuple(None if c is None else c[chosen] for c in columns)
     sample = Sample(key, place, own, most)
-    return Census([n], [total_weight(columns[2], n)], [first], sample)
+    y = columns[0]
+    extent = Extent(y.min(axis=0), y.max(axis=0))
+    return Census([n], [total_weight(columns[2], n)], [first], sample, extent, whole(y))
 
 
 def joined(parts: list[Any]) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 #: Rows whose keys are drawn once.
-_RUN = 1 << 17
+_RUN = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def subsample(n_rows: int, most: int = 256) -> slice | np.ndarray:
 def drawn(first: int, n: int, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the smallest keys of n rows from a place on, at most so many, and their places.
 
-    The key of a row depends on its place alone: 131,072 random numbers serve all runs of so many
+    The key of a row depends on its place alone: 32,768 random numbers serve all runs of so many
     rows, and another number is added to each run (modulo 2^64), so that the order of the rows of a
     run is a rotation of one order.
 
@@ -64,25 +64,37 @@ def drawn(first: int, n: int, most: int) -> tuple[np.ndarray, np.ndarray]:
     key, place : ndarray
         In the order of the places.
     """
-    keys, order = _one_run()
-    found = []
-    start = first
-    while start < first + n:
-        run, low = divmod(start, _RUN)
-        high = min(_RUN, low + first + n - start)
-        shift = mixed(np.asarray([run], dtype=np.uint64))
-        rows = np.arange(low, high)
-        if len(rows) == _RUN > most:
-            least = np.searchsorted(keys, ~shift, side="right", sorter=order)
-            rows = order[(least + np.arange(most)) % _RUN]
-        found.append((keys[rows] + shift, rows + run * _RUN))
-        start += high - low
-    key, place = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    # Somewhat more keys than are asked for lie below this share of all numbers.
+    share, found = (most + 8.0 * most**0.5 + 16.0) / n, None
+    while found is None or len(found[0]) < min(most, n):
+        found = _below(first, n, share)
+        share *= 2.0
+    key, place = found
     which = np.arange(len(key))
     if len(key) > most:
         which = np.argpartition(key, most - 1)[:most]
     which = which[np.argsort(place[which])]
     return key[which], place[which]
+
+
+def _below(first: int, n: int, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the keys of n rows from a place on that lie below a share of 2^64, and the places."""
+    keys, order = _one_run()
+    # Where the first key of a rotated run is, and where the last one below the share.
+    runs = np.arange(first // _RUN, (first + n - 1) // _RUN + 1)
+    shift = mixed(runs.astype(np.uint64))
+    low = np.searchsorted(keys, ~shift, side="right", sorter=order)
+    count = np.full(len(runs), _RUN)
+    if share < 1.0:
+        end = np.uint64(share * 2.0**64)
+        high = np.searchsorted(keys, end - shift, side="left", sorter=order)
+        count = np.where(end <= shift, high - low, high + _RUN - low)
+    which = np.repeat(np.arange(len(runs)), count)
+    steps = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
+    rows = order[(low[which] + steps) % _RUN]
+    place = runs[which] * _RUN + rows
+    own = (place >= first) & (place < first + n)
+    return (keys[rows] + shift[which])[own], place[own]
 
 
 @functools.cache

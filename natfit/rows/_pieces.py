@@ -163,7 +163,9 @@ class Pieces(Rows):
             return Block(*sample.reduced(most).columns)
         fetched: dict[int, Block] = self.__dict__.setdefault("_fetched", {})
         if most not in fetched:
-            fetched[most] = self._fetch(np.arange(self.n)[subsample(self.n, most)])
+            chosen = subsample(self.n, most)
+            places = np.arange(self.n) if isinstance(chosen, slice) else chosen
+            fetched[most] = self._fetch(places)
         return fetched[most]
 
     def _fetch(self, places: np.ndarray) -> Block:
@@ -177,6 +179,16 @@ class Pieces(Rows):
         parts = self.source.each(partial(_rows_at, self.read), own)
         found = [part for part in parts if part is not None]
         return Block(*(joined([part[k] for part in found]) for k in range(4)))
+
+    def extent(self) -> tuple[Any, Any]:
+        """Return the smallest and the largest y of each column, from the first pass."""
+        found = self._census.extent
+        assert found is not None
+        return found.low, found.high
+
+    def whole(self) -> bool:
+        """Tell whether all y are whole numbers, from the first pass."""
+        return self._census.whole
 
     def glance(self) -> Block:
         """Return the first rows."""

@@ -368,6 +368,10 @@ class Rows(Component):
             found = self.__dict__["_extent"] = self.sum(_extent_part, wide=True)
         return found.low, found.high
 
+    def whole(self) -> bool:
+        """Tell whether all y are whole numbers."""
+        return self.first(_not_whole) is None
+
 
 @dataclass(frozen=True)
 class Extent:
@@ -379,6 +383,17 @@ class Extent:
     def __add__(self, other: Extent) -> Extent:
         """Return the smallest and the largest value of both extents together."""
         return Extent(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
+
+
+def whole(y: np.ndarray) -> bool:
+    """Tell whether all of y are whole numbers, chunk by chunk up to the first that are not."""
+    chunks = (y[i : i + CHUNK] for i in range(0, len(y), CHUNK))
+    return all(np.array_equal(part, np.floor(part)) for part in chunks)
+
+
+def _not_whole(block: Block) -> np.ndarray:
+    mask: np.ndarray = block.y != np.floor(block.y)
+    return mask if mask.ndim == 1 else np.logical_or.reduce(mask, axis=1)
 
 
 def _together(block: Block, *calls: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -38,7 +38,8 @@ def test_normal_evidence_is_exact(n, mean, sd):
     assert found.log_evidence_by_importance == pytest.approx(want, rel=1e-10, abs=1e-9)
     assert found.k_hat == -np.inf
     precision = n / 4 + sd**-2
-    assert found.covariance[0, 0] == pytest.approx(1 / precision, rel=1e-9)
+    # The curvature of the prior is a difference of log-densities of -1e4, which rounding moves.
+    assert found.covariance[0, 0] == pytest.approx(1 / precision, rel=1e-8)
     assert found.mean[0] == pytest.approx((y.sum() / 4 + mean / sd**2) / precision, rel=1e-9)
     assert found.covariance[1, 1] == 0.0
 

@@ -53,6 +53,7 @@ DRAWN = {
     "student_t": lambda rng: rng.standard_t(4, N),
     "poisson": lambda rng: rng.poisson(2.0, N),
     "negative_binomial": lambda rng: rng.negative_binomial(2, 0.4, N),
+    "laplace": lambda rng: rng.laplace(size=N),
     "skew_normal": lambda rng: rng.standard_t(5, N),
 }
 

@@ -117,7 +117,9 @@ class Beta(ExponentialFamily):
             _, first, second = _near(tuple(tight), a, b)
             value = first + second - low - high
         else:
-            value = a * (low + anp.log1p(b / a)) + b * (high - log_q) - low - high
+            # A divergence, whose sign rounding would not keep at large a and b.
+            value = a * (low + anp.log1p(b / a)) + b * (high - log_q)
+            value = anp.where(value > 0.0, 0.0, value) - low - high
         value = value + 0.5 * (anp.log(a) + log_q) - HALF_LOG_2PI
         return value + correction(a + b) - correction(a) - correction(b)
 

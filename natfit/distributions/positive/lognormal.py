@@ -107,7 +107,7 @@ class Lognormal(ExponentialFamily):
             Both.
         """
         with np.errstate(all="ignore"):
-            shift = float(np.mean(np.log(rows.few().y)))
+            shift = float(np.mean(np.log(rows.glance().y)))
             mean, spread = moments_over(rows, shift if np.isfinite(shift) else 0.0, np.log)
             if (mean - shift) ** 2 > 100.0 * spread:
                 mean, spread = moments_over(rows, mean, np.log)

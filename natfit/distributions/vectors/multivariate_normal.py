@@ -192,10 +192,16 @@ class MultivariateNormal(Columns, ExponentialFamily):
             One row each.
         """
         # The mean of a few rows, because a single row could be an outlier.
-        few = rows.few()
+        few = rows.glance()
         shift = np.average(few.y, axis=0, weights=few.weight)
         total, first, second = rows.sum(self._moments_part, shift)
         delta = first / total
+        spread = self._form.variances(self._form.centre(second / total, delta))
+        if np.any(np.abs(delta) > 10.0 * np.sqrt(spread)):
+            # They were unlike the others: digits are lost that far from the mean.
+            shift = shift + delta
+            total, first, second = rows.sum(self._moments_part, shift)
+            delta = first / total
         return (shift + delta)[None], self._form.centre(second / total, delta)[None]
 
     def joined_summaries(self, one: Any, weight: float, two: Any, other: float) -> Any | None:

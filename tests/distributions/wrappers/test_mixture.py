@@ -527,9 +527,12 @@ def test_several_starts_reach_scikit_learns_best_of_ten(seed):
 
 @pytest.mark.slow
 def test_one_start_may_end_at_a_lower_maximum():
-    c, y = random_set(7)
-    one, ten = (fitted(Mixture("normal", c, n_init=n), y).score(y) for n in (1, 10))
-    assert ten > one + 1e-3
+    gains = []
+    for seed in range(12):
+        c, y = random_set(seed)
+        one, ten = (fitted(Mixture("normal", c, n_init=n), y).score(y) for n in (1, 10))
+        gains.append(ten - one)
+    assert max(gains) > 1e-3
 
 
 @pytest.mark.parametrize("family", [Mixture("normal", 3), Mixture("gamma", 2)], ids=str)
