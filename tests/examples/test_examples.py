@@ -396,7 +396,7 @@ def test_drift_is_seen_when_it_comes_and_the_estimate_is_that_of_all_rows():
 
 
 def test_a_stream_takes_little_memory_and_finds_the_same():
-    result = load("plot_stream").compute(sizes=(400_000, 1_600_000), size=20_000)
+    result = load("plot_stream").compute(sizes=(800_000, 3_200_000), size=20_000)
     assert result["arrays"][1] > 3.0 * result["arrays"][0]
     assert result["stream"][1] < 1.5 * result["stream"][0]
     assert result["gap"] < 1e-3
