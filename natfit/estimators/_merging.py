@@ -18,6 +18,12 @@ from natfit.iterate import Status
 #: Options that two fits to be joined have in common.
 _OPTIONS = ("distribution", "fixed", "bounds", "truncation", "alpha", "covariance_type")
 
+#: Options that remain those of the first call where a fit goes on.
+_LASTING = (
+    *(*_OPTIONS, "prior", "coordinates", "link", "predictor"),
+    *("features_for", "fit_intercept"),
+)
+
 
 class Merging:
     """What all fits do that are joined with others."""
@@ -25,7 +31,29 @@ class Merging:
     #: The test of the last merge, or why there is none.
     _merged: Test | str = "it is that of merge, which has not been called since the last fit"
 
+    #: The options of the fit that goes on, by name.
+    _lasting: dict[str, Any] | None = None
+
     _all_or_nothing: Any
+
+    def _keep_options(self, anew: bool = False) -> None:
+        """Keep the options of a fit, or raise ValueError if one has changed since they were kept.
+
+        Raises
+        ------
+        ValueError
+            If a fit that goes on would be another model.
+        """
+        now = {name: _option(self, name) for name in _LASTING if hasattr(self, name)}
+        if self._lasting is None or anew:
+            self._lasting = {k: dict(v) if isinstance(v, Mapping) else v for k, v in now.items()}
+            return
+        for name, value in now.items():
+            if not _alike(value, self._lasting[name]):
+                raise ValueError(
+                    f"{name} must stay as it was while partial_fit goes on, {self._lasting[name]}, "
+                    f"got {value}; call fit, which begins anew, or set it back"
+                )
 
     def _merge(self, other: Any) -> Test | str:
         """Join this fit with another one; return the test that both are alike, or why none."""

@@ -20,6 +20,7 @@ from natfit.distributions.base import Distribution
 from natfit.estimators._data import Data, read_rows, refuse_not_finite
 from natfit.estimators._merging import Merging, compared, own_maximum, refuse_different, tested
 from natfit.estimators._partial_checks import (
+    HELD,
     free_of,
     is_empty,
     pasts_of,
@@ -108,6 +109,7 @@ class PartialDensity(Merging):
         share = check_number(forgetting, "forgetting", low=0.0, high=1.0, closed_low=False)
         with self._all_or_nothing():
             running = self.__dict__.get("_running")
+            self._keep_options(anew=running is None)
             data = self._batch(X, sample_weight, first=running is None)
             if data is None:
                 return self
@@ -241,7 +243,7 @@ class PartialDensity(Merging):
             held = getattr(running, "held", None)
             if not isinstance(error, ValueError):
                 raise
-            if isinstance(error, NotFittedError) or (held is not None and held.n > 100_000):
+            if isinstance(error, NotFittedError) or (held is not None and held.n > HELD):
                 raise
             raise NotFittedError(
                 f"the rows of partial_fit so far do not determine this {type(self).__name__}: "
@@ -309,7 +311,9 @@ class PartialDensity(Merging):
         self._publish(running.family, engine, fitting.join(running.family, results, names))
         good = all(r.fit.status.good or r.fit.status is Status.BOUNDARY for r in results)
         running = replace(running, waits=False)
-        if running.enough and good:
+        # A quadratic does not say how the likelihood falls off from a limit.
+        settled = not any(r.at_bound for r in results) or held.n > HELD
+        if running.enough and good and settled:
             running = replace(self._after_fit(running), held=None)
         self._running = running
         self._warn(self.status_, self.message_, engine)
@@ -355,6 +359,7 @@ class PartialDensity(Merging):
     def _began(self, family: Distribution, results: list, seen_as: Any) -> None:
         """Keep what is known of the rows of a fit, so that it can go on."""
         self.__dict__.pop("_merged", None)
+        self._keep_options(anew=True)
         bound = tuple(r.model.family for r in results)
         etas = tuple(reduced(own, r.eta, self.fixed) for own, r in zip(bound, results, strict=True))
         whole = [r.summary for r in results]

@@ -10,6 +10,9 @@ import numpy as np
 from natfit.distributions.base import Distribution
 from natfit.fitting.running import Past
 
+#: Rows that are held at most where they determine no quadratic.
+HELD = 100_000
+
 
 def refuse_ends(fitted: Sequence[Distribution], always: bool = False) -> None:
     """Raise ValueError for families whose estimates are rows themselves."""
@@ -51,10 +54,10 @@ def pasts_of(estimator: Any, fitted: Sequence[Distribution]) -> tuple[Past, ...]
     for own, eta, info in zip(fitted, estimator._eta, estimator._information, strict=True):
         free = free_of(own, estimator.fixed)
         matrix = info.matrix if free is None else info.matrix[np.ix_(free, free)]
+        at = reduced(own, eta, estimator.fixed)
+        active = within(own, estimator._at_bound[len(out)], estimator.fixed)
         # That of all columns is counted once.
-        out.append(
-            Past(reduced(own, eta, estimator.fixed), total * matrix, total, 0.0 if out else loglik)
-        )
+        out.append(Past.about(at, total * matrix, total, 0.0 if out else loglik, active))
     return tuple(out)
 
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import special
@@ -57,31 +56,73 @@ class Past:
         The estimate.
     information : ndarray of shape (P, P)
         The curvature there of the objective times its weight: the information of all rows, with
-        that of a prior or a penalty.
+        that of a prior or a penalty. It has no negative eigenvalue (:func:`semidefinite`).
     total : float
         Sum of weights; those of rows that are partly forgotten count as much as is left of them.
     log_likelihood : float
         At the estimate, nats, by the quadratic for past rows.
+    slope : ndarray of shape (P,) or 0.0
+        The gradient there of what is minimised: zero but for coordinates at a limit.
     """
 
     theta: np.ndarray
     information: np.ndarray
     total: float
     log_likelihood: float
+    slope: np.ndarray | float = 0.0
+
+    @classmethod
+    def about(
+        cls,
+        theta: np.ndarray,
+        information: np.ndarray,
+        total: float,
+        log_likelihood: float,
+        active: Sequence[int] = (),
+        slope: np.ndarray | float = 0.0,
+    ) -> Past:
+        """Return the past with a curvature that may be indefinite, above all at a limit."""
+        return cls(theta, semidefinite(information, active), total, log_likelihood, slope)
 
     def forgotten(self, share: float) -> Past:
         """Return the past with this share of its weight left."""
         if share == 1.0:
             return self
         return Past(
-            self.theta, share * self.information, share * self.total, share * self.log_likelihood
+            self.theta,
+            share * self.information,
+            share * self.total,
+            share * self.log_likelihood,
+            share * self.slope,
         )
 
     def gap(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return 1/2 d' I d with d = theta - self.theta, and I d (P,)."""
+        """Return s' d + 1/2 d' I d with d = theta - self.theta and the slope s, and its gradient.
+
+        Returns
+        -------
+        float
+        ndarray of shape (P,)
+        """
         change = theta - self.theta
         pull = self.information @ change
-        return 0.5 * float(change @ pull), pull
+        return float(np.sum(change * self.slope)) + 0.5 * float(change @ pull), self.slope + pull
+
+    def likely(self, theta: np.ndarray, ridge: np.ndarray | None = None) -> float:
+        """Return the log-likelihood of these rows at a theta by the quadratic, nats.
+
+        The quadratic is that of the objective, of which a penalty ``1/2 theta' R theta`` per unit
+        of weight is a part.
+
+        Returns
+        -------
+        float
+        """
+        found = self.log_likelihood - self.gap(theta)[0]
+        if ridge is not None:
+            now, then = (0.5 * float(at @ ridge @ at) for at in (theta, self.theta))
+            found += self.total * (now - then)
+        return found
 
 
 @dataclass(frozen=True)
@@ -162,6 +203,31 @@ class Test:
         return float(special.chdtrc(self.df, self.statistic)) if self.df else 1.0
 
 
+def semidefinite(matrix: np.ndarray, active: Sequence[int] = ()) -> np.ndarray:
+    """Return a curvature (P, P) without negative eigenvalues.
+
+    Where it has some, coordinates at a limit are left out, for which the slope speaks; if some
+    remain, they become zero in the units of the diagonal.
+
+    Returns
+    -------
+    ndarray of shape (P, P)
+        The matrix itself if it has none.
+    """
+    size = np.sqrt(np.abs(np.diagonal(matrix)))
+    scale = np.outer(*2 * (np.where(size > 0, size, 1.0),))
+    if not np.isfinite(matrix).all():
+        return matrix
+    values, vectors = np.linalg.eigh(matrix / scale)
+    if not len(values) or values[0] >= -_SILENT * abs(values[-1]):
+        return matrix
+    if len(active):
+        out = matrix.copy()
+        out[list(active)] = out[:, list(active)] = 0.0
+        return semidefinite(out)
+    return scale * ((vectors * np.maximum(values, 0.0)) @ vectors.T)
+
+
 def curvature(objective: Likelihood, theta: np.ndarray, active: tuple[int, ...] = ()) -> np.ndarray:
     """Return W times the curvature (P, P) of an objective at theta, positive where it can be."""
     with np.errstate(all="ignore"):
@@ -169,7 +235,9 @@ def curvature(objective: Likelihood, theta: np.ndarray, active: tuple[int, ...] 
     return objective.total * found.matrix
 
 
-def absorbed(objective: Likelihood, past: Past | None, start: np.ndarray) -> Moved:
+def absorbed(
+    objective: Likelihood, past: Past | None, start: np.ndarray, ridge: np.ndarray | None = None
+) -> Moved:
     """Return the estimate that a batch has moved, and what is then known.
 
     Parameters
@@ -180,6 +248,8 @@ def absorbed(objective: Likelihood, past: Past | None, start: np.ndarray) -> Mov
         What is known of other rows; None for nothing.
     start : ndarray of shape (P,)
         Where to begin.
+    ridge : ndarray of shape (P, P), optional
+        R of the penalty ``1/2 theta' R theta`` per unit of weight, which the objective includes.
 
     Returns
     -------
@@ -228,9 +298,9 @@ def absorbed(objective: Likelihood, past: Past | None, start: np.ndarray) -> Mov
         steps, (theta, value, grad) = steps + 1, found
     total, log_likelihood = W, objective.log_likelihood(theta, float(objective.value(theta)))
     if past is not None:
-        total += past.total
-        log_likelihood += past.log_likelihood - past.gap(theta)[0]
-    return Moved(Past(theta, matrix, total, log_likelihood), active, steps, distance)
+        total, log_likelihood = total + past.total, log_likelihood + past.likely(theta, ridge)
+    now = Past.about(theta, matrix, total, log_likelihood, active, np.where(held, grad, 0.0))
+    return Moved(now, active, steps, distance)
 
 
 def _lower(
@@ -262,13 +332,19 @@ def _solved(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
 # --------------------------------------------------------------------------------- tests
 
 
-def score_test(objective: Likelihood, past: Past, active: Sequence[int] = ()) -> Test:
+def score_test(
+    objective: Likelihood, past: Past, active: Sequence[int] = (), ridge: np.ndarray | None = None
+) -> Test:
     """Return the score test of a batch against the estimate from other rows.
 
-    With the score s of the batch at the estimate, its expected information B there, and the
+    With the score s of the batch at the estimate, its covariance B for the given features, and the
     information I of the past, the covariance of s is V = B + B I^-1 B: that of the rows, and what
     the error of the estimate adds. The statistic is s' V^-1 s, and its degrees of freedom are the
     rank of B. Half of it is what the log-likelihood loses because batch and past share theta.
+
+    A penalty moves the estimate to where the score of its rows is R theta per unit of weight, so
+    that s is counted from there; with the information J of the rows without the penalty, and w the
+    weight of the batch, then V = B + (B + w R) I^-1 J I^-1 (B + w R).
 
     Parameters
     ----------
@@ -278,36 +354,46 @@ def score_test(objective: Likelihood, past: Past, active: Sequence[int] = ()) ->
         What is known of other rows.
     active : sequence of int
         Coordinates at a limit, which are left out.
+    ridge : ndarray of shape (P, P), optional
+        R of the penalty ``1/2 theta' R theta`` per unit of weight.
 
     Returns
     -------
     Test
     """
+    total = objective.total
     with np.errstate(all="ignore"):
         _, grad = objective.first_order(past.theta)
-        own: Any = objective.information(past.theta)
-        own = np.zeros_like(past.information) if own is None else objective.total * own.dense()
-    score = -objective.total * grad
-    free = np.setdiff1d(np.arange(len(score)), np.asarray(active, dtype=int))
+        own = total * objective.score_covariance(past.theta).dense()
+    pulled, known = own, past.information
+    if ridge is not None:
+        grad = grad + ridge @ past.theta
+        pulled, known = own + total * ridge, semidefinite(known - past.total * ridge)
+    free = np.setdiff1d(np.arange(len(grad)), np.asarray(active, dtype=int))
     at = np.ix_(free, free)
-    return _tested(score[free], own[at], past.information[at])
+    return _tested(-total * grad[free], own[at], past.information[at], pulled[at], known[at])
 
 
-def _tested(score: np.ndarray, own: np.ndarray, past: np.ndarray) -> Test:
-    """Return s' (B + B I^-1 B)^-1 s in the coordinates in which I is the identity."""
+def _tested(
+    score: np.ndarray, own: np.ndarray, past: np.ndarray, pulled: np.ndarray, known: np.ndarray
+) -> Test:
+    """Return s' (B + C I^-1 J I^-1 C)^-1 s in the coordinates in which I is the identity."""
     size = np.sqrt(np.abs(np.diagonal(past)))
     size = np.where(size > 0, size, 1.0)
     scale = np.outer(size, size)
     if not (len(score) and np.isfinite(own).all() and np.isfinite(score).all()):
         return Test(np.nan, 0)
     values, vectors = np.linalg.eigh(past / scale)
-    known = values > _SILENT * max(float(values.max()), 0.0)
-    root = vectors[:, known] / np.sqrt(values[known])
+    seen = values > _SILENT * max(float(values.max()), 0.0)
+    root = vectors[:, seen] / np.sqrt(values[seen])
     share, turn = np.linalg.eigh(root.T @ (own / scale) @ root)
     told = share > _SILENT * max(float(share.max(initial=0.0)), np.finfo(float).tiny)
+    if not told.any():
+        return Test(0.0, 0)
     part = (turn.T @ (root.T @ (score / size)))[told]
-    share = share[told]
-    return Test(float(np.sum(part**2 / (share + share**2))), int(told.sum()))
+    moved = root.T @ (pulled / scale) @ root @ turn[:, told]
+    spread = np.diag(share[told]) + moved.T @ (root.T @ (known / scale) @ root) @ moved
+    return Test(float(part @ _solved(spread, part)), int(told.sum()))
 
 
 def drift_table(rows: Sequence[tuple[int, float, Test]]) -> History:
@@ -407,5 +493,5 @@ def merged(one: Past, two: Past) -> tuple[Past, Test]:
     loss = one.gap(theta)[0] + two.gap(theta)[0]
     log_likelihood = one.log_likelihood + two.log_likelihood - loss
     known = np.linalg.matrix_rank(both, hermitian=True)
-    past = Past(theta, both, one.total + two.total, log_likelihood)
-    return past, Test(2.0 * loss, int(known))
+    past = Past.about(theta, both, one.total + two.total, log_likelihood)
+    return past, Test(2.0 * max(loss, 0.0), int(known))

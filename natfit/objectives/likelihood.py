@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -293,6 +294,23 @@ class Likelihood(Objective):
                 # Quadrature missed its accuracy here; the data still have a curvature.
                 pass
         return self.hessian(theta) if self.model.shared else None
+
+    def score_covariance(self, theta: np.ndarray) -> LinearOperator:
+        """Return the covariance of the score of a row, of size P.
+
+        It is the exact expected information where that is known and cheap, else the mean of the
+        products of the scores, whose expectation it is.
+
+        Returns
+        -------
+        LinearOperator
+        """
+        family = self.distribution
+        if family.information.measures and (self.model.shared or family.fisher_by_rows):
+            with contextlib.suppress(ValueError):
+                # Quadrature may miss its accuracy.
+                return self.fisher(theta)
+        return self.scores(theta)
 
     def log_likelihood(self, theta: np.ndarray, value: float) -> float:
         """Return the log-likelihood of all rows, nats, at a theta at which f is ``value``.

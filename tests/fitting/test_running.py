@@ -60,7 +60,7 @@ def test_directions_of_which_a_batch_tells_nothing_do_not_count():
         def first_order(self, theta):
             return 0.0, np.array([0.3, 0.0])
 
-        def information(self, theta):
+        def score_covariance(self, theta):
             from natfit.linops import Dense
 
             return Dense(np.diag([2.0, 0.0]))

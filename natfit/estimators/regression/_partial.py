@@ -15,7 +15,7 @@ from natfit._numbers import TooFewRows
 from natfit._validation import check_jobs, check_number
 from natfit.distributions import Censored
 from natfit.estimators._merging import Merging, compared, own_maximum, refuse_different, tested
-from natfit.estimators._partial_checks import weightless
+from natfit.estimators._partial_checks import HELD, weightless
 from natfit.estimators.regression._features import layout_of, read_container
 from natfit.estimators.regression._options import strengths
 from natfit.estimators.regression._statements_estimates import Remembered
@@ -90,6 +90,7 @@ class PartialRegression(Merging):
         """Go on with the rows of a batch, whose labels are among ``classes``."""
         share = check_number(forgetting, "forgetting", low=0.0, high=1.0, closed_low=False)
         self._refuse_networks("partial_fit")
+        self._keep_options(anew="_going" not in self.__dict__ and "_theta" not in self.__dict__)
         going = replace(self._state_of_rows(), classes=classes)
         if not hasattr(given["X"], "shape"):
             given = {**given, "X": np.asarray(given["X"])}
@@ -117,6 +118,7 @@ class PartialRegression(Merging):
         """Drop what was known of other rows, before a fit."""
         for name in ("_going", "_merged"):
             self.__dict__.pop(name, None)
+        self._keep_options(anew=True)
 
     def _refuse_networks(self, method: str) -> None:
         if not (isinstance(self.predictor, str) and self.predictor == "linear"):
@@ -141,7 +143,7 @@ class PartialRegression(Merging):
             if done:
                 self._fit_held(rows)
         except TooFewRows:
-            if n >= _FIRST:
+            if n > HELD:
                 raise
             done = False
         if not done:
@@ -149,9 +151,16 @@ class PartialRegression(Merging):
             data = self._data(rows["X"], rows["y"], rows["sample_weight"], reset=True, least=1)
             layout_of(data.X).matrix(data.X)
         going = replace(going, held=held, batches=number)
-        if done and own_maximum(self) is not None:
+        # A quadratic does not say how the likelihood falls off from a limit.
+        if done and own_maximum(self) is not None and (n > HELD or not self._at_bound):
             if n >= max(_FIRST, _A_COEFFICIENT * len(self._theta)):
                 going = replace(going, past=_past_of(self), held=())
+        if going.past is None and n > HELD:
+            why = self.message_ if done else "some of the classes have not come"
+            raise ValueError(
+                f"the first {HELD:,} rows of partial_fit must determine all coefficients, got "
+                f"{n:,} rows that do not: {why}; use alpha > 0, drop columns, or name fewer classes"
+            )
         self._going = going
 
     def _seen_all(self, rows: dict[str, Any], going: Going) -> bool:
@@ -182,9 +191,10 @@ class PartialRegression(Merging):
         assert going.past is not None
         objective, n = self._objective_of(given)
         past = going.past.forgotten(share)
-        test = score_test(_unpenalised(objective), past, self._at_bound)
+        ridge = objective.penalty_matrix()
+        test = score_test(_unpenalised(objective), past, self._at_bound, ridge)
         with np.errstate(all="ignore"):
-            moved = absorbed(objective, past, past.theta)
+            moved = absorbed(objective, past, past.theta, ridge)
         number = going.batches + 1
         tests = (*going.tests, (number, n, test))
         self._going = replace(going, past=moved.past, held=(), batches=number, tests=tests)
@@ -277,7 +287,8 @@ def _past_of(estimator: Any) -> Past:
 
         info = estimator._estimate(Given()).information
     total = estimator.n_obs_
-    return Past(estimator._theta, total * info.matrix, total, estimator.loglik_)
+    at = estimator._theta, total * info.matrix, total, estimator.loglik_
+    return Past.about(*at, estimator._at_bound)
 
 
 def _carried(past: Past, model: LinearPredictors, into: LinearPredictors) -> Past:
@@ -290,7 +301,9 @@ def _carried(past: Past, model: LinearPredictors, into: LinearPredictors) -> Pas
     slope = np.stack([mapped(e) - origin for e in np.eye(len(origin))], axis=1)
     inverse = np.linalg.inv(slope)
     matrix = inverse.T @ past.information @ inverse
-    return replace(past, theta=mapped(past.theta), information=0.5 * (matrix + matrix.T))
+    slope = inverse.T @ np.broadcast_to(past.slope, origin.shape)
+    matrix = 0.5 * (matrix + matrix.T)
+    return replace(past, theta=mapped(past.theta), information=matrix, slope=slope)
 
 
 def _copied(given: dict[str, Any]) -> dict[str, Any]:
