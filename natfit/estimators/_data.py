@@ -16,6 +16,10 @@ from natfit.fitting.options import column_label
 from natfit.rows import Rows, rows_of
 
 
+class NoRowsLeft(ValueError):
+    """All rows have missing values, and ``missing="drop"`` leaves none."""
+
+
 @dataclass(frozen=True)
 class Data:
     """Rows as fits, scores and displays use them: without those that do not count.
@@ -131,7 +135,9 @@ def _without_missing(
     Raises
     ------
     ValueError
-        If values are missing and not to be dropped, or no row is left.
+        If values are missing and not to be dropped.
+    NoRowsLeft
+        A ValueError, if no row is left.
     """
     rows = given.rows if isinstance(given, Censored) else None
     if missing == "drop" or rows is not None or ends is not None:
@@ -142,7 +148,7 @@ def _without_missing(
             known = ~(absent | late)
             kept = known if kept is None else kept & known
             if kept.sum() == 0:
-                raise ValueError(
+                raise NoRowsLeft(
                     f"{name} must have rows without missing values, got none among {len(absent)} "
                     "rows; drop the columns whose values are missing"
                 )

@@ -17,7 +17,7 @@ from natfit._validation import answers_keywords, check_jobs, check_number
 from natfit.coordinates import Coordinates
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
-from natfit.estimators._data import Data, read_rows, refuse_not_finite
+from natfit.estimators._data import Data, NoRowsLeft, read_rows, refuse_not_finite
 from natfit.estimators._merging import Merging, compared, own_maximum, refuse_different, tested
 from natfit.estimators._partial_checks import (
     HELD,
@@ -188,7 +188,12 @@ class PartialDensity(Merging):
         values = given.rows if isinstance(given, Censored) else given.values
         if weightless(sample_weight, len(values)):
             return None
-        data = read_rows(given, sample_weight, self.missing, self.truncation)
+        try:
+            data = read_rows(given, sample_weight, self.missing, self.truncation)
+        except NoRowsLeft:
+            if first:
+                raise
+            return None
         if data.seen_as is None:
             refuse_not_finite(data.values, self._names)
         running = self.__dict__.get("_running")

@@ -16,7 +16,7 @@ from natfit._component import resolve
 from natfit._numbers import column_of, is_frame, kind_of, missing
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
-from natfit.estimators._data import Data
+from natfit.estimators._data import Data, NoRowsLeft
 from natfit.rows import Given, Rows, Source, source_of
 
 #: What is given of the rows of a fit.
@@ -117,8 +117,12 @@ def read_pieces(estimator: Any, source: Source, read: Callable[[Given], Data]) -
     -------
     InPieces
     """
-    few = repeated(standing_for(source, estimator._bound_by_rows(), False))
-    head = read(few)
+    bound = estimator._bound_by_rows()
+    try:
+        head = read(repeated(standing_for(source, bound, False)))
+    except NoRowsLeft:
+        # The first rows are all missing.
+        head = read(repeated(standing_for(source, True, False)))
     columns = {k: getattr(head, k) for k in ("values", "seen_as")}
     return InPieces(**columns, source=source, reader=reader_of(estimator))
 
@@ -136,9 +140,12 @@ def _read_density(reader: Any, column: int | None, given: Given) -> tuple[Any, .
     empty = _without_rows(partial(_read_density, reader, column), given)
     if empty is not None:
         return empty
-    data = reader._seen_rows(given.X, given.sample_weight)
-    values = data.values if column is None else data.values[:, column]
-    return values, None, data.weight, None
+    try:
+        data = reader._seen_rows(given.X, given.sample_weight)
+        values, weight = data.values, data.weight
+    except NoRowsLeft:
+        values, weight = np.empty((0, reader.n_features_in_)), None
+    return values if column is None else values[:, column], None, weight, None
 
 
 def read_regression(reader: Any, features: bool, family: Any, given: Given) -> Any:

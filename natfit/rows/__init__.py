@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -139,6 +140,11 @@ def source_of(**arguments: Any) -> Source | None:
     Returns
     -------
     Source or None
+
+    Raises
+    ------
+    ValueError
+        If there are offsets of several parameters beside rows in pieces.
     """
     known = np.ndarray, list, tuple, type(None)
     if all(
@@ -151,7 +157,13 @@ def source_of(**arguments: Any) -> Source | None:
     given = Given(**arguments)
     found = next(filter(None, (kind.found_in(given) for kind in _kinds())), None)
     # A source of another kind comes as X, and holds all that belongs to it.
-    return found or (given.X if isinstance(given.X, Source) else None)
+    source = found or (given.X if isinstance(given.X, Source) else None)
+    if source is not None and isinstance(given.offset, Mapping):
+        raise ValueError(
+            "offset must be one column where rows are in pieces, got offsets of parameters, "
+            f"{list(given.offset)}; fit rows in memory, or subtract what is known from y"
+        )
+    return source
 
 
 @functools.cache

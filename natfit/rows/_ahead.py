@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
-#: Items that wait at most, and seconds after which a waiting thread looks whether it is still
-#: wanted.
-_AHEAD, _LOOK = 2, 0.1
+#: Items that wait at most, seconds after which a waiting thread looks whether it is still wanted,
+#: and seconds for which the end of a pass waits for a thread that is reading.
+_AHEAD, _LOOK, _END_OF_PASS = 2, 0.1, 1.0
 
 _END = object()
 
@@ -47,7 +47,8 @@ def ahead(make: Callable[[], Iterator[Any]]) -> Generator[Any]:
             del item
     finally:
         closed.set()
-        thread.join()
+        # A thread that waits for a slow disk ends when it has read; Ctrl-C does not wait for it.
+        thread.join(_END_OF_PASS)
 
 
 def _read(

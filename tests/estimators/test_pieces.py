@@ -1,6 +1,7 @@
 """Fits, scores and predictions of rows in pieces are those of the rows in memory."""
 
 import functools
+import time
 
 import numpy as np
 import pandas as pd
@@ -302,3 +303,29 @@ def test_missing_levels_and_labels_are_named(data, absent, dtype):
         natfit.NaturalRegressor("poisson").fit(natfit.Stream(lambda: iter([(frame, y)])))
     with pytest.raises(ValueError, match=rf"y must not have missing labels.* row {n - 3}"):
         natfit.NaturalClassifier().fit(natfit.Stream(lambda: iter([(data["X"], levels)])))
+
+
+@pytest.mark.parametrize("first, last", [(30_000, 90_000), (0, 60_000)])
+def test_pieces_of_missing_values_are_no_rows(data, first, last):
+    y = data["positive"][:, None].copy()
+    y[first:last] = np.nan
+    near, far = (
+        natfit.NaturalMLE("gamma", missing="drop").fit(rows)
+        for rows in (y, natfit.Stream(y, memory=2**16))
+    )
+    assert far.n_obs_ == near.n_obs_ == 30_000
+    np.testing.assert_allclose(far.theta_, near.theta_, rtol=1e-10)
+    near.partial_fit(np.full((3, 1), np.nan))
+    assert near.n_obs_ == 30_000
+
+
+def test_an_end_does_not_wait_for_a_slow_reader():
+    def slow():
+        yield np.ones((20_000, 1))
+        time.sleep(6.0)
+        yield np.ones((2_000, 1))
+
+    began = time.monotonic()
+    for _ in natfit.Stream(slow, memory=2**16).each(lambda index, given: None):
+        break
+    assert time.monotonic() - began < 5.0

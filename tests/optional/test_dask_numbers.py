@@ -95,3 +95,37 @@ def test_partitions_without_weight_are_no_rows():
     close(far.coef_["rate"], near.coef_["rate"])
     with pytest.raises(ValueError, match="rows of positive weight, got none in any piece"):
         NaturalMLE("normal").fit(parts[0], sample_weight=0.0 * parts[1])
+
+
+def test_offsets_of_parameters_are_refused():
+    X, y = da.ones((10, 2), chunks=(5, 2)), da.ones(10, chunks=5)
+    with pytest.raises(ValueError, match=r"offset must be one column .* \['scale'\]"):
+        NaturalRegressor("normal").fit(X, y, offset={"scale": y})
+
+
+@pytest.mark.parametrize("form", ["full", "diag", "spherical"])
+def test_gaussian(form):
+    Z = np.random.default_rng(0).normal(size=(N, 2)) @ [[1.0, 0.5], [0.0, 2.0]]
+    near = natfit.NaturalGaussianMLE(form).fit(Z)
+    frame = dd.from_pandas(pd.DataFrame(Z, columns=["a", "b"]), npartitions=3)
+    for rows in (da.from_array(Z, chunks=(400, 2)), frame, cut(Z, [10])):
+        close(natfit.NaturalGaussianMLE(form).fit(rows).covariance_, near.covariance_)
+
+
+def test_missing_levels_and_labels_name_their_partition():
+    levels = pd.Series(np.resize(["u", "v", "w"], N).astype(object), name="c")
+    levels[N - 3] = None
+    y = dd.from_pandas(pd.Series(np.arange(N) % 3.0), npartitions=3)
+    X = dd.from_pandas(levels.to_frame(), npartitions=3)
+    with pytest.raises(ValueError, match=r"column 'c' .* row 497 of partition 2"):
+        NaturalRegressor("poisson").fit(X, y)
+    with pytest.raises(ValueError, match=r"y must not have missing labels.* partition 2"):
+        natfit.NaturalClassifier().fit(y.to_frame(), X["c"])
+
+
+def test_single_delayed_blocks_and_words_are_refused():
+    X = da.ones((10, 2), chunks=(5, 2))
+    with pytest.raises(TypeError, match=r"list of blocks, .* write \[block\]"):
+        NaturalMLE("normal").fit(dask.delayed(np.ones((10, 1))))
+    with pytest.raises(ValueError, match="y must be in partitions as X is, got str"):
+        NaturalRegressor("poisson").fit(X, "y")
