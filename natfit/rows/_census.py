@@ -14,7 +14,7 @@ from natfit.rows._tree import plus
 from natfit.rows.base import Extent, whole
 
 #: Most rows of the sample from which starts are computed, and most numbers in it.
-_MOST, _NUMBERS = 8_192, 1 << 19
+_MOST, _NUMBERS = 10_000, 1 << 19
 
 
 @dataclass(frozen=True)

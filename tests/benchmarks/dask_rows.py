@@ -155,11 +155,11 @@ def batches(client: Any) -> None:
 
     def parts() -> Any:
         model = NaturalMLE("normal")
-        for batch in y.reshape(1_000, 1_000):
+        for batch in y.reshape(1_000, 1_000, 1):
             model.partial_fit(batch)
         return model
 
-    found = rounds(5, parts=parts, fit=lambda: NaturalMLE("normal").fit(y))
+    found = rounds(5, parts=parts, fit=lambda: NaturalMLE("normal").fit(y[:, None]))
     spent = found["parts"][0], found["fit"][0]
     print(f"normal, 1e6 rows in 1,000 batches: {spent[0]:.3f} s, one fit {spent[1]:.3f} s")
     print(f"normal, partial_fit / fit: {spent[0] / spent[1]:.2f}")
