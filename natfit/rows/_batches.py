@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import sys
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -11,6 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from natfit._numbers import column_of, is_frame, is_series
+from natfit.rows._naming import Naming
 from natfit.rows._source import Given
 
 #: What a batch may hold.
@@ -210,13 +212,34 @@ class Piece:
         The rows.
     n : int
         Their number.
-    batches : tuple of str
-        What messages call the first and the last of the batches.
+    first : int
+        The place of the first of them among all rows.
+    batches : list of tuple of (int, str)
+        The batches: the row of the piece with which each begins, and what messages call it.
     """
 
     given: Given
     n: int
-    batches: tuple[str, str]
+    first: int
+    batches: list[tuple[int, str]]
+
+    @property
+    def label(self) -> str:
+        """What messages call the piece."""
+        (_, first), (_, last) = self.batches[0], self.batches[-1]
+        batches = first if first == last else f"{first} to {last}"
+        return f"rows {self.first} to {self.first + self.n - 1}, {batches}"
+
+    def row(self, k: int) -> str | None:
+        """Return what messages call row k of the piece, None if it has no such row."""
+        if k >= self.n:
+            return None
+        at = bisect.bisect_right(self.batches, k, key=lambda batch: batch[0]) - 1
+        return f"row {self.first + k} ({self.batches[at][1]})"
+
+    def naming(self) -> Naming:
+        """Return what lets errors name the piece."""
+        return Naming(self.label, self.row)
 
 
 def pieces_of(batches: Iterator[tuple[str, Given]], size_of: Any, copied: bool) -> Generator[Piece]:
@@ -236,28 +259,33 @@ def pieces_of(batches: Iterator[tuple[str, Given]], size_of: Any, copied: bool) 
     Piece
     """
     held: list[tuple[Any, ...]] = []
-    size = n = 0
-    first = last = ""
-    for last, given in batches:
-        rows = len_of(next(part for part in _parts(given) if part is not None))
+    names: list[tuple[int, str]] = []
+    size = n = first = 0
+    for label, given in batches:
+        rows = n_rows(given)
         size = size or (size_of(given) if rows else 0)
         start = 0
         while start < rows:
-            first = first if n else last
             stop = min(start + size - n, rows)
+            names.append((n, label))
             held.append(tuple(cut_out(part, start, stop, copied) for part in _parts(given)))
             n, start = n + stop - start, stop
             if n == size:
-                yield _piece(held, n, (first, last))
-                held, n = [], 0
+                yield _piece(held, n, first, names)
+                held, names, n, first = [], [], 0, first + n
     if n:
-        yield _piece(held, n, (first, last))
+        yield _piece(held, n, first, names)
+
+
+def n_rows(given: Given) -> int:
+    """Return the number of rows of a batch."""
+    return len_of(next(part for part in _parts(given) if part is not None))
 
 
 def _parts(given: Given) -> tuple[Any, ...]:
     return tuple(getattr(given, name) for name in NAMES)
 
 
-def _piece(held: list[tuple[Any, ...]], n: int, batches: tuple[str, str]) -> Piece:
+def _piece(held: list[tuple[Any, ...]], n: int, first: int, names: list[tuple[int, str]]) -> Piece:
     given = Given(*(joined(list(parts)) for parts in zip(*held, strict=True)))
-    return Piece(given, n, batches)
+    return Piece(given, n, first, names)

@@ -15,6 +15,7 @@ import numpy as np
 
 from natfit._component import same
 from natfit.rows._batches import NAMES, len_of
+from natfit.rows._naming import named
 from natfit.rows._source import Given
 
 #: Rows of a batch that natfit cuts itself.
@@ -195,17 +196,6 @@ ONCE = (
     "write a function that opens the data anew, as natfit.Stream(lambda: batches_of(path)), or use "
     "partial_fit for each batch if they can be read only once"
 )
-
-
-def named(error: Exception, where: str) -> Exception:
-    """Return an error of the same kind whose message begins with a place."""
-    words = error.args[0] if isinstance(error, KeyError) and error.args else error
-    for kind in (TypeError, OSError, MemoryError):
-        if isinstance(error, kind):
-            return kind(f"{where}: {words}" if where else f"{words}")
-    if isinstance(error, ValueError | KeyError):
-        return ValueError(f"{where}: {words}" if where else f"{words}")
-    return RuntimeError(f"{where}: {type(error).__name__}: {words}")
 
 
 def reader_of(data: Any, layout: Any) -> Any:

@@ -13,8 +13,9 @@ from scipy import sparse
 from natfit._numbers import is_frame, is_series
 from natfit._validation import answers_keywords, check_number
 from natfit.rows._ahead import ahead
-from natfit.rows._batches import NAMES, Agreement, Layout, Piece, pieces_of
-from natfit.rows._readers import ONCE, Arrays, named, reader_of
+from natfit.rows._batches import NAMES, Agreement, Layout, Piece, n_rows, pieces_of
+from natfit.rows._naming import named
+from natfit.rows._readers import ONCE, Arrays, reader_of
 from natfit.rows._source import Given, Read, Source
 from natfit.rows._tree import FAN_IN
 from natfit.rows.base import CHUNK
@@ -149,20 +150,23 @@ class Stream(Source):
     def _batches(self) -> Generator[tuple[str, Given]]:
         """Yield what each batch gives, and what messages call it."""
         found = self._reader.batches()
-        agreement, number, where = Agreement(), 0, ""
+        agreement, number, first = Agreement(), 0, 0
         while True:
             label = f"batch {number}"
             try:
                 item = next(found, None)
-                if item is None:
-                    return
-                where, batch = item
-                label += f" ({where})" if where else ""
-                given = agreement.made(self._layout.given(batch))
             except Exception as error:
                 raise named(error, label) from error
+            if item is None:
+                return
+            where, batch = item
+            label += f" in {where}" if where else ""
+            try:
+                given = agreement.made(self._layout.given(batch))
+            except Exception as error:
+                raise named(error, label, first) from error
             yield label, given
-            number += 1
+            number, first = number + 1, first + n_rows(given)
 
     def _pieces(self) -> Generator[Piece]:
         return pieces_of(self._batches(), self._size, self._reader.copied)
@@ -179,15 +183,13 @@ class Stream(Source):
         n = 0
         with closing(ahead(self._pieces)) as pieces:
             for index, piece in enumerate(pieces):
-                self._named(index, n, piece)
+                if index == len(self._labels):
+                    self._labels.append(piece.label)
                 if arguments and index >= len(arguments):
                     break
                 n += piece.n
-                try:
+                with piece.naming():
                     found = call(index, piece.given, *(arguments[index] if arguments else ()))
-                except Exception as error:
-                    error.add_note(f"in {self.label(index)}")
-                    raise
                 yield found
                 del piece, found
             else:
@@ -199,19 +201,13 @@ class Stream(Source):
             )
         self._n = n
 
-    def _named(self, index: int, start: int, piece: Piece) -> None:
-        """Keep what messages call a piece."""
-        if index == len(self._labels):
-            first, last = piece.batches
-            batches = first if first == last else f"{first} to {last}"
-            self._labels.append(f"rows {start} to {start + piece.n - 1}, {batches}")
-
     def one(self, index: int, call: Callable[..., Any]) -> Any:
         """Return ``call(index, given)`` of one piece; the rows before it are read again."""
         with closing(self._pieces()) as pieces:
             for number, piece in enumerate(pieces):
                 if number == index:
-                    return call(index, piece.given)
+                    with piece.naming():
+                        return call(index, piece.given)
         raise IndexError(f"index must be that of a piece, got {index}")
 
     def label(self, index: int) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from natfit.rows._naming import Naming, is_named
 from natfit.rows._partitions import (
     delayed_parts,
     in_partitions,
@@ -318,7 +319,7 @@ class Partitions(Source):
         try:
             return call(*args)
         except Exception as error:
-            if getattr(error, "natfit_partition", None) is not None or _is_told(error):
+            if is_named(error) or _is_told(error):
                 raise
             if is_lost(error, scheduler.client):
                 refuse_lost(error)
@@ -363,6 +364,11 @@ def _told(error: Exception) -> Exception:
 # ------------------------------------------------------------------------------------ tasks
 
 
+def _naming(index: int) -> Naming:
+    """Return what lets errors name a partition."""
+    return Naming(f"partition {index}", lambda row: f"row {row} of partition {index}")
+
+
 def _nothing(held: Any) -> None:
     return None
 
@@ -376,7 +382,7 @@ def _given(names: tuple[str, ...], rest: dict[str, Any], index: int, *parts: Any
     counts = [n_rows(part) for part in parts]
     for name, count in zip(names, counts, strict=True):
         if count != counts[0]:
-            with _Named(index):
+            with _naming(index):
                 refuse_other_rows(names[0], counts[0], name, count, index)
     return Given(**dict(zip(names, parts, strict=True)), **rest) if counts[0] else None
 
@@ -384,7 +390,7 @@ def _given(names: tuple[str, ...], rest: dict[str, Any], index: int, *parts: Any
 def _reading(call: Callable[..., Any], read: Read, index: int, *parts: Any) -> _Columns | None:
     """Return the columns of a partition, None if it has no rows."""
     given = call(index, *parts)
-    with _Named(index):
+    with _naming(index):
         return None if given is None else _Columns(*read(given))
 
 
@@ -395,7 +401,7 @@ def _columns_of(held: Any) -> tuple[Any, Any, Any, Any]:
 
 def _run(apart: bool, call: Callable[..., Any], index: int, own: Any, held: Any) -> Any:
     """Return what a call returns for a partition, as bytes if it goes to another process."""
-    with _Named(index):
+    with _naming(index):
         value = call(index, held, *own)
     return packed(value) if apart else value
 
@@ -412,7 +418,7 @@ def _added(apart: bool, *values: Any) -> Any:
 def _value(call: Callable[..., Any], index: int, empty: Any, held: Any) -> Any:
     if held is None:
         return empty
-    with _Named(index):
+    with _naming(index):
         return call(index, held)
 
 
@@ -450,24 +456,3 @@ def _n_bytes(value: Any) -> int:
     if hasattr(value, "indptr"):
         return int(value.data.nbytes + value.indices.nbytes + value.indptr.nbytes)
     return int(getattr(value, "nbytes", 0))
-
-
-class _Named:
-    """Lets errors of a block of code name the partition, and marks them as natfit's."""
-
-    def __init__(self, index: int):
-        self.index = index
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if not isinstance(error, Exception) or isinstance(error, MemoryError):
-            return
-        if getattr(error, "natfit_partition", None) is not None:
-            return
-        error.natfit_partition = self.index  # type: ignore[attr-defined]
-        text = str(error.args[0]) if len(error.args) == 1 else ""
-        if isinstance(error, ValueError) and text and f"partition {self.index}" not in text:
-            named, n = re.subn(r"\brow \d+\b", rf"\g<0> of partition {self.index}", text, count=1)
-            error.args = (named if n else f"{text} (in partition {self.index})",)

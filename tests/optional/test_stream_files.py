@@ -49,6 +49,13 @@ def test_an_error_names_the_file(folder):
         list(natfit.Stream(folder, y="y").lazily(lambda index, given: index))
 
 
+def test_a_row_that_cannot_be_read_is_named_with_its_file(folder):
+    bad = folder / "part-001.parquet"
+    FRAME[10_000:20_000].replace(FRAME["b"][12_345], np.nan).to_parquet(bad)
+    with pytest.raises(ValueError, match=r"row 12345 \(batch 1 in file part-001.parquet\)"):
+        natfit.NaturalRegressor("poisson").fit(natfit.Stream(folder, y="y"))
+
+
 def test_a_path_that_leads_nowhere():
     with pytest.raises(FileNotFoundError, match="nowhere"):
         source_of(X=Path("nowhere"))
