@@ -180,14 +180,15 @@ class Calls:
                 "a callable given to Stream must return an iterator of batches, got "
                 f"{type(found).__name__}"
             )
-        if isinstance(found, Iterator):
-            if found is self.last:
-                raise ValueError(
-                    "a callable given to Stream must return a fresh iterator at every call, got "
-                    f"the same {type(found).__name__} twice; {ONCE}"
-                )
-            self.last = found
-        for batch in found:
+        # What is iterated over again may give the iterator that it gave before.
+        batches = iter(found)
+        if batches is self.last:
+            raise ValueError(
+                "a callable given to Stream must return a fresh iterator at every call, got "
+                f"the same {type(batches).__name__} twice; {ONCE}"
+            )
+        self.last = batches
+        for batch in batches:
             yield "", batch
 
 

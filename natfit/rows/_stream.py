@@ -16,6 +16,7 @@ from natfit.rows._ahead import ahead
 from natfit.rows._batches import NAMES, Agreement, Layout, Piece, n_rows, pieces_of
 from natfit.rows._naming import named
 from natfit.rows._readers import ONCE, Arrays, reader_of
+from natfit.rows._sameness import Passes, refuse
 from natfit.rows._source import Given, Read, Source
 from natfit.rows._tree import FAN_IN
 from natfit.rows.base import CHUNK
@@ -101,9 +102,7 @@ class Stream(Source):
         if isinstance(self._reader, Arrays):
             self._check_arrays(columns)
             self._layout = Layout()
-        #: Number of rows of the first pass, and what messages call the pieces.
-        self._n: int | None = None
-        self._labels: list[str] = []
+        self._passes = Passes()
         self._head: Given | None = None
 
     def _check_arrays(self, columns: Any) -> None:
@@ -126,7 +125,7 @@ class Stream(Source):
         made = cls.__new__(cls)
         made.memory, made.chunk, made._layout = 2**28, chunk, Layout()
         made._reader = Arrays(given, size)
-        made._n, made._labels, made._head = None, [], None
+        made._passes, made._head = Passes(), None
         return made
 
     def __eq__(self, other: object) -> bool:
@@ -183,8 +182,7 @@ class Stream(Source):
         n = 0
         with closing(ahead(self._pieces)) as pieces:
             for index, piece in enumerate(pieces):
-                if index == len(self._labels):
-                    self._labels.append(piece.label)
+                self._passes.met(index, piece)
                 if arguments and index >= len(arguments):
                     break
                 n += piece.n
@@ -194,12 +192,7 @@ class Stream(Source):
                 del piece, found
             else:
                 index = -1
-        if index >= 0 or (self._n is not None and n != self._n):
-            raise ValueError(
-                f"data must be the same at every pass, got {self._n} rows in the first and "
-                f"{'more' if index >= 0 else n} in a later one; {ONCE}"
-            )
-        self._n = n
+        self._passes.ended(n, index >= 0, self._head)
 
     def one(self, index: int, call: Callable[..., Any]) -> Any:
         """Return ``call(index, given)`` of one piece; the rows before it are read again."""
@@ -212,7 +205,8 @@ class Stream(Source):
 
     def label(self, index: int) -> str:
         """Return the rows and the batches of a piece, in words."""
-        return self._labels[index] if index < len(self._labels) else f"piece {index}"
+        labels = self._passes.labels
+        return labels[index] if index < len(labels) else f"piece {index}"
 
     def lazily(self, call: Callable[..., Any]) -> Iterator[Any]:
         """Return an iterator of ``call(index, given)`` of all pieces, which reads as it is used."""
@@ -239,6 +233,8 @@ class Stream(Source):
         if self._head is None:
             with closing(self._batches()) as batches:
                 found = next(pieces_of(batches, lambda given: 1_024, True), None)
+            if found is None and self._passes.n:
+                refuse(f"{self._passes.n} rows in the first and none in a later one")
             if found is None:
                 raise ValueError("data must have rows, got batches without any")
             self._head = found.given
@@ -249,7 +245,7 @@ class Stream(Source):
         if chunk == self.chunk:
             return self
         made = copy.copy(self)
-        made.chunk, made._labels = chunk, []
+        made.chunk, made._passes = chunk, Passes(self._passes.n)
         return made
 
 

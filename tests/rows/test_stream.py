@@ -164,6 +164,47 @@ def test_what_can_be_read_once_is_refused():
         list(stream.lazily(n_of))
 
 
+class Once:
+    """Batches that give the same iterator whenever they are iterated over."""
+
+    def __init__(self, parts):
+        self.parts = iter(parts)
+
+    def __iter__(self):
+        return self.parts
+
+
+def once(kind):
+    """Return a callable that can be read once, in three guises."""
+    left = [(X, Y)]
+    if kind == "exhausted":
+
+        def batches():
+            taken = left[:]
+            left.clear()
+            return iter(taken)
+
+        return batches
+    held = Once(left)
+    return (lambda: held) if kind == "iterable" else (lambda: (part for part in held))
+
+
+@pytest.mark.parametrize("kind", ["exhausted", "iterable", "generators"])
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda stream: natfit.NaturalRegressor("normal").fit(stream),
+        lambda stream: natfit.NaturalMLE("normal").fit(stream),
+        lambda stream: (stream.head(), list(stream.lazily(n_of))),
+        lambda stream: (list(stream.lazily(n_of)), stream.head()),
+    ],
+    ids=["regression", "density", "head first", "head last"],
+)
+def test_a_callable_whose_data_are_exhausted_is_refused(kind, use):
+    with pytest.raises(ValueError, match=r"(at every pass|at every call), got .*partial_fit"):
+        use(natfit.Stream(once(kind)))
+
+
 def test_rows_that_were_added_between_passes_are_noticed():
     grown = [(X, Y)]
     rows = natfit.Stream(lambda: list(grown)).rows(read)
