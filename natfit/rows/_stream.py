@@ -182,9 +182,9 @@ class Stream(Source):
         n = 0
         with closing(ahead(self._pieces)) as pieces:
             for index, piece in enumerate(pieces):
-                self._passes.met(index, piece)
                 if arguments and index >= len(arguments):
                     break
+                self._passes.met(index, piece, self._head)
                 n += piece.n
                 with piece.naming():
                     found = call(index, piece.given, *(arguments[index] if arguments else ()))
