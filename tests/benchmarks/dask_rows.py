@@ -144,7 +144,7 @@ def poisson(client: Any) -> None:
     X, y = np.ascontiguousarray(both[:, :WIDTH]), both[:, WIDTH].copy()
     del both
     memory = rounds(2, one=lambda: NaturalRegressor(Poisson()).fit(X, y))["one"]
-    change = np.max(np.abs(cluster[1].coef_ - memory[1].coef_))
+    change = np.max(np.abs(cluster[1].coef_["rate"] - memory[1].coef_["rate"]))
     print(f"poisson 1e7 x 20: {cluster[0]:.2f} s, in memory {memory[0]:.2f} s, coef {change:.1e}")
     print(f"poisson, two processes / one in memory: {cluster[0] / memory[0]:.3f}")
 
