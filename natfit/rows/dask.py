@@ -443,9 +443,17 @@ def _first_rows(value: Any) -> Any:
 
 
 def _aligned(column: Any) -> Any:
-    """Return a column at addresses of whole numbers: BLAS sums others in another order."""
+    """Return a column at addresses of whole numbers, row by row.
+
+    BLAS sums others in another order, and chunks of a column of another layout would be copied at
+    every pass.
+
+    Returns
+    -------
+    ndarray, sparse array or None
+    """
     if isinstance(column, np.ndarray):
-        return column if column.flags.aligned else column.copy()
+        return np.require(column, requirements=("C", "A"))
     if hasattr(column, "indptr"):
         column.data = _aligned(column.data)
     return column
