@@ -92,6 +92,7 @@ class Arrow:
         for fragment in self.dataset.get_fragments():
             path = getattr(fragment, "path", "")
             where = f"file {os.path.basename(path)}" if path else ""
+            self._refuse_absent(fragment)
             options = {"schema": self.dataset.schema, "columns": self.columns}
             arrow = sys.modules["pyarrow.dataset"]
             if isinstance(fragment, arrow.ParquetFileFragment):
@@ -103,6 +104,20 @@ class Arrow:
             found = fragment.to_batches(batch_size=BATCH, **options)
             while (batch := next_of(found, where)) is not None:
                 yield where, batch.to_pandas()
+
+    def _refuse_absent(self, fragment: Any) -> None:
+        """Raise ValueError if a file lacks a column, which pyarrow would fill with nulls."""
+        arrow = sys.modules["pyarrow.dataset"]
+        own = {*fragment.physical_schema.names}
+        own |= {*arrow.get_partition_keys(fragment.partition_expression)}
+        needed = self.dataset.schema.names if self.columns is None else self.columns
+        absent = [name for name in needed if name not in own]
+        if absent:
+            raise ValueError(
+                f"{os.path.basename(getattr(fragment, 'path', 'a file'))} must have all columns "
+                f"that are read, got {sorted(own)} without {absent[0]!r}; name columns that all "
+                "files have, or leave the file out"
+            )
 
 
 def next_of(found: Iterator[Any], where: str) -> Any:
@@ -254,9 +269,15 @@ def _pyarrow() -> Any:
 
 def _needed(data: Any, layout: Any) -> list[str] | None:
     """Return the columns that a layout reads; None for all, which functions may need."""
-    choices = [layout.columns, *(getattr(layout, name) for name in NAMES[1:])]
-    if layout.columns is None or any(callable(choice) for choice in choices):
+    named = {"columns": layout.columns, **{name: getattr(layout, name) for name in NAMES[1:]}}
+    known, names = data.schema.names, []
+    for name, choice in named.items():
+        if choice is not None and not callable(choice):
+            own = choice if isinstance(choice, list) else [choice]
+            absent = [label for label in own if label not in known]
+            if absent:
+                raise ValueError(f"{name} must be one of the columns {known}, got {absent[0]!r}")
+            names += own
+    if layout.columns is None or any(callable(choice) for choice in named.values()):
         return None
-    names = [n for c in choices if c is not None for n in (c if isinstance(c, list) else [c])]
-    known = data.schema.names
-    return list(dict.fromkeys(n for n in names if n in known))
+    return list(dict.fromkeys(names))

@@ -47,9 +47,9 @@ class Stream(Source):
         A column by its name, or a function of a batch such as
         ``lambda f: natfit.Censored.right(f["time"], f["event"])``; batches of files are frames of
         pandas. Beside an array they are arrays.
-    columns : list of str or callable, optional
-        The columns of X, or a function of a batch that returns X. By default all columns that are
-        not named by the other arguments.
+    columns : str, list of str or callable, optional
+        The columns of X by their names, or a function of a batch that returns X. By default all
+        columns that are not named by the other arguments.
     memory : int
         Bytes that batches may take at a time. Wide rows then come in pieces of 16,384 rows, the
         least.
@@ -88,6 +88,10 @@ class Stream(Source):
         check_number(memory, "memory", low=1, integer=True)
         self.memory = memory
         self.chunk = CHUNK
+        if isinstance(columns, str):
+            columns = [columns]
+        elif not (columns is None or callable(columns)):
+            columns = list(columns)
         self._layout = Layout(columns, y, sample_weight, offset, exposure)
         if isinstance(data, Iterator):
             raise TypeError(

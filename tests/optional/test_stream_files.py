@@ -72,3 +72,38 @@ def test_batches_are_not_decoded_ahead_of_their_use(tmp_path):
     # Four pieces and what one read has buffered, of 48 MB.
     assert arrow.total_allocated_bytes() - held < 2e7
     found.close()
+
+
+@pytest.fixture
+def trips(tmp_path):
+    rng = np.random.default_rng(0)
+    for i in range(3):
+        columns = {name: rng.normal(size=500) for name in ("km", "hour")}
+        columns["y"] = rng.poisson(1.0, 500).astype(float)
+        pandas.DataFrame(columns).to_parquet(tmp_path / f"p{i}.parquet")
+    return tmp_path
+
+
+def test_files_that_lack_a_column_are_refused(trips):
+    odd = pandas.read_parquet(trips / "p1.parquet").rename(columns={"km": "KM"})
+    odd.to_parquet(trips / "p1.parquet")
+    for options in ({"columns": ["km"]}, {"y": "y"}):
+        stream = natfit.Stream(trips, **options)
+        with pytest.raises(ValueError, match=r"batch 1: p1\.parquet must have .* without 'km'"):
+            list(stream.each(lambda index, given: None))
+    model = natfit.NaturalMLE("normal").fit(natfit.Stream(trips, columns=["hour"]))
+    assert model.n_obs_ == 1_500
+
+
+@pytest.mark.parametrize("columns", ["hour", ("hour",), pandas.Index(["hour"]), ["hour"]], ids=type)
+def test_names_of_columns_come_in_any_container(trips, columns):
+    model = natfit.NaturalRegressor("poisson").fit(natfit.Stream(trips, y="y", columns=columns))
+    assert model.feature_names_in_.tolist() == ["hour"]
+
+
+def test_unknown_columns_are_named_with_all_that_are_known(trips):
+    known = r"must be one of the columns \['km', 'hour', 'y'\], got"
+    with pytest.raises(ValueError, match=f"columns {known} 'kmm'"):
+        natfit.Stream(trips, y="y", columns=["kmm"])
+    with pytest.raises(ValueError, match=f"y {known} 'yy'"):
+        natfit.Stream(trips, y="yy")
