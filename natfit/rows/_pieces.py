@@ -23,6 +23,9 @@ from natfit.rows._tree import FAN_IN, Tree, plus
 from natfit.rows.base import Block, Part, Rows
 from natfit.rows.memory import Memory, example, weighted
 
+#: Most rows that are fetched to this process.
+_FETCHED = 1 << 17
+
 
 class Pieces(Rows):
     """Base of kinds of rows whose source brings passes to pieces.
@@ -149,7 +152,8 @@ class Pieces(Rows):
         """Return at most ``most`` rows, those that rows in memory give.
 
         They are of the sample of the first pass, unless they are too many for it, or it was not
-        known then at which places the rows of each piece are: then a pass fetches them.
+        known then at which places the rows of each piece are: then a pass fetches them, 131,072 of
+        them at most.
 
         Returns
         -------
@@ -158,7 +162,7 @@ class Pieces(Rows):
         census = self._census
         sample = census.sample
         assert sample is not None  # or the first pass would have raised
-        held = len(sample.key)
+        held, most = len(sample.key), min(most, _FETCHED)
         if census.placed and (most <= held or held == self.n):
             return Block(*sample.reduced(most).columns)
         fetched: dict[int, Block] = self.__dict__.setdefault("_fetched", {})

@@ -91,8 +91,8 @@ class View(Rows):
 
     def few(self, most: int = 256) -> Block:
         """Return those of a few underlying rows that are in the view; if none is, those of all."""
-        for some in (self.rows.few(most), self.rows.few(self.rows.n)):
-            block = _seen(some, self._sight)
+        for n in (most, self.rows.n):
+            block = _seen(self.rows.few(n), self._sight)
             if block is not None:
                 break
         else:
