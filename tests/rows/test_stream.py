@@ -268,7 +268,8 @@ def test_the_thread_ends_with_a_pass_that_is_left():
     def interrupted(index, given):
         raise KeyboardInterrupt
 
-    found = natfit.Stream(functools.partial(batches_of, 1_000)).lazily(n_of)
+    # More pieces than wait, so that the thread is not at their end.
+    found = natfit.Stream(lambda: (X[:131_072] for _ in range(9))).lazily(n_of)
     next(found)
     assert threads()
     found.close()
