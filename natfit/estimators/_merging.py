@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from natfit._component import resolve, same
 from natfit._validation import answers_keywords
 from natfit.distributions.base import Distribution
-from natfit.fitting.running import Test
+from natfit.fitting.drift import Test
 from natfit.iterate import Status
 
 #: Options that two fits to be joined have in common.

@@ -38,8 +38,9 @@ from natfit.estimators._partial_states import (
     added,
     summaries,
 )
+from natfit.fitting.drift import Test, drift_table
 from natfit.fitting.options import priors
-from natfit.fitting.running import Moved, Summary, Test, drift_table, ending, merged, stand_in
+from natfit.fitting.running import Summary, ending, merged, stand_in
 from natfit.inference import Information
 from natfit.iterate import Status
 from natfit.models import Constant
@@ -154,7 +155,8 @@ class PartialDensity(Merging):
             return running
         at_bound = zip(running.fitted, self._at_bound, strict=True)
         active = tuple(within(own, at, self.fixed) for own, at in at_bound)
-        return replace(running, pasts=pasts_of(self, running.fitted), active=active)
+        pasts = pasts_of(self, running.fitted, running.at_rest)
+        return replace(running, pasts=pasts, active=active)
 
     def _columns(self, data: Data, running: Running) -> Batch:
         by_column = running.fitted[0].event_shape == () and data.seen_as is None
@@ -319,6 +321,7 @@ class PartialDensity(Merging):
         # A quadratic does not say how the likelihood falls off from a limit.
         settled = not any(r.at_bound for r in results) or held.n > HELD
         if running.enough and good and settled:
+            running = replace(running, at_rest=tuple(r.past for r in results))
             running = replace(self._after_fit(running), held=None)
         self._running = running
         self._warn(self.status_, self.message_, engine)
@@ -377,7 +380,7 @@ class PartialDensity(Merging):
             self._running = Running(**common)
         else:
             # The quadratic is that of the fit, which is made when a batch comes.
-            self._running = OfQuadratics(**common)
+            self._running = OfQuadratics(**common, at_rest=tuple(r.past for r in results))
 
     def _merge(self, other: Any) -> Test | str:
         states: list[Any] = [each.__dict__.get("_running") for each in (self, other)]
@@ -410,11 +413,13 @@ class PartialDensity(Merging):
             running = kept.batch(rows, 1.0, check_jobs(self.n_jobs))
             test = running.tests[-1][2]
         else:
-            pairs = [merged(a, b) for a, b in zip(one.pasts, two.pasts, strict=True)]
-            moved = tuple(Moved(past, (), 1, 0.0) for past, _ in pairs)
-            pasts = tuple(past for past, _ in pairs)
+            terms = zip(one.pasts, two.pasts, one.fitted, strict=True)
+            pairs = [merged(a, b, family.limits) for a, b, family in terms]
+            moved = tuple(each for each, _ in pairs)
+            pasts, active = tuple(m.past for m in moved), tuple(m.active for m in moved)
             batches = one.batches + two.batches
-            running = replace(one, pasts=pasts, last=moved, batches=batches, held=None)
+            running = replace(one, pasts=pasts, active=active, last=moved, batches=batches)
+            running = replace(running, held=None)
             test = added([t for _, t in pairs])
         self._running = running
         self._moved(running)

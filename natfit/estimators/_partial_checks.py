@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,8 +48,24 @@ def within(own: Distribution, at: Sequence[int], fixed: Any) -> tuple[int, ...]:
     return tuple(at) if free is None else tuple(np.flatnonzero(np.isin(free, at)).tolist())
 
 
-def pasts_of(estimator: Any, fitted: Sequence[Distribution]) -> tuple[Past, ...]:
-    """Return the quadratic of the rows of a fit for each column."""
+def pasts_of(
+    estimator: Any, fitted: Sequence[Distribution], at_rest: Sequence[Past | None]
+) -> tuple[Past, ...]:
+    """Return the quadratic of the rows of a fit for each column.
+
+    Parameters
+    ----------
+    estimator : NaturalMLE
+        With the estimates of the fit.
+    fitted : sequence of Distribution
+        The family of each column.
+    at_rest : sequence of (Past or None)
+        The quadratics of columns whose estimates are at a limit; empty if none are known.
+
+    Returns
+    -------
+    tuple of Past
+    """
     out: list[Past] = []
     total, loglik = estimator.n_obs_, estimator.loglik_
     for own, eta, info in zip(fitted, estimator._eta, estimator._information, strict=True):
@@ -57,7 +74,12 @@ def pasts_of(estimator: Any, fitted: Sequence[Distribution]) -> tuple[Past, ...]
         at = reduced(own, eta, estimator.fixed)
         active = within(own, estimator._at_bound[len(out)], estimator.fixed)
         # That of all columns is counted once.
-        out.append(Past.about(at, total * matrix, total, 0.0 if out else loglik, active))
+        likely = 0.0 if out else loglik
+        found = at_rest[len(out)] if at_rest else None
+        if found is None:
+            out.append(Past.about(at, total * matrix, total, likely, active))
+        else:
+            out.append(replace(found, log_likelihood=likely))
     return tuple(out)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from natfit.distributions.base import Distribution
 from natfit.fitting.data import check, summarise
-from natfit.fitting.running import Moved, Past, Summary, Test, absorbed, score_test
+from natfit.fitting.drift import Test, score_test
+from natfit.fitting.running import Moved, Past, Summary, absorbed
 from natfit.models import Constant
 from natfit.objectives import Likelihood
 from natfit.rows import Memory, rows_of
@@ -291,12 +292,15 @@ class OfQuadratics(Running):
         All rows, as long as they are few: they are fitted together.
     last : tuple of Moved
         What the last batch has done; empty if there was none.
+    at_rest : tuple of (Past or None)
+        The quadratics of a fit whose estimates are at a limit; empty if there was none.
     """
 
     pasts: tuple[Past, ...] | None = None
     active: tuple[tuple[int, ...], ...] = ()
     held: Batch | None = None
     last: tuple[Moved, ...] = ()
+    at_rest: tuple[Past | None, ...] = ()
     waits: bool = False
 
     @property

@@ -17,7 +17,9 @@ from natfit.fitting.data import check, degenerate, in_range, summarise
 from natfit.fitting.feasible import feasible
 from natfit.fitting.nested import Simpler
 from natfit.fitting.regular import published, regular_of, regular_task
+from natfit.fitting.resting import near_limits
 from natfit.fitting.result import Result
+from natfit.fitting.running import Past, at_rest
 from natfit.fitting.search import Search, look, on_ridge
 from natfit.fitting.starts import admit, refine, start
 from natfit.fitting.task import Task
@@ -343,7 +345,22 @@ def inform(task: Task, problem: Problem, result: Fit, summary: Any | None = None
         objective.log_likelihood(result.theta, result.iterate.value),
         summary=summary,
     )
+    found = replace(found, past=_at_rest(problem, found))
     return found.whole() if _whole(task, problem) else found
+
+
+def _at_rest(problem: Problem, found: Result) -> Past | None:
+    """Return the quadratic of rows without a summary whose estimate is at a limit, or near one."""
+    objective, eta = problem.objective, found.eta
+    family = objective.distribution
+    if eta is None or isinstance(found.summary, tuple) or family.row_ends:
+        return None
+    near = near_limits(eta, found.total * found.information.matrix, family.limits[:2])
+    ended = found.fit.status.good or found.fit.status is Status.BOUNDARY
+    if family.held_coordinates or not (near and ended):
+        return None
+    with np.errstate(all="ignore"):
+        return at_rest(objective, eta, found.at_bound)
 
 
 def _whole(task: Task, problem: Problem) -> bool:

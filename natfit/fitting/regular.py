@@ -70,6 +70,7 @@ def published(task: Task, form: Regular, result: Result) -> Result:
         information=_pulled(result.information, jacobian),
         at_bound=tuple(np.flatnonzero(touched).tolist()),
         summary=None,
+        past=None,
     )
 
 

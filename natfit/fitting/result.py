@@ -11,6 +11,7 @@ import numpy as np
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.columns import OfColumns
 from natfit.fitting.options import column_label
+from natfit.fitting.running import Past
 from natfit.iterate import Status
 from natfit.metrics.base import Metric
 from natfit.models import Model
@@ -60,6 +61,9 @@ class Result:
         The components that were used, where they are not those of the task.
     summary : object or None
         The family's summary of the rows, if it has one.
+    past : Past or None
+        The quadratic of rows without a summary in eta, as far as it is fitted, if the estimate is
+        at a limit or near one, where it is not that of ``information``.
     """
 
     fit: Fit
@@ -72,6 +76,7 @@ class Result:
     log_likelihood: float
     engine: Engine | None = None
     summary: Any | None = None
+    past: Past | None = None
 
     def noted(self, notes: Sequence[str]) -> Result:
         """Return the result with further notes in its history, if there are any."""

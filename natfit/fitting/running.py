@@ -17,17 +17,19 @@ summary.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from natfit import inference
 from natfit.distributions.base import Distribution
+from natfit.fitting.drift import Test
+from natfit.fitting.resting import rested
+from natfit.fitting.semidefinite import semidefinite, solved
 from natfit.iterate import Status
 from natfit.models import Constant
 from natfit.objectives import Likelihood
-from natfit.optimize import History
 from natfit.rows import Memory, Rows
 
 #: Most Newton steps of one batch, and most halvings of a step.
@@ -38,12 +40,6 @@ _NEAR = 1e-7
 
 #: Distance up to which a batch has converged.
 _CONVERGED = 1e-4
-
-#: Share of the information below which a batch tells nothing of a direction.
-_SILENT = 1e-12
-
-#: The columns of a table of drift.
-DRIFT = ("batch", "n", "statistic", "df", "p_value", "nats")
 
 
 @dataclass(frozen=True)
@@ -181,53 +177,6 @@ def ending(moved: Sequence[Moved], number: int) -> tuple[Status, int, str]:
     return status, steps, message if status.good else f"{message}; {status.remedy}"
 
 
-@dataclass(frozen=True)
-class Test:
-    """A score test: the statistic, its degrees of freedom and the p value.
-
-    ``nats`` is what the batch's own parameters would add to the log-likelihood. The statistic is
-    NaN where the rows tell none; such a test is not published.
-    """
-
-    statistic: float
-    df: int
-
-    @property
-    def nats(self) -> float:
-        """Half of the statistic of the test."""
-        return 0.5 * self.statistic
-
-    @property
-    def p_value(self) -> float:
-        """Probability of such a statistic without drift; 1 without degrees of freedom."""
-        return float(special.chdtrc(self.df, self.statistic)) if self.df else 1.0
-
-
-def semidefinite(matrix: np.ndarray, active: Sequence[int] = ()) -> np.ndarray:
-    """Return a curvature (P, P) without negative eigenvalues.
-
-    Where it has some, coordinates at a limit are left out, for which the slope speaks; if some
-    remain, they become zero in the units of the diagonal.
-
-    Returns
-    -------
-    ndarray of shape (P, P)
-        The matrix itself if it has none.
-    """
-    size = np.sqrt(np.abs(np.diagonal(matrix)))
-    scale = np.outer(*2 * (np.where(size > 0, size, 1.0),))
-    if not np.isfinite(matrix).all():
-        return matrix
-    values, vectors = np.linalg.eigh(matrix / scale)
-    if not len(values) or values[0] >= -_SILENT * abs(values[-1]):
-        return matrix
-    if len(active):
-        out = matrix.copy()
-        out[list(active)] = out[:, list(active)] = 0.0
-        return semidefinite(out)
-    return scale * ((vectors * np.maximum(values, 0.0)) @ vectors.T)
-
-
 def curvature(objective: Likelihood, theta: np.ndarray, active: tuple[int, ...] = ()) -> np.ndarray:
     """Return W times the curvature (P, P) of an objective at theta, positive where it can be."""
     with np.errstate(all="ignore"):
@@ -262,7 +211,6 @@ def absorbed(
     """
     low, high, largest = objective.limits()
     W = objective.total
-    old = None if past is None else past.information
 
     def evaluated(theta: np.ndarray) -> tuple[float, np.ndarray]:
         value, grad = objective.first_order(theta)
@@ -271,7 +219,69 @@ def absorbed(
         extra, pull = past.gap(theta)
         return W * value + extra, W * grad + pull
 
-    theta = np.clip(start, low, high)
+    def curved(theta: np.ndarray, active: tuple[int, ...]) -> np.ndarray:
+        own = curvature(objective, theta, active)
+        return own if past is None else past.information + own
+
+    found = _minimised(evaluated, curved, np.clip(start, low, high), (low, high, largest))
+    theta = found.theta
+    slope, matrix = rested(
+        lambda at: evaluated(at)[0], theta, found.slope, found.matrix, (low, high), found.active
+    )
+    total, log_likelihood = W, objective.log_likelihood(theta, float(objective.value(theta)))
+    if past is not None:
+        total, log_likelihood = total + past.total, log_likelihood + past.likely(theta, ridge)
+    now = Past.about(theta, matrix, total, log_likelihood, found.active, slope)
+    return Moved(now, found.active, found.steps, found.distance)
+
+
+def at_rest(objective: Likelihood, eta: np.ndarray, active: tuple[int, ...]) -> Past:
+    """Return what is known of the rows of a fit in which they share eta.
+
+    Parameters
+    ----------
+    objective : Likelihood
+        That of the fit, whose coordinates may be others.
+    eta : ndarray of shape (K,)
+        The estimate.
+    active : tuple of int
+        Coordinates at a limit.
+
+    Returns
+    -------
+    Past
+    """
+    plain = copy(objective)
+    plain.model = Constant().bind(0, objective.distribution)
+    W, (low, high, _) = plain.total, plain.limits()
+    value, grad = plain.first_order(eta)
+    held = np.isin(np.arange(len(eta)), active)
+    slope, matrix = rested(
+        lambda at: W * float(plain.value(at)),
+        eta,
+        np.where(held, W * grad, 0.0),
+        curvature(plain, eta, active),
+        (low, high),
+        active,
+    )
+    return Past.about(eta, matrix, W, plain.log_likelihood(eta, value), active, slope)
+
+
+@dataclass(frozen=True)
+class _Minimum:
+    """Where a sum of quadratics and likelihoods is least; the slope is zero but at limits."""
+
+    theta: np.ndarray
+    slope: np.ndarray
+    matrix: np.ndarray
+    active: tuple[int, ...]
+    steps: int
+    distance: float
+
+
+def _minimised(evaluated: Callable, curved: Callable, theta: np.ndarray, limits: tuple) -> _Minimum:
+    """Return the minimum between limits by Newton steps, from a start between them."""
+    low, high, largest = limits
     value, grad = evaluated(theta)
     if not (np.isfinite(value) and np.isfinite(grad).all()):
         raise ValueError(
@@ -283,10 +293,9 @@ def absorbed(
         held = ((theta <= low) & (grad > 0)) | ((theta >= high) & (grad < 0))
         free = np.flatnonzero(~held)
         active = tuple(np.flatnonzero(held).tolist())
-        matrix = curvature(objective, theta, active)
-        matrix = matrix if old is None else old + matrix
+        matrix = curved(theta, active)
         step = np.zeros_like(theta)
-        step[free] = _solved(matrix[np.ix_(free, free)], -grad[free])
+        step[free] = solved(matrix[np.ix_(free, free)], -grad[free])
         distance = float(np.sqrt(max(-grad @ step, 0.0)))
         if distance <= _NEAR or steps == _STEPS:
             break
@@ -296,11 +305,7 @@ def absorbed(
         if found is None:
             break
         steps, (theta, value, grad) = steps + 1, found
-    total, log_likelihood = W, objective.log_likelihood(theta, float(objective.value(theta)))
-    if past is not None:
-        total, log_likelihood = total + past.total, log_likelihood + past.likely(theta, ridge)
-    now = Past.about(theta, matrix, total, log_likelihood, active, np.where(held, grad, 0.0))
-    return Moved(now, active, steps, distance)
+    return _Minimum(theta, np.where(held, grad, 0.0), matrix, active, steps, distance)
 
 
 def _lower(
@@ -315,103 +320,6 @@ def _lower(
         if new < value and np.isfinite(grad).all():
             return trial, new, grad
     return None
-
-
-def _solved(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """Return matrix^-1 vector, with directions of no or negative curvature made positive."""
-    if not len(vector):
-        return vector
-    size = np.sqrt(np.abs(np.diagonal(matrix)))
-    size = np.where(size > 0, size, 1.0)
-    values, vectors = np.linalg.eigh(matrix / np.outer(size, size))
-    least = _SILENT * max(float(np.abs(values).max()), np.finfo(float).tiny)
-    inverse = np.where(np.abs(values) > least, 1.0 / np.maximum(np.abs(values), least), 0.0)
-    return (vectors @ (inverse * (vectors.T @ (vector / size)))) / size
-
-
-# --------------------------------------------------------------------------------- tests
-
-
-def score_test(
-    objective: Likelihood, past: Past, active: Sequence[int] = (), ridge: np.ndarray | None = None
-) -> Test:
-    """Return the score test of a batch against the estimate from other rows.
-
-    With the score s of the batch at the estimate, its covariance B for the given features, and the
-    information I of the past, the covariance of s is V = B + B I^-1 B: that of the rows, and what
-    the error of the estimate adds. The statistic is s' V^-1 s, and its degrees of freedom are the
-    rank of B. Half of it is what the log-likelihood loses because batch and past share theta.
-
-    A penalty moves the estimate to where the score of its rows is R theta per unit of weight, so
-    that s is counted from there; with the information J of the rows without the penalty, and w the
-    weight of the batch, then V = B + (B + w R) I^-1 J I^-1 (B + w R).
-
-    Parameters
-    ----------
-    objective : Likelihood
-        That of the batch, without a penalty.
-    past : Past
-        What is known of other rows.
-    active : sequence of int
-        Coordinates at a limit, which are left out.
-    ridge : ndarray of shape (P, P), optional
-        R of the penalty ``1/2 theta' R theta`` per unit of weight.
-
-    Returns
-    -------
-    Test
-    """
-    total = objective.total
-    with np.errstate(all="ignore"):
-        _, grad = objective.first_order(past.theta)
-        own = total * objective.score_covariance(past.theta).dense()
-    pulled, known = own, past.information
-    if ridge is not None:
-        grad = grad + ridge @ past.theta
-        pulled, known = own + total * ridge, semidefinite(known - past.total * ridge)
-    free = np.setdiff1d(np.arange(len(grad)), np.asarray(active, dtype=int))
-    at = np.ix_(free, free)
-    return _tested(-total * grad[free], own[at], past.information[at], pulled[at], known[at])
-
-
-def _tested(
-    score: np.ndarray, own: np.ndarray, past: np.ndarray, pulled: np.ndarray, known: np.ndarray
-) -> Test:
-    """Return s' (B + C I^-1 J I^-1 C)^-1 s in the coordinates in which I is the identity."""
-    size = np.sqrt(np.abs(np.diagonal(past)))
-    size = np.where(size > 0, size, 1.0)
-    scale = np.outer(size, size)
-    if not (len(score) and np.isfinite(own).all() and np.isfinite(score).all()):
-        return Test(np.nan, 0)
-    values, vectors = np.linalg.eigh(past / scale)
-    seen = values > _SILENT * max(float(values.max()), 0.0)
-    root = vectors[:, seen] / np.sqrt(values[seen])
-    share, turn = np.linalg.eigh(root.T @ (own / scale) @ root)
-    told = share > _SILENT * max(float(share.max(initial=0.0)), np.finfo(float).tiny)
-    if not told.any():
-        return Test(0.0, 0)
-    part = (turn.T @ (root.T @ (score / size)))[told]
-    moved = root.T @ (pulled / scale) @ root @ turn[:, told]
-    spread = np.diag(share[told]) + moved.T @ (root.T @ (known / scale) @ root) @ moved
-    return Test(float(part @ _solved(spread, part)), int(told.sum()))
-
-
-def drift_table(rows: Sequence[tuple[int, float, Test]]) -> History:
-    """Return tests of batches as a table with the columns of :data:`DRIFT`.
-
-    Parameters
-    ----------
-    rows : sequence of (int, float, Test)
-        Number and rows of each batch, and its test; those without a statistic are left out.
-
-    Returns
-    -------
-    History
-    """
-    known = [each for each in rows if np.isfinite(each[2].statistic)]
-    cells = [(k, n, t.statistic, t.df, t.p_value, t.nats) for k, n, t in known]
-    columns = np.array(cells, dtype=np.float64).reshape(len(cells), len(DRIFT)).T
-    return History(dict(zip(DRIFT, columns, strict=True)), np.zeros((len(cells), 0)))
 
 
 # ------------------------------------------------------------------------------ summaries
@@ -470,28 +378,39 @@ def stand_in(family: Distribution, summary: Summary, eta: np.ndarray | None) -> 
     return Memory(rows, weight=np.full(len(rows), summary.total / len(rows)))
 
 
-def merged(one: Past, two: Past) -> tuple[Past, Test]:
+def merged(one: Past, two: Past, limits: tuple | None = None) -> tuple[Moved, Test]:
     """Return what two parts of the rows tell together, and the test that they share theta.
 
     ``theta = (I1 + I2)^-1 (I1 theta1 + I2 theta2)``, as efficient as the fit of all rows (Lin and
-    Xi 2011). What the log-likelihood loses, ``1/2 sum_k (theta_k - theta)' I_k (theta_k - theta)``,
-    is half a chi-squared statistic with as many degrees of freedom as theta has.
+    Xi 2011), or what is best between the limits. What the log-likelihood loses,
+    ``1/2 sum_k (theta_k - theta)' I_k (theta_k - theta)``, is half a chi-squared statistic with as
+    many degrees of freedom as theta has.
 
     Parameters
     ----------
     one, two : Past
         In the same coordinates.
+    limits : tuple of ndarray of shape (P,), optional
+        The lower and the upper limits and the largest steps; none by default.
 
     Returns
     -------
-    Past
+    Moved
     Test
     """
     both = one.information + two.information
-    step = _solved(both, two.information @ (two.theta - one.theta))
-    theta = one.theta + step
-    loss = one.gap(theta)[0] + two.gap(theta)[0]
+    if limits is None:
+        limits = tuple(np.full(len(both), each) for each in (-np.inf, np.inf, np.inf))
+
+    def evaluated(theta: np.ndarray) -> tuple[float, np.ndarray]:
+        (a, pull), (b, other) = one.gap(theta), two.gap(theta)
+        return a + b, pull + other
+
+    step = solved(both, -evaluated(one.theta)[1])
+    found = _minimised(evaluated, lambda *_: both, np.clip(one.theta + step, *limits[:2]), limits)
+    loss = max(evaluated(found.theta)[0], 0.0)
     log_likelihood = one.log_likelihood + two.log_likelihood - loss
-    known = np.linalg.matrix_rank(both, hermitian=True)
-    past = Past.about(theta, both, one.total + two.total, log_likelihood)
-    return past, Test(2.0 * max(loss, 0.0), int(known))
+    known = int(np.linalg.matrix_rank(both, hermitian=True))
+    total = one.total + two.total
+    past = Past.about(found.theta, both, total, log_likelihood, found.active, found.slope)
+    return Moved(past, found.active, 1, found.distance), Test(2.0 * loss, known)

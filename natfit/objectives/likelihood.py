@@ -70,6 +70,12 @@ class Likelihood(Objective):
     total: float
 
     @property
+    def expects(self) -> bool:
+        """Whether :meth:`score_covariance` is an expectation, of which the data have no part."""
+        family = self.distribution
+        return family.information.measures and (self.model.shared or family.fisher_by_rows)
+
+    @property
     def kinked(self) -> bool:
         """Whether the log-density of each row has a kink at a location with linear features."""
         return False
@@ -305,8 +311,7 @@ class Likelihood(Objective):
         -------
         LinearOperator
         """
-        family = self.distribution
-        if family.information.measures and (self.model.shared or family.fisher_by_rows):
+        if self.expects:
             with contextlib.suppress(ValueError):
                 # Quadrature may miss its accuracy.
                 return self.fisher(theta)

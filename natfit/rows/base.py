@@ -368,9 +368,9 @@ class Rows(Component):
             found = self.__dict__["_extent"] = self.sum(_extent_part, wide=True)
         return found.low, found.high
 
-    def whole(self) -> bool:
-        """Tell whether all y are whole numbers."""
-        return self.first(_not_whole) is None
+    def whole(self) -> bool | None:
+        """Tell whether all y are whole numbers; None if that is not known without a pass."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -389,11 +389,6 @@ def whole(y: np.ndarray) -> bool:
     """Tell whether all of y are whole numbers, chunk by chunk up to the first that are not."""
     chunks = (y[i : i + CHUNK] for i in range(0, len(y), CHUNK))
     return all(np.array_equal(part, np.floor(part)) for part in chunks)
-
-
-def _not_whole(block: Block) -> np.ndarray:
-    mask: np.ndarray = block.y != np.floor(block.y)
-    return mask if mask.ndim == 1 else np.logical_or.reduce(mask, axis=1)
 
 
 def _together(block: Block, *calls: tuple[Any, ...]) -> tuple[Any, ...]:

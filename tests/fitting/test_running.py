@@ -6,8 +6,9 @@ from numpy.testing import assert_allclose
 from scipy import optimize, stats
 
 from natfit.distributions import Logistic, Normal, Poisson
-from natfit.fitting.running import Past, Summary, absorbed, drift_table, merged, score_test
-from natfit.fitting.running import Test as ScoreTest
+from natfit.fitting.drift import Test as ScoreTest
+from natfit.fitting.drift import drift_table, score_test
+from natfit.fitting.running import Past, Summary, absorbed, merged
 from natfit.models import Constant
 from natfit.objectives import Likelihood
 from natfit.rows import Memory
@@ -55,7 +56,7 @@ def test_the_score_test_allows_for_the_error_of_the_estimate():
 
 def test_directions_of_which_a_batch_tells_nothing_do_not_count():
     class OfOne:
-        total = 10.0
+        total, expects = 10.0, True
 
         def first_order(self, theta):
             return 0.0, np.array([0.3, 0.0])
@@ -74,7 +75,8 @@ def test_directions_of_which_a_batch_tells_nothing_do_not_count():
 def test_merged_normal_means_are_weighted_by_their_information():
     one = Past(np.array([1.0]), np.array([[4.0]]), 4.0, -3.0)
     two = Past(np.array([3.0]), np.array([[12.0]]), 12.0, -9.0)
-    past, test = merged(one, two)
+    moved, test = merged(one, two)
+    past = moved.past
     assert_allclose(past.theta, [2.5])
     assert_allclose(test.statistic, 4.0 / (1 / 4.0 + 1 / 12.0))
     assert past.total == 16.0

@@ -1,6 +1,5 @@
 """Rows that are read batch by batch: any cut of the batches, and what cannot be read again."""
 
-import functools
 import gc
 import threading
 

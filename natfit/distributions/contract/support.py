@@ -75,9 +75,8 @@ class Support:
 
     def check(self, rows: Rows, family: str) -> None:
         """Raise ValueError that names the first row outside the support; y must be finite."""
-        # Counts are looked at once, unless a pass over them is dear and its result is known.
-        known = rows.costly and rows.whole() if self.integer else True
-        if known and self._holds_extent(rows):
+        # Counts are looked at once, unless an earlier pass has seen that they are whole.
+        if (not self.integer or rows.whole()) and self._holds_extent(rows):
             return
         where = rows.first(self._outside)
         if where is None:

@@ -19,16 +19,8 @@ from natfit.estimators._partial_checks import HELD, weightless
 from natfit.estimators.regression._features import layout_of, read_container
 from natfit.estimators.regression._options import strengths
 from natfit.estimators.regression._statements_estimates import Remembered
-from natfit.fitting.running import (
-    Moved,
-    Past,
-    Test,
-    absorbed,
-    drift_table,
-    ending,
-    merged,
-    score_test,
-)
+from natfit.fitting.drift import Test, drift_table, score_test
+from natfit.fitting.running import Moved, Past, absorbed, ending, merged
 from natfit.inference import Information
 from natfit.iterate import Status
 from natfit.models.linear_predictors import LinearPredictors
@@ -260,9 +252,10 @@ class PartialRegression(Merging):
             return tested(self._going.tests[-1][2])
         refuse_different("family", self.distribution_, other.distribution_)
         refuse_different("features", self._choice.named(), other._choice.named())
-        past, test = merged(one.past, _carried(two.past, other._model, self._model))
-        self._going = replace(one, past=past, batches=number)
-        self._moved(Moved(past, (), 1, 0.0), number)
+        carried = _carried(two.past, other._model, self._model)
+        moved, test = merged(one.past, carried, self._model.limits())
+        self._going = replace(one, past=moved.past, batches=number)
+        self._moved(moved, number)
         self.message_ = f"{self.status_}: two fits were merged in one step"
         return tested(test)
 
