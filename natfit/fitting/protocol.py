@@ -355,6 +355,9 @@ def _at_rest(problem: Problem, found: Result) -> Past | None:
     family = objective.distribution
     if eta is None or isinstance(found.summary, tuple) or family.row_ends:
         return None
+    if objective.rows.costly:
+        # It takes a pass for each point inside.
+        return None
     near = near_limits(eta, found.total * found.information.matrix, family.limits[:2])
     ended = found.fit.status.good or found.fit.status is Status.BOUNDARY
     if family.held_coordinates or not (near and ended):

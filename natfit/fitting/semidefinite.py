@@ -21,18 +21,16 @@ def semidefinite(matrix: np.ndarray, active: Sequence[int] = ()) -> np.ndarray:
     ndarray of shape (P, P)
         The matrix itself if it has none.
     """
-    size = np.sqrt(np.abs(np.diagonal(matrix)))
-    scale = np.outer(*2 * (np.where(size > 0, size, 1.0),))
     if not np.isfinite(matrix).all():
         return matrix
-    values, vectors = np.linalg.eigh(matrix / scale)
+    size, values, vectors = _in_own_units(matrix)
     if not len(values) or values[0] >= -SILENT * abs(values[-1]):
         return matrix
     if len(active):
         out = matrix.copy()
         out[list(active)] = out[:, list(active)] = 0.0
         return semidefinite(out)
-    return scale * ((vectors * np.maximum(values, 0.0)) @ vectors.T)
+    return np.outer(size, size) * ((vectors * np.maximum(values, 0.0)) @ vectors.T)
 
 
 def solved(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
@@ -44,9 +42,15 @@ def solved(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
     """
     if not len(vector):
         return vector
-    size = np.sqrt(np.abs(np.diagonal(matrix)))
-    size = np.where(size > 0, size, 1.0)
-    values, vectors = np.linalg.eigh(matrix / np.outer(size, size))
+    size, values, vectors = _in_own_units(matrix)
     least = SILENT * max(float(np.abs(values).max()), np.finfo(float).tiny)
     inverse = np.where(np.abs(values) > least, 1.0 / np.maximum(np.abs(values), least), 0.0)
     return (vectors @ (inverse * (vectors.T @ (vector / size)))) / size
+
+
+def _in_own_units(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the units (P,) of a diagonal, and eigenvalues and eigenvectors in these."""
+    size = np.sqrt(np.abs(np.diagonal(matrix)))
+    size = np.where(size > 0, size, 1.0)
+    values, vectors = np.linalg.eigh(matrix / np.outer(size, size))
+    return size, values, vectors

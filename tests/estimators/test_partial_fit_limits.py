@@ -83,3 +83,24 @@ def test_the_secant_at_a_limit_is_the_parabola_inside():
     assert_allclose(matrix, np.diag([4.0, 8.0]), rtol=1e-9, atol=1e-9)
     assert near_limits(theta, wrong, ends) == [(1, 1)]
     assert near_limits(np.array([0.0, 4.9]), np.eye(2), ends) == [(1, -1)]
+
+
+def uniform(seed, n):
+    return np.random.default_rng(seed).uniform(size=(n, 1))
+
+
+LIMITS = {"exponentially_modified_normal": normal, "rice": rice, "student_t": uniform}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("held", [1_000, 100_000])
+def test_an_estimate_at_a_limit_stays_near_that_of_all_rows(name, held, monkeypatch):
+    monkeypatch.setattr("natfit.estimators._partial.HELD", held)
+    y = LIMITS[name](2, 8_000)
+    whole = NaturalMLE(name).fit(y)
+    went = NaturalMLE(name).partial_fit(y[:2_500])
+    for start in range(2_500, len(y), 500):
+        went.partial_fit(y[start : start + 500])
+    assert abs(went.loglik_ - whole.loglik_) < 2.0
+    assert abs(went.score(y) * len(y) - whole.loglik_) < 2.0

@@ -1,40 +1,10 @@
-"""Fits that go on at limits, with penalties and with other options; drift without drift."""
+"""Fits that go on with penalties and with other options; rows that determine nothing."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from natfit import NaturalClassifier, NaturalMLE, NaturalRegressor
-
-
-def going_on(model, y, first=2_500, size=500):
-    model.partial_fit(y[:first])
-    for start in range(first, len(y), size):
-        model.partial_fit(y[start : start + size])
-    return model
-
-
-def rice(rng, n):
-    return np.hypot(*rng.normal(size=(2, n)))[:, None]
-
-
-LIMITS = {
-    "exponentially_modified_normal": lambda rng, n: rng.normal(size=(n, 1)),
-    "rice": rice,
-    "student_t": lambda rng, n: rng.uniform(size=(n, 1)),
-}
-
-
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("name", LIMITS)
-@pytest.mark.parametrize("held", [1_000, 100_000])
-def test_an_estimate_at_a_limit_stays_near_that_of_all_rows(name, held, monkeypatch):
-    monkeypatch.setattr("natfit.estimators._partial.HELD", held)
-    y = LIMITS[name](np.random.default_rng(2), 8_000)
-    whole = NaturalMLE(name).fit(y)
-    went = going_on(NaturalMLE(name), y)
-    assert abs(went.loglik_ - whole.loglik_) < 2.0
-    assert abs(went.score(y) * len(y) - whole.loglik_) < 2.0
 
 
 def drawn(family, rng, X, alpha):
