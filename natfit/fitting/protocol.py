@@ -358,12 +358,12 @@ def _at_rest(problem: Problem, found: Result) -> Past | None:
     if objective.rows.costly:
         # It takes a pass for each point inside.
         return None
-    near = near_limits(eta, found.total * found.information.matrix, family.limits[:2])
     ended = found.fit.status.good or found.fit.status is Status.BOUNDARY
-    if family.held_coordinates or not (near and ended):
+    if family.held_coordinates or found.information is None or not ended:
         return None
     with np.errstate(all="ignore"):
-        return at_rest(objective, eta, found.at_bound)
+        near = near_limits(eta, found.total * found.information.matrix, family.limits[:2])
+        return at_rest(objective, eta, found.at_bound) if near else None
 
 
 def _whole(task: Task, problem: Problem) -> bool:

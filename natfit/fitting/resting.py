@@ -31,7 +31,7 @@ def near_limits(
     theta : ndarray of shape (P,)
         The estimate.
     matrix : ndarray of shape (P, P)
-        The curvature of all rows, which may be indefinite.
+        The curvature of all rows, which may be indefinite, or not finite where it overflows.
     ends : tuple of ndarray of shape (P,)
         The lower and the upper limits.
 
@@ -40,14 +40,14 @@ def near_limits(
     list of (int, int)
         Indices, each with 1 for a lower limit and -1 for an upper one.
     """
-    size = np.sqrt(np.maximum(np.diagonal(matrix), 0.0))
-    found = []
-    for index, (at, low, high) in enumerate(zip(theta, *ends, strict=True)):
-        inwards = 1 if at - low <= high - at else -1
-        room = min(at - low, high - at)
-        if np.isfinite(room) and room * size[index] < 1.0:
-            found.append((index, inwards))
-    return found
+    known = np.diagonal(matrix) > 0
+    error = np.full(len(theta), np.inf)
+    error[known] = 1.0 / np.sqrt(np.diagonal(matrix)[known])
+    below, above = theta - ends[0], ends[1] - theta
+    room = np.minimum(below, above)
+    # A limit itself is near whatever the error is, which may be zero.
+    near = np.isfinite(room) & ((room < error) | (room == 0))
+    return [(int(index), 1 if below[index] <= above[index] else -1) for index in np.flatnonzero(near)]
 
 
 def rested(

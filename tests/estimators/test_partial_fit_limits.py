@@ -85,6 +85,15 @@ def test_the_secant_at_a_limit_is_the_parabola_inside():
     assert near_limits(np.array([0.0, 4.9]), np.eye(2), ends) == [(1, -1)]
 
 
+@pytest.mark.parametrize("curvature", [np.inf, np.nan, 0.0, -1.0, 1e-320, 1e308])
+def test_what_is_near_a_limit_is_known_where_the_curvature_overflows(curvature):
+    ends, matrix = (np.array([0.0]), np.array([5.0])), np.array([[curvature]])
+    assert near_limits(np.array([0.0]), matrix, ends) == [(0, 1)]
+    assert near_limits(np.array([5.0]), matrix, ends) == [(0, -1)]
+    far = near_limits(np.array([2.0]), matrix, ends)
+    assert far == ([] if curvature > 1 else [(0, 1)])
+
+
 def uniform(seed, n):
     return np.random.default_rng(seed).uniform(size=(n, 1))
 
