@@ -47,7 +47,8 @@ def near_limits(
     room = np.minimum(below, above)
     # A limit itself is near whatever the error is, which may be zero.
     near = np.isfinite(room) & ((room < error) | (room == 0))
-    return [(int(index), 1 if below[index] <= above[index] else -1) for index in np.flatnonzero(near)]
+    inwards = np.where(below <= above, 1, -1)
+    return [(int(index), int(inwards[index])) for index in np.flatnonzero(near)]
 
 
 def rested(
