@@ -6,23 +6,28 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from natfit._component import resolve, same
 from natfit._validation import answers_keywords
+from natfit._warnings import warn
 from natfit.distributions.base import Distribution
 from natfit.fitting.drift import Test
 from natfit.iterate import Status
 
 #: Options that two fits to be joined have in common.
-_OPTIONS = ("distribution", "fixed", "bounds", "truncation", "alpha", "covariance_type")
+_OPTIONS = (
+    *("distribution", "fixed", "bounds", "truncation", "alpha", "covariance_type"),
+    *("link", "fit_intercept"),
+)
 
 #: Options that remain those of the first call where a fit goes on.
-_LASTING = (
-    *(*_OPTIONS, "prior", "coordinates", "link", "predictor"),
-    *("features_for", "fit_intercept"),
-)
+_LASTING = (*(*_OPTIONS, "prior", "coordinates", "predictor", "features_for"),)
+
+
+#: The p value of a merge below which one step may be far from the fit to all rows.
+_FAR = 1e-6
 
 
 class Merging:
@@ -46,7 +51,7 @@ class Merging:
         """
         now = {name: _option(self, name) for name in _LASTING if hasattr(self, name)}
         if self._lasting is None or anew:
-            self._lasting = {k: dict(v) if isinstance(v, Mapping) else v for k, v in now.items()}
+            self._lasting = {name: _kept(value) for name, value in now.items()}
             return
         for name, value in now.items():
             if not _alike(value, self._lasting[name]):
@@ -148,9 +153,36 @@ def compared(apart: list[float | None], joint: Any, df: int) -> Test | str:
     return Test(2.0 * max(sum(known) - both, 0.0), df)
 
 
-def tested(test: Test) -> Test | str:
-    """Return a test with a statistic, or why there is none."""
-    return test if np.isfinite(test.statistic) else "the rows have no finite score at the estimate"
+def tested(test: Test, name: str) -> Test | str:
+    """Return the test of a merge in one step if it has a statistic, or why there is none.
+
+    Parameters
+    ----------
+    test : Test
+        That two fits share their parameters.
+    name : str
+        The estimator, for messages.
+
+    Returns
+    -------
+    Test or str
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the fits are so different that a quadratic about each does not reach between them.
+    """
+    if not np.isfinite(test.statistic):
+        return "the rows have no finite score at the estimate"
+    if test.p_value < _FAR:
+        warn(
+            f"{name}: merge has joined fits that differ by {test.nats:.4g} nats (p = "
+            f"{test.p_value:.1g}), of which one step may be far from the fit to all rows; fit all "
+            "rows together, or keep the fits apart",
+            ConvergenceWarning,
+            (name, "merge"),
+        )
+    return test
 
 
 def refuse_others(one: Any, two: Any) -> None:
@@ -186,6 +218,29 @@ def refuse_different(what: str, a: Any, b: Any) -> None:
     """Raise ValueError if two fits differ in something that they must share."""
     if not _alike(a, b):
         raise ValueError(f"merge needs fits with the same {what}, got {a} and {b}")
+
+
+def _kept(value: Any) -> Any:
+    """Return an option in containers of its own: what the caller holds may change."""
+    if isinstance(value, Mapping):
+        return {key: _kept(own) for key, own in value.items()}
+    return [_kept(own) for own in value] if isinstance(value, list) else value
+
+
+def refuse_without_maximum(fit: Any) -> None:
+    """Raise ValueError where a fit has ended elsewhere than at a maximum, from which none goes on.
+
+    Raises
+    ------
+    ValueError
+        With how it has ended.
+    """
+    status = fit.status_
+    if not (status.good or status in (Status.BOUNDARY, Status.SINGULAR)):
+        raise ValueError(
+            f"partial_fit and merge need a fit that has reached a maximum, got {fit.message_}; "
+            "partial_fit from the first rows on holds them until there is one"
+        )
 
 
 def _alike(a: Any, b: Any) -> bool:

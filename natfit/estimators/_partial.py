@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from natfit._validation import answers_keywords, check_jobs, check_number
 from natfit.coordinates import Coordinates
 from natfit.distributions import Censored
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.united import represents
 from natfit.estimators._data import Data, NoRowsLeft, read_rows, refuse_not_finite
 from natfit.estimators._merging import Merging, compared, own_maximum, refuse_different, tested
 from natfit.estimators._partial_checks import (
@@ -25,6 +27,7 @@ from natfit.estimators._partial_checks import (
     is_empty,
     pasts_of,
     reduced,
+    refuse_elsewhere,
     refuse_ends,
     refuse_held,
     weightless,
@@ -40,7 +43,9 @@ from natfit.estimators._partial_states import (
 )
 from natfit.fitting.drift import Test, drift_table
 from natfit.fitting.options import priors
-from natfit.fitting.running import Summary, ending, merged, stand_in
+from natfit.fitting.past import Summary, stand_in
+from natfit.fitting.penalties import NONE, OfPrior, Penalty
+from natfit.fitting.running import ending, merged
 from natfit.inference import Information
 from natfit.iterate import Status
 from natfit.models import Constant
@@ -108,6 +113,7 @@ class PartialDensity(Merging):
             If data, weights or options cannot be used. The estimator stays as it was before.
         """
         share = check_number(forgetting, "forgetting", low=0.0, high=1.0, closed_low=False)
+        refuse_elsewhere(X=X, sample_weight=sample_weight)
         with self._all_or_nothing():
             running = self.__dict__.get("_running")
             self._keep_options(anew=running is None)
@@ -130,18 +136,21 @@ class PartialDensity(Merging):
         if isinstance(running, OfQuadratics) and running.pasts is None and running.held is None:
             running = self._after_fit(running)
         batch = self._columns(data, running)
+        running = self._representing(running, data, batch)
         if isinstance(running, OfQuadratics) and running.pasts is None:
             for family, column in zip(running.fitted, batch.columns, strict=True):
                 fitting.data.check(family, rows_of(column, weight=batch.weight), None)
             running = running.holding(batch, share)
             self._outdated(running)
             if running.enough:
-                self._settle()
+                # Rows that determine no estimate are held, with those of batches that come.
+                with contextlib.suppress(NotFittedError):
+                    self._settle()
             return
         if not isinstance(running, OfSummaries | OfQuadratics):
             refuse_ends(running.fitted, always=True)
             return
-        running = running.batch(batch, share, n_jobs)
+        running = self._absorbing(running, batch, share, n_jobs)
         if running.waits:
             self._outdated(running)
         else:
@@ -149,14 +158,36 @@ class PartialDensity(Merging):
             if isinstance(running, OfQuadratics):
                 self._moved(running)
 
+    def _representing(self, running: Any, data: Data, batch: Batch) -> Any:
+        """Return the same with families that represent the rows of a batch, too."""
+        if not any(map(represents, running.fitted)):
+            return running
+        _, plan = self._plan(data)
+        rows = [rows_of(column, weight=batch.weight) for column in batch.columns]
+        bound = [own.bind(r) for own, r in zip(plan.fitted, rows, strict=True)]
+        return running.with_families(plan.family, bound, batch.total)
+
     def _after_fit(self, running: OfQuadratics) -> OfQuadratics:
         """Return the quadratic of the rows of a fit; before any, what is known of none."""
         if "_eta" not in self.__dict__:
             return running
         at_bound = zip(running.fitted, self._at_bound, strict=True)
         active = tuple(within(own, at, self.fixed) for own, at in at_bound)
-        pasts = pasts_of(self, running.fitted, running.at_rest)
+        pasts = pasts_of(self, running.fitted, running.at_rest, self._penalties(running))
         return replace(running, pasts=pasts, active=active)
+
+    def _absorbing(self, running: Any, batch: Batch, share: float, n_jobs: int | None) -> Any:
+        """Return what is known with the rows of a batch."""
+        if isinstance(running, OfSummaries):
+            return running.batch(batch, share, n_jobs)
+        return running.batch(batch, share, n_jobs, self._penalties(running))
+
+    def _penalties(self, running: Running) -> list[Penalty]:
+        """Return what the priors add to the likelihood of each column."""
+        if not getattr(self, "prior", None):
+            return [NONE] * len(running.fitted)
+        prior = priors(self.prior, running.family)
+        return [OfPrior(prior, own) for own in running.fitted]
 
     def _columns(self, data: Data, running: Running) -> Batch:
         by_column = running.fitted[0].event_shape == () and data.seen_as is None
@@ -182,6 +213,8 @@ class PartialDensity(Merging):
         refuse_other_order(X, sample_weight, "sample_weight")
         censored = Censored.of(X)
         if censored is not None:
+            if not first and not len(censored.rows):
+                return None
             given: Any = self._censored(censored, first)
         elif not first and is_empty(X, self.n_features_in_):
             return None
@@ -271,7 +304,7 @@ class PartialDensity(Merging):
                 weight = scale * (np.ones(first.n) if first.weight is None else first.weight)
                 found = rows_of(first.columns[j], weight=weight)
             rows.append(found)
-        engine, results = self._results(running, rows, running.known)
+        engine, results = self._results(running, rows, running.known, running.known[0].left)
         names = self._names
         self._publish(running.family, engine, fitting.join(running.family, results, names))
         etas = tuple(
@@ -281,9 +314,9 @@ class PartialDensity(Merging):
         self._warn(self.status_, self.message_, engine)
 
     def _results(
-        self, running: Running, rows: Sequence[Rows], known: Sequence[Summary] | None
+        self, running: Running, rows: Sequence[Rows], known: Sequence[Summary] | None, left: float
     ) -> tuple[Any, list]:
-        """Return the fits of all columns, to summaries where these are known."""
+        """Return the fits of all columns, to summaries where known; ``left`` is that of rows."""
         engine = self._engine()
         prior = priors(self.prior, running.family) if getattr(self, "prior", None) else None
         common: dict[str, Any] = {"prior": prior, "whole": bool(self.fixed)}
@@ -304,6 +337,8 @@ class PartialDensity(Merging):
                 with np.errstate(all="ignore"):
                     loglik = float(own.sum_value_and_score(summary, weight, eta)[0])
                 result = replace(result, log_likelihood=loglik, total=total)
+            if left < 1.0:
+                result = replace(result, information=replace(result.information, left=left))
             results.append(result)
         return engine, results
 
@@ -312,7 +347,7 @@ class PartialDensity(Merging):
         held = running.held
         assert held is not None
         rows = [rows_of(column, weight=held.weight) for column in held.columns]
-        engine, results = self._results(running, rows, None)
+        engine, results = self._results(running, rows, None, held.left)
         names = self._names
         refuse_held(results)
         self._publish(running.family, engine, fitting.join(running.family, results, names))
@@ -331,27 +366,21 @@ class PartialDensity(Merging):
         assert running.pasts is not None
         etas, infos, at_bound, thetas = [], [], [], []
         total = running.pasts[0].total
-        for own, past, active, old, coordinates in zip(
-            running.fitted,
-            running.pasts,
-            running.active,
-            self._information,
-            self.coordinates_,
-            strict=True,
-        ):
-            prior = None if old.prior is None else old.prior * (self.n_obs_ / total)
+        parts: Any = (running.fitted, running.pasts, running.active, self._penalties(running))
+        for own, past, active, penalty, coordinates in zip(*parts, self.coordinates_, strict=True):
             free = free_of(own, self.fixed)
-            info = Information(past.information / total, "observed", complete=old.complete)
+            info = past.published(penalty, own.information.complete)
             eta = past.theta
             if free is not None:
                 eta, active = own.full(eta[None])[0], tuple(free[list(active)].tolist())
                 info = info.embedded(free, len(eta))
-            infos.append(replace(info, prior=prior))
+            infos.append(info)
             etas.append(eta)
             at_bound.append(active)
             thetas.append(coordinates.from_eta(past.theta))
         self._eta, self._information, self._at_bound = np.stack(etas), infos, at_bound
         self.theta_ = np.concatenate(thetas)
+        self.distribution_ = running.family
         self.params_ = self._native_values(running.family, self._eta)
         self.n_obs_, self.loglik_ = total, float(sum(p.log_likelihood for p in running.pasts))
         self.information_kind_ = [info.kind for info in infos]
@@ -385,7 +414,7 @@ class PartialDensity(Merging):
     def _merge(self, other: Any) -> Test | str:
         states: list[Any] = [each.__dict__.get("_running") for each in (self, other)]
         if None not in states:
-            refuse_different("families", states[0].fitted, states[1].fitted)
+            refuse_ends([*states[0].fitted, *states[1].fitted])
             refuse_different("kinds of rows", states[0].seen_as, states[1].seen_as)
         if getattr(self, "prior", None) and not isinstance(states[0], OfSummaries):
             raise ValueError(
@@ -394,6 +423,7 @@ class PartialDensity(Merging):
             )
         apart = [own_maximum(each) for each in (self, other)]
         one, two = self._known(), other._known()
+        one = one.with_families(two.family, two.fitted, two.total)
         size = sum(family.n_params for family in one.fitted)
         if isinstance(one, OfSummaries):
             self._outdated(one.merged(two))
@@ -410,7 +440,7 @@ class PartialDensity(Merging):
             if kept is two:
                 for name in _PUBLISHED & set(other.__dict__):
                     setattr(self, name, other.__dict__[name])
-            running = kept.batch(rows, 1.0, check_jobs(self.n_jobs))
+            running = self._absorbing(kept, rows, 1.0, check_jobs(self.n_jobs))
             test = running.tests[-1][2]
         else:
             terms = zip(one.pasts, two.pasts, one.fitted, strict=True)
@@ -423,7 +453,7 @@ class PartialDensity(Merging):
             test = added([t for _, t in pairs])
         self._running = running
         self._moved(running)
-        return tested(test)
+        return tested(test, type(self).__name__)
 
     def _known(self) -> Any:
         """Return what is known of the rows so far, for a merge."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from natfit.distributions.base import Distribution
-from natfit.fitting.running import Past
+from natfit.estimators._merging import refuse_without_maximum
+from natfit.fitting.past import Past
+from natfit.fitting.penalties import Penalty
+from natfit.rows import source_of
 
 #: Rows that are held at most where they determine no quadratic.
 HELD = 100_000
@@ -49,7 +52,10 @@ def within(own: Distribution, at: Sequence[int], fixed: Any) -> tuple[int, ...]:
 
 
 def pasts_of(
-    estimator: Any, fitted: Sequence[Distribution], at_rest: Sequence[Past | None]
+    estimator: Any,
+    fitted: Sequence[Distribution],
+    at_rest: Sequence[Past | None],
+    penalties: Sequence[Penalty],
 ) -> tuple[Past, ...]:
     """Return the quadratic of the rows of a fit for each column.
 
@@ -61,11 +67,14 @@ def pasts_of(
         The family of each column.
     at_rest : sequence of (Past or None)
         The quadratics of columns whose estimates are at a limit; empty if none are known.
+    penalties : sequence of Penalty
+        What is added to the likelihood of each column.
 
     Returns
     -------
     tuple of Past
     """
+    refuse_without_maximum(estimator)
     out: list[Past] = []
     total, loglik = estimator.n_obs_, estimator.loglik_
     for own, eta, info in zip(fitted, estimator._eta, estimator._information, strict=True):
@@ -77,10 +86,34 @@ def pasts_of(
         likely = 0.0 if out else loglik
         found = at_rest[len(out)] if at_rest else None
         if found is None:
-            out.append(Past.about(at, total * matrix, total, likely, active))
-        else:
-            out.append(replace(found, log_likelihood=likely))
+            found = Past.about(at, total * matrix, total, likely, active)
+            found = found.without(penalties[len(out)], total)
+        out.append(replace(found, log_likelihood=likely, left=info.left).finite())
     return tuple(out)
+
+
+def refuse_elsewhere(**given: Any) -> None:
+    """Raise TypeError if part of a batch is not in memory.
+
+    Parameters
+    ----------
+    **given : object
+        The arguments of ``partial_fit`` by name.
+
+    Raises
+    ------
+    TypeError
+        With the name and its kind, and what to call instead.
+    """
+    for name, data in given.items():
+        if data is None or isinstance(data, np.ndarray | str | Iterator):
+            continue
+        if source_of(X=data) is not None:
+            raise TypeError(
+                f"{name} must be in memory in partial_fit, which takes one batch at each call, got "
+                f"{type(data).__name__}; fit reads all rows of it, and partial_fit may go on from "
+                "there with batches that come later"
+            )
 
 
 def is_empty(X: Any, columns: int) -> bool:

@@ -9,9 +9,13 @@ from typing import Any
 import numpy as np
 
 from natfit.distributions.base import Distribution
+from natfit.distributions.contract.united import united
+from natfit.estimators._merging import refuse_different
 from natfit.fitting.data import check, summarise
 from natfit.fitting.drift import Test, score_test
-from natfit.fitting.running import Moved, Past, Summary, absorbed
+from natfit.fitting.past import Past, Summary, left_of
+from natfit.fitting.penalties import Penalty
+from natfit.fitting.running import Moved, absorbed
 from natfit.models import Constant
 from natfit.objectives import Likelihood
 from natfit.rows import Memory, rows_of
@@ -19,16 +23,26 @@ from natfit.rows import Memory, rows_of
 #: Numbers of summaries that wait to be joined and tested, above which this is done.
 _WAITING = 1 << 16
 
+#: Rows that are kept of those for a start, where all are alike.
+_ALIKE = 100
+
+#: Rows a parameter from which the error of an estimate is told by its information, for tests.
+_TOLD = 20.0
+
 #: Rows, and rows a parameter, up to which all rows are fitted together where there is no summary.
 FIRST, A_PARAMETER = 1_000, 100
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The rows of a batch that count: each column (n,) or all of them (n, D), and their weights."""
+    """The rows of a batch that count: each column (n,) or all of them (n, D), and their weights.
+
+    ``left`` is what is left of a row where rows are partly forgotten, as that of a ``Past``.
+    """
 
     columns: list[np.ndarray]
     weight: np.ndarray | None
+    left: float = 1.0
 
     @property
     def n(self) -> int:
@@ -43,25 +57,32 @@ class Batch:
     def copy(self) -> Batch:
         """Return the rows in arrays of their own."""
         weight = None if self.weight is None else self.weight.copy()
-        return Batch([column.copy() for column in self.columns], weight)
+        return replace(self, columns=[column.copy() for column in self.columns], weight=weight)
 
     def then(self, other: Batch | None) -> Batch:
         """Return these rows and others after them."""
         if other is None:
             return self
         columns = [np.concatenate(p) for p in zip(self.columns, other.columns, strict=True)]
+        left = left_of(self, other)
         if self.weight is None and other.weight is None:
-            return Batch(columns, None)
+            return Batch(columns, None, left)
         weights = [np.ones(b.n) if b.weight is None else b.weight for b in (self, other)]
-        return Batch(columns, np.concatenate(weights))
+        return Batch(columns, np.concatenate(weights), left)
+
+    def varied(self) -> Batch:
+        """Return the rows, or few of them where all are alike and tell no start."""
+        if self.n <= _ALIKE or not all(np.all(c == c[:1]) for c in self.columns):
+            return self
+        weight = None if self.weight is None else self.weight[:_ALIKE]
+        return replace(self, columns=[c[:_ALIKE] for c in self.columns], weight=weight)
 
     def forgotten(self, share: float) -> Batch:
         """Return the rows with a share of their weights."""
         if share == 1.0:
             return self
-        return Batch(
-            self.columns, share * (np.ones(self.n) if self.weight is None else self.weight)
-        )
+        weight = np.ones(self.n) if self.weight is None else self.weight
+        return Batch(self.columns, share * weight, share * self.left)
 
 
 def joined(parts: Sequence[Summary], family: Distribution) -> Summary:
@@ -103,9 +124,22 @@ class Running:
     #: Whether the estimate of the rows so far is still to be computed.
     waits = False
 
+    #: The sum of the weights of the rows so far.
+    total = 0.0
+
     def tested(self) -> Running:
         """Return the same with the tests of all batches so far."""
         return self
+
+    def with_families(
+        self, family: Distribution, fitted: Sequence[Distribution], more: float
+    ) -> Any:
+        """Return the same with families that represent rows of the weight ``more``, too."""
+        mine, theirs = (self.family, *self.fitted), (family, *fitted)
+        both = [united(a, self.total, b, more) for a, b in zip(mine, theirs, strict=True)]
+        if None in both:
+            refuse_different("families", self.fitted, tuple(fitted))
+        return replace(self, family=both[0], fitted=tuple(both[1:]))
 
 
 def added(tests: Sequence[Test]) -> Test:
@@ -145,6 +179,14 @@ class OfSummaries(Running):
     apart: Batch | None = None
     waits: bool = False
 
+    @property
+    def total(self) -> float:  # type: ignore[override]
+        """The sum of the weights of the rows so far, before anything is forgotten."""
+        parts = [own[0] for _, own in self.pending]
+        return sum(
+            part.total for part in (parts if self.known is None else [self.known[0], *parts])
+        )
+
     def batch(self, batch: Batch, share: float, n_jobs: int | None) -> OfSummaries:
         """Return what is known with the rows of a batch, of which each is checked."""
         whole = batch.then(self.apart)
@@ -155,7 +197,7 @@ class OfSummaries(Running):
         first = self.first
         if self.etas is None and (first is None or first.n < FIRST):
             # What the caller holds may change.
-            first = whole.copy() if first is None else first.then(whole)
+            first = whole.varied().copy() if first is None else first.then(whole).varied()
         out = replace(
             self,
             batches=number,
@@ -180,10 +222,7 @@ class OfSummaries(Running):
         left = left[len(left) - len(parts) :]
         columns = []
         for j, family in enumerate(self.fitted):
-            own = [
-                replace(part[j], total=float(part[j].total * scale))
-                for part, scale in zip(parts, left, strict=True)
-            ]
+            own = [p[j].forgotten(float(scale)) for p, scale in zip(parts, left, strict=True)]
             columns.append(joined(own, family))
         return replace(self, known=tuple(columns), pending=())
 
@@ -200,6 +239,10 @@ class OfSummaries(Running):
 
     def tested(self) -> OfSummaries:
         """Return the same with the tests of all batches, each against the estimate before it."""
+        with np.errstate(all="ignore"):
+            return self._tested()
+
+    def _tested(self) -> OfSummaries:
         before, points, tests = self.before, self.points, list(self.tests)
         for number, n, share, found in self.untested:
             if before is None:
@@ -209,29 +252,31 @@ class OfSummaries(Running):
             if pasts is not None:
                 points = tuple(p.past.theta for p in pasts)
                 each = [
-                    score_test(s.objective(family), p.past.forgotten(share), p.active)
+                    score_test(s.objective(family), p.past, p.active, left=s.left)
                     for s, family, p in zip(found, self.fitted, pasts, strict=True)
                 ]
                 tests.append((number, n, added(each)))
             before = tuple(
-                old.joined(family, new, share)
+                old.forgotten(share).joined(family, new)
                 for old, new, family in zip(before, found, self.fitted, strict=True)
             )
         return replace(self, before=before, points=points, tests=tuple(tests), untested=())
 
     def _pasts(self, before: Any, points: Any) -> tuple[Moved, ...] | None:
         """Return the estimates from summaries, or None where they do not determine one yet."""
+        size = max(family.n_params for family in self.fitted)
+        if before[0].total < _TOLD * size * before[0].left:
+            return None
         points = points or self.etas
         if points is None and self.first is not None:
             points = _starts(self.fitted, self.first)
         if points is None:
             return None
         terms = zip(before, self.fitted, points, strict=True)
-        with np.errstate(all="ignore"):
-            try:
-                found = tuple(absorbed(s.objective(f), None, eta) for s, f, eta in terms)
-            except (ValueError, np.linalg.LinAlgError):
-                return None
+        try:
+            found = tuple(_estimated(s, f, eta) for s, f, eta in terms)
+        except (ValueError, np.linalg.LinAlgError):
+            return None
         return found if all(m.distance < 0.1 for m in found) else None
 
 
@@ -265,6 +310,11 @@ def summaries(
     if len(known) < len(found):
         return None
     return tuple(Summary(values, batch.total) for values in known)
+
+
+def _estimated(summary: Summary, family: Distribution, start: np.ndarray) -> Moved:
+    """Return the estimate from a summary, and what its rows tell of others."""
+    return absorbed(summary.objective(family), None, start, left=summary.left)
 
 
 def _starts(fitted: Sequence[Distribution], batch: Batch) -> tuple[np.ndarray, ...]:
@@ -304,6 +354,13 @@ class OfQuadratics(Running):
     waits: bool = False
 
     @property
+    def total(self) -> float:  # type: ignore[override]
+        """The sum of the weights of the rows so far."""
+        if self.pasts is not None:
+            return self.pasts[0].total
+        return 0.0 if self.held is None else self.held.total
+
+    @property
     def enough(self) -> bool:
         """Whether the rows that are held determine an estimate well."""
         need = max(FIRST, A_PARAMETER * max(family.n_params for family in self.fitted))
@@ -316,7 +373,9 @@ class OfQuadratics(Running):
         rows = batch.copy() if before is None else before.then(batch)
         return replace(self, batches=self.batches + 1, held=rows, waits=True)
 
-    def batch(self, batch: Batch, share: float, n_jobs: int | None) -> OfQuadratics:
+    def batch(
+        self, batch: Batch, share: float, n_jobs: int | None, penalties: Sequence[Penalty]
+    ) -> OfQuadratics:
         """Return what is known with the rows of a batch, after a test of them."""
         assert self.pasts is not None
         tests, moved = [], []
@@ -324,9 +383,10 @@ class OfQuadratics(Running):
             rows = rows_of(column, weight=batch.weight, n_jobs=n_jobs)
             check(family, rows, None)
             objective = Likelihood(family, Constant().bind(0, family), rows)
-            past = self.pasts[j].forgotten(share)
-            tests.append(score_test(objective, past, self.active[j]))
-            moved.append(absorbed(objective, past, past.theta))
+            past, added_to = self.pasts[j], (penalties[j], batch.left)
+            tests.append(score_test(objective, past, self.active[j], *added_to))
+            past = past.forgotten(share)
+            moved.append(absorbed(objective, past, past.theta, *added_to))
         number = self.batches + 1
         return replace(
             self,

@@ -28,7 +28,7 @@ _PLAIN = (
 _REGRESSIONS = ("NaturalRegressor", "NaturalClassifier")
 
 #: The fields of an information, of a history and of a trial.
-_INFORMATION = ("matrix", "kind", "known", "prior", "complete", "exact", "regular")
+_INFORMATION = ("matrix", "kind", "known", "prior", "complete", "exact", "regular", "left")
 _HISTORY = {"columns", "theta", "notes", "reasons", "trials"}
 
 #: The keys of a stored estimator.

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from natfit.fitting.semidefinite import SILENT, semidefinite, solved
+from natfit.fitting.penalties import NONE, Penalty
+from natfit.fitting.semidefinite import SILENT, solved
 from natfit.objectives import Likelihood
 from natfit.optimize import History
 
 if TYPE_CHECKING:
-    from natfit.fitting.running import Past
+    from natfit.fitting.past import Past
 
 #: Rows of the past, for each coordinate, that steady the covariance which a batch's scores show.
 _STEADY = 20.0
@@ -46,7 +47,11 @@ class Test:
 
 
 def score_test(
-    objective: Likelihood, past: Past, active: Sequence[int] = (), ridge: np.ndarray | None = None
+    objective: Likelihood,
+    past: Past,
+    active: Sequence[int] = (),
+    penalty: Penalty = NONE,
+    left: float = 1.0,
 ) -> Test:
     """Return the score test of a batch against the estimate from other rows.
 
@@ -58,9 +63,12 @@ def score_test(
     Where the scores of the batch tell B, those of few rows go with s: the mean information of some
     rows of the past is added to them.
 
-    A penalty moves the estimate to where the score of its rows is R theta per unit of weight, so
-    that s is counted from there; with the information J of the rows without the penalty, and w the
-    weight of the batch, then V = B + (B + w R) I^-1 J I^-1 (B + w R).
+    A penalty moves the estimate to where the mean score of its rows is not zero, so that s is
+    counted from there; with the information J of the rows without the penalty, I with its
+    curvature R for each unit of weight, and w the weight of the batch, then
+    V = B + (B + w R) I^-1 J I^-1 (B + w R). Where rows are partly
+    forgotten, their scores vary less, so that J is ``past.left`` times as much, and the first B
+    ``left`` times.
 
     Parameters
     ----------
@@ -70,8 +78,10 @@ def score_test(
         What is known of other rows.
     active : sequence of int
         Coordinates at a limit, which are left out.
-    ridge : ndarray of shape (P, P), optional
-        R of the penalty ``1/2 theta' R theta`` per unit of weight.
+    penalty : Penalty
+        What is added for the rows of the past.
+    left : float
+        What is left of a row of the batch.
 
     Returns
     -------
@@ -81,15 +91,16 @@ def score_test(
     with np.errstate(all="ignore"):
         _, grad = objective.first_order(past.theta)
         own = total * objective.score_covariance(past.theta).dense()
-    pulled, known = own, past.information
-    if ridge is not None:
-        grad = grad + ridge @ past.theta
-        pulled, known = own + total * ridge, semidefinite(known - past.total * ridge)
+    known, curve = past.information, penalty.terms(past.theta, past.total)[2]
+    grad, pulled = grad - past.slope / past.total, own + total / past.total * curve
     if not objective.expects:
         own = _steadied(own, total, known / past.total)
     free = np.setdiff1d(np.arange(len(grad)), np.asarray(active, dtype=int))
     at = np.ix_(free, free)
-    return _tested(-total * grad[free], own[at], past.information[at], pulled[at], known[at])
+    with np.errstate(all="ignore"):
+        own, known = left * own, past.left * known
+        whole = past.information + curve
+        return _tested(-total * grad[free], own[at], whole[at], pulled[at], known[at])
 
 
 def _steadied(own: np.ndarray, total: float, mean: np.ndarray) -> np.ndarray:
@@ -107,17 +118,24 @@ def _tested(
     scale = np.outer(size, size)
     if not (len(score) and np.isfinite(own).all() and np.isfinite(score).all()):
         return Test(np.nan, 0)
-    values, vectors = np.linalg.eigh(past / scale)
-    seen = values > SILENT * max(float(values.max()), 0.0)
-    root = vectors[:, seen] / np.sqrt(values[seen])
-    share, turn = np.linalg.eigh(root.T @ (own / scale) @ root)
-    told = share > SILENT * max(float(share.max(initial=0.0)), np.finfo(float).tiny)
-    if not told.any():
+    values, vectors = _told(past / scale)
+    root = vectors / np.sqrt(values)
+    # Where a penalty alone tells the estimate, the past has none to compare with.
+    whole, root = root, root @ _told(root.T @ (known / scale) @ root)[1]
+    share, turn = _told(root.T @ (own / scale) @ root)
+    if not len(share):
         return Test(0.0, 0)
-    part = (turn.T @ (root.T @ (score / size)))[told]
-    moved = root.T @ (pulled / scale) @ root @ turn[:, told]
-    spread = np.diag(share[told]) + moved.T @ (root.T @ (known / scale) @ root) @ moved
-    return Test(float(part @ solved(spread, part)), int(told.sum()))
+    part = turn.T @ (root.T @ (score / size))
+    moved = whole.T @ (pulled / scale) @ root @ turn
+    spread = np.diag(share) + moved.T @ (whole.T @ (known / scale) @ whole) @ moved
+    return Test(float(part @ solved(spread, part)), len(share))
+
+
+def _told(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the eigenvalues of a matrix that are not zero, and their eigenvectors (P, .)."""
+    values, vectors = np.linalg.eigh(matrix)
+    told = values > SILENT * max(float(values.max(initial=0.0)), np.finfo(float).tiny)
+    return values[told], vectors[:, told]
 
 
 def drift_table(rows: Sequence[tuple[int, float, Test]]) -> History:

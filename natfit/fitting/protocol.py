@@ -16,10 +16,10 @@ from natfit.fitting.collapse import collapsed
 from natfit.fitting.data import check, degenerate, in_range, summarise
 from natfit.fitting.feasible import feasible
 from natfit.fitting.nested import Simpler
+from natfit.fitting.past import Past
 from natfit.fitting.regular import published, regular_of, regular_task
-from natfit.fitting.resting import near_limits
 from natfit.fitting.result import Result
-from natfit.fitting.running import Past, at_rest
+from natfit.fitting.running import at_rest
 from natfit.fitting.search import Search, look, on_ridge
 from natfit.fitting.starts import admit, refine, start
 from natfit.fitting.task import Task
@@ -350,20 +350,19 @@ def inform(task: Task, problem: Problem, result: Fit, summary: Any | None = None
 
 
 def _at_rest(problem: Problem, found: Result) -> Past | None:
-    """Return the quadratic of rows without a summary whose estimate is at a limit, or near one."""
-    objective, eta = problem.objective, found.eta
-    family = objective.distribution
-    if eta is None or isinstance(found.summary, tuple) or family.row_ends:
+    """Return the quadratic of rows whose estimate is near a limit, if they have no summary."""
+    objective, info, family = problem.objective, found.information, problem.model.family
+    shared = problem.model.shared
+    if (shared and isinstance(found.summary, tuple)) or family.row_ends or family.held_coordinates:
         return None
-    if objective.rows.costly:
-        # It takes a pass for each point inside.
+    if info is None or not (shared or problem.model.linear):
         return None
     ended = found.fit.status.good or found.fit.status is Status.BOUNDARY
-    if family.held_coordinates or found.information is None or not ended:
+    # It takes a pass for each point inside.
+    if objective.rows.costly or not ended:
         return None
-    with np.errstate(all="ignore"):
-        near = near_limits(eta, found.total * found.information.matrix, family.limits[:2])
-        return at_rest(objective, eta, found.at_bound) if near else None
+    at = found.fit.theta if found.eta is None else found.eta
+    return at_rest(objective, at, found.at_bound, found.total * info.matrix)
 
 
 def _whole(task: Task, problem: Problem) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from natfit.distributions.base import Distribution
 from natfit.distributions.contract.columns import OfColumns
 from natfit.fitting.options import column_label
-from natfit.fitting.running import Past
+from natfit.fitting.past import Past
 from natfit.iterate import Status
 from natfit.metrics.base import Metric
 from natfit.models import Model

@@ -18,107 +18,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from natfit import inference
-from natfit.distributions.base import Distribution
 from natfit.fitting.drift import Test
-from natfit.fitting.resting import rested
-from natfit.fitting.semidefinite import semidefinite, solved
+from natfit.fitting.past import Past, left_of
+from natfit.fitting.penalties import NONE, Penalty, penalty_of
+from natfit.fitting.resting import near_limits, rested
+from natfit.fitting.semidefinite import solved
 from natfit.iterate import Status
 from natfit.models import Constant
 from natfit.objectives import Likelihood
-from natfit.rows import Memory, Rows
 
 #: Most Newton steps of one batch, and most halvings of a step.
-_STEPS, _HALVINGS = 50, 40
+_STEPS, _HALVINGS = 500, 40
 
 #: Distance to the optimum, in standard errors, at which they end.
 _NEAR = 1e-7
 
-#: Distance up to which a batch has converged.
-_CONVERGED = 1e-4
-
-
-@dataclass(frozen=True)
-class Past:
-    """What is known of the rows so far, in coordinates theta (P,).
-
-    Attributes
-    ----------
-    theta : ndarray of shape (P,)
-        The estimate.
-    information : ndarray of shape (P, P)
-        The curvature there of the objective times its weight: the information of all rows, with
-        that of a prior or a penalty. It has no negative eigenvalue (:func:`semidefinite`).
-    total : float
-        Sum of weights; those of rows that are partly forgotten count as much as is left of them.
-    log_likelihood : float
-        At the estimate, nats, by the quadratic for past rows.
-    slope : ndarray of shape (P,) or 0.0
-        The gradient there of what is minimised: zero but for coordinates at a limit.
-    """
-
-    theta: np.ndarray
-    information: np.ndarray
-    total: float
-    log_likelihood: float
-    slope: np.ndarray | float = 0.0
-
-    @classmethod
-    def about(
-        cls,
-        theta: np.ndarray,
-        information: np.ndarray,
-        total: float,
-        log_likelihood: float,
-        active: Sequence[int] = (),
-        slope: np.ndarray | float = 0.0,
-    ) -> Past:
-        """Return the past with a curvature that may be indefinite, above all at a limit."""
-        return cls(theta, semidefinite(information, active), total, log_likelihood, slope)
-
-    def forgotten(self, share: float) -> Past:
-        """Return the past with this share of its weight left."""
-        if share == 1.0:
-            return self
-        return Past(
-            self.theta,
-            share * self.information,
-            share * self.total,
-            share * self.log_likelihood,
-            share * self.slope,
-        )
-
-    def gap(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return s' d + 1/2 d' I d with d = theta - self.theta and the slope s, and its gradient.
-
-        Returns
-        -------
-        float
-        ndarray of shape (P,)
-        """
-        change = theta - self.theta
-        pull = self.information @ change
-        return float(np.sum(change * self.slope)) + 0.5 * float(change @ pull), self.slope + pull
-
-    def likely(self, theta: np.ndarray, ridge: np.ndarray | None = None) -> float:
-        """Return the log-likelihood of these rows at a theta by the quadratic, nats.
-
-        The quadratic is that of the objective, of which a penalty ``1/2 theta' R theta`` per unit
-        of weight is a part.
-
-        Returns
-        -------
-        float
-        """
-        found = self.log_likelihood - self.gap(theta)[0]
-        if ridge is not None:
-            now, then = (0.5 * float(at @ ridge @ at) for at in (theta, self.theta))
-            found += self.total * (now - then)
-        return found
+#: Distance up to which a batch has converged, and from which it is refused.
+_CONVERGED, _LOST = 1e-4, 1.0
 
 
 @dataclass(frozen=True)
@@ -185,20 +106,26 @@ def curvature(objective: Likelihood, theta: np.ndarray, active: tuple[int, ...] 
 
 
 def absorbed(
-    objective: Likelihood, past: Past | None, start: np.ndarray, ridge: np.ndarray | None = None
+    objective: Likelihood,
+    past: Past | None,
+    start: np.ndarray,
+    penalty: Penalty = NONE,
+    left: float = 1.0,
 ) -> Moved:
     """Return the estimate that a batch has moved, and what is then known.
 
     Parameters
     ----------
     objective : Likelihood
-        That of the batch; its coordinates are those of the past.
+        That of the batch, without a penalty; its coordinates are those of the past.
     past : Past or None
         What is known of other rows; None for nothing.
     start : ndarray of shape (P,)
         Where to begin.
-    ridge : ndarray of shape (P, P), optional
-        R of the penalty ``1/2 theta' R theta`` per unit of weight, which the objective includes.
+    penalty : Penalty
+        What is added for all rows.
+    left : float
+        What is left of a row of the batch.
 
     Returns
     -------
@@ -207,64 +134,84 @@ def absorbed(
     Raises
     ------
     ValueError
-        If the likelihood of the batch is not finite at the start.
+        If the likelihood of the batch is not finite at the start, or no optimum is found.
     """
     low, high, largest = objective.limits()
     W = objective.total
+    total = W if past is None else W + past.total
 
     def evaluated(theta: np.ndarray) -> tuple[float, np.ndarray]:
         value, grad = objective.first_order(theta)
-        if past is None:
-            return W * value, W * grad
-        extra, pull = past.gap(theta)
+        extra, pull, _ = penalty.terms(theta, total)
+        if past is not None:
+            gap, slope = past.gap(theta)
+            extra, pull = extra + gap, pull + slope
         return W * value + extra, W * grad + pull
 
     def curved(theta: np.ndarray, active: tuple[int, ...]) -> np.ndarray:
-        own = curvature(objective, theta, active)
+        own = curvature(objective, theta, active) + penalty.terms(theta, total)[2]
         return own if past is None else past.information + own
 
     found = _minimised(evaluated, curved, np.clip(start, low, high), (low, high, largest))
+    if not found.distance <= _LOST:
+        raise ValueError(
+            f"the batch must lead to an estimate, got none in {found.steps} steps from the one so "
+            f"far, which end {found.distance:.1g} standard errors away from it; look for other "
+            "units, or fit all rows together"
+        )
     theta = found.theta
     slope, matrix = rested(
         lambda at: evaluated(at)[0], theta, found.slope, found.matrix, (low, high), found.active
     )
-    total, log_likelihood = W, objective.log_likelihood(theta, float(objective.value(theta)))
+    log_likelihood = objective.log_likelihood(theta, float(objective.value(theta)))
+    own = W, log_likelihood, found.active, slope, left
+    now = Past.about(theta, matrix, *own).without(penalty, total)
     if past is not None:
-        total, log_likelihood = total + past.total, log_likelihood + past.likely(theta, ridge)
-    now = Past.about(theta, matrix, total, log_likelihood, found.active, slope)
-    return Moved(now, found.active, found.steps, found.distance)
+        likely = log_likelihood + past.likely(theta)
+        now = replace(now, total=total, log_likelihood=likely, left=left_of(past, now))
+    return Moved(now.finite(), found.active, found.steps, found.distance)
 
 
-def at_rest(objective: Likelihood, eta: np.ndarray, active: tuple[int, ...]) -> Past:
-    """Return what is known of the rows of a fit in which they share eta.
+def at_rest(
+    objective: Likelihood, theta: np.ndarray, active: tuple[int, ...], matrix: np.ndarray
+) -> Past | None:
+    """Return what is known of the rows of a fit whose estimate is at a limit, or near one.
 
     Parameters
     ----------
     objective : Likelihood
-        That of the fit, whose coordinates may be others.
-    eta : ndarray of shape (K,)
-        The estimate.
+        That of the fit, whose coordinates may be others where all rows share eta.
+    theta : ndarray of shape (P,)
+        The estimate; eta where all rows share it.
     active : tuple of int
         Coordinates at a limit.
+    matrix : ndarray of shape (P, P)
+        The curvature of all rows.
 
     Returns
     -------
-    Past
+    Past or None
+        None where no coordinate is near a limit.
     """
     plain = copy(objective)
-    plain.model = Constant().bind(0, objective.distribution)
+    if objective.model.shared:
+        plain.model = Constant().bind(0, objective.distribution)
     W, (low, high, _) = plain.total, plain.limits()
-    value, grad = plain.first_order(eta)
-    held = np.isin(np.arange(len(eta)), active)
-    slope, matrix = rested(
-        lambda at: W * float(plain.value(at)),
-        eta,
-        np.where(held, W * grad, 0.0),
-        curvature(plain, eta, active),
-        (low, high),
-        active,
-    )
-    return Past.about(eta, matrix, W, plain.log_likelihood(eta, value), active, slope)
+    with np.errstate(all="ignore"):
+        if not near_limits(theta, matrix, (low, high)):
+            return None
+        value, grad = plain.first_order(theta)
+        held = np.isin(np.arange(len(theta)), active)
+        slope, matrix = rested(
+            lambda at: W * float(plain.value(at)),
+            theta,
+            np.where(held, W * grad, 0.0),
+            curvature(plain, theta, active),
+            (low, high),
+            active,
+        )
+        found = W, plain.log_likelihood(theta, value), active, slope
+        return Past.about(theta, matrix, *found).without(penalty_of(objective), W)
 
 
 @dataclass(frozen=True)
@@ -322,63 +269,9 @@ def _lower(
     return None
 
 
-# ------------------------------------------------------------------------------ summaries
-
-
-@dataclass(frozen=True)
-class Summary:
-    """A family's summary of rows, and the sum of their weights."""
-
-    values: tuple
-    total: float
-
-    def joined(self, family: Distribution, other: Summary, share: float = 1.0) -> Summary:
-        """Return the summary of these rows, of which a share of the weight is left, and others."""
-        left = share * self.total
-        values = family.joined_summaries(self.values, left, other.values, other.total)
-        return Summary(tuple(values), left + other.total)  # type: ignore[arg-type]
-
-    @property
-    def size(self) -> int:
-        """How many numbers the summary consists of."""
-        return sum(np.size(part) for part in self.values)
-
-    def objective(self, family: Distribution) -> Likelihood:
-        """Return the objective of the rows, in eta."""
-        row = Memory(np.ones(1), weight=np.array([self.total]))
-        return Likelihood(family, Constant().bind(0, family), row, self.values)
-
-
-def stand_in(family: Distribution, summary: Summary, eta: np.ndarray | None) -> Rows | None:
-    """Return rows that stand for those of a summary where a fit asks for rows, or None.
-
-    Those of a table of counts are its values; else they are drawn from the estimate, and serve
-    starts and points to compare with, not the likelihood.
-
-    Parameters
-    ----------
-    family : Distribution
-        The family, bound.
-    summary : Summary
-        That of all rows.
-    eta : ndarray of shape (K,) or None
-        An estimate from which to draw.
-
-    Returns
-    -------
-    Rows or None
-        With the weight of all rows.
-    """
-    values = family.tabulated(summary.values)
-    if values is not None:
-        return Memory(values[0], weight=summary.total * values[1])
-    if eta is None:
-        return None
-    rows = family.sample(np.reshape(eta, (1, -1)), np.random.default_rng(0), 64)
-    return Memory(rows, weight=np.full(len(rows), summary.total / len(rows)))
-
-
-def merged(one: Past, two: Past, limits: tuple | None = None) -> tuple[Moved, Test]:
+def merged(
+    one: Past, two: Past, limits: tuple | None = None, penalty: Penalty = NONE
+) -> tuple[Moved, Test]:
     """Return what two parts of the rows tell together, and the test that they share theta.
 
     ``theta = (I1 + I2)^-1 (I1 theta1 + I2 theta2)``, as efficient as the fit of all rows (Lin and
@@ -392,25 +285,30 @@ def merged(one: Past, two: Past, limits: tuple | None = None) -> tuple[Moved, Te
         In the same coordinates.
     limits : tuple of ndarray of shape (P,), optional
         The lower and the upper limits and the largest steps; none by default.
+    penalty : Penalty
+        What is added for all rows, and for those of each part.
 
     Returns
     -------
     Moved
     Test
     """
-    both = one.information + two.information
+    total = one.total + two.total
+    both = one.information + two.information + penalty.terms(one.theta, total)[2]
     if limits is None:
         limits = tuple(np.full(len(both), each) for each in (-np.inf, np.inf, np.inf))
 
     def evaluated(theta: np.ndarray) -> tuple[float, np.ndarray]:
         (a, pull), (b, other) = one.gap(theta), two.gap(theta)
-        return a + b, pull + other
+        extra, own, _ = penalty.terms(theta, total)
+        return a + b + extra, pull + other + own
 
     step = solved(both, -evaluated(one.theta)[1])
     found = _minimised(evaluated, lambda *_: both, np.clip(one.theta + step, *limits[:2]), limits)
-    loss = max(evaluated(found.theta)[0], 0.0)
-    log_likelihood = one.log_likelihood + two.log_likelihood - loss
+    apart = sum(penalty.terms(part.theta, part.total)[0] for part in (one, two))
+    loss = max(evaluated(found.theta)[0] - apart, 0.0)
+    log_likelihood = one.likely(found.theta) + two.likely(found.theta)
     known = int(np.linalg.matrix_rank(both, hermitian=True))
-    total = one.total + two.total
-    past = Past.about(found.theta, both, total, log_likelihood, found.active, found.slope)
+    known_of_both = total, log_likelihood, found.active, found.slope, left_of(one, two)
+    past = Past.about(found.theta, both, *known_of_both).without(penalty, total)
     return Moved(past, found.active, 1, found.distance), Test(2.0 * loss, known)

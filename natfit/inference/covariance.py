@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -56,6 +56,9 @@ class Information:
     regular : tuple of ndarray or None
         The information in other coordinates, in which it is well-conditioned, and the derivatives
         of eta in these, (K, K) each.
+    left : float
+        What is left of a row where rows are partly forgotten, on average over what is left of all:
+        the sum of squared weights over the sum of weights. Weights that are repetitions leave 1.
     """
 
     matrix: np.ndarray
@@ -65,13 +68,20 @@ class Information:
     complete: bool = True
     exact: bool = False
     regular: tuple[np.ndarray, np.ndarray] | None = None
+    left: float = 1.0
 
     def covariance(self, fixed: tuple[int, ...] = ()) -> np.ndarray:
-        """Return the inverse (K, K); coordinates at a limit are ``fixed``."""
+        """Return the inverse (K, K), times ``left``; coordinates at a limit are ``fixed``."""
         if self.regular is None or fixed:
-            return inverse(self.matrix, fixed, self.known, self.exact)
+            return self.of_what_is_left(inverse(self.matrix, fixed, self.known, self.exact))
         matrix, jacobian = self.regular
-        return jacobian @ inverse(matrix, exact=self.exact) @ jacobian.T
+        return self.of_what_is_left(jacobian @ inverse(matrix, exact=self.exact) @ jacobian.T)
+
+    def of_what_is_left(self, found: np.ndarray) -> np.ndarray:
+        """Return I^-1 (a (I - R) + R) I^-1 for I^-1 (K, K), with ``left`` a and ``prior`` R."""
+        if self.left == 1.0 or self.prior is None:
+            return self.left * found
+        return self.left * found + (1.0 - self.left) * _between(found, self.prior)
 
     def embedded(self, free: np.ndarray, size: int) -> Information:
         """Return this information among ``size`` coordinates, all known except ``free``."""
@@ -83,7 +93,7 @@ class Information:
             prior = np.zeros((size, size))
             prior[at] = self.prior
         known = tuple(i for i in range(size) if i not in set(free.tolist()))
-        return Information(matrix, self.kind, known, prior, self.complete, self.exact)
+        return replace(self, matrix=matrix, known=known, prior=prior, regular=None)
 
 
 def information(
@@ -309,10 +319,10 @@ def covariance(
     # information in other coordinates has.
     bread = estimate.inverse_of(info.matrix)
     if cov_type == "robust":
-        return robust(_known(estimate, cov_type), estimate.theta, bread)
+        return robust(_known(estimate, cov_type), estimate.theta, bread) / info.left
     if groups is None:
         raise ValueError("cov_type='cluster' needs groups=, the group of each row, got None")
-    return _clustered(estimate, bread, groups)
+    return _clustered(estimate, bread, groups) / info.left
 
 
 def _known(estimate: Estimate, cov_type: str) -> Likelihood:

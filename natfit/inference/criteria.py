@@ -119,7 +119,8 @@ def _effective(estimate: Estimate) -> float:
     if estimate.objective is None:
         raise ValueError("estimate must have its objective, got one without data; pass X")
     free = estimate.free
-    inverse = estimate.covariance()[np.ix_(free, free)] * estimate.total
+    size = estimate.total / estimate.information.left
+    inverse = estimate.covariance()[np.ix_(free, free)] * size
     if not np.isfinite(inverse).all():
         return np.inf
     scores = estimate.objective.scores(estimate.theta).dense()[np.ix_(free, free)]

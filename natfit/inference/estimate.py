@@ -77,5 +77,6 @@ class Estimate:
 
     def inverse_of(self, matrix: np.ndarray) -> np.ndarray:
         """Return the covariance matrix (P, P) of theta from another information per row."""
-        known, exact = self.information.known, self.information.exact
-        return inverse(matrix, self.at_limit, known, exact) / self.total
+        info = self.information
+        found = inverse(matrix, self.at_limit, info.known, info.exact)
+        return info.of_what_is_left(found) / self.total

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -134,6 +136,24 @@ class LinearPredictors(Model):
         return bound
 
     _predictors: list[tuple[np.ndarray, bool]]
+
+    def opened(self) -> LinearPredictors:
+        """Return the model for rows in which columns that were constant may vary.
+
+        Theta, and what was known of it, mean the same.
+
+        Returns
+        -------
+        LinearPredictors
+            Itself if no column was constant.
+        """
+        if not self.design.flat.any():
+            return self
+        found = copy(self)
+        # The unit of such a column is its size.
+        found.shift, found.scale = self.design.shift, self.design.scale
+        found.design = replace(self.design, flat=np.zeros_like(self.design.flat))
+        return found
 
     def _prepare(self) -> None:
         """Lay out theta: where each of its entries is in B (A, K)."""

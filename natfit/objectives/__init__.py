@@ -12,7 +12,7 @@ from natfit.objectives.base import NoMinimum, Objective, listed
 from natfit.objectives.clipped import ClippedSurrogate
 from natfit.objectives.function import Function
 from natfit.objectives.likelihood import Likelihood
-from natfit.objectives.penalty import Penalised, Prior
+from natfit.objectives.penalty import Penalised, Prior, prior_terms, ridge_matrix
 from natfit.objectives.surrogate import PolicySurrogate
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ __all__ = [
     "Prior",
     "Regression",
     "listed",
+    "prior_terms",
+    "ridge_matrix",
 ]
 
 _LATER = {"Jeffreys": "jeffreys", "Regression": "regression"}

@@ -124,6 +124,48 @@ def _quartiles(density: Any) -> tuple[float, float, float]:
     return float(low), float(middle), float(high)
 
 
+def prior_terms(
+    prior: Mapping[str, Prior], family: Distribution, eta: np.ndarray
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return the log prior at eta, its gradient and the diagonal of its negative Hessian.
+
+    Parameters
+    ----------
+    prior : mapping of str to Prior
+        By the names of parameters.
+    family : Distribution
+        The family, bound.
+    eta : ndarray of shape (K,)
+        Where.
+
+    Returns
+    -------
+    float
+        In nats.
+    ndarray of shape (K,)
+    ndarray of shape (K,)
+    """
+    value, grad, curve = 0.0, np.zeros(len(eta)), np.zeros(len(eta))
+    for name, density in prior.items():
+        block = family.blocks[name]
+        constraint, own = family.params[name], eta[block]
+        native = np.reshape(constraint.to_native(own[None])[0], -1)
+        log, first, second = density.terms(native)
+        slope = constraint.first(own)
+        value += log
+        grad[block] = first * slope
+        curve[block] = -(second * slope**2 + first * constraint.second(own))
+    return value, grad, curve
+
+
+def ridge_matrix(ridge: np.ndarray, mix: np.ndarray | None = None) -> np.ndarray:
+    """Return S (x) diag(lambda), (P, P), from lambda (P,) and S (K, K), the identity by default."""
+    if mix is None:
+        return np.diag(ridge)
+    each = len(ridge) // len(mix)
+    return np.kron(mix, np.eye(each)) * ridge
+
+
 class Penalised(Likelihood):
     """f(theta) = -1/W (sum_i w_i log p(y_i | theta) + log prior(native parameters)).
 
@@ -148,17 +190,7 @@ class Penalised(Likelihood):
 
     def prior_terms(self, eta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Return the log prior, its gradient (K,) and the diagonal (K,) of its negative Hessian."""
-        value, grad, curve = 0.0, np.zeros(len(eta)), np.zeros(len(eta))
-        for name, prior in self.prior.items():
-            block = self.distribution.blocks[name]
-            constraint, own = self.distribution.params[name], eta[block]
-            native = np.reshape(constraint.to_native(own[None])[0], -1)
-            log, first, second = prior.terms(native)
-            slope = constraint.first(own)
-            value += log
-            grad[block] = first * slope
-            curve[block] = -(second * slope**2 + first * constraint.second(own))
-        return value, grad, curve
+        return prior_terms(self.prior, self.distribution, eta)
 
     def log_likelihood(self, theta: np.ndarray, value: float) -> float:
         """Return the log-likelihood of all rows at theta, nats, without the log prior."""

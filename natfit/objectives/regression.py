@@ -25,6 +25,7 @@ from natfit.objectives._recession import separation, settled, uncertain
 from natfit.objectives._row_limits import row_limit
 from natfit.objectives.base import NoMinimum
 from natfit.objectives.likelihood import Likelihood
+from natfit.objectives.penalty import ridge_matrix
 from natfit.rows import Block, Memory, Rows, fewer_of
 
 #: Most rows on which the divergence of a step is computed, which only limits its length, and the
@@ -177,7 +178,7 @@ class Regression(Likelihood):
         """Return S (x) diag(lambda), (P, P), the curvature of the penalty; None without one."""
         if self.ridge is None:
             return None
-        return np.stack([self.penalty_times(e) for e in np.eye(self.n_params)])
+        return ridge_matrix(self.ridge, self.mix)
 
     def log_likelihood(self, theta: np.ndarray, value: float) -> float:
         """Return the log-likelihood of all rows, nats, without the penalty."""

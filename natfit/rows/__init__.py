@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from natfit._component import available, component_class
+from natfit.rows._batches import joined, kind_of
 from natfit.rows._dot import dot
 from natfit.rows._draws import Streams, block_rng, strata, subsample
 from natfit.rows._pieces import Pieces
@@ -49,6 +50,8 @@ __all__ = [
     "Streams",
     "block_rng",
     "dot",
+    "joined",
+    "kind_of",
     "mean_over",
     "means_over",
     "distance",

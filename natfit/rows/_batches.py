@@ -174,10 +174,10 @@ def _alike(part: Any, first: Any, name: str) -> Any:
         raise ValueError(f"{name} must be in all batches or in none: this {has}, the first {had}")
     if part is None:
         return None
-    if [kind(part) for kind in _KINDS] != [kind(first) for kind in _KINDS]:
+    if kind_of(part) != kind_of(first):
         raise ValueError(
-            f"{name} must be of the same kind in all batches, got {type(part).__name__} and "
-            f"{type(first).__name__} in the first"
+            f"{name} must be of the same kind in all batches, got {kind_of(part)} and "
+            f"{kind_of(first)} in the first"
         )
     if is_frame(part):
         names, mine = list(first.columns), list(part.columns)
@@ -195,7 +195,14 @@ def _alike(part: Any, first: Any, name: str) -> Any:
 
 
 #: What tells kinds of containers apart whose rows cannot be joined.
-_KINDS = is_frame, is_series, is_rows, sparse.issparse
+def kind_of(part: Any) -> str:
+    """Return in words of which kind rows are: those of one kind can be joined."""
+    if isinstance(part, np.ndarray):
+        return f"an array of {'numbers' if part.dtype.kind in 'biufc' else 'text or objects'}"
+    if sparse.issparse(part):
+        return "a sparse matrix"
+    # A package joins what is its own.
+    return f"a {type(part).__name__} of {type(part).__module__.partition('.')[0]}"
 
 
 def _more(shape: tuple[int, ...]) -> str:

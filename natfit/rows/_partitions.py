@@ -29,7 +29,13 @@ def in_partitions(value: Any) -> bool:
             "of one for each part of the rows"
         )
     if isinstance(value, list):
-        return bool(value) and all(_is_delayed(v) for v in value)
+        found = [_is_delayed(v) for v in value]
+        if any(found) and not all(found):
+            raise TypeError(
+                "delayed rows must be a list of blocks of which each is delayed, got block "
+                f"{found.index(False)} in memory; write dask.delayed(block)"
+            )
+        return any(found)
     return _is_array(value) or _is_frame(value)
 
 

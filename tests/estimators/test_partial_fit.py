@@ -158,6 +158,32 @@ def test_drift_is_seen_in_the_batch_in_which_it_comes():
     assert drift["df"].tolist() == [1.0] * 11
 
 
+BATCH = np.random.default_rng(2).normal(size=(40, 2)), np.arange(40) % 2
+
+
+@pytest.mark.parametrize(
+    "model", [NaturalMLE("normal"), NaturalRegressor("poisson"), NaturalClassifier(alpha=1.0)]
+)
+@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize(
+    "X, words",
+    [
+        (natfit.Stream(lambda: iter([BATCH])), "X must be in memory in partial_fit, .*got Stream"),
+        ((row for row in BATCH[0]), "X must be an array or a frame, got generator; use list"),
+        (None, "X must be an array, a sequence or a frame of numbers, got None"),
+    ],
+)
+def test_batches_that_are_not_in_memory_are_refused(model, begun, X, words):
+    model, options = clone(model), {}
+    if isinstance(model, NaturalClassifier):
+        options["classes"] = [0, 1]
+    if begun:
+        model.partial_fit(*BATCH, **options)
+    with pytest.raises((TypeError, ValueError), match=words):
+        model.partial_fit(X, BATCH[1], **options)
+    assert hasattr(model, "n_features_in_") is begun
+
+
 def test_forgetting_is_a_weight_of_past_rows():
     X = DRAWS["gamma"]
     model = NaturalMLE("gamma", tol=1e-9)

@@ -8,7 +8,8 @@ from scipy import optimize, stats
 from natfit.distributions import Logistic, Normal, Poisson
 from natfit.fitting.drift import Test as ScoreTest
 from natfit.fitting.drift import drift_table, score_test
-from natfit.fitting.running import Past, Summary, absorbed, merged
+from natfit.fitting.past import Past, Summary
+from natfit.fitting.running import absorbed, merged
 from natfit.models import Constant
 from natfit.objectives import Likelihood
 from natfit.rows import Memory
@@ -88,12 +89,13 @@ def test_forgetting_leaves_a_share():
     assert past.forgotten(1.0) is past
     left = past.forgotten(0.25)
     assert (left.information[0, 0], left.total, left.log_likelihood) == (1.0, 2.0, -0.75)
+    assert left.left == 0.25
 
 
 def test_summaries_that_forget():
     y = np.array([1.0, 2.0, 4.0, 9.0])
     parts = [Summary(Normal().sufficient(Memory(p)), 2.0) for p in (y[:2], y[2:])]
-    found = parts[0].joined(Normal(), parts[1], 0.5)
+    found = parts[0].forgotten(0.5).joined(Normal(), parts[1])
     weight = np.array([0.5, 0.5, 1.0, 1.0])
     mean = np.average(y, weights=weight)
     assert found.total == 3.0

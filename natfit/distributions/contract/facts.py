@@ -104,6 +104,10 @@ class Facts:
     #: share of successes.
     one_mean: bool = False
 
+    #: Options that :meth:`bind` takes from rows, where they are not given, to represent these:
+    #: draws and expectations rest on them, the likelihood does not.
+    of_rows: tuple[str, ...] = ()
+
     #: Native values about which checks take their points, for parameters of which those at eta = 0
     #: are beyond what rows in double precision can show.
     usual: Mapping[str, float] = {}

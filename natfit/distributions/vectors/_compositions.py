@@ -10,15 +10,13 @@ import numpy as np
 
 from natfit._validation import check_number
 from natfit.distributions.contract.support import COUNTS, Support
+from natfit.distributions.contract.united import QUANTILES
 from natfit.distributions.counts.poisson import _log_factorial
 from natfit.distributions.forms.columns import Columns
 from natfit.rows import Rows
 
 #: Largest difference between one and the sum of the shares of a row.
 TOLERANCE = 1e-6
-
-#: Number of totals, each equally likely, that represent those of the data.
-_TOTALS = 16
 
 
 @dataclass(frozen=True)
@@ -65,6 +63,7 @@ class CountVectors(Columns):
 
     support = COUNTS
 
+    of_rows = ("totals",)
     _least_dim = 2
     _unbound = "its dimension is known; call bind(y) with counts (n, D), or pass dim=D"
 
@@ -144,7 +143,7 @@ def totals_of(rows: Rows) -> int | tuple[int, ...]:
         return 1
     if totals[0] == totals[-1]:
         return int(totals[0])
-    at = ((np.arange(_TOTALS) + 0.5) / _TOTALS * len(totals)).astype(np.intp)
+    at = ((np.arange(QUANTILES) + 0.5) / QUANTILES * len(totals)).astype(np.intp)
     return tuple(int(t) for t in totals[at])
 
 

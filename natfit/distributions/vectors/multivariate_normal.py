@@ -274,6 +274,8 @@ class MultivariateNormal(Columns, ExponentialFamily):
             return summary, None
         mean, spread = summary
         scale = np.sqrt(np.diagonal(spread[0]))
+        # That of one row, say, in a batch of its own.
+        scale = np.where(scale > 0, scale, 1.0)
         value, vector = np.linalg.eigh(spread[0] / np.outer(scale, scale))
         null = value <= _SINGULAR * len(scale)
         if not null.any():

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import issparse, vstack
 from sklearn.utils.validation import check_is_fitted
 
 from natfit._numbers import TooFewRows
 from natfit._validation import check_jobs, check_number
-from natfit.distributions import Censored
-from natfit.estimators._merging import Merging, compared, own_maximum, refuse_different, tested
-from natfit.estimators._partial_checks import HELD, weightless
+from natfit.distributions.base import Distribution
+from natfit.distributions.contract.united import represents, united
+from natfit.estimators._merging import (
+    Merging,
+    compared,
+    own_maximum,
+    refuse_different,
+    refuse_without_maximum,
+    tested,
+)
+from natfit.estimators._partial_checks import HELD, refuse_elsewhere, refuse_ends, weightless
 from natfit.estimators.regression._features import layout_of, read_container
+from natfit.estimators.regression._held import Held, parts_of, refuse_other_parts, together
 from natfit.estimators.regression._options import strengths
 from natfit.estimators.regression._statements_estimates import Remembered
 from natfit.fitting.drift import Test, drift_table, score_test
-from natfit.fitting.running import Moved, Past, absorbed, ending, merged
+from natfit.fitting.links import driven_by, linked
+from natfit.fitting.past import Past, left_of
+from natfit.fitting.penalties import NONE, Penalty, Ridge
+from natfit.fitting.running import Moved, absorbed, at_rest, ending, merged
 from natfit.inference import Information
 from natfit.iterate import Status
 from natfit.models.linear_predictors import LinearPredictors
-from natfit.objectives import Regression
+from natfit.objectives import Regression, ridge_matrix
 from natfit.optimize import History
 from natfit.rows import rows_of
 
@@ -40,8 +49,8 @@ class Going:
     ----------
     past : Past or None
         The quadratic; None as long as rows are held.
-    held : tuple or None
-        Batches (X, y, sample_weight, offset, exposure) that are fitted together.
+    held : tuple of Held
+        Batches that are fitted together.
     batches : int
         Number of batches, that of a fit included.
     tests : tuple of (int, float, Test)
@@ -51,7 +60,7 @@ class Going:
     """
 
     past: Past | None = None
-    held: tuple[dict[str, Any], ...] = ()
+    held: tuple[Held, ...] = ()
     batches: int = 0
     tests: tuple[tuple[int, float, Test], ...] = ()
     classes: np.ndarray | None = None
@@ -71,6 +80,11 @@ class PartialRegression(Merging):
     _information: Information | None
     _at_bound: tuple[int, ...]
     _going: Going
+    _model: Any
+    _remembered: Any
+    _known_parts: tuple[str, ...]
+    distribution_: Distribution
+    _family: Distribution
 
     if TYPE_CHECKING:
 
@@ -81,23 +95,33 @@ class PartialRegression(Merging):
     ) -> None:
         """Go on with the rows of a batch, whose labels are among ``classes``."""
         share = check_number(forgetting, "forgetting", low=0.0, high=1.0, closed_low=False)
-        self._refuse_networks("partial_fit")
         self._keep_options(anew="_going" not in self.__dict__ and "_theta" not in self.__dict__)
         going = replace(self._state_of_rows(), classes=classes)
+        seen = going.past is not None or bool(going.held)
+        # What scikit-learn says of other columns, before anything else.
+        read_container(self, given["X"], not seen, 0)
         if not hasattr(given["X"], "shape"):
             given = {**given, "X": np.asarray(given["X"])}
-        n = given["X"].shape[0] if np.ndim(given["X"]) else 0
-        seen = going.past is not None or bool(going.held)
-        if seen:
-            # What scikit-learn says of other columns, before anything else.
-            read_container(self, given["X"], False, 0)
+        n = given["X"].shape[0]
         if (seen and n == 0) or weightless(given["sample_weight"], n):
             return
+        if going.held or "_theta" in self.__dict__:
+            known = parts_of(going.held[0].given) if going.held else self._known_parts
+            refuse_other_parts(known, parts_of(given))
         if going.past is None:
-            before = [_faded(each, share) for each in going.held] if share < 1.0 else going.held
-            self._hold(going, (*before, _copied(given)), going.batches + 1)
+            self._check_batch(given, reset=not seen)
+            before = [each.forgotten(share) for each in going.held]
+            self._hold(going, (*before, Held.of(given)), going.batches + 1)
         else:
-            self._absorb(going, given, share)
+            self._absorb(going, Held(given), share)
+
+    def _check_batch(self, given: dict[str, Any], reset: bool) -> None:
+        """Raise for rows of a batch that must not wait until there are others, by their places."""
+        data = self._data(given["X"], given["y"], given["sample_weight"], reset=reset, least=1)
+        layout_of(data.X).matrix(data.X)
+        if "_theta" in self.__dict__:
+            family, values = self._seen_rows(data, given["y"])
+            family.check(rows_of(values))
 
     def _state_of_rows(self) -> Going:
         """Return what is known of the rows so far: those of a fit, or of batches, or none."""
@@ -111,6 +135,11 @@ class PartialRegression(Merging):
         for name in ("_going", "_merged"):
             self.__dict__.pop(name, None)
         self._keep_options(anew=True)
+
+    def _refuse_batch(self, given: dict[str, Any]) -> None:
+        """Raise for what no batch can be, before anything is read."""
+        self._refuse_networks("partial_fit")
+        refuse_elsewhere(**given)
 
     def _refuse_networks(self, method: str) -> None:
         if not (isinstance(self.predictor, str) and self.predictor == "linear"):
@@ -126,22 +155,21 @@ class PartialRegression(Merging):
 
     # ------------------------------------------------------------------------ the first rows
 
-    def _hold(self, going: Going, held: tuple[dict[str, Any], ...], number: int) -> None:
+    def _hold(self, going: Going, held: tuple[Held, ...], number: int) -> None:
         """Fit all rows so far together, and keep their quadratic once they are enough."""
-        rows = _together(held)
+        rows = together(held)
         n = rows["X"].shape[0]
         done = n >= 2 and self._seen_all(rows, going)
         try:
             if done:
                 self._fit_held(rows)
+                refuse_ends((self._family,))
+                info = _estimate_of(self).information
+                self._information = replace(info, left=left_of(*held))
         except TooFewRows:
             if n > HELD:
                 raise
             done = False
-        if not done:
-            # Rows that are refused must not wait until there are others.
-            data = self._data(rows["X"], rows["y"], rows["sample_weight"], reset=True, least=1)
-            layout_of(data.X).matrix(data.X)
         going = replace(going, held=held, batches=number)
         # A quadratic does not say how the likelihood falls off from a limit.
         if done and own_maximum(self) is not None and (n > HELD or not self._at_bound):
@@ -165,32 +193,57 @@ class PartialRegression(Merging):
     # ---------------------------------------------------------------------------- the others
 
     def _objective_of(self, given: dict[str, Any]) -> tuple[Regression, float]:
-        """Return the objective of a batch, with the penalty, and its number of rows."""
+        """Return the objective of a batch, without the penalty, and its number of rows."""
         data = self._data(given["X"], given["y"], given["sample_weight"], reset=False)
+        if represents(self.distribution_):
+            link, driven = getattr(self, "link", None), driven_by(self._choice.features)
+            plan, _ = self._adjusted(data, given["y"])
+            self._represent(linked(plan.family, link, driven), float(data.n))
         offsets = self._offsets(self.distribution_, data.n, given["offset"], given["exposure"])
         family, values = self._seen_rows(data, given["y"])
+        if family.event_shape and values.shape[1:] != family.event_shape:
+            raise ValueError(
+                f"y must have {family.event_shape[0]} columns as in the first batch, got "
+                f"{values.shape[1]}"
+            )
         family.check(rows_of(values))
         matrix = self._choice.layout.matrix(data.X)
         offsets = data.those_kept(offsets)
         rows = rows_of(values, matrix, data.weight, offsets, check_jobs(self.n_jobs))
+        return Regression(family, self._model, rows), float(rows.n)
+
+    def _penalty(self) -> Penalty:
+        """Return what alpha adds for each unit of weight."""
+        family = self._family
         alpha = np.zeros(family.n_params)
         for name, strength in strengths(self.alpha, family).items():
             alpha[family.blocks[name]] = strength
-        lam = self._model.penalty(alpha) if alpha.any() else None
-        return Regression(family, self._model, rows, lam, family.contrast), float(rows.n)
+        if not alpha.any():
+            return NONE
+        return Ridge(ridge_matrix(self._model.penalty(alpha), family.contrast))
 
-    def _absorb(self, going: Going, given: dict[str, Any], share: float) -> None:
+    def _absorb(self, going: Going, batch: Held, share: float) -> None:
         assert going.past is not None
-        objective, n = self._objective_of(given)
-        past = going.past.forgotten(share)
-        ridge = objective.penalty_matrix()
-        test = score_test(_unpenalised(objective), past, self._at_bound, ridge)
+        # Columns that were constant in all rows before may vary from now on.
+        self._model = self._model.opened()
+        objective, n = self._objective_of(batch.given)
+        past, added = going.past, (self._penalty(), batch.left)
+        test = score_test(objective, past, self._at_bound, *added)
         with np.errstate(all="ignore"):
-            moved = absorbed(objective, past, past.theta, ridge)
+            moved = absorbed(objective, past.forgotten(share), past.theta, *added)
         number = going.batches + 1
         tests = (*going.tests, (number, n, test))
         self._going = replace(going, past=moved.past, held=(), batches=number, tests=tests)
         self._moved(moved, number)
+
+    def _represent(self, family: Distribution, more: float) -> None:
+        """Take a family that represents rows of the weight ``more``, too."""
+        both = united(self.distribution_, self.n_obs_, family, more)
+        if both is None:
+            refuse_different("family", self.distribution_, family)
+        if self._family == self.distribution_:
+            self._family = both
+        self.distribution_ = both
 
     def _moved(self, moved: Moved, number: int) -> None:
         """Publish the estimate that a batch has moved."""
@@ -198,9 +251,7 @@ class PartialRegression(Merging):
         family, seen, chosen = self.distribution_, self._family, self._choice
         for name, value in self._state(family, seen, chosen, self._model, past.theta).items():
             setattr(self, name, value)
-        old: Any = self._information
-        matrix = past.information / past.total
-        self._information = Information(matrix, "observed", (), old.prior, old.complete)
+        self._information = past.published(self._penalty(), self._family.information.complete)
         self._at_bound = moved.active
         self.n_obs_, self.loglik_ = past.total, past.log_likelihood
         # The rows of the last fit are not all of them.
@@ -248,16 +299,18 @@ class PartialRegression(Merging):
                 setattr(self, name, other.__dict__[name])
         if one.past is None or two.past is None:
             kept, rows = (two, one.held) if one.past is None else (one, two.held)
-            self._absorb(replace(kept, batches=number - 1), _together(rows), 1.0)
-            return tested(self._going.tests[-1][2])
-        refuse_different("family", self.distribution_, other.distribution_)
+            batch = Held(together(rows), left_of(*rows))
+            self._absorb(replace(kept, batches=number - 1), batch, 1.0)
+            return tested(self._going.tests[-1][2], type(self).__name__)
+        self._represent(other.distribution_, two.past.total)
         refuse_different("features", self._choice.named(), other._choice.named())
+        self._model = self._model.opened()
         carried = _carried(two.past, other._model, self._model)
-        moved, test = merged(one.past, carried, self._model.limits())
+        moved, test = merged(one.past, carried, self._model.limits(), self._penalty())
         self._going = replace(one, past=moved.past, batches=number)
         self._moved(moved, number)
         self.message_ = f"{self.status_}: two fits were merged in one step"
-        return tested(test)
+        return tested(test, type(self).__name__)
 
 
 def _labels(estimator: Any, going: Going) -> Any:
@@ -266,22 +319,26 @@ def _labels(estimator: Any, going: Going) -> Any:
     return None if found is None else found.tolist()
 
 
-def _unpenalised(objective: Regression) -> Regression:
-    """Return the objective without its penalty."""
-    family, model, rows = objective.distribution, objective.model, objective.rows
-    return Regression(family, model, rows)
+def _estimate_of(estimator: Any) -> Any:
+    """Return the estimate of a fit, with its rows if the information is computed only now."""
+    from natfit.estimators.regression._statements_estimates import Given
+
+    return estimator._estimate(Given())
 
 
 def _past_of(estimator: Any) -> Past:
     """Return the quadratic of the rows of a fit."""
-    info = estimator._information
-    if info is None:
-        from natfit.estimators.regression._statements_estimates import Given
-
-        info = estimator._estimate(Given()).information
-    total = estimator.n_obs_
-    at = estimator._theta, total * info.matrix, total, estimator.loglik_
-    return Past.about(*at, estimator._at_bound)
+    refuse_ends((estimator._family,))
+    refuse_without_maximum(estimator)
+    estimate, active = _estimate_of(estimator), tuple(estimator._at_bound)
+    info, total, theta = estimate.information, estimator.n_obs_, estimator._theta
+    matrix, found = total * info.matrix, estimator.__dict__.get("_at_rest")
+    if found is None and estimate.objective is not None:
+        found = at_rest(estimate.objective, theta, active, matrix)
+    if found is None:
+        found = Past.about(theta, matrix, total, estimator.loglik_, active)
+        found = found.without(estimator._penalty(), total)
+    return replace(found, left=info.left).finite()
 
 
 def _carried(past: Past, model: LinearPredictors, into: LinearPredictors) -> Past:
@@ -297,69 +354,6 @@ def _carried(past: Past, model: LinearPredictors, into: LinearPredictors) -> Pas
     slope = inverse.T @ np.broadcast_to(past.slope, origin.shape)
     matrix = 0.5 * (matrix + matrix.T)
     return replace(past, theta=mapped(past.theta), information=matrix, slope=slope)
-
-
-def _copied(given: dict[str, Any]) -> dict[str, Any]:
-    """Return a batch in arrays of its own: what the caller holds may change."""
-    return {
-        k: _copied(v) if isinstance(v, dict) else v.copy() if isinstance(v, np.ndarray) else v
-        for k, v in given.items()
-    }
-
-
-def _faded(given: dict[str, Any], share: float) -> dict[str, Any]:
-    """Return a batch with a share of its weights."""
-    n = given["X"].shape[0]
-    weight = given["sample_weight"]
-    weight = np.broadcast_to(1.0 if weight is None else np.asarray(weight, np.float64), n)
-    return {**given, "sample_weight": share * weight}
-
-
-def _together(held: tuple[dict[str, Any], ...]) -> dict[str, Any]:
-    """Return several batches as one."""
-    if len(held) == 1:
-        return held[0]
-    rows = [each["X"].shape[0] for each in held]
-    out: dict[str, Any] = {}
-    for name in held[0]:
-        parts = [each[name] for each in held]
-        if all(part is None for part in parts):
-            out[name] = None
-        elif name == "sample_weight":
-            pairs = zip(parts, rows, strict=True)
-            own = [np.broadcast_to(1.0 if p is None else np.asarray(p), n) for p, n in pairs]
-            out[name] = np.concatenate(own)
-        elif any(part is None for part in parts):
-            raise ValueError(f"{name} must be given with all batches or with none")
-        elif isinstance(parts[0], Mapping):
-            out[name] = {
-                k: _stacked(f"{name}[{k!r}]", [part[k] for part in parts]) for k in parts[0]
-            }
-        else:
-            out[name] = _stacked(name, parts)
-    return out
-
-
-def _stacked(name: str, parts: list[Any]) -> Any:
-    """Return the rows of several containers of one kind as one."""
-    first = parts[0]
-    if issparse(first):
-        return vstack(parts, format="csr")
-    if Censored.of(first) is not None:
-        return Censored.of_rows(np.concatenate([Censored.of(part).rows for part in parts]))
-    if hasattr(first, "iloc"):
-        import pandas as pd
-
-        return pd.concat(parts, ignore_index=True)
-    if hasattr(first, "vstack"):
-        return functools.reduce(lambda one, two: one.vstack(two), parts)
-    try:
-        return np.concatenate([np.asarray(part) for part in parts])
-    except ValueError as error:
-        raise ValueError(
-            f"{name} must have the same columns in all batches, got shapes "
-            f"{[np.shape(part) for part in parts]}: {error}"
-        ) from None
 
 
 def known_classes(estimator: Any, classes: Any, labels: np.ndarray) -> np.ndarray:
@@ -391,6 +385,12 @@ def known_classes(estimator: Any, classes: Any, labels: np.ndarray) -> np.ndarra
         raise ValueError(
             "classes must be passed on the first call to partial_fit: all labels that may come"
         )
+    if classes is not None:
+        missing = [v for v in np.ravel(np.asarray(classes)).tolist() if v is None or v != v]
+        if missing:
+            raise ValueError(
+                f"classes must not hold missing labels, got {missing[0]}; name labels that may come"
+            )
     known = before if classes is None else np.unique(np.asarray(classes))
     if before is not None and not np.array_equal(known, before):
         raise ValueError(

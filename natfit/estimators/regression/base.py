@@ -27,6 +27,7 @@ from natfit.estimators._sources import (
 )
 from natfit.estimators.base import NaturalEstimator
 from natfit.estimators.regression._features import Chosen, choose, read_container
+from natfit.estimators.regression._held import parts_of
 from natfit.estimators.regression._offsets import (
     offsets_of,
     refuse_other_orders,
@@ -89,6 +90,7 @@ class _Fit:
     chosen: Chosen
     rows: Rows
     null: Rows
+    parts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -174,8 +176,7 @@ class RegressionEstimator(
         result = trained(self, task).noted(task.rows.notes)
         self._publish(published, chosen, engine, result)
         self._null = found.null
-        parts = {"offset": offset, "exposure": exposure}
-        self._known_parts = tuple(name for name, value in parts.items() if value is not None)
+        self._known_parts = found.parts
         context.call_on_fit_task_end(
             estimator=self,
             **calls,
@@ -210,11 +211,11 @@ class RegressionEstimator(
                 source.rows(partial(read_regression, reader, features, family))
                 for features in (True, False)
             )
-            return _Fit(data, family, published, chosen, rows, null)
+            return _Fit(data, family, published, chosen, rows, null, parts_of(vars(few)))
         rows = rows_of(values, chosen.layout.matrix(data.X), data.weight, offsets, n_jobs)
         rows = wide_chunks(rows, family.n_params) if n_jobs is None else rows
         null = without_features(values, data.weight, offsets)
-        return _Fit(data, family, published, chosen, rows, null)
+        return _Fit(data, family, published, chosen, rows, null, parts_of(vars(few)))
 
     #: Whether y are labels of classes.
     _takes_labels = False
@@ -307,6 +308,7 @@ class RegressionEstimator(
         for name, value in found.items():
             setattr(self, name, value)
         self._information, self._at_bound = result.information, result.at_bound
+        self._at_rest = result.past
         self.n_obs_, self.loglik_ = result.total, result.log_likelihood
         self.n_iter_, self.status_, self.message_ = fit.n_iter, fit.status, fit.message
         self.history_ = fit.history

@@ -180,7 +180,7 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
     def partial_fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         classes: Any = None,
         sample_weight: Any = None,
         *,
@@ -214,9 +214,9 @@ class NaturalClassifier(ClassifierMixin, RegressionEstimator):
             If data, weights or options cannot be used. The estimator stays as it was before.
         """
         with self._all_or_nothing():
-            self._refuse_networks("partial_fit")
-            known = known_classes(self, classes, read_classes(y, type(self).__name__))
             given = {"X": X, "y": y, "sample_weight": sample_weight, "offset": offset}
+            self._refuse_batch(given)
+            known = known_classes(self, classes, read_classes(y, type(self).__name__))
             self._go_on({**given, "exposure": None}, forgetting, known)
         return self
 

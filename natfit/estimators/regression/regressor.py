@@ -243,7 +243,7 @@ class NaturalRegressor(RegressorMixin, RegressionEstimator):
     def partial_fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         *,
         offset: Any = None,
@@ -274,8 +274,10 @@ class NaturalRegressor(RegressorMixin, RegressionEstimator):
             If data, weights or options cannot be used. The estimator stays as it was before.
         """
         given = {"X": X, "y": y, "sample_weight": sample_weight}
+        given = {**given, "offset": offset, "exposure": exposure}
         with self._all_or_nothing():
-            self._go_on({**given, "offset": offset, "exposure": exposure}, forgetting)
+            self._refuse_batch(given)
+            self._go_on(given, forgetting)
         return self
 
     def _fit_held(self, rows: dict[str, Any]) -> None:
