@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special
 
 from natfit.fitting.penalties import NONE, Penalty
-from natfit.fitting.semidefinite import SILENT, solved
+from natfit.fitting.semidefinite import SILENT
 from natfit.objectives import Likelihood
 from natfit.optimize import History
 
@@ -110,32 +110,42 @@ def _steadied(own: np.ndarray, total: float, mean: np.ndarray) -> np.ndarray:
 
 
 def _tested(
-    score: np.ndarray, own: np.ndarray, past: np.ndarray, pulled: np.ndarray, known: np.ndarray
+    score: np.ndarray, own: np.ndarray, whole: np.ndarray, pulled: np.ndarray, known: np.ndarray
 ) -> Test:
-    """Return s' (B + C I^-1 J I^-1 C)^-1 s in the coordinates in which I is the identity."""
-    size = np.sqrt(np.abs(np.diagonal(past)))
+    """Return s' V^-1 s with V = B + C I^-1 J I^-1 C, of what the past has told."""
+    size = np.sqrt(np.abs(np.diagonal(whole)) + np.abs(np.diagonal(own)))
     size = np.where(size > 0, size, 1.0)
     scale = np.outer(size, size)
     if not (len(score) and np.isfinite(own).all() and np.isfinite(score).all()):
         return Test(np.nan, 0)
-    values, vectors = _told(past / scale)
-    root = vectors / np.sqrt(values)
-    # Where a penalty alone tells the estimate, the past has none to compare with.
-    whole, root = root, root @ _told(root.T @ (known / scale) @ root)[1]
-    share, turn = _told(root.T @ (own / scale) @ root)
+    own, whole, pulled, known = own / scale, whole / scale, pulled / scale, known / scale
+    share, turn = _told(own)[:2]
     if not len(share):
         return Test(0.0, 0)
-    part = turn.T @ (root.T @ (score / size))
-    moved = whole.T @ (pulled / scale) @ root @ turn
-    spread = np.diag(share) + moved.T @ (whole.T @ (known / scale) @ whole) @ moved
-    return Test(float(part @ solved(spread, part)), len(share))
+    values, vectors = _told(whole)[:2]
+    carried = (turn.T @ pulled) @ (vectors / values) @ vectors.T
+    spread = np.diag(share) + carried @ known @ carried.T
+    part = turn.T @ (score / size)
+    # Where J is zero the past tells nothing, so that s may be B u for any u there; what can be is
+    # taken out (the efficient score).
+    free = turn.T @ own @ _told(known)[2]
+    inside, reach = _told(free.T @ _solved(spread, free))[:2]
+    free = free @ reach
+    gap = part - free @ ((free.T @ _solved(spread, part)) / inside)
+    return Test(float(gap @ _solved(spread, gap)), len(share) - len(inside))
 
 
-def _told(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the eigenvalues of a matrix that are not zero, and their eigenvectors (P, .)."""
+def _solved(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return matrix^-1 right, in the directions in which the matrix is positive."""
+    values, vectors, _ = _told(matrix)
+    return vectors @ ((vectors.T @ right).T / values).T
+
+
+def _told(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return eigenvalues that are not zero, their eigenvectors (P, .), and those of the others."""
     values, vectors = np.linalg.eigh(matrix)
     told = values > SILENT * max(float(values.max(initial=0.0)), np.finfo(float).tiny)
-    return values[told], vectors[:, told]
+    return values[told], vectors[:, told], vectors[:, ~told]
 
 
 def drift_table(rows: Sequence[tuple[int, float, Test]]) -> History:

@@ -358,8 +358,7 @@ def _at_rest(problem: Problem, found: Result) -> Past | None:
     if info is None or not (shared or problem.model.linear):
         return None
     ended = found.fit.status.good or found.fit.status is Status.BOUNDARY
-    # It takes a pass for each point inside.
-    if objective.rows.costly or not ended:
+    if not ended:
         return None
     at = found.fit.theta if found.eta is None else found.eta
     return at_rest(objective, at, found.at_bound, found.total * info.matrix)

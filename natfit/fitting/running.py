@@ -198,18 +198,19 @@ def at_rest(
         plain.model = Constant().bind(0, objective.distribution)
     W, (low, high, _) = plain.total, plain.limits()
     with np.errstate(all="ignore"):
-        if not near_limits(theta, matrix, (low, high)):
+        if not (active if plain.rows.costly else near_limits(theta, matrix, (low, high))):
             return None
         value, grad = plain.first_order(theta)
-        held = np.isin(np.arange(len(theta)), active)
-        slope, matrix = rested(
-            lambda at: W * float(plain.value(at)),
-            theta,
-            np.where(held, W * grad, 0.0),
-            curvature(plain, theta, active),
-            (low, high),
-            active,
-        )
+        slope = np.where(np.isin(np.arange(len(theta)), active), W * grad, 0.0)
+        if plain.rows.costly:
+            # A point inside is a pass: the derivative has to do.
+            matrix = matrix.copy()
+            matrix[list(active), :] = matrix[:, list(active)] = 0.0
+        else:
+            here = curvature(plain, theta, active)
+            slope, matrix = rested(
+                lambda at: W * float(plain.value(at)), theta, slope, here, (low, high), active
+            )
         found = W, plain.log_likelihood(theta, value), active, slope
         return Past.about(theta, matrix, *found).without(penalty_of(objective), W)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 
 from natfit import NaturalClassifier, NaturalMLE, NaturalRegressor
 
@@ -89,3 +89,48 @@ def test_rows_that_determine_nothing_are_not_held_without_end(monkeypatch):
     classes.partial_fit(X, y, classes=["a", "b", "c"])
     with pytest.raises(ValueError, match="classes have not come"):
         classes.partial_fit(X, y, classes=["a", "b", "c"])
+
+
+def weighted_posterior(y, weight, prior):
+    """The mode of a Weibull likelihood times a prior of the shape, by scipy."""
+
+    def value(eta):
+        shape, scale = np.exp(eta)
+        log = weight @ stats.weibull_min(shape, scale=scale).logpdf(y)
+        return -(log + prior.logpdf(shape)) / weight.sum()
+
+    return np.exp(optimize.minimize(value, [0.5, 0.0], method="Nelder-Mead", tol=1e-12).x)
+
+
+@pytest.mark.parametrize("share", [0.8, 1.0])
+@pytest.mark.parametrize(
+    "prior", [stats.norm(1.5, 0.05), stats.norm(2.0, 0.02)], ids=["far", "near"]
+)
+def test_a_prior_counts_once_whatever_is_forgotten(prior, share):
+    y = np.random.default_rng(0).weibull(2.0, 8_000)
+    model = NaturalMLE("weibull", prior={"shape": prior})
+    for k in range(16):
+        model.partial_fit(y[500 * k : 500 * (k + 1), None], forgetting=share)
+    weight = np.repeat(share ** np.arange(16)[::-1], 500)
+    shape, scale = weighted_posterior(y, weight, prior)
+    error = np.ravel(model.standard_errors_["shape"])[0]
+    assert np.ravel(model.params_["shape"])[0] == pytest.approx(shape, abs=0.3 * error)
+    if share == 1.0:
+        want = NaturalMLE("weibull", prior={"shape": prior}).fit(y[:, None])
+        assert error == pytest.approx(np.ravel(want.standard_errors_["shape"])[0], rel=0.05)
+    # That of the rows alone, without the prior.
+    own = stats.weibull_min(model.params_["shape"], scale=model.params_["scale"])
+    assert model.loglik_ == pytest.approx(float(weight @ own.logpdf(y)), abs=1.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [0.05, 0.2])
+def test_p_values_are_uniform_with_a_prior(width):
+    found = []
+    for seed in range(40):
+        y = np.random.default_rng(seed).weibull(2.0, (6_000, 1))
+        model = NaturalMLE("weibull", prior={"shape": stats.norm(1.9, width)})
+        for start in range(0, 6_000, 1_000):
+            model.partial_fit(y[start : start + 1_000])
+        found.extend(model.drift_["p_value"])
+    assert stats.kstest(found, "uniform").pvalue > 1e-3

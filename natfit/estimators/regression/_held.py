@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array, issparse
 
 from natfit._numbers import is_series
+from natfit.distributions import Censored
 from natfit.rows import joined, kind_of
 
 
@@ -123,6 +124,10 @@ def _stacked(name: str, parts: list[Any]) -> Any:
     """Return the rows of several containers as one."""
     if any(map(issparse, parts)):
         parts = [csr_array(part) for part in parts]
+    seen = [Censored.of(part) for part in parts]
+    if any(each is not None for each in seen):
+        pairs = zip(seen, parts, strict=True)
+        parts = [Censored.exact(np.ravel(own)) if each is None else each for each, own in pairs]
     kinds = dict.fromkeys(map(kind_of, parts))
     plain = all(isinstance(p, np.ndarray | list | tuple) or is_series(p) for p in parts)
     if len(kinds) > 1 and not plain:

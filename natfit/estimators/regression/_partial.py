@@ -82,7 +82,6 @@ class PartialRegression(Merging):
     _going: Going
     _model: Any
     _remembered: Any
-    _known_parts: tuple[str, ...]
     distribution_: Distribution
     _family: Distribution
 
@@ -106,7 +105,9 @@ class PartialRegression(Merging):
         if (seen and n == 0) or weightless(given["sample_weight"], n):
             return
         if going.held or "_theta" in self.__dict__:
-            known = parts_of(going.held[0].given) if going.held else self._known_parts
+            # What is read from JSON does not say it.
+            known = self.__dict__.get("_known_parts", parts_of(given))
+            known = parts_of(going.held[0].given) if going.held else known
             refuse_other_parts(known, parts_of(given))
         if going.past is None:
             self._check_batch(given, reset=not seen)
@@ -336,6 +337,11 @@ def _past_of(estimator: Any) -> Past:
     if found is None and estimate.objective is not None:
         found = at_rest(estimate.objective, theta, active, matrix)
     if found is None:
+        if active:
+            raise ValueError(
+                "an estimate at a limit goes on with what the likelihood does there, which is not "
+                "kept by to_json; keep the fit with pickle, or fit again"
+            )
         found = Past.about(theta, matrix, total, estimator.loglik_, active)
         found = found.without(estimator._penalty(), total)
     return replace(found, left=info.left).finite()
