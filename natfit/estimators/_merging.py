@@ -49,15 +49,18 @@ class Merging:
         ValueError
             If a fit that goes on would be another model.
         """
-        now = {name: _option(self, name) for name in _LASTING if hasattr(self, name)}
+        own = vars(self)
         if self._lasting is None or anew:
-            self._lasting = {name: _kept(value) for name, value in now.items()}
+            self._lasting = {name: _kept(own[name]) for name in _LASTING if name in own}
             return
-        for name, value in now.items():
-            if not _alike(value, self._lasting[name]):
+        for name, before in self._lasting.items():
+            now = own[name]
+            if now is before and not isinstance(now, Mapping | list):
+                continue
+            if not _alike(_resolved(name, now), _resolved(name, before)):
                 raise ValueError(
-                    f"{name} must stay as it was while partial_fit goes on, {self._lasting[name]}, "
-                    f"got {value}; call fit, which begins anew, or set it back"
+                    f"{name} must stay as it was while partial_fit goes on, {before}, got {now}; "
+                    "call fit, which begins anew, or set it back"
                 )
 
     def _merge(self, other: Any) -> Test | str:
@@ -210,7 +213,10 @@ def refuse_others(one: Any, two: Any) -> None:
 
 def _option(estimator: Any, name: str) -> Any:
     """Return an option, and the component that a name stands for."""
-    value = getattr(estimator, name, None)
+    return _resolved(name, getattr(estimator, name, None))
+
+
+def _resolved(name: str, value: Any) -> Any:
     return resolve(value, Distribution) if name == "distribution" and value is not None else value
 
 

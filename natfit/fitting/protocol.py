@@ -17,6 +17,7 @@ from natfit.fitting.data import check, degenerate, in_range, summarise
 from natfit.fitting.feasible import feasible
 from natfit.fitting.nested import Simpler
 from natfit.fitting.past import Past
+from natfit.fitting.polish import polished
 from natfit.fitting.regular import published, regular_of, regular_task
 from natfit.fitting.result import Result
 from natfit.fitting.running import at_rest
@@ -334,6 +335,10 @@ def inform(task: Task, problem: Problem, result: Fit, summary: Any | None = None
         # Where a fit ran off, it may overflow: its status says so.
         with np.errstate(all="ignore"):
             info = inference.information(objective, result.theta, at_limit=at_limit)
+            exact = polished(problem, result, info)
+            if exact is not result:
+                result = exact
+                info = inference.information(objective, result.theta, at_limit=at_limit)
     found = Result(
         result,
         problem.model,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,8 +24,14 @@ def represents(family: Distribution) -> bool:
     -------
     bool
     """
-    inside = family.get_params(deep=False).values()
-    return bool(family.of_rows) or any(represents(v) for v in inside if hasattr(v, "of_rows"))
+    inside = [own for v in family.get_params(deep=False).values() for own in _families(v)]
+    return bool(family.of_rows) or any(map(represents, inside))
+
+
+def _families(value: Any) -> list[Any]:
+    """Return the families that an option is, or consists of."""
+    several = value if isinstance(value, list | tuple) else [value]
+    return [own for own in several if hasattr(own, "of_rows")]
 
 
 def united(one: Distribution, weight: float, other: Distribution, more: float) -> Any:
@@ -51,11 +58,16 @@ def united(one: Distribution, weight: float, other: Distribution, more: float) -
             continue
         if name in one.of_rows:
             changed[name] = pooled_quantiles(value, weight, theirs[name], more)
-        elif hasattr(value, "of_rows"):
-            changed[name] = united(value, weight, theirs[name], more)
-        if changed.get(name) is None:
+            continue
+        pairs = _families(value), _families(theirs[name])
+        if not pairs[0] or len(pairs[0]) != len(pairs[1]):
             return None
-    return type(one)(**{**mine, **changed}) if changed else one
+        inside = [united(a, weight, b, more) for a, b in zip(*pairs, strict=True)]
+        if None in inside:
+            return None
+        changed[name] = tuple(inside) if isinstance(value, list | tuple) else inside[0]
+    # What else is known of a bound family stays.
+    return copy(one).set_params(**changed) if changed else one
 
 
 def pooled_quantiles(one: Any, weight: float, two: Any, more: float) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from natfit.distributions import (
     Categorical,
     DirichletMultinomial,
     Gamma,
+    Mixture,
     Multinomial,
     Normal,
     Pareto,
@@ -31,9 +32,10 @@ def test_totals_of_parts_are_shared_by_their_weights(kind):
     many = kind().bind(Memory(np.array([[20.0, 30.0], [10.0, 40.0]])))
     both = united(few, 3.0, many, 1.0)
     assert both.totals == (5,) * 12 + (50,) * 4
-    assert represents(both) and represents(ZeroInflated(both)) and not represents(Normal())
-    inside = united(ZeroInflated(few), 1.0, ZeroInflated(many), 1.0)
-    assert inside.inner.totals == (5,) * 8 + (50,) * 8
+    assert represents(both) and represents(Mixture((both, both)))
+    assert not represents(Normal()) and not represents(Mixture("poisson", 2))
+    inside = united(Mixture((few, few)), 1.0, Mixture((many, many)), 1.0)
+    assert [part.totals for part in inside.parts] == [(5,) * 8 + (50,) * 8] * 2
     again = united(both, 1e6, few, 1e-3)
     assert again.totals.count(50) == 4
 
