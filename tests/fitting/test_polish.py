@@ -12,7 +12,10 @@ CLOSED = {
     "normal": (RNG.normal(3.0, 2.0, 500), lambda y: {"loc": y.mean(), "scale": y.std()}),
     "exponential": (RNG.exponential(2.0, 500), lambda y: {"rate": 1.0 / y.mean()}),
     "poisson": (RNG.poisson(3.0, 500).astype(float), lambda y: {"rate": y.mean()}),
-    "geometric": (RNG.geometric(0.3, 500).astype(float), lambda y: {"prob": 1.0 / (1.0 + y.mean())}),
+    "geometric": (
+        RNG.geometric(0.3, 500).astype(float),
+        lambda y: {"prob": 1.0 / (1.0 + y.mean())},
+    ),
     "bernoulli": (RNG.integers(0, 2, 500).astype(float), lambda y: {"prob": y.mean()}),
     "inverse_gaussian": (
         RNG.wald(2.0, 3.0, 500),

@@ -67,11 +67,11 @@ class Column:
         return codes
 
 
-def read_column(frame: Any, index: int, name: str) -> Column:
+def read_column(frame: Any, index: int, name: str, goes_on: bool = False) -> Column:
     """Return a column with the categories that it holds.
 
     Categories are those of a categorical column that occur, in its order; of strings in the
-    alphabet's.
+    alphabet's. Where other rows come later they are all that a categorical column declares.
 
     Returns
     -------
@@ -93,7 +93,8 @@ def read_column(frame: Any, index: int, name: str) -> Column:
     declared = getattr(series.dtype, "categories", None)
     # The categories of polars' Categorical are all that its process has seen.
     if declared is not None and not str(series.dtype).startswith("Categorical"):
-        return Column(index, name, tuple(level for level in list(declared) if level in seen))
+        levels = list(declared)
+        return Column(index, name, tuple(v for v in levels if goes_on or v in seen))
     return Column(index, name, tuple(sorted(seen, key=lambda level: (str(type(level)), level))))
 
 

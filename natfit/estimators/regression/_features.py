@@ -276,7 +276,13 @@ class Chosen:
         return {n: tuple(names[self.own(n)].tolist()) for n in self.intercept}
 
 
-def choose(features_for: Any, family: Distribution, X: Any, intercept: dict[str, bool]) -> Chosen:
+def choose(
+    features_for: Any,
+    family: Distribution,
+    X: Any,
+    intercept: dict[str, bool],
+    goes_on: bool = False,
+) -> Chosen:
     """Return the features of each parameter of a family for the rows of a fit.
 
     Parameters
@@ -289,6 +295,8 @@ def choose(features_for: Any, family: Distribution, X: Any, intercept: dict[str,
         Rows as :func:`read_container` returns them.
     intercept : dict
         Whether each parameter may have an intercept.
+    goes_on : bool
+        Whether other rows come later, which may have other categories of those that are declared.
 
     Returns
     -------
@@ -309,7 +317,9 @@ def choose(features_for: Any, family: Distribution, X: Any, intercept: dict[str,
         for n, a in asked.items()
         if isinstance(a, str) and a != "all"
     }
-    layout = Layout(bare.n_columns, bare.given, _columns(asked, X, bare), tuple(formulas.values()))
+    layout = Layout(
+        bare.n_columns, bare.given, _columns(asked, X, bare, goes_on), tuple(formulas.values())
+    )
     _refuse_ambiguous(layout)
     at = {name: j for j, name in enumerate(layout.names)} if formulas else {}
     features: dict[str, list[int] | None] = {}
@@ -333,7 +343,7 @@ def _bare(X: Any) -> Layout:
 def layout_of(X: Any) -> Layout:
     """Return the layout of rows (N, D) of which all columns are features."""
     bare = _bare(X)
-    return replace(bare, columns=_columns({"all": "all"}, X, bare))
+    return replace(bare, columns=_columns({"all": "all"}, X, bare, False))
 
 
 def _refuse_ambiguous(layout: Layout) -> None:
@@ -355,7 +365,9 @@ def _refuse_ambiguous(layout: Layout) -> None:
             sources[name] = column
 
 
-def _columns(asked: dict[str, str | list[int]], X: Any, bare: Layout) -> tuple[Column, ...] | None:
+def _columns(
+    asked: dict[str, str | list[int]], X: Any, bare: Layout, goes_on: bool
+) -> tuple[Column, ...] | None:
     """Return the columns of a frame that are read; None if all are, and all are numbers."""
     if not is_frame(X):
         return None
@@ -365,7 +377,7 @@ def _columns(asked: dict[str, str | list[int]], X: Any, bare: Layout) -> tuple[C
         used: Iterable[int] = range(bare.n_columns)
     else:
         used = sorted({j for a in asked.values() if not isinstance(a, str) for j in a})
-    return tuple(read_column(X, j, bare.labels[j]) for j in used)
+    return tuple(read_column(X, j, bare.labels[j], goes_on) for j in used)
 
 
 def _asked(features_for: Any, family: Distribution, bare: Layout) -> dict[str, str | list[int]]:

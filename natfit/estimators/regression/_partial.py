@@ -80,6 +80,8 @@ class PartialRegression(Merging):
     _information: Information | None
     _at_bound: tuple[int, ...]
     _going: Going
+    #: Whether rows are fitted to which others will be added.
+    _goes_on = False
     _model: Any
     _remembered: Any
     distribution_: Distribution
@@ -163,6 +165,7 @@ class PartialRegression(Merging):
         done = n >= 2 and self._seen_all(rows, going)
         try:
             if done:
+                self._goes_on = True
                 self._fit_held(rows)
                 refuse_ends((self._family,))
                 info = _estimate_of(self).information
@@ -171,6 +174,8 @@ class PartialRegression(Merging):
             if n > HELD:
                 raise
             done = False
+        finally:
+            self._goes_on = False
         going = replace(going, held=held, batches=number)
         # A quadratic does not say how the likelihood falls off from a limit.
         if done and own_maximum(self) is not None and (n > HELD or not self._at_bound):

@@ -196,7 +196,8 @@ class RegressionEstimator(
         data = self._data(few.X, few.y, few.sample_weight, reset=True)
         plan, values = self._adjusted(data, few.y)
         family = plan.fitted[0]
-        chosen = choose(self.features_for, family, data.X, intercepts(self.fit_intercept, family))
+        intercept = intercepts(self.fit_intercept, family)
+        chosen = choose(self.features_for, family, data.X, intercept, self._goes_on)
         link, driven = getattr(self, "link", None), driven_by(chosen.features)
         refuse_ends(family, driven)
         family, published = linked(family, link, driven), linked(plan.family, link, driven)

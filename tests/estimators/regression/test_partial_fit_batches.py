@@ -148,6 +148,31 @@ def test_a_column_that_was_constant_may_vary_later(constant, alpha, begin):
     assert model.drift_["p_value"].min() > 1e-4
 
 
+@pytest.mark.parametrize("package", ["pandas", "polars"])
+@pytest.mark.parametrize("alpha", [0.0, 0.01])
+def test_levels_that_are_declared_may_come_later(package, alpha):
+    rng = np.random.default_rng(0)
+    level = rng.choice(list("abc"), 6_000)
+    level[:2_000] = rng.choice(list("ab"), 2_000)
+    x = rng.normal(size=6_000)
+    y = rng.poisson(np.exp(0.3 * x + 0.5 * (level == "c"))).astype(float)
+    if package == "pandas":
+        X = pd.DataFrame({"x": x, "g": pd.Categorical(level, list("abc"))})
+    else:
+        X = pl.DataFrame({"x": x, "g": pl.Series(level, dtype=pl.Enum(list("abc")))})
+    want = NaturalRegressor("poisson", alpha=alpha).fit(X, y)
+    model = NaturalRegressor("poisson", alpha=alpha)
+    with pytest.MonkeyPatch.context() as patch:
+        # It is singular as long as a level has not come.
+        patch.setattr("warnings.warn", lambda *args, **kwargs: None)
+        for start in range(0, 6_000, 1_000):
+            model.partial_fit(X[start : start + 1_000], y[start : start + 1_000])
+    assert list(model.coefficients_) == list(want.coefficients_)
+    assert_allclose(values(model), values(want), atol=2e-3)
+    with pytest.raises(ValueError, match="must hold categories of the fit, .*got 'd'"):
+        model.partial_fit(pd.DataFrame({"x": [1.0], "g": ["d"]}), [1.0])
+
+
 def test_other_units_take_more_steps():
     """A batch in which a feature is a hundred times as large."""
     rng = np.random.default_rng(0)
