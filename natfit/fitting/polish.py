@@ -40,12 +40,13 @@ def polished(problem: Problem, result: Fit, info: Information) -> Fit:
     Returns
     -------
     Fit
-        The same where rows have no summary, or the end is no optimum inside all limits. Its history
-        is that of the iterations.
+        The same where rows have no summary, or the end is no smooth optimum inside all limits. The
+        history ends there too, with the distances of the iterations.
     """
     objective, at = problem.objective, result.iterate
     eta = problem.shared_eta(result.theta)
-    if eta is None or objective.summary is None or at.active:
+    kinked = objective.distribution.kink_sum is not None
+    if eta is None or objective.summary is None or at.active or kinked:
         return result
     if result.status is not Status.CONVERGED:
         return result
@@ -72,4 +73,5 @@ def polished(problem: Problem, result: Fit, info: Information) -> Fit:
         return result
     theta = problem.to_theta(found)
     value, grad = objective.first_order(theta)
-    return replace(result, iterate=replace(at, theta=theta, value=value, grad=grad))
+    found_at = replace(at, theta=theta, value=value, grad=grad)
+    return replace(result, iterate=found_at, history=result.history.ending(theta, value))

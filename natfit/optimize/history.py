@@ -97,6 +97,25 @@ class History(Mapping[str, np.ndarray]):
         failed = () if iterates[-1].status is None else iterates[-1].trials
         return cls(columns, theta, notes, reasons, failed)
 
+    def ending(self, theta: np.ndarray, objective: float) -> History:
+        """Return the history with another last iterate, which was measured where it was.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (P,)
+            The last iterate.
+        objective : float
+            f there.
+
+        Returns
+        -------
+        History
+        """
+        columns, iterates = dict(self._columns), self.theta.copy()
+        columns["objective"] = columns["objective"].copy()
+        columns["objective"][-1], iterates[-1] = objective, theta
+        return History(columns, iterates, self.notes, self._why, self.trials)
+
     @property
     def reasons(self) -> dict[str, str]:
         """For each column that holds only NaN, the reason."""

@@ -44,12 +44,13 @@ def test_equations_are_solved_to_rounding():
         assert_allclose(shape * model.params_["scale"][0], y.mean(), rtol=1e-14)
 
 
-def test_the_history_is_that_of_the_iterations():
+def test_the_history_ends_at_the_estimate():
     y = RNG.gamma(2.0, 3.0, 500)
     model = NaturalMLE("gamma").fit(y[:, None])
-    last = model.history_.theta[-1]
-    assert_allclose(model.theta_, last, rtol=1e-5)
-    assert not np.array_equal(model.theta_, last)
+    assert np.array_equal(model.theta_, model.history_.theta[-1])
+    assert model.history_["objective"][-1] == pytest.approx(-model.loglik_ / 500, rel=1e-14)
+    # The distance is that of the iterate which met tol.
+    assert 0.0 < model.history_["distance"][-1] <= model.tol
 
 
 def test_an_end_elsewhere_is_left_alone():

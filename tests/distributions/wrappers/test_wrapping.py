@@ -160,6 +160,8 @@ NOT_PASSED_ON = {
     *("n_groups", "responsibilities", "interval_responsibilities", "starved"),
     # So it is with how summaries of parts of the data are joined.
     *("joined_summaries", "tabulated"),
+    # Families inside a wrapper are asked themselves what represents the rows.
+    "of_rows",
     # A penalty that treats classes alike belongs to families of classes, which no wrapper takes;
     # where checks take their points depends on the parameters of the wrapper.
     *("contrast", "usual", "concave"),
