@@ -182,10 +182,8 @@ class OfSummaries(Running):
     @property
     def total(self) -> float:  # type: ignore[override]
         """The sum of the weights of the rows so far, before anything is forgotten."""
-        parts = [own[0] for _, own in self.pending]
-        return sum(
-            part.total for part in (parts if self.known is None else [self.known[0], *parts])
-        )
+        before = 0.0 if self.known is None else self.known[0].total
+        return before + sum(own[0].total for _, own in self.pending)
 
     def batch(self, batch: Batch, share: float, n_jobs: int | None) -> OfSummaries:
         """Return what is known with the rows of a batch, of which each is checked."""

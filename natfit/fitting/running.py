@@ -152,7 +152,9 @@ def absorbed(
         own = curvature(objective, theta, active) + penalty.terms(theta, total)[2]
         return own if past is None else past.information + own
 
-    found = _minimised(evaluated, curved, np.clip(start, low, high), (low, high, largest))
+    # A total of less than one row widens the standard error, not what is near.
+    near = _NEAR * min(1.0, float(np.sqrt(total)))
+    found = _minimised(evaluated, curved, np.clip(start, low, high), (low, high, largest), near)
     if not found.distance <= _LOST:
         raise ValueError(
             f"the batch must lead to an estimate, got none in {found.steps} steps from the one so "
@@ -227,7 +229,9 @@ class _Minimum:
     distance: float
 
 
-def _minimised(evaluated: Callable, curved: Callable, theta: np.ndarray, limits: tuple) -> _Minimum:
+def _minimised(
+    evaluated: Callable, curved: Callable, theta: np.ndarray, limits: tuple, near: float = _NEAR
+) -> _Minimum:
     """Return the minimum between limits by Newton steps, from a start between them."""
     low, high, largest = limits
     value, grad = evaluated(theta)
@@ -245,7 +249,7 @@ def _minimised(evaluated: Callable, curved: Callable, theta: np.ndarray, limits:
         step = np.zeros_like(theta)
         step[free] = solved(matrix[np.ix_(free, free)], -grad[free])
         distance = float(np.sqrt(max(-grad @ step, 0.0)))
-        if distance <= _NEAR or steps == _STEPS:
+        if distance <= near or steps == _STEPS:
             break
         with np.errstate(invalid="ignore"):
             long = np.nanmax(np.abs(step) / largest, initial=0.0)
