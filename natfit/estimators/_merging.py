@@ -23,8 +23,7 @@ _OPTIONS = (
 )
 
 #: Options that remain those of the first call where a fit goes on.
-_LASTING = (*(*_OPTIONS, "prior", "coordinates", "predictor", "features_for"),)
-
+_LASTING = (*_OPTIONS, "prior", "coordinates", "predictor", "features_for")
 
 #: The p value of a merge below which one step may be far from the fit to all rows.
 _FAR = 1e-6
