@@ -14,6 +14,8 @@ da = pytest.importorskip("dask.array")
 pd = pytest.importorskip("pandas")
 dd = pytest.importorskip("dask.dataframe")
 
+from sklearn.base import clone  # noqa: E402
+
 import natfit  # noqa: E402
 from natfit import NaturalMLE, NaturalRegressor  # noqa: E402
 from natfit.rows import Deferred, Memory, source_of  # noqa: E402
@@ -303,3 +305,23 @@ def test_fits_are_those_of_arrays(client):
     lazy = far.predict(X)
     assert dask.is_dask_collection(lazy)
     np.testing.assert_allclose(lazy.compute(), far.predict(frame), rtol=1e-12)
+
+
+def test_blocks_are_all_delayed_or_none():
+    X, y = np.ones((5, 2)), np.ones(5)
+    with pytest.raises(TypeError, match="each is delayed, got block 1 in memory"):
+        NaturalRegressor("poisson").fit([dask.delayed(X), X], [dask.delayed(y), y])
+
+
+@pytest.mark.parametrize("model", [NaturalMLE("normal"), NaturalRegressor("poisson")])
+@pytest.mark.parametrize("begun", [False, True])
+def test_partial_fit_takes_batches_in_memory(model, begun):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(100, 2)), rng.poisson(2.0, 100).astype(float)
+    frame = pd.DataFrame(X, columns=["a", "b"])
+    model = clone(model)
+    if begun:
+        model.partial_fit(X, y)
+    for given in (da.from_array(X, chunks=(50, 2)), dd.from_pandas(frame, npartitions=2)):
+        with pytest.raises(TypeError, match="X must be in memory in partial_fit, .*got"):
+            model.partial_fit(given, y)
