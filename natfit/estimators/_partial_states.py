@@ -187,10 +187,12 @@ class OfSummaries(Running):
 
     def batch(self, batch: Batch, share: float, n_jobs: int | None) -> OfSummaries:
         """Return what is known with the rows of a batch, of which each is checked."""
+        if self.apart is not None and share < 1.0:
+            self = replace(self, apart=self.apart.forgotten(share))
         whole = batch.then(self.apart)
         found = summaries(self.fitted, whole, n_jobs)
         if found is None:
-            return replace(self, apart=whole.copy())
+            return replace(self.forgotten(share), apart=whole.copy())
         number = self.batches + 1
         first = self.first
         if self.etas is None and (first is None or first.n < FIRST):
@@ -207,6 +209,14 @@ class OfSummaries(Running):
         )
         size = max(s.size for s in found) * len(found)
         return out if size * len(out.pending) < _WAITING else out.tested().together()
+
+    def forgotten(self, share: float) -> OfSummaries:
+        """Return the same with this share of its weight left."""
+        if share == 1.0 or self.known is None and not self.pending:
+            return self
+        found = self.tested().together()
+        known = tuple(own.forgotten(share) for own in found.known or ())
+        return replace(found, known=known, before=known)
 
     def together(self) -> OfSummaries:
         """Return the same with no batch pending."""
@@ -233,7 +243,8 @@ class OfSummaries(Running):
         first, apart = _both(self.first, other.first), _both(self.apart, other.apart)
         batches = self.batches + other.batches
         found = replace(self, known=known, before=known, untested=(), batches=batches)
-        return replace(found, first=first, apart=apart, waits=True)
+        etas = other.etas if self.etas is None else self.etas
+        return replace(found, first=first, apart=apart, etas=etas, waits=True)
 
     def tested(self) -> OfSummaries:
         """Return the same with the tests of all batches, each against the estimate before it."""

@@ -38,6 +38,9 @@ _STEPS, _HALVINGS = 500, 40
 #: Distance to the optimum, in standard errors, at which they end.
 _NEAR = 1e-7
 
+#: Units of rounding of a value below which a decrease is not told.
+_ROUNDING = 256.0
+
 #: Distance up to which a batch has converged, and from which it is refused.
 _CONVERGED, _LOST = 1e-4, 1.0
 
@@ -98,6 +101,11 @@ def ending(moved: Sequence[Moved], number: int) -> tuple[Status, int, str]:
     return status, steps, message if status.good else f"{message}; {status.remedy}"
 
 
+def _unit(objective: Likelihood) -> float:
+    """Return what makes weights count a row as one at least."""
+    return max(1.0, objective.rows.n / objective.total)
+
+
 def curvature(objective: Likelihood, theta: np.ndarray, active: tuple[int, ...] = ()) -> np.ndarray:
     """Return W times the curvature (P, P) of an objective at theta, positive where it can be."""
     with np.errstate(all="ignore"):
@@ -139,6 +147,8 @@ def absorbed(
     low, high, largest = objective.limits()
     W = objective.total
     total = W if past is None else W + past.total
+    # What is near is in standard errors of rows, whatever the unit of their weights.
+    unit = _unit(objective)
 
     def evaluated(theta: np.ndarray) -> tuple[float, np.ndarray]:
         value, grad = objective.first_order(theta)
@@ -146,15 +156,13 @@ def absorbed(
         if past is not None:
             gap, slope = past.gap(theta)
             extra, pull = extra + gap, pull + slope
-        return W * value + extra, W * grad + pull
+        return unit * (W * value + extra), unit * (W * grad + pull)
 
     def curved(theta: np.ndarray, active: tuple[int, ...]) -> np.ndarray:
         own = curvature(objective, theta, active) + penalty.terms(theta, total)[2]
-        return own if past is None else past.information + own
+        return unit * (own if past is None else past.information + own)
 
-    # A total of less than one row widens the standard error, not what is near.
-    near = _NEAR * min(1.0, float(np.sqrt(total)))
-    found = _minimised(evaluated, curved, np.clip(start, low, high), (low, high, largest), near)
+    found = _minimised(evaluated, curved, np.clip(start, low, high), (low, high, largest))
     if not found.distance <= _LOST:
         raise ValueError(
             f"the batch must lead to an estimate, got none in {found.steps} steps from the one so "
@@ -165,6 +173,7 @@ def absorbed(
     slope, matrix = rested(
         lambda at: evaluated(at)[0], theta, found.slope, found.matrix, (low, high), found.active
     )
+    slope, matrix = slope / unit, matrix / unit
     log_likelihood = objective.log_likelihood(theta, float(objective.value(theta)))
     own = W, log_likelihood, found.active, slope, left
     now = Past.about(theta, matrix, *own).without(penalty, total)
@@ -198,9 +207,9 @@ def at_rest(
     plain = copy(objective)
     if objective.model.shared:
         plain.model = Constant().bind(0, objective.distribution)
-    W, (low, high, _) = plain.total, plain.limits()
+    W, (low, high, _), unit = plain.total, plain.limits(), _unit(plain)
     with np.errstate(all="ignore"):
-        if not (active if plain.rows.costly else near_limits(theta, matrix, (low, high))):
+        if not (active if plain.rows.costly else near_limits(theta, unit * matrix, (low, high))):
             return None
         value, grad = plain.first_order(theta)
         slope = np.where(np.isin(np.arange(len(theta)), active), W * grad, 0.0)
@@ -209,10 +218,16 @@ def at_rest(
             matrix = matrix.copy()
             matrix[list(active), :] = matrix[:, list(active)] = 0.0
         else:
-            here = curvature(plain, theta, active)
+            here, ends = unit * curvature(plain, theta, active), (low, high)
             slope, matrix = rested(
-                lambda at: W * float(plain.value(at)), theta, slope, here, (low, high), active
+                lambda at: unit * W * float(plain.value(at)),
+                theta,
+                unit * slope,
+                here,
+                ends,
+                active,
             )
+            slope, matrix = slope / unit, matrix / unit
         found = W, plain.log_likelihood(theta, value), active, slope
         return Past.about(theta, matrix, *found).without(penalty_of(objective), W)
 
@@ -229,9 +244,7 @@ class _Minimum:
     distance: float
 
 
-def _minimised(
-    evaluated: Callable, curved: Callable, theta: np.ndarray, limits: tuple, near: float = _NEAR
-) -> _Minimum:
+def _minimised(evaluated: Callable, curved: Callable, theta: np.ndarray, limits: tuple) -> _Minimum:
     """Return the minimum between limits by Newton steps, from a start between them."""
     low, high, largest = limits
     value, grad = evaluated(theta)
@@ -249,12 +262,15 @@ def _minimised(
         step = np.zeros_like(theta)
         step[free] = solved(matrix[np.ix_(free, free)], -grad[free])
         distance = float(np.sqrt(max(-grad @ step, 0.0)))
-        if distance <= near or steps == _STEPS:
+        if distance <= _NEAR or steps == _STEPS:
             break
         with np.errstate(invalid="ignore"):
             long = np.nanmax(np.abs(step) / largest, initial=0.0)
         found = _lower(evaluated, theta, step / max(long, 1.0), value, (low, high))
         if found is None:
+            if 0.5 * distance**2 <= _ROUNDING * np.spacing(abs(value)):
+                # No lower value is told from this one.
+                distance = 0.0
             break
         steps, (theta, value, grad) = steps + 1, found
     return _Minimum(theta, np.where(held, grad, 0.0), matrix, active, steps, distance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -150,10 +151,11 @@ def source_of(**arguments: Any) -> Source | None:
         If there are offsets of several parameters beside rows in pieces.
     """
     known = np.ndarray, list, tuple, type(None)
+    delayed = getattr(sys.modules.get("dask.delayed"), "Delayed", None)
     if all(
         isinstance(value, known)
         # Delayed blocks of dask come in a list.
-        and not (isinstance(value, list) and value and hasattr(value[0], "__dask_graph__"))
+        and not (delayed and isinstance(value, list) and any(isinstance(v, delayed) for v in value))
         for value in arguments.values()
     ):
         return None

@@ -112,3 +112,61 @@ def test_totals_of_all_rows_are_represented(name):
         assert set(model.distribution_.totals) == {5, 50}
         assert abs(model.distribution_.totals.count(5) - whole.distribution_.totals.count(5)) < 2
         assert model.n_obs_ == 1_200.0
+
+
+ZEROS = np.zeros((500, 1))
+
+
+def adjusted(rng, n=500):
+    return np.where(rng.random((n, 1)) < 0.3, 0.0, rng.gamma(2.0, 1.0, (n, 1)))
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_batches_of_zeros_alone_count_at_once(share):
+    rng = np.random.default_rng(5)
+    parts = [ZEROS, adjusted(rng), ZEROS, adjusted(rng), ZEROS]
+    model = NaturalMLE("zero_adjusted")
+    for k, part in enumerate(parts):
+        model.partial_fit(part, forgetting=share)
+        if k == 0:
+            with pytest.raises(NotFittedError, match="y must not be 0 in all rows"):
+                _ = model.params_
+            continue
+        weight = np.repeat(share ** np.arange(k + 1)[::-1], 500)
+        want = NaturalMLE("zero_adjusted").fit(np.concatenate(parts[: k + 1]), sample_weight=weight)
+        assert model.n_obs_ == pytest.approx(want.n_obs_)
+        for key, value in want.params_.items():
+            assert_allclose(model.params_[key], value, rtol=1e-9)
+    assert model.drift_["p_value"][-1] < 1e-6
+
+
+def test_zeros_alone_are_merged():
+    rows = adjusted(np.random.default_rng(6))
+    want = NaturalMLE("zero_adjusted").fit(np.r_[rows, ZEROS])
+    zeros = NaturalMLE("zero_adjusted").partial_fit(ZEROS)
+    for model in (
+        NaturalMLE("zero_adjusted").partial_fit(ZEROS).merge(NaturalMLE("zero_adjusted").fit(rows)),
+        NaturalMLE("zero_adjusted").fit(rows).merge(zeros),
+    ):
+        assert model.n_obs_ == 1_000.0
+        assert_allclose(model.params_["zero_prob"], want.params_["zero_prob"], rtol=1e-9)
+
+
+@pytest.mark.parametrize("weight", [1e-100, 1e-10, 1.0 / 1_500.0, 1e10, 1e16])
+@pytest.mark.parametrize("name", ["student_t", "weibull", "gev"])
+def test_a_factor_of_the_weights_changes_no_estimate(name, weight):
+    rows = np.random.default_rng(7).standard_t(5.0, (3_000, 1))
+    rows = np.exp(rows / 5.0) if name == "weibull" else rows
+
+    def gone(own):
+        model = NaturalMLE(name)
+        for part in (rows[:1_500], rows[1_500:]):
+            model.partial_fit(part, sample_weight=np.full(1_500, own))
+        return model
+
+    found, want = gone(weight), gone(1.0)
+    assert found.status_ == want.status_
+    for key, value in want.params_.items():
+        assert_allclose(found.params_[key], value, rtol=1e-5)
+        error = want.standard_errors_[key] / np.sqrt(weight)
+        assert_allclose(found.standard_errors_[key], error, rtol=1e-4)

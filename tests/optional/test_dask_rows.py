@@ -311,6 +311,8 @@ def test_blocks_are_all_delayed_or_none():
     X, y = np.ones((5, 2)), np.ones(5)
     with pytest.raises(TypeError, match="each is delayed, got block 1 in memory"):
         NaturalRegressor("poisson").fit([dask.delayed(X), X], [dask.delayed(y), y])
+    with pytest.raises(TypeError, match="each is delayed, got block 0 in memory"):
+        NaturalRegressor("poisson").fit([X, dask.delayed(X)], [y, dask.delayed(y)])
 
 
 @pytest.mark.parametrize("model", [NaturalMLE("normal"), NaturalRegressor("poisson")])

@@ -17,7 +17,7 @@ from natfit.distributions.counts.bernoulli import divergence
 from natfit.distributions.forms.joined import joined_means
 from natfit.distributions.wrappers._zero_altered import SHARE, log_share, share_terms
 from natfit.distributions.wrappers.base import Extended, passed_on
-from natfit.rows import Block, Rows, rows_where
+from natfit.rows import Block, Memory, Rows, rows_where
 
 
 class WithAtom(Extended):
@@ -84,7 +84,8 @@ class WithAtom(Extended):
             What the family's methods take.
         """
         if isinstance(y, tuple):
-            return y[0], y[1:]
+            # Rows that are all the atom have no other part.
+            return y[0], y[1:] or np.ones(1)
         is_atom = y == self.atom
         return is_atom.astype(np.float64), np.where(is_atom, 1.0, y)
 
@@ -189,20 +190,34 @@ class WithAtom(Extended):
         return rows_where(rows, self._no_atom)
 
     def sufficient(self, rows: Rows) -> tuple | None:
-        """Share of the atom and the inner family's summary of the other rows, if it has one."""
+        """Share of the atom and the inner family's summary of the other rows, if there are some.
+
+        Returns
+        -------
+        tuple or None
+            None where the inner family has no summary.
+        """
         others = self._others(rows)
-        summary = self.inner.sufficient(others) if others.n else None
+        if not others.n:
+            # Whether there is a summary of other rows, if they come.
+            with np.errstate(all="ignore"):
+                known = self.inner.sufficient(Memory(np.array([0.25, 0.5])))
+            return (np.ones(1),) if isinstance(known, tuple) else None
+        summary = self.inner.sufficient(others)
         if not isinstance(summary, tuple):
             return None
         return (np.array([1.0 - others.total / rows.total]), *summary)
 
     def joined_summaries(self, one: Any, weight: float, two: Any, other: float) -> Any | None:
         """The share of the atom in both parts, and the inner family's summary of the other rows."""
+        share = joined_means(one[:1], weight, two[:1], other)
+        if not (one[1:] and two[1:]):
+            return (*share, *(one[1:] or two[1:]))
         others = weight * (1.0 - float(one[0][0])), other * (1.0 - float(two[0][0]))
         rest = self.inner.joined_summaries(one[1:], others[0], two[1:], others[1])
         if rest is None:
             return None
-        return (*joined_means(one[:1], weight, two[:1], other), *rest)
+        return (*share, *rest)
 
     def check_degenerate(self, rows: Rows, summary: Any | None) -> None:
         """Raise ValueError where the other rows have no maximum in the inner family."""
