@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: Rows of the past, for each coordinate, that steady the covariance which a batch's scores show.
 _STEADY = 20.0
 
+#: Share of a batch's information from which a direction of which the past tells nothing counts.
+_REACH = 1e-6
+
 #: The columns of a table of drift.
 DRIFT = ("batch", "n", "statistic", "df", "p_value", "nats")
 
@@ -128,11 +131,10 @@ def _tested(
     part = turn.T @ (score / size)
     # Where J is zero the past tells nothing, so that s may be B u for any u there; what can be is
     # taken out (the efficient score).
-    free = turn.T @ own @ _told(known)[2]
-    inside, reach = _told(free.T @ _solved(spread, free))[:2]
-    free = free @ reach
-    gap = part - free @ ((free.T @ _solved(spread, part)) / inside)
-    return Test(float(gap @ _solved(spread, gap)), len(share) - len(inside))
+    free, reach, _ = np.linalg.svd(turn.T @ own @ _told(known)[2], full_matrices=False)
+    free = free[:, reach > _REACH * share.max()]
+    gap = part - free @ _solved(free.T @ _solved(spread, free), free.T @ _solved(spread, part))
+    return Test(float(gap @ _solved(spread, gap)), len(share) - free.shape[1])
 
 
 def _solved(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -137,6 +137,12 @@ class LinearPredictors(Model):
 
     _predictors: list[tuple[np.ndarray, bool]]
 
+    @property
+    def constant(self) -> np.ndarray:
+        """Which entries of theta (P,) belong to features that are constant in all rows."""
+        flat = np.append(self.design.flat, False)
+        return np.concatenate([flat[at] for at in self.at])
+
     def opened(self) -> LinearPredictors:
         """Return the model for rows in which columns that were constant may vary.
 

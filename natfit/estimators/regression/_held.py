@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
 
-from natfit._numbers import is_series
+from natfit._numbers import is_frame, is_series
 from natfit.distributions import Censored
 from natfit.rows import joined, kind_of
 
@@ -24,7 +25,7 @@ class Held:
     @classmethod
     def of(cls, given: dict[str, Any]) -> Held:
         """Return a batch in arrays of its own: what the caller holds may change."""
-        own = _copied(given)
+        own = deepcopy(given)
         y = own["y"]
         if isinstance(y, np.ndarray) and y.ndim == 2 and y.shape[1] == 1:
             own["y"] = y[:, 0]
@@ -102,7 +103,7 @@ def together(held: tuple[Held, ...]) -> dict[str, Any]:
             own = [np.broadcast_to(1.0 if p is None else np.asarray(p), n) for p, n in pairs]
             out[name] = np.concatenate(own)
         elif isinstance(parts[0], Mapping):
-            keys = {key for part in parts for key in part}
+            keys = {key for part in parts if isinstance(part, Mapping) for key in part}
             out[name] = {
                 k: _stacked(f"{name}[{k!r}]", [_of_parameter(name, k, part) for part in parts])
                 for k in sorted(keys)
@@ -120,6 +121,16 @@ def _of_parameter(name: str, key: str, part: Any) -> Any:
     return part[key]
 
 
+def _like(first: Any, part: Any) -> Any:
+    """Return an array as a frame with the columns of the first one, or a frame as an array."""
+    if is_frame(part) == is_frame(first):
+        return part
+    if is_frame(part):
+        return np.asarray(part)
+    names = {"columns": first.columns} if hasattr(first, "iloc") else {"schema": first.columns}
+    return type(first)(np.asarray(part), **names)
+
+
 def _stacked(name: str, parts: list[Any]) -> Any:
     """Return the rows of several containers as one."""
     if any(map(issparse, parts)):
@@ -128,6 +139,8 @@ def _stacked(name: str, parts: list[Any]) -> Any:
     if any(each is not None for each in seen):
         pairs = zip(seen, parts, strict=True)
         parts = [Censored.exact(np.ravel(own)) if each is None else each for each, own in pairs]
+    if any(map(is_frame, parts)):
+        parts = [_like(parts[0], part) for part in parts]
     kinds = dict.fromkeys(map(kind_of, parts))
     plain = all(isinstance(p, np.ndarray | list | tuple) or is_series(p) for p in parts)
     if len(kinds) > 1 and not plain:
@@ -144,10 +157,3 @@ def _stacked(name: str, parts: list[Any]) -> Any:
             f"{name} must have the same columns in all batches, got shapes "
             f"{[np.shape(part) for part in parts]}: {error}"
         ) from None
-
-
-def _copied(given: dict[str, Any]) -> dict[str, Any]:
-    return {
-        k: _copied(v) if isinstance(v, dict) else v.copy() if isinstance(v, np.ndarray) else v
-        for k, v in given.items()
-    }

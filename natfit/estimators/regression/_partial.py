@@ -123,6 +123,7 @@ class PartialRegression(Merging):
         data = self._data(given["X"], given["y"], given["sample_weight"], reset=reset, least=1)
         layout_of(data.X).matrix(data.X)
         if "_theta" in self.__dict__:
+            self._offsets(self.distribution_, data.n, given["offset"], given["exposure"])
             family, values = self._seen_rows(data, given["y"])
             family.check(rows_of(values))
 
@@ -178,7 +179,7 @@ class PartialRegression(Merging):
             self._goes_on = False
         going = replace(going, held=held, batches=number)
         # A quadratic does not say how the likelihood falls off from a limit.
-        if done and own_maximum(self) is not None and (n > HELD or not self._at_bound):
+        if done and self._determined() and (n > HELD or not self._at_bound):
             if n >= max(_FIRST, _A_COEFFICIENT * len(self._theta)):
                 going = replace(going, past=_past_of(self), held=())
         if going.past is None and n > HELD:
@@ -188,6 +189,15 @@ class PartialRegression(Merging):
                 f"{n:,} rows that do not: {why}; use alpha > 0, drop columns, or name fewer classes"
             )
         self._going = going
+
+    def _determined(self) -> bool:
+        """Tell whether the rows determine the fit, but for columns that may begin to vary."""
+        if own_maximum(self) is not None:
+            return True
+        if self.status_ is not Status.SINGULAR:
+            return False
+        variances = np.diagonal(_estimate_of(self).covariance())
+        return bool(np.isfinite(variances[~self._model.constant]).all())
 
     def _seen_all(self, rows: dict[str, Any], going: Going) -> bool:
         """Tell whether the rows may determine a first fit; a classifier waits for its classes."""

@@ -33,10 +33,29 @@ def values(model):
         (X[ONE].tolist(), X[TWO].astype(np.float64)),
         (named(pd, ONE), named(pd, TWO)),
         (named(pl, ONE), named(pl, TWO)),
+        (pd.DataFrame(X[ONE]), X[TWO]),
+        (X[ONE], pd.DataFrame(X[TWO])),
+        (X[ONE].tolist(), pd.DataFrame(X[TWO])),
     ],
 )
 def test_batches_come_in_any_container(first, second):
     model = NaturalRegressor("poisson").partial_fit(first, Y[ONE]).partial_fit(second, Y[TWO])
+    assert_allclose(values(model), values(WANT), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kinds", [(pd, pl), (pl, pd)])
+def test_frames_of_two_packages_are_named(kinds):
+    model = NaturalRegressor("poisson").partial_fit(named(kinds[0], ONE), Y[ONE])
+    with pytest.raises(TypeError, match="X must be of the same kind .* a DataFrame of p"):
+        model.partial_fit(named(kinds[1], TWO), Y[TWO])
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@pytest.mark.parametrize("package", [pd, pl])
+def test_arrays_after_a_frame_take_its_names(package):
+    model = NaturalRegressor("poisson").partial_fit(named(package, ONE), Y[ONE])
+    model.partial_fit(X[TWO], Y[TWO])
+    assert list(model.coefficients_)[:2] == ["rate[a]", "rate[b]"]
     assert_allclose(values(model), values(WANT), rtol=1e-6)
 
 
@@ -76,6 +95,39 @@ def test_censored_rows_and_others_are_mixed():
         assert_allclose(values(model), values(want), rtol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["frame", "sparse", "list", "censored", "offset"])
+def test_what_the_caller_changes_later_changes_nothing(kind):
+    rows, y, options = X[ONE].copy(), pd.Series(Y[ONE]), {}
+    if kind == "frame":
+        rows = pd.DataFrame(rows)
+    elif kind == "sparse":
+        rows = sparse.csr_array(rows)
+    elif kind == "offset":
+        options["offset"] = {"rate": np.full(200, 0.1)}
+    elif kind == "list":
+        y = Y[ONE].tolist()
+    else:
+        y = Censored.exact(np.exp(Y[ONE]))
+    name = "poisson" if kind != "censored" else "weibull"
+    model = NaturalRegressor(name).partial_fit(rows, y, **options)
+    rest = (X[TWO], Y[TWO] if name == "poisson" else np.exp(Y[TWO]))
+    more = {"offset": {"rate": np.full(200, 0.1)}} if options else {}
+    want = values(
+        NaturalRegressor(name).partial_fit(X[ONE], y, **options).partial_fit(*rest, **more)
+    )
+    if kind == "frame":
+        rows.iloc[:, :] = 0.0
+    elif kind == "sparse":
+        rows.data[:] = 0.0
+    elif kind == "censored":
+        y.rows[:] = 1.0
+    elif kind == "offset":
+        options["offset"]["rate"][:] = 5.0
+    if kind != "censored":
+        y[:] = [0.0] * 200
+    assert_allclose(values(model.partial_fit(*rest, **more)), want, rtol=1e-12)
+
+
 BAD = [
     ({"sample_weight": [1.0, 2.0, 3.0]}, r"sample_weight.shape == \(3,\), expected \(200,\)"),
     ({"y": None}, "requires y to be passed"),
@@ -83,7 +135,7 @@ BAD = [
     ({"y": np.where(np.arange(200) == 3, -1.0, Y[TWO])}, "got -1.0 at row 3"),
     ({"offset": np.ones(200)}, "offset must be given with all batches or with none: .* has one"),
     ({"exposure": np.ones(200)}, "exposure must be given with all batches or with none"),
-    ({"X": named(pl, TWO)}, "X must be of the same kind|valid feature names"),
+    ({"X": X[TWO].astype("M8[s]")}, "X"),
 ]
 
 
@@ -94,14 +146,41 @@ def test_a_batch_that_cannot_be_used_is_named_and_changes_nothing(wrong, words, 
     model = NaturalRegressor("poisson").partial_fit(np.tile(X, (times, 1)), np.tile(Y, times))
     before = values(model)
     given = {"X": X[TWO], "y": Y[TWO], **wrong}
-    if times == 6 and isinstance(given["X"], pl.DataFrame):
-        pytest.skip("any container will do there")
     with pytest.raises((ValueError, TypeError), match=words):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("warnings.warn", lambda *args, **kwargs: None)
             model.partial_fit(**given)
     assert values(model) == before
     model.partial_fit(X[TWO], Y[TWO])
+
+
+@pytest.mark.parametrize(
+    "name, value, words",
+    [
+        (
+            "offset",
+            np.where(np.arange(200) == 3, np.nan, 0.1),
+            r"offset must be finite, .* at row 3",
+        ),
+        ("offset", np.ones(150), r"of shape \(200,\), got shape \(150,\)"),
+        ("offset", {"rate": np.ones(200)}, "same kind|same parameters|one column|dict"),
+        (
+            "exposure",
+            np.where(np.arange(200) == 3, -1.0, 0.1),
+            "exposure must be > 0, got -1 at row 3",
+        ),
+    ],
+)
+def test_an_offset_is_named_by_its_row_in_the_batch(name, value, words):
+    model = NaturalRegressor("poisson").partial_fit(X[ONE], Y[ONE], **{name: np.ones(200)})
+    with pytest.raises((ValueError, TypeError), match=words):
+        model.partial_fit(X[TWO], Y[TWO], **{name: value})
+
+
+def test_offsets_of_parameters_and_a_column_do_not_mix():
+    model = NaturalRegressor("poisson").partial_fit(X[ONE], Y[ONE], offset={"rate": np.ones(200)})
+    with pytest.raises(ValueError, match="offset must name the same parameters in all batches"):
+        model.partial_fit(X[TWO], Y[TWO], offset=np.ones(200))
 
 
 @pytest.mark.parametrize("fitted", [False, True])
@@ -171,6 +250,41 @@ def test_levels_that_are_declared_may_come_later(package, alpha):
     assert_allclose(values(model), values(want), atol=2e-3)
     with pytest.raises(ValueError, match="must hold categories of the fit, .*got 'd'"):
         model.partial_fit(pd.DataFrame({"x": [1.0], "g": ["d"]}), [1.0])
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_level_that_never_comes_is_not_determined():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=4_500)
+    X = pd.DataFrame({"x": x, "g": pd.Categorical(rng.choice(list("ab"), 4_500), list("abz"))})
+    y = rng.poisson(np.exp(0.3 * x)).astype(float)
+    model = NaturalRegressor("poisson")
+    for start in range(0, 4_500, 1_500):
+        model.partial_fit(X[start : start + 1_500], y[start : start + 1_500])
+    want = NaturalRegressor("poisson").fit(X.assign(g=X.g.astype(str)), y)
+    assert model.coefficients_["rate[g[z]]"] == 0.0
+    assert np.isinf(model.cov_params()[2, 2])
+    for name, value in want.coefficients_.items():
+        assert model.coefficients_[name] == pytest.approx(value, abs=2e-3)
+    assert model.drift_["df"].tolist() == [3.0, 3.0]
+
+
+@pytest.mark.parametrize("constant", [0.0, 3.0])
+@pytest.mark.parametrize("alpha", [0.0, 0.001])
+def test_a_column_that_stays_constant_takes_nothing_from_the_test(constant, alpha):
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        models = [NaturalRegressor("poisson", alpha=alpha) for _ in range(2)]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("warnings.warn", lambda *args, **kwargs: None)
+            for n, moved in ((1_200, 0.0), (300, 0.3)):
+                X = np.c_[rng.normal(size=(n, 2)), np.full(n, constant)]
+                y = rng.poisson(np.exp(0.3 * X[:, 0] + moved)).astype(float)
+                models[0].partial_fit(X, y)
+                models[1].partial_fit(X[:, :2], y)
+        found, want = (model.drift_ for model in models)
+        assert found["df"].tolist() == want["df"].tolist() == [3.0]
+        assert_allclose(found["statistic"], want["statistic"], rtol=1e-4)
 
 
 def test_other_units_take_more_steps():
