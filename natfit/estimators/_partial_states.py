@@ -395,7 +395,8 @@ class OfQuadratics(Running):
             past, added_to = self.pasts[j], (penalties[j], batch.left)
             tests.append(score_test(objective, past, self.active[j], *added_to))
             past = past.forgotten(share)
-            moved.append(absorbed(objective, past, past.theta, *added_to))
+            with np.errstate(all="ignore"):
+                moved.append(absorbed(objective, past, past.theta, *added_to))
         number = self.batches + 1
         return replace(
             self,

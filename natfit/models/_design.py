@@ -50,6 +50,31 @@ _SOME = 8
 _FEWEST, _MOST = 256, 4_096
 
 
+def units_of(X: Any, design: Design) -> np.ndarray:
+    """Return by how much constant features of a design vary about their centres, else 0; (D,).
+
+    Parameters
+    ----------
+    X : ndarray or sparse array of shape (n, D)
+        Rows in which they may vary.
+    design : Design
+        That of rows in which they are constant.
+
+    Returns
+    -------
+    ndarray of shape (D,)
+        The root of the mean square.
+    """
+    out = np.zeros(len(design.scale))
+    for j in np.flatnonzero(design.flat):
+        column = X[:, [j]].toarray().ravel() if issparse(X) else np.asarray(X[:, j], dtype=float)
+        gap = column - design.shift[j]
+        # What the centre's own rounding makes is none.
+        if np.abs(gap).max(initial=0.0) > 64.0 * np.spacing(abs(design.shift[j])):
+            out[j] = np.sqrt(np.mean(np.square(gap)))
+    return out
+
+
 @dataclass(frozen=True, eq=False)
 class Design:
     """How rows of X become rows of z; the rows themselves are given to each method.

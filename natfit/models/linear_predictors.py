@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -143,22 +142,34 @@ class LinearPredictors(Model):
         flat = np.append(self.design.flat, False)
         return np.concatenate([flat[at] for at in self.at])
 
-    def opened(self) -> LinearPredictors:
+    def opened(self, units: np.ndarray) -> LinearPredictors:
         """Return the model for rows in which columns that were constant may vary.
 
-        Theta, and what was known of it, mean the same.
+        Nothing is known of their entries of theta, which are zero, so that their unit is free.
+
+        Parameters
+        ----------
+        units : ndarray of shape (D,)
+            By how much each column varies about its centre now; 0 where it stays constant.
 
         Returns
         -------
         LinearPredictors
-            Itself if no column was constant.
+            Itself if no such column varies.
         """
-        if not self.design.flat.any():
+        varies = self.design.flat & (units > 0.0)
+        if not varies.any():
             return self
         found = copy(self)
-        # The unit of such a column is its size.
-        found.shift, found.scale = self.design.shift, self.design.scale
-        found.design = replace(self.design, flat=np.zeros_like(self.design.flat))
+        if any(moved is not None for moved in self._moved):
+            # A predictor without an intercept has known something of the column.
+            units = self.design.scale
+        flat = self.design.flat & ~varies
+        scale = np.where(varies, units, self.design.scale)
+        # A unit of zero says that a column is constant.
+        found.shift, found.scale = self.design.shift, np.where(flat, 0.0, scale)
+        found.design = Design(self.design.shift, scale, flat)
+        found.__dict__.pop("transform", None)
         return found
 
     def _prepare(self) -> None:

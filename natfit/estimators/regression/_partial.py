@@ -32,6 +32,7 @@ from natfit.fitting.penalties import NONE, Penalty, Ridge
 from natfit.fitting.running import Moved, absorbed, at_rest, ending, merged
 from natfit.inference import Information
 from natfit.iterate import Status
+from natfit.models._design import units_of
 from natfit.models.linear_predictors import LinearPredictors
 from natfit.objectives import Regression, ridge_matrix
 from natfit.optimize import History
@@ -82,6 +83,8 @@ class PartialRegression(Merging):
     _going: Going
     #: Whether rows are fitted to which others will be added.
     _goes_on = False
+    #: Why rows that are held give no fit; empty where they do.
+    _waits = ""
     _model: Any
     _remembered: Any
     distribution_: Distribution
@@ -164,6 +167,7 @@ class PartialRegression(Merging):
         rows = together(held)
         n = rows["X"].shape[0]
         done = n >= 2 and self._seen_all(rows, going)
+        waits = "" if done else "some of the classes have not come, or fewer than two rows"
         try:
             if done:
                 self._goes_on = True
@@ -171,10 +175,10 @@ class PartialRegression(Merging):
                 refuse_ends((self._family,))
                 info = _estimate_of(self).information
                 self._information = replace(info, left=left_of(*held))
-        except TooFewRows:
+        except TooFewRows as error:
             if n > HELD:
                 raise
-            done = False
+            done, waits = False, str(error)
         finally:
             self._goes_on = False
         going = replace(going, held=held, batches=number)
@@ -188,7 +192,7 @@ class PartialRegression(Merging):
                 f"the first {HELD:,} rows of partial_fit must determine all coefficients, got "
                 f"{n:,} rows that do not: {why}; use alpha > 0, drop columns, or name fewer classes"
             )
-        self._going = going
+        self._going, self._waits = going, waits
 
     def _determined(self) -> bool:
         """Tell whether the rows determine the fit, but for columns that may begin to vary."""
@@ -224,6 +228,8 @@ class PartialRegression(Merging):
             )
         family.check(rows_of(values))
         matrix = self._choice.layout.matrix(data.X)
+        # Columns that were constant in all rows before may vary from now on.
+        self._model = self._model.opened(units_of(matrix, self._model.design))
         offsets = data.those_kept(offsets)
         rows = rows_of(values, matrix, data.weight, offsets, check_jobs(self.n_jobs))
         return Regression(family, self._model, rows), float(rows.n)
@@ -240,8 +246,6 @@ class PartialRegression(Merging):
 
     def _absorb(self, going: Going, batch: Held, share: float) -> None:
         assert going.past is not None
-        # Columns that were constant in all rows before may vary from now on.
-        self._model = self._model.opened()
         objective, n = self._objective_of(batch.given)
         past, added = going.past, (self._penalty(), batch.left)
         test = score_test(objective, past, self._at_bound, *added)
@@ -320,7 +324,8 @@ class PartialRegression(Merging):
             return tested(self._going.tests[-1][2], type(self).__name__)
         self._represent(other.distribution_, two.past.total)
         refuse_different("features", self._choice.named(), other._choice.named())
-        self._model = self._model.opened()
+        theirs = other._model.design
+        self._model = self._model.opened(np.where(theirs.flat, 0.0, theirs.scale))
         carried = _carried(two.past, other._model, self._model)
         moved, test = merged(one.past, carried, self._model.limits(), self._penalty())
         self._going = replace(one, past=moved.past, batches=number)

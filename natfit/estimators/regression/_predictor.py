@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier
+from sklearn.exceptions import NotFittedError
 
 from natfit import fitting
 from natfit._component import resolve
@@ -124,6 +125,12 @@ class Predicted:
         model = vars(self).get("_model")
         if name in _OF_COEFFICIENTS and model is not None and not model.linear:
             raise AttributeError(without_coefficients(model))
+        waits = vars(self).get("_waits")
+        if waits and model is None and name.endswith("_") and not name.startswith("_"):
+            name = type(self).__name__
+            raise NotFittedError(
+                f"the rows of partial_fit do not determine this {name} yet: {waits}"
+            )
         # Which raises what a property has raised.
         return object.__getattribute__(self, name)
 

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from numpy.testing import assert_allclose
 from scipy import optimize, sparse
+from sklearn.exceptions import NotFittedError
 
 from natfit import Censored, NaturalClassifier, NaturalRegressor, from_json
 from natfit.distributions import Bounded
@@ -203,14 +204,16 @@ def test_classes_are_not_missing(classes):
 # ------------------------------------------------------------------ columns that begin to vary
 
 
-@pytest.mark.parametrize("constant", [0.0, 3.0])
+@pytest.mark.parametrize("constant", [0.0, 3.0, -2e7, 1.7e9])
 @pytest.mark.parametrize("alpha", [0.0, 0.01])
 @pytest.mark.parametrize("begin", ["fit", "partial_fit", "stored"])
 def test_a_column_that_was_constant_may_vary_later(constant, alpha, begin):
+    """Whatever its size: seconds since 1970, say."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(6_000, 2))
-    X[:1_500, 1] = constant
+    X[:1_500, 1] = 0.0
     y = rng.poisson(np.exp(X @ [0.3, 0.2] - 0.5)).astype(float)
+    X[:, 1] += constant
     want = NaturalRegressor("poisson", alpha=alpha).fit(X, y)
     model = NaturalRegressor("poisson", alpha=alpha)
     with pytest.MonkeyPatch.context() as patch:
@@ -221,6 +224,7 @@ def test_a_column_that_was_constant_may_vary_later(constant, alpha, begin):
     for start in range(1_500, 6_000, 1_500):
         model.partial_fit(X[start : start + 1_500], y[start : start + 1_500])
     errors = np.sqrt(np.diag(want.cov_params()))
+    # An intercept at zero is known as well as the slope times the distance to it.
     assert np.all(np.abs(np.subtract(values(model), values(want))) < 0.3 * errors)
     assert_allclose(np.sqrt(np.diag(model.cov_params())), errors, rtol=0.05)
     # The first rows tell nothing of the column, so that no test is one of it.
@@ -285,6 +289,18 @@ def test_a_column_that_stays_constant_takes_nothing_from_the_test(constant, alph
         found, want = (model.drift_ for model in models)
         assert found["df"].tolist() == want["df"].tolist() == [3.0]
         assert_allclose(found["statistic"], want["statistic"], rtol=1e-4)
+
+
+def test_what_has_no_fit_yet_says_why():
+    rng = np.random.default_rng(0)
+    model = NaturalRegressor("cauchy").partial_fit(X, rng.standard_cauchy(400) * 1e-150)
+    with pytest.raises(NotFittedError, match="do not determine .* divide them by their size"):
+        _ = model.coef_
+    waits = NaturalClassifier().partial_fit(X, np.ones(400, int), classes=[0, 1])
+    with pytest.raises(NotFittedError, match="some of the classes have not come"):
+        _ = waits.coef_
+    waits.partial_fit(X, np.zeros(400, int))
+    assert waits.coef_.shape == (1, 2)
 
 
 def test_other_units_take_more_steps():
