@@ -131,7 +131,7 @@ def own_maximum(fit: Any) -> float | None:
     return float(fit.loglik_) if status.good or status is Status.BOUNDARY else None
 
 
-def compared(apart: list[float | None], joint: Any, df: int) -> Test | str:
+def compared(apart: list[float | None], joint: Any, df: int, left: float = 1.0) -> Test | str:
     """Return the likelihood-ratio test that two parts of the rows share their parameters.
 
     Parameters
@@ -142,6 +142,8 @@ def compared(apart: list[float | None], joint: Any, df: int) -> Test | str:
         The fit to all of them.
     df : int
         Number of parameters.
+    left : float
+        What is left of a row.
 
     Returns
     -------
@@ -152,7 +154,7 @@ def compared(apart: list[float | None], joint: Any, df: int) -> Test | str:
     both = own_maximum(joint)
     if len(known) < len(apart) or both is None:
         return "the likelihood of a part of the rows, or of all, has no maximum that was found"
-    return Test(2.0 * max(sum(known) - both, 0.0), df)
+    return Test.of_loss(max(sum(known) - both, 0.0), df, left)
 
 
 def tested(test: Test, name: str) -> Test | str:
@@ -240,8 +242,10 @@ def refuse_without_maximum(fit: Any) -> None:
     ValueError
         With how it has ended.
     """
-    status = fit.status_
-    if not (status.good or status in (Status.BOUNDARY, Status.SINGULAR)):
+    status, distance = fit.status_, fit.history_["distance"][-1]
+    # A kink, or rounding, may hide the last descent.
+    near = status is Status.NO_DESCENT and distance <= 1.0
+    if not (status.good or status in (Status.BOUNDARY, Status.SINGULAR) or near):
         raise ValueError(
             f"partial_fit and merge need a fit that has reached a maximum, got {fit.message_}; "
             "partial_fit from the first rows on holds them until there is one"

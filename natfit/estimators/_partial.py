@@ -26,6 +26,7 @@ from natfit.estimators._partial_checks import (
     free_of,
     is_empty,
     pasts_of,
+    penalties_of,
     reduced,
     refuse_elsewhere,
     refuse_ends,
@@ -43,8 +44,7 @@ from natfit.estimators._partial_states import (
 )
 from natfit.fitting.drift import Test, drift_table
 from natfit.fitting.options import priors
-from natfit.fitting.past import Summary, stand_in
-from natfit.fitting.penalties import NONE, OfPrior, Penalty
+from natfit.fitting.past import Summary, left_between, stand_in
 from natfit.fitting.running import ending, merged
 from natfit.inference import Information
 from natfit.iterate import Status
@@ -173,21 +173,13 @@ class PartialDensity(Merging):
             return running
         at_bound = zip(running.fitted, self._at_bound, strict=True)
         active = tuple(within(own, at, self.fixed) for own, at in at_bound)
-        pasts = pasts_of(self, running.fitted, running.at_rest, self._penalties(running))
-        return replace(running, pasts=pasts, active=active)
+        return replace(running, pasts=pasts_of(self, running), active=active)
 
     def _absorbing(self, running: Any, batch: Batch, share: float, n_jobs: int | None) -> Any:
         """Return what is known with the rows of a batch."""
         if isinstance(running, OfSummaries):
             return running.batch(batch, share, n_jobs)
-        return running.batch(batch, share, n_jobs, self._penalties(running))
-
-    def _penalties(self, running: Running) -> list[Penalty]:
-        """Return what the priors add to the likelihood of each column."""
-        if not getattr(self, "prior", None):
-            return [NONE] * len(running.fitted)
-        prior = priors(self.prior, running.family)
-        return [OfPrior(prior, own) for own in running.fitted]
+        return running.batch(batch, share, n_jobs, penalties_of(self, running))
 
     def _columns(self, data: Data, running: Running) -> Batch:
         by_column = running.fitted[0].event_shape == () and data.seen_as is None
@@ -202,6 +194,8 @@ class PartialDensity(Merging):
         rows = [rows_of(column, weight=data.weight) for column in columns]
         fitted = [own.bind(r) for own, r in zip(plan.fitted, rows, strict=True)]
         refuse_ends(fitted)
+        for own in fitted:
+            Constant(resolve(self.coordinates, Coordinates)).bind(0, own)
         known = summaries(fitted, Batch(columns, data.weight), n_jobs)
         kind = OfQuadratics if known is None else OfSummaries
         return kind(plan.family, tuple(fitted), data.seen_as)
@@ -366,7 +360,8 @@ class PartialDensity(Merging):
         assert running.pasts is not None
         etas, infos, at_bound, thetas = [], [], [], []
         total = running.pasts[0].total
-        parts: Any = (running.fitted, running.pasts, running.active, self._penalties(running))
+        penalties = penalties_of(self, running)
+        parts: Any = (running.fitted, running.pasts, running.active, penalties)
         for own, past, active, penalty, coordinates in zip(*parts, self.coordinates_, strict=True):
             free = free_of(own, self.fixed)
             info = past.published(penalty, own.information.complete)
@@ -427,14 +422,15 @@ class PartialDensity(Merging):
         size = sum(family.n_params for family in one.fitted)
         if isinstance(one, OfSummaries):
             self._outdated(one.merged(two))
-            return compared(apart, self, size)
+            parts = [each.known[0] for each in (one, two) if each.known is not None]
+            return compared(apart, self, size, left_between(*parts) if len(parts) == 2 else 1.0)
         if one.pasts is None and two.pasts is None:
             running = one.holding(two.held, 1.0)
             running = replace(running, batches=one.batches + two.batches)
             self._outdated(running)
             if running.enough:
                 self._settle()
-            return compared(apart, self, size)
+            return compared(apart, self, size, left_between(one.held, two.held))
         if one.pasts is None or two.pasts is None:
             kept, rows = (two, one.held) if one.pasts is None else (one, two.held)
             if kept is two:

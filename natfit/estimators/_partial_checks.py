@@ -10,8 +10,9 @@ import numpy as np
 
 from natfit.distributions.base import Distribution
 from natfit.estimators._merging import refuse_without_maximum
+from natfit.fitting.options import priors
 from natfit.fitting.past import Past
-from natfit.fitting.penalties import Penalty
+from natfit.fitting.penalties import NONE, OfPrior, Penalty
 from natfit.rows import source_of
 
 #: Rows that are held at most where they determine no quadratic.
@@ -51,24 +52,23 @@ def within(own: Distribution, at: Sequence[int], fixed: Any) -> tuple[int, ...]:
     return tuple(at) if free is None else tuple(np.flatnonzero(np.isin(free, at)).tolist())
 
 
-def pasts_of(
-    estimator: Any,
-    fitted: Sequence[Distribution],
-    at_rest: Sequence[Past | None],
-    penalties: Sequence[Penalty],
-) -> tuple[Past, ...]:
+def penalties_of(estimator: Any, running: Any) -> list[Penalty]:
+    """Return what the priors of an estimator add to the likelihood of each column."""
+    if not getattr(estimator, "prior", None):
+        return [NONE] * len(running.fitted)
+    prior = priors(estimator.prior, running.family)
+    return [OfPrior(prior, own) for own in running.fitted]
+
+
+def pasts_of(estimator: Any, running: Any) -> tuple[Past, ...]:
     """Return the quadratic of the rows of a fit for each column.
 
     Parameters
     ----------
     estimator : NaturalMLE
         With the estimates of the fit.
-    fitted : sequence of Distribution
-        The family of each column.
-    at_rest : sequence of (Past or None)
-        The quadratics of columns whose estimates are at a limit; empty if none are known.
-    penalties : sequence of Penalty
-        What is added to the likelihood of each column.
+    running : OfQuadratics
+        The families, and what is known of columns whose estimates are at a limit.
 
     Returns
     -------
@@ -77,7 +77,9 @@ def pasts_of(
     refuse_without_maximum(estimator)
     out: list[Past] = []
     total, loglik = estimator.n_obs_, estimator.loglik_
-    for own, eta, info in zip(fitted, estimator._eta, estimator._information, strict=True):
+    penalties, at_rest = penalties_of(estimator, running), running.at_rest
+    terms = zip(running.fitted, estimator._eta, estimator._information, strict=True)
+    for own, eta, info in terms:
         free = free_of(own, estimator.fixed)
         matrix = info.matrix if free is None else info.matrix[np.ix_(free, free)]
         at = reduced(own, eta, estimator.fixed)

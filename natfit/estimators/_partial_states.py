@@ -144,7 +144,9 @@ class Running:
 
 def added(tests: Sequence[Test]) -> Test:
     """Return the test of several columns together."""
-    return Test(float(sum(t.statistic for t in tests)), sum(t.df for t in tests))
+    # Columns have the same weights.
+    statistic, left = float(sum(t.statistic for t in tests)), tests[0].left
+    return Test(statistic, sum(t.df for t in tests), left)
 
 
 @dataclass(frozen=True)

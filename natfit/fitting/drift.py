@@ -32,16 +32,23 @@ class Test:
     """A score test: the statistic, its degrees of freedom and the p value.
 
     ``nats`` is what the batch's own parameters would add to the log-likelihood. The statistic is
-    NaN where the rows tell none; such a test is not published.
+    NaN where the rows tell none; such a test is not published. A log-likelihood of rows of which
+    ``left`` is left varies as much less.
     """
 
     statistic: float
     df: int
+    left: float = 1.0
+
+    @classmethod
+    def of_loss(cls, nats: float, df: int, left: float = 1.0) -> Test:
+        """Return the test of a loss of the log-likelihood, in nats."""
+        return cls(2.0 * nats / left, df, left)
 
     @property
     def nats(self) -> float:
-        """Half of the statistic of the test."""
-        return 0.5 * self.statistic
+        """Half of the statistic of the test, in nats of what is left of rows."""
+        return 0.5 * self.statistic * self.left
 
     @property
     def p_value(self) -> float:

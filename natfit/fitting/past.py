@@ -37,6 +37,23 @@ def left_of(*parts: Any) -> float:
     return sum(part.total * part.left for part in parts) / total if total > 0 else 1.0
 
 
+def left_between(one: Any, two: Any) -> float:
+    """Return by how much less the difference of two estimates varies than that of whole rows.
+
+    Parameters
+    ----------
+    one, two : Past, Summary or other
+        With ``total`` and ``left``; the larger error is that of the fewer rows.
+
+    Returns
+    -------
+    float
+        At most 1.
+    """
+    total = one.total + two.total
+    return (one.left * two.total + two.left * one.total) / total if total > 0 else 1.0
+
+
 @dataclass(frozen=True)
 class Past:
     """What is known of the rows so far, in coordinates theta (P,).
@@ -162,7 +179,9 @@ class Summary:
         return replace(self, total=share * self.total, left=share * self.left)
 
     def joined(self, family: Distribution, other: Summary) -> Summary:
-        """Return the summary of these rows and others."""
+        """Return the summary of these rows and others; of either where nothing is left of one."""
+        if not (self.total > 0 and other.total > 0):
+            return self if self.total > 0 else other
         values = family.joined_summaries(self.values, self.total, other.values, other.total)
         total, left = self.total + other.total, left_of(self, other)
         return Summary(tuple(values), total, left)  # type: ignore[arg-type]

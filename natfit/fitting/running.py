@@ -24,7 +24,7 @@ import numpy as np
 
 from natfit import inference
 from natfit.fitting.drift import Test
-from natfit.fitting.past import Past, left_of
+from natfit.fitting.past import Past, left_between, left_of
 from natfit.fitting.penalties import NONE, Penalty, penalty_of
 from natfit.fitting.resting import near_limits, rested
 from natfit.fitting.semidefinite import solved
@@ -259,6 +259,9 @@ def _minimised(evaluated: Callable, curved: Callable, theta: np.ndarray, limits:
         free = np.flatnonzero(~held)
         active = tuple(np.flatnonzero(held).tolist())
         matrix = curved(theta, active)
+        if not np.isfinite(matrix).all():
+            distance = np.inf
+            break
         step = np.zeros_like(theta)
         step[free] = solved(matrix[np.ix_(free, free)], -grad[free])
         distance = float(np.sqrt(max(-grad @ step, 0.0)))
@@ -332,4 +335,5 @@ def merged(
     known = int(np.linalg.matrix_rank(both, hermitian=True))
     known_of_both = total, log_likelihood, found.active, found.slope, left_of(one, two)
     past = Past.about(found.theta, both, *known_of_both).without(penalty, total)
-    return Moved(past, found.active, 1, found.distance), Test(2.0 * loss, known)
+    test = Test.of_loss(loss, known, left_between(one, two))
+    return Moved(past, found.active, 1, found.distance), test

@@ -170,3 +170,8 @@ def test_a_factor_of_the_weights_changes_no_estimate(name, weight):
         assert_allclose(found.params_[key], value, rtol=1e-5)
         error = want.standard_errors_[key] / np.sqrt(weight)
         assert_allclose(found.standard_errors_[key], error, rtol=1e-4)
+
+
+def test_coordinates_are_refused_at_the_first_batch():
+    with pytest.raises(ValueError, match="no closed-form expectation coordinates"):
+        NaturalMLE("gamma", coordinates="expectation").partial_fit(RNG.gamma(2.0, 1.0, (50, 1)))

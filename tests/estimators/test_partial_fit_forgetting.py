@@ -1,8 +1,12 @@
 """Forgetting: the estimate is that of weights, and its errors are those of a weighted estimate."""
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy import stats
+from sklearn.exceptions import ConvergenceWarning
 
 from natfit import NaturalClassifier, NaturalMLE, NaturalRegressor, from_json
 
@@ -104,3 +108,54 @@ def test_the_state_is_kept_in_json():
     model = go_on(NaturalMLE("normal"), y)
     again = from_json(model.to_json())
     assert_allclose(again.standard_errors_["loc"], model.standard_errors_["loc"])
+
+
+@pytest.mark.parametrize("name", ["normal", "gamma", "poisson"])
+@pytest.mark.parametrize("share, batches", [(0.5, 1_200), (1e-50, 30)])
+def test_rows_of_which_nothing_is_left_are_dropped(name, share, batches):
+    rng = np.random.default_rng(10)
+    draw = {"normal": rng.normal, "gamma": rng.gamma, "poisson": rng.poisson}[name]
+    parts = [draw(2.0, size=(20, 1)).astype(float) for _ in range(batches)]
+    model = NaturalMLE(name)
+    for part in parts:
+        model.partial_fit(part, forgetting=share)
+    rows, weight = np.concatenate(parts[-20:]), np.repeat(share ** np.arange(20)[::-1], 20)
+    want = NaturalMLE(name).fit(rows, sample_weight=weight)
+    for key, value in want.params_.items():
+        assert_allclose(model.params_[key], value, rtol=1e-5)
+    assert np.isfinite(model.drift_["p_value"]).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gamma", "weibull", "poisson"])
+def test_merges_count_what_is_left(name):
+    found = []
+    for seed in range(60):
+        rng, both = np.random.default_rng(seed), []
+        for _ in range(2):
+            model = NaturalRegressor(name) if name == "poisson" else NaturalMLE(name)
+            for _ in range(6):
+                X = rng.normal(size=(300, 2))
+                y = rng.gamma(2.0, 1.0, (300, 1)) if name == "gamma" else rng.weibull(2.0, (300, 1))
+                data = (X, rng.poisson(np.exp(X @ [0.3, -0.2]))) if name == "poisson" else (y,)
+                model.partial_fit(*data, forgetting=0.5)
+            both.append(model)
+        found.append(both[0].merge(both[1]).merge_p_value_)
+    assert stats.kstest(found, "uniform").pvalue > 1e-3
+
+
+@pytest.mark.parametrize("name", ["weibull", "cauchy", "student_t"])
+def test_tiny_shares_and_batches_do_not_warn(name):
+    rng = np.random.default_rng(11)
+    rows = rng.weibull(2.0, (1_300, 1)) + (
+        0.0 if name == "weibull" else rng.normal(size=(1_300, 1))
+    )
+    model = NaturalMLE(name).partial_fit(rows[:1_100])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for start in range(1_100, 1_112, 2):
+            try:
+                model.partial_fit(rows[start : start + 2], forgetting=1e-20)
+            except ValueError as error:
+                assert "standard errors away" in str(error) or "finite" in str(error)

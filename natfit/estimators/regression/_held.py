@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -56,12 +56,12 @@ def parts_of(given: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name for name in ("offset", "exposure") if given[name] is not None)
 
 
-def refuse_other_parts(known: tuple[str, ...], parts: tuple[str, ...]) -> None:
+def refuse_other_parts(known: Sequence[str], parts: Sequence[str]) -> None:
     """Raise ValueError where a batch has an offset or an exposure that others do not have.
 
     Parameters
     ----------
-    known, parts : tuple of str
+    known, parts : sequence of str
         Those of the rows before, and those of the batch.
 
     Raises
@@ -123,12 +123,31 @@ def _of_parameter(name: str, key: str, part: Any) -> Any:
 
 def _like(first: Any, part: Any) -> Any:
     """Return an array as a frame with the columns of the first one, or a frame as an array."""
-    if is_frame(part) == is_frame(first):
+    if is_frame(part) and is_frame(first):
+        return _with_levels_of(first, part)
+    if not (is_frame(part) or is_frame(first)):
         return part
     if is_frame(part):
         return np.asarray(part)
     names = {"columns": first.columns} if hasattr(first, "iloc") else {"schema": first.columns}
     return type(first)(np.asarray(part), **names)
+
+
+def _with_levels_of(first: Any, part: Any) -> Any:
+    """Return a frame whose columns have the categories that the first one declares."""
+    if hasattr(first, "schema") and hasattr(part, "schema"):
+        enums = [name for name, kind in first.schema.items() if str(kind).startswith("Enum")]
+        found = [part[n].cast(first.schema[n], strict=False) for n in enums if n in part.columns]
+        same = [s for s in found if s.null_count() == part[s.name].null_count()]
+        return part.with_columns(same)
+    if not (hasattr(first, "iloc") and hasattr(part, "iloc")):
+        return part
+    changed = {}
+    for name in first.columns.intersection(part.columns):
+        levels = getattr(first[name].dtype, "categories", None)
+        if levels is not None and part[name].isin(levels).all():
+            changed[name] = first[name].dtype
+    return part.astype(changed) if changed else part
 
 
 def _stacked(name: str, parts: list[Any]) -> Any:
@@ -152,7 +171,8 @@ def _stacked(name: str, parts: list[Any]) -> Any:
         parts = [np.asarray(part) for part in parts]
     try:
         return joined(parts)
-    except ValueError as error:
+    # Other packages have errors of their own: levels that cannot be joined.
+    except Exception as error:
         raise ValueError(
             f"{name} must have the same columns in all batches, got shapes "
             f"{[np.shape(part) for part in parts]}: {error}"

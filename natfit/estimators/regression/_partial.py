@@ -27,7 +27,7 @@ from natfit.estimators.regression._options import strengths
 from natfit.estimators.regression._statements_estimates import Remembered
 from natfit.fitting.drift import Test, drift_table, score_test
 from natfit.fitting.links import driven_by, linked
-from natfit.fitting.past import Past, left_of
+from natfit.fitting.past import Past, left_between, left_of
 from natfit.fitting.penalties import NONE, Penalty, Ridge
 from natfit.fitting.running import Moved, absorbed, at_rest, ending, merged
 from natfit.inference import Information
@@ -110,10 +110,9 @@ class PartialRegression(Merging):
         if (seen and n == 0) or weightless(given["sample_weight"], n):
             return
         if going.held or "_theta" in self.__dict__:
-            # What is read from JSON does not say it.
-            known = self.__dict__.get("_known_parts", parts_of(given))
-            known = parts_of(going.held[0].given) if going.held else known
-            refuse_other_parts(known, parts_of(given))
+            known = _parts_of(self, going)
+            if known is not None:
+                refuse_other_parts(known, parts_of(given))
         if going.past is None:
             self._check_batch(given, reset=not seen)
             before = [each.forgotten(share) for each in going.held]
@@ -307,12 +306,16 @@ class PartialRegression(Merging):
         one, two = (each._state_of_rows() for each in (self, other))
         labels = [_labels(each, state) for each, state in ((self, one), (other, two))]
         refuse_different("classes", *labels)
+        given = [_parts_of(each, state) for each, state in ((self, one), (other, two))]
+        if None not in given:
+            refuse_different("arguments among offset and exposure", *given)
         number = one.batches + two.batches
         if one.past is None and two.past is None:
             apart = [own_maximum(each) for each in (self, other)]
             self._hold(one, (*one.held, *two.held), number)
             size = len(self._theta) if "_theta" in self.__dict__ else 0
-            return compared(apart, self, size)
+            parts = [Held(together(each.held), left_of(*each.held)) for each in (one, two)]
+            return compared(apart, self, size, left_between(*parts))
         if one.past is None:
             known = self.get_params(deep=False)
             for name in other.__dict__.keys() - known.keys():
@@ -338,6 +341,14 @@ def _labels(estimator: Any, going: Going) -> Any:
     """Return the classes of a classifier, None for a regressor."""
     found = estimator.__dict__.get("classes_") if going.classes is None else going.classes
     return None if found is None else found.tolist()
+
+
+def _parts_of(estimator: Any, going: Going) -> list[str] | None:
+    """Return which of offset and exposure the rows of a fit have, None where it is not known."""
+    if going.held:
+        return [*parts_of(going.held[0].given)]
+    known = estimator.__dict__.get("_known_parts")
+    return None if known is None else [*known]
 
 
 def _estimate_of(estimator: Any) -> Any:

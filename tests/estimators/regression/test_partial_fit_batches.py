@@ -466,3 +466,58 @@ def test_a_response_of_another_width_is_refused():
     model = NaturalRegressor("multivariate_normal").partial_fit(rows, rows + noise)
     with pytest.raises(ValueError, match="y must have 2 columns as in the first batch, got 3"):
         model.partial_fit(X, np.ones((400, 3)))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_kink_that_hides_the_last_descent_does_not_end_it():
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(4_000, 3))
+    y = X @ np.ones(3) + rng.laplace(size=4_000)
+    model = NaturalRegressor("laplace").partial_fit(X[:1_500], y[:1_500])
+    for start in range(1_500, 3_500, 500):
+        model.partial_fit(X[start : start + 500], y[start : start + 500])
+    again = from_json(model.to_json()).partial_fit(X[3_500:], y[3_500:])
+    model.partial_fit(X[3_500:], y[3_500:])
+    assert_allclose(values(again), values(model), atol=0.02)
+
+
+def test_offsets_are_those_of_both_parts_of_a_merge():
+    one = NaturalRegressor("poisson").fit(X, Y, offset=np.ones(400))
+    held = NaturalRegressor("poisson").partial_fit(X[ONE], Y[ONE], exposure=np.ones(200))
+    for other in (NaturalRegressor("poisson").fit(X, Y), held):
+        with pytest.raises(ValueError, match="same arguments among offset and exposure"):
+            one.merge(other)
+
+
+@pytest.mark.parametrize("kind", ["text", "fewer", "other order"])
+@pytest.mark.parametrize("package", [pd, pl])
+def test_levels_of_the_first_batch_are_those_of_held_rows(package, kind):
+    rng = np.random.default_rng(0)
+    level, x = rng.choice(list("ab"), 2_000), rng.normal(size=2_000)
+    y = rng.poisson(np.exp(0.3 * x)).astype(float)
+
+    def frame(rows, levels):
+        if package is pd:
+            g = (
+                level[rows].astype(object)
+                if levels is None
+                else pd.Categorical(level[rows], levels)
+            )
+            return pd.DataFrame({"x": x[rows], "g": g})
+        g = pl.Series(level[rows], dtype=pl.String if levels is None else pl.Enum(levels))
+        return pl.DataFrame({"x": x[rows], "g": g})
+
+    later = {"text": None, "fewer": list("ab"), "other order": list("cba")}[kind]
+    model = NaturalRegressor("poisson", alpha=0.01)
+    for start in range(0, 2_000, 400):
+        rows = slice(start, start + 400)
+        model.partial_fit(frame(rows, list("abc") if start == 0 else later), y[rows])
+    assert list(model.coefficients_) == [f"rate[{n}]" for n in ("x", "g[b]", "g[c]", "intercept")]
+
+
+def test_an_information_that_overflows_is_named():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(1_500, 1))
+    model = NaturalRegressor("gompertz").fit(X, rng.gamma(2.0, 1.0, 1_500))
+    with pytest.raises(ValueError, match="standard errors away|finite"):
+        model.partial_fit(X[:400], rng.gamma(2.0, 5_000.0, 400))
