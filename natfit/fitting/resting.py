@@ -58,6 +58,7 @@ def rested(
     matrix: np.ndarray,
     ends: tuple[np.ndarray, np.ndarray],
     active: Sequence[int],
+    unit: float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return slope and curvature of all rows, with secants at limits, and positive semidefinite.
 
@@ -75,6 +76,8 @@ def rested(
         The lower and the upper limits.
     active : sequence of int
         Coordinates that rest at a limit.
+    unit : float
+        What makes a nat of all that is given one of whole rows.
 
     Returns
     -------
@@ -84,12 +87,13 @@ def rested(
     if not (np.isfinite(matrix).all() and np.isfinite(slope).all()):
         return slope, matrix
     slope, matrix = slope.copy(), matrix.copy()
-    for index, inwards in near_limits(theta, matrix, ends):
+    for index, inwards in near_limits(theta, unit * matrix, ends):
         move = np.zeros_like(theta)
         move[index] = inwards
         room = ends[1][index] - ends[0][index]
         resting = index in active
-        force, bend = _secant(value, theta, move, room, resting)
+        nats = _secant(lambda at: unit * value(at), theta, move, room, resting)
+        force, bend = nats[0] / unit, nats[1] / unit
         if resting:
             # How the others move with it belongs to the point, not to the way inside.
             matrix[index, :] = matrix[:, index] = 0.0

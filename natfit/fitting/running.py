@@ -218,16 +218,8 @@ def at_rest(
             matrix = matrix.copy()
             matrix[list(active), :] = matrix[:, list(active)] = 0.0
         else:
-            here, ends = unit * curvature(plain, theta, active), (low, high)
-            slope, matrix = rested(
-                lambda at: unit * W * float(plain.value(at)),
-                theta,
-                unit * slope,
-                here,
-                ends,
-                active,
-            )
-            slope, matrix = slope / unit, matrix / unit
+            here = theta, slope, curvature(plain, theta, active), (low, high), active, unit
+            slope, matrix = rested(lambda at: W * float(plain.value(at)), *here)
         found = W, plain.log_likelihood(theta, value), active, slope
         return Past.about(theta, matrix, *found).without(penalty_of(objective), W)
 

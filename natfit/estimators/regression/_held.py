@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -150,6 +151,12 @@ def _with_levels_of(first: Any, part: Any) -> Any:
     return part.astype(changed) if changed else part
 
 
+def _errors_of_polars() -> tuple[type[Exception], ...]:
+    """Return what polars raises where it is imported: levels that cannot be joined, say."""
+    polars = sys.modules.get("polars")
+    return () if polars is None else (polars.exceptions.PolarsError,)
+
+
 def _stacked(name: str, parts: list[Any]) -> Any:
     """Return the rows of several containers as one."""
     if any(map(issparse, parts)):
@@ -169,10 +176,10 @@ def _stacked(name: str, parts: list[Any]) -> Any:
         )
     if len(kinds) > 1 or isinstance(parts[0], list | tuple):
         parts = [np.asarray(part) for part in parts]
+    errors: tuple[type[Exception], ...] = (ValueError, *_errors_of_polars())
     try:
         return joined(parts)
-    # Other packages have errors of their own: levels that cannot be joined.
-    except Exception as error:
+    except errors as error:
         raise ValueError(
             f"{name} must have the same columns in all batches, got shapes "
             f"{[np.shape(part) for part in parts]}: {error}"

@@ -125,9 +125,21 @@ class PartialRegression(Merging):
         data = self._data(given["X"], given["y"], given["sample_weight"], reset=reset, least=1)
         layout_of(data.X).matrix(data.X)
         if "_theta" in self.__dict__:
-            self._offsets(self.distribution_, data.n, given["offset"], given["exposure"])
-            family, values = self._seen_rows(data, given["y"])
-            family.check(rows_of(values))
+            self._checked_rows(data, given)
+
+    def _checked_rows(
+        self, data: Any, given: dict[str, Any]
+    ) -> tuple[Distribution, np.ndarray, np.ndarray | None]:
+        """Return the family, the rows y of a batch and their offsets, which suit what is fitted."""
+        offsets = self._offsets(self.distribution_, data.n, given["offset"], given["exposure"])
+        family, values = self._seen_rows(data, given["y"])
+        if family.event_shape and values.shape[1:] != family.event_shape:
+            raise ValueError(
+                f"y must have {family.event_shape[0]} columns as in the first batch, got "
+                f"{values.shape[1]}"
+            )
+        family.check(rows_of(values))
+        return family, values, data.those_kept(offsets)
 
     def _state_of_rows(self) -> Going:
         """Return what is known of the rows so far: those of a fit, or of batches, or none."""
@@ -218,18 +230,10 @@ class PartialRegression(Merging):
             link, driven = getattr(self, "link", None), driven_by(self._choice.features)
             plan, _ = self._adjusted(data, given["y"])
             self._represent(linked(plan.family, link, driven), float(data.n))
-        offsets = self._offsets(self.distribution_, data.n, given["offset"], given["exposure"])
-        family, values = self._seen_rows(data, given["y"])
-        if family.event_shape and values.shape[1:] != family.event_shape:
-            raise ValueError(
-                f"y must have {family.event_shape[0]} columns as in the first batch, got "
-                f"{values.shape[1]}"
-            )
-        family.check(rows_of(values))
+        family, values, offsets = self._checked_rows(data, given)
         matrix = self._choice.layout.matrix(data.X)
         # Columns that were constant in all rows before may vary from now on.
         self._model = self._model.opened(units_of(matrix, self._model.design))
-        offsets = data.those_kept(offsets)
         rows = rows_of(values, matrix, data.weight, offsets, check_jobs(self.n_jobs))
         return Regression(family, self._model, rows), float(rows.n)
 
