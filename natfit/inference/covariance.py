@@ -317,12 +317,12 @@ def covariance(
         return _inverse_with_prior(estimate, scores / estimate.total)
     # The scores of the rows are those in theta, and have lost what a well-conditioned
     # information in other coordinates has.
-    bread = estimate.inverse_of(info.matrix)
+    bread = inverse(info.matrix, estimate.at_limit, info.known, info.exact) / estimate.total
     if cov_type == "robust":
-        return robust(_known(estimate, cov_type), estimate.theta, bread) / info.left
+        return info.left * robust(_known(estimate, cov_type), estimate.theta, bread)
     if groups is None:
         raise ValueError("cov_type='cluster' needs groups=, the group of each row, got None")
-    return _clustered(estimate, bread, groups) / info.left
+    return info.left * _clustered(estimate, bread, groups)
 
 
 def _known(estimate: Estimate, cov_type: str) -> Likelihood:

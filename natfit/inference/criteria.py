@@ -7,6 +7,7 @@ by densities or all by probabilities of counts.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -119,8 +120,8 @@ def _effective(estimate: Estimate) -> float:
     if estimate.objective is None:
         raise ValueError("estimate must have its objective, got one without data; pass X")
     free = estimate.free
-    size = estimate.total / estimate.information.left
-    inverse = estimate.covariance()[np.ix_(free, free)] * size
+    whole = replace(estimate.information, left=1.0)
+    inverse = whole.covariance(estimate.at_limit)[np.ix_(free, free)]
     if not np.isfinite(inverse).all():
         return np.inf
     scores = estimate.objective.scores(estimate.theta).dense()[np.ix_(free, free)]
