@@ -17,9 +17,10 @@ def test_results_do_not_depend_on_the_cluster():
     alone = NaturalPolicyEstimator("gymnasium:CartPole-v1", **options).fit()
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cl,
-        distributed.Client(cl),
+        distributed.Client(cl) as client,
         joblib.parallel_config("dask"),
     ):
+        client.wait_for_workers(2)
         assert joblib.effective_n_jobs() == 2
         spread = NaturalPolicyEstimator("gymnasium:CartPole-v1", **options).fit()
     np.testing.assert_array_equal(spread.theta_, alone.theta_)
