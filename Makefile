@@ -42,7 +42,7 @@ setup: $(VENV)/.installed-dev $(VENV)/.installed-lint $(VENV)/.installed-test ##
 	$(RUN) -m pre_commit install
 
 demo: $(VENV)/.installed-plot ## Fit Gaussians to scikit-learn's wine data, plot the convergence
-	$(RUN) examples/plot_wine_gaussian.py
+	$(RUN) examples/distributions/plot_wine_gaussian.py
 
 test: $(VENV)/.installed-test ## Run the whole test suite, on all cores
 	$(RUN) $(PYTEST)

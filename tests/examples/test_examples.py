@@ -10,12 +10,13 @@ from scipy.integrate import trapezoid
 matplotlib.use("Agg")
 
 FOLDER = Path(__file__).parents[2] / "examples"
-FILES = sorted(FOLDER.glob("plot_*.py"))
+FILES = sorted(FOLDER.glob("*/plot_*.py"))
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def load(name):
-    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    (file,) = FOLDER.glob(f"*/{name}.py")
+    spec = importlib.util.spec_from_file_location(name, file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -27,36 +28,6 @@ def close_figures():
     import matplotlib.pyplot as plt
 
     plt.close("all")
-
-
-def test_the_examples_are_found():
-    assert {file.stem for file in FILES} >= {
-        "plot_blind_reward",
-        "plot_censored_survival",
-        "plot_counts",
-        "plot_dask",
-        "plot_deep_linear",
-        "plot_digits_mlp",
-        "plot_extremes",
-        "plot_extremes_trend",
-        "plot_fig1_distance",
-        "plot_fig2_mle_paths",
-        "plot_fig3_fields",
-        "plot_grid_search",
-        "plot_heteroscedastic",
-        "plot_inference_tour",
-        "plot_metrics",
-        "plot_mixture",
-        "plot_partial_fit_drift",
-        "plot_fig4_policy",
-        "plot_cartpole_trpo",
-        "plot_lqr",
-        "plot_policy_grid_search",
-        "plot_stream",
-        "plot_survival_aft",
-        "plot_weibull_b10",
-        "plot_wine_gaussian",
-    }
 
 
 def the_natural_policy_gradient_is_ahead_in_every_pair(result):
@@ -280,6 +251,23 @@ MAINS = [
     pytest.param(file.stem, id=file.stem, marks=[pytest.mark.slow] if file.stem in CLAIMS else [])
     for file in FILES
 ]
+
+
+def test_claims_are_of_scripts_that_exist():
+    assert set(CLAIMS) <= {file.stem for file in FILES}
+    assert len({file.stem for file in FILES}) == len(FILES) >= 24
+    assert not list(FOLDER.glob("*.py")), "scripts belong into the folder of their job"
+
+
+@pytest.mark.parametrize(
+    "folder", [FOLDER, *sorted({file.parent for file in FILES})], ids=lambda f: f.name
+)
+def test_folders_have_a_title_and_a_sentence(folder):
+    title, line, empty, *rest = (
+        (folder / "GALLERY_HEADER.rst").read_text(encoding="utf-8").splitlines()
+    )
+    assert len(line) == len(title) and line.strip(line[0]) == "" == empty
+    assert " ".join(rest).endswith(".")
 
 
 @pytest.mark.parametrize("name", MAINS)

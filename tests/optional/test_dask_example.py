@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("dask.array")
 
-PLACE = Path(__file__).parents[2] / "examples" / "plot_dask.py"
+PLACE = Path(__file__).parents[2] / "examples" / "scale" / "plot_dask.py"
 
 
 def test_estimates_do_not_depend_on_the_partitions():

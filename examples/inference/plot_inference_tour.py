@@ -171,7 +171,7 @@ def draw(result: dict, path: Path) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Print what each step says, and write the plots."""
-    default = Path(__file__).parent / "output" / "inference_tour.png"
+    default = Path(__file__).parents[1] / "output" / "inference_tour.png"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output

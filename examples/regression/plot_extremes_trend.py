@@ -20,7 +20,7 @@ import pandas as pd
 
 import natfit
 
-DATA = Path(__file__).parent / "data" / "fremantle.csv"
+DATA = Path(__file__).parents[1] / "data" / "fremantle.csv"
 
 #: The features of each parameter, from the simplest model to the largest.
 MODELS = {
@@ -130,7 +130,7 @@ def draw(result: dict, path: Path) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Print the return levels and write the plots."""
-    default = Path(__file__).parent / "output" / "extremes_trend.png"
+    default = Path(__file__).parents[1] / "output" / "extremes_trend.png"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output

@@ -19,7 +19,7 @@ import numpy as np
 
 import natfit
 
-DATA = Path(__file__).parent / "data" / "shock_absorbers.csv"
+DATA = Path(__file__).parents[1] / "data" / "shock_absorbers.csv"
 
 
 def compute(families: tuple[str, ...] = ("weibull", "lognormal"), level: float = 0.95) -> dict:
@@ -116,7 +116,7 @@ def draw(result: dict, path: Path) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Print the B10 life and write the plots."""
-    default = Path(__file__).parent / "output" / "weibull_b10.png"
+    default = Path(__file__).parents[1] / "output" / "weibull_b10.png"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output

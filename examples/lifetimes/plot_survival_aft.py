@@ -19,7 +19,7 @@ import pandas as pd
 
 import natfit
 
-DATA = Path(__file__).parent / "data" / "rossi.csv"
+DATA = Path(__file__).parents[1] / "data" / "rossi.csv"
 
 
 def compute(families: tuple[str, ...] = ("weibull", "lognormal", "log_logistic")) -> dict:
@@ -121,7 +121,7 @@ def draw(result: dict, path: Path) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Print the estimates and write the figure."""
-    default = Path(__file__).parent / "output" / "survival_aft.png"
+    default = Path(__file__).parents[1] / "output" / "survival_aft.png"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output

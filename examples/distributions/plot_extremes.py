@@ -18,7 +18,7 @@ import numpy as np
 
 import natfit
 
-DATA = Path(__file__).parent / "data" / "port_pirie.csv"
+DATA = Path(__file__).parents[1] / "data" / "port_pirie.csv"
 
 
 def compute(periods: tuple[float, ...] = (2, 10, 50, 100)) -> dict:
@@ -92,7 +92,7 @@ def draw(result: dict, path: Path) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Print the return levels and write the plots."""
-    default = Path(__file__).parent / "output" / "extremes.png"
+    default = Path(__file__).parents[1] / "output" / "extremes.png"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output

@@ -121,7 +121,7 @@ def draw(result: dict, path: Path) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Print the comparison and write the figure."""
-    default = Path(__file__).parent / "output" / "counts.png"
+    default = Path(__file__).parents[1] / "output" / "counts.png"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output

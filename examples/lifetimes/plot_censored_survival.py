@@ -17,7 +17,7 @@ import numpy as np
 
 import natfit
 
-DATA = Path(__file__).parent / "data" / "heart_transplants.csv"
+DATA = Path(__file__).parents[1] / "data" / "heart_transplants.csv"
 
 
 def compute(families: tuple[str, ...] = ("exponential", "gamma", "weibull", "lognormal")) -> dict:
@@ -108,7 +108,7 @@ def draw(result: dict, path: Path) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Print the estimates and write the survival curves."""
-    default = Path(__file__).parent / "output" / "censored_survival.png"
+    default = Path(__file__).parents[1] / "output" / "censored_survival.png"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output

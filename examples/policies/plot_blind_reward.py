@@ -115,7 +115,7 @@ def draw(result: dict, path: Path) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Print how far each policy went and write the figure."""
-    default = Path(__file__).parent / "output" / "blind_reward.png"
+    default = Path(__file__).parents[1] / "output" / "blind_reward.png"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output

@@ -108,7 +108,7 @@ def draw(result: dict, path: Path) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Print the mixtures and write the plot."""
-    default = Path(__file__).parent / "output" / "mixture.png"
+    default = Path(__file__).parents[1] / "output" / "mixture.png"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output

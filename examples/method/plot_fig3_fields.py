@@ -63,7 +63,7 @@ def compute(n_rows: int = 1000, grid_resolution: int = 10, random_state: int = 0
 
 def main(argv: list[str] | None = None) -> None:
     """Print how much the lengths of the arrows differ and write the figure."""
-    default = Path(__file__).parent / "output" / "fig3_fields.png"
+    default = Path(__file__).parents[1] / "output" / "fig3_fields.png"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output

@@ -124,7 +124,7 @@ def draw(result: dict, path: Path) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Print what was found and write the figure."""
-    default = Path(__file__).parent / "output" / "stream.png"
+    default = Path(__file__).parents[1] / "output" / "stream.png"
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output
