@@ -103,11 +103,14 @@ test-dask: $(VENV)/.installed-test $(VENV)/.installed-dask ## Run rows and rollo
 tables: $(VENV)/.installed-test ## Write the tables of README and docs anew from the registries
 	$(RUN) docs/_generate.py
 
-docs: $(VENV)/.installed-docs ## Build the documentation in docs/_build/html
-	$(RUN) -m sphinx -W --keep-going -q -b html docs docs/_build/html
+# The gallery runs every example, which need what the tests need.
+docs: $(VENV)/.installed-test $(VENV)/.installed-docs ## Build the documentation, with the gallery, in docs/_build/html
+	@echo 'The first build runs every example: some minutes; later ones run those that changed'
+	OPENBLAS_NUM_THREADS=1 $(RUN) -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo docs/_build/html/index.html
 
 clean: ## Remove everything that these targets create, the environment too
 	rm -rf $(VENV) $(RL_VENV) $(OLDEST_VENV) build dist *.egg-info docs/_build docs/api docs/api.rst examples/output
+	rm -rf docs/families docs/gallery docs/parts docs/_static/made
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -294,7 +294,6 @@ def _limit(family: Distribution, where: tuple[str, str], meaning: str) -> str:
 
 TABLES = {
     "choices": _choices,
-    "components": _components,
     "baselines": _baselines,
     "wrappers": _wrappers,
     "combinations": _combinations,

@@ -1,14 +1,23 @@
-"""Sphinx configuration. The lists of the API reference come from the registries."""
+"""Sphinx configuration. Pages that follow from the package are written before it reads them."""
 
-import importlib
+from __future__ import annotations
+
+import hashlib
 import re
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
-import natfit
-from natfit._component import Component, available, component_class
-from natfit.distributions.base import Distribution
-from natfit.testing import kinds
+from sphinx_gallery.sorting import ExplicitOrder
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import _pictures  # noqa: E402
+import _reference  # noqa: E402
+
+import natfit  # noqa: E402
 
 project = "natfit"
 author = "natfit developers"
@@ -20,76 +29,104 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
 ]
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "templates", "**/GALLERY_HEADER.rst"]
 templates_path = ["_templates"]
-html_theme = "alabaster"
-html_theme_options = {"description": "Probabilistic models on the natural gradient"}
+suppress_warnings = ["config.cache"]
+
+# ------------------------------------------------------------------------------------ the pages
+
+html_theme = "pydata_sphinx_theme"
+html_title = "natfit"
+html_static_path = ["_static"]
+html_css_files = ["natfit.css"]
+html_show_sourcelink = False
+html_copy_source = False
+# Summaries are fetched, which a browser refuses for pages of the file system.
+html_show_search_summary = False
+html_theme_options = {
+    "logo": {"text": "natfit"},
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "header_links_before_dropdown": 7,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "show_prev_next": True,
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+html_sidebars = {"index": [], "install": [], "CHANGELOG": []}
+html_context = {"default_mode": "auto"}
+# Prompts and outputs are not copied.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+# MathJax and its glyphs come from a package, so that formulas need no network.
+_MATHJAX = "sphinx-mathjax-offline"
+mathjax_path = "mathjax/tex-svg.js"
+
+# Inventories of others are read where docs/inventories/ stores them; nothing is fetched.
+intersphinx_mapping = {
+    path.stem: (f"https://docs.{path.stem}.org/", str(path))
+    for path in sorted((HERE / "inventories").glob("*.inv"))
+}
+
+# -------------------------------------------------------------------------------- the reference
+
 autosummary_generate = True
 # The class template lists the members that a class defines itself.
 numpydoc_show_class_members = False
-# Methods of metadata routing, whose docstrings refer to scikit-learn's own manual.
-_ROUTING = ("fit", "score", "predict", "predict_proba")
-autodoc_default_options = {
-    "exclude-members": ", ".join(f"set_{name}_request" for name in _ROUTING)
-    + ", get_metadata_routing"
+# ---------------------------------------------------------------------------------- the gallery
+
+_FOLDERS = ["distributions", "inference", "regression", "lifetimes", "policies", "scale", "method"]
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"/plot_",
+    "subsection_order": ExplicitOrder([*(f"../examples/{name}" for name in _FOLDERS), "*"]),
+    "within_subsection_order": "ExampleTitleSortKey",
+    "doc_module": ("natfit",),
+    "backreferences_dir": "gallery/backreferences",
+    "reference_url": {"natfit": None},
+    "inspect_global_variables": False,
+    "download_all_examples": False,
+    "remove_config_comments": True,
+    "show_memory": False,
+    "write_computation_times": False,
+    "show_signature": False,
+    "thumbnail_size": (480, 300),
+    "plot_gallery": "True",
 }
 
-TOP = [
-    "Censored",
-    "NaturalMLE",
-    "NaturalGaussianMLE",
-    "NaturalPolicyEstimator",
-    "compare",
-    "fit",
-    "minimize",
-    "natural_gradient",
-    "power_law_tail",
-    "Status",
-]
+
+def _forget_stale_results() -> None:
+    """Let the gallery run its scripts again where the package, its data or the style changed.
+
+    Sphinx-Gallery keeps the results of a script as long as the script is the same. What it shows
+    follows from the package too; and a script that was removed would leave its page.
+    """
+    root = HERE.parent
+    made_of = [*root.glob("natfit/**/*.py"), *root.glob("natfit/**/*.mplstyle")]
+    made_of += [*root.glob("examples/data/*.csv"), *root.glob("examples/*/GALLERY_HEADER.rst")]
+    sha = hashlib.sha256(repr(sorted(p.name for p in root.glob("examples/*/*.py"))).encode())
+    for path in sorted(made_of):
+        sha.update(path.read_bytes())
+    stamp = HERE / "gallery" / ".made-of"
+    if not stamp.exists() or stamp.read_text() != sha.hexdigest():
+        shutil.rmtree(stamp.parent, ignore_errors=True)
+        stamp.parent.mkdir()
+        stamp.write_text(sha.hexdigest())
 
 
-def _classes(base: type[Component]) -> list[str]:
-    """Return the dotted names of the base and of what its registry finds."""
-    found = [component_class(name, base) for name in available(base)]
-    return [f"{cls.__module__}.{cls.__qualname__}" for cls in (base, *found)]
-
-
-def _section(title: str, names: list[str]) -> str:
-    lines = [title, "-" * len(title), "", ".. autosummary::", "   :toctree: api", ""]
-    return "\n".join([*lines, *(f"   {name}" for name in names), "", ""])
-
-
-def _write_reference() -> None:
-    """Write api.rst, which lists what the package exports and what the registries hold."""
-    parts = ["API reference\n=============\n\n"]
-    parts.append(_section("Top level", [f"natfit.{name}" for name in TOP]))
-    for base in kinds():
-        names = _classes(base)
-        if base is Distribution:
-            names.append("natfit.distributions.custom.from_log_prob.from_log_prob")
-            names.append("natfit.distributions.custom.from_scipy.from_scipy")
-        parts.append(_section(base.__name__, names))
-    display = importlib.import_module("natfit.display")
-    parts.append(_section("Displays", [f"natfit.display.{name}" for name in display.__all__]))
-    rl = ["history.PolicyHistory", "history.LoggedHistory", "stopping.TrainingStatus"]
-    rl += ["policy.Policy", "evaluation.Evaluation", "make.make_environment"]
-    rl += ["vector.VectorEnvironment", "vector.Simulated", "vector.Step", "EnvironmentFailure"]
-    rl += ["Box", "Discrete", "MultiBinary", "MultiDiscrete", "advantages.gae"]
-    parts.append(_section("Policies", [f"natfit.rl.{name}" for name in rl]))
-    engine = ["optimize.run.run", "optimize.loop.descend", "optimize.loop.advance"]
-    engine += ["optimize.engine.Engine", "optimize.run.Fit", "optimize.messages.Verdict"]
-    engine += ["optimize.history.History", "iterate.iterate.Iterate", "iterate.local.Local"]
-    engine += ["iterate.trial.Trial", "iterate.trial.Why"]
-    parts.append(_section("The loop", [f"natfit.{name}" for name in engine]))
-    testing = getattr(importlib.import_module("natfit.testing"), "__all__", [])
-    if testing:
-        parts.append(_section("Testing", [f"natfit.testing.{name}" for name in testing]))
-    Path(__file__).with_name("api.rst").write_text("".join(parts), encoding="utf-8")
-
+# -------------------------------------------------------------------------------- the docstrings
 
 #: Literals, which are not changed, and the characters that formulas in prose share with markup.
 _LITERAL_OR_MARKUP = re.compile(r"(``.+?``|:\w+:`.+?`)|(?<!\\)([*|])")
@@ -107,9 +144,32 @@ def _escape(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[
         literal = literal or line.endswith("::")
 
 
+def _skip(app: Any, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out the methods of metadata routing, whose docstrings refer to another manual."""
+    routing = re.fullmatch(r"set_\w+_request|get_metadata_routing", name)
+    return True if routing else None
+
+
+def _copy_mathjax(app: Any, error: Exception | None) -> None:
+    """Copy MathJax beside the pages; without the package formulas stay as they are written."""
+    import importlib.util
+
+    from sphinx.util.fileutil import copy_asset
+
+    spec = importlib.util.find_spec(_MATHJAX)
+    if error is None and spec is not None:
+        folder = Path(spec.origin).parent / "static" / "mathjax"
+        copy_asset(str(folder), str(Path(app.outdir) / "_static" / "mathjax"))
+
+
 def setup(app: Any) -> None:
-    """Run before numpydoc rewrites the docstrings."""
+    """Connect what is done to docstrings and to the built pages."""
+    # Before numpydoc rewrites the docstrings.
     app.connect("autodoc-process-docstring", _escape, priority=100)
+    app.connect("autodoc-skip-member", _skip)
+    app.connect("build-finished", _copy_mathjax)
 
 
-_write_reference()
+_forget_stale_results()
+_pictures.write(HERE / "_static" / "made")
+_reference.write(HERE)
