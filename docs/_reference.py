@@ -1,7 +1,8 @@
 """Write the sources that follow from the package: API reference, pages of the parts.
 
-conf.py calls :func:`write` before Sphinx reads the sources. The lists are the packages' ``__all__``
-and the registries, so that a name that is added has a page.
+conf.py calls :func:`write` before Sphinx reads the sources; run alone, this prints the lists of parts
+and families. They follow from the packages' ``__all__`` and from the registries, so that a name that
+is added has a page.
 """
 
 from __future__ import annotations
@@ -195,3 +196,8 @@ def _own(base: type[Component]) -> list[str]:
         "",
     ]
     return lines
+
+
+if __name__ == "__main__":
+    # What the site would list; the tests read it.
+    print("\n".join([*(part(base) for base in kinds()), _families.index(available(Distribution))]))

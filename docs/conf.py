@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import re
 import shutil
 import sys
@@ -144,6 +145,20 @@ def _escape(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[
         literal = literal or line.endswith("::")
 
 
+def _signature(app: Any, what: str, name: str, obj: Any, *rest: Any) -> tuple[str, None] | None:
+    """Show the arguments of a class, which its base takes by ``__new__``, without annotations."""
+    if what != "class":
+        return None
+    try:
+        found = inspect.signature(obj)
+    except (TypeError, ValueError):
+        return None
+    bare = [p.replace(annotation=p.empty) for p in found.parameters.values()]
+    if obj.__init__ is object.__init__:
+        bare = []
+    return str(found.replace(parameters=bare, return_annotation=found.empty)), None
+
+
 def _skip(app: Any, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
     """Leave out the methods of metadata routing, whose docstrings refer to another manual."""
     routing = re.fullmatch(r"set_\w+_request|get_metadata_routing", name)
@@ -166,6 +181,7 @@ def setup(app: Any) -> None:
     """Connect what is done to docstrings and to the built pages."""
     # Before numpydoc rewrites the docstrings.
     app.connect("autodoc-process-docstring", _escape, priority=100)
+    app.connect("autodoc-process-signature", _signature)
     app.connect("autodoc-skip-member", _skip)
     app.connect("build-finished", _copy_mathjax)
 

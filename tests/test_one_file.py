@@ -89,10 +89,17 @@ def run(where, *arguments):
 
 
 @pytest.mark.slow
-def test_the_tables_name_what_was_added(copy):
-    pages = "".join(path.read_text() for path in [copy / "README.md", *copy.glob("docs/*.md")])
+def test_the_pages_of_the_site_name_what_was_added(copy):
+    pages = run(copy, "docs/_reference.py")
     names = [Path(place(template)).stem for template in TEMPLATES]
-    assert [name for name in names if f"| `{name}` |" not in pages] == []
+    listed = [name for name in names if f"* - ``{name}``" in pages or f"* - :doc:`{name}`" in pages]
+    assert listed == names
+
+
+@pytest.mark.slow
+def test_the_tables_are_written_anew(copy):
+    family = next(Path(place(t)).stem for t in TEMPLATES if "/distributions/" in place(t))
+    assert f"| `{family}` |" in (copy / "docs" / "distributions.md").read_text()
 
 
 @pytest.mark.slow

@@ -33,7 +33,9 @@ def test_every_block_of_python_is_found_and_every_page_of_a_job_has_one():
     """A block that the pattern misses, for instance because it is indented, would not be run."""
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
-        assert len(BLOCK.findall(text)) == len(re.findall(r"^\s*`{3,}\s*\{?(?:code-block\} )?python", text, re.M))
+        assert len(BLOCK.findall(text)) == len(
+            re.findall(r"^\s*`{3,}\s*\{?(?:code-block\} )?python", text, re.M)
+        )
     guide = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
     jobs = re.search(r"\{toctree\}\n:hidden:\n\n(.*?)```", guide, re.S)[1].split()
     without = {"glossary"}
