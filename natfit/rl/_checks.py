@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from natfit.rl.composites import Composite
-from natfit.rl.masks import flat_mask, mask_width
+from natfit.rl.masks import flat_mask, mask_width, sound_masks
 from natfit.rl.spaces import Space
 
 
@@ -207,6 +207,10 @@ def masks(
         return None
     width = mask_width(env.action_space)
     out = np.ones((env.n, width), dtype=bool) if before is None else before.copy()
+    whole = sound_masks(env.action_space, found)
+    if whole is not None:
+        out[rows] = whole
+        return None if out.all() else out
     for row, mask in zip(rows.tolist(), found, strict=True):
         flat, problem = (True, "") if mask is None else flat_mask(env.action_space, mask)
         if flat is None:

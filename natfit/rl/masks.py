@@ -86,6 +86,34 @@ def flat_mask(space: Space, mask: Any) -> tuple[np.ndarray | None, str]:
     return flat, ""
 
 
+def sound_masks(space: Space, masks: Any) -> np.ndarray | None:
+    """Return masks as bools (n, M) if they are one array without a fault.
+
+    A vectorised environment returns thousands of masks at every step: looking at one after the
+    other takes longer than playing.
+
+    Parameters
+    ----------
+    space : Space
+        The action space.
+    masks : Any
+        Masks of n rows, in any form.
+
+    Returns
+    -------
+    ndarray of bool, shape (n, M), or None
+        None if rows have to be looked at one by one (:func:`flat_mask`), which says what is wrong.
+    """
+    if not isinstance(masks, np.ndarray) or masks.ndim != 2 or masks.dtype.kind not in "fiub":
+        return None
+    if masks.shape[1] != mask_width(space):
+        return None
+    allowed = masks.astype(bool)
+    some = all(allowed[:, choice.mask].any(axis=1).all() for choice in _choices(space))
+    # A NaN is True as a bool, and not equal to it.
+    return allowed if some and np.array_equal(allowed, masks) else None
+
+
 def checked_masks(space: Space, masks: Any, n: int) -> np.ndarray | None:
     """Return masks as bools (n, M); None if none are given.
 
@@ -120,6 +148,9 @@ def checked_masks(space: Space, masks: Any, n: int) -> np.ndarray | None:
             f"action_masks must have shape ({n}, {mask_width(space)}), one row for each "
             f"observation, got {np.shape(masks) if count < 0 else f'{count} rows'}"
         )
+    whole = sound_masks(space, masks)
+    if whole is not None:
+        return whole
     out = np.empty((n, mask_width(space)), dtype=bool)
     for row, mask in enumerate(masks):
         flat, problem = flat_mask(space, mask)

@@ -19,7 +19,7 @@ from natfit.rl import (
     OneByOne,
 )
 from natfit.rl.compatible import compatible_advantage
-from natfit.rl.masks import MaskedModel, allows, mask_width, masked
+from natfit.rl.masks import MaskedModel, allows, flat_mask, mask_width, masked, sound_masks
 from natfit.rl.policy import action_distribution
 
 SPACES = [Discrete(2), Discrete(5, start=-1), MultiDiscrete([2, 4, 3]), MultiBinary(3)]
@@ -141,6 +141,21 @@ def test_masked_actions_are_never_drawn(space, size):
     eta = masked(space, rng.normal(0.0, size, (n, family.n_params)), mask)
     assert allows(space, mask, family.sample(eta, rng)).all()
     assert allows(space, mask, family.mode(eta)).all()
+
+
+@pytest.mark.parametrize("space", SPACES, ids=IDS)
+@pytest.mark.parametrize("kind", [bool, np.int8, float])
+def test_masks_in_one_array_are_those_of_its_rows(space, kind):
+    rng = np.random.default_rng(4)
+    whole = random_masks(space, 50, rng).astype(kind)
+    found = sound_masks(space, whole)
+    assert found.dtype == bool
+    assert_array_equal(found, [flat_mask(space, row)[0] for row in whole])
+    worse = [np.zeros_like(whole), whole[:, 1:], whole.astype(object), whole.tolist(), whole[0]]
+    if kind is float:
+        worse += [np.where(whole > 0, bad, 0.0) for bad in (np.nan, 2.0)]
+    for faulty in worse:
+        assert sound_masks(space, faulty) is None
 
 
 # ------------------------------------------------------------------------- environments

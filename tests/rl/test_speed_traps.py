@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from natfit import NaturalPolicyEstimator
-from natfit.rl import Box, Discrete, normalizer, rollout
+from natfit.rl import Box, Discrete, _checks, masks, normalizer, rollout
 from natfit.rl.baselines import FourierBaseline, QuadraticBaseline
 from natfit.rl.baselines.fourier import MOST_COLUMNS
 from natfit.rl.environments import Environment
@@ -128,3 +128,29 @@ def test_quick_environments_are_played_in_one_process(monkeypatch):
     assert len(used) == 2
     for other in (two, both):
         assert_array_equal(one.theta_, other.theta_)
+
+
+class Screened(Pixels):
+    """Pixels whose masks come as one array."""
+
+    name = "screened"
+
+    def observe(self, state):
+        return np.zeros((len(state), 60, 60))
+
+    def action_masks(self, state):
+        return np.hstack([state > 0, np.ones_like(state, dtype=bool), state < 59])
+
+
+def test_an_array_of_masks_is_not_looked_at_row_by_row(monkeypatch):
+    def watched(*args):
+        raise AssertionError("one mask at a time")
+
+    monkeypatch.setattr(_checks, "flat_mask", watched)
+    monkeypatch.setattr(masks, "flat_mask", watched)
+    agent = NaturalPolicyEstimator(
+        Screened(), "constant", baseline="constant", batch_size=50, max_iter=1, random_state=0
+    ).fit()
+    allowed = np.tile([True, False, False], (4, 1))
+    seen = np.zeros((4, 60, 60))
+    assert_array_equal(agent.predict(seen, action_masks=allowed), np.zeros(4))
