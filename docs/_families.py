@@ -14,6 +14,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import _formulas
 import _generate as tables
 import numpy as np
 
@@ -214,9 +215,16 @@ def facts(name: str, family: Distribution) -> dict[str, str]:
         found["In a fit"] = f"``NaturalMLE({' '.join(repr(family).split())})``, for instance"
     found["Values of y"] = _plain(row["support"])
     found["Parameters"] = _literals(row["parameters"])
+    said = _formulas.formulas(type(family))
+    for label in ("mean", "variance"):
+        if label in said:
+            found[label.capitalize()] = formula(said[label], family, said.get("where"))
     found["Fisher information"] = row["Fisher information"]
+    if "information" in said:
+        found["Fisher information"] += ": " + formula(said["information"], family)
     found["Distribution function"] = row["cdf"]
     found["In scipy"] = _literals(row["`scipy.stats`"])
+    found["In R"] = f"``{said['r']}``" if "r" in said else "-"
     if row["at a limit"] != "-":
         found["At a limit"] = _literals(row["at a limit"])
     found["Coordinates"] = ", ".join(f"``{c}``" for c in row["coordinates"].split(", "))
@@ -228,6 +236,34 @@ def facts(name: str, family: Distribution) -> dict[str, str]:
     ]
     found["Wrappers around it"] = ", ".join(wrappers) or "none"
     return found
+
+
+def formula(text: str, family: Distribution, where: str | None = None) -> str:
+    """Return a formula of a docstring as mathematics, or as it is where it has other words.
+
+    Parameters
+    ----------
+    text : str
+        The formula.
+    family : Distribution
+        Whose parameters and options are the words of it.
+    where : str, optional
+        An abbreviation, ``s = ...``.
+
+    Returns
+    -------
+    str
+        reStructuredText.
+    """
+    names = [*family.params, *family.get_params(), *(where.split(" = ")[:1] if where else [])]
+    try:
+        shown = f":math:`{_formulas.tex(text, names)}`"
+    except ValueError:
+        return f"``{text}``"
+    if where:
+        short, long = where.split(" = ")
+        shown += f", where :math:`{short} = {_formulas.tex(long, names)}`"
+    return shown
 
 
 def _wrapped(outer: str, family: Distribution) -> Any:

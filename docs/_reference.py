@@ -1,8 +1,8 @@
 """Write the sources that follow from the package: API reference, pages of the parts.
 
-conf.py calls :func:`write` before Sphinx reads the sources; run alone, this prints the lists of parts
-and families. They follow from the packages' ``__all__`` and from the registries, so that a name that
-is added has a page.
+conf.py calls :func:`write` before Sphinx reads the sources; run alone, this prints the lists of
+parts and families. They follow from the packages' ``__all__`` and from the registries, so that a
+name that is added has a page.
 """
 
 from __future__ import annotations

@@ -27,6 +27,8 @@ class Bernoulli(Canonical):
     Everything is computed from the logit, which stays exact where 1 - prob rounds to zero: the
     closed forms take it in place of prob.
 
+    Mean ``prob``, variance ``prob (1 - prob)``. In R: ``dbinom(1, prob)``.
+
     Matches ``scipy.stats.bernoulli(p=prob)``.
     """
 

@@ -35,6 +35,9 @@ class BetaBinomial(Trials, Tabulated):
     infinity: the fit ends at the boundary. If all rows are 0, all are n, or n is 1, the
     concentration is not determined: such data are refused.
 
+    Mean ``n prob``, variance ``n prob (1 - prob) (n + concentration) / (1 + concentration)``.
+    In R: ``VGAM::dbetabinom(n, prob, rho = 1 / (1 + concentration))``.
+
     Matches ``scipy.stats.betabinom(n=n, a=a, b=b)``.
 
     Parameters

@@ -30,6 +30,8 @@ class Binomial(Trials, Canonical):
     Everything is computed from the logit, which stays exact where 1 - prob rounds to zero: the
     closed forms take it in place of prob.
 
+    Mean ``n prob``, variance ``n prob (1 - prob)``. In R: ``dbinom(n, prob)``.
+
     Matches ``scipy.stats.binom(n=n, p=prob)``.
 
     Parameters

@@ -44,6 +44,8 @@ class ConwayMaxwellPoisson(SummedCounts):
 
     scipy has no such family.
 
+    Mean ``mean``. In R: ``COMPoissonReg::dcmp``.
+
     References
     ----------
     Conway and Maxwell (1962), A queuing model with state dependent service rates, Journal of

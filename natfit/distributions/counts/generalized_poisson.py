@@ -34,6 +34,8 @@ class GeneralizedPoisson(SummedCounts):
 
     scipy has no such family.
 
+    Mean ``mean``, variance ``mean / (1 - dispersion)^2``. In R: ``VGAM::dgenpois0``.
+
     References
     ----------
     Consul and Jain (1973), A generalization of the Poisson distribution, Technometrics 15,

@@ -27,6 +27,8 @@ class Geometric(ExponentialFamily):
     Everything is computed from the logit, which stays exact where 1 - prob rounds to one: the
     closed forms take it in place of prob.
 
+    Mean ``(1 - prob) / prob``, variance ``(1 - prob) / prob^2``. In R: ``dgeom(prob)``.
+
     Matches ``scipy.stats.geom(p=prob, loc=-1)``.
     """
 

@@ -31,6 +31,10 @@ class LogSeries(ExponentialFamily):
     Everything is computed from the logit, which stays exact where 1 - prob rounds to zero: the
     closed forms take it in place of prob.
 
+    Mean ``-prob / ((1 - prob) log(1 - prob))``, variance
+    ``-prob (prob + log(1 - prob)) / ((1 - prob)^2 log(1 - prob)^2)``. In R:
+    ``VGAM::dlog(prob)``.
+
     Matches ``scipy.stats.logser(p=prob)``.
 
     References

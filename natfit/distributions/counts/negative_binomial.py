@@ -51,6 +51,8 @@ class NegativeBinomial(Tabulated):
     at the boundary, the Poisson distribution. If all counts are zero, the likelihood tends to 1 as
     n or the mean tends to zero, and neither is determined: such data are refused.
 
+    Mean ``mean``, variance ``mean + mean^2 / n``. In R: ``dnbinom(size = n, mu = mean)``.
+
     Matches ``scipy.stats.nbinom(n=n, p=n / (n + mean))``; where n is so large that it has no
     effect, ``scipy.stats.poisson(mu=mean)``.
 

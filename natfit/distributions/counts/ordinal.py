@@ -38,6 +38,8 @@ class Ordinal(Distribution):
 
     If a class never occurs, a gap or loc has no maximum: such data are refused.
 
+    In R: ``MASS::polr``.
+
     Parameters
     ----------
     n : int, optional

@@ -29,6 +29,8 @@ class Poisson(Canonical):
     ``log p(y) = y log rate - rate - log y!``; eta = (log rate), Fisher information rate.
     If all rows are zero, the maximum is at rate = 0: the fit ends at the boundary.
 
+    Mean ``rate``, variance ``rate``. In R: ``dpois(rate)``.
+
     Matches ``scipy.stats.poisson(mu=rate)``.
     """
 

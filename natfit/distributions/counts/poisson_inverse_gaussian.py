@@ -34,6 +34,9 @@ class PoissonInverseGaussian(SummedCounts):
 
     scipy has no such family.
 
+    Mean ``mean``, variance ``mean + mean^2 / n``. In R:
+    ``gamlss.dist::dPIG(mean, sigma = 1 / n)``.
+
     References
     ----------
     Sichel (1971), On a family of discrete distributions particularly suited to represent

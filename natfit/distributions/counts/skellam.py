@@ -27,6 +27,8 @@ class Skellam(SummedCounts):
     expectation of the squared score, by enumeration. If the variance of the data is below the
     size of their mean, one of the rates tends to zero: the fit ends at the boundary.
 
+    Mean ``mu1 - mu2``, variance ``mu1 + mu2``. In R: ``skellam::dskellam(mu1, mu2)``.
+
     Matches ``scipy.stats.skellam(mu1=mu1, mu2=mu2)``.
 
     References

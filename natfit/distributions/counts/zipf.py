@@ -33,6 +33,8 @@ class Zipf(ExponentialFamily):
     the maximum is at alpha = infinity: the fit ends at the boundary. Where xmin is not known,
     :func:`natfit.power_law_tail` searches for it.
 
+    In R: ``VGAM::dzeta(alpha - 1)``.
+
     Matches ``scipy.stats.zipf(a=alpha)`` where xmin is 1.
 
     Parameters

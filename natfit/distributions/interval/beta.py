@@ -47,6 +47,8 @@ class Beta(ExponentialFamily):
     1 - 1e-16. Rows equal to 0 or 1 are refused: their log-density is infinite or undefined. Data
     whose rows are all equal are refused too: the likelihood grows without limit as a and b do.
 
+    Mean ``a / (a + b)``, variance ``a b / ((a + b)^2 (a + b + 1))``. In R: ``dbeta(a, b)``.
+
     Matches ``scipy.stats.beta(a=a, b=b)``.
     """
 

@@ -27,6 +27,9 @@ class BetaMean(Beta):
     a and b, which stay exact where 1 - m rounds to zero: the closed forms take them in place of
     the mean.
 
+    Mean ``mean``, variance ``mean (1 - mean) / (1 + precision)``. In R:
+    ``dbeta(mean * precision, (1 - mean) * precision)``.
+
     Matches ``scipy.stats.beta(a=mean * precision, b=(1 - mean) * precision)``.
     """
 

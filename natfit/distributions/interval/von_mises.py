@@ -53,6 +53,8 @@ class VonMises(ExponentialFamily):
     fit ends at the boundary, the uniform distribution. Angles that all lie within about 1e-4 of
     each other are refused: kappa would exceed 1e8, and the normal distribution can be used.
 
+    In R: ``circular::dvonmises(loc, kappa)``.
+
     Matches ``scipy.stats.vonmises(kappa=kappa, loc=loc)``.
 
     References

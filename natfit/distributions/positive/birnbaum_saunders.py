@@ -33,6 +33,9 @@ class BirnbaumSaunders(Distribution):
     The maximum is unique. Only data whose rows are all equal have none (shape -> 0): they are
     refused.
 
+    Mean ``scale (1 + shape^2 / 2)``, variance ``scale^2 shape^2 (1 + 5 shape^2 / 4)``. In R:
+    ``VGAM::dbisa(scale, shape)``.
+
     Matches ``scipy.stats.fatiguelife(c=shape, scale=scale)``.
 
     Source: Birnbaum and Saunders (1969), Journal of Applied Probability 6; Johnson, Kotz and

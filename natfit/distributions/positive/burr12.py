@@ -59,6 +59,12 @@ class Burr12(ByJets):
     have no maximum (power -> infinity): they are refused. scipy's ``burr`` is of type III: see
     :class:`Dagum`, the distribution of 1 / y.
 
+    Mean ``shape s B(shape - 1 / power, 1 + 1 / power)``, variance
+    ``shape s^2 B(shape - 2 / power, 1 + 2 / power) - (shape s B(shape - 1 / power, 1 + 1 /
+    power))^2``,
+    where ``s = median / (2^(1 / shape) - 1)^(1 / power)``. In R:
+    ``actuar::dburr(shape1 = shape, shape2 = power, scale = s)``.
+
     Matches ``scipy.stats.burr12(c=power, d=shape, scale=scale)``.
 
     Source: Burr (1942), Annals of Mathematical Statistics 13; Singh and Maddala (1976),

@@ -24,6 +24,8 @@ class Chi2(Transformed):
     eta = (log df), Fisher information ``df^2 psi'(df / 2) / 4``. The maximum exists for all
     data and is unique. It has no scale: a multiple of it is a gamma distribution.
 
+    Mean ``df``, variance ``2 df``. In R: ``dchisq(df)``.
+
     Matches ``scipy.stats.chi2(df)``.
 
     Source: Johnson, Kotz and Balakrishnan (1994), Continuous Univariate Distributions 1, ch. 18.

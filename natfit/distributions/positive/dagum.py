@@ -30,6 +30,12 @@ class Dagum(Transformed):
     going to infinity) is a power function that ends at the largest row. Only data whose rows are
     all equal have no maximum (power -> infinity): they are refused.
 
+    Mean ``shape s B(shape + 1 / power, 1 - 1 / power)``, variance
+    ``shape s^2 B(shape + 2 / power, 1 - 2 / power) - (shape s B(shape + 1 / power, 1 - 1 /
+    power))^2``,
+    where ``s = median (2^(1 / shape) - 1)^(1 / power)``. In R:
+    ``VGAM::ddagum(scale = s, shape1.a = power, shape2.p = shape)``.
+
     Matches ``scipy.stats.burr(c=power, d=shape, scale=scale)``.
 
     Source: Burr (1942), Annals of Mathematical Statistics 13; Dagum (1977), Economie Appliquee 30;

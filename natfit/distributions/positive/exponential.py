@@ -23,6 +23,8 @@ class Exponential(ExponentialFamily):
 
     ``log p(y) = log rate - rate y``, rate in 1/[y]; eta = (log rate), Fisher information 1.
 
+    Mean ``1 / rate``, variance ``1 / rate^2``. In R: ``dexp(rate)``.
+
     Matches ``scipy.stats.expon(scale=1 / rate)``.
     """
 

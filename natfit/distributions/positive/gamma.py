@@ -36,6 +36,8 @@ class Gamma(ExponentialFamily):
     eta = (log shape, log scale), Fisher information
     ``[[shape^2 psi'(shape), shape], [shape, shape]]``.
 
+    Mean ``shape scale``, variance ``shape scale^2``. In R: ``dgamma(shape, scale = scale)``.
+
     Matches ``scipy.stats.gamma(a=shape, scale=scale)``.
     """
 

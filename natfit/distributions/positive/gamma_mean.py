@@ -34,6 +34,8 @@ class GammaMean(Gamma):
     1 / sqrt(k) the second parameter of gamlss' ``GA``. Here x drives the logarithm of the mean, and
     k is estimated by maximum likelihood.
 
+    Mean ``mean``, variance ``mean^2 / shape``. In R: ``dgamma(shape, scale = mean / shape)``.
+
     Matches ``scipy.stats.gamma(a=shape, scale=mean / shape)``.
     """
 

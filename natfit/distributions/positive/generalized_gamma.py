@@ -61,6 +61,11 @@ class GeneralizedGamma(ByJets):
     likely under one of them ends there as ``boundary``. Only data whose rows are all equal have no
     maximum (sigma -> 0): they are refused.
 
+    Mean ``scale (q^2)^(sigma / q) Gamma(1 / q^2 + sigma / q) / Gamma(1 / q^2)``, variance
+    ``scale^2 (q^2)^(2 sigma / q) (Gamma(1 / q^2 + 2 sigma / q) / Gamma(1 / q^2) - Gamma(1 / q^2 +
+    sigma / q)^2 / Gamma(1 / q^2)^2)``.
+    In R: ``flexsurv::dgengamma(log(scale), sigma, q)``.
+
     Matches ``scipy.stats.gengamma(a=1 / q**2, c=q / sigma, scale=scale * q**(2 * sigma / q))``.
 
     Source: Stacy (1962), Annals of Mathematical Statistics 33; Prentice (1974), Biometrika 61.

@@ -39,6 +39,9 @@ class GeneralizedPareto(Distribution):
     `fisher` refuses shapes <= -0.45: a fit uses the covariance of the scores there, and its
     history notes this.
 
+    Mean ``scale / (1 - shape)``, variance ``scale^2 / ((1 - shape)^2 (1 - 2 shape))``. In R:
+    ``evd::dgpd(0, scale, shape)``.
+
     Matches ``scipy.stats.genpareto(c=shape, scale=scale)``.
 
     Notes

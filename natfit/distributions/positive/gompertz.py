@@ -35,6 +35,8 @@ class Gompertz(ByJets):
     more than an exponential's, the fit ends there as ``boundary``. shape -> 0 is the Gumbel
     distribution of minima far from zero.
 
+    In R: ``flexsurv::dgompertz``.
+
     Matches ``scipy.stats.gompertz(c=shape, scale=scale)``.
 
     Source: Johnson, Kotz and Balakrishnan (1995), Continuous Univariate Distributions 2, ch. 22.

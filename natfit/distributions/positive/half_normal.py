@@ -17,6 +17,9 @@ class HalfNormal(Chi):
     ``log p(y) = 1/2 log(2 / pi) - log scale - y^2 / (2 scale^2)``, scale in the unit of y;
     eta = (log scale), Fisher information 2. The estimate is the root mean square of y.
 
+    Mean ``scale sqrt(2 / pi)``, variance ``scale^2 (1 - 2 / pi)``. In R:
+    ``VGAM::dfoldnorm(0, scale)``.
+
     Matches ``scipy.stats.halfnorm(scale=scale)``.
 
     Source: Johnson, Kotz and Balakrishnan (1994), Continuous Univariate Distributions 1, ch. 13.

@@ -47,6 +47,9 @@ class InverseGamma(ExponentialFamily):
 
     Only data whose rows are all equal have no maximum (shape -> infinity): they are refused.
 
+    Mean ``scale / (shape - 1)``, variance ``scale^2 / ((shape - 1)^2 (shape - 2))``. In R:
+    ``actuar::dinvgamma(shape, scale = scale)``.
+
     Matches ``scipy.stats.invgamma(a=shape, scale=scale)``.
     """
 

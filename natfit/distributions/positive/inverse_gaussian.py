@@ -32,6 +32,8 @@ class InverseGaussian(ExponentialFamily):
 
     Only data whose rows are all equal have no maximum (shape -> infinity): they are refused.
 
+    Mean ``mean``, variance ``mean^3 / shape``. In R: ``statmod::dinvgauss(mean, shape)``.
+
     Matches ``scipy.stats.invgauss(mu=mean / shape, scale=shape)``.
     """
 

@@ -24,6 +24,10 @@ class LogLogistic(Transformed):
     log scale), Fisher information diag((3 + pi^2) / 9, shape^2 / 3). The maximum is unique; data
     whose rows are all equal have none (shape -> infinity) and are refused.
 
+    Mean ``scale (pi / shape) / sin(pi / shape)``, variance
+    ``scale^2 ((2 pi / shape) / sin(2 pi / shape) - (pi / shape)^2 / sin(pi / shape)^2)``. In R:
+    ``flexsurv::dllogis(shape, scale)``.
+
     Matches ``scipy.stats.fisk(c=shape, scale=scale)``.
 
     Source: Johnson, Kotz and Balakrishnan (1995), Continuous Univariate Distributions 2, ch. 23.

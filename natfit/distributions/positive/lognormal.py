@@ -32,6 +32,9 @@ class Lognormal(ExponentialFamily):
 
     Only data whose rows are all equal have no maximum (shape -> 0): they are refused.
 
+    Mean ``scale exp(shape^2 / 2)``, variance ``scale^2 exp(shape^2) (exp(shape^2) - 1)``. In R:
+    ``dlnorm(log(scale), shape)``.
+
     Matches ``scipy.stats.lognorm(s=shape, scale=scale)``.
     """
 

@@ -41,6 +41,9 @@ class Lomax(ByJets):
     infinity, the exponential distribution; :class:`GeneralizedPareto`, the same family with
     shape = 1 / shape, goes on beyond it.
 
+    Mean ``s / (shape - 1)``, variance ``s^2 shape / ((shape - 1)^2 (shape - 2))``, where
+    ``s = median / (2^(1 / shape) - 1)``. In R: ``actuar::dpareto(shape, s)``.
+
     Matches ``scipy.stats.lomax(c=shape, scale=scale)``.
 
     Source: Johnson, Kotz and Balakrishnan (1994), Continuous Univariate Distributions 1, ch. 20.

@@ -17,6 +17,9 @@ class Maxwell(Chi):
     y; eta = (log scale), Fisher information 6. The estimate is the root mean square of y over
     sqrt(3).
 
+    Mean ``2 scale sqrt(2 / pi)``, variance ``scale^2 (3 - 8 / pi)``. In R:
+    ``VGAM::dmaxwell(rate = 1 / scale^2)``.
+
     Matches ``scipy.stats.maxwell(scale=scale)``.
 
     Source: Johnson, Kotz and Balakrishnan (1994), Continuous Univariate Distributions 1, ch. 18.

@@ -29,6 +29,10 @@ class Nakagami(Transformed):
 
     Only data whose rows are all equal have no maximum (shape -> infinity): they are refused.
 
+    Mean ``scale Gamma(shape + 1 / 2) / (Gamma(shape) sqrt(shape))``, variance
+    ``scale^2 (1 - Gamma(shape + 1 / 2)^2 / (Gamma(shape)^2 shape))``. In R:
+    ``VGAM::dnaka(scale^2, shape)``.
+
     Matches ``scipy.stats.nakagami(nu=shape, scale=scale)``.
 
     Source: Nakagami (1960), The m-distribution, in Statistical Methods in Radio Wave Propagation.

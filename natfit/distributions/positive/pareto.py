@@ -24,6 +24,9 @@ class Pareto(LogExponential):
 
     Data whose rows are all equal have no maximum (shape -> infinity) and are refused.
 
+    Mean ``shape scale / (shape - 1)``, variance
+    ``shape scale^2 / ((shape - 1)^2 (shape - 2))``. In R: ``VGAM::dpareto(scale, shape)``.
+
     Matches ``scipy.stats.pareto(b=shape, scale=scale)``.
 
     Parameters

@@ -24,6 +24,9 @@ class PowerLaw(LogExponential):
 
     Data whose rows are all equal have no maximum (shape -> infinity) and are refused.
 
+    Mean ``shape scale / (shape + 1)``, variance
+    ``shape scale^2 / ((shape + 1)^2 (shape + 2))``. In R: ``dbeta(shape, 1) of y / scale``.
+
     Matches ``scipy.stats.powerlaw(a=shape, scale=scale)``.
 
     Parameters

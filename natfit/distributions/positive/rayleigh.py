@@ -16,6 +16,9 @@ class Rayleigh(Chi):
     ``log p(y) = log y - 2 log scale - y^2 / (2 scale^2)``, scale in the unit of y;
     eta = (log scale), Fisher information 4. The estimate is the root mean square of y over sqrt(2).
 
+    Mean ``scale sqrt(pi / 2)``, variance ``scale^2 (2 - pi / 2)``. In R:
+    ``VGAM::drayleigh(scale)``.
+
     Matches ``scipy.stats.rayleigh(scale=scale)``.
 
     Source: Johnson, Kotz and Balakrishnan (1994), Continuous Univariate Distributions 1, ch. 18.

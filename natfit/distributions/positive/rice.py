@@ -44,6 +44,8 @@ class Rice(ByJets):
     Data that vary more than a Rayleigh's end as ``boundary`` at shape -> 0, the Rayleigh. Only data
     whose rows are all equal have no maximum (shape -> infinity): they are refused.
 
+    In R: ``VGAM::drice``.
+
     Matches ``scipy.stats.rice(b=shape, scale=scale)`` with scale as above.
 
     Source: Rice (1945), Bell System Technical Journal 24; Johnson, Kotz and Balakrishnan (1994),

@@ -40,6 +40,10 @@ class Weibull(Distribution):
 
     Only data whose rows are all equal have no maximum (shape -> infinity): they are refused.
 
+    Mean ``scale Gamma(1 + 1 / shape)``, variance
+    ``scale^2 (Gamma(1 + 2 / shape) - Gamma(1 + 1 / shape)^2)``. In R:
+    ``dweibull(shape, scale)``.
+
     Matches ``scipy.stats.weibull_min(c=shape, scale=scale)``.
     """
 

@@ -23,6 +23,8 @@ class Cauchy(LocationScale):
     rows or more are equal. In that case it has none: it does not fall as scale -> 0, and the
     message of the fit says so.
 
+    In R: ``dcauchy(loc, scale)``.
+
     Matches ``scipy.stats.cauchy(loc, scale)``.
 
     Source: Copas (1975), On the unimodality of the likelihood for the Cauchy distribution.

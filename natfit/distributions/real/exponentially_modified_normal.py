@@ -62,6 +62,8 @@ class ExponentiallyModifiedNormal(Standardised, ByJets):
     Data that are skewed to the left end as ``boundary`` at shape -> 0, the normal; such as rise
     steeply from the smallest row on end at shape -> infinity, the exponential.
 
+    Mean ``mean``, variance ``sd^2``. In R: ``gamlss.dist::dexGAUS``.
+
     Matches ``scipy.stats.exponnorm(K=shape, loc=loc, scale=scale)`` with loc and scale as above.
 
     Source: Grushka (1972), Analytical Chemistry 44.

@@ -52,6 +52,10 @@ class Gev(Distribution):
     1980); near shape 0 it is computed by a trapezoidal rule in t. `fisher` refuses shapes
     <= -0.45: a fit uses the covariance of the scores there, and its history notes this.
 
+    Mean ``loc + scale (Gamma(1 - shape) - 1) / shape``, variance
+    ``scale^2 (Gamma(1 - 2 shape) - Gamma(1 - shape)^2) / shape^2``. In R:
+    ``evd::dgev(loc, scale, shape)``.
+
     Matches ``scipy.stats.genextreme(c=-shape, loc=loc, scale=scale)``; scipy's shape has the
     opposite sign.
 

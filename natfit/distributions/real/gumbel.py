@@ -33,6 +33,9 @@ class Gumbel(LocationScale):
     ``[[1 / scale^2, -g / scale], [-g / scale, g^2 + pi^2 / 6]]``. For minima fit -y.
     The maximum exists and is unique unless all rows are equal, which is refused.
 
+    Mean ``loc + EulerGamma scale``, variance ``pi^2 scale^2 / 6``. In R:
+    ``evd::dgumbel(loc, scale)``.
+
     Matches ``scipy.stats.gumbel_r(loc, scale)``.
 
     Source: Johnson, Kotz and Balakrishnan (1995), Continuous Univariate Distributions 2, ch. 22.

@@ -25,6 +25,9 @@ class GumbelMin(Transformed):
     logarithm of a Weibull variable. The maximum exists and is unique unless all rows are equal,
     which is refused.
 
+    Mean ``loc - EulerGamma scale``, variance ``pi^2 scale^2 / 6``. In R:
+    ``gamlss.dist::dGU(loc, scale)``.
+
     Matches ``scipy.stats.gumbel_l(loc, scale)``.
 
     Source: Johnson, Kotz and Balakrishnan (1995), Continuous Univariate Distributions 2, ch. 22.

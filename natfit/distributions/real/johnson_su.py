@@ -46,6 +46,8 @@ class JohnsonSU(ByJets):
     ``boundary``. In scipy's a, b, loc and scale, e is 1 / b, ``skew = -tanh(a / b) / b`` and
     ``tail = (b cosh(a / b))^2``; the normal is infinitely far away there.
 
+    In R: ``gamlss.dist::dJSUo``.
+
     Matches ``scipy.stats.johnsonsu(a, b, loc, scale)`` with these.
 
     Notes

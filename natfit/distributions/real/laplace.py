@@ -29,6 +29,8 @@ class Laplace(Distribution):
     ``log p(y) = -|y - loc| / scale - log(2 scale)`` for real y; eta = (loc, log scale), Fisher
     information diag(1 / scale^2, 1). Data that are all equal have no maximum and are refused.
 
+    Mean ``loc``, variance ``2 scale^2``. In R: ``VGAM::dlaplace(loc, scale)``.
+
     Matches ``scipy.stats.laplace(loc, scale)``.
 
     Notes

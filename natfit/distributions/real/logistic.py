@@ -20,6 +20,8 @@ class Logistic(LocationScale):
     The likelihood is log-concave in (loc / scale, 1 / scale): the maximum is unique. Data that
     are all equal have none and are refused.
 
+    Mean ``loc``, variance ``pi^2 scale^2 / 3``. In R: ``dlogis(loc, scale)``.
+
     Matches ``scipy.stats.logistic(loc, scale)``.
 
     Source: Johnson, Kotz and Balakrishnan (1995), Continuous Univariate Distributions 2, ch. 23.

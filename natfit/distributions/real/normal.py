@@ -34,6 +34,8 @@ class Normal(ExponentialFamily):
     ``log p(y) = -1/2 log(2 pi) - log scale - (y - loc)^2 / (2 scale^2)`` for real y;
     eta = (loc, log scale), Fisher information diag(1 / scale^2, 2).
 
+    Mean ``loc``, variance ``scale^2``. In R: ``dnorm(loc, scale)``.
+
     Matches ``scipy.stats.norm(loc, scale)``.
     """
 

@@ -48,6 +48,8 @@ class Pearson3(Standardised):
     The Fisher information is finite for abs(skew) < sqrt(2). `fisher` refuses 1.35 and more:
     convergence is measured by the observed information.
 
+    Mean ``loc``, variance ``scale^2``. In R: ``PearsonDS::dpearsonIII``.
+
     Matches ``scipy.stats.pearson3(skew, loc=loc, scale=scale)``.
 
     Notes

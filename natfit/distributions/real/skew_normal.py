@@ -39,6 +39,8 @@ class SkewNormal(Standardised):
     +-infinity the half-normal distribution. The Fisher information is computed by quadrature at
     mean 0 and sd 1, from which that at any mean and sd follows.
 
+    Mean ``mean``, variance ``sd^2``. In R: ``sn::dsn``.
+
     Matches ``scipy.stats.skewnorm(a=shape, loc=loc, scale=scale)`` with loc and scale as above.
 
     Notes

@@ -58,6 +58,8 @@ class StudentT(Distribution):
 
     and d log df / d eta = -sqrt(1 + v^2).
 
+    Mean ``loc``, variance ``scale^2 df / (df - 2)``. In R: ``dt(df) of (y - loc) / scale``.
+
     Matches ``scipy.stats.t(df, loc, scale)``.
 
     Notes

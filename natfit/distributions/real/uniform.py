@@ -25,6 +25,8 @@ class Uniform(Ended):
 
     Data whose rows are all equal have no maximum and are refused.
 
+    Mean ``(low + high) / 2``, variance ``(high - low)^2 / 12``. In R: ``dunif(low, high)``.
+
     Matches ``scipy.stats.uniform(loc=low, scale=high - low)``.
 
     Parameters

@@ -32,6 +32,8 @@ class Dirichlet(Columns, ExponentialFamily):
     ``diag(a^2 psi'(a)) - psi'(A) a a'``. The mean log shares are sufficient: the data are read
     once.
 
+    In R: ``gtools::ddirichlet(concentration)``.
+
     Matches ``scipy.stats.dirichlet(alpha=concentration)``, whose density takes columns: y.T.
 
     Parameters

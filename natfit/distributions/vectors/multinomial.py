@@ -28,6 +28,8 @@ class Multinomial(ExponentialFamily, CountVectors):
     category that never occurs the maximum is at probability zero: a fit of a constant model holds
     it at 1e-8 and ends at the boundary. For counts that vary more, use ``dirichlet_multinomial``.
 
+    In R: ``dmultinom(probs)``.
+
     Matches ``scipy.stats.multinomial(n=m, p=probs)``.
 
     Parameters

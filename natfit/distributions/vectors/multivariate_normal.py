@@ -54,6 +54,8 @@ class MultivariateNormal(Columns, ExponentialFamily):
     A = L^-1 dL it is the sum of dA_ij^2 below the diagonal and 2 dA_ii^2 on it (2 for each
     column's log scale where Sigma is diagonal).
 
+    In R: ``mvtnorm::dmvnorm(loc, covariance)``.
+
     Parameters
     ----------
     covariance : {"full", "diag", "spherical"}

@@ -51,6 +51,8 @@ class MultivariateT(Columns):
     between L and log v (Lange, Little and Taylor, 1989); that of v is ``information`` in
     ``natfit/distributions/vectors/_multivariate_t.py``.
 
+    In R: ``mvtnorm::dmvt(loc, scale, df)``.
+
     Matches ``scipy.stats.multivariate_t(loc, shape=scale, df)``.
 
     Parameters
