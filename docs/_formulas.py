@@ -110,4 +110,5 @@ def tex(text: str, names: list[str]) -> str:
     words = {k: v if len(k.name) > 1 else k.name for k, v in words.items()}
     written = sympy.latex(made, symbol_names=words, order="none", mul_symbol=r" \, ")
     # An unevaluated 1 / x is one times a power.
-    return written.replace(r"1 \, \frac{1}{", r"\frac{1}{")
+    written = written.replace(r"1 \, \frac{1}{", r"\frac{1}{")
+    return written.replace(r"\operatorname{polygamma}{\left(1,", r"\psi'{\left(")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import inspect
 import re
 import shutil
@@ -10,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from sphinx.util.fileutil import copy_asset
 from sphinx_gallery.sorting import ExplicitOrder
 
 HERE = Path(__file__).parent
@@ -30,7 +32,6 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
     "sphinx_copybutton",
     "sphinx_design",
@@ -73,12 +74,6 @@ copybutton_prompt_is_regexp = True
 # MathJax and its glyphs come from a package, so that formulas need no network.
 _MATHJAX = "sphinx-mathjax-offline"
 mathjax_path = "mathjax/tex-svg.js"
-
-# Inventories of others are read where docs/inventories/ stores them; nothing is fetched.
-intersphinx_mapping = {
-    path.stem: (f"https://docs.{path.stem}.org/", str(path))
-    for path in sorted((HERE / "inventories").glob("*.inv"))
-}
 
 # -------------------------------------------------------------------------------- the reference
 
@@ -166,13 +161,11 @@ def _skip(app: Any, what: str, name: str, obj: Any, skip: bool, options: Any) ->
 
 
 def _copy_mathjax(app: Any, error: Exception | None) -> None:
-    """Copy MathJax beside the pages; without the package formulas stay as they are written."""
-    import importlib.util
-
-    from sphinx.util.fileutil import copy_asset
-
+    """Copy MathJax beside the pages; without its package formulas stay as they are written."""
     spec = importlib.util.find_spec(_MATHJAX)
-    if error is None and spec is not None:
+    if spec is None:
+        print(f"{_MATHJAX} is not installed, so that formulas are shown as TeX: pip install it")
+    elif error is None:
         folder = Path(spec.origin).parent / "static" / "mathjax"
         copy_asset(str(folder), str(Path(app.outdir) / "_static" / "mathjax"))
 
