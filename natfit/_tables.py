@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from natfit._extras import missing
+
 #: What stands for a value that does not exist: NaN is never printed.
 MISSING = "-"
 
@@ -257,7 +259,7 @@ def frame(columns: dict[str, Any]) -> Any:
     try:
         import pandas
     except ImportError:
-        raise ImportError("to_frame needs pandas; install it: pip install pandas") from None
+        raise ImportError(missing("to_frame", "pandas", "pandas")) from None
     return pandas.DataFrame(columns)
 
 

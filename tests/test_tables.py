@@ -142,5 +142,5 @@ def test_a_frame_says_what_to_install(monkeypatch):
 
     assert frame({"a": [1, 2]})["a"].tolist() == [1, 2]
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match="pip install pandas"):
+    with pytest.raises(ImportError, match=r"pip install .natfit\[pandas\]"):
         frame({"a": [1]})

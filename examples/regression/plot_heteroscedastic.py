@@ -5,7 +5,7 @@ francs (Engel, 1857; in Koenker and Bassett, 1982; public domain, part of statsm
 squares has one spread for the poor and the rich: intervals of the poor hold many more households
 than they promise. With a spread that depends on income, they are calibrated in both halves.
 
-Formulas need formulaic: pip install natfit[formula].
+Formulas need formulaic: pip install "natfit[formula]".
 
 Usage: python plot_heteroscedastic.py [--output figure.png]
 """

@@ -1,6 +1,6 @@
 """Displays of fits, in scikit-learn's manner: ``from_*`` computes, ``plot`` draws.
 
-matplotlib (``pip install natfit[plot]``) is imported only when something is drawn.
+matplotlib (``pip install "natfit[plot]"``) is imported only when something is drawn.
 """
 
 from natfit.display.calibration import IntervalCalibrationDisplay

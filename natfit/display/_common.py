@@ -8,6 +8,7 @@ from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
+from natfit._extras import missing
 from natfit.estimators.density import DensityEstimator
 from natfit.estimators.regression.base import RegressionEstimator
 
@@ -28,7 +29,7 @@ def pyplot(caller: str) -> Any:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise ImportError(f"{caller} needs matplotlib; pip install natfit[plot]") from error
+        raise ImportError(missing(caller, "matplotlib", "plot")) from error
     return plt
 
 

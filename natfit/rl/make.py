@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from natfit._component import available, component_class
+from natfit._extras import missing
 from natfit._validation import check_number, keywords, nearest
 from natfit.rl._checks import EnvironmentFailure
 from natfit.rl.adapters import Adapter, OneByOne, name_of
@@ -231,10 +232,8 @@ def _by_name(name: str, n: int, options: Mapping[str, Any]) -> VectorEnvironment
         import gymnasium
     except ImportError as error:
         what = f"with env_kwargs={options!r} " if options else ""
-        raise ImportError(
-            f"environment {name!r} {what}is not built in (built in are {names}) and Gymnasium is "
-            f"not installed: pip install natfit[rl]{hint}"
-        ) from error
+        what = f"environment {name!r} {what}is not built in (built in are {names}{hint}) and"
+        raise ImportError(missing(what, "Gymnasium", "rl")) from error
     unknown = (
         gymnasium.error.UnregisteredEnv,
         gymnasium.error.NamespaceNotFound,

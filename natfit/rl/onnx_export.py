@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from natfit._extras import missing
 from natfit.rl.export import to_numpy
 
 if TYPE_CHECKING:
@@ -59,9 +60,7 @@ def to_onnx(policy: Policy, path: Any = None) -> Any:
     try:
         import onnx
     except ImportError:
-        raise ImportError(
-            "to_onnx needs the package onnx; install it: pip install natfit[onnx]"
-        ) from None
+        raise ImportError(missing("to_onnx", "onnx", "onnx")) from None
     parts = to_numpy(policy).parts
     graph = _Graph(onnx)
     x = _decoded(graph, parts, graph.layers(_normalised(graph, parts), parts))

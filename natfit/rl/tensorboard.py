@@ -8,6 +8,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from natfit._extras import missing
+
 #: Columns of times, and the folder of TensorBoard in which a column is shown.
 _FOLDERS = {"seconds": "time", "info": "info", "mean": "rollout", "std": "rollout"}
 
@@ -32,8 +34,7 @@ class EventWriter:
             from tensorboard.summary.writer.event_file_writer import EventFileWriter
         except ImportError:
             raise ImportError(
-                "writing for TensorBoard needs its package; install it: pip install "
-                "natfit[tensorboard]"
+                missing("writing for TensorBoard", "tensorboard", "tensorboard")
             ) from None
         self._event, self._summary = event_pb2.Event, summary_pb2.Summary
         self._writer = EventFileWriter(os.fspath(path))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from natfit._component import same
+from natfit._extras import missing
 from natfit.rows._batches import NAMES, len_of
 from natfit.rows._naming import named
 from natfit.rows._source import Given
@@ -262,9 +263,7 @@ def _pyarrow() -> Any:
     try:
         return importlib.import_module("pyarrow.dataset")
     except ImportError:
-        raise ImportError(
-            "files are read by pyarrow, which is not installed; run pip install 'natfit[stream]'"
-        ) from None
+        raise ImportError(missing("reading files", "pyarrow", "stream")) from None
 
 
 def _needed(data: Any, layout: Any) -> list[str] | None:

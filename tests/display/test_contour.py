@@ -148,5 +148,5 @@ def test_options_reach_matplotlib(y):
 
 
 def test_without_matplotlib_the_message_says_what_to_install(y, without_matplotlib):
-    with pytest.raises(ImportError, match=r"LikelihoodContourDisplay.plot .* natfit\[plot\]"):
+    with pytest.raises(ImportError, match=r"LikelihoodContourDisplay.plot .*natfit\[plot\]"):
         draw(NaturalMLE("normal").fit(y), y, **SMALL)

@@ -136,7 +136,7 @@ def test_estimators_must_be_fitted_and_several(model):
 
 
 def test_without_matplotlib_the_message_says_what_to_install(model, without_matplotlib):
-    with pytest.raises(ImportError, match=r"ConvergenceDisplay.plot .* natfit\[plot\]"):
+    with pytest.raises(ImportError, match=r"ConvergenceDisplay.plot .*natfit\[plot\]"):
         ConvergenceDisplay.from_estimator(model)
 
 

@@ -431,7 +431,7 @@ def test_a_density_of_the_users_has_quantiles_and_a_survival_function(y):
 
 
 def test_without_matplotlib_the_message_says_what_to_install(model, y, without_matplotlib):
-    with pytest.raises(ImportError, match=r"DensityDisplay.plot .* natfit\[plot\]"):
+    with pytest.raises(ImportError, match=r"DensityDisplay.plot .*natfit\[plot\]"):
         draw(model, y)
 
 

@@ -154,5 +154,5 @@ def test_families_of_other_size_are_refused(y):
 
 
 def test_without_matplotlib_the_message_says_what_to_install(y, without_matplotlib):
-    with pytest.raises(ImportError, match=r"GradientFieldDisplay.plot .* natfit\[plot\]"):
+    with pytest.raises(ImportError, match=r"GradientFieldDisplay.plot .*natfit\[plot\]"):
         GradientFieldDisplay.from_distribution("normal", y, **LIMITS)

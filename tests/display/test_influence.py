@@ -137,5 +137,5 @@ def test_the_estimator_must_be_fitted(y):
 
 
 def test_without_matplotlib_the_message_says_what_to_install(model, y, without_matplotlib):
-    with pytest.raises(ImportError, match=r"InfluenceDisplay.plot .* natfit\[plot\]"):
+    with pytest.raises(ImportError, match=r"InfluenceDisplay.plot .*natfit\[plot\]"):
         draw(model, y)

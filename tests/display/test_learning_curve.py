@@ -167,5 +167,5 @@ def test_what_cannot_be_drawn_says_why(y):
 
 
 def test_without_matplotlib_the_message_says_what_to_install(without_matplotlib):
-    with pytest.raises(ImportError, match=r"LearningCurveDisplay.plot .* natfit\[plot\]"):
+    with pytest.raises(ImportError, match=r"LearningCurveDisplay.plot .*natfit\[plot\]"):
         LearningCurveDisplay.from_history(history([1, 2], [1.0, 2.0]))

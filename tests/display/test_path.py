@@ -174,5 +174,5 @@ def test_data_of_another_width_are_refused(y):
 
 
 def test_without_matplotlib_the_message_says_what_to_install(y, without_matplotlib):
-    with pytest.raises(ImportError, match=r"PathDisplay.plot .* natfit\[plot\]"):
+    with pytest.raises(ImportError, match=r"PathDisplay.plot .*natfit\[plot\]"):
         PathDisplay.from_estimator(fitted(y), y, **SMALL)

@@ -267,5 +267,5 @@ def test_a_family_must_be_univariate_and_the_estimator_fitted(y):
 
 
 def test_without_matplotlib_the_message_says_what_to_install(y, without_matplotlib):
-    with pytest.raises(ImportError, match=r"ProbabilityPlotDisplay.plot .* natfit\[plot\]"):
+    with pytest.raises(ImportError, match=r"ProbabilityPlotDisplay.plot .*natfit\[plot\]"):
         draw(NaturalMLE("normal").fit(y), y, band=None)

@@ -183,5 +183,5 @@ def test_the_estimator_must_be_fitted(y):
 
 
 def test_without_matplotlib_the_message_says_what_to_install(y, without_matplotlib):
-    with pytest.raises(ImportError, match=r"ProfileDisplay.plot .* natfit\[plot\]"):
+    with pytest.raises(ImportError, match=r"ProfileDisplay.plot .*natfit\[plot\]"):
         draw(NaturalMLE("normal").fit(y), y, of="loc", n_points=5)

@@ -85,5 +85,5 @@ def test_bad_options_are_named(model):
 
 
 def test_without_matplotlib_the_message_says_what_to_install(model, without_matplotlib):
-    with pytest.raises(ImportError, match=r"SpectrumDisplay.plot .* natfit\[plot\]"):
+    with pytest.raises(ImportError, match=r"SpectrumDisplay.plot .*natfit\[plot\]"):
         draw(model)

@@ -117,7 +117,7 @@ import natfit
 assert natfit.fit("gamma", [1.0, 2.0, 4.0]).status_ == "converged"
 assert "objective" in str(natfit.fit("gamma", [1.0, 2.0, 4.0]).history_)
 try: natfit.fit("gamma", [1.0, 2.0, 4.0]).history_.to_frame()
-except ImportError as error: assert "pip install pandas" in str(error)
+except ImportError as error: assert "natfit[pandas]" in str(error)
 for name in ("matplotlib", "gymnasium", "pandas", "polars", "rich"): del sys.modules[name]
 """
     assert run(LOADED.format(code=code, modules=["pandas"])) == []

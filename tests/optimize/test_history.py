@@ -105,7 +105,7 @@ def test_without_pandas_it_says_what_to_install(fitted, monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match="pip install pandas"):
+    with pytest.raises(ImportError, match=r"pip install .natfit\[pandas\]"):
         fitted[0].history.to_frame()
 
 

@@ -662,7 +662,7 @@ def test_the_number_is_checked(n):
 def test_without_gymnasium(monkeypatch):
     monkeypatch.setitem(sys.modules, "gymnasium", None)
     with pytest.raises(
-        ImportError, match=r"'Acrobot-v1' is not built in.*pip install natfit\[rl\]"
+        ImportError, match=r"'Acrobot-v1' is not built in.*pip install .natfit\[rl\]"
     ):
         make_environment("Acrobot-v1", 2)
     assert isinstance(make_environment("CartPole-v1"), Simulated)

@@ -133,5 +133,5 @@ def test_what_cannot_be_exported_is_refused():
 
 def test_onnx_that_is_missing_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(ImportError, match=r"pip install natfit\[onnx\]"):
+    with pytest.raises(ImportError, match=r"pip install .natfit\[onnx\]"):
         agent("cartpole").policy_.to_onnx()

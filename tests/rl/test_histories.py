@@ -118,5 +118,5 @@ def test_tensorboard_that_is_missing_says_what_to_install(tmp_path, monkeypatch)
 
     history = agent(Counter, n_envs=2, max_iter=1).history_
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ImportError, match=r"pip install natfit\[tensorboard\]"):
+    with pytest.raises(ImportError, match=r"pip install .natfit\[tensorboard\]"):
         history.to_tensorboard(tmp_path)

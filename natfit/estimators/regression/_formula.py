@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
+from natfit._extras import missing
 from natfit._numbers import column_of, is_frame, kind_of
 
 #: What formulaic calls the intercept.
@@ -84,10 +85,8 @@ def read_formula(text: str, X: Any, names: tuple[str, ...], intercept: bool) -> 
     try:
         import formulaic
     except ImportError as error:
-        raise ImportError(
-            f"features_for={text!r} is a formula, which needs formulaic; install it by "
-            "pip install natfit[formula], or pass a list of columns"
-        ) from error
+        what = f"features_for={text!r} is a formula (a list of columns is none), which"
+        raise ImportError(missing(what, "formulaic", "formula")) from error
     table = _without_unused(as_table(X, names))
 
     def made() -> Any:

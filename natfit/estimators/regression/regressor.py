@@ -51,7 +51,7 @@ class NaturalRegressor(RegressorMixin, RegressionEstimator):
         of families that have neither), "all" every parameter. A dict says it by name, and
         parameters that it leaves out have an intercept alone: ``"all"``, ``"intercept"``, a list of
         names or indices of columns of X, or a formula such as ``"x1 + C(g)"``, which needs
-        formulaic (``pip install natfit[formula]``). Columns of arrays are called x0, x1, ...
+        formulaic (``pip install "natfit[formula]"``). Columns of arrays are called x0, x1, ...
     link : None, str or dict, default=None
         The function by which a parameter becomes its predictor: ``identity``, ``log``, ``inverse``,
         ``inverse_squared``, ``sqrt``, ``softplus``, ``logit``, ``probit``, ``cloglog``, ``loglog``,
