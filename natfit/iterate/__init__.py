@@ -7,8 +7,8 @@ point that they refuse, and return the next :class:`Iterate`, or the same one wi
 
 from natfit.iterate.iterate import Iterate
 from natfit.iterate.local import Local
-from natfit.iterate.rounding import noise, rounding_at
+from natfit.iterate.rounding import noise, refined, rounding_at
 from natfit.iterate.status import Status
 from natfit.iterate.trial import Trial, Why
 
-__all__ = ["Iterate", "Local", "Status", "Trial", "Why", "noise", "rounding_at"]
+__all__ = ["Iterate", "Local", "Status", "Trial", "Why", "noise", "refined", "rounding_at"]

@@ -12,6 +12,9 @@ from natfit.objectives import Objective
 #: Predicted decrease below which a lower value proves nothing, if f sums terms of order one.
 ROUNDING = 1e-10
 
+#: Standard errors of rounding that a change of the objective must exceed to be none.
+_ERRORS = 10.0
+
 #: Relative step and number of points that measure the rounding of an objective.
 _SHORT, _POINTS = 1e-9, 12
 
@@ -51,6 +54,36 @@ def rounding_at(objective: Objective, theta: np.ndarray) -> float:
     with np.errstate(all="ignore"):
         values = [objective.value(theta + k * step) for k in range(_POINTS)]
     return float(rounding(np.array(values)))
+
+
+def refined(objective: Objective, theta: np.ndarray, value: float, decrease: float) -> bool:
+    """Let a plain function's scale be its measured rounding, if that leaves a descent to see.
+
+    Its scale comes from its size at the start, from which it may have fallen by many orders.
+
+    Parameters
+    ----------
+    objective : Objective
+        The function; its ``scale`` is replaced.
+    theta : ndarray of shape (P,)
+        Where the descent seems to be hidden by rounding.
+    value : float
+        The function there.
+    decrease : float
+        What the next step should gain.
+
+    Returns
+    -------
+    bool
+        True if the scale is smaller now, and the decrease larger than the rounding.
+    """
+    if objective.probabilistic or not decrease > noise(value, 0.0):
+        return False
+    measured = max(_ERRORS * rounding_at(objective, theta), noise(value, 0.0))
+    if not measured < decrease:
+        return False
+    objective.scale = measured / ROUNDING
+    return True
 
 
 def product(a: np.ndarray, b: np.ndarray) -> float:

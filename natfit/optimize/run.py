@@ -311,6 +311,9 @@ def _verdict(
     last = iterates[-1]
     if status is Status.ROUNDING_FLOOR and (last.active or objective.bound_note is not None):
         status = Status.BOUNDARY
+    if status is Status.ROUNDING_FLOOR and last.unidentified and not objective.probabilistic:
+        # Far from its optimum a plain function may be flat, where nothing determines a step.
+        status = Status.SINGULAR
     lost, why = None, _bottomless(objective, last)
     if why is not None:
         status = _end_of(why)

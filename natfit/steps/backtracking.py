@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from natfit._validation import check_bool, check_number
-from natfit.iterate import Iterate, Local, Status, Trial, Why
+from natfit.iterate import Iterate, Local, Status, Trial, Why, refined
 from natfit.objectives import Objective
 from natfit.solvers.base import SolveInfo
 from natfit.steps._doubling import doubled, expected, multiple_of
@@ -103,7 +103,8 @@ class BacktrackingStep(Step):
     def step(self, local: Local) -> Iterate:
         """Return the next iterate: the limited unit step, shortened until it is accepted."""
         iterate, state, radius = local.iterate, local.iterate.damping, local.iterate.radius
-        shrink, flat = 1.0, (expected(local) if local.unitless else iterate.decrease) < local.noise
+        gain = expected(local) if local.unitless else iterate.decrease
+        shrink, flat = 1.0, gain < local.noise
         refused: list[Trial] = []
         whole = _whole(local, state, radius)
         for trial in range(MOST_TRIALS):
@@ -141,7 +142,7 @@ class BacktrackingStep(Step):
             else:
                 shrink *= self.shrink
             self._foresee(local, whole, shrink)
-        if not flat and local.hidden():
+        if refined(local.objective, iterate.theta, iterate.value, gain) if flat else local.hidden():
             return self.step(local)
         # Where no length is known to be right, values that are level whatever it is prove rounding.
         level = all(abs(trial.value - iterate.value) <= local.noise for trial in refused)
