@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RL_VENV ?= .venv-rl
 OLDEST_VENV ?= .venv-oldest
+PEERS_VENV ?= .venv-peers
 # Processes of the tests: as many as there are cores, or a number.
 WORKERS ?= auto
 RUN = $(VENV)/bin/python
@@ -11,7 +12,7 @@ RUN = $(VENV)/bin/python
 PYTEST = -m pytest -p no:benchmark --numprocesses=$(WORKERS) --dist=worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick coverage test-oldest lint format bench test-dask bench-dask bench-rl bench-mujoco tables docs clean
+.PHONY: help setup demo test quick coverage test-oldest lint format bench report test-dask bench-dask bench-rl bench-mujoco tables docs clean
 .PHONY: venv-without-ensurepip
 .DELETE_ON_ERROR:
 
@@ -75,6 +76,20 @@ format: $(VENV)/.installed-lint ## Format the code, sort the imports
 bench: $(VENV)/.installed-test ## Run the benchmarks, print the ratios
 	$(RUN) -m pytest -o addopts= -s tests/benchmarks
 
+# Threads are said here too: linear algebra reads them when it is loaded.
+report: ## Measure natfit beside its peers, write docs/benchmarks.md (ten minutes; ARGS=--quick: a small part)
+	@$(MAKE) --no-print-directory VENV=$(PEERS_VENV) $(PEERS_VENV)/.installed-peers
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 \
+	  $(PEERS_VENV)/bin/python -m tests.benchmarks.report $(ARGS)
+
+# Without their requirements, which peers.txt has: one of them would refuse natfit's scikit-learn.
+$(PEERS_VENV)/.installed-peers: $(PEERS_VENV)/pyvenv.cfg tests/benchmarks/peers.txt setup.cfg pyproject.toml
+	@echo 'Installing natfit and its peers into $(PEERS_VENV): a minute or so, once'
+	$(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --requirement tests/benchmarks/peers.txt
+	@touch $@
+
 bench-rl: ## Compare policies with sb3-contrib's TRPO and sb3's PPO (long; goes on where it was stopped)
 	@$(MAKE) --no-print-directory VENV=$(RL_VENV) $(RL_VENV)/.installed-peer
 	$(RL_VENV)/bin/python tests/benchmarks/rl/compare.py --throughput --json .benchmarks/rl.json \
@@ -110,7 +125,7 @@ docs: $(VENV)/.installed-test $(VENV)/.installed-docs ## Build the documentation
 	@echo docs/_build/html/index.html
 
 clean: ## Remove everything that these targets create, the environment too
-	rm -rf $(VENV) $(RL_VENV) $(OLDEST_VENV) build dist *.egg-info docs/_build docs/api docs/api.rst examples/output
+	rm -rf $(VENV) $(RL_VENV) $(OLDEST_VENV) $(PEERS_VENV) build dist *.egg-info docs/_build docs/api docs/api.rst examples/output
 	rm -rf docs/families docs/gallery docs/parts docs/_static/made
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
