@@ -1,10 +1,14 @@
-"""Mixtures of normals fitted to the petals of irises, without telling them the species.
+"""Two normal components describe the petals of three species
+==========================================================
 
-The data are petal lengths of 150 irises in cm (Fisher, 1936; scikit-learn's data). Those of setosa
-are short, and those of the two other species overlap. The Bayesian information criterion,
-BIC = K log N - 2 log L for K parameters, says how many components the lengths support.
+Mixtures of normal distributions are fitted to the petal lengths of 150 irises, without telling them
+the species. The petals of setosa are short, and those of the two other species overlap. The
+Bayesian information criterion, BIC = K log N - 2 log L for K parameters, says how many components
+the lengths support: two, one of which is setosa.
 
-Usage: python plot_mixture.py [--output figure.png]
+The data are those of scikit-learn's ``load_iris``: R. A. Fisher, *The use of multiple measurements
+in taxonomic problems*, Annals of Eugenics 7, 1936; UCI Machine Learning Repository, licence
+CC BY 4.0.
 """
 
 from __future__ import annotations
@@ -16,9 +20,20 @@ import numpy as np
 from sklearn.datasets import load_iris
 
 import natfit
+from natfit.display import DensityDisplay
 from natfit.distributions import Mixture
 
+try:
+    import matplotlib.pyplot as plt
+except ImportError as missing:
+    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]'") from None
+
+
 PETAL_LENGTH = 2
+
+
+# %%
+# Fit one to three components, and see which species the components of the best mixture hold.
 
 
 def compute(most: int = 3) -> dict:
@@ -62,6 +77,10 @@ def compute(most: int = 3) -> dict:
     }
 
 
+# %%
+# The criteria, the estimates with standard errors, and the table of species by component.
+
+
 def report(result: dict) -> None:
     """Print the criteria, the best mixture, and the species of each component's plants."""
     print(f"Petal lengths of {len(result['lengths'])} irises, cm\n")
@@ -80,42 +99,53 @@ def report(result: dict) -> None:
             print(f"  {name:12}" + "".join(f"{n:6d}" for n in row))
 
 
-def draw(result: dict, path: Path) -> None:
+# %%
+# The densities over the histogram, and the quantiles of the best mixture against those of the
+# data.
+
+
+def draw(result: dict) -> plt.Figure:
     """Draw the best mixture over the histogram, and its quantiles."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    from natfit.display import DensityDisplay
-
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
+    plt.style.use("natfit.display.natfit")
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4.2))
     y, bins = result["lengths"], {"bins": 30}
     for k in sorted({1, result["best"]}):
         name = f"{k} component{'s' if k > 1 else ''}"
         style = {"color": "C1" if k > 1 else "C0", "sample_kw": bins, "name": name}
+        style |= {"linestyle": "-" if k > 1 else "--"}
         DensityDisplay.from_estimator(result["fits"][k]["model"], y, ax=axes[0], **style)
         # One histogram is enough.
         bins = {"bins": 30, "alpha": 0.0}
-    axes[0].set_xlabel("petal length (cm)")
+    axes[0].set(
+        xlabel="petal length (cm)",
+        ylabel="density (1/cm)",
+        title="Two components follow both groups",
+    )
     best = result["fits"][result["best"]]["model"]
     DensityDisplay.from_estimator(best, y, kind="qq", ax=axes[1])
-    axes[1].set(xlabel="fitted quantile (cm)", ylabel="petal length (cm)")
-    figure.suptitle("Petals of irises, a mixture of normals")
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    axes[1].set(
+        xlabel="fitted quantile (cm)",
+        ylabel="petal length (cm)",
+        title="Quantiles of two components and of 150 petals",
+    )
+    return figure
+
+
+# %%
+# BIC is smallest for two components. The table says that one of them is setosa, and that
+# versicolor and virginica share the other.
 
 
 def main(argv: list[str] | None = None) -> None:
     """Print the mixtures and write the plot."""
     default = Path(__file__).parents[1] / "output" / "mixture.png"
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output
     result = compute()
     report(result)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draw(result, path)
+    draw(result).savefig(path)
     print(f"\nfigure: {path}")
 
 

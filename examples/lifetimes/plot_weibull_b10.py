@@ -1,13 +1,16 @@
-"""B10 life of shock absorbers: right-censored distances, Weibull paper, a profile interval.
+"""B10 lives are uncertain, and not symmetrically
+==============================================
 
-The data are the distances in kilometres that 38 shock absorbers of vehicles ran (O'Connor, 1985,
-Practical Reliability Engineering; Meeker and Escobar, 1998, Statistical Methods for Reliability
-Data, table C.2). 11 of them failed; the others were still intact, so that their distances are
-lower limits of their lives: natfit.Censored.right. The B10 life is the distance by which 10 % have
-failed, the quantile at 0.1. It lies where there are few failures, so that the likelihood is not
-symmetric about it: its profile interval (Wilks, 1938) is compared with the delta method's.
+The B10 life of a part is the distance by which 10 % have failed, the quantile at 0.1. Of 38 shock
+absorbers 11 failed; the others were still intact, so that their distances are lower limits of
+their lives: ``natfit.Censored.right``. The B10 life lies where there are few failures, so that the
+likelihood is not symmetric about it: its profile interval (S. S. Wilks, *The large-sample
+distribution of the likelihood ratio*, Annals of Mathematical Statistics 9, 1938) is compared with
+the delta method's.
 
-Usage: python plot_weibull_b10.py [--output figure.png]
+The data are distances in kilometres, a table of published facts in P. O'Connor, *Practical
+Reliability Engineering*, 1985, and W. Q. Meeker and L. A. Escobar, *Statistical Methods for
+Reliability Data*, Wiley 1998, table C.2.
 """
 
 from __future__ import annotations
@@ -18,8 +21,19 @@ from pathlib import Path
 import numpy as np
 
 import natfit
+from natfit.display import ProbabilityPlotDisplay, ProfileDisplay
+
+try:
+    import matplotlib.pyplot as plt
+except ImportError as missing:
+    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]'") from None
+
 
 DATA = Path(__file__).parents[1] / "data" / "shock_absorbers.csv"
+
+
+# %%
+# Fit two families, and compute both intervals of the B10 life in each.
 
 
 def compute(families: tuple[str, ...] = ("weibull", "lognormal"), level: float = 0.95) -> dict:
@@ -38,7 +52,17 @@ def compute(families: tuple[str, ...] = ("weibull", "lognormal"), level: float =
         ``rows`` (:class:`natfit.Censored`), ``n_failed``, and ``fits`` by name, each a dict of the
         fitted ``model``, its ``log_likelihood`` (nats), and the ``delta`` and ``profile`` estimates
         of B10 (kilometres) with their intervals.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the data are missing.
     """
+    if not DATA.is_file():
+        raise FileNotFoundError(
+            f"{DATA} is missing: distances of shock absorbers. "
+            "It lies in natfit's repository under examples/data."
+        )
     km, failed = np.loadtxt(DATA, delimiter=",", skiprows=1).T
     rows = natfit.Censored.right(km, failed)
     fits = {}
@@ -51,6 +75,10 @@ def compute(families: tuple[str, ...] = ("weibull", "lognormal"), level: float =
             "profile": model.estimate("ppf", 0.1, level=level, method="profile", X=rows),
         }
     return {"rows": rows, "n_failed": int(failed.sum()), "level": level, "fits": fits}
+
+
+# %%
+# The two intervals side by side.
 
 
 def report(result: dict) -> None:
@@ -84,16 +112,14 @@ def report(result: dict) -> None:
     )
 
 
-def draw(result: dict, path: Path) -> None:
+# %%
+# Both fits on Weibull paper, and the profile likelihood of the B10 life.
+
+
+def draw(result: dict) -> plt.Figure:
     """Draw both fits on Weibull paper, and the profile likelihood of the B10 life."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    from natfit.display import ProbabilityPlotDisplay, ProfileDisplay
-
-    figure, (paper, profile) = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
+    plt.style.use("natfit.display.natfit")
+    figure, (paper, profile) = plt.subplots(1, 2, figsize=(10, 4.6))
     for name, fit in result["fits"].items():
         ProbabilityPlotDisplay.from_estimator(
             fit["model"],
@@ -104,26 +130,34 @@ def draw(result: dict, path: Path) -> None:
             name=name,
         )
     paper.axhline(np.log(-np.log(0.9)), color="0.5", ls=":", lw=1)
-    paper.set(xlabel="distance (km)", ylabel="probability of failure", title="Weibull paper")
+    paper.set(
+        xlabel="distance (km)",
+        ylabel="probability of failure",
+        title="Both families fit on Weibull paper",
+    )
     model = next(iter(result["fits"].values()))["model"]
     ProfileDisplay.from_estimator(
         model, result["rows"], of=("ppf", 0.1), level=result["level"], ax=profile
     )
-    profile.set(xlabel="B10 (km)", title="profile likelihood of the B10 life")
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    profile.set(xlabel="B10 life (km)", title="The likelihood of the B10 life is skewed")
+    return figure
+
+
+# %%
+# The interval by the profile likelihood lies to the left of the delta method's at both ends: short
+# B10 lives are less unlikely than the symmetric interval says.
 
 
 def main(argv: list[str] | None = None) -> None:
     """Print the B10 life and write the plots."""
     default = Path(__file__).parents[1] / "output" / "weibull_b10.png"
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output
     result = compute()
     report(result)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draw(result, path)
+    draw(result).savefig(path)
     print(f"\nfigure: {path}")
 
 

@@ -1,15 +1,16 @@
-"""Deep linear networks: the natural gradient does not feel their depth, the plain gradient does.
+"""Depth slows the plain gradient, and not the natural one
+=======================================================
 
 A network of L layers without activations is a linear regression whose coefficients are a product of
-L matrices. Bernacchia, Lengyel and Hennequin (2018, Exact natural gradient in deep linear networks
-and its application to the nonlinear case, NeurIPS) show that its Fisher information is singular,
-that each layer alone can make the natural step of the product, and that the loss then falls by the
-same factor in each iteration, whatever the depth: by (1 - step)^2, where the step is small. The
-solver "kronecker" is exact here. Gradient descent gets the best of five steps for each depth, and
-is slower in deep networks all the same, if they are as narrow as here: at a width of 32 it is not.
-Both have the same starts, normal weights with a variance of one over the number of inputs.
+L matrices. Its Fisher information is singular, each layer alone can make the natural step of the
+product, and the loss then falls by the same factor in each iteration, whatever the depth: by
+(1 - step)^2, where the step is small. The solver "kronecker" is exact here. Gradient descent gets
+the best of five steps for each depth, and is slower in deep networks all the same, if they are as
+narrow as here: at a width of 32 it is not. Both have the same starts, normal weights with a
+variance of one over the number of inputs, and simulated data.
 
-Usage: python plot_deep_linear.py [--output figure.png]
+Reference: A. Bernacchia, M. Lengyel and G. Hennequin, *Exact natural gradient in deep linear
+networks and its application to the nonlinear case*, NeurIPS 2018.
 """
 
 from __future__ import annotations
@@ -30,11 +31,21 @@ from natfit.optimize.engine import resolve_engine
 from natfit.rows import Memory
 from natfit.steps.fixed import FixedStep
 
+try:
+    import matplotlib.pyplot as plt
+except ImportError as missing:
+    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]'") from None
+
+
 #: Numbers of inputs and outputs, width of the hidden layers, rows.
 D, K, WIDTH, N = 3, 3, 8, 100
 
 #: Step of the natural gradient, and those that gradient descent chooses from.
 STEP, STEPS = 0.1, np.geomspace(0.03, 1.0, 5)
+
+
+# %%
+# The data and the networks.
 
 
 def data(seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -59,6 +70,10 @@ def problem(depth: int, X: np.ndarray, Y: np.ndarray, seed: int) -> tuple[Likeli
     return Likelihood(family, bound, rows), theta
 
 
+# %%
+# One descent, by natfit's engine without an estimator around it.
+
+
 def losses(
     objective: Likelihood, theta: np.ndarray, metric: str, step: float, n_iter: int
 ) -> np.ndarray:
@@ -73,6 +88,10 @@ def losses(
             break
         theta, values[k + 1] = end.theta, end.value
     return values
+
+
+# %%
+# Descend from the same starts by both gradients, for each depth and several data sets.
 
 
 def compute(depths: tuple[int, ...] = (1, 2, 3, 4, 5, 6), n_seeds: int = 3, n_iter: int = 40):
@@ -97,6 +116,7 @@ def compute(depths: tuple[int, ...] = (1, 2, 3, 4, 5, 6), n_seeds: int = 3, n_it
     shape = len(depths), n_seeds, n_iter + 1
     natural, plain, chosen = np.empty(shape), np.empty(shape), np.empty(shape[:2])
     for seed in range(n_seeds):
+        print(f"data set {seed + 1} of {n_seeds}", flush=True)
         X, Y = data(seed)
         features = np.column_stack([X, np.ones(N)])
         best = features @ np.linalg.lstsq(features, Y, rcond=None)[0]
@@ -111,6 +131,10 @@ def compute(depths: tuple[int, ...] = (1, 2, 3, 4, 5, 6), n_seeds: int = 3, n_it
     for curves in (natural, plain):
         curves /= curves[:, :, :1]
     return {"depths": depths, "natural": natural, "plain": plain, "step": chosen}
+
+
+# %%
+# The factors by which the loss falls, and what is left of it.
 
 
 def report(result: dict) -> None:
@@ -130,32 +154,39 @@ def report(result: dict) -> None:
     print(f"\nleft: share of the loss above its minimum after {n_iter} iterations, median")
 
 
-def draw(result: dict, path: Path) -> None:
+# %%
+# The losses against iterations, one line for each depth and data set.
+
+
+def draw(result: dict) -> plt.Figure:
     """Draw the losses against iterations, one line for each depth and data set."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained", sharey=True)
-    for ax, name in zip(axes, ("natural", "plain"), strict=True):
+    plt.style.use("natfit.display.natfit")
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4.6), sharey=True)
+    titles = {
+        "natural": "Natural gradient: the depth has no effect",
+        "plain": "Plain gradient, best step: depth is slower",
+    }
+    for ax, (name, title) in zip(axes, titles.items(), strict=True):
         for i, depth in enumerate(result["depths"]):
-            color = plt.get_cmap("viridis")(i / max(len(result["depths"]) - 1, 1))
+            color = plt.get_cmap("viridis")(0.9 * i / max(len(result["depths"]) - 1, 1))
             for k, curve in enumerate(result[name][i]):
                 label = None if k else f"{depth} layers"
                 ax.plot(curve, color=color, lw=1.0, label=label)
-        ax.set(yscale="log", xlabel="iterations", title=f"{name} gradient")
+        ax.set(yscale="log", xlabel="iterations (number)", title=title)
     axes[0].set(ylabel="loss above its minimum, relative to the start")
-    axes[1].legend()
-    figure.suptitle(f"Deep linear networks, {result['natural'].shape[1]} data sets")
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    axes[0].legend(title="one line a data set")
+    return figure
+
+
+# %%
+# On the left all depths lie on one straight line, the factor (1 - step)^2. On the right deeper
+# networks are behind.
 
 
 def main(argv: list[str] | None = None) -> None:
     """Print the factors and write the figure."""
     default = Path(__file__).parents[1] / "output" / "deep_linear.png"
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output
     with warnings.catch_warnings():
@@ -164,7 +195,7 @@ def main(argv: list[str] | None = None) -> None:
         result = compute()
     report(result)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draw(result, path)
+    draw(result).savefig(path)
     print(f"\nfigure: {path}")
 
 

@@ -1,10 +1,12 @@
-"""Equal Euclidean distances in (mu, sigma), very different distributions (the paper's figure 1).
+"""Equal distances between parameters, unequal distributions
+=========================================================
 
-Eight Gaussians lie on a circle around a reference in the plane of (mu, sigma). Their Euclidean
-distances from the reference are equal. Their Kullback-Leibler divergences from it, by which the
-natural gradient measures, are not.
+Eight normal distributions lie on a circle around a reference in the plane of (mu, sigma). Their
+Euclidean distances from the reference are equal. Their Kullback-Leibler divergences from it, by
+which the natural gradient measures, are not.
 
-Usage: python plot_fig1_distance.py [--output figure.png]
+This is figure 1 of B. Hoagland, *Natural gradient methods for optimization and applications to
+reinforcement learning*.
 """
 
 from __future__ import annotations
@@ -15,6 +17,15 @@ from pathlib import Path
 import numpy as np
 
 from natfit.distributions import Normal
+
+try:
+    import matplotlib.pyplot as plt
+except ImportError as missing:
+    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]'") from None
+
+
+# %%
+# Place normal distributions on a circle around a reference, and measure their divergence.
 
 
 def compute(
@@ -56,14 +67,29 @@ def compute(
     }
 
 
-def draw(result: dict, path: Path) -> None:
+# %%
+# The same distance for all, and the divergences.
+
+
+def report(result: dict) -> None:
+    """Print the divergences."""
+    mu, sigma = result["reference"]
+    print(f"reference N({mu:g}, {sigma:g}^2)")
+    print("     mu  sigma  Euclidean   KL (nats)")
+    rows = zip(result["neighbours"], result["euclidean"], result["kl"], strict=True)
+    for (mu, sigma), euclidean, kl in rows:
+        print(f"{mu:7.3f} {sigma:6.3f} {euclidean:10.3f} {kl:11.3f}")
+    print(f"largest / smallest divergence: {result['kl'].max() / result['kl'].min():.1f}")
+
+
+# %%
+# The circle in the plane of parameters, and the densities.
+
+
+def draw(result: dict) -> plt.Figure:
     """Draw the circle in the plane of parameters, and the densities."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, (plane, density) = plt.subplots(1, 2, figsize=(11, 4.8), layout="constrained")
+    plt.style.use("natfit.display.natfit")
+    figure, (plane, density) = plt.subplots(1, 2, figsize=(10, 4.6))
     plane.plot(*result["neighbours"].T, "o", color="C1")
     plane.plot(*result["reference"], "o", color="C0")
     text = {"xytext": (0, 8), "textcoords": "offset points", "ha": "center"}
@@ -73,35 +99,40 @@ def draw(result: dict, path: Path) -> None:
     plane.add_patch(
         plt.Circle(result["reference"], result["euclidean"][0], fill=False, ls=":", color="0.6")
     )
-    plane.set(xlabel="mu", ylabel="sigma", aspect="equal", title="KL from the reference, nats")
+    plane.set(
+        xlabel="mu (unit of y)",
+        ylabel="sigma (unit of y)",
+        aspect="equal",
+        title="KL divergence from the reference, in nats",
+    )
     plane.margins(0.15)
     for i, values in enumerate(result["densities"]):
         label = None if i else "at the same Euclidean distance"
-        density.plot(result["y"], values, color="C1", alpha=0.7, linewidth=1.2, label=label)
+        density.plot(result["y"], values, color="C1", alpha=0.7, lw=1.2, ls="--", label=label)
     density.plot(result["y"], result["reference_density"], color="C0", lw=2.5, label="reference")
-    density.set(xlabel="y", ylabel="density", title="The distributions")
+    density.set(
+        xlabel="y (its own unit)", ylabel="density (1 / unit of y)", title="The distributions"
+    )
     density.set_ylim(0, 1.25 * result["densities"].max())
     density.legend(loc="upper right")
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    return figure
+
+
+# %%
+# The largest divergence is many times the smallest, at the same Euclidean distance: below the
+# reference, where sigma is small, distributions differ most.
 
 
 def main(argv: list[str] | None = None) -> None:
     """Print the divergences and write the figure."""
     default = Path(__file__).parents[1] / "output" / "fig1_distance.png"
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output
     result = compute()
-    mu, sigma = result["reference"]
-    print(f"reference N({mu:g}, {sigma:g}^2)")
-    print("     mu  sigma  Euclidean   KL (nats)")
-    rows = zip(result["neighbours"], result["euclidean"], result["kl"], strict=True)
-    for (mu, sigma), euclidean, kl in rows:
-        print(f"{mu:7.3f} {sigma:6.3f} {euclidean:10.3f} {kl:11.3f}")
-    print(f"largest / smallest divergence: {result['kl'].max() / result['kl'].min():.1f}")
+    report(result)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draw(result, path)
+    draw(result).savefig(path)
     print(f"figure: {path}")
 
 

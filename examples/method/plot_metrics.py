@@ -1,12 +1,12 @@
-"""One likelihood under four metrics: Euclidean, Fisher, Wasserstein and CRPS.
+"""Four metrics lead one likelihood along four paths
+=================================================
 
-A Gaussian is fitted to points of N(12, 4^2) from several starts, by short steps of one length along
-the natural gradient of each metric. In (mu, sigma) the Wasserstein metric of a Gaussian is the
-identity, so that its natural gradient is the gradient. The Fisher information is
-diag(1, 2) / sigma^2, and the metric of the CRPS diag(1, 1/2) / (sqrt(pi) sigma): gradients, which
-grow like 1 / sigma^3 where sigma is small, are tamed by them.
-
-Usage: python plot_metrics.py [--output figure.png]
+A normal distribution is fitted to simulated points of N(12, 4^2) from several starts, by short
+steps of one length along the natural gradient of each metric. In (mu, sigma) the Wasserstein metric
+of a normal distribution is the identity, so that its natural gradient is the gradient. The Fisher
+information is diag(1, 2) / sigma^2, and the metric of the continuous ranked probability score
+(CRPS) diag(1, 1/2) / (sqrt(pi) sigma): gradients, which grow like 1 / sigma^3 where sigma is small,
+are tamed by them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ from pathlib import Path
 import numpy as np
 
 from natfit import NaturalMLE
+from natfit.display import PathDisplay
 from natfit.steps import FixedStep
+
+try:
+    import matplotlib.pyplot as plt
+except ImportError as missing:
+    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]'") from None
+
 
 #: Title of each panel, its metric, and the length of a step, in the square of y's unit, in none, or
 #: in y's unit.
@@ -28,6 +35,10 @@ METRICS = {
     "CRPS": ("crps", 0.15),
 }
 STARTS = ((1.0, 2.0), (2.0, 9.0), (19.0, 1.5), (19.0, 8.0))
+
+
+# %%
+# The field of a metric: one very short step from each point of a grid.
 
 
 def arrows(metric: str, X: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -46,6 +57,10 @@ def arrows(metric: str, X: np.ndarray, at: np.ndarray) -> np.ndarray:
         ).fit(X)
         found.append(np.diff(model.history_.theta, axis=0)[0] / 1e-6)
     return np.array(found)
+
+
+# %%
+# Fit from all starts by each metric, and evaluate its field.
 
 
 def compute(
@@ -74,6 +89,7 @@ def compute(
     X = np.random.default_rng(random_state).normal(12.0, 4.0, (n_rows, 1))
     sides = np.linspace(1.0, 20.0, n_arrows), np.linspace(2.0, 10.0, n_arrows)
     at = np.column_stack([side.ravel() for side in np.meshgrid(*sides)])
+    print(f"fitting by {len(METRICS)} metrics from {len(STARTS)} starts", flush=True)
     models = {
         title: [
             NaturalMLE(
@@ -99,18 +115,26 @@ def compute(
     }
 
 
-def draw(result: dict, path: Path) -> None:
+# %%
+# How far from the optimum each path ends.
+
+
+def report(result: dict) -> None:
+    """Print where each path ends."""
+    print("distance of each path's end from the optimum, by its start", STARTS)
+    for title, paths in result["paths"].items():
+        ends = np.array([points[-1] for points in paths]) - result["optimum"]
+        print(f"{title:26s}", np.round(np.linalg.norm(ends, axis=1), 3))
+
+
+# %%
+# The field and the paths of each metric over contours of the log-likelihood.
+
+
+def draw(result: dict) -> plt.Figure:
     """Draw the field and the paths of each metric over contours of the log-likelihood."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    from natfit.display import PathDisplay
-
-    figure, axes = plt.subplots(
-        2, 2, figsize=(11, 8), layout="constrained", sharex=True, sharey=True
-    )
+    plt.style.use("natfit.display.natfit")
+    figure, axes = plt.subplots(2, 2, figsize=(10, 8), sharex=True, sharey=True)
     for ax, (title, models) in zip(axes.flat, result["models"].items(), strict=True):
         starts = {f"from {start}": model for start, model in zip(STARTS, models, strict=True)}
         PathDisplay.from_estimators(starts, result["X"], ax=ax)
@@ -118,25 +142,33 @@ def draw(result: dict, path: Path) -> None:
         # The length of an arrow is the square root of that of the gradient, which differ too much.
         size = np.sqrt(np.linalg.norm(field, axis=1, keepdims=True))
         ax.quiver(*result["at"].T, *(field / size).T, angles="xy", width=0.003, color="0.3")
-        ax.set(title=title, xlabel="mu", ylabel="sigma", xlim=(0.0, 21.0), ylim=(0.5, 11.0))
+        ax.set(
+            title=title,
+            xlabel="mu (unit of y)",
+            ylabel="sigma (unit of y)",
+            xlim=(0.0, 21.0),
+            ylim=(0.5, 11.0),
+        )
         if ax is not axes.flat[0] and ax.get_legend() is not None:
             ax.get_legend().remove()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
+    return figure
+
+
+# %%
+# The Euclidean and the Wasserstein panels are the same, and their paths from above have not
+# arrived. Those of Fisher and CRPS have, from every start.
 
 
 def main(argv: list[str] | None = None) -> None:
     """Print where each path ends and write the figure."""
     default = Path(__file__).parents[1] / "output" / "metrics.png"
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output
     result = compute()
-    print("distance of each path's end from the optimum, by its start", STARTS)
-    for title, paths in result["paths"].items():
-        ends = np.array([points[-1] for points in paths]) - result["optimum"]
-        print(f"{title:26s}", np.round(np.linalg.norm(ends, axis=1), 3))
-    draw(result, path)
+    report(result)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draw(result).savefig(path)
     print(f"figure: {path}")
 
 

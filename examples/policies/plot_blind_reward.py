@@ -1,4 +1,5 @@
-"""How far a policy moves if the reward does not care for its standard deviation.
+"""A policy stalls if its reward does not care how it spreads
+==========================================================
 
 The reward is the action itself, a number between -1 and 1. Far from these ends the expected reward
 of N(mu, sigma^2) is mu: it is blind to sigma. In Kullback-Leibler divergence a move of mu costs
@@ -6,8 +7,6 @@ of N(mu, sigma^2) is mu: it is blind to sigma. In Kullback-Leibler divergence a 
 whose sigma has fallen stalls. In squared Wasserstein distance the same move costs delta^2 / 2,
 whatever sigma is. A trust region also asks the importance ratios of the actions whether they gain,
 which know nothing of places more than about ten sigma away; a step of given length does not ask.
-
-Usage: python plot_blind_reward.py [--output figure.png]
 """
 
 from __future__ import annotations
@@ -22,12 +21,22 @@ from natfit.rl.environments.base import Environment
 from natfit.rl.spaces import Box
 from natfit.steps import KLStep
 
+try:
+    import matplotlib.pyplot as plt
+except ImportError as missing:
+    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]'") from None
+
+
 #: Panels: the preset, and the step rule where it is not the preset's trust region.
 METHODS: dict[str, tuple[str, dict]] = {
     "Kullback-Leibler, trust region": ("trpo", {}),
     "Wasserstein, trust region": ("wasserstein", {}),
     "Wasserstein, given length": ("wasserstein", {"step": KLStep(0.005)}),
 }
+
+
+# %%
+# An environment of one's own has two methods.
 
 
 class Slope(Environment):
@@ -46,6 +55,10 @@ class Slope(Environment):
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the states, the actions as rewards (n,), and that all episodes end."""
         return state, action[:, 0].copy(), np.ones(len(state), dtype=bool)
+
+
+# %%
+# Train from several standard deviations by each method.
 
 
 def compute(
@@ -70,6 +83,7 @@ def compute(
     """
     means = {}
     for method, (preset, options) in METHODS.items():
+        print(f"training by {method}", flush=True)
         paths = []
         for deviation in deviations:
             agent = NaturalPolicyEstimator.preset(
@@ -94,36 +108,50 @@ def compute(
     }
 
 
-def draw(result: dict, path: Path) -> None:
+# %%
+# How far each policy went.
+
+
+def report(result: dict) -> None:
+    """Print how far each policy went."""
+    print("how far mu went, by the first sigma", result["deviations"])
+    for method, moved in result["moved"].items():
+        print(f"{method:31s}", np.round(moved, 3))
+
+
+# %%
+# The means of the policies over the updates, one panel for each method.
+
+
+def draw(result: dict) -> plt.Figure:
     """Draw the means of the policies over the updates, one panel for each metric."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(1, 3, figsize=(12.0, 3.6), sharey=True)
+    plt.style.use("natfit.display.natfit")
+    figure, axes = plt.subplots(1, 3, figsize=(10, 3.8), sharey=True)
+    lines = ("-", "--", ":", "-.")
     for ax, (method, means) in zip(axes, result["means"].items(), strict=True):
-        for deviation, mean in zip(result["deviations"], means, strict=True):
-            ax.plot(mean, label=f"sigma = {deviation:g} at first")
-        ax.set(title=method, xlabel="update")
-    axes[0].set(ylabel="mu")
-    axes[0].legend()
-    figure.tight_layout()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
+        for k, (deviation, mean) in enumerate(zip(result["deviations"], means, strict=True)):
+            ax.plot(mean, ls=lines[k % 4], label=f"sigma = {deviation:g} at first")
+        ax.set(title=method, xlabel="updates (number)")
+    axes[0].set(ylabel="mu, the mean action (unit of reward)")
+    axes[0].legend(loc="upper left")
+    return figure
+
+
+# %%
+# In the left panel only the policy with the largest sigma moves. In the right one all of them
+# move, and equally far.
 
 
 def main(argv: list[str] | None = None) -> None:
     """Print how far each policy went and write the figure."""
     default = Path(__file__).parents[1] / "output" / "blind_reward.png"
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output
     result = compute()
-    print("how far mu went, by the first sigma", result["deviations"])
-    for method, moved in result["moved"].items():
-        print(f"{method:31s}", np.round(moved, 3))
-    draw(result, path)
+    report(result)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draw(result).savefig(path)
     print(f"figure: {path}")
 
 

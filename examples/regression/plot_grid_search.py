@@ -1,12 +1,15 @@
-"""Grid search over family, features of the spread and penalty, scored by predicted distributions.
+"""The score of a grid search decides how strong the penalty should be
+===================================================================
+
+A pipeline of a scaler and a regression is searched with scikit-learn's ``GridSearchCV`` over the
+family, the parameters that depend on features, and the ridge penalty. Scores are those of predicted
+distributions and not of means: the log score in nats, which decides here, and the continuous ranked
+probability score (CRPS) in the unit of y. The log score is harder on a spread that is too sure of
+itself, and so it wants the stronger penalty.
 
 The data are 442 patients, and what is predicted is how far their diabetes had progressed a year
-later (Efron, Hastie, Johnstone and Tibshirani, 2004, Annals of Statistics 32; part of
-scikit-learn). A pipeline of a scaler and a regression is searched with scikit-learn's GridSearchCV.
-Scores are those of the distribution and not of the mean: the log score in nats, which decides, and
-the CRPS in the unit of y.
-
-Usage: python plot_grid_search.py [--output figure.png]
+later (``load_diabetes`` of scikit-learn, BSD licence): B. Efron, T. Hastie, I. Johnstone and
+R. Tibshirani, *Least angle regression*, Annals of Statistics 32, 2004.
 """
 
 from __future__ import annotations
@@ -21,8 +24,19 @@ from sklearn.preprocessing import StandardScaler
 
 import natfit
 
+try:
+    import matplotlib.pyplot as plt
+except ImportError as missing:
+    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]'") from None
+
+
 #: What the plots call the options of ``features_for``.
 FEATURES = {None: "mean alone", "all": "mean and spread"}
+
+
+# %%
+# The grid reaches into the pipeline by scikit-learn's double underscores. Three quarters of the
+# patients are searched.
 
 
 def compute(
@@ -56,6 +70,7 @@ def compute(
     }
     scorers = {"log_score": natfit.make_scorer(), "crps": natfit.make_scorer("crps")}
     search = GridSearchCV(pipe, grid, scoring=scorers, refit="log_score", cv=KFold(5))
+    print("searching the grid in five folds", flush=True)
     search.fit(train, y_train)
     shape = len(alphas), len(families), len(FEATURES)
     scores = {
@@ -76,6 +91,10 @@ def compute(
     }
 
 
+# %%
+# The whole grid, and the scores of patients that the search did not see.
+
+
 def report(result: dict) -> None:
     """Print the grid, the best options, and the scores of patients that were not searched."""
     print("mean scores of patients that were left out of a fit; larger is better\n")
@@ -91,45 +110,49 @@ def report(result: dict) -> None:
         print(f"other patients, {name}: {both}")
 
 
-def draw(result: dict, path: Path) -> None:
+# %%
+# Both scores against the strength of the penalty.
+
+
+def draw(result: dict) -> plt.Figure:
     """Draw both scores against the penalty."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
+    plt.style.use("natfit.display.natfit")
+    figure, axes = plt.subplots(1, 2, figsize=(10, 5))
     labels = {
-        "log_score": ("log score (nats a patient)", "log score: the spread needs a penalty"),
+        "log_score": ("log score (nats a patient)", "Log score: the spread needs a penalty"),
         "crps": ("- CRPS (points of progression)", "CRPS: it prefers a weaker one"),
     }
     for ax, (name, (ylabel, title)) in zip(axes, labels.items(), strict=True):
         for i, family in enumerate(result["families"]):
-            for k, (features, style) in enumerate(zip(FEATURES.values(), "-:", strict=True)):
+            for k, (features, style) in enumerate(zip(FEATURES.values(), ("-", "--"), strict=True)):
                 ax.plot(
                     result["alphas"],
                     result["scores"][name][i, :, k],
-                    f"o{style}",
-                    ms=3,
+                    "osD^v"[i % 5] + style,
+                    ms=4,
                     color=f"C{i}",
                     label=f"{family}, {features}",
                 )
         ax.set(xscale="log", xlabel="alpha (strength of the penalty)", ylabel=ylabel, title=title)
-    axes[0].legend(fontsize="small")
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+# %%
+# The dotted lines, in which the spread depends on features too, have their maxima at another
+# penalty in the left panel than in the right one.
 
 
 def main(argv: list[str] | None = None) -> None:
     """Print the grid and write the figure."""
     default = Path(__file__).parents[1] / "output" / "grid_search.png"
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output
     result = compute()
     report(result)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draw(result, path)
+    draw(result).savefig(path)
     print(f"\nfigure: {path}")
 
 

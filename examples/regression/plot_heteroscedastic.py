@@ -1,13 +1,13 @@
-"""Food expenditure by income: a spread that grows with the mean, and intervals that know it.
+"""Intervals keep their promise once the spread depends on income
+==============================================================
 
-The data are yearly incomes and food expenditures of 235 Belgian working-class households, in
-francs (Engel, 1857; in Koenker and Bassett, 1982; public domain, part of statsmodels). Least
-squares has one spread for the poor and the rich: intervals of the poor hold many more households
-than they promise. With a spread that depends on income, they are calibrated in both halves.
+Rich households differ more in what they spend on food than poor ones. Least squares has one spread
+for both: its intervals of the poor hold many more households than they promise. With a spread that
+depends on income, they are calibrated in both halves.
 
-Formulas need formulaic: pip install "natfit[formula]".
-
-Usage: python plot_heteroscedastic.py [--output figure.png]
+The data are yearly incomes and food expenditures of 235 Belgian working-class households, in francs
+(``engel`` of statsmodels, in the public domain): E. Engel, 1857; R. Koenker and G. Bassett, *Robust
+tests for heteroscedasticity based on regression quantiles*, Econometrica 50, 1982.
 """
 
 from __future__ import annotations
@@ -15,13 +15,30 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from sklearn.model_selection import KFold, cross_validate
+
 import natfit
+from natfit.display import IntervalCalibrationDisplay, PredictionBandDisplay
+
+try:
+    import formulaic  # noqa: F401  (natfit reads formulas with it)
+    import matplotlib.pyplot as plt
+    from statsmodels.datasets import engel
+except ImportError as missing:
+    raise ImportError(
+        f"{missing}; this example needs: pip install 'natfit[plot,formula]' statsmodels"
+    ) from None
+
 
 #: What each parameter depends on.
 MODELS = {
     "constant spread": {"loc": "income"},
     "spread on income": {"loc": "income", "scale": "log(income)"},
 }
+
+
+# %%
+# Fit both models to every second household, compare them on all, and cross-validate them.
 
 
 def compute(n_splits: int = 10) -> dict:
@@ -39,9 +56,6 @@ def compute(n_splits: int = 10) -> dict:
         and ``test``, (X, y) each, ``groups`` (rows of the test by name), ``test_of_spread`` (the
         likelihood-ratio test on all rows) and ``scores``, by scorer and model (n_splits,).
     """
-    from sklearn.model_selection import KFold, cross_validate
-    from statsmodels.datasets import engel
-
     rows = engel.load_pandas().data
     X, y = rows[["income"]], rows["foodexp"]
     models = {n: natfit.NaturalRegressor("normal", features_for=f) for n, f in MODELS.items()}
@@ -67,6 +81,11 @@ def compute(n_splits: int = 10) -> dict:
     }
 
 
+# %%
+# The likelihood-ratio test, proper scores of households that were left out, and how many of them
+# lie in their intervals.
+
+
 def report(result: dict) -> None:
     """Print the comparison, the test, the scores of rows that were left out, and coverages."""
     print(result["table"])
@@ -84,16 +103,15 @@ def report(result: dict) -> None:
         print(f"  {name}: {', '.join(shares)}")
 
 
-def draw(result: dict, path: Path) -> None:
+# %%
+# Intervals above, and below the share of households inside an interval against the share that was
+# promised.
+
+
+def draw(result: dict) -> plt.Figure:
     """Draw the bands of both models, and their calibration among poorer and richer households."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    from natfit.display import IntervalCalibrationDisplay, PredictionBandDisplay
-
-    figure, axes = plt.subplots(2, 2, figsize=(10, 8.4), layout="constrained")
+    plt.style.use("natfit.display.natfit")
+    figure, axes = plt.subplots(2, 2, figsize=(10, 8.4))
     X, y = result["test"]
     for ax, (name, model) in zip(axes[0], result["fits"].items(), strict=True):
         PredictionBandDisplay.from_estimator(model, X, y, ax=ax)
@@ -101,11 +119,11 @@ def draw(result: dict, path: Path) -> None:
             xlabel="income (francs a year)",
             ylabel="food expenditure (francs a year)",
             ylim=(0, 2500),
-            title=f"{name}: intervals of 50 and 90 %",
+            title=f"{name.capitalize()}: 50 and 90 %",
         )
     titles = (
-        "Among the poorer, a constant spread is too wide",
-        "Among the richer, both are calibrated",
+        "Poorer half: a constant spread is too wide",
+        "Richer half: both are calibrated",
     )
     for ax, (rows, title) in zip(
         axes[1], zip(result["groups"].values(), titles, strict=True), strict=True
@@ -113,20 +131,24 @@ def draw(result: dict, path: Path) -> None:
         for name, model in result["fits"].items():
             IntervalCalibrationDisplay.from_estimator(model, X[rows], y[rows], ax=ax, name=name)
         ax.set_title(title)
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    return figure
+
+
+# %%
+# Among the poorer half the line of the constant spread lies far from the diagonal: its intervals
+# are too wide there.
 
 
 def main(argv: list[str] | None = None) -> None:
     """Print the comparison and write the figure."""
     default = Path(__file__).parents[1] / "output" / "heteroscedastic.png"
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output
     result = compute()
     report(result)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draw(result, path)
+    draw(result).savefig(path)
     print(f"\nfigure: {path}")
 
 

@@ -1,23 +1,31 @@
-"""Rows on Dask: the same estimates however the rows are cut, from a laptop's threads on.
+"""Estimates do not depend on how Dask cuts the rows
+=================================================
 
-A logistic regression is fitted to dask arrays in several numbers of partitions. A pass is one task
-a partition, and brings the value, the gradient and the information together, so that a fit takes
-a few passes; where the rows are cut moves the estimates by far less than a standard error. With a
-``distributed.Client`` the same call runs on a cluster.
-
-Usage: python plot_dask.py [--output figure.png]
+A logistic regression is fitted to dask arrays of simulated rows in several numbers of partitions. A
+pass is one task a partition, and brings the value, the gradient and the information together, so
+that a fit takes a few passes; where the rows are cut moves the estimates by far less than a
+standard error. With a ``distributed.Client`` the same call runs on a cluster.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import time
 from pathlib import Path
 
 import numpy as np
 
 import natfit
+
+try:
+    import dask.array as da
+    import matplotlib.pyplot as plt
+except ImportError as missing:
+    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot,dask]'") from None
+
+
+# %%
+# Fit the same rows in memory and in partitions.
 
 
 def compute(
@@ -40,8 +48,6 @@ def compute(
         ``partitions``, ``gap``, the largest difference from the estimate in memory in standard
         errors, ``seconds`` of each fit, and ``here``, those of the fit in memory.
     """
-    import dask.array as da
-
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, 8))
     y = (rng.random(n) < 1.0 / (1.0 + np.exp(-X @ np.linspace(-0.6, 0.6, 8)))).astype(int)
@@ -51,6 +57,7 @@ def compute(
     error = memory.standard_errors_
     gaps, seconds = [], []
     for count in partitions:
+        print(f"fitting {n:,d} rows in partitions: {count}", flush=True)
         size = -(-n // count)
         rows, labels = da.from_array(X, chunks=(size, 8)), da.from_array(y, chunks=size)
         start = time.perf_counter()
@@ -65,6 +72,10 @@ def compute(
     }
 
 
+# %%
+# The difference and the time for each number of partitions.
+
+
 def report(result: dict) -> None:
     """Print the difference and the time for each number of partitions."""
     print(f"{'partitions':>10s} {'difference':>11s} {'seconds':>8s}")
@@ -73,38 +84,46 @@ def report(result: dict) -> None:
     print(f"in memory: {result['here']:.2f} s; differences are in standard errors")
 
 
-def draw(result: dict, path: Path) -> None:
+# %%
+# The differences and the times.
+
+
+def draw(result: dict) -> plt.Figure:
     """Draw the differences and the times."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+    plt.style.use("natfit.display.natfit")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.5))
     left.loglog(result["partitions"], np.maximum(result["gap"], 1e-16), "o-")
-    left.axhline(1.0, color="0.5", lw=1, ls=":")
-    left.set(xlabel="partitions", ylabel="difference in standard errors", title="Estimates")
+    left.axhline(1.0, color="0.5", lw=1, ls=":", label="one standard error")
+    left.legend(loc="center right")
+    left.set(
+        xlabel="partitions (number)",
+        ylabel="difference (standard errors)",
+        title="Estimates differ by rounding errors",
+    )
     right.semilogx(result["partitions"], result["seconds"], "o-", label="dask, threads")
-    right.axhline(result["here"], color="0.5", lw=1, label="memory")
-    right.set(xlabel="partitions", ylabel="seconds", title="Time of a fit", ylim=(0.0, None))
+    right.axhline(result["here"], color="0.5", lw=1, ls="--", label="memory")
+    right.set(
+        xlabel="partitions (number)", ylabel="time (s)", title="Time of a fit", ylim=(0.0, None)
+    )
     right.legend()
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    return figure
+
+
+# %%
+# The differences are rounding errors, far below one standard error. The times depend on the
+# machine, and many small partitions cost more.
 
 
 def main(argv: list[str] | None = None) -> None:
     """Print what was found and write the figure."""
     default = Path(__file__).parents[1] / "output" / "dask.png"
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output
-    if importlib.util.find_spec("dask") is None:
-        print("this example needs dask: pip install 'natfit[dask]'")
-        return
     result = compute()
     report(result)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draw(result, path)
+    draw(result).savefig(path)
     print(f"\nfigure: {path}")
 
 

@@ -1,12 +1,11 @@
-"""Waiting times that arrive in batches: the estimate goes on, and a test says when the world moved.
+"""A test says in which batch the data began to drift
+==================================================
 
-A gamma distribution is fitted to batches of 500 waiting times by ``partial_fit``, which keeps no
-row. After batch 60 the mean grows by 15 percent. The score test of each batch against all rows
-before it gives a p value, and the nats that the batch would gain with parameters of its own;
+A gamma distribution is fitted to batches of 500 simulated waiting times by ``partial_fit``, which
+keeps no row. After batch 60 the mean grows by 15 percent. The score test of each batch against all
+rows before it gives a p value, and the nats that the batch would gain with parameters of its own;
 without drift the p values are uniform. An estimate that remembers everything follows the change
 slowly, one with ``forgetting=0.9`` within some twenty batches, at the price of more noise.
-
-Usage: python plot_partial_fit_drift.py [--output figure.png]
 """
 
 from __future__ import annotations
@@ -17,6 +16,15 @@ from pathlib import Path
 import numpy as np
 
 import natfit
+
+try:
+    import matplotlib.pyplot as plt
+except ImportError as missing:
+    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]'") from None
+
+
+# %%
+# Fit two estimators batch by batch.
 
 
 def compute(n_batches: int = 120, change: int = 60, n_rows: int = 500, seed: int = 0) -> dict:
@@ -60,6 +68,10 @@ def compute(n_batches: int = 120, change: int = 60, n_rows: int = 500, seed: int
     }
 
 
+# %%
+# When the change was seen, and how near the estimate is to the fit of all rows.
+
+
 def report(result: dict) -> None:
     """Print when the change was seen, and how near the estimate is to the fit of all rows."""
     drift, change = result["drift"], result["change"]
@@ -71,39 +83,52 @@ def report(result: dict) -> None:
     print(f"all batches against one fit to all rows: relative difference {result['gap']:.0e}")
 
 
-def draw(result: dict, path: Path) -> None:
+# %%
+# The p values and the estimates, batch by batch.
+
+
+def draw(result: dict) -> plt.Figure:
     """Draw the p values and the estimates, batch by batch."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, (top, bottom) = plt.subplots(2, 1, figsize=(8, 6), sharex=True, layout="constrained")
+    plt.style.use("natfit.display.natfit")
+    figure, (top, bottom) = plt.subplots(2, 1, figsize=(8, 6), sharex=True)
     drift = result["drift"]
     top.semilogy(drift["batch"], drift["p_value"], "o", ms=3.5)
-    top.axhline(1e-3, color="0.5", lw=1, ls=":")
-    top.set(ylabel="p value of the batch", title="A batch against all rows before it")
+    top.axhline(1e-3, color="0.5", lw=1, ls=":", label="0.001")
+    top.legend(loc="lower left")
+    top.set(
+        xlabel="batch of 500 rows (number)",
+        ylabel="p value (probability)",
+        title="Score test of each batch against all rows before it",
+    )
     bottom.plot(result["batch"], result["mean"], color="0.5", lw=1, label="truth")
-    for name, values in result["estimates"].items():
-        bottom.plot(result["batch"], values, label=name)
-    bottom.set(xlabel="batch of 500 rows", ylabel="mean waiting time", title="The estimate goes on")
+    for (name, values), line in zip(result["estimates"].items(), ("-", "--"), strict=True):
+        bottom.plot(result["batch"], values, line, label=name)
+    bottom.set(
+        xlabel="batch of 500 rows (number)",
+        ylabel="mean (unit of time)",
+        title="Forgetting follows the change, at the price of noise",
+    )
     for axes in (top, bottom):
         axes.axvline(result["change"] + 0.5, color="0.7", lw=1)
     bottom.legend()
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    return figure
+
+
+# %%
+# Before the change p values are spread between 0 and 1; after it they fall by many orders of
+# magnitude. The estimate with forgetting follows within twenty batches.
 
 
 def main(argv: list[str] | None = None) -> None:
     """Print what was seen and write the figure."""
     default = Path(__file__).parents[1] / "output" / "partial_fit_drift.png"
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output
     result = compute()
     report(result)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draw(result, path)
+    draw(result).savefig(path)
     print(f"\nfigure: {path}")
 
 

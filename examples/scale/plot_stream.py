@@ -1,10 +1,10 @@
-"""A regression on rows that are never in memory together: peak memory, and what is found.
+"""A fit to a stream needs the memory of a few batches
+===================================================
 
-Counts with a rate that depends on two features come in batches from a function, as from files.
-``natfit.Stream`` reads them again at every pass, so that the memory of a fit is that of a few
-batches, while arrays of all rows take what N rows take. Both fits see the same rows and agree.
-
-Usage: python plot_stream.py [--output figure.png]
+Counts with a rate that depends on two features come in batches from a function, as from files; here
+it simulates them. ``natfit.Stream`` reads them again at every pass, so that the memory of a fit is
+that of a few batches, while arrays of all rows take what N rows take. Both fits see the same rows
+and agree.
 """
 
 from __future__ import annotations
@@ -20,8 +20,18 @@ import numpy as np
 
 import natfit
 
+try:
+    import matplotlib.pyplot as plt
+except ImportError as missing:
+    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]'") from None
+
+
 #: The coefficients of the truth, of which the last is the intercept.
 TRUTH = np.array([0.4, -0.2, 0.3])
+
+
+# %%
+# Batches that are the same at every pass, and the peak of the memory of a fit.
 
 
 def batches(n: int, size: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -45,6 +55,10 @@ def peak(fit: Callable[[], Any]) -> tuple[Any, float]:
         return found, tracemalloc.get_traced_memory()[1] / 1e6
     finally:
         tracemalloc.stop()
+
+
+# %%
+# Fit the stream and the arrays of the same rows.
 
 
 def compute(
@@ -76,6 +90,7 @@ def compute(
         return natfit.NaturalRegressor("poisson").fit(X, y)
 
     for n in sizes:
+        print(f"fitting {n:,d} rows", flush=True)
         source = functools.partial(batches, n, size, seed)
         rows = natfit.Stream(source, memory=2**24)
         model, used = peak(lambda rows=rows: natfit.NaturalRegressor("poisson").fit(rows))
@@ -90,6 +105,10 @@ def compute(
     return {"sizes": np.array(sizes), **arrays, "gap": gap}
 
 
+# %%
+# The memory, and how near both fits are.
+
+
 def report(result: dict) -> None:
     """Print the memory, and how near both fits are."""
     print(f"{'rows':>10s} {'stream':>9s} {'arrays':>9s}")
@@ -98,40 +117,51 @@ def report(result: dict) -> None:
     print(f"both fits differ by {result['gap']:.0e} standard errors at most")
 
 
-def draw(result: dict, path: Path) -> None:
+# %%
+# The memory of both fits, and the estimates of the stream.
+
+
+def draw(result: dict) -> plt.Figure:
     """Draw the memory of both fits, and the estimates of the stream."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+    plt.style.use("natfit.display.natfit")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.5))
     for name, style in (("stream", "o-"), ("arrays", "s--")):
         left.loglog(result["sizes"], result[name], style, label=name)
-    left.set(xlabel="rows", ylabel="peak memory in MB", title="Memory of a fit")
+    left.set(
+        xlabel="rows (number)", ylabel="peak memory (MB)", title="A stream's memory does not grow"
+    )
     left.legend()
     names = ("x0", "x1", "intercept")
     for j, name in enumerate(names):
         gap = result["estimates"][:, j] - TRUTH[j]
         places = result["sizes"] * 1.08 ** (j - 1)
-        right.errorbar(places, gap, 1.96 * result["errors"][:, j], fmt="o", ms=4, label=name)
+        right.errorbar(places, gap, 1.96 * result["errors"][:, j], fmt="osD"[j], ms=4, label=name)
     right.axhline(0.0, color="0.5", lw=1)
-    right.set(xscale="log", xlabel="rows", ylabel="estimate - truth", title="95% intervals")
+    right.set(
+        xscale="log",
+        xlabel="rows (number)",
+        ylabel="estimate - truth (log rate)",
+        title="95 % intervals of the stream's estimates",
+    )
     right.legend()
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    return figure
+
+
+# %%
+# The memory of the stream stays where it is as rows become more, while that of the arrays grows
+# with them. For few rows the arrays take less.
 
 
 def main(argv: list[str] | None = None) -> None:
     """Print what was found and write the figure."""
     default = Path(__file__).parents[1] / "output" / "stream.png"
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output
     result = compute()
     report(result)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draw(result, path)
+    draw(result).savefig(path)
     print(f"\nfigure: {path}")
 
 
