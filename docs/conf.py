@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import inspect
 import re
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from sphinx_gallery.sorting import ExplicitOrder
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+import _gallery  # noqa: E402
 import _pictures  # noqa: E402
 import _reference  # noqa: E402
 
@@ -80,6 +79,7 @@ mathjax_path = "mathjax/tex-svg.js"
 autosummary_generate = True
 # The class template lists the members that a class defines itself.
 numpydoc_show_class_members = False
+
 # ---------------------------------------------------------------------------------- the gallery
 
 _FOLDERS = ["distributions", "inference", "regression", "lifetimes", "policies", "scale", "method"]
@@ -100,27 +100,9 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "thumbnail_size": (480, 300),
     "plot_gallery": "True",
+    "reset_modules": ("matplotlib", "seaborn", "_gallery.say_where"),
+    "reset_argv": "_gallery.arguments",
 }
-
-
-def _forget_stale_results() -> None:
-    """Let the gallery run its scripts again where the package, its data or the style changed.
-
-    Sphinx-Gallery keeps the results of a script as long as the script is the same. What it shows
-    follows from the package too; and a script that was removed would leave its page.
-    """
-    root = HERE.parent
-    made_of = [*root.glob("natfit/**/*.py"), *root.glob("natfit/**/*.mplstyle")]
-    made_of += [*root.glob("examples/data/*.csv"), *root.glob("examples/*/GALLERY_HEADER.rst")]
-    sha = hashlib.sha256(repr(sorted(p.name for p in root.glob("examples/*/*.py"))).encode())
-    for path in sorted(made_of):
-        sha.update(path.read_bytes())
-    stamp = HERE / "gallery" / ".made-of"
-    if not stamp.exists() or stamp.read_text() != sha.hexdigest():
-        shutil.rmtree(stamp.parent, ignore_errors=True)
-        stamp.parent.mkdir()
-        stamp.write_text(sha.hexdigest())
-
 
 # -------------------------------------------------------------------------------- the docstrings
 
@@ -179,6 +161,6 @@ def setup(app: Any) -> None:
     app.connect("build-finished", _copy_mathjax)
 
 
-_forget_stale_results()
+_gallery.forget_stale_results()
 _pictures.write(HERE / "_static" / "made")
 _reference.write(HERE)

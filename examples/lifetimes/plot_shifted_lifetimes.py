@@ -172,7 +172,7 @@ def draw(result: dict):
 def main(argv: list[str] | None = None) -> None:
     """Print the table and write the figure."""
     default = Path(__file__).parents[1] / "output" / "shifted_lifetimes.png"
-    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--output", type=Path, default=default, help="where to write the PNG")
     path = parser.parse_args(argv).output
     result = compute()
