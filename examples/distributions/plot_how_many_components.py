@@ -1,5 +1,4 @@
-"""
-Why a mixture collapses, and how many components to take
+"""Why a mixture collapses, and how many components to take
 ========================================================
 
 The likelihood of a mixture of normal distributions has no maximum: centre one component on a single

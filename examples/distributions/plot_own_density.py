@@ -1,5 +1,4 @@
-"""
-A density of your own, with standard errors and all that follows
+"""A density of your own, with standard errors and all that follows
 ================================================================
 
 The Lindley distribution, p(y) = rate^2 / (1 + rate) (1 + y) exp(-rate y) for y > 0, is not among
@@ -76,7 +75,7 @@ def compute() -> dict:
         "model": model,
         "by_hand": by_hand(y),
         "longer": model.estimate("sf", 20.0),
-        "level": model.estimate("isf", 0.1, method="profile", X=y),
+        "level": model.estimate("isf", 0.1),
         "table": natfit.compare(y, {"Lindley": family, **others}, criterion="bic"),
     }
 

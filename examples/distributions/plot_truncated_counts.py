@@ -1,5 +1,4 @@
-"""
-An adequate fit of counts says little of those never counted
+"""An adequate fit of counts says little of those never counted
 ============================================================
 
 Two tables of counts ask which family fits, and whether the best one is good enough. In the first,

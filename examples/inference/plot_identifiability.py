@@ -1,5 +1,4 @@
-"""
-What a year of observation cannot tell, and how the fit says so
+"""What a year of observation cannot tell, and how the fit says so
 ===============================================================
 
 Of 432 men released from prison 114 were arrested again within a year (Rossi, Berk and Lenihan,

@@ -1,5 +1,4 @@
-"""
-How far a single row can move a fit, and a family that resists
+"""How far a single row can move a fit, and a family that resists
 ==============================================================
 
 In 1882 Simon Newcomb measured 66 times how long light takes to pass a distance of 7.4 km (Stigler,

@@ -1,5 +1,4 @@
-"""
-Kronecker factors: natural gradients of a network for a few products
+"""Kronecker factors: natural gradients of a network for a few products
 ====================================================================
 
 The natural gradient of a network needs the inverse of its Fisher information, a matrix with a row

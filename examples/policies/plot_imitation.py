@@ -1,5 +1,4 @@
-"""
-Start from demonstrations, then improve on the demonstrator
+"""Start from demonstrations, then improve on the demonstrator
 ===========================================================
 
 A mass on a line is to be brought to rest at the origin. A demonstrator pushes it too softly,

@@ -1,5 +1,4 @@
-"""
-Logged episodes carry a policy only so far from the one that played
+"""Logged episodes carry a policy only so far from the one that played
 ===================================================================
 
 Machines earn money for six weeks. At the beginning of each week an operator sees the wear of a

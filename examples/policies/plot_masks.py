@@ -1,5 +1,4 @@
-"""
-Masked actions: learn only among what the rules allow
+"""Masked actions: learn only among what the rules allow
 =====================================================
 
 Five workers arrive one after another, and each must be given one of the jobs that are still open.

@@ -1,5 +1,4 @@
-"""
-Separated classes: infinite odds, and what Firth's penalty makes of them
+"""Separated classes: infinite odds, and what Firth's penalty makes of them
 ========================================================================
 
 Of 79 patients with endometrial cancer, all 13 whose tumour shows new blood vessels (NV) have a high

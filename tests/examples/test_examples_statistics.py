@@ -301,19 +301,15 @@ def test_what_follows_from_lindley_has_closed_forms():
     assert result["longer"].standard_error == pytest.approx(abs(slope) * error, rel=1e-4)
     level = optimize.brentq(lambda t: longer(t, rate) - 0.1, 1.0, 99.0)
     assert result["level"].value == pytest.approx(level, rel=1e-5)
-    # The ends of the profile interval are the levels of the rates whose deviance is 3.84.
-    y, density = result["rows"], load("plot_own_density").lindley
-
-    def deviance(r):
-        return 2.0 * (density(y, rate).sum() - density(y, r).sum()) - 3.841458821
-
-    for r, end in (
-        (optimize.brentq(deviance, 0.1, rate), result["level"].high),
-        (optimize.brentq(deviance, rate, 0.4), result["level"].low),
-    ):
-        assert end == pytest.approx(
-            optimize.brentq(lambda t, r=r: longer(t, r) - 0.1, 1.0, 99.0), rel=1e-5
-        )
+    # The level is a function of the rate: the delta method on the scale of the logarithm.
+    above, below = (
+        optimize.brentq(lambda t, r=r: longer(t, r) - 0.1, 1.0, 99.0, xtol=1e-13)
+        for r in (rate + step, rate - step)
+    )
+    spread = abs(above - below) / (2.0 * step) * error
+    assert result["level"].standard_error == pytest.approx(spread, rel=1e-4)
+    ends = level * np.exp(np.array([-1.0, 1.0]) * stats.norm.ppf(0.975) * spread / level)
+    assert_allclose([result["level"].low, result["level"].high], ends, rtol=1e-4)
 
 
 # --------------------------------------------------------------------------- influence
