@@ -12,7 +12,7 @@ RUN = $(VENV)/bin/python
 PYTEST = -m pytest -p no:benchmark --numprocesses=$(WORKERS) --dist=worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick coverage test-oldest lint format bench report test-dask bench-dask bench-rl bench-mujoco tables docs clean
+.PHONY: help setup demo test quick coverage test-oldest lint format bench report test-dask test-peers bench-dask bench-rl bench-mujoco tables docs clean
 .PHONY: venv-without-ensurepip
 .DELETE_ON_ERROR:
 
@@ -114,6 +114,25 @@ bench-dask: $(VENV)/.installed-test $(VENV)/.installed-dask ## Compare fits on a
 
 test-dask: $(VENV)/.installed-test $(VENV)/.installed-dask ## Run rows and rollouts on a local dask cluster
 	$(RUN) -m pytest -o addopts= tests/optional
+
+test-peers: ## Run both columns of docs/elsewhere, with the libraries that it compares natfit with
+	@$(MAKE) --no-print-directory VENV=$(PEERS_VENV) $(PEERS_VENV)/.installed-peers
+	PEERS_REQUIRED=1 OPENBLAS_NUM_THREADS=1 $(PEERS_VENV)/bin/python -m pytest \
+	  tests/docs/test_elsewhere.py -k 'not stable_baselines3'
+	@test -e $(RL_VENV)/.installed-peer \
+	  || echo 'stable_baselines3 was left out: `make bench-rl` makes its environment, $(RL_VENV)'
+	@test ! -e $(RL_VENV)/.installed-peer \
+	  || $(RL_VENV)/bin/python -m pip install --quiet --disable-pip-version-check pytest
+	@test ! -e $(RL_VENV)/.installed-peer || PEERS_REQUIRED=1 $(RL_VENV)/bin/python -m pytest \
+	  tests/docs/test_elsewhere.py -k stable_baselines3
+
+# Without their dependencies, which the file lists with their versions: it says why.
+$(PEERS_VENV)/.installed-peers: $(PEERS_VENV)/pyvenv.cfg setup.cfg pyproject.toml tests/benchmarks/peers.txt
+	@echo 'Installing natfit and what it is compared with into $(PEERS_VENV): one to six minutes, once'
+	$(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable . pytest
+	$(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --no-deps --requirement tests/benchmarks/peers.txt
+	@touch $@
 
 tables: $(VENV)/.installed-test ## Write the tables of README and docs anew from the registries
 	$(RUN) docs/_generate.py
