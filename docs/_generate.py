@@ -7,6 +7,7 @@ where name is a key of TABLES. A component that is added joins them when this is
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -292,12 +293,22 @@ def _limit(family: Distribution, where: tuple[str, str], meaning: str) -> str:
     return f"`{name}` at {end:g}: {meaning}"
 
 
+# ----------------------------------------------------------------------------------- measured
+
+
+def _measured() -> str:
+    """Return the four numbers that ``make report`` measured last."""
+    found = json.loads((ROOT / "docs" / "benchmarks.json").read_text(encoding="utf-8"))
+    return _table(["what", "measured"], [list(row) for row in found["headline"].items()])
+
+
 TABLES = {
     "choices": _choices,
     "baselines": _baselines,
     "wrappers": _wrappers,
     "combinations": _combinations,
     "families": _families,
+    "measured": _measured,
 }
 
 if __name__ == "__main__":

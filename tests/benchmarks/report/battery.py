@@ -189,7 +189,7 @@ def digest(part: dict[str, Any], examples: int = 3) -> dict[str, Any]:
         "words": _counted(flat, lambda case, answer: "all"),
         "shared": _shared(cases),
         "seconds": {
-            tool: statistics.median(a["seconds"] for _, a in flat if a["tool"] == tool)
+            tool: statistics.fmean(a["seconds"] for _, a in flat if a["tool"] == tool)
             for tool in part["installed"]
             if any(a["tool"] == tool for _, a in flat)
         },

@@ -27,6 +27,12 @@ ROOT = Path(__file__).parents[3]
 #: Rounds of a contest: as many as the seconds below allow, within these limits.
 ROUNDS, BUDGET = (3, 15), 6.0
 
+#: Seconds that are timed together at least, where a fit is shorter.
+LONG = 0.1
+
+#: Seconds that no import takes; the memory of longer fits is not measured, to keep a report short.
+IMPORTS = 5.0
+
 #: Seconds of the processor after which a fit is given up.
 PATIENCE = 60.0
 
@@ -100,7 +106,9 @@ def answered(fit: Fit, data: tuple) -> dict[str, Any]:
         kept.append(fit.call(*data))
         return (), fit.flag(kept[0])
 
+    begin = time.perf_counter()
     answer = asked(call, PATIENCE)
+    first = time.perf_counter() - begin
     if answer.args is None:
         return {"state": "no answer in time" if answer.late else "failed", "said": answer.said}
     return {
@@ -108,6 +116,7 @@ def answered(fit: Fit, data: tuple) -> dict[str, Any]:
         "said": answer.said,
         "value": float(fit.value(kept[0], *data)),
         "fitted": kept[0],
+        "first": first,
     }
 
 
@@ -121,8 +130,22 @@ def once(call: Callable[[], Any]) -> float:
     return asked(quiet, PATIENCE).seconds
 
 
-def rounds_of(calls: Mapping[str, Callable[[], Any]], budget: float) -> dict[str, list[float]]:
-    """Return the seconds of each call in every round, the order turning from round to round."""
+def repeated(call: Callable[[], Any], first: float = 0.0) -> int:
+    """Return how many calls make a time that every clock can tell: some go by 4 ms.
+
+    The first call, of ``first`` seconds, may have imported; one that was long is not made again.
+    """
+    if first > IMPORTS:
+        return 1
+    start = time.perf_counter()
+    once(call)
+    return max(1, min(round(LONG / max(time.perf_counter() - start, 1e-9)), 1000))
+
+
+def rounds_of(
+    calls: Mapping[str, Callable[[], Any]], many: Mapping[str, int], budget: float
+) -> dict[str, list[float]]:
+    """Return the seconds of a call in every round, of so many in a row, the order turning."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     names = list(calls)
     gc.collect()
@@ -131,7 +154,8 @@ def rounds_of(calls: Mapping[str, Callable[[], Any]], budget: float) -> dict[str
         began, k = time.perf_counter(), 0
         while k < ROUNDS[0] or (k < ROUNDS[1] and time.perf_counter() - began < budget):
             for name in names[k % len(names) :] + names[: k % len(names)]:
-                times[name].append(once(calls[name]))
+                seconds = once(lambda name=name: [calls[name]() for _ in range(many[name])])
+                times[name].append(seconds / many[name])
             k += 1
     finally:
         gc.enable()
@@ -155,10 +179,12 @@ def held(contest: Contest, budget: float = BUDGET) -> dict[str, Any]:
         for name, fit in contest.fits.items()
         if sides[name]["state"] == "ok"
     }
-    for name, seconds in rounds_of(calls, budget).items():
+    many = {name: repeated(call, sides[name].pop("first")) for name, call in calls.items()}
+    for name, seconds in rounds_of(calls, many, budget).items():
         sides[name]["seconds"] = seconds
     for name, call in calls.items():
-        sides[name]["added_mb"] = added(lambda call=call: once(call))
+        if max(sides[name]["seconds"]) < IMPORTS:
+            sides[name]["added_mb"] = added(lambda call=call: once(call))
     for name, side in sides.items():
         side["how"] = contest.fits[name].how
         if side["state"] == "ok":

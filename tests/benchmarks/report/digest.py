@@ -52,7 +52,7 @@ def contest(row: dict[str, Any]) -> dict[str, Any]:
             shown |= {
                 "seconds": spread(seconds),
                 "rounds": len(seconds),
-                "ratio": spread([a / b for a, b in zip(seconds, own, strict=False)]),
+                "ratio": spread([a / b for a, b in zip(seconds, own, strict=False) if b > 0.0]),
                 "below": rounded(max(side["below"], 0.0), 2),
                 "added_mb": rounded(side.get("added_mb"), 2),
             }
@@ -180,8 +180,9 @@ def races(found: dict[str, Any]) -> list[float]:
             if "another model" in row["unit"] or not right(own):
                 continue
             peers = [s for n, s in row["sides"].items() if n != "natfit" and right(s)]
-            if peers:
-                ratios.append(min(side["ratio"][0] for side in peers))
+            known = [s["ratio"][0] for s in peers if s["ratio"][0] is not None]
+            if known:
+                ratios.append(min(known))
     return ratios
 
 
@@ -202,7 +203,8 @@ def _start(part: dict[str, Any]) -> str:
     if not all(key in times for key in keys):
         return MISSING
     bare, own, peer = (times[key][0] for key in keys)
+    short = f"{bare:.2g} s" if bare > 0.01 else "less than 0.01 s"
     return (
-        f"`import natfit` takes {bare:.2g} s; a first fit has ended after {own:.2g} s, "
+        f"`import natfit` takes {short}; a first fit has ended after {own:.2g} s, "
         f"scipy's after {peer:.2g} s"
     )
