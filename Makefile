@@ -82,14 +82,6 @@ report: ## Measure natfit beside its peers, write docs/benchmarks.md (ten minute
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 \
 	  $(PEERS_VENV)/bin/python -m tests.benchmarks.report $(ARGS)
 
-# Without their requirements, which peers.txt has: one of them would refuse natfit's scikit-learn.
-$(PEERS_VENV)/.installed-peers: $(PEERS_VENV)/pyvenv.cfg tests/benchmarks/peers.txt setup.cfg pyproject.toml
-	@echo 'Installing natfit and its peers into $(PEERS_VENV): a minute or so, once'
-	$(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable .
-	$(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
-	  --requirement tests/benchmarks/peers.txt
-	@touch $@
-
 bench-rl: ## Compare policies with sb3-contrib's TRPO and sb3's PPO (long; goes on where it was stopped)
 	@$(MAKE) --no-print-directory VENV=$(RL_VENV) $(RL_VENV)/.installed-peer
 	$(RL_VENV)/bin/python tests/benchmarks/rl/compare.py --throughput --json .benchmarks/rl.json \
