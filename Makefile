@@ -8,12 +8,15 @@ PEERS_VENV ?= .venv-peers
 # Processes of the tests: as many as there are cores, or a number.
 WORKERS ?= auto
 RUN = $(VENV)/bin/python
+# The browser of `make test-docs`, and the rules that it runs.
+CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name))))
+AXE = $(VENV)/node_modules/axe-core/axe.min.js
 # Neighbours stay in one process: worksteal moves tests only to one that has none left.
 PYTEST = -m pytest -p no:benchmark --numprocesses=$(WORKERS) --dist=worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick coverage test-oldest lint format bench report test-dask test-peers bench-dask bench-rl bench-mujoco tables docs clean
-.PHONY: venv-without-ensurepip
+.PHONY: help setup demo test quick coverage test-oldest lint format bench report test-dask test-peers bench-dask bench-rl bench-mujoco tables docs test-docs clean
+.PHONY: venv-without-ensurepip chromium
 .DELETE_ON_ERROR:
 
 help: ## Show the targets
@@ -134,6 +137,20 @@ docs: $(VENV)/.installed-test $(VENV)/.installed-docs ## Build the documentation
 	@echo 'The first build runs every example: some minutes; later ones run those that changed'
 	OPENBLAS_NUM_THREADS=1 $(RUN) -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo docs/_build/html/index.html
+
+test-docs: chromium docs $(VENV)/.installed-test-docs $(AXE) ## Test the built documentation in a headless Chromium
+	AXE=$(AXE) CHROMIUM="$(CHROMIUM)" OPENBLAS_NUM_THREADS=1 $(RUN) -m pytest -o addopts= tests/site
+
+# Said before anything is built.
+chromium:
+	@test -n "$(CHROMIUM)" || { echo 'make test-docs needs Chromium, and found none; on Debian:' \
+	  'apt-get install -y --no-install-recommends chromium; elsewhere: make test-docs CHROMIUM=/its/path'; exit 1; }
+	@command -v npm > /dev/null || test -f $(AXE) \
+	  || { echo 'make test-docs needs npm, which installs axe-core; on Debian: apt-get install npm'; exit 1; }
+
+$(AXE): $(VENV)/pyvenv.cfg
+	npm install --silent --no-save --ignore-scripts --prefix $(VENV) axe-core@4.14.1
+	@touch $@
 
 clean: ## Remove everything that these targets create, the environment too
 	rm -rf $(VENV) $(RL_VENV) $(OLDEST_VENV) $(PEERS_VENV) build dist *.egg-info docs/_build docs/api docs/api.rst examples/output
