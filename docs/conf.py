@@ -48,6 +48,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "natfit"
 html_static_path = ["_static"]
 html_css_files = ["natfit.css"]
+html_js_files = [("natfit.js", {"defer": "defer"})]
 html_show_sourcelink = False
 html_copy_source = False
 # Summaries are fetched, which a browser refuses for pages of the file system.
