@@ -129,8 +129,9 @@ $(PEERS_VENV)/.installed-peers: $(PEERS_VENV)/pyvenv.cfg setup.cfg pyproject.tom
 	  --no-deps --requirement tests/benchmarks/peers.txt
 	@touch $@
 
-tables: $(VENV)/.installed-test ## Write the tables of README and docs anew from the registries
+tables: $(VENV)/.installed-test ## Write the tables of README and docs anew from the registries, and the certified digits
 	$(RUN) docs/_generate.py
+	$(RUN) docs/_certified.py
 
 # The gallery runs every example, which need what the tests need.
 docs: $(VENV)/.installed-test $(VENV)/.installed-docs ## Build the documentation, with the gallery, in docs/_build/html
