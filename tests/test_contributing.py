@@ -20,7 +20,7 @@ def paths(text):
     """Files and folders that a text names, those that a command makes left out."""
     named = re.findall(r"`((?:\w[\w.-]*/)+(?:\w[\w.-]*)?)`", text)
     named += re.findall(r"pytest (tests/\S+\.py)", text)
-    return {name for name in named if not name.startswith("docs/_build")}
+    return {name for name in named if not name.startswith(("docs/_build", "dist/"))}
 
 
 def missing(text):
