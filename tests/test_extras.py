@@ -19,7 +19,7 @@ ROOT = Path(natfit.__file__).parent
 CONFIG = configparser.ConfigParser()
 CONFIG.read(ROOT.parent / "setup.cfg", encoding="utf-8")
 #: Extras for work on natfit itself: no user is told to install them.
-FOR_WORK = {"coverage", "dev", "dist", "docs", "lint", "mujoco", "repo", "test"}
+FOR_WORK = {"coverage", "dev", "dist", "docs", "lint", "mujoco", "repo", "test", "test-docs"}
 
 
 def names(block):

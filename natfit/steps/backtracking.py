@@ -142,12 +142,19 @@ class BacktrackingStep(Step):
             else:
                 shrink *= self.shrink
             self._foresee(local, whole, shrink)
-        if refined(local.objective, iterate.theta, iterate.value, gain) if flat else local.hidden():
+        if self._sees_more(local, flat, gain):
             return self.step(local)
         # Where no length is known to be right, values that are level whatever it is prove rounding.
         level = all(abs(trial.value - iterate.value) <= local.noise for trial in refused)
         worn_out = self._worn_out(local, flat or (local.unitless and level))
         return local.stop(Status.ROUNDING_FLOOR if worn_out else Status.NO_DESCENT, refused)
+
+    def _sees_more(self, local: Local, flat: bool, gain: float) -> bool:
+        """Tell whether the same iterate, looked at more closely, has a descent to see."""
+        iterate = local.iterate
+        if flat:
+            return refined(local.objective, iterate.theta, iterate.value, gain)
+        return local.hidden()
 
     def _worn_out(self, local: Local, flat: bool) -> bool:
         """Tell whether rounding of the objective or of theta hides any further descent."""
