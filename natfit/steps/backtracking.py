@@ -144,10 +144,7 @@ class BacktrackingStep(Step):
             self._foresee(local, whole, shrink)
         if self._sees_more(local, flat, gain):
             return self.step(local)
-        # Where no length is known to be right, values that are level whatever it is prove rounding.
-        level = all(abs(trial.value - iterate.value) <= local.noise for trial in refused)
-        worn_out = self._worn_out(local, flat or (local.unitless and level))
-        return local.stop(Status.ROUNDING_FLOOR if worn_out else Status.NO_DESCENT, refused)
+        return self._stopped(local, flat, refused)
 
     def _sees_more(self, local: Local, flat: bool, gain: float) -> bool:
         """Tell whether the same iterate, looked at more closely, has a descent to see."""
@@ -155,6 +152,14 @@ class BacktrackingStep(Step):
         if flat:
             return refined(local.objective, iterate.theta, iterate.value, gain)
         return local.hidden()
+
+    def _stopped(self, local: Local, flat: bool, refused: list[Trial]) -> Iterate:
+        """Return the same iterate with the reason why no step leads on."""
+        # Where no length is known to be right, values that are level whatever it is prove rounding.
+        value = local.iterate.value
+        level = all(abs(trial.value - value) <= local.noise for trial in refused)
+        worn_out = self._worn_out(local, flat or (local.unitless and level))
+        return local.stop(Status.ROUNDING_FLOOR if worn_out else Status.NO_DESCENT, refused)
 
     def _worn_out(self, local: Local, flat: bool) -> bool:
         """Tell whether rounding of the objective or of theta hides any further descent."""
