@@ -33,6 +33,12 @@ from sklearn.exceptions import ConvergenceWarning
 import natfit
 from natfit.distributions import Mixture
 
+try:
+    import matplotlib.pyplot as plt
+except ImportError as missing:
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
+
+
 DATA = Path(__file__).parents[1] / "data" / "galaxies.csv"
 
 #: A start that puts a narrow component on two galaxies of nearly the same velocity.
@@ -132,11 +138,6 @@ def draw(result: dict):
     -------
     matplotlib Figure
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     plt.style.use("natfit.display.natfit")
     figure, (density, width) = plt.subplots(1, 2, figsize=(11, 4.6))
     y, sound = result["rows"], result["table"].best_

@@ -25,6 +25,12 @@ import numpy as np
 import natfit
 from natfit.distributions import Positive, from_log_prob
 
+try:
+    import matplotlib.pyplot as plt
+except ImportError as missing:
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
+
+
 DATA = Path(__file__).parents[1] / "data" / "bank_waits.csv"
 
 
@@ -104,11 +110,6 @@ def draw(result: dict):
     -------
     matplotlib Figure
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     from natfit.display import DensityDisplay
 
     plt.style.use("natfit.display.natfit")

@@ -29,6 +29,12 @@ import natfit
 from natfit import Censored
 from natfit.distributions import Truncated, ZeroInflated
 
+try:
+    import matplotlib.pyplot as plt
+except ImportError as missing:
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
+
+
 DATA = Path(__file__).parents[1] / "data"
 
 #: How many rabbits there were in truth.
@@ -132,13 +138,9 @@ def draw(result: dict):
     -------
     matplotlib Figure
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     plt.style.use("natfit.display.natfit")
-    figure, (seen, size, moves) = plt.subplots(1, 3, figsize=(13, 4.4))
+    figure, axes = plt.subplot_mosaic([["seen", "size"], ["moves", "moves"]], figsize=(10, 7.5))
+    seen, size, moves = (axes[name] for name in ("seen", "size", "moves"))
     families = {
         seen: ("rabbits", SEEN),
         moves: ("moves", ("poisson", "geometric", "poisson, extra zeros")),

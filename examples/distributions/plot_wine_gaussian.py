@@ -25,7 +25,7 @@ from natfit.display import ConvergenceDisplay
 try:
     import matplotlib.pyplot as plt
 except ImportError as missing:
-    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]'") from None
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
 
 
 #: Pairs of features whose covariances the report shows.

@@ -28,6 +28,12 @@ import natfit
 from natfit import Censored
 from natfit.distributions import CureFraction
 
+try:
+    import matplotlib.pyplot as plt
+except ImportError as missing:
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
+
+
 DATA = Path(__file__).parents[1] / "data" / "rossi.csv"
 
 
@@ -102,10 +108,6 @@ def draw(result: dict):
     -------
     matplotlib Figure
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
     from scipy.stats import chi2
 
     plt.style.use("natfit.display.natfit")

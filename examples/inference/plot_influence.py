@@ -25,6 +25,12 @@ import numpy as np
 
 import natfit
 
+try:
+    import matplotlib.pyplot as plt
+except ImportError as missing:
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
+
+
 DATA = Path(__file__).parents[1] / "data" / "newcomb.csv"
 
 FAMILIES = ("normal", "student_t")
@@ -97,11 +103,6 @@ def draw(result: dict):
     -------
     matplotlib Figure
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     from natfit.display import DensityDisplay
 
     plt.style.use("natfit.display.natfit")

@@ -24,7 +24,7 @@ import natfit
 try:
     import matplotlib.pyplot as plt
 except ImportError as missing:
-    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]'") from None
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
 
 
 DATA = Path(__file__).parents[1] / "data" / "heart_transplants.csv"

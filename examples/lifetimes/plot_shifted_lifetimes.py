@@ -29,6 +29,12 @@ from scipy.stats import chi2
 import natfit
 from natfit.distributions import Shifted
 
+try:
+    import matplotlib.pyplot as plt
+except ImportError as missing:
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
+
+
 DATA = Path(__file__).parents[1] / "data"
 
 #: By the name of the file: what the rows are, and their unit.
@@ -118,11 +124,6 @@ def draw(result: dict):
     -------
     matplotlib Figure
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     from natfit.display import DensityDisplay
 
     plt.style.use("natfit.display.natfit")

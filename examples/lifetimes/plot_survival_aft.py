@@ -25,7 +25,7 @@ try:
     import matplotlib.pyplot as plt
     import pandas as pd
 except ImportError as missing:
-    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]' pandas") from None
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]" pandas') from None
 
 
 DATA = Path(__file__).parents[1] / "data" / "rossi.csv"
@@ -141,7 +141,7 @@ def draw(result: dict) -> plt.Figure:
         QuantileResidualsDisplay.from_estimator(
             result["table"][name], result["X"], result["y"], kind="worm", ax=right, name=name
         )
-    right.set_title("Residuals, random where censored")
+    right.set(title="Residuals, random where censored", ylabel="residual - quantile (SD)")
     return figure
 
 

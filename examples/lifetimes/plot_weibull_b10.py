@@ -26,7 +26,7 @@ from natfit.display import ProbabilityPlotDisplay, ProfileDisplay
 try:
     import matplotlib.pyplot as plt
 except ImportError as missing:
-    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]'") from None
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
 
 
 DATA = Path(__file__).parents[1] / "data" / "shock_absorbers.csv"

@@ -34,7 +34,7 @@ from natfit.steps.fixed import FixedStep
 try:
     import matplotlib.pyplot as plt
 except ImportError as missing:
-    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]'") from None
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
 
 
 #: Numbers of inputs and outputs, width of the hidden layers, rows.
@@ -170,7 +170,7 @@ def draw(result: dict) -> plt.Figure:
         for i, depth in enumerate(result["depths"]):
             color = plt.get_cmap("viridis")(0.9 * i / max(len(result["depths"]) - 1, 1))
             for k, curve in enumerate(result[name][i]):
-                label = None if k else f"{depth} layers"
+                label = None if k else f"{depth} layer{'s' if depth > 1 else ''}"
                 ax.plot(curve, color=color, lw=1.0, label=label)
         ax.set(yscale="log", xlabel="iterations (number)", title=title)
     axes[0].set(ylabel="loss above its minimum, relative to the start")

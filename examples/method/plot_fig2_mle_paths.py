@@ -24,7 +24,7 @@ from natfit.steps import FixedStep
 try:
     import matplotlib.pyplot as plt
 except ImportError as missing:
-    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]'") from None
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
 
 
 #: Legend entry of each method, and its metric.

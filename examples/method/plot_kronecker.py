@@ -30,6 +30,12 @@ from sklearn.exceptions import ConvergenceWarning
 import natfit
 from natfit.solvers import CGSolver
 
+try:
+    import matplotlib.pyplot as plt
+except ImportError as missing:
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
+
+
 #: The options of each method, and its number of iterations: about as many as reach the same loss.
 METHODS = {
     "gradient descent": ({"metric": "euclidean", "step": "backtracking"}, 60),
@@ -128,11 +134,6 @@ def draw(result: dict):
     -------
     matplotlib Figure
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     plt.style.use("natfit.display.natfit")
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), sharey=True)
     for k, (name, curve) in enumerate(result["curves"].items()):

@@ -23,7 +23,7 @@ from natfit.steps import FixedStep
 try:
     import matplotlib.pyplot as plt
 except ImportError as missing:
-    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]'") from None
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
 
 
 #: Title of each panel, its metric, and the length of a step, in the square of y's unit, in none, or
@@ -149,8 +149,10 @@ def draw(result: dict) -> plt.Figure:
             xlim=(0.0, 21.0),
             ylim=(0.5, 11.0),
         )
-        if ax is not axes.flat[0] and ax.get_legend() is not None:
+        if ax.get_legend() is not None:
             ax.get_legend().remove()
+    lines = axes.flat[0].get_legend_handles_labels()
+    figure.legend(*lines, loc="outside lower center", ncols=len(STARTS))
     return figure
 
 

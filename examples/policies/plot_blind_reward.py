@@ -24,7 +24,7 @@ from natfit.steps import KLStep
 try:
     import matplotlib.pyplot as plt
 except ImportError as missing:
-    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]'") from None
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
 
 
 #: Panels: the preset, and the step rule where it is not the preset's trust region.

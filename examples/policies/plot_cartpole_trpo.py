@@ -24,7 +24,7 @@ from natfit.display import LearningCurveDisplay
 try:
     import matplotlib.pyplot as plt
 except ImportError as missing:
-    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]'") from None
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
 
 
 # %%
@@ -90,6 +90,8 @@ def draw(result: dict) -> plt.Figure:
     LearningCurveDisplay.from_estimator(agents, ax=left, name=label)
     left.set_title("CartPole: the return rises (500 at most)")
     LearningCurveDisplay.from_estimator(agents, y="kl", ax=right)
+    right.axhline(agents[0].step_.epsilon, color="0.5", ls=":", label="radius of the step")
+    right.legend(loc="lower right")
     right.set_title("No update goes further than its radius")
     return figure
 

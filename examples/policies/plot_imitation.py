@@ -11,8 +11,6 @@ on states. A clone of twenty short episodes is as good as its demonstrator, and 
 saves, it pays back here: it has also learned how little the demonstrator varies, and a policy that
 varies little explores little. It begins ahead of a policy that starts from nothing, and is
 overtaken on the way.
-
-Usage: python plot_imitation.py [--output figure.png]
 """
 
 from __future__ import annotations
@@ -24,6 +22,12 @@ import numpy as np
 
 from natfit import NaturalPolicyEstimator
 from natfit.rl.environments import LQR
+
+try:
+    import matplotlib.pyplot as plt
+except ImportError as missing:
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
+
 
 #: The gain of the demonstrator, and the standard deviation of its noise.
 GAIN, NOISE = np.array([[0.3, 0.8]]), 0.3
@@ -181,11 +185,6 @@ def draw(result: dict):
     -------
     matplotlib.figure.Figure
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     plt.style.use("natfit.display.natfit")
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4))
     styles = {"clone": ("C0", "-", "o"), "nothing": ("C1", "--", "s")}

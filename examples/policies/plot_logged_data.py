@@ -12,8 +12,6 @@ on held-out logs can be compared with the truth. The farther the policy is from 
 fewer machines decide. The effective number of episodes (Kong, 1992) counts them, and ``fit_logged``
 ends before it falls below ``min_effective_episodes``, which is 10 by default. Here it goes on, so
 that one sees why it should not.
-
-Usage: python plot_logged_data.py [--output figure.png]
 """
 
 from __future__ import annotations
@@ -26,6 +24,12 @@ import numpy as np
 
 from natfit import NaturalPolicyEstimator
 from natfit.rl import Discrete, Environment
+
+try:
+    import matplotlib.pyplot as plt
+except ImportError as missing:
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
+
 
 #: Weeks, the probabilities of the operators' choices (run, service, replace), and their costs.
 WEEKS, CHOICES, COSTS = 6, np.array([0.6, 0.25, 0.15]), np.array([0.0, 2.0, 7.0])
@@ -195,11 +199,6 @@ def draw(result: dict):
     -------
     matplotlib.figure.Figure
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     plt.style.use("natfit.display.natfit")
     figure, (above, below) = plt.subplots(
         2, 1, figsize=(8, 6), sharex=True, height_ratios=[2.0, 1.0]
@@ -230,7 +229,9 @@ def draw(result: dict):
         textcoords="offset points",
         ha="right",
     )
-    below.set(xlabel="update", ylabel="effective episodes")
+    below.set(
+        xlabel="update", ylabel="effective episodes", title="Fewer of the logged episodes count"
+    )
     for ax in (above, below):
         ax.axvspan(result["stop"] + 0.5, updates[-1] + 0.5, color="0.94", zorder=0)
     above.annotate(

@@ -14,8 +14,6 @@ nothing. It has to learn the rules first. Both are trained here from the same se
 policy takes the most probable action, and its mean return is compared with the optimum by dynamic
 programming. An environment of Gymnasium's says its masks by a method of the same name, or in
 ``info["action_mask"]``.
-
-Usage: python plot_masks.py [--output figure.png]
 """
 
 from __future__ import annotations
@@ -28,6 +26,12 @@ import numpy as np
 
 from natfit import NaturalPolicyEstimator
 from natfit.rl import Box, Discrete, Environment
+
+try:
+    import matplotlib.pyplot as plt
+except ImportError as missing:
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
+
 
 #: Values of the jobs, and the skills, which are equally probable.
 VALUES, SKILLS = np.arange(1.0, 6.0), np.arange(1.0, 11.0)
@@ -199,11 +203,6 @@ def draw(result: dict):
     -------
     matplotlib.figure.Figure
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     plt.style.use("natfit.display.natfit")
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4))
     labels = {"masked assignment": "with masks", "free assignment": "without: a taken job earns 0"}

@@ -27,7 +27,7 @@ try:
     from statsmodels.datasets import randhie
 except ImportError as missing:
     raise ImportError(
-        f"{missing}; this example needs: pip install 'natfit[plot]' statsmodels"
+        f'{missing}; this example needs: pip install "natfit[plot]" statsmodels'
     ) from None
 
 

@@ -31,7 +31,7 @@ import natfit
 try:
     import matplotlib.pyplot as plt
 except ImportError as missing:
-    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]'") from None
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
 
 
 HIDDEN = (128, 128)

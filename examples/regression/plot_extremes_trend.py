@@ -27,7 +27,7 @@ try:
     import matplotlib.pyplot as plt
     import pandas as pd
 except ImportError as missing:
-    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]' pandas") from None
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]" pandas') from None
 
 
 DATA = Path(__file__).parents[1] / "data" / "fremantle.csv"

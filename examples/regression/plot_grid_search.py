@@ -27,7 +27,7 @@ import natfit
 try:
     import matplotlib.pyplot as plt
 except ImportError as missing:
-    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]'") from None
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
 
 
 #: What the plots call the options of ``features_for``.

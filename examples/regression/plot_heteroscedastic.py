@@ -26,7 +26,7 @@ try:
     from statsmodels.datasets import engel
 except ImportError as missing:
     raise ImportError(
-        f"{missing}; this example needs: pip install 'natfit[plot,formula]' statsmodels"
+        f'{missing}; this example needs: pip install "natfit[plot,formula]" statsmodels'
     ) from None
 
 

@@ -31,6 +31,12 @@ from sklearn.preprocessing import SplineTransformer
 
 import natfit
 
+try:
+    import matplotlib.pyplot as plt
+except ImportError as missing:
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
+
+
 DATA = Path(__file__).parents[1] / "data" / "motorcycle.csv"
 
 PHASES = {"before 14 ms": (0.0, 14.0), "14 to 30 ms": (14.0, 30.0), "after 30 ms": (30.0, 99.0)}
@@ -117,11 +123,6 @@ def draw(result: dict):
     -------
     matplotlib Figure
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     plt.style.use("natfit.display.natfit")
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), sharey=True)
     titles = ("Least squares: one width for all times", "The width follows the data")

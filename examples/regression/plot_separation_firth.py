@@ -1,5 +1,5 @@
-"""Separated classes: infinite odds, and what Firth's penalty makes of them
-========================================================================
+"""Separated classes have infinite odds, and Firth's penalty finite ones
+=====================================================================
 
 Of 79 patients with endometrial cancer, all 13 whose tumour shows new blood vessels (NV) have a high
 grade (Heinze and Schemper, 2002, *Statistics in Medicine* 21; data in Agresti, 2015, *Foundations
@@ -26,6 +26,12 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 import natfit
+
+try:
+    import matplotlib.pyplot as plt
+except ImportError as missing:
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
+
 
 DATA = Path(__file__).parents[1] / "data" / "endometrial.csv"
 
@@ -115,11 +121,6 @@ def draw(result: dict):
     -------
     matplotlib Figure
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     from natfit.display import ProfileDisplay
 
     plt.style.use("natfit.display.natfit")

@@ -20,7 +20,7 @@ import natfit
 try:
     import matplotlib.pyplot as plt
 except ImportError as missing:
-    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]'") from None
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
 
 
 # %%
@@ -115,7 +115,7 @@ def draw(result: dict) -> plt.Figure:
 
 
 # %%
-# Before the change p values are spread between 0 and 1; after it they fall by many orders of
+# Before the change few p values are small; after it they fall by many orders of
 # magnitude. The estimate with forgetting follows within twenty batches.
 
 

@@ -23,7 +23,7 @@ import natfit
 try:
     import matplotlib.pyplot as plt
 except ImportError as missing:
-    raise ImportError(f"{missing}; this example needs: pip install 'natfit[plot]'") from None
+    raise ImportError(f'{missing}; this example needs: pip install "natfit[plot]"') from None
 
 
 #: The coefficients of the truth, of which the last is the intercept.
@@ -130,6 +130,8 @@ def draw(result: dict) -> plt.Figure:
     left.set(
         xlabel="rows (number)", ylabel="peak memory (MB)", title="A stream's memory does not grow"
     )
+    left.set_xticks(result["sizes"], [f"{n:,d}" for n in result["sizes"]])
+    left.minorticks_off()
     left.legend()
     names = ("x0", "x1", "intercept")
     for j, name in enumerate(names):

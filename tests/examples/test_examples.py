@@ -1,7 +1,9 @@
 import importlib.util
+from importlib import resources
 from pathlib import Path
 
 import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -11,6 +13,9 @@ matplotlib.use("Agg")
 
 FOLDER = Path(__file__).parents[2] / "examples"
 FILES = sorted(FOLDER.glob("*/plot_*.py"))
+STYLE = matplotlib.rc_params_from_file(
+    resources.files("natfit.display") / "natfit.mplstyle", use_default_template=False
+)
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -23,11 +28,13 @@ def load(name):
 
 
 @pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    import matplotlib.pyplot as plt
-
-    plt.close("all")
+def own_style():
+    """A script sets matplotlib's style for its process, here for its test."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.use("Agg")
+        yield
+        plt.close("all")
 
 
 def the_natural_policy_gradient_is_ahead_in_every_pair(result):
@@ -247,10 +254,6 @@ CLAIMS = {
     "plot_survival_aft": aid_delays_the_next_arrest_as_in_lifelines,
     "plot_weibull_b10": the_delta_method_is_above_the_profile,
 }
-MAINS = [
-    pytest.param(file.stem, id=file.stem, marks=[pytest.mark.slow] if file.stem in CLAIMS else [])
-    for file in FILES
-]
 
 
 def test_claims_are_of_scripts_that_exist():
@@ -270,19 +273,59 @@ def test_folders_have_a_title_and_a_sentence(folder):
     assert " ".join(rest).endswith(".")
 
 
-@pytest.mark.parametrize("name", MAINS)
+def unlabelled(figure):
+    """Axes without a title or a label, unless the axis is shared or its ticks are words."""
+
+    def missing(ax, name):
+        shared = getattr(ax, f"get_shared_{name}_axes")().get_siblings(ax)
+        ticks = [tick for one in shared for tick in getattr(one, f"{name}axis").get_ticklabels()]
+        words = any(tick.get_text()[:1].isalpha() for tick in ticks)
+        return not words and not any(getattr(one, f"get_{name}label")() for one in shared)
+
+    return [
+        (ax, what)
+        for ax in figure.axes
+        if ax.get_label() != "<colorbar>"
+        for what, lacks in (
+            ("title", not any(ax.get_title(loc) for loc in ("left", "center", "right"))),
+            ("x", missing(ax, "x")),
+            ("y", missing(ax, "y")),
+        )
+        if lacks
+    ]
+
+
+def test_axes_without_labels_are_found():
+    figure, (one, other) = plt.subplots(1, 2, sharey=True)
+    one.set(title="a", xlabel="b", ylabel="c")
+    assert unlabelled(figure) == [(other, "title"), (other, "x")]
+    other.set(title="a", xlabel="b")
+    one.set_ylabel("")
+    assert [what for _, what in unlabelled(figure)] == ["y", "y"]
+    one.set_yticks([0, 1], ["age", "income"])
+    assert unlabelled(figure) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [file.stem for file in FILES])
 def test_main_prints_the_path_of_its_figure_and_its_claims_hold(name, tmp_path, capsys):
-    module, results = load(name), []
-    compute = module.compute
+    module, results, figures = load(name), [], []
+    compute, draw = module.compute, module.draw
     module.compute = lambda *args, **options: (
         results.append(compute(*args, **options)) or results[-1]
     )
+    module.draw = lambda result: figures.append(draw(result)) or figures[-1]
     path = tmp_path / "new" / "figure.png"
     module.main(["--output", str(path)])
     out = capsys.readouterr().out
-    assert str(path) in out.splitlines()[-1]
+    assert out.splitlines()[-1] == f"figure: {path}"
     assert path.read_bytes().startswith(PNG)
-    (result,) = results
+    (result,), (figure,) = results, figures
+    # The gallery shows what is open after main.
+    assert [plt.figure(number) for number in plt.get_fignums()] == [figure]
+    assert unlabelled(figure) == []
+    assert figure.get_figwidth() <= 11.0, "letters are too small at the width of the gallery"
+    assert {k: plt.rcParams[k] for k in STYLE} == STYLE
     if name in CLAIMS:
         CLAIMS[name](result)
 
