@@ -205,6 +205,6 @@ def _start(part: dict[str, Any]) -> str:
     bare, own, peer = (times[key][0] for key in keys)
     short = f"{bare:.2g} s" if bare > 0.01 else "less than 0.01 s"
     return (
-        f"`import natfit` takes {short}; a first fit has ended after {own:.2g} s, "
-        f"scipy's after {peer:.2g} s"
+        f"`import natfit` takes {short}; a first fit has ended after {own:.2g} s "
+        f"of the processor, scipy's after {peer:.2g} s"
     )

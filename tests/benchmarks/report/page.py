@@ -155,7 +155,11 @@ def _silent(groups: dict[str, Any], tools: list[str]) -> str:
 
 def _failures(failures: dict[str, list[dict[str, Any]]]) -> list[str]:
     own = failures["natfit"]
-    parts = ["Fits of natfit that are not right, all of them:"]
+    parts = [
+        "Fits of natfit that are not right, all of them. Those that ended as `boundary` warned, but of "
+        "the wrong thing: the message says that the best value lies at a limit, and a better one lies "
+        "elsewhere."
+    ]
     head = ["fit", "in units", "word", "nats below", "what it said"]
     if own:
         parts.append(table(head, [_failure(one) for one in own]))
@@ -279,7 +283,7 @@ def _start(part: dict[str, Any]) -> list[str]:
         else:
             sizes.append([name, f"{row['own']:.1f}", f"{row['all']:.0f}", f"{row['packages']:.0f}"])
     return [
-        "Seconds of the wall clock until a fresh process has ended, less those of an empty program; files were read before. "
+        "Seconds of the processor until a fresh process has ended, less those of an empty program; files were read before. "
         "natfit imports its names on first use, so that a first fit says more than the import.",
         table(["what a fresh process does", "seconds", "peak of memory, MB"], starts),
         "Megabytes of the installed files, compiled byte code left out: the package, and with all that it requires.",
